@@ -1,0 +1,1 @@
+"""The effects: the only rooms that open something. One outside world each."""

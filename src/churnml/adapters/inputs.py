@@ -1,0 +1,183 @@
+"""The user's own files and database tables, registered under their input names.
+
+What stands in a file is data: every CSV field arrives as text, nothing in it is run or followed.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from churnml.adapters.project import PROJECT_FILE, Project, with_environment
+from churnml.errors import SourceError, did_you_mean
+from churnml.specs import Input
+
+READ_AS_LATIN_1 = "read_as_latin_1"
+BATCH_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Registered:
+    """An input the engine can now read by name.
+
+    Args:
+        name: its name in the sources.
+        columns: its columns.
+        warned: reason → count of what was noticed while reading.
+        rejects: the lines of a CSV that are no rows: (line, text, why).
+        delimiter: a CSV's delimiter; empty otherwise.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    warned: dict[str, int]
+    rejects: tuple[tuple[int, str, str], ...]
+    delimiter: str = ""
+
+
+def register(con: Any, project: Project, name: str, declared: Input, scratch: Path) -> Registered:
+    """Makes input ``name`` readable as a table of ``con`` (a DuckDB connection); raises SourceError."""
+    if declared.database is not None:
+        return _register_database(con, project, name, declared, scratch)
+    path = project.input_path(name, declared)
+    kind = declared.format or ("parquet" if path.suffix.lower() in (".parquet", ".pq") else "csv")
+    if kind == "parquet":
+        return _register_parquet(con, name, path)
+    return _register_csv(con, name, path, declared)
+
+
+def _register_parquet(con: Any, name: str, path: Path) -> Registered:
+    try:
+        con.execute(
+            f'CREATE VIEW "{name}" AS SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS source_row '
+            f"FROM read_parquet({_quoted(str(path))}, file_row_number = true)"
+        )
+        columns = _columns(con, name)
+    except Exception as problem:
+        raise SourceError(
+            f"Input '{name}' cannot be read as Parquet.",
+            where=str(path),
+            remedy=f"Declare 'format: csv' if it is one. ({first_line(problem)})",
+        ) from None
+    return Registered(name, columns, {}, ())
+
+
+def _register_csv(con: Any, name: str, path: Path, declared: Input) -> Registered:
+    if path.stat().st_size == 0:
+        raise SourceError(
+            f"The file of input '{name}' is empty; it does not even have a header.",
+            where=str(path),
+            remedy="Export it again with its column names in the first line.",
+        )
+    encoding, guessed = (declared.encoding, False) if declared.encoding else _encoding(path)
+    delimiter = declared.delimiter or _delimiter(path, encoding)
+    options = (
+        f"all_varchar = true, header = true, delim = {_quoted(delimiter)}, quote = '\"', escape = '\"', "
+        f"encoding = {_quoted(encoding)}, store_rejects = true, rejects_table = {_quoted('rejects_' + name)}, "
+        f"rejects_scan = {_quoted('scans_' + name)}, nullstr = ''"
+    )
+    try:
+        # a table, not a view: rejected lines are known only once the file is read
+        con.execute(
+            f'CREATE TEMP TABLE "{name}" AS SELECT *, row_number() OVER () AS source_row '
+            f"FROM read_csv({_quoted(str(path))}, {options})"
+        )
+    except Exception as problem:
+        raise SourceError(
+            f"Input '{name}' cannot be read as CSV.",
+            where=str(path),
+            remedy=f"Declare its delimiter or encoding in {PROJECT_FILE}. ({first_line(problem)})",
+        ) from None
+    rejects = con.execute(
+        f'SELECT DISTINCT line, csv_line, error_type::VARCHAR FROM "rejects_{name}" ORDER BY line'
+    ).fetchall()
+    return Registered(
+        name,
+        _columns(con, name),
+        {READ_AS_LATIN_1: 1} if guessed else {},
+        tuple((int(line), str(text), str(why)) for line, text, why in rejects),
+        delimiter,
+    )
+
+
+def _encoding(path: Path) -> tuple[str, bool]:
+    """The file's encoding, and whether it had to be guessed (it is not UTF-8)."""
+    with path.open("rb") as file:
+        start = file.read(4)
+        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16", False
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "latin-1", True
+    return "utf-8", False
+
+
+def _delimiter(path: Path, encoding: str) -> str:
+    """The delimiter that occurs most in the header line; a comma when none does."""
+    with path.open("r", encoding=encoding, errors="replace", newline="") as file:
+        header = file.readline()
+    counted = Counter({mark: header.count(mark) for mark in ",;\t|"})
+    mark, count = counted.most_common(1)[0]
+    return mark if count else ","
+
+
+def _register_database(con: Any, project: Project, name: str, declared: Input, scratch: Path) -> Registered:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import sqlalchemy as sa
+
+    where = f"{project.root / PROJECT_FILE}, inputs: {name}"
+    url = with_environment(declared.database or "", where)
+    target = scratch / f"input-{name}.parquet"
+    try:
+        engine = sa.create_engine(url)
+        schema, _, bare = (declared.table or "").rpartition(".")
+        known = sa.inspect(engine).get_table_names(schema=schema or None)
+        known += sa.inspect(engine).get_view_names(schema=schema or None)
+    except Exception as problem:
+        # the driver's message may repeat the URL with its password: only the class is told
+        raise SourceError(
+            f"The database of input '{name}' cannot be opened ({type(problem).__name__}).",
+            where=where,
+            remedy="Check the URL, the network and the credentials.",
+        ) from None
+    if bare not in known:
+        raise SourceError(f"The database has no table '{declared.table}'.", where=where, remedy=did_you_mean(bare, known))
+    table = sa.table(bare, *[], schema=schema or None)
+    writer: Any = None
+    with engine.connect().execution_options(stream_results=True) as connection:
+        result = connection.execute(sa.select(sa.text("*")).select_from(table))
+        names = list(result.keys())
+        for rows in result.partitions(BATCH_ROWS):
+            # text, like a CSV: the types are read by the same rules whatever the origin
+            columns = [[None if v is None else str(v) for v in column] for column in zip(*rows, strict=True)]
+            batch = pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
+            writer = writer or pq.ParquetWriter(target, batch.schema)
+            writer.write_table(batch)
+    if writer is None:
+        pq.write_table(pa.table({n: pa.array([], pa.string()) for n in names}), target)
+    else:
+        writer.close()
+    return _register_parquet(con, name, target)
+
+
+def _columns(con: Any, name: str) -> tuple[str, ...]:
+    described = con.execute(f'DESCRIBE "{name}"').fetchall()
+    return tuple(row[0] for row in described if row[0] not in ("source_row", "file_row_number"))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def first_line(problem: BaseException) -> str:
+    """An engine's message without its advice and its echo of the query."""
+    return " ".join(str(problem).split("\n\n")[0].split())[:300]

@@ -1,0 +1,197 @@
+"""A project folder: ``project.yaml``, its sources, its declarations and where its results lie."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import churnml
+from churnml.errors import ProjectError, UnknownNameError
+from churnml.specs import (
+    HealthSpec,
+    Input,
+    ModelSpec,
+    PlaybooksSpec,
+    ProjectSpec,
+    check_names_fit,
+    read_spec,
+)
+from churnml.tables import TABLES
+
+PROJECT_FILE = "project.yaml"
+
+
+def default_models() -> Path:
+    """The declarations that ship with churnml: inside the wheel, or in the checkout it runs from."""
+    package = Path(churnml.__file__).parent
+    packed = package / "_models"
+    return packed if packed.is_dir() else package.parents[1] / "models"
+
+
+def with_environment(text: str, where: str) -> str:
+    """``text`` with each ``${NAME}`` replaced by the environment variable NAME."""
+
+    def value(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if name not in os.environ:
+            raise ProjectError(
+                f"The environment variable {name} is not set.", where=where, remedy=f"Set it: export {name}=…"
+            )
+        return os.environ[name]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
+
+
+@dataclass(frozen=True)
+class Project:
+    """An opened project.
+
+    Args:
+        root: its folder.
+        spec: what its ``project.yaml`` says.
+    """
+
+    root: Path
+    spec: ProjectSpec
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @cached_property
+    def work(self) -> Path:
+        """The folder results are kept in; made when first asked for."""
+        work = self.root / self.spec.stores.work
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+            ignore = work / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("# results of churnml; every file can be made again\n*\n", encoding="utf-8")
+        except OSError as problem:
+            raise ProjectError(
+                "The folder for results cannot be written.",
+                where=str(work),
+                remedy=f"Make it writable, or set stores: work: in {PROJECT_FILE}. ({problem.strerror})",
+            ) from None
+        return work.resolve()
+
+    @property
+    def operational_url(self) -> str:
+        """SQLAlchemy URL of the operational store. May hold a secret: never log it."""
+        declared = self.spec.stores.operational
+        if declared:
+            return with_environment(declared, f"{self.root / PROJECT_FILE}, stores: operational")
+        return f"sqlite:///{self.work / 'churnml.db'}"
+
+    @property
+    def registry_url(self) -> str:
+        """MLflow tracking URI. May hold a secret: never log it."""
+        declared = self.spec.stores.registry
+        if declared:
+            return with_environment(declared, f"{self.root / PROJECT_FILE}, stores: registry")
+        return f"sqlite:///{self.work / 'mlflow.db'}"
+
+    @property
+    def registry_is_local(self) -> bool:
+        return not self.spec.stores.registry
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        return self.spec.models
+
+    def input_path(self, name: str, declared: Input) -> Path:
+        """The file of an input; raises ProjectError when it is not there."""
+        path = self.root / (declared.path or "")
+        if not path.is_file():
+            raise ProjectError(
+                f"The file of input '{name}' is not there.",
+                where=f"{self.root / PROJECT_FILE}, inputs: {name}: path: {declared.path}",
+                remedy="Correct the path (it is relative to the project folder), or put the file there.",
+            )
+        return path
+
+    def source(self, table: str) -> Path | None:
+        """``sources/<table>.sql``, or None when the project does not have that table."""
+        path = self.root / "sources" / f"{table}.sql"
+        return path if path.is_file() else None
+
+    def check_sources(self) -> None:
+        """Every ``sources/*.sql`` must be named after a contract table, and accounts must be there."""
+        folder = self.root / "sources"
+        for path in sorted(folder.glob("*.sql")):
+            if path.stem not in TABLES:
+                raise UnknownNameError("contract table", path.stem, TABLES, where=str(path))
+        if self.source("accounts") is None:
+            raise ProjectError(
+                "The project does not say where its accounts come from.",
+                where=str(folder / "accounts.sql"),
+                remedy="Write one SELECT over your inputs that gives account_id and created_at; "
+                "'churnml init' writes an example.",
+            )
+
+    def declaration(self, *parts: str) -> Path:
+        """A file of ``models/``: the project's own if it has one, else the default."""
+        own = self.root.joinpath("models", *parts)
+        return own if own.is_file() else default_models().joinpath(*parts)
+
+    def model(self, name: str) -> ModelSpec:
+        """The declaration of a model of this project; raises UnknownNameError or SpecError."""
+        if name not in self.spec.models:
+            raise UnknownNameError("model", name, self.spec.models, where=f"{self.root / PROJECT_FILE}, models:")
+        path = self.declaration(name, "spec.yaml")
+        if not path.is_file():
+            known = {p.parent.name for root in (self.root / "models", default_models()) for p in root.glob("*/spec.yaml")}
+            raise UnknownNameError("model", name, known, where=f"{self.root / PROJECT_FILE}, models:")
+        spec = read_spec(ModelSpec, path)
+        if spec.name != name:
+            raise ProjectError(
+                f"The declaration of model '{name}' calls itself '{spec.name}'.",
+                where=str(path),
+                remedy=f"Set name: {name}.",
+            )
+        return spec
+
+    @cached_property
+    def health(self) -> HealthSpec:
+        return read_spec(HealthSpec, self.declaration("health.yaml"))
+
+    @cached_property
+    def playbooks(self) -> PlaybooksSpec:
+        return read_spec(PlaybooksSpec, self.declaration("playbooks.yaml"))
+
+    def check_declarations(self) -> None:
+        """Reads every declaration once, so that a mistake shows before long work begins."""
+        self.check_sources()
+        for name in self.model_names:
+            self.model(name)
+        check_names_fit(self.health, self.playbooks, self.spec.static)
+        if self.health.risk.model not in self.model_names:
+            raise UnknownNameError(
+                "model", self.health.risk.model, self.model_names, where=f"{self.declaration('health.yaml')}, risk: model:"
+            )
+
+    def declarations_fingerprint(self, *paths: Path) -> str:
+        """Names the content of declaration files and of the program's version."""
+        digest = hashlib.sha256(churnml.__version__.encode())
+        for path in paths:
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
+
+def open_project(root: Path) -> Project:
+    """The project in the folder ``root``; raises ProjectError when it is none."""
+    if not root.exists():
+        raise ProjectError("The project folder is not there.", where=str(root), remedy="Correct --project.")
+    path = root / PROJECT_FILE if root.is_dir() else root
+    if path.name != PROJECT_FILE or not path.is_file():
+        raise ProjectError(
+            f"There is no {PROJECT_FILE} here, so this is not a project.",
+            where=str(root),
+            remedy="Run 'churnml init' for an empty project, 'churnml simulate --out DIR' for one to try, "
+            "or name another folder with --project.",
+        )
+    return Project(path.parent, read_spec(ProjectSpec, path, ProjectError))

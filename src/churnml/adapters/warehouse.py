@@ -1,0 +1,535 @@
+"""From the user's inputs to checked contract tables and roll-ups: the only room that knows DuckDB.
+
+Parquet under the project's work folder is the truth; every connection is made anew and thrown away.
+A store of checked tables is named after what it was made from, written aside and renamed into place,
+so a run that is killed leaves nothing half-made and an unchanged project is not read twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+
+import churnml
+from churnml import checks
+from churnml.adapters.inputs import Registered, first_line, register
+from churnml.adapters.project import PROJECT_FILE, Project
+from churnml.errors import ContractError, SourceError, did_you_mean
+from churnml.tables import TABLES, Facts, Kind, Table
+from churnml.timeline import end_of_data, midnight
+
+Progress = Callable[[str], None]
+# Stores of earlier data that are kept beside the present one, for whoever still reads them.
+STORES_KEPT = 2
+# Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
+STORE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What reading the project's tables came to.
+
+    Args:
+        path: the folder with the checked tables.
+        rows: contract table → rows kept.
+        quarantined: contract table → reason → rows set aside.
+        warned: contract table or input → reason → rows kept with a warning.
+        given: contract table → columns the project's data have.
+        data_through: the last full day in the data.
+        fingerprint: names the content.
+    """
+
+    path: Path
+    rows: Mapping[str, int]
+    quarantined: Mapping[str, Mapping[str, int]]
+    warned: Mapping[str, Mapping[str, int]]
+    given: Mapping[str, tuple[str, ...]]
+    data_through: dt.date
+    fingerprint: str
+
+
+def ingest(project: Project, today: dt.date, progress: Progress = lambda _: None) -> Ingested:
+    """Reads, checks and rolls up the project's tables, or finds that already done.
+
+    Raises:
+        SourceError, ContractError, ProjectError: an input, a source or a table cannot be used.
+    """
+    project.check_sources()
+    stores = project.work / "warehouse"
+    target = stores / _store_name(project, today)
+    if (target / "manifest.json").is_file():
+        return _read_manifest(target)
+    stores.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".making-", dir=stores))
+    try:
+        _make_store(project, today, aside, progress)
+        if target.exists():
+            shutil.rmtree(target)
+        aside.rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    _forget_old(stores, target)
+    return _read_manifest(target)
+
+
+def _store_name(project: Project, today: dt.date) -> str:
+    """Named after all that decides the content: versions, declarations, and the inputs' size and time."""
+    said = {
+        "churnml": churnml.__version__,
+        "duckdb": duckdb.__version__,
+        "format": STORE_FORMAT,
+        "project": project.spec.model_dump(mode="json", exclude={"models", "stores"}),
+        # without a declared end the data end today
+        "today": None if project.spec.data_through else today.isoformat(),
+        "sources": {name: path.read_text("utf-8-sig") for name in TABLES if (path := project.source(name))},
+        "files": {},
+    }
+    for name, declared in project.spec.inputs.items():
+        if declared.path is not None:
+            stat = project.input_path(name, declared).stat()
+            said["files"][name] = [stat.st_size, stat.st_mtime_ns]
+        else:
+            said["files"][name] = os.urandom(8).hex()  # a database's content cannot be told from outside
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _forget_old(stores: Path, present: Path) -> None:
+    made = [p for p in stores.iterdir() if p.is_dir() and not p.name.startswith(".") and p != present]
+    for path in sorted(made, key=lambda p: p.stat().st_mtime, reverse=True)[STORES_KEPT - 1 :]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _read_manifest(target: Path) -> Ingested:
+    said = json.loads((target / "manifest.json").read_text("utf-8"))
+    return Ingested(
+        path=target,
+        rows=said["rows"],
+        quarantined=said["quarantined"],
+        warned=said["warned"],
+        given={name: tuple(columns) for name, columns in said["given"].items()},
+        data_through=dt.date.fromisoformat(said["data_through"]),
+        fingerprint=said["fingerprint"],
+    )
+
+
+# ---------------------------------------------------------------- connections
+
+
+@contextmanager
+def _connection(scratch: Path) -> Iterator[Any]:
+    backend = ibis.duckdb.connect()
+    con = backend.con
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")
+    con.execute(f"SET temp_directory = {_quoted(str(scratch))}")
+    try:
+        yield backend
+    finally:
+        backend.disconnect()
+
+
+def facts_of(ingested: Ingested, static: tuple[str, ...]) -> Facts:
+    """The checked tables as relations on a DuckDB connection of their own."""
+    backend = ibis.duckdb.connect()
+    backend.con.execute("SET TimeZone = 'UTC'")
+    backend.con.execute("SET enable_progress_bar = false")
+
+    def relation(name: str) -> Any:
+        path = ingested.path / f"{name}.parquet"
+        return backend.read_parquet(str(path), table_name=name) if path.is_file() else None
+
+    return Facts(
+        accounts=relation("accounts"),
+        subscriptions=relation("subscriptions"),
+        support_tickets=relation("support_tickets"),
+        churn_events=relation("churn_events"),
+        usage_days=relation("usage_days"),
+        usage_users=relation("usage_users"),
+        data_through=ingested.data_through,
+        static=static,
+        fingerprint=ingested.fingerprint,
+        given={name: frozenset(columns) for name, columns in ingested.given.items()},
+    )
+
+
+def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[dict[str, Any]]:
+    """Rows set aside: ``table, reason, detail, source_row, row`` (the row as JSON), at most ``limit`` a reason."""
+    con = duckdb.connect()
+    try:
+        found = con.execute(
+            f"SELECT * FROM read_parquet({_quoted(str(ingested.path / 'quarantine.parquet'))}) "
+            f"QUALIFY row_number() OVER (PARTITION BY contract_table, reason ORDER BY source_row) <= {int(limit)} "
+            "ORDER BY contract_table, reason, source_row"
+        )
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    finally:
+        con.close()
+
+
+# ---------------------------------------------------------------- making a store
+
+
+def _make_store(project: Project, today: dt.date, out: Path, progress: Progress) -> None:
+    with _connection(out / "spill") as backend:
+        con = backend.con
+        registered = {}
+        for name, declared in project.spec.inputs.items():
+            progress(f"reading {name}")
+            registered[name] = register(con, project, name, declared, out)
+        _shut_the_door(con, project, registered, out)
+        books = _Books()
+        for name, table in TABLES.items():
+            source = project.source(name)
+            if source is not None:
+                progress(f"checking {name}")
+                _stage(con, table, source, registered, project, books)
+        end = _end_of_data(con, project, today, books)
+        con.execute(
+            "CREATE TABLE quarantine (contract_table VARCHAR, reason VARCHAR, detail VARCHAR, "
+            "source_row BIGINT, \"row\" VARCHAR)"
+        )
+        _set_aside_malformed(con, registered, project, books)
+        for name in books.given:
+            _check_and_write(backend, TABLES[name], project, midnight(end), out, books)
+        _write(con, "SELECT * FROM quarantine ORDER BY ALL", out / "quarantine.parquet")
+        if "usage_events" in books.given:
+            progress("rolling up usage")
+            _roll_up(con, out)
+        progress("naming the content")
+        fingerprint = _content_fingerprint(con, out, books)
+    shutil.rmtree(out / "spill", ignore_errors=True)
+    for leftover in out.glob("input-*.parquet"):
+        leftover.unlink()
+    manifest = asdict(books) | {"data_through": str(end - dt.timedelta(days=1)), "fingerprint": fingerprint}
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
+
+
+@dataclass
+class _Books:
+    """What is counted on the way; becomes the manifest."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    quarantined: dict[str, dict[str, int]] = field(default_factory=dict)
+    warned: dict[str, dict[str, int]] = field(default_factory=dict)
+    given: dict[str, list[str]] = field(default_factory=dict)
+
+
+def _shut_the_door(con: Any, project: Project, registered: Mapping[str, Registered], out: Path) -> None:
+    """From here on no SQL, ours or the project's, reads any file but the declared inputs."""
+    paths = [str(project.input_path(n, i).resolve()) for n, i in project.spec.inputs.items() if i.path is not None]
+    paths += [str(project.root / i.path) for i in project.spec.inputs.values() if i.path is not None]
+    con.execute(f"SET allowed_paths = [{', '.join(_quoted(path) for path in paths)}]")
+    con.execute(f"SET allowed_directories = [{_quoted(str(out))}]")
+    con.execute("SET enable_external_access = false")
+
+
+def _stage(
+    con: Any, table: Table, source: Path, registered: Mapping[str, Registered], project: Project, books: _Books
+) -> None:
+    """Runs a source and reads its columns into types, as the table ``typed_<name>``."""
+    said = source.read_text("utf-8-sig").strip().rstrip(";")
+    _must_be_one_select(said, con, source)
+    try:
+        con.execute(f"CREATE TEMP TABLE raw AS {said}")
+    except duckdb.Error as problem:
+        raise _source_error(problem, source, registered) from None
+    types = {row[0]: str(row[1]) for row in con.execute("DESCRIBE raw").fetchall()}
+    _must_have_columns(table, types, source, registered, said)
+    columns = _columns_of(table, types, project, source)
+    typed = [f"{_typed(name, kind, types[name], project)} AS {_name(name)}" for name, kind in columns.items()]
+    absent = [f"NULL::{SQL_TYPES[c.kind]} AS {_name(c.name)}" for c in table.columns if c.name not in columns]
+    trouble = ", ".join(
+        f"CASE WHEN {_said(name, types[name])} AND {_typed(name, kind, types[name], project)} IS NULL "
+        f"THEN '{name}' END"
+        for name, kind in columns.items()
+    )
+    number = "source_row::BIGINT" if "source_row" in types else "row_number() OVER ()"
+    con.execute(
+        f"CREATE TEMP TABLE {_name('typed_' + table.name)} AS SELECT {', '.join(typed + absent)}, "
+        f"{number} AS source_row, nullif(concat_ws(', ', {trouble}), '') AS unreadable, "
+        f"to_json(raw)::VARCHAR AS source FROM raw"
+    )
+    con.execute("DROP TABLE raw")
+    books.given[table.name] = list(columns)
+    _fill_in(con, table)
+    if con.execute(f"SELECT count(*) FROM {_name('typed_' + table.name)}").fetchall()[0][0] == 0:
+        _must_not_be_empty(table, source, books)
+
+
+SQL_TYPES = {
+    Kind.ID: "VARCHAR",
+    Kind.TIME: "TIMESTAMP",
+    Kind.MONEY: "DOUBLE",
+    Kind.NUMBER: "DOUBLE",
+    Kind.COUNT: "BIGINT",
+    Kind.FLAG: "BOOLEAN",
+    Kind.CATEGORY: "VARCHAR",
+    Kind.TEXT: "VARCHAR",
+}
+
+
+def _must_be_one_select(said: str, con: Any, source: Path) -> None:
+    try:
+        statements = con.extract_statements(said)
+    except duckdb.Error as problem:
+        raise SourceError("This is not valid SQL.", where=str(source), remedy=first_line(problem)) from None
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise SourceError(
+            "A source must be one SELECT.", where=str(source), remedy="Write a single SELECT over the declared inputs."
+        )
+
+
+def _source_error(problem: duckdb.Error, source: Path, registered: Mapping[str, Registered]) -> SourceError:
+    message = first_line(problem)
+    if found := re.search(r"Table with name (.+?) does not exist", message):
+        return SourceError(
+            f"There is no input named '{found.group(1)}'.",
+            where=str(source),
+            remedy=f"{did_you_mean(found.group(1), registered)} Inputs are declared in {PROJECT_FILE}.",
+        )
+    if found := re.search(r'column "(.+?)" not found', message):
+        text = source.read_text("utf-8-sig")
+        used = [r for name, r in registered.items() if re.search(rf"\b{re.escape(name)}\b", text)]
+        columns = [column for r in used for column in r.columns]
+        return SourceError(
+            f"The inputs have no column '{found.group(1)}'.",
+            where=str(source),
+            remedy=did_you_mean(found.group(1), columns) + _delimiter_hint(used),
+        )
+    return SourceError("The source cannot be run.", where=str(source), remedy=message)
+
+
+def _delimiter_hint(used: list[Registered]) -> str:
+    for registered in used:
+        only = registered.columns[0] if len(registered.columns) == 1 else ""
+        for mark, spoken in ((";", ";"), ("\t", "\\t"), ("|", "|"), (",", ",")):
+            if mark in only and mark != registered.delimiter:
+                return (
+                    f" Input '{registered.name}' has a single column with '{spoken}' in its name: "
+                    f"set its delimiter to '{spoken}' in {PROJECT_FILE}."
+                )
+    return ""
+
+
+def _must_have_columns(
+    table: Table, types: Mapping[str, str], source: Path, registered: Mapping[str, Registered], said: str
+) -> None:
+    for name in table.required:
+        if name not in types:
+            have = [column for column in types if column not in table.column_names] or list(types)
+            used = [r for n, r in registered.items() if re.search(rf"\b{re.escape(n)}\b", said)]
+            raise ContractError(
+                f"Table {table.name} lacks its required column '{name}' ({table.column(name).means}).",
+                where=str(source),
+                remedy=f"Select it, for instance as '… AS {name}'. {did_you_mean(name, have)}{_delimiter_hint(used)}",
+            )
+
+
+def _columns_of(table: Table, types: Mapping[str, str], project: Project, source: Path) -> dict[str, Kind]:
+    """The columns of the source that are taken: the contract's, and on accounts the declared static ones."""
+    columns = {column.name: column.kind for column in table.columns if column.name in types}
+    if table.name == "accounts":
+        for name in project.spec.static:
+            if name not in types:
+                raise ContractError(
+                    f"The project declares '{name}' static, but table accounts has no such column.",
+                    where=f"{project.root / PROJECT_FILE}, static:",
+                    remedy=did_you_mean(name, [c for c in types if c not in ("account_id", "created_at", "source_row")]),
+                )
+            columns[name] = Kind.CATEGORY
+    for name, kind in columns.items():
+        if kind is Kind.TIME and types[name].startswith(("TINY", "SMALL", "INT", "BIG", "HUGE", "U", "DOUBLE", "FLOAT")):
+            raise ContractError(
+                f"Column '{name}' of table {table.name} must be a time, but it holds numbers ({types[name]}).",
+                where=str(source),
+                remedy=f"Convert it in the SELECT, for instance make_timestamp_ms({name}) AS {name}.",
+            )
+    return columns
+
+
+def _said(name: str, sql_type: str) -> str:
+    column = _name(name)
+    return f"{column} IS NOT NULL AND trim({column}) <> ''" if sql_type == "VARCHAR" else f"{column} IS NOT NULL"
+
+
+def _typed(name: str, kind: Kind, sql_type: str, project: Project) -> str:
+    """SQL that reads a column of the source as ``kind``; null where it cannot be read."""
+    column = _name(name)
+    zone = _quoted(project.spec.timezone)
+    if kind is Kind.TIME:
+        if sql_type == "TIMESTAMP WITH TIME ZONE":
+            return f"timezone({zone}, {column})"
+        if sql_type != "VARCHAR":
+            return f"TRY_CAST({column} AS TIMESTAMP)"
+        formats = ", ".join(_quoted(f) for f in project.spec.time_formats)
+        own = f"TRY_STRPTIME(trim({column}), [{formats}])::TIMESTAMP, " if formats else ""
+        # a time with an offset is an instant; one without is the project's wall clock
+        has_offset = f"regexp_matches(trim({column}), '\\d\\d:\\d\\d.*([zZ]|[+-]\\d\\d(:?\\d\\d)?)$')"
+        iso = f"TRY_CAST(trim({column}) AS TIMESTAMP)"
+        return (
+            f"CASE WHEN {has_offset} THEN timezone({zone}, TRY_CAST(trim({column}) AS TIMESTAMPTZ)) "
+            f"ELSE coalesce({own}{iso}) END"
+        )
+    if kind in (Kind.MONEY, Kind.NUMBER):
+        number = f"TRY_CAST({column} AS DOUBLE)"
+        return f"CASE WHEN isfinite({number}) THEN {number} END"
+    if kind is Kind.COUNT:
+        return f"TRY_CAST(TRY_CAST({column} AS DOUBLE) AS BIGINT)"
+    if kind is Kind.FLAG:
+        text = f"lower(trim({column}::VARCHAR))"
+        return f"CASE WHEN {text} IN ('yes', 'y') THEN true WHEN {text} IN ('no', 'n') THEN false ELSE TRY_CAST({text} AS BOOLEAN) END"
+    # names are compared to the letter, but blanks around them are an export's, not a name's
+    return f"nullif(trim({column}::VARCHAR), '')" if kind in (Kind.ID, Kind.CATEGORY) else f"{column}::VARCHAR"
+
+
+def _fill_in(con: Any, table: Table) -> None:
+    """When a fact was known, where the data do not say."""
+    typed = _name("typed_" + table.name)
+    if "known_at" in table.column_names:
+        con.execute(f"UPDATE {typed} SET known_at = {table.dated_by} WHERE known_at IS NULL")
+    if table.name == "support_tickets":
+        con.execute(f"UPDATE {typed} SET csat_at = resolved_at WHERE csat_at IS NULL AND csat IS NOT NULL")
+
+
+def _must_not_be_empty(table: Table, source: Path, books: _Books) -> None:
+    if table.name in ("accounts", "subscriptions"):
+        raise ContractError(
+            f"Table {table.name} has no rows.", where=str(source), remedy="Check the input file and the SELECT's WHERE."
+        )
+    books.warned.setdefault(table.name, {})["empty_table"] = 1
+
+
+def _end_of_data(con: Any, project: Project, today: dt.date, books: _Books) -> dt.date:
+    """The first date after the data: as declared, else after the newest usage that is not in the future."""
+    if project.spec.data_through is not None:
+        return end_of_data(project.spec.data_through)
+    dated = [t for t in ("usage_events", "support_tickets", "subscriptions") if t in books.given]
+    for name in dated:
+        newest = con.execute(
+            f"SELECT max({TABLES[name].dated_by})::DATE FROM {_name('typed_' + name)} "
+            f"WHERE {TABLES[name].dated_by} < {_quoted(str(end_of_data(today)))}::TIMESTAMP"
+        ).fetchall()[0][0]
+        if newest is not None:
+            return end_of_data(newest)
+    return end_of_data(today)
+
+
+def _set_aside_malformed(con: Any, registered: Mapping[str, Registered], project: Project, books: _Books) -> None:
+    """Lines of a CSV that are no rows, booked to the first table that reads the file."""
+    for name, found in registered.items():
+        for reason, count in found.warned.items():
+            books.warned.setdefault(name, {})[reason] = count
+        readers = [
+            table
+            for table in books.given
+            if re.search(rf"\b{re.escape(name)}\b", (project.source(table) or Path()).read_text("utf-8-sig"))
+        ]
+        if found.rejects and readers:
+            con.executemany(
+                "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)",
+                [(readers[0], checks.MALFORMED, why, line, json.dumps(text)) for line, text, why in found.rejects],
+            )
+            books.quarantined.setdefault(readers[0], {})[checks.MALFORMED] = len(found.rejects)
+
+
+def _check_and_write(
+    backend: Any, table: Table, project: Project, end: dt.datetime, out: Path, books: _Books
+) -> None:
+    """Judges every row, sets the bad ones aside, writes the rest as ``<table>.parquet``."""
+    con = backend.con
+    accounts = None if table.name == "accounts" else backend.table("kept_accounts")
+    declared = {scope: {k: v.value for k, v in said.items()} for scope, said in project.spec.checks.items()}
+    judged = checks.verdicts(backend.table("typed_" + table.name), table, accounts, end, declared)
+    con.execute(f"CREATE TEMP TABLE judged AS {ibis.to_sql(judged, dialect='duckdb')}")
+    con.execute(
+        "INSERT INTO quarantine SELECT ?, problem, unreadable, source_row, source FROM judged WHERE problem IS NOT NULL",
+        [table.name],
+    )
+    aside = con.execute("SELECT problem, count(*) FROM judged WHERE problem IS NOT NULL GROUP BY ALL ORDER BY 1").fetchall()
+    for reason, count in aside:
+        books.quarantined.setdefault(table.name, {})[reason] = int(count)
+    for column in [c for c in judged.columns if c.startswith("warns_")]:
+        count = con.execute(f"SELECT count(*) FROM judged WHERE problem IS NULL AND {_name(column)}").fetchall()[0][0]
+        if count:
+            books.warned.setdefault(table.name, {})[column.removeprefix("warns_")] = int(count)
+    columns = [_name(c.name) for c in table.columns]
+    if table.name == "accounts":
+        columns += [_name(c) for c in project.spec.static if c not in table.column_names]
+    if "known_at" in table.column_names and table.name != "subscriptions":
+        # nothing is known before it happened, whatever a clock says
+        columns[columns.index('"known_at"')] = f'greatest("known_at", {_name(table.dated_by)}) AS "known_at"'
+    kept = f"SELECT {', '.join(columns)} FROM judged WHERE problem IS NULL"
+    con.execute(f"CREATE TEMP TABLE {_name('kept_' + table.name)} AS {kept}")
+    con.execute("DROP TABLE judged")
+    con.execute(f"DROP TABLE {_name('typed_' + table.name)}")
+    books.rows[table.name] = con.execute(f"SELECT count(*) FROM {_name('kept_' + table.name)}").fetchall()[0][0]
+    if table.name in ("accounts", "subscriptions") and books.rows[table.name] == 0:
+        reasons = ", ".join(f"{count} × {reason}" for reason, count in aside)
+        raise ContractError(
+            f"Every row of table {table.name} was set aside ({reasons}).",
+            where=str(project.source(table.name)),
+            remedy="Mend the rows, declare time_formats: if dates cannot be read, or let a check warn under checks:.",
+        )
+    if table.name != "usage_events":  # of usage, the roll-ups are kept
+        _write(con, f"SELECT * FROM {_name('kept_' + table.name)} ORDER BY ALL", out / f"{table.name}.parquet")
+
+
+def _roll_up(con: Any, out: Path) -> None:
+    """Usage by day: what happened on it and when it was known, in whole numbers.
+
+    Quantities are kept as whole millionths, so that their sums are the same in any order.
+    """
+    day = "({} - DATE '1970-01-01')::INTEGER"
+    days = f"{day.format('occurred_at::DATE')} AS day, {day.format('known_at::DATE')} AS known_day"
+    _write(
+        con,
+        f"SELECT account_id, event, {days}, count(*)::BIGINT AS events, "
+        "coalesce(sum(round(quantity * 1000000)::BIGINT), 0)::BIGINT AS quantity_micro "
+        "FROM kept_usage_events GROUP BY ALL ORDER BY account_id, day, known_day, event",
+        out / "usage_days.parquet",
+    )
+    _write(
+        con,
+        f"SELECT account_id, user_id, {days}, count(*)::BIGINT AS events FROM kept_usage_events "
+        "WHERE user_id IS NOT NULL GROUP BY ALL ORDER BY account_id, day, known_day, user_id",
+        out / "usage_users.parquet",
+    )
+
+
+def _content_fingerprint(con: Any, out: Path, books: _Books) -> str:
+    """Names the checked content whatever the order of its rows."""
+    digest = hashlib.sha256()
+    for path in sorted(out.glob("*.parquet")):
+        if path.name != "quarantine.parquet" and not path.name.startswith("input-"):
+            found = con.execute(
+                f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) FROM read_parquet({_quoted(str(path))}) AS t"
+            ).fetchall()
+            digest.update(f"{path.name}:{found[0]}".encode())
+    digest.update(json.dumps(books.given, sort_keys=True).encode())
+    return digest.hexdigest()[:20]
+
+
+def _write(con: Any, query: str, path: Path) -> None:
+    con.execute(f"COPY ({query}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

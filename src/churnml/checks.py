@@ -1,0 +1,293 @@
+"""What may be wrong with a row of a contract table, each declared once.
+
+A check is a condition over one table (joined to its account) and a severity: ``quarantine`` sets the
+row aside, ``warn`` keeps it and counts it. A project changes severities in ``project.yaml`` under
+``checks:``; the conditions are ours. ``docs/contract.md`` is generated from these declarations.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from churnml.errors import UnknownNameError
+from churnml.tables import TABLES, Kind, Relation, Table
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    Condition = Callable[[Relation, "dt.datetime"], ir.BooleanValue]
+
+
+class Severity(StrEnum):
+    """What happens to a row a check finds."""
+
+    QUARANTINE = "quarantine"
+    WARN = "warn"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that may be wrong with a row.
+
+    Args:
+        name: the reason that is counted and shown.
+        tables: the contract tables it looks at.
+        severity: what it does unless the project says otherwise.
+        means: one sentence for the documentation.
+        needs: columns it reads; where a table lacks one, the check cannot fail there.
+        condition: true for a bad row; gets the table and the first instant after the data.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    severity: Severity
+    means: str
+    needs: tuple[str, ...]
+    condition: Condition
+
+
+def _before(earlier: str, later: str) -> Condition:
+    return lambda t, _end: t[earlier] < t[later]
+
+
+def _dated_future(column: str) -> Condition:
+    return lambda t, end: t[column] >= end
+
+
+_EVENTS_OF_AN_ACCOUNT = ("subscriptions", "usage_events", "support_tickets", "churn_events")
+
+# Order matters: a row is set aside for the first reason that holds.
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "unknown_account",
+        _EVENTS_OF_AN_ACCOUNT,
+        Severity.QUARANTINE,
+        "its account_id is in no row of accounts that was kept",
+        ("account_id",),
+        lambda t, _end: t["account_created_at"].isnull(),
+    ),
+    *(
+        Check(
+            "future",
+            (table.name,),
+            Severity.QUARANTINE,
+            f"{table.dated_by} lies after the last day of the data",
+            (table.dated_by,),
+            _dated_future(table.dated_by),
+        )
+        # a contract may be signed today and start next month
+        for table in TABLES.values()
+        if table.name != "subscriptions"
+    ),
+    Check(
+        "future",
+        ("subscriptions",),
+        Severity.QUARANTINE,
+        "it became known (or, without known_at, starts) after the last day of the data",
+        ("known_at",),
+        _dated_future("known_at"),
+    ),
+    Check(
+        "before_account_created",
+        ("subscriptions", "usage_events", "support_tickets", "churn_events"),
+        Severity.QUARANTINE,
+        "it is dated on a day before its account was created",
+        (),
+        lambda t, _end: t["dated"].date() < t["account_created_at"].date(),
+    ),
+    Check(
+        "end_before_start",
+        ("subscriptions",),
+        Severity.QUARANTINE,
+        "it ends before it starts",
+        ("ends_at",),
+        _before("ends_at", "starts_at"),
+    ),
+    Check(
+        "negative_mrr",
+        ("subscriptions",),
+        Severity.QUARANTINE,
+        "its mrr is below zero",
+        ("mrr",),
+        lambda t, _end: t["mrr"] < 0,
+    ),
+    Check(
+        "negative_seats",
+        ("subscriptions",),
+        Severity.QUARANTINE,
+        "its seats are below zero",
+        ("seats",),
+        lambda t, _end: t["seats"] < 0,
+    ),
+    Check(
+        "cancelled_before_start",
+        ("subscriptions",),
+        Severity.WARN,
+        "notice was given before it started",
+        ("cancelled_at",),
+        _before("cancelled_at", "starts_at"),
+    ),
+    Check(
+        "known_before_occurred",
+        ("usage_events", "churn_events"),
+        Severity.WARN,
+        "it arrived before it happened (a clock is wrong); the later of the two counts",
+        ("known_at",),
+        lambda t, _end: t["known_at"] < t["dated"],
+    ),
+    Check(
+        "negative_quantity",
+        ("usage_events",),
+        Severity.WARN,
+        "its quantity is below zero",
+        ("quantity",),
+        lambda t, _end: t["quantity"] < 0,
+    ),
+    Check(
+        "resolved_before_opened",
+        ("support_tickets",),
+        Severity.QUARANTINE,
+        "it was resolved before it was opened",
+        ("resolved_at",),
+        _before("resolved_at", "opened_at"),
+    ),
+    Check(
+        "answered_before_opened",
+        ("support_tickets",),
+        Severity.QUARANTINE,
+        "it was answered before it was opened",
+        ("first_response_at",),
+        _before("first_response_at", "opened_at"),
+    ),
+    Check(
+        "csat_out_of_range",
+        ("support_tickets",),
+        Severity.WARN,
+        "its csat is not between 1 and 5",
+        ("csat",),
+        lambda t, _end: ~t["csat"].between(1, 5),
+    ),
+)
+
+# Reasons found while text is read into types, or over several rows; their severities can be declared too.
+UNREADABLE = "unreadable"
+MISSING = "missing"
+DUPLICATE = "duplicate"
+MALFORMED = "malformed_line"
+STRUCTURAL: Mapping[str, str] = {
+    MALFORMED: "a line of a CSV file that has the wrong number of fields or an unclosed quote",
+    UNREADABLE: "a value that cannot be read as its column's type (a date as a date, a number as a number)",
+    MISSING: "a required column is empty",
+    DUPLICATE: "its key was already used by an earlier row",
+}
+
+
+def reasons() -> tuple[str, ...]:
+    """Every reason a row may be set aside or warned about, in the order they are tried."""
+    return tuple(dict.fromkeys([*STRUCTURAL, *(check.name for check in CHECKS)]))
+
+
+def severities(table: Table, declared: Mapping[str, Mapping[str, str]]) -> dict[str, Severity]:
+    """The severity of each reason for ``table``: ours, then the project's.
+
+    Args:
+        table: a contract table.
+        declared: the project's ``checks:``, table (or ``all``) → reason → severity.
+    """
+    found = dict.fromkeys(STRUCTURAL, Severity.QUARANTINE)
+    found |= {check.name: check.severity for check in CHECKS if table.name in check.tables}
+    for scope in ("all", table.name):
+        for reason, severity in declared.get(scope, {}).items():
+            if reason not in reasons():
+                raise UnknownNameError("check", reason, reasons(), where=f"project.yaml, checks: {scope}")
+            if reason in found:
+                found[reason] = Severity(severity)
+    return found
+
+
+def missing_columns(table: Table) -> Callable[[Relation], ir.StringValue]:
+    """An expression naming the first required column that is empty, or null."""
+    import ibis
+
+    def named(t: Relation) -> Any:
+        return ibis.coalesce(
+            *(
+                ibis.ifelse(t[name].isnull() | ((t[name] == "") if _is_text(table, name) else False), name, None)
+                for name in table.required
+            )
+        )
+
+    return named
+
+
+def _is_text(table: Table, column: str) -> bool:
+    return table.column(column).kind in (Kind.ID, Kind.CATEGORY, Kind.TEXT)
+
+
+def verdicts(
+    rows: Relation,
+    table: Table,
+    accounts: Relation | None,
+    end: dt.datetime,
+    declared: Mapping[str, Mapping[str, str]],
+) -> Relation:
+    """``rows`` with ``problem`` (the reason it is set aside, or null) and one flag a warning.
+
+    Args:
+        rows: a typed contract table with ``source_row`` and ``unreadable`` (the columns, joined by a
+            comma, whose text could not be read; null when all could).
+        table: its declaration.
+        accounts: the kept accounts; None when ``table`` is accounts itself.
+        end: the first instant after the data.
+        declared: the project's severities.
+
+    Returns:
+        All rows, with ``problem: string`` and ``warns_<reason>: boolean`` for each warning.
+    """
+    import ibis
+
+    t = rows
+    if accounts is not None:
+        created = accounts.select(account_id="account_id", account_created_at="created_at")
+        t = t.left_join(created, "account_id").drop("account_id_right")
+    t = t.mutate(dated=t[table.dated_by])
+    severity = severities(table, declared)
+    bad: dict[str, Any] = {UNREADABLE: t["unreadable"].notnull(), MISSING: missing_columns(table)(t).notnull()}
+    for check in CHECKS:
+        if table.name in check.tables and all(column in t.columns for column in check.needs):
+            bad[check.name] = check.condition(t, end).fill_null(False)
+    always = {MISSING}  # a row without its required columns cannot be kept, whatever is declared
+    aside = {n: c for n, c in bad.items() if n in always or severity[n] is Severity.QUARANTINE}
+    warned = {n: c for n, c in bad.items() if n not in aside}
+    t = t.mutate(problem=_first_that_holds(aside), **{f"warns_{n}": c for n, c in warned.items()})
+    if table.key and all(column in t.columns for column in table.key):
+        repeats = _repeats(t, table)
+        if severity[DUPLICATE] is Severity.QUARANTINE:
+            t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({DUPLICATE: repeats})))
+        else:
+            t = t.mutate(**{f"warns_{DUPLICATE}": repeats})
+    return t.drop("dated", *(["account_created_at"] if accounts is not None else []))
+
+
+def _first_that_holds(conditions: Mapping[str, Any]) -> Any:
+    import ibis
+
+    nothing = ibis.null("string")
+    return ibis.coalesce(nothing, *(ibis.ifelse(c, name, nothing) for name, c in conditions.items()))
+
+
+def _repeats(t: Relation, table: Table) -> Any:
+    """True for every row but the first among the sound ones that share a key (no key, no repeat)."""
+    import ibis
+
+    known = [t["known_at"]] if "known_at" in t.columns else []
+    window = ibis.window(
+        group_by=[t[column] for column in table.key],
+        order_by=[t["problem"].notnull(), *known, t["dated"], t["source_row"]],
+    )
+    has_key = ibis.and_(*(t[column].notnull() for column in table.key))
+    return has_key & (ibis.row_number().over(window) > 0)

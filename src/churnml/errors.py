@@ -1,0 +1,87 @@
+"""The mistakes a user can make, each composed from facts: what is wrong, where, how to mend it.
+
+Every class here ends the command line with exit code 1 and its one message; anything else that
+escapes is a bug of ours and ends it with exit code 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name a person most likely meant by ``name``, or None when none is close."""
+    candidates = sorted(known)
+    folded = {candidate.casefold(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.55)
+    return folded[found[0]] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A remedy sentence: the nearest match if there is one, else the (short) list of what exists."""
+    names = sorted(set(known))
+    match = nearest(name, names)
+    if match is not None:
+        return f"Did you mean '{match}'?"
+    if not names:
+        return "There is nothing to choose from."
+    shown = ", ".join(f"'{candidate}'" for candidate in names[:12])
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"What exists: {shown}{more}."
+
+
+class ChurnmlError(Exception):
+    """A mistake the user can mend.
+
+    Args:
+        what: what is wrong, one sentence.
+        where: the file, table, column or row it is wrong in.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where:  {self.where}")
+        if self.remedy:
+            lines.append(f"  remedy: {self.remedy}")
+        return "\n".join(lines)
+
+
+class ProjectError(ChurnmlError):
+    """The project folder, its ``project.yaml`` or a store it names cannot be used."""
+
+
+class SpecError(ChurnmlError):
+    """A YAML declaration says something that cannot be read as meant."""
+
+
+class SourceError(ChurnmlError):
+    """An input file or a ``sources/*.sql`` cannot be read."""
+
+
+class ContractError(ChurnmlError):
+    """A contract table is missing, empty, or lacks a column."""
+
+
+class UnknownNameError(ChurnmlError):
+    """A name (feature, column, model, playbook, account …) that nothing answers to."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
+        self.kind, self.name = kind, name
+        super().__init__(
+            f"There is no {kind} named '{name}'.", where=where, remedy=did_you_mean(name, known)
+        )
+
+
+class TooLittleDataError(ChurnmlError):
+    """There is not enough history, or not enough outcomes, to do what was asked."""
+
+
+class RegistryError(ChurnmlError):
+    """The model registry has no such model, or what it holds does not fit."""

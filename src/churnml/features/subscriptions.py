@@ -1,0 +1,183 @@
+"""What the contract says: how long, how much, which plan, when it renews, how it has changed.
+
+Periods are masked: at a cutoff, one whose notice is not yet known has no end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
+
+CHANGE_DAYS = 365
+
+
+def _paying(p: Any) -> Any:
+    return p["is_open"] & (p["mrr_cents"] > 0)
+
+
+def _tenure(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name="subscription_tenure_days",
+            family="subscriptions.tenure",
+            means="days since the first paying period began",
+            grain=Grain.PERIOD,
+            measure=lambda p: p["start_age"].max(where=p["mrr_cents"] > 0),
+            polarity=Polarity.NEITHER,
+            unit=Unit.DAYS,
+            when_low="A customer for only {value}.",
+            when_high="A customer for {value}.",
+        ),
+    )
+
+
+def _mrr(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name="subscription_mrr",
+            family="subscriptions.mrr",
+            means="monthly recurring revenue at the cutoff",
+            grain=Grain.PERIOD,
+            measure=lambda p: p["mrr_cents"].sum(where=p["is_open"]).cast("float64")
+            / ibis.literal(100.0, "float64"),
+            polarity=Polarity.NEITHER,
+            unit=Unit.MONEY,
+            when_low="A small contract: {value} a month.",
+            when_high="A large contract: {value} a month.",
+            absent=0.0,
+        ),
+        Feature(
+            name="subscription_contracts",
+            family="subscriptions.mrr",
+            means="contracts open at the cutoff",
+            grain=Grain.PERIOD,
+            measure=lambda p: _paying(p).cast("int64").sum(),
+            polarity=Polarity.NEITHER,
+            unit=Unit.COUNT,
+            when_low="{value} open contracts; {usual} is usual.",
+            when_high="{value} open contracts; {usual} is usual.",
+            absent=0.0,
+        ),
+    )
+
+
+def _plan(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name="subscription_plan",
+            family="subscriptions.plan",
+            means="plan of the largest contract open at the cutoff",
+            grain=Grain.PERIOD,
+            measure=lambda p: p["plan"].argmax(p["size_order"], where=_paying(p)),
+            polarity=Polarity.NEITHER,
+            unit=Unit.NAME,
+            when_low="On the plan '{value}'.",
+            when_high="On the plan '{value}'.",
+            needs_columns=(("subscriptions", "plan"),),
+        ),
+        Feature(
+            name="subscription_billing_period",
+            family="subscriptions.plan",
+            means="billing period of the largest contract open at the cutoff",
+            grain=Grain.PERIOD,
+            measure=lambda p: p["billing_period"].argmax(p["size_order"], where=_paying(p)),
+            polarity=Polarity.NEITHER,
+            unit=Unit.NAME,
+            when_low="Billed '{value}'.",
+            when_high="Billed '{value}'.",
+            needs_columns=(("subscriptions", "billing_period"),),
+        ),
+    )
+
+
+def _seats(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name="subscription_seats",
+            family="subscriptions.seats",
+            means="seats paid for at the cutoff",
+            grain=Grain.PERIOD,
+            measure=lambda p: p["seats"].sum(where=p["is_open"]),
+            polarity=Polarity.NEITHER,
+            unit=Unit.COUNT,
+            when_low="{value} seats; {usual} is usual.",
+            when_high="{value} seats; {usual} is usual.",
+            needs_columns=(("subscriptions", "seats"),),
+        ),
+    )
+
+
+def _renewal(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name="subscription_days_to_renewal",
+            family="subscriptions.renewal",
+            means="days to the next renewal; past dates are rolled on by the billing period",
+            grain=Grain.PERIOD,
+            measure=lambda p: p["days_to_renewal"].min(where=_paying(p)),
+            polarity=Polarity.NEITHER,
+            unit=Unit.DAYS,
+            when_low="The contract renews in {value}.",
+            when_high="The contract renews in {value}.",
+            needs_columns=(("subscriptions", "renews_at"),),
+        ),
+    )
+
+
+def _changes(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name=f"subscription_expansions_{CHANGE_DAYS}d",
+            family="subscriptions.changes",
+            means=f"changes of a contract to a higher MRR in the last {CHANGE_DAYS} days",
+            grain=Grain.PERIOD,
+            measure=lambda p: (
+                (p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] > p["previous_cents"])
+            ).cast("int64").sum(),
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.COUNT,
+            when_low=f"{{value}} expansions in the last {CHANGE_DAYS} days.",
+            when_high=f"{{value}} expansions in the last {CHANGE_DAYS} days.",
+            absent=0.0,
+            lookback=CHANGE_DAYS,
+        ),
+        Feature(
+            name=f"subscription_contractions_{CHANGE_DAYS}d",
+            family="subscriptions.changes",
+            means=f"changes of a contract to a lower MRR in the last {CHANGE_DAYS} days",
+            grain=Grain.PERIOD,
+            measure=lambda p: (
+                (p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] < p["previous_cents"])
+            ).cast("int64").sum(),
+            polarity=Polarity.RISKIER,
+            unit=Unit.COUNT,
+            when_low=f"{{value}} reductions of the contract in the last {CHANGE_DAYS} days.",
+            when_high=f"The contract was reduced {{value}} times in the last {CHANGE_DAYS} days.",
+            absent=0.0,
+            lookback=CHANGE_DAYS,
+        ),
+        Feature(
+            name="subscription_days_since_change",
+            family="subscriptions.changes",
+            means="days since the newest period began (a new contract or a change of terms)",
+            grain=Grain.PERIOD,
+            measure=lambda p: p["start_age"].min(),
+            polarity=Polarity.NEITHER,
+            unit=Unit.DAYS,
+            when_low="The contract last changed {value} ago.",
+            when_high="The contract has not changed for {value}.",
+        ),
+    )
+
+
+FAMILIES = (
+    Family("subscriptions.tenure", "subscriptions", "how long a customer", _tenure),
+    Family("subscriptions.mrr", "subscriptions", "how much is paid", _mrr),
+    Family("subscriptions.plan", "subscriptions", "which plan, billed how", _plan),
+    Family("subscriptions.seats", "subscriptions", "how many seats", _seats),
+    Family("subscriptions.renewal", "subscriptions", "when it renews", _renewal),
+    Family("subscriptions.changes", "subscriptions", "how it has grown and shrunk", _changes),
+)

@@ -1,0 +1,211 @@
+"""What support knows: how many tickets, how many still open, how fast they were answered, how it felt.
+
+Tickets are masked: at a cutoff, one that is resolved later is open, and its csat is not there yet.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish, ratio
+
+SERIOUS = ("high", "urgent", "critical", "p1")
+LONG_DAYS = 180  # tickets are rare: what is judged on single tickets looks half a year back
+
+
+def _mean_hours(seconds: Any, where: Any) -> Any:
+    # whole seconds are summed, so the result does not depend on the order of the rows
+    return seconds.sum(where=where).cast("float64") / seconds.count(where=where).cast("float64") / 3600.0
+
+
+def _opened(wish: Wish) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(
+            name=f"tickets_opened_{n}d",
+            family="tickets.opened",
+            means=f"tickets opened in the last {n} days",
+            grain=Grain.TICKET,
+            measure=lambda t, n=n: (t["age"] <= n).sum(),
+            polarity=Polarity.NEITHER,
+            unit=Unit.COUNT,
+            when_low=f"{{value}} tickets in the last {n} days; {{usual}} is usual.",
+            when_high=f"{{value}} tickets in the last {n} days; {{usual}} is usual.",
+            absent=0.0,
+            lookback=n,
+        )
+        for n in wish.lookbacks
+    )
+
+
+def _backlog(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name="tickets_open",
+            family="tickets.backlog",
+            means="tickets open at the cutoff",
+            grain=Grain.TICKET,
+            measure=lambda t: t["is_open"].cast("int64").sum(),
+            polarity=Polarity.RISKIER,
+            unit=Unit.COUNT,
+            when_low="{value} tickets are open.",
+            when_high="{value} tickets are still open; {usual} is usual.",
+            absent=0.0,
+        ),
+        Feature(
+            name="tickets_oldest_open_days",
+            family="tickets.backlog",
+            means="age of the oldest open ticket; 0 when none is open",
+            grain=Grain.TICKET,
+            measure=lambda t: t["age"].max(where=t["is_open"]),
+            polarity=Polarity.RISKIER,
+            unit=Unit.DAYS,
+            when_low="The oldest open ticket is {value} old.",
+            when_high="A ticket has been open for {value}.",
+            absent=0.0,
+        ),
+    )
+
+
+def _response(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name=f"tickets_first_response_hours_{LONG_DAYS}d",
+            family="tickets.response",
+            means=f"mean hours to the first answer, tickets opened in the last {LONG_DAYS} days and answered",
+            grain=Grain.TICKET,
+            measure=lambda t: _mean_hours(t["response_seconds"], t["age"] <= LONG_DAYS),
+            polarity=Polarity.RISKIER,
+            unit=Unit.HOURS,
+            when_low="First answers took {value} on average; {usual} is usual.",
+            when_high="First answers took {value} on average; {usual} is usual.",
+            lookback=LONG_DAYS,
+            needs_columns=(("support_tickets", "first_response_at"),),
+        ),
+    )
+
+
+def _resolution(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name=f"tickets_resolution_hours_{LONG_DAYS}d",
+            family="tickets.resolution",
+            means=f"mean hours to resolution, tickets opened in the last {LONG_DAYS} days and resolved",
+            grain=Grain.TICKET,
+            measure=lambda t: _mean_hours(t["resolution_seconds"], t["age"] <= LONG_DAYS),
+            polarity=Polarity.RISKIER,
+            unit=Unit.HOURS,
+            when_low="Tickets took {value} to resolve on average; {usual} is usual.",
+            when_high="Tickets took {value} to resolve on average; {usual} is usual.",
+            lookback=LONG_DAYS,
+            needs_columns=(("support_tickets", "resolved_at"),),
+        ),
+    )
+
+
+def _priority(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name=f"tickets_serious_{LONG_DAYS}d",
+            family="tickets.priority",
+            means=f"tickets of priority {', '.join(SERIOUS)} opened in the last {LONG_DAYS} days",
+            grain=Grain.TICKET,
+            measure=lambda t: ((t["age"] <= LONG_DAYS) & t["is_serious"]).cast("int64").sum(),
+            polarity=Polarity.RISKIER,
+            unit=Unit.COUNT,
+            when_low=f"{{value}} serious tickets in the last {LONG_DAYS} days.",
+            when_high=f"{{value}} serious tickets in the last {LONG_DAYS} days; {{usual}} is usual.",
+            absent=0.0,
+            lookback=LONG_DAYS,
+            needs_columns=(("support_tickets", "priority"),),
+        ),
+    )
+
+
+def _reopened(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name=f"tickets_reopened_{LONG_DAYS}d",
+            family="tickets.reopened",
+            means=f"tickets reopened in the last {LONG_DAYS} days",
+            grain=Grain.TICKET,
+            measure=lambda t: (t["reopened_age"] <= LONG_DAYS).sum(),
+            polarity=Polarity.RISKIER,
+            unit=Unit.COUNT,
+            when_low=f"{{value}} tickets were reopened in the last {LONG_DAYS} days.",
+            when_high=f"{{value}} tickets were reopened in the last {LONG_DAYS} days; {{usual}} is usual.",
+            absent=0.0,
+            lookback=LONG_DAYS,
+            needs_columns=(("support_tickets", "reopened_at"),),
+        ),
+    )
+
+
+def _escalated(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name=f"tickets_escalated_{LONG_DAYS}d",
+            family="tickets.escalated",
+            means=f"tickets escalated in the last {LONG_DAYS} days",
+            grain=Grain.TICKET,
+            measure=lambda t: (t["escalated_age"] <= LONG_DAYS).sum(),
+            polarity=Polarity.RISKIER,
+            unit=Unit.COUNT,
+            when_low=f"{{value}} tickets were escalated in the last {LONG_DAYS} days.",
+            when_high=f"{{value}} tickets were escalated in the last {LONG_DAYS} days; {{usual}} is usual.",
+            absent=0.0,
+            lookback=LONG_DAYS,
+            needs_columns=(("support_tickets", "escalated_at"),),
+        ),
+    )
+
+
+def _csat(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name=f"tickets_csat_{LONG_DAYS}d",
+            family="tickets.csat",
+            means=f"mean satisfaction given in the last {LONG_DAYS} days",
+            grain=Grain.TICKET,
+            measure=lambda t: t["csat_milli"].sum(where=t["csat_age"] <= LONG_DAYS).cast("float64")
+            / t["csat_milli"].count(where=t["csat_age"] <= LONG_DAYS).cast("float64")
+            / 1000.0,
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.SCORE,
+            when_low="Support was rated {value} on average; {usual} is usual.",
+            when_high="Support was rated {value} on average; {usual} is usual.",
+            lookback=LONG_DAYS,
+            needs_columns=(("support_tickets", "csat"),),
+        ),
+    )
+
+
+def _trend(wish: Wish) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(
+            name=f"tickets_trend_{short}d_{long}d",
+            family="tickets.trend",
+            means=f"tickets opened a day in the last {short} days ÷ the same in the last {long} days",
+            grain=Grain.MADE,
+            measure=ratio(f"tickets_opened_{short}d", f"tickets_opened_{long}d", long / short),
+            polarity=Polarity.NEITHER,
+            unit=Unit.RATIO,
+            when_low=f"Tickets in the last {short} days: {{change}} on its own {long}-day level.",
+            when_high=f"Tickets in the last {short} days: {{change}} on its own {long}-day level.",
+            lookback=long,
+            made_of=(f"tickets_opened_{short}d", f"tickets_opened_{long}d"),
+        )
+        for short, long in wish.spans[-1:]
+    )
+
+
+FAMILIES = (
+    Family("tickets.opened", "support_tickets", "how many tickets", _opened),
+    Family("tickets.backlog", "support_tickets", "what is still open, and how old it is", _backlog),
+    Family("tickets.response", "support_tickets", "how fast the first answer came", _response),
+    Family("tickets.resolution", "support_tickets", "how fast they were resolved", _resolution),
+    Family("tickets.priority", "support_tickets", "how serious they were", _priority),
+    Family("tickets.reopened", "support_tickets", "whether they came back", _reopened),
+    Family("tickets.escalated", "support_tickets", "whether they were escalated", _escalated),
+    Family("tickets.csat", "support_tickets", "how satisfied the customer was", _csat),
+    Family("tickets.trend", "support_tickets", "whether there are more of them", _trend),
+)

@@ -1,0 +1,188 @@
+"""What we predict: churn of three declared kinds, and upsell. Each declared once.
+
+A label may look at everything the data finally say; it is the only room that looks forward, and
+always from a window that starts at or after the cutoff.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import ibis
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from churnml.errors import ContractError
+from churnml.tables import Facts, Relation, cents
+from churnml.timeline import Reach, day_number
+
+Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+class Label(BaseModel):
+    """A declared outcome.
+
+    Args:
+        kind: ``contract`` – the last paying subscription ends in the window and none begins within
+            the grace period; ``lapse`` – no usage in the window; ``event`` – a recorded leaving in
+            the window; ``upsell`` – more MRR, seats or plan at the window's end.
+        gap: days between cutoff and window.
+        horizon: the window's length in days.
+        grace: contract only – coming back within this many days is not churn.
+        settle: lapse and event only – days after the window in which late rows may still arrive.
+        active_within: lapse only – the population was active in this many days before the cutoff.
+        recurring: event only – an account can leave again without a new subscription in between.
+        voluntary_only: event only – leavings marked involuntary do not count.
+        mrr_up_by, seats_up_by, plans: upsell – shares by which MRR or seats must be up, and the
+            plans from small to large; any one suffices.
+        include_notice_given: keep accounts whose notice is already known in the population.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["contract", "lapse", "event", "upsell"]
+    gap: Days = 7
+    horizon: Annotated[int, Field(gt=0, le=3650)] = 91
+    grace: Days = 0
+    settle: Days = 0
+    active_within: Annotated[int, Field(gt=0)] = 28
+    recurring: bool = False
+    voluntary_only: bool = False
+    mrr_up_by: Annotated[float, Field(gt=0)] | None = None
+    seats_up_by: Annotated[float, Field(gt=0)] | None = None
+    plans: tuple[str, ...] = ()
+    include_notice_given: bool = False
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Label:
+        if self.kind == "upsell" and not (self.mrr_up_by or self.seats_up_by or self.plans):
+            raise ValueError("an upsell label needs mrr_up_by, seats_up_by or plans")
+        if self.kind != "contract" and self.grace:
+            raise ValueError("grace belongs to the contract kind")
+        return self
+
+    @property
+    def reach(self) -> Reach:
+        """How far past a cutoff the label looks."""
+        return Reach(self.gap, self.horizon, self.grace if self.kind == "contract" else self.settle)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The contract tables the label cannot do without."""
+        return {
+            "contract": ("subscriptions",),
+            "upsell": ("subscriptions",),
+            "lapse": ("usage_events",),
+            "event": ("churn_events",),
+        }[self.kind]
+
+
+def require_sources(label: Label, facts: Facts, where: str) -> None:
+    """Raises ContractError when ``facts`` lack a table the label needs."""
+    for source in label.sources:
+        if not facts.has(source):
+            raise ContractError(
+                f"A label of kind '{label.kind}' needs the table {source}, which the project does not have.",
+                where=where,
+                remedy=f"Write sources/{source}.sql, or declare another kind of label.",
+            )
+
+
+def leavings(label: Label, facts: Facts) -> Relation:
+    """Every leaving the label's kind knows: ``account_id, left_at`` (a time), final knowledge."""
+    if label.kind == "event":
+        events = facts.churn_events
+        if label.voluntary_only:
+            events = events.filter(events["voluntary"].fill_null(True))
+        return events.select("account_id", left_at="churned_at").distinct()
+    paying = facts.subscriptions.filter(facts.subscriptions["mrr"] > 0)
+    ends = paying.filter(paying["ends_at"].notnull()).select("account_id", left_at="ends_at").distinct()
+    others = paying.select("account_id", "starts_at", "ends_at")
+    # carried on: another paying period covers that moment, or begins at it or within the grace period
+    carried_on = ends.join(
+        others,
+        [
+            ends["account_id"] == others["account_id"],
+            others["ends_at"].isnull() | (others["ends_at"] > ends["left_at"]),
+            (others["starts_at"] <= ends["left_at"])
+            | (others["starts_at"] < ends["left_at"] + ibis.interval(days=label.grace)),
+        ],
+        how="semi",
+    )
+    return ends.anti_join(carried_on, ["account_id", "left_at"])
+
+
+def left_label(label: Label, facts: Facts, spine: Relation) -> Relation:
+    """Contract and event churn: ``account_id, as_of, label`` for each row of ``spine``.
+
+    1 when the account left in the window, null when it left in the gap (too late to act, too early
+    to count), else 0.
+    """
+    start, end = label.gap, label.gap + label.horizon
+    left = leavings(label, facts)
+    left = left.mutate(left_day=day_number(left["left_at"]))
+    joined = spine.select("account_id", "as_of", "as_of_day").left_join(
+        left.select("account_id", "left_day"), "account_id"
+    )
+    after = joined["left_day"] - joined["as_of_day"]
+    per = joined.group_by(["account_id", "as_of"]).aggregate(
+        in_gap=((after >= 0) & (after < start)).fill_null(False).any(),
+        in_window=((after >= start) & (after < end)).fill_null(False).any(),
+    )
+    value = ibis.ifelse(per["in_gap"], ibis.null("int8"), per["in_window"].cast("int8"))
+    return per.select("account_id", "as_of", label=value)
+
+
+def lapse_label(label: Label, facts: Facts, spine: Relation) -> Relation:
+    """Lapse churn: 1 when no usage falls in the window, else 0."""
+    start, end = label.gap, label.gap + label.horizon
+    days = facts.usage_days.select("account_id", "day").distinct()
+    joined = spine.select("account_id", "as_of", "as_of_day").left_join(days, "account_id")
+    after = joined["day"] - joined["as_of_day"]
+    per = joined.group_by(["account_id", "as_of"]).aggregate(
+        seen=((after >= start) & (after < end)).fill_null(False).any()
+    )
+    return per.select("account_id", "as_of", label=(~per["seen"]).cast("int8"))
+
+
+def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
+    """Upsell: 1 when MRR, seats or plan at the window's end are up by the declared share, else 0.
+
+    ``spine`` carries ``mrr_cents``, ``seats`` and ``plan`` as known at the cutoff.
+    """
+    end = label.gap + label.horizon
+    periods = facts.subscriptions
+    periods = periods.select(
+        "account_id",
+        start_day=day_number(periods["starts_at"]),
+        end_day=day_number(periods["ends_at"]),
+        cents=cents(periods["mrr"]),
+        period_seats=periods["seats"].cast("int64"),
+        rank=_plan_rank(periods["plan"], label.plans),
+    )
+    joined = spine.select("account_id", "as_of", "as_of_day", "mrr_cents", "seats", "plan").left_join(
+        periods, "account_id"
+    )
+    last = joined["as_of_day"] + end
+    open_then = (joined["start_day"] < last) & (joined["end_day"].isnull() | (joined["end_day"] >= last))
+    per = joined.group_by(["account_id", "as_of", "mrr_cents", "seats", "plan"]).aggregate(
+        later_cents=joined["cents"].sum(where=open_then),
+        later_seats=joined["period_seats"].sum(where=open_then),
+        later_rank=joined["rank"].max(where=open_then),
+    )
+    ups: list[Any] = []
+    if label.mrr_up_by is not None:
+        need = ibis.literal(1.0 + label.mrr_up_by, "float64")
+        # half a cent of tolerance, so that exactly ten percent up is up whatever the rounding
+        ups.append(per["later_cents"].cast("float64") + 0.5 >= per["mrr_cents"].cast("float64") * need)
+    if label.seats_up_by is not None:
+        need = ibis.literal(1.0 + label.seats_up_by, "float64")
+        ups.append((per["seats"] > 0) & (per["later_seats"] + 1e-6 >= per["seats"] * need))
+    if label.plans:
+        ups.append(per["later_rank"] > _plan_rank(per["plan"], label.plans))
+    up = ibis.or_(*(condition.fill_null(False) for condition in ups))
+    return per.select("account_id", "as_of", label=up.cast("int8"))
+
+
+def _plan_rank(plan: Any, plans: tuple[str, ...]) -> Any:
+    ranks = [(name, rank) for rank, name in enumerate(plans)]
+    return plan.cases(*ranks, else_=None).cast("int64") if ranks else ibis.null("int64")

@@ -1,0 +1,1 @@
+"""Learning from the past without looking ahead: splits, training, calibration, evaluation, promotion."""

@@ -1,0 +1,157 @@
+"""A fitted model as data: LightGBM's own text, and JSON. Loading it runs nothing out of the artifact.
+
+This module is what another program loads ``models:/churn@champion`` through, so it imports numpy,
+pandas and LightGBM and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from churnml.errors import RegistryError, did_you_mean
+
+BOOSTER_FILE = "booster.txt"
+MODEL_FILE = "model.json"
+SUMS_FILE = "sha256.json"
+EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A churn or upsell model, calibrated.
+
+    Args:
+        booster: the trees.
+        features: each feature's declaration as plain data, in column order.
+        categories: feature → its names, in code order; a name unseen in training counts as missing.
+        calibration: ``{"kind": "sigmoid", "slope", "intercept"}`` on the log-odds, or
+            ``{"kind": "isotonic", "x", "y"}``.
+        base_rate: share of positives among the training rows.
+        about: everything else it was made from: name, label, cutoffs, spec, fingerprints.
+    """
+
+    booster: lgb.Booster
+    features: tuple[Mapping[str, Any], ...]
+    categories: Mapping[str, tuple[str, ...]]
+    calibration: Mapping[str, Any]
+    base_rate: float
+    about: Mapping[str, Any]
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [feature["name"] for feature in self.features]
+
+    def matrix(self, frame: pd.DataFrame) -> np.ndarray:
+        """``frame`` as the float64 matrix the trees read, shape (rows, features); raises RegistryError."""
+        missing = [name for name in self.feature_names if name not in frame.columns]
+        if missing:
+            raise RegistryError(
+                f"The rows lack {len(missing)} of the {len(self.features)} features model "
+                f"'{self.about.get('name')}' was trained on, the first being '{missing[0]}'.",
+                remedy=did_you_mean(missing[0], [str(column) for column in frame.columns]),
+            )
+        return encode(frame, self.feature_names, self.categories)
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        """Calibrated probabilities, shape (rows,), each in (0, 1)."""
+        return self.calibrated(self.log_odds(frame))
+
+    def log_odds(self, frame: pd.DataFrame) -> np.ndarray:
+        """The trees' uncalibrated log-odds, shape (rows,)."""
+        return np.asarray(self.booster.predict(self.matrix(frame), raw_score=True), dtype="float64")
+
+    def calibrated(self, log_odds: np.ndarray) -> np.ndarray:
+        """Probabilities for uncalibrated log-odds."""
+        if self.calibration["kind"] == "sigmoid":
+            shifted = self.calibration["slope"] * log_odds + self.calibration["intercept"]
+            return np.clip(1.0 / (1.0 + np.exp(-shifted)), EPSILON, 1 - EPSILON)
+        found = np.interp(log_odds, self.calibration["x"], self.calibration["y"])
+        return np.clip(found, EPSILON, 1 - EPSILON)
+
+    def contributions(self, frame: pd.DataFrame) -> np.ndarray:
+        """Exact TreeSHAP contributions to the log-odds, shape (rows, features) (Lundberg et al., 2018)."""
+        found = self.booster.predict(self.matrix(frame), pred_contrib=True)
+        return np.asarray(found, dtype="float64")[:, :-1]
+
+    # -------------------------------------------------------- as files
+
+    def save(self, folder: Path) -> None:
+        """Writes the model into ``folder`` (made if needed) with the checksum of every file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / BOOSTER_FILE).write_text(self.booster.model_to_string(), encoding="utf-8")
+        said = {
+            "features": list(self.features),
+            "categories": {name: list(names) for name, names in self.categories.items()},
+            "calibration": dict(self.calibration),
+            "base_rate": self.base_rate,
+            "about": dict(self.about),
+        }
+        (folder / MODEL_FILE).write_text(json.dumps(said, indent=1, sort_keys=True, ensure_ascii=False), "utf-8")
+        sums = {name: _sum(folder / name) for name in (BOOSTER_FILE, MODEL_FILE)}
+        (folder / SUMS_FILE).write_text(json.dumps(sums, indent=1), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Predictor:
+        """The model in ``folder``; raises RegistryError when a file is missing or was altered."""
+        try:
+            sums = json.loads((folder / SUMS_FILE).read_text("utf-8"))
+            altered = [name for name in (BOOSTER_FILE, MODEL_FILE) if _sum(folder / name) != sums.get(name)]
+        except (OSError, ValueError) as problem:
+            raise RegistryError("The stored model is incomplete.", where=str(folder), remedy=str(problem)) from None
+        if altered:
+            raise RegistryError(
+                f"The stored model was altered after it was registered: {', '.join(altered)}.",
+                where=str(folder),
+                remedy="Restore the artifact, or train again.",
+            )
+        said = json.loads((folder / MODEL_FILE).read_text("utf-8"))
+        return cls(
+            booster=lgb.Booster(model_str=(folder / BOOSTER_FILE).read_text("utf-8")),
+            features=tuple(said["features"]),
+            categories={name: tuple(names) for name, names in said["categories"].items()},
+            calibration=said["calibration"],
+            base_rate=said["base_rate"],
+            about=said["about"],
+        )
+
+
+def encode(frame: pd.DataFrame, names: Sequence[str], categories: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """Columns ``names`` as float64, categories by their code; unseen and missing become nan."""
+    columns = []
+    for name in names:
+        column = frame[name]
+        if name in categories:
+            codes = {category: float(code) for code, category in enumerate(categories[name])}
+            columns.append(column.map(codes).astype("float64").to_numpy())
+        else:
+            columns.append(column.astype("float64").to_numpy())
+    return np.column_stack(columns) if columns else np.empty((len(frame), 0))
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class PyfuncModel:
+    """What ``mlflow.pyfunc.load_model`` hands out: features in, ``probability`` out."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+
+    def predict(self, model_input: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """One calibrated ``probability`` a row of ``model_input``, on its index."""
+        return pd.DataFrame({"probability": self.predictor.predict(model_input)}, index=model_input.index)
+
+
+def _load_pyfunc(data_path: str) -> PyfuncModel:
+    """MLflow's loader hook (``loader_module``): reads data, runs nothing out of the artifact."""
+    return PyfuncModel(Predictor.load(Path(data_path)))

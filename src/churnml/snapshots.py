@@ -1,0 +1,379 @@
+"""Accounts as they were known at a cutoff: the room that respects when a fact became known.
+
+Everything here obeys two predicates. A fact counts at ``as_of`` when ``known_at < as_of``; a feature
+with a lookback counts it when ``as_of − lookback ≤ occurred_at``. Facts that change later (an end, a
+resolution, a csat) are masked until they were known. Labels alone look forward.
+
+Relations are Ibis expressions, so the same lines run on any engine; results come back as pandas
+frames sorted by ``as_of, account_id``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from churnml.errors import TooLittleDataError
+from churnml.features import Feature, Grain
+from churnml.features.tickets import SERIOUS
+from churnml.labels import Label, lapse_label, left_label, upsell_label
+from churnml.tables import Facts, Relation, cents
+from churnml.timeline import day_number, day_number_of, midnight
+
+KEY = ["account_id", "as_of"]
+# What a row carries besides its features: what routing, evaluation and labels need.
+CONTEXT = ["mrr", "seats", "plan", "owner_id"]
+
+# Days between renewals of a billing period, to roll a past renewal date on.
+TERM_DAYS = {
+    "weekly": 7,
+    "monthly": 30,
+    "quarterly": 91,
+    "semiannual": 182,
+    "half-yearly": 182,
+    "annual": 365,
+    "annually": 365,
+    "yearly": 365,
+    "biennial": 730,
+}
+
+
+def cutoff_relation(cutoffs: Iterable[dt.date]) -> Relation:
+    """``as_of`` (midnight) and ``as_of_day`` for each cutoff."""
+    days = sorted(set(cutoffs))
+    return ibis.memtable(
+        pd.DataFrame(
+            {
+                "as_of": pd.to_datetime([midnight(day) for day in days]).astype("datetime64[us]"),
+                "as_of_day": np.array([day_number_of(day) for day in days], dtype="int32"),
+            }
+        )
+    )
+
+
+# ---------------------------------------------------------------- rows as known at a cutoff
+
+
+def days_known(facts: Facts, cutoffs: Relation, lookback: int) -> Relation:
+    """One row per account, cutoff and day with usage inside the lookback, as known then."""
+    rows = _usage_known(facts.usage_days, cutoffs, lookback)
+    return rows.group_by([*KEY, "age"]).aggregate(
+        events=rows["events"].sum(), quantity_micro=rows["quantity_micro"].sum()
+    )
+
+
+def users_known(facts: Facts, cutoffs: Relation, lookback: int) -> Relation:
+    """One row per account, cutoff and user, with the age of the last visit known then.
+
+    The users seen within n days are those whose last visit is at most n days old, so one pass
+    serves every lookback.
+    """
+    rows = _usage_known(facts.usage_users, cutoffs, lookback)
+    return rows.group_by([*KEY, "user_id"]).aggregate(age=rows["age"].min())
+
+
+def events_known(facts: Facts, cutoffs: Relation, lookback: int) -> Relation:
+    """One row per account, cutoff, event name and day inside the lookback, as known then."""
+    rows = _usage_known(facts.usage_days, cutoffs, lookback)
+    return rows.group_by([*KEY, "event", "age"]).aggregate(events=rows["events"].sum())
+
+
+def _usage_known(rollup: Relation, cutoffs: Relation, lookback: int) -> Relation:
+    rows = rollup.join(
+        cutoffs,
+        [
+            rollup["known_day"] < cutoffs["as_of_day"],
+            rollup["day"] < cutoffs["as_of_day"],
+            rollup["day"] >= cutoffs["as_of_day"] - lookback,
+        ],
+    )
+    return rows.mutate(age=rows["as_of_day"] - rows["day"])
+
+
+def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
+    """One row per ticket opened before the cutoff, with what came later masked."""
+    tickets = facts.support_tickets
+    t = tickets.join(cutoffs, [tickets["opened_at"] < cutoffs["as_of"]])
+
+    def known(column: str, at: Any = None) -> Any:
+        at = t[column] if at is None else at
+        return ibis.ifelse(at < t["as_of"], t[column], None)
+
+    t = t.mutate(
+        resolved=known("resolved_at"),
+        reopened=known("reopened_at"),
+        responded=known("first_response_at"),
+        escalated=known("escalated_at"),
+        csat_known=known("csat", t["csat_at"]),
+        csat_known_at=known("csat_at"),
+    )
+    return t.select(
+        *KEY,
+        age=t["as_of_day"] - day_number(t["opened_at"]),
+        is_open=t["resolved"].isnull() | (t["reopened"] >= t["resolved"]).fill_null(False),
+        is_serious=t["priority"].lower().isin(SERIOUS).fill_null(False),
+        response_seconds=_seconds(t["responded"], t["opened_at"]),
+        resolution_seconds=_seconds(t["resolved"], t["opened_at"]),
+        reopened_age=t["as_of_day"] - day_number(t["reopened"]),
+        escalated_age=t["as_of_day"] - day_number(t["escalated"]),
+        csat_milli=(t["csat_known"].cast("float64") * 1000.0).round().cast("int64"),
+        csat_age=t["as_of_day"] - day_number(t["csat_known_at"]),
+    )
+
+
+def _seconds(later: Any, earlier: Any) -> Any:
+    return later.delta(earlier, unit="second").cast("int64")
+
+
+def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
+    """One row per contract period known at the cutoff; an end whose notice came later is masked."""
+    subscriptions = facts.subscriptions
+    s = subscriptions.join(cutoffs, [subscriptions["known_at"] < cutoffs["as_of"]])
+    # without a notice, an end is known once it has happened
+    end_known_at = ibis.coalesce(s["cancelled_at"], s["ends_at"])
+    s = s.mutate(end=ibis.ifelse(end_known_at < s["as_of"], s["ends_at"], None), mrr_cents=cents(s["mrr"]))
+    began = s["starts_at"] <= s["as_of"]
+    previous = s["mrr_cents"].lag().over(
+        ibis.window(group_by=[*KEY, "subscription_id"], order_by=[s["starts_at"], s["known_at"]])
+    )
+    day = s["as_of_day"]
+    s = s.mutate(
+        previous_cents=previous,
+        start_age=ibis.ifelse(began, day - day_number(s["starts_at"]), None),
+        is_open=began & (s["end"].isnull() | (s["end"] > s["as_of"])),
+        to_come=~began,
+    )
+    return s.select(
+        "account_id",
+        "as_of",
+        "subscription_id",
+        "mrr_cents",
+        "previous_cents",
+        "start_age",
+        "is_open",
+        "to_come",
+        "plan",
+        "billing_period",
+        notice_given=s["end"].notnull() & (s["end"] > s["as_of"]),
+        seats=s["seats"].cast("int64"),
+        # a total order, because argmax breaks ties by chance
+        size_order=ibis.row_number().over(
+            ibis.window(group_by=KEY, order_by=[s["mrr_cents"], s["starts_at"], s["subscription_id"]])
+        ),
+        days_to_renewal=_days_to_renewal(s, day),
+    )
+
+
+def _days_to_renewal(s: Relation, as_of_day: Any) -> Any:
+    ahead = day_number(s["renews_at"]) - as_of_day
+    term = s["billing_period"].lower().cases(*TERM_DAYS.items(), else_=None)
+    overdue = -ahead
+    rolled = (term - overdue % term) % term
+    return ibis.ifelse(ahead >= 0, ahead.cast("int64"), rolled.cast("int64"))
+
+
+# ---------------------------------------------------------------- who is eligible
+
+
+def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.DataFrame:
+    """The accounts the label speaks of at each cutoff.
+
+    Returns:
+        ``account_id, as_of, mrr, mrr_cents, seats, plan, owner_id``, one row per eligible account
+        and cutoff, sorted. Eligible is: known by then, paying then (or, for lapse, active then; for
+        event without a subscriptions table, not yet gone), and notice not yet given unless the
+        label includes those.
+    """
+    at = cutoff_relation(cutoffs)
+    accounts = facts.accounts
+    spine = accounts.join(at, [accounts["created_at"] < at["as_of"]]).select(
+        "account_id", "as_of", "as_of_day", "owner_id"
+    )
+    if facts.subscriptions is not None:
+        status = contract_status(facts, at)
+        spine = spine.left_join(status, KEY).drop("account_id_right", "as_of_right")
+    else:
+        spine = spine.mutate(
+            mrr_cents=ibis.null("int64"),
+            seats=ibis.null("float64"),
+            plan=ibis.null("string"),
+            leaving=ibis.literal(False),
+            open_start_day=ibis.null("int32"),
+        )
+    if label.kind == "lapse":
+        spine = spine.semi_join(days_known(facts, at, label.active_within), KEY)
+    elif facts.subscriptions is not None:
+        spine = spine.filter(spine["mrr_cents"] > 0)
+        if not label.include_notice_given:
+            spine = spine.filter(~spine["leaving"])
+    if label.kind == "event" and not label.recurring:
+        spine = _without_the_gone(label, facts, spine)
+    return _sorted(spine.drop("leaving", "open_start_day").to_pandas()).assign(
+        mrr=lambda frame: frame["mrr_cents"].astype("float64") / 100.0
+    )
+
+
+def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
+    """Per account and cutoff: ``mrr_cents``, ``seats``, ``plan`` and whether it is ``leaving``.
+
+    Leaving: every paying period's end is already known, and no later period is.
+    """
+    p = periods_known(facts, cutoffs)
+    paying = p["is_open"] & (p["mrr_cents"] > 0)
+    per = p.group_by(KEY).aggregate(
+        mrr_cents=p["mrr_cents"].sum(where=p["is_open"]),
+        seats=p["seats"].sum(where=p["is_open"]).cast("float64"),
+        plan=p["plan"].argmax(p["size_order"], where=paying),
+        staying=(paying & ~p["notice_given"]).any() | (p["to_come"] & (p["mrr_cents"] > 0)).any(),
+        open_start_age=p["start_age"].min(where=paying),
+    )
+    at = per.join(cutoffs, "as_of")
+    return at.select(
+        *KEY,
+        "mrr_cents",
+        "seats",
+        "plan",
+        leaving=~at["staying"],
+        open_start_day=(at["as_of_day"] - at["open_start_age"]).cast("int32"),
+    )
+
+
+def _without_the_gone(label: Label, facts: Facts, spine: Relation) -> Relation:
+    """Drops accounts whose recorded leaving was known at the cutoff, unless a contract began since."""
+    events = facts.churn_events
+    gone = events.mutate(left_day=day_number(events["churned_at"]))
+    if label.voluntary_only:
+        gone = gone.filter(gone["voluntary"].fill_null(True))
+    return spine.anti_join(
+        gone,
+        [
+            spine["account_id"] == gone["account_id"],
+            gone["known_at"] < spine["as_of"],
+            spine["open_start_day"].isnull() | (spine["open_start_day"] <= gone["left_day"]),
+        ],
+    )
+
+
+def leaving_accounts(facts: Facts, as_of: dt.date) -> pd.DataFrame:
+    """Accounts that still pay at ``as_of`` but whose notice is known: ``account_id, mrr``."""
+    if facts.subscriptions is None:
+        return pd.DataFrame({"account_id": [], "mrr": []})
+    status = contract_status(facts, cutoff_relation([as_of]))
+    found = status.filter((status["mrr_cents"] > 0) & status["leaving"]).select("account_id", "mrr_cents").to_pandas()
+    found["mrr"] = found.pop("mrr_cents").astype("float64") / 100.0
+    return found.sort_values("account_id", ignore_index=True)
+
+
+# ---------------------------------------------------------------- features
+
+
+def build_snapshots(facts: Facts, features: Sequence[Feature], spine: pd.DataFrame) -> pd.DataFrame:
+    """The features of every row of ``spine``, as known at its cutoff.
+
+    Args:
+        facts: the project's tables.
+        features: what to compute; MADE features come after what they are made of.
+        spine: rows of :func:`population`.
+
+    Returns:
+        ``spine`` with one column a feature (float64, or text for categories), in the order given.
+    """
+    at = cutoff_relation(pd.Timestamp(as_of).date() for as_of in spine["as_of"].unique())
+    frame = spine
+    for grain in Grain:
+        wanted = [feature for feature in features if feature.grain is grain]
+        if not wanted:
+            continue
+        if grain is Grain.MADE:
+            frame = frame.assign(**{f.name: f.measure(frame) for f in wanted})
+            continue  # ratios of finished features; what has nothing below the line stays missing
+        measured = _rows_of(grain, facts, at, wanted)
+        found = measured.group_by(KEY).aggregate(**{f.name: _typed(f, f.measure(measured)) for f in wanted})
+        frame = frame.merge(found.to_pandas(), on=KEY, how="left", validate="one_to_one")
+        frame = frame.assign(**{f.name: _finished(frame[f.name], f) for f in wanted})
+    return frame[[*spine.columns, *(feature.name for feature in features)]]
+
+
+def _rows_of(grain: Grain, facts: Facts, at: Relation, wanted: Sequence[Feature]) -> Relation:
+    lookback = max((feature.lookback or 0 for feature in wanted), default=0)
+    rows: dict[Grain, Callable[[], Relation]] = {
+        Grain.DAY: lambda: days_known(facts, at, lookback),
+        Grain.USER: lambda: users_known(facts, at, lookback),
+        Grain.EVENT: lambda: events_known(facts, at, lookback),
+        Grain.TICKET: lambda: tickets_known(facts, at),
+        Grain.PERIOD: lambda: periods_known(facts, at),
+        Grain.ACCOUNT: lambda: accounts_known(facts, at),
+    }
+    return rows[grain]()
+
+
+def accounts_known(facts: Facts, cutoffs: Relation) -> Relation:
+    """One row per account created before the cutoff, with its static attributes."""
+    accounts = facts.accounts
+    a = accounts.join(cutoffs, [accounts["created_at"] < cutoffs["as_of"]])
+    return a.select(*KEY, *facts.static, age=a["as_of_day"] - day_number(a["created_at"]))
+
+
+def _typed(feature: Feature, measured: Any) -> Any:
+    if feature.grain is Grain.ACCOUNT:
+        measured = measured.max()  # one row an account: the largest of one
+    return measured if feature.is_category else measured.cast("float64")
+
+
+def _finished(column: pd.Series, feature: Feature) -> pd.Series:
+    if feature.is_category:
+        return column.astype("object").where(column.notna(), None)
+    numbers = column.astype("float64")
+    return numbers if feature.absent is None else numbers.fillna(feature.absent)
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    frame["as_of"] = pd.to_datetime(frame["as_of"]).astype("datetime64[us]")
+    return frame.sort_values(["as_of", "account_id"], ignore_index=True)
+
+
+def frequent_events(facts: Facts, known_before: dt.date, at_most: int) -> tuple[str, ...]:
+    """The ``at_most`` most frequent event names among events known before a date, most frequent first."""
+    if facts.usage_days is None or at_most == 0:
+        return ()
+    day = day_number_of(known_before)
+    rows = facts.usage_days.filter(facts.usage_days["known_day"] < day)
+    counted = rows.group_by("event").aggregate(n=rows["events"].sum())
+    top = counted.order_by([ibis.desc("n"), ibis.asc("event")]).limit(at_most).to_pandas()
+    return tuple(top["event"])
+
+
+# ---------------------------------------------------------------- labels
+
+
+def attach_label(label: Label, facts: Facts, spine: pd.DataFrame) -> pd.DataFrame:
+    """``spine`` with ``label``: 1.0, 0.0, or missing where the account left in the gap.
+
+    Raises:
+        TooLittleDataError: a cutoff's label window reaches past the data.
+    """
+    for as_of in spine["as_of"].unique():
+        day = pd.Timestamp(as_of).date()
+        if not label.reach.is_mature(day, facts.data_through):
+            raise TooLittleDataError(
+                f"The label of cutoff {day} is final only on {label.reach.settled_on(day)}, "
+                f"but the data end with {facts.data_through}.",
+                remedy=f"Use cutoffs up to {label.reach.latest_mature(facts.data_through)}.",
+            )
+    keys = spine[["account_id", "as_of", "mrr_cents", "seats", "plan"]].copy()
+    keys["as_of_day"] = (keys["as_of"] - pd.Timestamp("1970-01-01")).dt.days.astype("int32")
+    relation = ibis.memtable(keys, schema={
+        "account_id": "string", "as_of": "timestamp(6)", "mrr_cents": "int64", "seats": "float64",
+        "plan": "string", "as_of_day": "int32",
+    })
+    by_kind = {"contract": left_label, "event": left_label, "lapse": lapse_label, "upsell": upsell_label}
+    found = by_kind[label.kind](label, facts, relation).to_pandas()
+    found["as_of"] = found["as_of"].astype("datetime64[us]")
+    found["label"] = found["label"].astype("float64")
+    return spine.merge(found, on=KEY, how="left", validate="one_to_one")
+

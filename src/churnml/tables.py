@@ -1,0 +1,240 @@
+"""The contract tables: the words everything else is written in.
+
+A project maps its own data onto these tables with one ``sources/<table>.sql`` each. Names, types and
+meanings are declared here once; the checks, the empty templates of ``churnml init`` and the
+documentation are read from it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from churnml.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    Relation: TypeAlias = ir.Table
+else:
+    Relation = Any
+
+
+class Kind(StrEnum):
+    """What a contract column holds, and so how text from a CSV is read."""
+
+    ID = "id"  # compared as text, to the letter
+    TIME = "time"  # wall-clock time of the project's time zone; a date is its midnight
+    MONEY = "money"  # currency units per month or per document
+    NUMBER = "number"
+    COUNT = "count"  # a whole number, 0 or more
+    FLAG = "flag"  # true or false
+    CATEGORY = "category"  # a short name out of few
+    TEXT = "text"  # free text; data, never shown unescaped
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a contract table.
+
+    Args:
+        name: its name.
+        kind: what it holds.
+        means: one sentence for the documentation.
+        required: whether a row without it is of no use.
+    """
+
+    name: str
+    kind: Kind
+    means: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A contract table.
+
+    Args:
+        name: its name, and that of its ``sources/<name>.sql``.
+        grain: what one row is.
+        columns: its columns, the required ones first.
+        key: the columns that name a row; rows that repeat it are duplicates. Empty where rows have
+            no name of their own.
+        dated_by: the column that says when the row's fact happened.
+    """
+
+    name: str
+    grain: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    dated_by: str
+
+    def column(self, name: str) -> Column:
+        """The column called ``name``; raises UnknownNameError."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise UnknownNameError("column", name, self.column_names, where=f"table {self.name}")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns if column.required)
+
+
+def _must(name: str, kind: Kind, means: str) -> Column:
+    return Column(name, kind, means, required=True)
+
+
+ACCOUNTS = Table(
+    "accounts",
+    "an account",
+    (
+        _must("account_id", Kind.ID, "names the account"),
+        _must("created_at", Kind.TIME, "when it became known to us"),
+        Column("owner_id", Kind.ID, "who looks after it"),
+        Column("segment", Kind.CATEGORY, "the company's own segmentation"),
+        Column("industry", Kind.CATEGORY, "its industry"),
+        Column("region", Kind.CATEGORY, "its region"),
+        Column("acquisition_source", Kind.CATEGORY, "how it was won"),
+        Column("parent_account_id", Kind.ID, "the account it belongs to"),
+    ),
+    key=("account_id",),
+    dated_by="created_at",
+)
+SUBSCRIPTIONS = Table(
+    "subscriptions",
+    "a period of a contract, never overwritten in place",
+    (
+        _must("account_id", Kind.ID, "the account"),
+        _must("subscription_id", Kind.ID, "names the contract; a change of terms is a new period of it"),
+        _must("starts_at", Kind.TIME, "first moment the terms hold"),
+        _must("mrr", Kind.MONEY, "monthly recurring revenue under these terms; 0 is not paying"),
+        Column("ends_at", Kind.TIME, "first moment they no longer hold; empty while open"),
+        Column("plan", Kind.CATEGORY, "the plan's name"),
+        Column("seats", Kind.COUNT, "seats paid for"),
+        Column("billing_period", Kind.CATEGORY, "monthly, annual, …"),
+        Column("renews_at", Kind.TIME, "when the term ends unless renewed, as agreed at its start"),
+        Column("cancelled_at", Kind.TIME, "when notice became known"),
+        Column("known_at", Kind.TIME, "when the row was known; empty: at starts_at"),
+        Column("currency", Kind.CATEGORY, "currency of mrr; one per project"),
+    ),
+    key=("subscription_id", "starts_at"),
+    dated_by="starts_at",
+)
+USAGE_EVENTS = Table(
+    "usage_events",
+    "an event",
+    (
+        _must("account_id", Kind.ID, "the account"),
+        _must("occurred_at", Kind.TIME, "when it happened"),
+        _must("event", Kind.CATEGORY, "what happened"),
+        Column("event_id", Kind.ID, "names the event; with it, repeats are duplicates"),
+        Column("user_id", Kind.ID, "who did it"),
+        Column("quantity", Kind.NUMBER, "how much of it; six decimals are kept"),
+        Column("known_at", Kind.TIME, "when the row arrived; empty: at occurred_at"),
+        Column("properties", Kind.TEXT, "anything else, as JSON"),
+    ),
+    key=("event_id",),
+    dated_by="occurred_at",
+)
+SUPPORT_TICKETS = Table(
+    "support_tickets",
+    "a ticket's life",
+    (
+        _must("account_id", Kind.ID, "the account"),
+        _must("ticket_id", Kind.ID, "names the ticket"),
+        _must("opened_at", Kind.TIME, "when it was opened"),
+        Column("first_response_at", Kind.TIME, "first answer by a person"),
+        Column("resolved_at", Kind.TIME, "when it was resolved"),
+        Column("reopened_at", Kind.TIME, "when it was (last) reopened"),
+        Column("priority", Kind.CATEGORY, "low, normal, high, urgent: as set at opening"),
+        Column("category", Kind.CATEGORY, "what it is about: as set at opening"),
+        Column("csat", Kind.NUMBER, "satisfaction the customer gave, 1 to 5"),
+        Column("csat_at", Kind.TIME, "when it was given; empty: at resolved_at"),
+        Column("escalated_at", Kind.TIME, "when it was escalated"),
+        Column("subject", Kind.TEXT, "the subject line"),
+        Column("body", Kind.TEXT, "the text"),
+    ),
+    key=("ticket_id",),
+    dated_by="opened_at",
+)
+CHURN_EVENTS = Table(
+    "churn_events",
+    "a customer's leaving, where the company records it",
+    (
+        _must("account_id", Kind.ID, "the account"),
+        _must("churned_at", Kind.TIME, "when it left"),
+        Column("reason", Kind.CATEGORY, "why, in the company's own words"),
+        Column("voluntary", Kind.FLAG, "false for an unpaid invoice, a bankruptcy, …"),
+        Column("known_at", Kind.TIME, "when the leaving was known; empty: at churned_at"),
+    ),
+    key=("account_id", "churned_at"),
+    dated_by="churned_at",
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (ACCOUNTS, SUBSCRIPTIONS, USAGE_EVENTS, SUPPORT_TICKETS, CHURN_EVENTS)
+}
+
+
+def table(name: str) -> Table:
+    """The contract table called ``name``; raises UnknownNameError."""
+    if name not in TABLES:
+        raise UnknownNameError("contract table", name, TABLES)
+    return TABLES[name]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The contract tables after the checks, as relations of one engine, and their roll-ups.
+
+    Every ``known_at`` is filled. Days in the roll-ups are day numbers (days since 1970-01-01), so
+    that window arithmetic is on integers and the same on every engine. A table the project does not
+    have is None.
+
+    Args:
+        accounts, subscriptions, support_tickets, churn_events: contract tables.
+        usage_days: account_id, event, day, known_day, events, quantity_micro (quantity × 10⁶, whole).
+        usage_users: account_id, user_id, day, known_day, events.
+        data_through: the last full day in the data.
+        static: account attributes the project declares never to change.
+        fingerprint: names the content; equal content has an equal fingerprint.
+        given: contract table → the columns the project's own data have. The relations carry every
+            contract column; the ones not given are null.
+    """
+
+    accounts: Relation
+    subscriptions: Relation | None
+    support_tickets: Relation | None
+    churn_events: Relation | None
+    usage_days: Relation | None
+    usage_users: Relation | None
+    data_through: dt.date
+    static: tuple[str, ...]
+    fingerprint: str
+    given: Mapping[str, frozenset[str]]
+
+    def has(self, source: str) -> bool:
+        """Whether the project has the contract table ``source``."""
+        by_name = {
+            "accounts": self.accounts,
+            "subscriptions": self.subscriptions,
+            "usage_events": self.usage_days,
+            "support_tickets": self.support_tickets,
+            "churn_events": self.churn_events,
+        }
+        return by_name[source] is not None
+
+
+def cents(amount: Any) -> Any:
+    """A money column in whole hundredths, so that sums do not depend on the order of the rows."""
+    import ibis
+
+    return (amount.cast("float64") * ibis.literal(100.0, "float64")).round().cast("int64")

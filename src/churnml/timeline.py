@@ -1,0 +1,103 @@
+"""Dates, windows and cutoffs: the only room that adds days to a date.
+
+All contract times are wall-clock times of the project's own time zone, so a day is a business day
+as its people live it, and every cutoff is a midnight. See ``docs/decisions/0002-time.md``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+DAY = dt.timedelta(days=1)
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """The instant at which ``day`` begins."""
+    return dt.datetime.combine(day, dt.time())
+
+
+def days(n: int) -> dt.timedelta:
+    """A span of ``n`` days."""
+    return dt.timedelta(days=n)
+
+
+def plus_days(day: dt.date, n: int) -> dt.date:
+    """The date ``n`` days after ``day``."""
+    return day + days(n)
+
+
+def end_of_data(data_through: dt.date) -> dt.date:
+    """The first date the data no longer cover: ``data_through`` is the last full day in it."""
+    return data_through + DAY
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open span of dates ``[start, end)``."""
+
+    start: dt.date
+    end: dt.date
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far past a cutoff a label looks.
+
+    Args:
+        gap: days from the cutoff to the start of the label window (time to act).
+        horizon: length of the label window in days.
+        settle: further days that must be seen before the label is final (a grace period).
+    """
+
+    gap: int
+    horizon: int
+    settle: int = 0
+
+    def window(self, as_of: dt.date) -> Window:
+        """The label window ``[as_of + gap, as_of + gap + horizon)``."""
+        start = as_of + days(self.gap)
+        return Window(start, start + days(self.horizon))
+
+    def settled_on(self, as_of: dt.date) -> dt.date:
+        """The first date on which the label of ``as_of`` is final."""
+        return self.window(as_of).end + days(self.settle)
+
+    def is_mature(self, as_of: dt.date, data_through: dt.date) -> bool:
+        """Whether everything the label of ``as_of`` looks at lies inside the data."""
+        return self.settled_on(as_of) <= end_of_data(data_through)
+
+    def latest_mature(self, data_through: dt.date) -> dt.date:
+        """The last date that is still a mature cutoff."""
+        return end_of_data(data_through) - days(self.gap + self.horizon + self.settle)
+
+    def is_purged_for(self, as_of: dt.date, judged: dt.date, embargo: int = 0) -> bool:
+        """Whether a row at ``as_of`` may train a model judged at ``judged``.
+
+        It may when its own label was final before the judged cutoff, with the embargo as a margin
+        (purging and embargo: López de Prado, Advances in Financial Machine Learning, 2018, ch. 7).
+        """
+        return self.settled_on(as_of) + days(embargo) <= judged
+
+
+def cutoffs_ending(last: dt.date, every: int, at_most: int, not_before: dt.date) -> tuple[dt.date, ...]:
+    """Cutoffs ``every`` days apart, the newest on ``last``, none before ``not_before``; oldest first."""
+    found: list[dt.date] = []
+    cutoff = last
+    while cutoff >= not_before and len(found) < at_most:
+        found.append(cutoff)
+        cutoff -= days(every)
+    return tuple(reversed(found))
+
+
+def day_number(at: Any) -> Any:
+    """Days since 1970-01-01 of a time column, as a whole number (an expression of any engine)."""
+    import ibis
+
+    return at.date().delta(ibis.date(1970, 1, 1), unit="day").cast("int32")
+
+
+def day_number_of(day: dt.date) -> int:
+    """Days since 1970-01-01 of a date."""
+    return (day - dt.date(1970, 1, 1)).days
