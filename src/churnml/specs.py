@@ -76,6 +76,8 @@ class ProjectSpec(Declared):
     models: tuple[Name, ...] = Field(default=("churn", "upsell"), min_length=1)
     checks: dict[str, dict[str, Severity]] = {}
     stores: Stores = Stores()
+    # a simulated company knows its true probabilities; they judge a model beside its rivals, nothing else
+    truth: str | None = None
     currency: Annotated[str, Field(max_length=8)] = ""
 
     @field_validator("timezone")

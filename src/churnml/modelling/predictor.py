@@ -36,6 +36,8 @@ class Predictor:
         calibration: ``{"kind": "sigmoid", "slope", "intercept"}`` on the log-odds, or
             ``{"kind": "isotonic", "x", "y"}``.
         base_rate: share of positives among the training rows.
+        reference: feature → its percentiles 0 to 100 among the training rows: the scale of health and
+            the "usual" of reasons.
         about: everything else it was made from: name, label, cutoffs, spec, fingerprints.
     """
 
@@ -44,6 +46,7 @@ class Predictor:
     categories: Mapping[str, tuple[str, ...]]
     calibration: Mapping[str, Any]
     base_rate: float
+    reference: Mapping[str, Sequence[float]]
     about: Mapping[str, Any]
 
     @property
@@ -93,6 +96,7 @@ class Predictor:
             "categories": {name: list(names) for name, names in self.categories.items()},
             "calibration": dict(self.calibration),
             "base_rate": self.base_rate,
+            "reference": {name: list(scale) for name, scale in self.reference.items()},
             "about": dict(self.about),
         }
         (folder / MODEL_FILE).write_text(json.dumps(said, indent=1, sort_keys=True, ensure_ascii=False), "utf-8")
@@ -120,6 +124,7 @@ class Predictor:
             categories={name: tuple(names) for name, names in said["categories"].items()},
             calibration=said["calibration"],
             base_rate=said["base_rate"],
+            reference=said["reference"],
             about=said["about"],
         )
 

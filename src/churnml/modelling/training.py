@@ -20,6 +20,7 @@ from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Polarity
 from churnml.modelling.calibration import fit_calibration
 from churnml.modelling.predictor import Predictor, encode
+from churnml.modelling.reference import fit_reference
 from churnml.modelling.splits import Fold, Plan
 from churnml.specs import Estimator, ModelSpec
 
@@ -72,7 +73,14 @@ def at_cutoffs(rows: pd.DataFrame, cutoffs: Sequence[dt.date]) -> pd.DataFrame:
     return rows[rows["as_of"].isin([pd.Timestamp(cutoff) for cutoff in cutoffs])]
 
 
-def fit(spec: ModelSpec, features: Sequence[Feature], rows: pd.DataFrame, plan: Plan, about: Mapping[str, Any]) -> Fitted:
+def fit(
+    spec: ModelSpec,
+    features: Sequence[Feature],
+    rows: pd.DataFrame,
+    plan: Plan,
+    about: Mapping[str, Any],
+    scales: Sequence[Feature] = (),
+) -> Fitted:
     """Fits the challenger: folds choose the number of trees and the calibration, then all rows train.
 
     Args:
@@ -81,6 +89,7 @@ def fit(spec: ModelSpec, features: Sequence[Feature], rows: pd.DataFrame, plan: 
         rows: labelled snapshots; only those of ``plan.train`` are looked at.
         plan: who trains.
         about: what the model shall carry about its origin.
+        scales: further features in ``rows`` whose reference scale the model shall carry.
     """
     train = usable(at_cutoffs(rows, plan.train), spec.name)
     categories = {f.name: tuple(sorted(train[f.name].dropna().unique())) for f in features if f.is_category}
@@ -106,6 +115,7 @@ def fit(spec: ModelSpec, features: Sequence[Feature], rows: pd.DataFrame, plan: 
         categories=categories,
         calibration=calibration,
         base_rate=float(train["label"].mean()),
+        reference=fit_reference(train, [*features, *scales]),
         about=about,
     )
     out_of_fold["probability"] = predictor.calibrated(out_of_fold["log_odds"].to_numpy())

@@ -1,0 +1,30 @@
+"""The whole job: check, train, judge, score, route, report."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from churnml import jobs
+from churnml.adapters.report import write_report
+from churnml.adapters.warehouse import quarantine_rows
+from pipelines.engine import flow, task
+from pipelines.progress import say
+from pipelines.score import score_one
+from pipelines.train import open_data, registry_of, train_one
+
+report = task("write report.html")(write_report)
+
+
+@flow("churnml run")
+def run(project: str, as_of: str | None, today: str, again: bool = False) -> dict[str, Any]:
+    """Trains what has changed, scores a date, routes it, writes the report, and sums it all up."""
+    opened = open_data(Path(project), dt.date.fromisoformat(today), say)
+    registry = registry_of(opened)
+    records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
+    scores, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
+    found = jobs.summary(opened, scores, records, office)
+    path = report(opened.project, found, scores, records, quarantine_rows(opened.ingested))
+    say(f"report written to {path}")
+    return found | {"report": str(path)}

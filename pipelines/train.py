@@ -1,0 +1,48 @@
+"""The training flow: past snapshots in, a verdict on the newest mature cutoff out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from churnml import jobs
+from churnml.adapters.registry import Registry, open_registry
+from pipelines.engine import flow, task
+from pipelines.progress import say
+
+open_data = task("open project and check its tables", retries=1)(jobs.open_data)
+collect = task("collect labelled snapshots")(jobs.collect)
+fit_challenger = task("fit the challenger")(jobs.fit_challenger)
+judge_challenger = task("judge on the newest mature cutoff")(jobs.judge_challenger)
+record_challenger = task("register, and promote if proven", retries=2)(jobs.record_challenger)
+
+
+def registry_of(opened: jobs.Opened) -> Registry:
+    """The project's registry."""
+    project = opened.project
+    return open_registry(project.registry_url, project.work / "mlartifacts" if project.registry_is_local else None)
+
+
+def train_one(opened: jobs.Opened, registry: Registry, name: str, *, again: bool) -> dict[str, Any]:
+    """Trains one model and says what came of it, as its record; nothing is done when nothing changed."""
+    spec = opened.project.model(name)
+    known = None if again else registry.find(name, jobs.training_fingerprint(opened, spec))
+    if known is not None:
+        say(f"{name}: nothing has changed since version {known['version']}; it is reused")
+        return dict(known)
+    champion = registry.champion(name)
+    snapshots = collect(opened, spec, say)
+    say(f"{name}: fitting on {len(snapshots.plan.train)} cutoffs, judging at {snapshots.plan.judged}")
+    challenger = fit_challenger(opened, spec, snapshots)
+    judged = judge_challenger(opened, spec, snapshots, challenger, champion.predictor if champion else None)
+    say(f"{name}: registering, {'promoted' if judged.verdict.promoted else 'not promoted'}")
+    return record_challenger(opened, registry, spec, snapshots, challenger, judged)
+
+
+@flow("churnml train")
+def train(project: str, models: list[str], today: str, again: bool = False) -> dict[str, dict[str, Any]]:
+    """Trains the named models of a project (all when none is named): name → record."""
+    opened = open_data(Path(project), dt.date.fromisoformat(today), say)
+    registry = registry_of(opened)
+    return {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}

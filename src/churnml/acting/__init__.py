@@ -1,0 +1,1 @@
+"""From probabilities to the next right action: reasons, health, playbooks, routing."""

@@ -1,0 +1,195 @@
+"""Scoring a date: features and models in, one scored account each out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnml.acting.health import health_of, health_reasons
+from churnml.acting.reasons import Reason, model_reasons
+from churnml.acting.routing import Decision, route
+from churnml.modelling.predictor import Predictor
+from churnml.modelling.reference import usual_of
+from churnml.specs import HealthSpec, PlaybooksSpec
+
+
+@dataclass(frozen=True)
+class ScoringModel:
+    """A champion, and who in the frame it speaks of.
+
+    Args:
+        predictor: the model.
+        version: its version in the registry.
+        eligible: rows of its own population, shape (rows,).
+    """
+
+    predictor: Predictor
+    version: str
+    eligible: np.ndarray
+
+
+@dataclass(frozen=True)
+class ScoredAccount:
+    """All that is said of one account on one date. Probabilities are None without a champion."""
+
+    account_id: str
+    owner_id: str | None
+    segment: str | None
+    mrr: float | None
+    churn_probability: float | None
+    upsell_probability: float | None
+    health: float | None
+    band: str
+    coverage: float
+    dimensions: Mapping[str, float | None]
+    reasons: tuple[Reason, ...]
+    growth_reasons: tuple[Reason, ...]
+    mrr_at_risk: float | None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A scored date.
+
+    Args:
+        as_of: the date.
+        accounts: every scored account, sorted by id.
+        decisions: at most one an account, most valuable first.
+        models: model name → version used, None where health stands alone.
+    """
+
+    as_of: dt.date
+    accounts: tuple[ScoredAccount, ...]
+    decisions: tuple[Decision, ...]
+    models: Mapping[str, str | None]
+
+
+def score_accounts(
+    as_of: dt.date,
+    frame: pd.DataFrame,
+    features: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, ScoringModel | None],
+    reference: Mapping[str, Sequence[float]],
+    health_spec: HealthSpec,
+    playbooks: PlaybooksSpec,
+    *,
+    grows: str | None,
+    upsell_share: float,
+    currency: str = "",
+) -> Scores:
+    """Scores, explains and routes every row of ``frame``.
+
+    Args:
+        as_of: the date of the snapshots.
+        frame: snapshots, one row an account, with context columns.
+        features: feature → declaration, for all features in the frame.
+        models: model name → champion, or None where there is none.
+        reference: feature → percentiles fitted in training.
+        health_spec, playbooks: the declarations.
+        grows: the name of the upsell model, if the project has one.
+        upsell_share: the share by which its label says MRR is up.
+        currency: shown behind money.
+    """
+    said = {name: _probabilities(model, frame) for name, model in models.items()}
+    nothing = np.full(len(frame), np.nan)
+    risk_model = models.get(health_spec.risk.model)
+    churn, upsell = said.get(health_spec.risk.model, nothing), said.get(grows or "", nothing)
+    base_rate = risk_model.predictor.base_rate if risk_model else None
+    health = health_of(health_spec, frame, features, reference, churn, base_rate)
+    usual = usual_of(reference)
+    if risk_model:
+        reasons = _reasons(risk_model, frame, usual, towards_risk=True, currency=currency)
+    else:
+        reasons = health_reasons(health_spec, frame, health, features, usual, currency)
+    growth_model = models.get(grows or "")
+    growth: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
+    if growth_model:
+        growth = _reasons(growth_model, frame, usual, towards_risk=False, currency=currency)
+    context = frame.to_dict("records")
+    accounts = tuple(
+        ScoredAccount(
+            account_id=str(row["account_id"]),
+            owner_id=_text(row.get("owner_id")),
+            segment=_text(row.get("account_segment")),
+            mrr=_number(row.get("mrr")),
+            churn_probability=_number(churn[i], 6),
+            upsell_probability=_number(upsell[i], 6),
+            health=_number(health.score[i], 2),
+            band=str(health.band[i]),
+            coverage=float(health.coverage[i]),
+            dimensions={name: _number(values[i], 2) for name, values in health.dimensions.items()},
+            reasons=reasons[i],
+            growth_reasons=growth[i],
+            mrr_at_risk=_number(churn[i] * row["mrr"], 2) if row.get("mrr") is not None else None,
+        )
+        for i, row in enumerate(context)
+    )
+    growth_rate = growth_model.predictor.base_rate if growth_model else None
+    facts = (
+        _facts(account, context[i], base_rate, growth_rate, upsell_share) for i, account in enumerate(accounts)
+    )
+    decisions = route(playbooks, as_of, facts)
+    versions = {name: model.version if model else None for name, model in models.items()}
+    return Scores(as_of, accounts, tuple(decisions), versions)
+
+
+def _probabilities(model: ScoringModel | None, frame: pd.DataFrame) -> np.ndarray:
+    if model is None:
+        return np.full(len(frame), np.nan)
+    return np.where(model.eligible, model.predictor.predict(frame), np.nan)
+
+
+def _reasons(
+    model: ScoringModel, frame: pd.DataFrame, usual: Mapping[str, float], *, towards_risk: bool, currency: str
+) -> list[tuple[Reason, ...]]:
+    contributions = model.predictor.contributions(frame)
+    found = model_reasons(
+        frame, model.predictor.features, contributions, usual, towards_risk=towards_risk, currency=currency
+    )
+    return [reasons if eligible else () for reasons, eligible in zip(found, model.eligible, strict=True)]
+
+
+def _facts(
+    account: ScoredAccount,
+    row: Mapping[str, Any],
+    base_rate: float | None,
+    growth_rate: float | None,
+    upsell_share: float,
+) -> dict[str, Any]:
+    """The named facts a playbook's rule may ask of an account."""
+
+    def lift(probability: float | None, rate: float | None) -> float | None:
+        return probability / rate if probability is not None and rate else None
+
+    return {
+        "account_id": account.account_id,
+        "owner_id": account.owner_id,
+        "band": account.band,
+        "segment": account.segment,
+        "reasons": [reason.code for reason in account.reasons],
+        "churn_probability": account.churn_probability,
+        "churn_lift": lift(account.churn_probability, base_rate),
+        "upsell_probability": account.upsell_probability,
+        "upsell_lift": lift(account.upsell_probability, growth_rate),
+        "upsell_share": upsell_share,
+        "health": account.health,
+        "mrr": account.mrr,
+        "tenure_days": row.get("subscription_tenure_days"),
+        "days_to_renewal": row.get("subscription_days_to_renewal"),
+        "dimensions": account.dimensions,
+    }
+
+
+def _number(value: Any, digits: int | None = None) -> float | None:
+    if value is None or np.isnan(value):
+        return None
+    return float(value) if digits is None else round(float(value), digits)
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str) else None

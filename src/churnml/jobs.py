@@ -1,0 +1,529 @@
+"""The steps of training, scoring and running, as plain functions over an opened project.
+
+``pipelines/`` strings them together and adds retries, progress and a record of runs; nothing here
+knows Prefect, and nothing there does arithmetic.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+import churnml
+from churnml import snapshots
+from churnml.acting.health import check_inputs
+from churnml.acting.scoring import Scores, ScoringModel, score_accounts
+from churnml.adapters.project import PROJECT_FILE, Project, open_project
+from churnml.adapters.warehouse import Ingested, facts_of, ingest
+from churnml.errors import ProjectError, RegistryError, TooLittleDataError
+from churnml.features import FAMILIES, Feature, Wish, choose
+from churnml.labels import Label, require_sources
+from churnml.modelling.evaluation import FIGURES, Evaluation, evaluate, gains, reliability
+from churnml.modelling.promotion import Verdict, judge
+from churnml.modelling.splits import Plan, plan
+from churnml.modelling.training import RECENCY, RIVALS, Fitted, at_cutoffs, fit, rival_predictions, usable
+from churnml.specs import ModelSpec
+from churnml.tables import Facts
+from churnml.timeline import cutoffs_ending, end_of_data
+
+if TYPE_CHECKING:
+    from churnml.adapters.registry import Registered, Registry
+    from churnml.modelling.predictor import Predictor
+
+Progress = Callable[[str], None]
+EXAMPLE_ROWS = 5
+# Facts that playbooks may ask for, wherever the project's data can answer them.
+CONTEXT_FEATURES = ("subscription_tenure_days", "subscription_days_to_renewal", "account_segment")
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project with its checked tables at hand."""
+
+    project: Project
+    ingested: Ingested
+    facts: Facts
+
+
+def open_data(root: Path, today: dt.date, progress: Progress = _silent) -> Opened:
+    """Opens a project, reads its declarations, and reads and checks its tables."""
+    project = open_project(root)
+    project.check_declarations()
+    ingested = ingest(project, today, progress)
+    facts = facts_of(ingested, project.spec.static)
+    for name in project.model_names:
+        require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))
+    _check_health(project)
+    return Opened(project, ingested, facts)
+
+
+def _check_health(project: Project) -> None:
+    spec = project.model(project.health.risk.model)
+    wish = Wish(spec.features.lookbacks, (), project.spec.static)
+    check_inputs(project.health, _possible(wish), str(project.declaration("health.yaml")))
+
+
+def _possible(wish: Wish) -> dict[str, Feature]:
+    """Every feature the catalogue can make of ``wish``, whatever tables a project has."""
+    return {feature.name: feature for family in FAMILIES.values() for feature in family.features(wish)}
+
+
+# ---------------------------------------------------------------- training
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Labelled snapshots, and who of them trains and judges.
+
+    Args:
+        rows: snapshots with ``label``.
+        plan: the split.
+        features: what the model sees.
+        scales: further features that health or rivals need.
+        wish: what the families were expanded over.
+    """
+
+    rows: pd.DataFrame
+    plan: Plan
+    features: tuple[Feature, ...]
+    scales: tuple[Feature, ...]
+    wish: Wish
+
+
+def training_fingerprint(opened: Opened, spec: ModelSpec) -> str:
+    """Names everything a model is made from: equal means training again would give the same."""
+    said = {
+        "data": opened.facts.fingerprint,
+        "data_through": str(opened.facts.data_through),
+        "spec": spec.model_dump(mode="json"),
+        "static": opened.project.spec.static,
+        "health": [i.feature for d in opened.project.health.dimensions.values() for i in d.inputs],
+        "churnml": churnml.__version__,
+        "lightgbm": lgb.__version__,
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def collect(opened: Opened, spec: ModelSpec, progress: Progress = _silent) -> Collected:
+    """Builds the snapshots of every mature cutoff, labels them, and plans the split."""
+    facts, label = opened.facts, spec.label
+    last = label.reach.latest_mature(facts.data_through)
+    first = pd.Timestamp(facts.accounts["created_at"].min().to_pandas()).date()
+    cutoffs = cutoffs_ending(last, spec.cutoffs.every, spec.cutoffs.at_most, first)
+    if not cutoffs:
+        plan((), label.reach, spec.embargo, spec.estimator.folds)
+    progress(f"{spec.name}: who was eligible at {len(cutoffs)} cutoffs")
+    spine = snapshots.population(label, facts, cutoffs)
+    present = [c for c in cutoffs if (spine["as_of"] == pd.Timestamp(c)).any()]
+    split = plan(present, label.reach, spec.embargo, spec.estimator.folds)
+    # event names are picked from what was known before the last training cutoff, not from the judged rows
+    names = spec.features.event_names
+    if isinstance(names, int):
+        names = snapshots.frequent_events(facts, split.train[-1], names)
+    wish = Wish(tuple(sorted(spec.features.lookbacks)), tuple(names), opened.project.spec.static)
+    features = choose(spec.features.families, spec.features.exclude, wish, facts)
+    scales = tuple(f for f in _needed_beside(opened, wish) if f.name not in {g.name for g in features})
+    progress(f"{spec.name}: {len(features)} features of {len(spine):,} snapshots")
+    rows = snapshots.build_snapshots(facts, [*features, *scales], spine)
+    rows["label"] = snapshots.attach_label(label, facts, spine)["label"].to_numpy()
+    return Collected(rows, split, features, scales, wish)
+
+
+def _needed_beside(opened: Opened, wish: Wish) -> tuple[Feature, ...]:
+    """Features that health, the recency rival and the playbooks need, whichever the model sees."""
+    health = [i.feature for d in opened.project.health.dimensions.values() for i in d.inputs]
+    return _by_name([*health, RECENCY, *CONTEXT_FEATURES], wish, opened.facts)
+
+
+def _by_name(names: Sequence[str], wish: Wish, facts: Facts) -> tuple[Feature, ...]:
+    """The named features with all they are made of, in catalogue order; those the data cannot answer left out."""
+    available = {feature.name: feature for feature in choose(tuple(FAMILIES), (), wish, facts)}
+    wanted = {name for name in names if name in available}
+    wanted |= {part for name in wanted for part in available[name].made_of}
+    return tuple(feature for name, feature in available.items() if name in wanted)
+
+
+def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fitted:
+    """Fits the challenger on rows that were history at the judged cutoff."""
+    about = {
+        "name": spec.name,
+        "means": spec.means,
+        "label": spec.label.model_dump(mode="json"),
+        "spec": spec.model_dump(mode="json"),
+        "wish": asdict(collected.wish),
+        "trained_on": [str(cutoff) for cutoff in collected.plan.train],
+        "judged_at": str(collected.plan.judged),
+        "data_fingerprint": opened.facts.fingerprint,
+        "churnml": churnml.__version__,
+    }
+    return fit(spec, collected.features, collected.rows, collected.plan, about, collected.scales)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the judged cutoff says of a challenger."""
+
+    evaluation: Evaluation
+    verdict: Verdict
+    rows: pd.DataFrame
+    said: Mapping[str, np.ndarray]
+
+
+def judge_challenger(
+    opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, champion: Predictor | None
+) -> Judged:
+    """Measures challenger, rivals and champion on the judged cutoff, once, and gives the verdict."""
+    train = usable(at_cutoffs(collected.rows, collected.plan.train), spec.name)
+    judged = usable(at_cutoffs(collected.rows, [collected.plan.judged]), spec.name)
+    said: dict[str, np.ndarray] = {"model": fitted.predictor.predict(judged)}
+    rivals = rival_predictions(collected.features, train, judged)
+    said |= {name: p for name, p in rivals.items() if p is not None}
+    blocked = None
+    if champion is not None:
+        blocked = _champion_problem(champion, judged, spec, collected.plan)
+        if blocked is None:
+            said["champion"] = champion.predict(judged)
+    truth = _truth(opened.project, spec.name, judged)
+    if truth is not None:
+        said["truth"] = truth
+    evaluation = evaluate(judged["account_id"].to_numpy(), judged["label"].to_numpy(), said, spec.seed)
+    verdict = Verdict(False, blocked) if blocked else judge(evaluation, spec.promote_if, champion is not None)
+    return Judged(evaluation, verdict, judged, said)
+
+
+def _champion_problem(champion: Predictor, judged: pd.DataFrame, spec: ModelSpec, split: Plan) -> str | None:
+    """Why the present champion cannot be compared fairly on these rows; None when it can."""
+    missing = [name for name in champion.feature_names if name not in judged.columns]
+    if missing:
+        return (
+            f"the present champion needs feature '{missing[0]}', which these rows lack, so the two cannot be "
+            "compared; promote by hand if the change is meant"
+        )
+    if champion.about["label"] != spec.label.model_dump(mode="json"):
+        return "the present champion predicts another label, so the two cannot be compared; promote by hand"
+    reach = spec.label.reach
+    late = [c for c in champion.about["trained_on"] if not reach.is_purged_for(dt.date.fromisoformat(c), split.judged)]
+    if late:
+        return f"the present champion has trained on rows of {late[-1]}, which the judged cutoff {split.judged} overlaps"
+    return None
+
+
+def _truth(project: Project, model: str, judged: pd.DataFrame) -> np.ndarray | None:
+    """A simulated company's true probabilities of the judged rows; None where they are not known."""
+    if project.spec.truth is None:
+        return None
+    path = project.root / project.spec.truth
+    if not path.is_file():
+        raise ProjectError(
+            "The file of true probabilities is not there.",
+            where=f"{project.root / PROJECT_FILE}, truth:",
+            remedy="Only simulated companies have one: take the line out, or simulate again.",
+        )
+    column = f"{model}_probability"
+    known = pd.read_parquet(path)
+    if column not in known.columns:
+        return None
+    known["as_of"] = pd.to_datetime(known["as_of"]).astype("datetime64[us]")
+    known["account_id"] = known["account_id"].astype(str)
+    found = judged[["account_id", "as_of"]].merge(known, on=["account_id", "as_of"], how="left")[column]
+    return None if found.isna().any() else found.to_numpy(dtype="float64")
+
+
+def record_challenger(
+    opened: Opened, registry: Registry, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: Judged
+) -> dict[str, Any]:
+    """Registers the challenger with everything known of it; moves the alias when the verdict says so."""
+    from churnml.adapters.charts import gains_chart, png, reliability_chart
+
+    record = _record(opened, spec, collected, fitted, judged)
+    figures = record["figures"]
+    metrics = {
+        f"{who}.{name}{suffix}": figure[key]
+        for who, named in figures.items()
+        for name, figure in named.items()
+        for key, suffix in (("value", ""), ("low", ".low"), ("high", ".high"))
+        if figure[key] is not None
+    }
+    parameters = {
+        **{f"estimator.{key}": value for key, value in spec.estimator.model_dump().items()},
+        **{f"label.{key}": value for key, value in spec.label.model_dump().items()},
+        "trees": fitted.trees,
+        "features": len(collected.features),
+        "data_fingerprint": opened.facts.fingerprint,
+        "data_through": str(opened.facts.data_through),
+        "judged_cutoff": record["cutoff"],
+        "train_cutoffs": f"{collected.plan.train[0]} to {collected.plan.train[-1]}",
+        "seed": spec.seed,
+        "churnml": churnml.__version__,
+    }
+    example = judged.rows[fitted.predictor.feature_names].head(EXAMPLE_ROWS)
+    version = registry.record(
+        opened.project.name,
+        fitted.predictor,
+        example,
+        record,
+        parameters,
+        metrics,
+        {
+            "reliability.png": png(reliability_chart(record)),
+            "lift.png": png(gains_chart(record)),
+            "judged.csv": _judged_table(judged).to_csv(index=False),
+        },
+    )
+    return record | {"version": version}
+
+
+def _judged_table(judged: Judged) -> pd.DataFrame:
+    table = judged.rows[["as_of", "label"]].assign(**judged.said)
+    # an artifact that may be opened in a spreadsheet: an account id must not run there
+    ids = judged.rows["account_id"].astype(str)
+    return table.assign(account_id=ids.where(~ids.str.match(r"^[=+\-@\t\r]"), "'" + ids))
+
+
+def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: Judged) -> dict[str, Any]:
+    y = judged.rows["label"].to_numpy(dtype="float64")
+    train = at_cutoffs(collected.rows, collected.plan.train)
+    labelled = train["label"].notna()
+    seen = collected.rows[collected.rows["as_of"] == pd.Timestamp(collected.plan.judged)]
+    return _finite(
+        {
+            "name": spec.name,
+            "means": spec.means,
+            "fingerprint": training_fingerprint(opened, spec),
+            "promoted": judged.verdict.promoted,
+            "because": judged.verdict.because,
+            "cutoff": str(collected.plan.judged),
+            "rows": judged.evaluation.rows,
+            "positives": judged.evaluation.positives,
+            "left_in_gap": int(seen["label"].isna().sum()),
+            "figures": asdict(judged.evaluation)["figures"],
+            "ahead": asdict(judged.evaluation)["ahead"],
+            "reliability": reliability(judged.said["model"], y).to_dict("records"),
+            "gains": gains(judged.said, y).to_dict("records"),
+            "importance": _importance(fitted, judged.rows),
+            "training": {
+                "cutoffs": [str(c) for c in collected.plan.train],
+                "purged": [str(c) for c in collected.plan.purged],
+                "folds": [{"train": [str(c) for c in f.train], "validate": str(f.validate)} for f in collected.plan.folds],
+                "fold_losses": dict(fitted.fold_losses),
+                "rows": int(labelled.sum()),
+                "positives": int(train["label"].sum()),
+                "base_rate": fitted.predictor.base_rate,
+                "trees": fitted.trees,
+                "features": len(collected.features),
+                "calibration": dict(fitted.predictor.calibration) if spec.calibration == "sigmoid" else "isotonic",
+            },
+            "label": spec.label.model_dump(mode="json"),
+            "data_through": str(opened.facts.data_through),
+            "data_fingerprint": opened.facts.fingerprint,
+        }
+    )
+
+
+def _importance(fitted: Fitted, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Feature family → mean absolute contribution to the log-odds on the judged rows, largest first."""
+    contributions = fitted.predictor.contributions(rows)
+    families = [feature["family"] for feature in fitted.predictor.features]
+    summed = pd.DataFrame(contributions).T.groupby(np.array(families)).sum().T
+    mean = summed.abs().mean().sort_values(ascending=False, kind="stable")
+    return [{"family": str(family), "log_odds": float(value)} for family, value in mean.items()]
+
+
+def _finite(value: Any) -> Any:
+    """The same data with what JSON cannot say (nan, infinities) as None."""
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+# ---------------------------------------------------------------- scoring
+
+
+@dataclass(frozen=True)
+class InOffice:
+    """The models a date is scored with.
+
+    Args:
+        champions: model name → champion, or None.
+        scales_of: the predictor whose reference scales and wish health is read by.
+    """
+
+    champions: Mapping[str, Registered | None]
+    scales_of: Predictor
+
+
+def models_in_office(opened: Opened, registry: Registry) -> InOffice:
+    """The champions of the project's models; raises RegistryError when nothing was trained yet."""
+    champions = {name: registry.champion(name) for name in opened.project.model_names}
+    risk = opened.project.health.risk.model
+    scales = champions.get(risk) or registry.newest(risk)
+    if scales is None:
+        raise RegistryError(
+            f"No model '{risk}' was trained yet, so there is no scale to read health by.",
+            where=f"project {opened.project.name}",
+            remedy="Run 'churnml train' first, or 'churnml run' for all of it.",
+        )
+    return InOffice(champions, scales.predictor)
+
+
+def default_as_of(opened: Opened) -> dt.date:
+    """The newest date that can be scored: the midnight after the last full day."""
+    return end_of_data(opened.facts.data_through)
+
+
+def score_date(opened: Opened, office: InOffice, as_of: dt.date, progress: Progress = _silent) -> Scores:
+    """Scores, explains and routes every eligible account at ``as_of``."""
+    if as_of > default_as_of(opened):
+        raise TooLittleDataError(
+            f"{as_of} cannot be scored: the data end with {opened.facts.data_through}.",
+            remedy=f"Score {default_as_of(opened)} or earlier, or give newer data and set data_through.",
+        )
+    project, facts = opened.project, opened.facts
+    labels = {
+        name: Label.model_validate(champion.predictor.about["label"]) if champion else project.model(name).label
+        for name, champion in office.champions.items()
+    }
+    populations = {name: snapshots.population(label, facts, [as_of]) for name, label in labels.items()}
+    spine = pd.concat(list(populations.values())).drop_duplicates(["account_id", "as_of"])
+    spine = spine.sort_values("account_id", ignore_index=True)
+    if spine.empty:
+        raise TooLittleDataError(
+            f"No account was eligible on {as_of}: none was known and paying by then.",
+            remedy="Score another date, or check created_at and the subscriptions' dates.",
+        )
+    progress(f"features of {len(spine):,} accounts")
+    features = _features_for(opened, office)
+    frame = snapshots.build_snapshots(facts, list(features.values()), spine)
+    models = {
+        name: None
+        if champion is None
+        else ScoringModel(
+            champion.predictor, champion.version, frame["account_id"].isin(populations[name]["account_id"]).to_numpy()
+        )
+        for name, champion in office.champions.items()
+    }
+    progress("probabilities, reasons, health and routing")
+    grows = next((name for name, label in labels.items() if label.kind == "upsell"), None)
+    return score_accounts(
+        as_of,
+        frame,
+        {name: feature.declaration() for name, feature in features.items()},
+        models,
+        office.scales_of.reference,
+        project.health,
+        project.playbooks,
+        grows=grows,
+        upsell_share=(labels[grows].mrr_up_by or 0.1) if grows else 0.0,
+        currency=project.spec.currency,
+    )
+
+
+def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
+    """Every feature that a champion, health or a playbook reads, by name; raises RegistryError."""
+    found: dict[str, Feature] = {}
+    for name, champion in office.champions.items():
+        if champion is None:
+            continue
+        built = _built_for(champion.predictor, champion.predictor.feature_names, opened.facts)
+        missing = [feature for feature in champion.predictor.feature_names if feature not in built]
+        if missing:
+            raise RegistryError(
+                f"The champion of '{name}' reads feature '{missing[0]}', which this project's data no longer give.",
+                where=f"project {opened.project.name}",
+                remedy="Bring the column back into sources/, or train again and promote.",
+            )
+        found |= built
+    found |= _built_for(office.scales_of, list(office.scales_of.reference), opened.facts)
+    return found
+
+
+def _built_for(predictor: Predictor, names: Sequence[str], facts: Facts) -> dict[str, Feature]:
+    said = predictor.about["wish"]
+    wish = Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]))
+    return {feature.name: feature for feature in _by_name([*names, *CONTEXT_FEATURES], wish, facts)}
+
+
+def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date) -> str:
+    """Names everything a scored date is made from."""
+    declarations = opened.project.declarations_fingerprint(
+        opened.project.declaration("health.yaml"), opened.project.declaration("playbooks.yaml")
+    )
+    said = {
+        "as_of": str(as_of),
+        "data": opened.facts.fingerprint,
+        "models": {n: [c.version, c.record["fingerprint"]] if c else None for n, c in office.champions.items()},
+        "scales": office.scales_of.about["data_fingerprint"],
+        "declarations": declarations,
+        "currency": opened.project.spec.currency,
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+
+
+# ---------------------------------------------------------------- summing up
+
+
+def summary(opened: Opened, scores: Scores, records: Mapping[str, Mapping[str, Any]], office: InOffice) -> dict[str, Any]:
+    """The run as one object of plain data: what ``churnml run --json`` prints."""
+    return {
+        "project": opened.project.name,
+        "as_of": str(scores.as_of),
+        "data_through": str(opened.facts.data_through),
+        "accounts_scored": len(scores.accounts),
+        "scored_by": {
+            name: {"version": version, "health_only": version is None} for name, version in scores.models.items()
+        },
+        "quarantined": {table: dict(reasons) for table, reasons in opened.ingested.quarantined.items()},
+        "warned": {table: dict(reasons) for table, reasons in opened.ingested.warned.items()},
+        "models": {name: model_summary(record) for name, record in records.items()},
+        "bands": dict(Counter(account.band for account in scores.accounts)),
+        "decisions": dict(Counter(decision.playbook for decision in scores.decisions)),
+        "mrr": round(sum(account.mrr or 0.0 for account in scores.accounts), 2),
+        "mrr_at_risk": _total([account.mrr_at_risk for account in scores.accounts]),
+    }
+
+
+def _total(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(sum(known), 2) if known else None
+
+
+def model_summary(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's record, as ``--json`` tells it."""
+    figures = record["figures"]
+    found = {
+        "version": record["version"],
+        "promoted": record["promoted"],
+        "because": record["because"],
+        "cutoff": record["cutoff"],
+        "rows": record["rows"],
+        "positives": record["positives"],
+        **{name: figures["model"][name] for name in FIGURES},
+        "rivals": {rival: figures.get(rival) for rival in RIVALS},
+        "ahead_of": record["ahead"],
+        "trained_on": {key: record["training"][key] for key in ("rows", "positives", "base_rate", "trees", "features")},
+    }
+    if "truth" in figures:
+        found["best_possible"] = figures["truth"]
+    if "champion" in figures:
+        found["champion"] = figures["champion"]
+    return found
+

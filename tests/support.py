@@ -1,0 +1,196 @@
+"""Small companies for tests: ASCII tables become a project folder that goes through the product's own door.
+
+``make_project`` writes project.yaml, one CSV and one source a table; ``facts_for`` ingests it and hands
+out the facts. ``quick_facts`` is the same from frames that are already clean, with the warehouse's own
+roll-up, for tests that need hundreds of companies.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pandas as pd
+import yaml
+
+from churnml.adapters import warehouse
+from churnml.adapters.project import Project, open_project
+from churnml.adapters.warehouse import Ingested, facts_of, ingest
+from churnml.features import Wish, choose
+from churnml.snapshots import build_snapshots
+from churnml.tables import TABLES, Facts, Kind
+from churnml.timeline import midnight
+
+# ``today`` of every test; it only matters to projects that do not declare data_through.
+TODAY = dt.date(2024, 12, 31)
+
+
+def day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+# ---------------------------------------------------------------- ASCII tables
+
+
+def table(text: str) -> pd.DataFrame:
+    """An ASCII table as text columns: cells parted by ``|``, rulers of dashes skipped, an empty cell is empty."""
+    lines = [line for line in text.strip().splitlines() if set(line.strip()) - set("-|+ ")]
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines]
+    header, *body = cells
+    for row in body:
+        assert len(row) == len(header), f"{len(row)} cells under {len(header)} names: {row}"
+    return pd.DataFrame(body, columns=header, dtype="object")
+
+
+# ---------------------------------------------------------------- project folders
+
+
+def make_project(
+    root: Path,
+    tables: Mapping[str, str | pd.DataFrame] | None = None,
+    *,
+    sources: Mapping[str, str] | None = None,
+    inputs: Mapping[str, Mapping[str, Any]] | None = None,
+    **spec: Any,
+) -> Project:
+    """A project folder in ``root``.
+
+    Args:
+        root: where.
+        tables: contract table → ASCII table or frame, written as a CSV and selected whole.
+        sources: contract table → SQL, instead of or besides those.
+        inputs: further inputs, as project.yaml declares them; their files are the caller's.
+        spec: further keys of project.yaml.
+    """
+    (root / "data").mkdir(parents=True, exist_ok=True)
+    (root / "sources").mkdir(exist_ok=True)
+    said: dict[str, Any] = {"name": "tiny", "data_through": "2024-12-31", "inputs": dict(inputs or {})} | spec
+    said = {key: value for key, value in said.items() if value is not None}
+    for name, content in (tables or {}).items():
+        frame = table(content) if isinstance(content, str) else content
+        frame.to_csv(root / "data" / f"{name}.csv", index=False)
+        said["inputs"][f"raw_{name}"] = {"path": f"data/{name}.csv"}
+        (root / "sources" / f"{name}.sql").write_text(f"SELECT * FROM raw_{name}\n", encoding="utf-8")
+    for name, sql in (sources or {}).items():
+        (root / "sources" / f"{name}.sql").write_text(sql, encoding="utf-8")
+    (root / "project.yaml").write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+    return open_project(root)
+
+
+def ingest_tables(root: Path, tables: Mapping[str, str | pd.DataFrame] | None = None, **given: Any) -> Ingested:
+    return ingest(make_project(root, tables, **given), TODAY)
+
+
+def facts_for(root: Path, tables: Mapping[str, str | pd.DataFrame], **given: Any) -> Facts:
+    project = make_project(root, tables, **given)
+    return facts_of(ingest(project, TODAY), project.spec.static)
+
+
+def kept(ingested: Ingested, name: str) -> pd.DataFrame:
+    """A checked contract table as it is stored."""
+    return pd.read_parquet(ingested.path / f"{name}.parquet")
+
+
+# ---------------------------------------------------------------- the quick door
+
+_DTYPES = {
+    Kind.ID: "str",
+    Kind.TIME: "datetime64[us]",
+    Kind.MONEY: "float64",
+    Kind.NUMBER: "float64",
+    Kind.COUNT: "Int64",
+    Kind.FLAG: "boolean",
+    Kind.CATEGORY: "str",
+    Kind.TEXT: "str",
+}
+
+
+def clean(name: str, rows: Any, static: Sequence[str] = ()) -> pd.DataFrame:
+    """Rows as a contract table with every column, typed, when they were known filled in."""
+    declared = TABLES[name]
+    frame = pd.DataFrame(rows)
+    typed = pd.DataFrame(index=frame.index)
+    for column in declared.columns:
+        values = frame[column.name] if column.name in frame else pd.Series([None] * len(frame), index=frame.index)
+        values = pd.to_datetime(values) if column.kind is Kind.TIME else values
+        typed[column.name] = values.astype(_DTYPES[column.kind])
+    for name_ in static:
+        if name_ not in typed:
+            typed[name_] = frame[name_].astype("str")
+    if "known_at" in typed:
+        typed["known_at"] = typed["known_at"].fillna(typed[declared.dated_by])
+    if "csat_at" in typed:
+        typed["csat_at"] = typed["csat_at"].where(typed["csat_at"].notna() | typed["csat"].isna(), typed["resolved_at"])
+    return typed
+
+
+def quick_facts(
+    tables: Mapping[str, Any],
+    data_through: dt.date = TODAY,
+    static: Sequence[str] = (),
+    given: Mapping[str, frozenset[str]] | None = None,
+) -> Facts:
+    """Facts straight from clean rows, rolled up by the warehouse's own SQL, without the checks."""
+    backend = ibis.duckdb.connect()
+    con = backend.con
+    con.execute("SET TimeZone = 'UTC'")
+    frames = {name: clean(name, rows, static if name == "accounts" else ()) for name, rows in tables.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, frame in frames.items():
+            con.register("frame", frame)
+            con.execute(f"CREATE TABLE kept_{name} AS SELECT * FROM frame")
+            con.unregister("frame")
+        if "usage_events" in frames:
+            warehouse._roll_up(con, Path(folder))
+            for rolled in ("usage_days", "usage_users"):
+                con.execute(f"CREATE TABLE {rolled} AS SELECT * FROM read_parquet('{folder}/{rolled}.parquet')")
+
+    def relation(name: str, source: str) -> Any:
+        return backend.table(name) if source in frames else None
+
+    return Facts(
+        accounts=backend.table("kept_accounts"),
+        subscriptions=relation("kept_subscriptions", "subscriptions"),
+        support_tickets=relation("kept_support_tickets", "support_tickets"),
+        churn_events=relation("kept_churn_events", "churn_events"),
+        usage_days=relation("usage_days", "usage_events"),
+        usage_users=relation("usage_users", "usage_events"),
+        data_through=data_through,
+        static=tuple(static),
+        fingerprint="quick",
+        given=given or {name: frozenset(TABLES[name].column_names) for name in frames},
+    )
+
+
+# ---------------------------------------------------------------- snapshots
+
+ALL_FAMILIES = ("usage.*", "tickets.*", "subscriptions.*", "account.*")
+
+
+def everybody(facts: Facts, *cutoffs: dt.date) -> pd.DataFrame:
+    """Every account known at each cutoff, paying or not: a spine for features."""
+    accounts = facts.accounts.select("account_id", "created_at").to_pandas()
+    parts = [
+        accounts.loc[accounts["created_at"] < midnight(cutoff), ["account_id"]].assign(as_of=pd.Timestamp(cutoff))
+        for cutoff in cutoffs
+    ]
+    spine = pd.concat(parts, ignore_index=True)
+    spine["as_of"] = spine["as_of"].astype("datetime64[us]")
+    return spine.sort_values(["as_of", "account_id"], ignore_index=True)
+
+
+def features_at(
+    facts: Facts,
+    *cutoffs: dt.date,
+    families: Sequence[str] = ALL_FAMILIES,
+    lookbacks: Sequence[int] = (7, 28, 90),
+    event_names: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Every feature of every account at the cutoffs."""
+    wish = Wish(tuple(lookbacks), tuple(event_names), facts.static)
+    chosen = choose(tuple(families), (), wish, facts)
+    return build_snapshots(facts, chosen, everybody(facts, *cutoffs))
