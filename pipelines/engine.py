@@ -41,10 +41,12 @@ else:
 
     def flow(name: str) -> Callable[[Step], Step]:
         """A Prefect flow whose results stay in this process."""
-        return prefect.flow(name=name, persist_result=False, validate_parameters=False)  # type: ignore[return-value]
+        decorated: Callable[[Step], Step] = prefect.flow(name=name, persist_result=False, validate_parameters=False)
+        return decorated
 
     def task(name: str, retries: int = 0) -> Callable[[Step], Step]:
         """A Prefect task; its arguments are tables and models, so nothing is hashed or stored."""
-        return prefect.task(  # type: ignore[return-value]
+        decorated: Callable[[Step], Step] = prefect.task(
             name=name, retries=retries, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False
         )
+        return decorated

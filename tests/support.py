@@ -19,7 +19,7 @@ import yaml
 
 from churnml.adapters import warehouse
 from churnml.adapters.project import Project, open_project
-from churnml.adapters.warehouse import Ingested, facts_of, ingest
+from churnml.adapters.warehouse import Ingested, facts_of, ingest, quarantine_rows
 from churnml.features import Wish, choose
 from churnml.snapshots import build_snapshots
 from churnml.tables import TABLES, Facts, Kind
@@ -88,6 +88,11 @@ def ingest_tables(root: Path, tables: Mapping[str, str | pd.DataFrame] | None = 
 def facts_for(root: Path, tables: Mapping[str, str | pd.DataFrame], **given: Any) -> Facts:
     project = make_project(root, tables, **given)
     return facts_of(ingest(project, TODAY), project.spec.static)
+
+
+def set_aside(ingested: Ingested) -> list[tuple[str, str, int]]:
+    """Every quarantined row as (table, reason, source row)."""
+    return [(r["contract_table"], r["reason"], r["source_row"]) for r in quarantine_rows(ingested)]
 
 
 def kept(ingested: Ingested, name: str) -> pd.DataFrame:

@@ -256,7 +256,10 @@ def verdicts(
         t = t.left_join(created, "account_id").drop("account_id_right")
     t = t.mutate(dated=t[table.dated_by])
     severity = severities(table, declared)
-    bad: dict[str, Any] = {UNREADABLE: t["unreadable"].notnull(), MISSING: missing_columns(table)(t).notnull()}
+    bad: dict[str, Any] = {
+        UNREADABLE: t["unreadable"].notnull(),
+        MISSING: missing_columns(table)(t).notnull(),
+    }
     for check in CHECKS:
         if table.name in check.tables and all(column in t.columns for column in check.needs):
             bad[check.name] = check.condition(t, end).fill_null(False)

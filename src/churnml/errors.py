@@ -74,9 +74,7 @@ class UnknownNameError(ChurnmlError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
         self.kind, self.name = kind, name
-        super().__init__(
-            f"There is no {kind} named '{name}'.", where=where, remedy=did_you_mean(name, known)
-        )
+        super().__init__(f"There is no {kind} named '{name}'.", where=where, remedy=did_you_mean(name, known))
 
 
 class TooLittleDataError(ChurnmlError):

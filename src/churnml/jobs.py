@@ -195,9 +195,11 @@ def judge_challenger(
     said |= {name: p for name, p in rivals.items() if p is not None}
     blocked = None
     if champion is not None:
-        blocked = _champion_problem(champion, judged, spec, collected.plan)
+        theirs = _built_for(champion, champion.feature_names, opened.facts)
+        blocked = _champion_problem(champion, theirs, spec, collected.plan)
         if blocked is None:
-            said["champion"] = champion.predict(judged)
+            spine = judged[["account_id", "as_of"]]
+            said["champion"] = champion.predict(snapshots.build_snapshots(opened.facts, list(theirs.values()), spine))
     truth = _truth(opened.project, spec.name, judged)
     if truth is not None:
         said["truth"] = truth
@@ -206,20 +208,22 @@ def judge_challenger(
     return Judged(evaluation, verdict, judged, said)
 
 
-def _champion_problem(champion: Predictor, judged: pd.DataFrame, spec: ModelSpec, split: Plan) -> str | None:
-    """Why the present champion cannot be compared fairly on these rows; None when it can."""
-    missing = [name for name in champion.feature_names if name not in judged.columns]
+def _champion_problem(
+    champion: Predictor, available: Mapping[str, Feature], spec: ModelSpec, split: Plan
+) -> str | None:
+    """Why the present champion cannot be compared fairly on the judged rows; None when it can."""
+    by_hand = f"if the change is meant, promote it by hand: churnml models promote {spec.name}"
+    missing = [name for name in champion.feature_names if name not in available]
     if missing:
-        return (
-            f"the present champion needs feature '{missing[0]}', which these rows lack, so the two cannot be "
-            "compared; promote by hand if the change is meant"
-        )
+        return f"the present champion needs feature '{missing[0]}', which the data no longer give; {by_hand}"
     if champion.about["label"] != spec.label.model_dump(mode="json"):
-        return "the present champion predicts another label, so the two cannot be compared; promote by hand"
+        return f"the present champion predicts another label, so the two cannot be compared; {by_hand}"
     reach = spec.label.reach
     late = [c for c in champion.about["trained_on"] if not reach.is_purged_for(dt.date.fromisoformat(c), split.judged)]
     if late:
-        return f"the present champion has trained on rows of {late[-1]}, which the judged cutoff {split.judged} overlaps"
+        return (
+            f"the present champion has trained on rows of {late[-1]}, which the judged cutoff {split.judged} overlaps"
+        )
     return None
 
 
@@ -300,7 +304,7 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
     train = at_cutoffs(collected.rows, collected.plan.train)
     labelled = train["label"].notna()
     seen = collected.rows[collected.rows["as_of"] == pd.Timestamp(collected.plan.judged)]
-    return _finite(
+    found: dict[str, Any] = _finite(
         {
             "name": spec.name,
             "means": spec.means,
@@ -319,7 +323,9 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
             "training": {
                 "cutoffs": [str(c) for c in collected.plan.train],
                 "purged": [str(c) for c in collected.plan.purged],
-                "folds": [{"train": [str(c) for c in f.train], "validate": str(f.validate)} for f in collected.plan.folds],
+                "folds": [
+                    {"train": [str(c) for c in f.train], "validate": str(f.validate)} for f in collected.plan.folds
+                ],
                 "fold_losses": dict(fitted.fold_losses),
                 "rows": int(labelled.sum()),
                 "positives": int(train["label"].sum()),
@@ -333,6 +339,7 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
             "data_fingerprint": opened.facts.fingerprint,
         }
     )
+    return found
 
 
 def _importance(fitted: Fitted, rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -417,7 +424,9 @@ def score_date(opened: Opened, office: InOffice, as_of: dt.date, progress: Progr
         name: None
         if champion is None
         else ScoringModel(
-            champion.predictor, champion.version, frame["account_id"].isin(populations[name]["account_id"]).to_numpy()
+            champion.predictor,
+            champion.version,
+            frame["account_id"].isin(populations[name]["account_id"]).to_numpy(),
         )
         for name, champion in office.champions.items()
     }
@@ -478,11 +487,51 @@ def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date) -> str
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
 
 
+def features_at(
+    opened: Opened, cutoffs: Sequence[dt.date], model: str | None, progress: Progress = _silent
+) -> pd.DataFrame:
+    """The features of a model's population at the given cutoffs, as known then."""
+    spec = opened.project.model(model or opened.project.health.risk.model)
+    last = default_as_of(opened)
+    for cutoff in cutoffs:
+        if cutoff > last:
+            raise TooLittleDataError(
+                f"Features as of {cutoff} cannot be known: the data end with {opened.facts.data_through}.",
+                remedy=f"Ask for {last} or earlier.",
+            )
+    spine = snapshots.population(spec.label, opened.facts, cutoffs)
+    names = spec.features.event_names
+    if isinstance(names, int):
+        names = snapshots.frequent_events(opened.facts, min(cutoffs), names)
+    wish = Wish(tuple(sorted(spec.features.lookbacks)), tuple(names), opened.project.spec.static)
+    chosen = choose(spec.features.families, spec.features.exclude, wish, opened.facts)
+    progress(f"{len(chosen)} features of {len(spine):,} snapshots")
+    return snapshots.build_snapshots(opened.facts, chosen, spine.drop(columns="mrr_cents"))
+
+
+def write_frame(rows: pd.DataFrame, out: Path) -> None:
+    """Writes rows as Parquet or CSV, whole or not at all."""
+    if out.suffix not in (".parquet", ".csv"):
+        raise ProjectError("The output must be a .parquet or .csv file.", where=str(out), remedy="Name it so.")
+    aside = out.with_name(f".{out.name}.part")
+    try:
+        if out.suffix == ".parquet":
+            rows.to_parquet(aside, index=False)
+        else:
+            rows.to_csv(aside, index=False)
+        aside.replace(out)
+    except OSError as problem:
+        raise ProjectError("The output cannot be written.", where=str(out), remedy=str(problem.strerror)) from None
+
+
 # ---------------------------------------------------------------- summing up
 
 
-def summary(opened: Opened, scores: Scores, records: Mapping[str, Mapping[str, Any]], office: InOffice) -> dict[str, Any]:
+def summary(
+    opened: Opened, scores: Scores, records: Mapping[str, Mapping[str, Any]], office: InOffice
+) -> dict[str, Any]:
     """The run as one object of plain data: what ``churnml run --json`` prints."""
+    leaving = snapshots.leaving_accounts(opened.facts, scores.as_of)
     return {
         "project": opened.project.name,
         "as_of": str(scores.as_of),
@@ -497,6 +546,8 @@ def summary(opened: Opened, scores: Scores, records: Mapping[str, Mapping[str, A
         "bands": dict(Counter(account.band for account in scores.accounts)),
         "decisions": dict(Counter(decision.playbook for decision in scores.decisions)),
         "mrr": round(sum(account.mrr or 0.0 for account in scores.accounts), 2),
+        # notice is already known, so there is nothing left to predict; they are counted, not scored
+        "leaving": {"accounts": len(leaving), "mrr": round(float(leaving["mrr"].sum()), 2)},
         "mrr_at_risk": _total([account.mrr_at_risk for account in scores.accounts]),
     }
 
@@ -526,4 +577,3 @@ def model_summary(record: Mapping[str, Any]) -> dict[str, Any]:
     if "champion" in figures:
         found["champion"] = figures["champion"]
     return found
-

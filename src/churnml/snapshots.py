@@ -138,8 +138,10 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
     end_known_at = ibis.coalesce(s["cancelled_at"], s["ends_at"])
     s = s.mutate(end=ibis.ifelse(end_known_at < s["as_of"], s["ends_at"], None), mrr_cents=cents(s["mrr"]))
     began = s["starts_at"] <= s["as_of"]
-    previous = s["mrr_cents"].lag().over(
-        ibis.window(group_by=[*KEY, "subscription_id"], order_by=[s["starts_at"], s["known_at"]])
+    previous = (
+        s["mrr_cents"]
+        .lag()
+        .over(ibis.window(group_by=[*KEY, "subscription_id"], order_by=[s["starts_at"], s["known_at"]]))
     )
     day = s["as_of_day"]
     s = s.mutate(
@@ -213,9 +215,9 @@ def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.Dat
             spine = spine.filter(~spine["leaving"])
     if label.kind == "event" and not label.recurring:
         spine = _without_the_gone(label, facts, spine)
-    return _sorted(spine.drop("leaving", "open_start_day").to_pandas()).assign(
-        mrr=lambda frame: frame["mrr_cents"].astype("float64") / 100.0
-    )
+    found = _sorted(spine.drop("leaving", "open_start_day").to_pandas())
+    found["mrr"] = found["mrr_cents"].astype("float64") / 100.0
+    return found
 
 
 def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
@@ -264,7 +266,8 @@ def leaving_accounts(facts: Facts, as_of: dt.date) -> pd.DataFrame:
     if facts.subscriptions is None:
         return pd.DataFrame({"account_id": [], "mrr": []})
     status = contract_status(facts, cutoff_relation([as_of]))
-    found = status.filter((status["mrr_cents"] > 0) & status["leaving"]).select("account_id", "mrr_cents").to_pandas()
+    leaving = status.filter((status["mrr_cents"] > 0) & status["leaving"])
+    found: pd.DataFrame = leaving.select("account_id", "mrr_cents").to_pandas()
     found["mrr"] = found.pop("mrr_cents").astype("float64") / 100.0
     return found.sort_values("account_id", ignore_index=True)
 
@@ -367,13 +370,19 @@ def attach_label(label: Label, facts: Facts, spine: pd.DataFrame) -> pd.DataFram
             )
     keys = spine[["account_id", "as_of", "mrr_cents", "seats", "plan"]].copy()
     keys["as_of_day"] = (keys["as_of"] - pd.Timestamp("1970-01-01")).dt.days.astype("int32")
-    relation = ibis.memtable(keys, schema={
-        "account_id": "string", "as_of": "timestamp(6)", "mrr_cents": "int64", "seats": "float64",
-        "plan": "string", "as_of_day": "int32",
-    })
+    relation = ibis.memtable(
+        keys,
+        schema={
+            "account_id": "string",
+            "as_of": "timestamp(6)",
+            "mrr_cents": "int64",
+            "seats": "float64",
+            "plan": "string",
+            "as_of_day": "int32",
+        },
+    )
     by_kind = {"contract": left_label, "event": left_label, "lapse": lapse_label, "upsell": upsell_label}
     found = by_kind[label.kind](label, facts, relation).to_pandas()
     found["as_of"] = found["as_of"].astype("datetime64[us]")
     found["label"] = found["label"].astype("float64")
     return spine.merge(found, on=KEY, how="left", validate="one_to_one")
-

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -145,8 +146,14 @@ class PromoteIf(Declared):
     """When a challenger becomes champion: each named rival must be beaten on each named figure,
     the whole paired interval above zero."""
 
-    beats: tuple[Literal["base_rate", "recency", "logistic_regression", "champion"], ...] = ("base_rate", "champion")
-    figures: tuple[Literal["roc_auc", "average_precision", "brier", "log_loss"], ...] = ("roc_auc", "log_loss")
+    beats: tuple[Literal["base_rate", "recency", "logistic_regression", "champion"], ...] = (
+        "base_rate",
+        "champion",
+    )
+    figures: tuple[Literal["roc_auc", "average_precision", "brier", "log_loss"], ...] = (
+        "roc_auc",
+        "log_loss",
+    )
     min_positives: Positive = 20
 
     @model_validator(mode="after")
@@ -199,12 +206,14 @@ class RiskDimension(Declared):
     weight: Annotated[float, Field(gt=0)]
     model: Name = "churn"
     means: str = "the calibrated probability of churn beside the usual one"
-    points: tuple[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0, le=100)]], ...] = Field(min_length=2)
+    points: tuple[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0, le=100)]], ...] = Field(
+        min_length=2
+    )
 
     @field_validator("points")
     @classmethod
     def _falling(cls, value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-        if any(a[0] >= b[0] or a[1] < b[1] for a, b in zip(value, value[1:], strict=False)):
+        if any(a[0] >= b[0] or a[1] < b[1] for a, b in pairwise(value)):
             raise ValueError("points must go from low to high risk, their scores never rising")
         return value
 
@@ -324,7 +333,9 @@ def read_spec(kind: type[Spec], path: Path, error: type[SpecError] | type[Projec
         mark = getattr(problem, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise error(
-            "The file is not valid YAML.", where=f"{path}{line}", remedy=_short(getattr(problem, "problem", "") or "")
+            "The file is not valid YAML.",
+            where=f"{path}{line}",
+            remedy=_short(getattr(problem, "problem", "") or ""),
         ) from None
     if not isinstance(said, dict):
         raise error("The file must be a mapping of keys to values.", where=str(path), remedy="See docs/specs.md.")

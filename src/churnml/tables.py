@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 else:
     Relation = Any
 
+# None where the project does not have the table; whoever asks has looked with ``Facts.has`` before
+MaybeRelation: TypeAlias = Any
+
 
 class Kind(StrEnum):
     """What a contract column holds, and so how text from a CSV is read."""
@@ -211,11 +214,11 @@ class Facts:
     """
 
     accounts: Relation
-    subscriptions: Relation | None
-    support_tickets: Relation | None
-    churn_events: Relation | None
-    usage_days: Relation | None
-    usage_users: Relation | None
+    subscriptions: MaybeRelation
+    support_tickets: MaybeRelation
+    churn_events: MaybeRelation
+    usage_days: MaybeRelation
+    usage_users: MaybeRelation
     data_through: dt.date
     static: tuple[str, ...]
     fingerprint: str

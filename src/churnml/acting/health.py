@@ -86,7 +86,9 @@ def health_of(
     """
     inputs = {
         given.feature: on_scale(
-            frame[given.feature].to_numpy(dtype="float64"), reference[given.feature], features[given.feature]["polarity"]
+            frame[given.feature].to_numpy(dtype="float64"),
+            reference[given.feature],
+            features[given.feature]["polarity"],
         )
         for dimension in spec.dimensions.values()
         for given in dimension.inputs

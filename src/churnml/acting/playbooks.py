@@ -49,9 +49,9 @@ def why_matched(when: When, facts: Mapping[str, Any]) -> tuple[str, ...] | None:
     for name, span, value in spans:
         if span is None:
             continue
-        if not _inside(span, value):
+        if value is None or not _inside(span, value):
             return None
-        because.append(f"{name.replace('_', ' ')} is {_shown(name, float(value))}")
+        because.append(f"{name.replace('_', ' ')} is {_shown(name, value)}")
     return tuple(because)
 
 
@@ -59,8 +59,8 @@ def _names(code: str, patterns: tuple[str, ...]) -> bool:
     return any(code == p or (p.endswith(".*") and code.startswith(p[:-1])) for p in patterns)
 
 
-def _inside(span: Span, value: float | None) -> bool:
-    if value is None or math.isnan(value):
+def _inside(span: Span, value: float) -> bool:
+    if math.isnan(value):
         return False
     return (span.at_least is None or value >= span.at_least) and (span.at_most is None or value <= span.at_most)
 

@@ -64,6 +64,8 @@ def change(ratio: float) -> str:
     if math.isnan(ratio):
         return "unknown"
     share = round((ratio - 1) * 100)
+    if ratio == 0:
+        return "none left"
     if share == 0:
         return "level"
     return f"down {-share} %" if share < 0 else f"up {share:,} %"
@@ -79,6 +81,8 @@ def sentence(feature: Mapping[str, Any], value: Any, usual: Any, currency: str =
         return f"Not known: {feature['means']}."
     low = feature["unit"] != Unit.NAME and usual is not None and value < usual
     template = feature["when_low"] if low else feature["when_high"]
+    if feature["when_absent"] and value == feature["absent"]:
+        template = feature["when_absent"]
     text = template.format(
         value=written(value, feature["unit"], currency),
         usual=written(usual, feature["unit"], currency),
@@ -110,7 +114,9 @@ def model_reasons(
     families = list(dict.fromkeys(feature["family"] for feature in features))
     member = np.array([[feature["family"] == family for family in families] for feature in features], dtype="float64")
     by_family = contributions @ member
-    order = np.argsort(-by_family, axis=1, kind="stable")
+    # what somebody can act on comes first, whatever its weight; what an account simply is comes last
+    passive = np.array([not any(f["actionable"] for f in features if f["family"] == family) for family in families])
+    order = np.lexsort((-by_family, np.broadcast_to(passive, by_family.shape)), axis=1)
     columns = [frame[feature["name"]].to_numpy(dtype=object) for feature in features]
     of_family = {family: np.flatnonzero(member[:, i]) for i, family in enumerate(families)}
     found = []
@@ -118,8 +124,10 @@ def model_reasons(
         reasons: list[Reason] = []
         for place in order[row]:
             weight = float(by_family[row, place])
-            if weight < LEAST_CONTRIBUTION or len(reasons) == REASONS_SHOWN:
+            if len(reasons) == REASONS_SHOWN:
                 break
+            if weight < LEAST_CONTRIBUTION:
+                continue
             inside = of_family[families[place]]
             for i in inside[np.argsort(-contributions[row, inside], kind="stable")]:
                 value = columns[i][row]

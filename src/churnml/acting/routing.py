@@ -46,27 +46,26 @@ def route(spec: PlaybooksSpec, as_of: dt.date, accounts: Iterable[Mapping[str, A
         as_of: the date the decisions are of.
         accounts: named facts of each account (see :mod:`churnml.acting.playbooks`).
     """
-    decisions = []
+    decisions: list[tuple[tuple[bool, float, float, str], Decision]] = []
     for facts in accounts:
         matched = first_match(spec, facts)
         if matched is None:
             continue
         playbook, because = matched
         owner = facts.get("owner_id") if playbook.owner == "account_owner" else playbook.owner
-        decisions.append(
-            Decision(
-                account_id=facts["account_id"],
-                playbook=playbook.name,
-                title=playbook.title,
-                goal=playbook.goal,
-                steps=playbook.do,
-                owner=owner or spec.fallback_owner,
-                due=plus_days(as_of, playbook.due_in_days),
-                because=because,
-                value=_value(playbook.goal, facts),
-            )
+        decision = Decision(
+            account_id=facts["account_id"],
+            playbook=playbook.name,
+            title=playbook.title,
+            goal=playbook.goal,
+            steps=playbook.do,
+            owner=owner or spec.fallback_owner,
+            due=plus_days(as_of, playbook.due_in_days),
+            because=because,
+            value=_value(playbook.goal, facts),
         )
-    return sorted(decisions, key=_order)
+        decisions.append((_order(decision, facts), decision))
+    return [decision for _, decision in sorted(decisions, key=lambda pair: pair[0])]
 
 
 def _value(goal: str, facts: Mapping[str, Any]) -> float | None:
@@ -79,5 +78,12 @@ def _value(goal: str, facts: Mapping[str, Any]) -> float | None:
     return round(float(probability) * float(mrr) * float(share), 2)
 
 
-def _order(decision: Decision) -> tuple[bool, float, str]:
-    return (decision.value is None, -(decision.value or 0.0), decision.account_id)
+def _order(decision: Decision, facts: Mapping[str, Any]) -> tuple[bool, float, float, str]:
+    """Most valuable first; where no model says what is at stake, the unhealthiest first."""
+    health = facts.get("health")
+    return (
+        decision.value is None,
+        -(decision.value or 0.0),
+        100.0 if health is None else health,
+        decision.account_id,
+    )

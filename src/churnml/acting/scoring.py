@@ -110,7 +110,9 @@ def score_accounts(
     growth: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
     if growth_model:
         growth = _reasons(growth_model, frame, usual, towards_risk=False, currency=currency)
-    context = frame.to_dict("records")
+    context: list[dict[str, Any]] = [
+        dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)
+    ]
     accounts = tuple(
         ScoredAccount(
             account_id=str(row["account_id"]),
@@ -130,9 +132,7 @@ def score_accounts(
         for i, row in enumerate(context)
     )
     growth_rate = growth_model.predictor.base_rate if growth_model else None
-    facts = (
-        _facts(account, context[i], base_rate, growth_rate, upsell_share) for i, account in enumerate(accounts)
-    )
+    facts = (_facts(account, context[i], base_rate, growth_rate, upsell_share) for i, account in enumerate(accounts))
     decisions = route(playbooks, as_of, facts)
     versions = {name: model.version if model else None for name, model in models.items()}
     return Scores(as_of, accounts, tuple(decisions), versions)

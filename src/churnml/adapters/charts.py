@@ -1,12 +1,19 @@
-"""Charts of a model's record, for MLflow and the report alike (Altair; drawn without a network)."""
+"""Charts of a model's record and of a scored date, for MLflow and the report alike.
+
+Drawn with Altair, without a network. Names of segments, bands and models are data: they are only ever
+values of a chart, never parts of an expression or of a field's name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
+
+from churnml.timeline import Reach, end_of_data
 
 NAMES = {
     "model": "model",
@@ -24,11 +31,48 @@ COLOURS = {
     "champion before": "#3b6fb6",
     "true probabilities": "#20262b",
 }
+# colour alone must not tell lines apart
+DASHES = {
+    "model": [1, 0],
+    "recency": [6, 3],
+    "logistic regression": [2, 2],
+    "base rate": [1, 0],
+    "champion before": [8, 2, 2, 2],
+    "true probabilities": [4, 4],
+}
+# Bands from best to worst; further bands take the shades between, which differ in lightness too.
+BEST_TO_WORST = ((47, 143, 118), (226, 178, 74), (176, 68, 47))
+UNKNOWN_COLOUR = "#aab3b9"
+INK, MUTED, GRID = "#20262b", "#5b666e", "#e6e9ea"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+ROLES = {"trains": "#0b6e6e", "purged": "#c9a24b", "judged": "#20262b"}
+PAGE_CONFIG: Mapping[str, Any] = {
+    "font": FONT,
+    "background": None,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "gridColor": GRID,
+        "domainColor": "#b9c1c6",
+        "tickColor": "#b9c1c6",
+        "labelLimit": 260,
+    },
+    "legend": {"labelColor": INK, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 240, "symbolStrokeWidth": 2},
+    "text": {"color": MUTED, "fontSize": 12},
+}
+
+
+# ---------------------------------------------------------------- a model's record
 
 
 def reliability_chart(record: Mapping[str, Any]) -> alt.LayerChart:
     """Probability said against share seen, with 95 % intervals, on the judged cutoff."""
-    table = pd.DataFrame(record["reliability"])
+    table = pd.DataFrame(record["reliability"]).astype("float64")
     top = float(max(table["said"].max(), table["high"].max())) * 1.05
     percent = alt.Axis(format=".0%")
     x = alt.X("said:Q", title="probability said", axis=percent, scale=alt.Scale(domain=[0, top]))
@@ -41,7 +85,7 @@ def reliability_chart(record: Mapping[str, Any]) -> alt.LayerChart:
         x=x,
         y=alt.Y("seen:Q", scale=y_scale),
         tooltip=[
-            alt.Tooltip("rows:Q", title="accounts"),
+            alt.Tooltip("rows:Q", title="accounts", format=","),
             alt.Tooltip("said:Q", title="said", format=".1%"),
             alt.Tooltip("seen:Q", title="seen", format=".1%"),
         ],
@@ -68,10 +112,197 @@ def gains_chart(record: Mapping[str, Any]) -> alt.Chart:
                 scale=alt.Scale(domain=order, range=[COLOURS[name] for name in order]),
                 legend=alt.Legend(orient="bottom-right", fillColor="#ffffffcc", padding=6),
             ),
-            tooltip=["who:N", alt.Tooltip("contacted:Q", format=".0%"), alt.Tooltip("caught:Q", format=".0%")],
+            strokeDash=alt.StrokeDash(
+                "who:N", title=None, scale=alt.Scale(domain=order, range=[DASHES[name] for name in order])
+            ),
+            tooltip=[
+                alt.Tooltip("who:N", title="by"),
+                alt.Tooltip("contacted:Q", format=".0%"),
+                alt.Tooltip("caught:Q", format=".0%"),
+            ],
         )
         .properties(width=340, height=260)
     )
+
+
+def forest_chart(record: Mapping[str, Any], figure: str, title: str) -> alt.LayerChart:
+    """A figure of the model and of each rival, with 95 % intervals."""
+    rows = [
+        {"who": spoken, **{key: record["figures"][who][figure].get(key) for key in ("value", "low", "high")}}
+        for who, spoken in NAMES.items()
+        if record["figures"].get(who, {}).get(figure)
+    ]
+    table = pd.DataFrame(rows).dropna(subset=["value"])
+    order = list(table["who"])
+    y = alt.Y("who:N", title=None, sort=order, axis=alt.Axis(labelColor=INK, ticks=False, domain=False, grid=True))
+    colour = alt.Color(
+        "who:N", legend=None, scale=alt.Scale(domain=order, range=[COLOURS[name] for name in order])
+    )
+    scale = alt.Scale(zero=False, nice=True)
+    tooltip = [
+        alt.Tooltip("who:N", title="by"),
+        alt.Tooltip("value:Q", title=title, format=".3f"),
+        alt.Tooltip("low:Q", title="from", format=".3f"),
+        alt.Tooltip("high:Q", title="to", format=".3f"),
+    ]
+    base = alt.Chart(table).encode(y=y, color=colour, tooltip=tooltip)
+    intervals = base.mark_rule(strokeWidth=3, opacity=0.55).encode(
+        x=alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(format=".2f")), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("value:Q", scale=scale))
+    return (intervals + points).properties(width=340, height=alt.Step(34))
+
+
+def split_chart(record: Mapping[str, Any]) -> alt.LayerChart:
+    """Every cutoff with its label window: which trained, which were purged, which judged."""
+    label = record["label"]
+    reach = Reach(
+        int(label["gap"]), int(label["horizon"]), int(label.get("grace" if label["kind"] == "contract" else "settle") or 0)
+    )
+    roles = [
+        *((text, "trains") for text in record["training"]["cutoffs"]),
+        *((text, "purged") for text in record["training"]["purged"]),
+        (record["cutoff"], "judged"),
+    ]
+    table = pd.DataFrame([_cutoff_row(dt.date.fromisoformat(text), role, reach) for text, role in sorted(roles)])
+    order = [role for role in ROLES if role in set(table["role"])]
+    y = alt.Y("cutoff:O", title=None, axis=None, sort="ascending")
+    colour = alt.Color(
+        "role:N",
+        title=None,
+        scale=alt.Scale(domain=order, range=[ROLES[role] for role in order]),
+        legend=alt.Legend(orient="top", symbolType="square", symbolOpacity=1),
+    )
+    tooltip = [
+        alt.Tooltip("role:N", title="this cutoff"),
+        alt.Tooltip("at:T", title="cutoff", format="%-d %b %Y"),
+        alt.Tooltip("start:T", title="label window from", format="%-d %b %Y"),
+        alt.Tooltip("end:T", title="to before", format="%-d %b %Y"),
+    ]
+    base = alt.Chart(table).encode(y=y, color=colour, tooltip=tooltip)
+    x = alt.X("at:T", title=None, axis=alt.Axis(format="%b %Y", grid=True, labelOverlap=True))
+    reaches = base.mark_rule(strokeWidth=1).encode(x=x, x2="settled:T")
+    windows = base.mark_bar(height={"band": 0.55}, opacity=0.45).encode(x="start:T", x2="end:T")
+    cutoffs = base.mark_point(filled=True, size=36, opacity=1).encode(x=x)
+    lines = pd.DataFrame(
+        [
+            {"at": pd.Timestamp(record["cutoff"]), "says": "judged cutoff", "align": "right"},
+            {"at": pd.Timestamp(end_of_data(dt.date.fromisoformat(record["data_through"]))), "says": "end of the data"},
+        ]
+    )
+    rules = alt.Chart(lines).mark_rule(strokeDash=[4, 3], color=MUTED).encode(
+        x="at:T", tooltip=[alt.Tooltip("says:N", title="line"), alt.Tooltip("at:T", format="%-d %b %Y")]
+    )
+    return (rules + reaches + windows + cutoffs).properties(width=340, height=alt.Step(13))
+
+
+def _cutoff_row(cutoff: dt.date, role: str, reach: Reach) -> dict[str, Any]:
+    window = reach.window(cutoff)
+    return {
+        "cutoff": str(cutoff),
+        "role": role,
+        "at": pd.Timestamp(cutoff),
+        "start": pd.Timestamp(window.start),
+        "end": pd.Timestamp(window.end),
+        "settled": pd.Timestamp(reach.settled_on(cutoff)),
+    }
+
+
+# ---------------------------------------------------------------- a scored date
+
+
+def band_colours(bands: Sequence[str], unknown: Sequence[str] = ()) -> dict[str, str]:
+    """A colour for each declared band, best to worst, and grey for the ``unknown`` ones."""
+    last = max(len(bands) - 1, 1)
+    return {name: _shade(i / last) for i, name in enumerate(bands)} | dict.fromkeys(unknown, UNKNOWN_COLOUR)
+
+
+def _shade(share: float) -> str:
+    """The colour at ``share`` of the way from best to worst."""
+    place = share * (len(BEST_TO_WORST) - 1)
+    low = min(int(place), len(BEST_TO_WORST) - 2)
+    mixed = (
+        round(a + (b - a) * (place - low)) for a, b in zip(BEST_TO_WORST[low], BEST_TO_WORST[low + 1], strict=True)
+    )
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def _band_colour(colours: Mapping[str, str], **legend: Any) -> alt.Color:
+    return alt.Color(
+        "band:N",
+        title=None,
+        sort=list(colours),
+        scale=alt.Scale(domain=list(colours), range=list(colours.values())),
+        legend=alt.Legend(orient="top", **legend),
+    )
+
+
+def segments_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.Chart:
+    """Share of accounts in each band, by segment.
+
+    Args:
+        table: ``segment, band, accounts, place`` (the band's place from best to worst), segments in order.
+        colours: band → colour, best to worst.
+    """
+    return (
+        alt.Chart(table)
+        .mark_bar(height={"band": 0.68})
+        .encode(
+            y=alt.Y(
+                "segment:N",
+                title=None,
+                sort=list(dict.fromkeys(table["segment"])),
+                axis=alt.Axis(labelColor=INK, ticks=False, domain=False),
+            ),
+            x=alt.X("accounts:Q", stack="normalize", title="share of accounts", axis=alt.Axis(format=".0%")),
+            color=_band_colour(colours),
+            order=alt.Order("place:Q"),
+            tooltip=["segment:N", "band:N", alt.Tooltip("accounts:Q", format=",")],
+        )
+        .properties(width=340, height=alt.Step(30))
+    )
+
+
+def health_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.Chart:
+    """A histogram of health, coloured by band.
+
+    Args:
+        table: ``low, high, band, accounts, place``, one row a bin and band.
+        colours: band → colour, best to worst.
+    """
+    return (
+        alt.Chart(table)
+        .mark_bar(binSpacing=1)
+        .encode(
+            x=alt.X(
+                "low:Q", bin="binned", title="health, 100 is best", scale=alt.Scale(domain=[0, 100]),
+                axis=alt.Axis(values=list(range(0, 101, 10)), grid=False),
+            ),
+            x2="high:Q",
+            y=alt.Y("accounts:Q", stack="zero", title="accounts", axis=alt.Axis(format=",", tickMinStep=1)),
+            color=_band_colour(colours),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("low:Q", title="health from"),
+                alt.Tooltip("high:Q", title="to"),
+                "band:N",
+                alt.Tooltip("accounts:Q", format=","),
+            ],
+        )
+        .properties(width=340, height=230)
+    )
+
+
+# ---------------------------------------------------------------- where charts go
+
+
+def page_spec(chart: Any, describes: str) -> dict[str, Any]:
+    """A chart as a specification for a page: as wide as its place, in the page's type, no address in it."""
+    spec: dict[str, Any] = chart.to_dict()
+    # the schema's address is of no use to the library on the page, and the page names no address
+    spec.pop("$schema", None)
+    fit = {"type": "fit-x", "contains": "padding"}
+    return spec | {"width": "container", "autosize": fit, "config": dict(PAGE_CONFIG), "description": describes}
 
 
 def png(chart: alt.Chart | alt.LayerChart) -> bytes:
@@ -79,3 +310,17 @@ def png(chart: alt.Chart | alt.LayerChart) -> bytes:
     import vl_convert
 
     return bytes(vl_convert.vegalite_to_png(chart.to_json(), scale=2.0))
+
+
+def svg(spec: Mapping[str, Any], width: int) -> str:
+    """A page's chart as a still picture, ``width`` pixels wide, for readers without scripts."""
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg({**spec, "width": width}))
+
+
+def library() -> str:
+    """The one script that draws every chart of a page: Vega, Vega-Lite and their embedder."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle())

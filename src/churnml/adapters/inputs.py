@@ -150,7 +150,9 @@ def _register_database(con: Any, project: Project, name: str, declared: Input, s
             remedy="Check the URL, the network and the credentials.",
         ) from None
     if bare not in known:
-        raise SourceError(f"The database has no table '{declared.table}'.", where=where, remedy=did_you_mean(bare, known))
+        raise SourceError(
+            f"The database has no table '{declared.table}'.", where=where, remedy=did_you_mean(bare, known)
+        )
     table = sa.table(bare, *[], schema=schema or None)
     writer: Any = None
     with engine.connect().execution_options(stream_results=True) as connection:

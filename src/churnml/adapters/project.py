@@ -144,7 +144,9 @@ class Project:
             raise UnknownNameError("model", name, self.spec.models, where=f"{self.root / PROJECT_FILE}, models:")
         path = self.declaration(name, "spec.yaml")
         if not path.is_file():
-            known = {p.parent.name for root in (self.root / "models", default_models()) for p in root.glob("*/spec.yaml")}
+            known = {
+                p.parent.name for root in (self.root / "models", default_models()) for p in root.glob("*/spec.yaml")
+            }
             raise UnknownNameError("model", name, known, where=f"{self.root / PROJECT_FILE}, models:")
         spec = read_spec(ModelSpec, path)
         if spec.name != name:
@@ -171,7 +173,10 @@ class Project:
         check_names_fit(self.health, self.playbooks, self.spec.static)
         if self.health.risk.model not in self.model_names:
             raise UnknownNameError(
-                "model", self.health.risk.model, self.model_names, where=f"{self.declaration('health.yaml')}, risk: model:"
+                "model",
+                self.health.risk.model,
+                self.model_names,
+                where=f"{self.declaration('health.yaml')}, risk: model:",
             )
 
     def declarations_fingerprint(self, *paths: Path) -> str:

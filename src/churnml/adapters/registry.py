@@ -7,6 +7,7 @@ else has succeeded, so a run that is killed leaves no champion half in office.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import io
 import json
 import logging
@@ -36,13 +37,14 @@ from mlflow.models import ModelSignature  # noqa: E402
 from mlflow.types import ColSpec, Schema  # noqa: E402
 
 import churnml  # noqa: E402
-from churnml.errors import ProjectError, RegistryError  # noqa: E402
+from churnml.errors import ProjectError, RegistryError, UnknownNameError  # noqa: E402
 from churnml.modelling.predictor import Predictor  # noqa: E402
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 RECORD_FILE = "record.json"
 FINGERPRINT_TAG = "churnml.fingerprint"
+VERDICT_TAG = "churnml.verdict"
 MODEL_FOLDER = "churnml_model"
 
 
@@ -64,7 +66,8 @@ class Registry:
 
     def champion(self, name: str) -> Registered | None:
         """The champion of model ``name``, or None; raises RegistryError when it cannot be read."""
-        return self._by_alias(name, CHAMPION)
+        version = self._version_with(name, CHAMPION)
+        return None if version is None else self._registered(version)
 
     def newest(self, name: str) -> Registered | None:
         """The newest version that was recorded whole, promoted or not."""
@@ -77,6 +80,39 @@ class Registry:
             if version.tags.get(FINGERPRINT_TAG) == fingerprint:
                 return self._record(version)
         return None
+
+    def versions(self, name: str) -> list[dict[str, Any]]:
+        """Every recorded version, newest first: ``version, champion, verdict, created``."""
+        champion = self._version_with(name, CHAMPION)
+        return [
+            {
+                "version": str(v.version),
+                "champion": champion is not None and v.version == champion.version,
+                "verdict": v.tags.get(VERDICT_TAG, ""),
+                "created": dt.datetime.fromtimestamp(v.creation_timestamp / 1000, dt.UTC).isoformat(timespec="seconds"),
+            }
+            for v in self._versions(name)
+            if FINGERPRINT_TAG in v.tags
+        ]
+
+    def record_of(self, name: str, version: str | None) -> Mapping[str, Any]:
+        """The record of a version; of the champion, else the newest, when None."""
+        if version is None:
+            champion = self._version_with(name, CHAMPION)
+            return self._record(champion or self._one(name, None))
+        return self._record(self._one(name, version))
+
+    def verdict(self, name: str, version: str) -> str:
+        """What the verdict on a version was, in words."""
+        return str(self._one(name, version).tags.get(VERDICT_TAG, "not recorded"))
+
+    def promote(self, name: str, version: str | None) -> str:
+        """Makes a version (the newest when None) champion; returns it."""
+        chosen = self._one(name, version)
+        with _quietly(self._uri):
+            self._client.set_registered_model_alias(name, CHAMPION, chosen.version)
+            self._client.set_model_version_tag(name, str(chosen.version), "churnml.promoted", "by hand")
+        return str(chosen.version)
 
     def record(
         self,
@@ -120,6 +156,8 @@ class Registry:
                 version = str(found.version)
                 mlflow.log_dict(record | {"version": version}, RECORD_FILE)
             self._client.set_model_version_tag(name, version, "churnml.run", run.info.run_id)
+            self._client.set_model_version_tag(name, version, VERDICT_TAG, record["because"])
+            # the last tag says that the version is whole; a version without it is never used
             self._client.set_model_version_tag(name, version, FINGERPRINT_TAG, record["fingerprint"])
             self._client.set_registered_model_alias(name, CHALLENGER, version)
             if record["promoted"]:
@@ -140,15 +178,25 @@ class Registry:
             found = list(self._client.search_model_versions(f"name = '{name}'"))
         return sorted(found, key=lambda version: -int(version.version))
 
-    def _by_alias(self, name: str, alias: str) -> Registered | None:
+    def _one(self, name: str, version: str | None) -> Any:
+        recorded = [v for v in self._versions(name) if FINGERPRINT_TAG in v.tags]
+        if not recorded:
+            raise RegistryError(f"No model '{name}' was trained yet.", remedy="Run 'churnml train' first.")
+        if version is None:
+            return recorded[0]
+        for found in recorded:
+            if str(found.version) == version:
+                return found
+        raise UnknownNameError(f"version of model '{name}'", version, [str(v.version) for v in recorded])
+
+    def _version_with(self, name: str, alias: str) -> Any:
         with _quietly(self._uri):
             try:
-                version = self._client.get_model_version_by_alias(name, alias)
+                return self._client.get_model_version_by_alias(name, alias)
             except MlflowException as problem:
                 if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     return None
                 raise
-        return self._registered(version)
 
     def _registered(self, version: Any) -> Registered:
         with _quietly(self._uri):
@@ -159,12 +207,16 @@ class Registry:
                     f"Version {version.version} of model '{version.name}' cannot be read from the registry.",
                     remedy=f"Check the registry's artifacts, or train again. ({type(problem).__name__})",
                 ) from None
-        return Registered(str(version.version), Predictor.load(Path(folder) / "data" / MODEL_FOLDER), self._record(version))
+        return Registered(
+            str(version.version), Predictor.load(Path(folder) / "data" / MODEL_FOLDER), self._record(version)
+        )
 
     def _record(self, version: Any) -> Mapping[str, Any]:
         with _quietly(self._uri):
             try:
-                path = mlflow.artifacts.download_artifacts(run_id=version.run_id or version.tags["churnml.run"], artifact_path=RECORD_FILE)
+                path = mlflow.artifacts.download_artifacts(
+                    run_id=version.run_id or version.tags["churnml.run"], artifact_path=RECORD_FILE
+                )
             except (MlflowException, OSError, KeyError) as problem:
                 raise RegistryError(
                     f"The record of version {version.version} of model '{version.name}' cannot be read.",
@@ -201,7 +253,12 @@ def _quietly(uri: str) -> Iterator[None]:
     for name in levels:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        silent = io.StringIO()
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(silent),
+            contextlib.redirect_stderr(silent),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

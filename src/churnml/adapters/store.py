@@ -7,7 +7,7 @@ same data, models and declarations changes nothing; from others it adds a new re
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -94,7 +94,9 @@ class Store:
                     scored_at=now,
                 )
             )
-            scoring_id = inserted.inserted_primary_key[0]
+            scoring_id = (
+                inserted.lastrowid if inserted.inserted_primary_key is None else inserted.inserted_primary_key[0]
+            )
             rows = [_score_row(scoring_id, account) for account in scored.accounts]
             for start in range(0, len(rows), BATCH):
                 connection.execute(scores.insert(), rows[start : start + BATCH])
@@ -151,17 +153,23 @@ class Store:
         with self._engine.connect() as connection:
             scoring = self._scoring(connection, as_of)
             here = scores.c.scoring_id == scoring.scoring_id
-            row = connection.execute(
-                sa.select(scores).where(here, scores.c.account_id == account_id)
-            ).mappings().one_or_none()
+            row = (
+                connection.execute(sa.select(scores).where(here, scores.c.account_id == account_id))
+                .mappings()
+                .one_or_none()
+            )
             if row is None:
                 known = connection.scalars(sa.select(scores.c.account_id).where(here)).all()
                 raise UnknownNameError("scored account", account_id, known, where=f"scores of {as_of}")
-            decision = connection.execute(
-                sa.select(decisions).where(
-                    decisions.c.scoring_id == scoring.scoring_id, decisions.c.account_id == account_id
+            decision = (
+                connection.execute(
+                    sa.select(decisions).where(
+                        decisions.c.scoring_id == scoring.scoring_id, decisions.c.account_id == account_id
+                    )
                 )
-            ).mappings().one_or_none()
+                .mappings()
+                .one_or_none()
+            )
             newest = (
                 sa.select(scorings.c.as_of, sa.func.max(scorings.c.scoring_id).label("scoring_id"))
                 .group_by(scorings.c.as_of)
@@ -173,13 +181,12 @@ class Store:
                 .where(scores.c.account_id == account_id, newest.c.as_of <= as_of)
                 .order_by(newest.c.as_of)
             ).mappings()
-            found = _plain(row) | {
+            return _plain(row) | {
                 "as_of": as_of,
                 "models": scoring.models,
                 "decision": None if decision is None else _plain(decision),
                 "history": [dict(entry) for entry in history],
             }
-        return found
 
     def _scoring(self, connection: sa.Connection, as_of: dt.date) -> Any:
         found = self._newest(connection, as_of)
@@ -205,8 +212,8 @@ def _decision_row(scoring_id: int, place: int, decision: Any) -> dict[str, Any]:
     return {"scoring_id": scoring_id, "place": place, **asdict(decision)}
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "scoring_id"}
+def _plain(row: sa.RowMapping) -> dict[str, Any]:
+    return {str(key): value for key, value in row.items() if key != "scoring_id"}
 
 
 @contextmanager

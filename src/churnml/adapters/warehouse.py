@@ -200,7 +200,7 @@ def _make_store(project: Project, today: dt.date, out: Path, progress: Progress)
         end = _end_of_data(con, project, today, books)
         con.execute(
             "CREATE TABLE quarantine (contract_table VARCHAR, reason VARCHAR, detail VARCHAR, "
-            "source_row BIGINT, \"row\" VARCHAR)"
+            'source_row BIGINT, "row" VARCHAR)'
         )
         _set_aside_malformed(con, registered, project, books)
         for name in books.given:
@@ -238,7 +238,12 @@ def _shut_the_door(con: Any, project: Project, registered: Mapping[str, Register
 
 
 def _stage(
-    con: Any, table: Table, source: Path, registered: Mapping[str, Registered], project: Project, books: _Books
+    con: Any,
+    table: Table,
+    source: Path,
+    registered: Mapping[str, Registered],
+    project: Project,
+    books: _Books,
 ) -> None:
     """Runs a source and reads its columns into types, as the table ``typed_<name>``."""
     said = source.read_text("utf-8-sig").strip().rstrip(";")
@@ -253,8 +258,7 @@ def _stage(
     typed = [f"{_typed(name, kind, types[name], project)} AS {_name(name)}" for name, kind in columns.items()]
     absent = [f"NULL::{SQL_TYPES[c.kind]} AS {_name(c.name)}" for c in table.columns if c.name not in columns]
     trouble = ", ".join(
-        f"CASE WHEN {_said(name, types[name])} AND {_typed(name, kind, types[name], project)} IS NULL "
-        f"THEN '{name}' END"
+        f"CASE WHEN {_said(name, types[name])} AND {_typed(name, kind, types[name], project)} IS NULL THEN '{name}' END"
         for name, kind in columns.items()
     )
     number = "source_row::BIGINT" if "source_row" in types else "row_number() OVER ()"
@@ -289,7 +293,9 @@ def _must_be_one_select(said: str, con: Any, source: Path) -> None:
         raise SourceError("This is not valid SQL.", where=str(source), remedy=first_line(problem)) from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise SourceError(
-            "A source must be one SELECT.", where=str(source), remedy="Write a single SELECT over the declared inputs."
+            "A source must be one SELECT.",
+            where=str(source),
+            remedy="Write a single SELECT over the declared inputs.",
         )
 
 
@@ -348,11 +354,15 @@ def _columns_of(table: Table, types: Mapping[str, str], project: Project, source
                 raise ContractError(
                     f"The project declares '{name}' static, but table accounts has no such column.",
                     where=f"{project.root / PROJECT_FILE}, static:",
-                    remedy=did_you_mean(name, [c for c in types if c not in ("account_id", "created_at", "source_row")]),
+                    remedy=did_you_mean(
+                        name, [c for c in types if c not in ("account_id", "created_at", "source_row")]
+                    ),
                 )
             columns[name] = Kind.CATEGORY
     for name, kind in columns.items():
-        if kind is Kind.TIME and types[name].startswith(("TINY", "SMALL", "INT", "BIG", "HUGE", "U", "DOUBLE", "FLOAT")):
+        if kind is Kind.TIME and types[name].startswith(
+            ("TINY", "SMALL", "INT", "BIG", "HUGE", "U", "DOUBLE", "FLOAT")
+        ):
             raise ContractError(
                 f"Column '{name}' of table {table.name} must be a time, but it holds numbers ({types[name]}).",
                 where=str(source),
@@ -391,7 +401,8 @@ def _typed(name: str, kind: Kind, sql_type: str, project: Project) -> str:
         return f"TRY_CAST(TRY_CAST({column} AS DOUBLE) AS BIGINT)"
     if kind is Kind.FLAG:
         text = f"lower(trim({column}::VARCHAR))"
-        return f"CASE WHEN {text} IN ('yes', 'y') THEN true WHEN {text} IN ('no', 'n') THEN false ELSE TRY_CAST({text} AS BOOLEAN) END"
+        spoken = f"CASE {text} WHEN 'yes' THEN true WHEN 'y' THEN true WHEN 'no' THEN false WHEN 'n' THEN false"
+        return f"{spoken} ELSE TRY_CAST({text} AS BOOLEAN) END"
     # names are compared to the letter, but blanks around them are an export's, not a name's
     return f"nullif(trim({column}::VARCHAR), '')" if kind in (Kind.ID, Kind.CATEGORY) else f"{column}::VARCHAR"
 
@@ -408,7 +419,9 @@ def _fill_in(con: Any, table: Table) -> None:
 def _must_not_be_empty(table: Table, source: Path, books: _Books) -> None:
     if table.name in ("accounts", "subscriptions"):
         raise ContractError(
-            f"Table {table.name} has no rows.", where=str(source), remedy="Check the input file and the SELECT's WHERE."
+            f"Table {table.name} has no rows.",
+            where=str(source),
+            remedy="Check the input file and the SELECT's WHERE.",
         )
     books.warned.setdefault(table.name, {})["empty_table"] = 1
 
@@ -446,9 +459,7 @@ def _set_aside_malformed(con: Any, registered: Mapping[str, Registered], project
             books.quarantined.setdefault(readers[0], {})[checks.MALFORMED] = len(found.rejects)
 
 
-def _check_and_write(
-    backend: Any, table: Table, project: Project, end: dt.datetime, out: Path, books: _Books
-) -> None:
+def _check_and_write(backend: Any, table: Table, project: Project, end: dt.datetime, out: Path, books: _Books) -> None:
     """Judges every row, sets the bad ones aside, writes the rest as ``<table>.parquet``."""
     con = backend.con
     accounts = None if table.name == "accounts" else backend.table("kept_accounts")
@@ -456,10 +467,13 @@ def _check_and_write(
     judged = checks.verdicts(backend.table("typed_" + table.name), table, accounts, end, declared)
     con.execute(f"CREATE TEMP TABLE judged AS {ibis.to_sql(judged, dialect='duckdb')}")
     con.execute(
-        "INSERT INTO quarantine SELECT ?, problem, unreadable, source_row, source FROM judged WHERE problem IS NOT NULL",
+        "INSERT INTO quarantine "
+        "SELECT ?, problem, unreadable, source_row, source FROM judged WHERE problem IS NOT NULL",
         [table.name],
     )
-    aside = con.execute("SELECT problem, count(*) FROM judged WHERE problem IS NOT NULL GROUP BY ALL ORDER BY 1").fetchall()
+    aside = con.execute(
+        "SELECT problem, count(*) FROM judged WHERE problem IS NOT NULL GROUP BY ALL ORDER BY 1"
+    ).fetchall()
     for reason, count in aside:
         books.quarantined.setdefault(table.name, {})[reason] = int(count)
     for column in [c for c in judged.columns if c.startswith("warns_")]:

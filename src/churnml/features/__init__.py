@@ -8,17 +8,27 @@ catalogue in ``docs/features.md`` all come from that one declaration.
 
 from __future__ import annotations
 
-from churnml.features import account, subscriptions, tickets, usage
-from churnml.features.declare import Feature, Grain, Polarity, Unit, Wish
-from churnml.features.declare import Family as Family
 from churnml.errors import SpecError, UnknownNameError
+from churnml.features import account, subscriptions, tickets, usage
+from churnml.features.declare import Family as Family
+from churnml.features.declare import Feature, Grain, Polarity, Unit, Wish
 from churnml.tables import Facts
 
-__all__ = ["FAMILIES", "Family", "Feature", "Grain", "Polarity", "Unit", "Wish", "check_family", "choose", "expand"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Feature",
+    "Grain",
+    "Polarity",
+    "Unit",
+    "Wish",
+    "check_family",
+    "choose",
+    "expand",
+]
 
 FAMILIES: dict[str, Family] = {
-    family.name: family
-    for family in (*usage.FAMILIES, *tickets.FAMILIES, *subscriptions.FAMILIES, *account.FAMILIES)
+    family.name: family for family in (*usage.FAMILIES, *tickets.FAMILIES, *subscriptions.FAMILIES, *account.FAMILIES)
 }
 
 
@@ -34,9 +44,7 @@ def expand(patterns: tuple[str, ...]) -> tuple[Family, ...]:
     for pattern in patterns:
         check_family(pattern)
     return tuple(
-        family
-        for name, family in FAMILIES.items()
-        if name in patterns or name.split(".")[0] + ".*" in patterns
+        family for name, family in FAMILIES.items() if name in patterns or name.split(".")[0] + ".*" in patterns
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
+from churnml.features.declare import Family, Feature, Grain, Measure, Polarity, Unit, Wish
 
 
 def _age(_wish: Wish) -> tuple[Feature, ...]:
@@ -17,8 +17,13 @@ def _age(_wish: Wish) -> tuple[Feature, ...]:
             unit=Unit.DAYS,
             when_low="Known to us for only {value}.",
             when_high="Known to us for {value}.",
+            actionable=False,
         ),
     )
+
+
+def _attribute(name: str) -> Measure:
+    return lambda rows: rows[name]
 
 
 def _attributes(wish: Wish) -> tuple[Feature, ...]:
@@ -28,12 +33,13 @@ def _attributes(wish: Wish) -> tuple[Feature, ...]:
             family="account.attributes",
             means=f"the account's {attribute}, declared static",
             grain=Grain.ACCOUNT,
-            measure=lambda a, attribute=attribute: a[attribute],
+            measure=_attribute(attribute),
             polarity=Polarity.NEITHER,
             unit=Unit.NAME,
             when_low=f"Its {attribute.replace('_', ' ')} is '{{value}}'.",
             when_high=f"Its {attribute.replace('_', ' ')} is '{{value}}'.",
             needs_columns=(("accounts", attribute),),
+            actionable=False,
         )
         for attribute in wish.static
     )

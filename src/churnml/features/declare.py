@@ -75,13 +75,24 @@ class Wish:
 Measure: TypeAlias = Callable[[Any], Any]
 
 
+def sum_within(column: str, days: int) -> Measure:
+    """The measure that sums ``column`` over the rows of the last ``days`` days."""
+    return lambda rows: rows[column].sum(where=rows["age"] <= days)
+
+
+def count_within(days: int, age: str = "age") -> Measure:
+    """The measure that counts the rows of the last ``days`` days."""
+    return lambda rows: (rows[age] <= days).sum()
+
+
 def ratio(top: str, bottom: str, scale: float = 1.0) -> Measure:
     """The measure of a MADE feature: top ÷ bottom × scale, missing where there is nothing to divide by."""
 
-    def measured(f: Mapping[str, np.ndarray]) -> np.ndarray:
+    def measured(f: Mapping[str, Any]) -> np.ndarray:
         over = np.asarray(f[bottom], dtype="float64")
         shares = np.full(over.shape, np.nan)
-        return np.divide(np.asarray(f[top], dtype="float64") * scale, over, out=shares, where=over > 0)
+        np.divide(np.asarray(f[top], dtype="float64") * scale, over, out=shares, where=over > 0)
+        return shares
 
     return measured
 
@@ -100,11 +111,14 @@ class Feature:
         unit: how it is written for a person.
         when_low, when_high: the sentence when it is below or above what is usual; ``{value}``,
             ``{usual}``, ``{change}`` and ``{subject}`` are filled in.
+        when_absent: the sentence when there was nothing at all, where the others would read oddly.
         absent: the value where the account has no such rows; None stays missing.
         lookback: how many days back it looks, None for all that is known.
         made_of: names of the features a MADE feature needs.
         needs_columns: (table, column) pairs without which it cannot be answered.
         subject: what ``{subject}`` stands for; data of the user's, shown escaped.
+        actionable: whether somebody can do something about it; what an account simply is comes last
+            among its reasons.
     """
 
     name: str
@@ -121,6 +135,8 @@ class Feature:
     made_of: tuple[str, ...] = ()
     needs_columns: tuple[tuple[str, str], ...] = ()
     subject: str = ""
+    actionable: bool = True
+    when_absent: str = ""
 
     @property
     def is_category(self) -> bool:
@@ -140,6 +156,8 @@ class Feature:
             "absent": self.absent,
             "lookback": self.lookback,
             "subject": self.subject,
+            "actionable": self.actionable,
+            "when_absent": self.when_absent,
         }
 
 

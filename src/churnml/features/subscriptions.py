@@ -30,6 +30,7 @@ def _tenure(_wish: Wish) -> tuple[Feature, ...]:
             unit=Unit.DAYS,
             when_low="A customer for only {value}.",
             when_high="A customer for {value}.",
+            actionable=False,
         ),
     )
 
@@ -41,12 +42,12 @@ def _mrr(_wish: Wish) -> tuple[Feature, ...]:
             family="subscriptions.mrr",
             means="monthly recurring revenue at the cutoff",
             grain=Grain.PERIOD,
-            measure=lambda p: p["mrr_cents"].sum(where=p["is_open"]).cast("float64")
-            / ibis.literal(100.0, "float64"),
+            measure=lambda p: p["mrr_cents"].sum(where=p["is_open"]).cast("float64") / ibis.literal(100.0, "float64"),
             polarity=Polarity.NEITHER,
             unit=Unit.MONEY,
             when_low="A small contract: {value} a month.",
             when_high="A large contract: {value} a month.",
+            actionable=False,
             absent=0.0,
         ),
         Feature(
@@ -135,8 +136,8 @@ def _changes(_wish: Wish) -> tuple[Feature, ...]:
             means=f"changes of a contract to a higher MRR in the last {CHANGE_DAYS} days",
             grain=Grain.PERIOD,
             measure=lambda p: (
-                (p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] > p["previous_cents"])
-            ).cast("int64").sum(),
+                ((p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] > p["previous_cents"])).cast("int64").sum()
+            ),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"{{value}} expansions in the last {CHANGE_DAYS} days.",
@@ -150,8 +151,8 @@ def _changes(_wish: Wish) -> tuple[Feature, ...]:
             means=f"changes of a contract to a lower MRR in the last {CHANGE_DAYS} days",
             grain=Grain.PERIOD,
             measure=lambda p: (
-                (p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] < p["previous_cents"])
-            ).cast("int64").sum(),
+                ((p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] < p["previous_cents"])).cast("int64").sum()
+            ),
             polarity=Polarity.RISKIER,
             unit=Unit.COUNT,
             when_low=f"{{value}} reductions of the contract in the last {CHANGE_DAYS} days.",

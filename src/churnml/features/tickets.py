@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish, ratio
+from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish, count_within, ratio
 
 SERIOUS = ("high", "urgent", "critical", "p1")
 LONG_DAYS = 180  # tickets are rare: what is judged on single tickets looks half a year back
@@ -25,7 +25,7 @@ def _opened(wish: Wish) -> tuple[Feature, ...]:
             family="tickets.opened",
             means=f"tickets opened in the last {n} days",
             grain=Grain.TICKET,
-            measure=lambda t, n=n: (t["age"] <= n).sum(),
+            measure=count_within(n),
             polarity=Polarity.NEITHER,
             unit=Unit.COUNT,
             when_low=f"{{value}} tickets in the last {n} days; {{usual}} is usual.",
@@ -128,7 +128,7 @@ def _reopened(_wish: Wish) -> tuple[Feature, ...]:
             family="tickets.reopened",
             means=f"tickets reopened in the last {LONG_DAYS} days",
             grain=Grain.TICKET,
-            measure=lambda t: (t["reopened_age"] <= LONG_DAYS).sum(),
+            measure=count_within(LONG_DAYS, "reopened_age"),
             polarity=Polarity.RISKIER,
             unit=Unit.COUNT,
             when_low=f"{{value}} tickets were reopened in the last {LONG_DAYS} days.",
@@ -147,7 +147,7 @@ def _escalated(_wish: Wish) -> tuple[Feature, ...]:
             family="tickets.escalated",
             means=f"tickets escalated in the last {LONG_DAYS} days",
             grain=Grain.TICKET,
-            measure=lambda t: (t["escalated_age"] <= LONG_DAYS).sum(),
+            measure=count_within(LONG_DAYS, "escalated_age"),
             polarity=Polarity.RISKIER,
             unit=Unit.COUNT,
             when_low=f"{{value}} tickets were escalated in the last {LONG_DAYS} days.",
@@ -166,9 +166,11 @@ def _csat(_wish: Wish) -> tuple[Feature, ...]:
             family="tickets.csat",
             means=f"mean satisfaction given in the last {LONG_DAYS} days",
             grain=Grain.TICKET,
-            measure=lambda t: t["csat_milli"].sum(where=t["csat_age"] <= LONG_DAYS).cast("float64")
-            / t["csat_milli"].count(where=t["csat_age"] <= LONG_DAYS).cast("float64")
-            / 1000.0,
+            measure=lambda t: (
+                t["csat_milli"].sum(where=t["csat_age"] <= LONG_DAYS).cast("float64")
+                / t["csat_milli"].count(where=t["csat_age"] <= LONG_DAYS).cast("float64")
+                / 1000.0
+            ),
             polarity=Polarity.HEALTHIER,
             unit=Unit.SCORE,
             when_low="Support was rated {value} on average; {usual} is usual.",
@@ -189,8 +191,8 @@ def _trend(wish: Wish) -> tuple[Feature, ...]:
             measure=ratio(f"tickets_opened_{short}d", f"tickets_opened_{long}d", long / short),
             polarity=Polarity.NEITHER,
             unit=Unit.RATIO,
-            when_low=f"Tickets in the last {short} days: {{change}} on its own {long}-day level.",
-            when_high=f"Tickets in the last {short} days: {{change}} on its own {long}-day level.",
+            when_low=f"Tickets in the last {short} days, against its own {long}-day level: {{change}}.",
+            when_high=f"Tickets in the last {short} days, against its own {long}-day level: {{change}}.",
             lookback=long,
             made_of=(f"tickets_opened_{short}d", f"tickets_opened_{long}d"),
         )

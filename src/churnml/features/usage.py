@@ -8,10 +8,34 @@ from collections.abc import Callable
 
 import ibis
 
-from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish, ratio
+from churnml.features.declare import (
+    Family,
+    Feature,
+    Grain,
+    Measure,
+    Polarity,
+    Unit,
+    Wish,
+    count_within,
+    ratio,
+    sum_within,
+)
 
 # Recency stops here: whoever was last seen longer ago counts as seen this long ago.
 RECENCY_CAP = 365
+
+
+def _names_within(days: int) -> Measure:
+    return lambda rows: rows["event"].nunique(where=rows["age"] <= days)
+
+
+def _event_within(event: str, days: int) -> Measure:
+    return lambda rows: rows["events"].sum(where=(rows["age"] <= days) & (rows["event"] == event))
+
+
+def _quantity_within(days: int) -> Measure:
+    million = ibis.literal(1e6, "float64")
+    return lambda rows: rows["quantity_micro"].sum(where=rows["age"] <= days).cast("float64") / million
 
 
 def _events(wish: Wish) -> tuple[Feature, ...]:
@@ -21,11 +45,12 @@ def _events(wish: Wish) -> tuple[Feature, ...]:
             family="usage.events",
             means=f"events in the last {n} days",
             grain=Grain.DAY,
-            measure=lambda d, n=n: d["events"].sum(where=d["age"] <= n),
+            measure=sum_within("events", n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Only {{value}} events in the last {n} days; {{usual}} is usual.",
             when_high=f"{{value}} events in the last {n} days; {{usual}} is usual.",
+            when_absent=f"Not used at all in the last {n} days; {{usual}} events are usual.",
             absent=0.0,
             lookback=n,
         )
@@ -40,11 +65,12 @@ def _active_days(wish: Wish) -> tuple[Feature, ...]:
             family="usage.active_days",
             means=f"days with at least one event in the last {n} days",
             grain=Grain.DAY,
-            measure=lambda d, n=n: (d["age"] <= n).sum(),
+            measure=count_within(n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Active on only {{value}} of the last {n} days; {{usual}} is usual.",
             when_high=f"Active on {{value}} of the last {n} days; {{usual}} is usual.",
+            when_absent=f"Not active on any of the last {n} days; {{usual}} is usual.",
             absent=0.0,
             lookback=n,
         )
@@ -59,11 +85,12 @@ def _active_users(wish: Wish) -> tuple[Feature, ...]:
             family="usage.active_users",
             means=f"different users seen in the last {n} days",
             grain=Grain.USER,
-            measure=lambda u, n=n: (u["age"] <= n).sum(),
+            measure=count_within(n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Only {{value}} people used it in the last {n} days; {{usual}} is usual.",
             when_high=f"{{value}} people used it in the last {n} days; {{usual}} is usual.",
+            when_absent=f"Nobody used it in the last {n} days; {{usual}} people are usual.",
             absent=0.0,
             lookback=n,
             needs_columns=(("usage_events", "user_id"),),
@@ -79,11 +106,12 @@ def _distinct_events(wish: Wish) -> tuple[Feature, ...]:
             family="usage.breadth",
             means=f"different event names seen in the last {n} days",
             grain=Grain.EVENT,
-            measure=lambda e, n=n: e["event"].nunique(where=e["age"] <= n),
+            measure=_names_within(n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Used only {{value}} kinds of function in the last {n} days; {{usual}} is usual.",
             when_high=f"Used {{value}} kinds of function in the last {n} days; {{usual}} is usual.",
+            when_absent=f"Used none of its functions in the last {n} days; {{usual}} is usual.",
             absent=0.0,
             lookback=n,
         )
@@ -98,8 +126,7 @@ def _quantity(wish: Wish) -> tuple[Feature, ...]:
             family="usage.quantity",
             means=f"sum of the events' quantities in the last {n} days",
             grain=Grain.DAY,
-            measure=lambda d, n=n: d["quantity_micro"].sum(where=d["age"] <= n).cast("float64")
-            / ibis.literal(1e6, "float64"),
+            measure=_quantity_within(n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"A volume of only {{value}} in the last {n} days; {{usual}} is usual.",
@@ -119,11 +146,12 @@ def _by_event(wish: Wish) -> tuple[Feature, ...]:
             family="usage.by_event",
             means=f"events of this name in the last {n} days",
             grain=Grain.EVENT,
-            measure=lambda e, n=n, event=event: e["events"].sum(where=(e["age"] <= n) & (e["event"] == event)),
+            measure=_event_within(event, n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"'{{subject}}' only {{value}} times in the last {n} days; {{usual}} is usual.",
             when_high=f"'{{subject}}' {{value}} times in the last {n} days; {{usual}} is usual.",
+            when_absent=f"'{{subject}}' not once in the last {n} days; {{usual}} is usual.",
             absent=0.0,
             lookback=n,
             subject=event,
@@ -145,6 +173,7 @@ def _recency(_wish: Wish) -> tuple[Feature, ...]:
             unit=Unit.DAYS,
             when_low="Last seen {value} ago; {usual} is usual.",
             when_high="Not seen for {value}; {usual} is usual.",
+            when_absent=f"Not seen in the last {RECENCY_CAP} days; {{usual}} is usual.",
             absent=float(RECENCY_CAP),
             lookback=RECENCY_CAP,
         ),
@@ -162,8 +191,8 @@ def _trend(name: str, family: str, subject: str) -> Callable[[Wish], tuple[Featu
                 measure=ratio(f"{name}_{short}d", f"{name}_{long}d", long / short),
                 polarity=Polarity.HEALTHIER,
                 unit=Unit.RATIO,
-                when_low=f"{subject.capitalize()} in the last {short} days: {{change}} on its own {long}-day level.",
-                when_high=f"{subject.capitalize()} in the last {short} days: {{change}} on its own {long}-day level.",
+                when_low=f"{subject.capitalize()} in the last {short} days, against its {long}-day level: {{change}}.",
+                when_high=f"{subject.capitalize()} in the last {short} days, against its {long}-day level: {{change}}.",
                 lookback=long,
                 made_of=(f"{name}_{short}d", f"{name}_{long}d"),
             )
@@ -249,7 +278,12 @@ FAMILIES = (
     Family("usage.quantity", "usage_events", "how large the volumes", _quantity),
     Family("usage.by_event", "usage_events", "single functions, the most frequent ones", _by_event),
     Family("usage.recency", "usage_events", "how long since anybody was seen", _recency),
-    Family("usage.trend", "usage_events", "whether use is fading", _trend("usage_events", "usage.trend", "events")),
+    Family(
+        "usage.trend",
+        "usage_events",
+        "whether use is fading",
+        _trend("usage_events", "usage.trend", "events"),
+    ),
     Family(
         "usage.days_trend",
         "usage_events",

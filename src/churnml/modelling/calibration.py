@@ -26,5 +26,9 @@ def fit_calibration(kind: str, log_odds: np.ndarray, label: np.ndarray) -> dict[
     slope = float(fitted.coef_[0, 0])
     if slope <= 0:
         # the folds' order was no better than chance; a falling curve would only learn that noise
-        return {"kind": "sigmoid", "slope": 0.0, "intercept": float(np.log(label.mean() / (1 - label.mean())))}
+        return {
+            "kind": "sigmoid",
+            "slope": 0.0,
+            "intercept": float(np.log(label.mean() / (1 - label.mean()))),
+        }
     return {"kind": "sigmoid", "slope": slope, "intercept": float(fitted.intercept_[0])}

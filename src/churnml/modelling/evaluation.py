@@ -166,9 +166,7 @@ def evaluate(
             for name, measured in named.items():
                 drawn[who][name].append(measured(w))
     samples = {who: {n: np.concatenate(parts) for n, parts in named.items()} for who, named in drawn.items()}
-    figures = {
-        who: {name: _figure(name, points[who][name], samples[who][name]) for name in FIGURES} for who in said
-    }
+    figures = {who: {name: _figure(name, points[who][name], samples[who][name]) for name in FIGURES} for who in said}
     ahead = {
         who: {
             name: _interval(

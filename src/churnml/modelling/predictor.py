@@ -76,9 +76,10 @@ class Predictor:
         """Probabilities for uncalibrated log-odds."""
         if self.calibration["kind"] == "sigmoid":
             shifted = self.calibration["slope"] * log_odds + self.calibration["intercept"]
-            return np.clip(1.0 / (1.0 + np.exp(-shifted)), EPSILON, 1 - EPSILON)
-        found = np.interp(log_odds, self.calibration["x"], self.calibration["y"])
-        return np.clip(found, EPSILON, 1 - EPSILON)
+            found = 1.0 / (1.0 + np.exp(-shifted))
+        else:
+            found = np.interp(log_odds, self.calibration["x"], self.calibration["y"])
+        return np.asarray(np.clip(found, EPSILON, 1 - EPSILON))
 
     def contributions(self, frame: pd.DataFrame) -> np.ndarray:
         """Exact TreeSHAP contributions to the log-odds, shape (rows, features) (Lundberg et al., 2018)."""

@@ -93,8 +93,8 @@ def fit(
     """
     train = usable(at_cutoffs(rows, plan.train), spec.name)
     categories = {f.name: tuple(sorted(train[f.name].dropna().unique())) for f in features if f.is_category}
-    folds = [_fit_fold(spec, features, categories, train, fold) for fold in plan.folds]
-    folds = [fold for fold in folds if fold is not None]
+    attempts = [_fit_fold(spec, features, categories, train, fold) for fold in plan.folds]
+    folds = [fold for fold in attempts if fold is not None]
     if not folds:
         raise TooLittleDataError(
             f"Model '{spec.name}': no fold before the judged cutoff has both outcomes to learn from.",
@@ -102,8 +102,11 @@ def fit(
             remedy="Give a longer history, or a longer horizon in spec.yaml.",
         )
     trees = _best_number_of_trees(folds)
-    out_of_fold = pd.concat(
-        [fold.rows.assign(log_odds=fold.booster.predict(fold.x, raw_score=True, num_iteration=trees)) for fold in folds],
+    out_of_fold: pd.DataFrame = pd.concat(
+        [
+            fold.rows.assign(log_odds=fold.booster.predict(fold.x, raw_score=True, num_iteration=trees))
+            for fold in folds
+        ],
         ignore_index=True,
     )
     calibration = fit_calibration(spec.calibration, out_of_fold["log_odds"].to_numpy(), out_of_fold["label"].to_numpy())

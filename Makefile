@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine: make demo, make test. They need python3 (3.11 or newer),
+# make, and the Python package registry.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+export PYTHONUTF8 := 1
+
+.PHONY: demo test lint docs bench wheel lock clean help
+
+help:  ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# the locked versions with their hashes, then this checkout on top
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "churnml needs Python 3.11 or newer; run make with PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(VENV)/.ready  ## simulate a company, train, score, route, report
+	@$(BIN)/churnml simulate --out $(DEMO) --reuse
+	@$(BIN)/churnml run --project $(DEMO)
+
+test: $(VENV)/.ready  ## every test
+	@sh tests/browser.sh
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.ready  ## style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.ready  ## the pages that are generated from declarations
+	$(BIN)/python -m docs.generate
+
+bench: $(VENV)/.ready  ## measure, and write docs/performance.md
+	$(BIN)/python -m benchmarks
+
+wheel: $(VENV)/.ready  ## dist/churnml-*.whl
+	$(BIN)/python -m build --wheel --no-isolation
+
+lock: $(VENV)/.ready  ## pin versions with hashes, naming no registry
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+
+clean:  ## forget everything made here
+	rm -rf $(VENV) $(DEMO) dist examples/*/.churnml .mypy_cache .ruff_cache

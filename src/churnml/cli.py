@@ -1,0 +1,424 @@
+"""The command line: what a person types, and what comes back.
+
+Exit codes: 0 done, 1 something of the user's needs mending (one message, no traceback), 2 a bug of ours.
+Heavy libraries are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churnml.errors import ChurnmlError, ProjectError
+
+if TYPE_CHECKING:
+    from churnml.adapters.project import Project
+
+app = typer.Typer(
+    name="churnml",
+    help="From usage logs and support tickets to the next right action for every account.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+models_app = typer.Typer(help="Look up and promote registered models.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(models_app, name="models")
+
+ProjectOption = Annotated[Path, typer.Option("--project", help="The project folder.", show_default="here")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+PlainOption = Annotated[
+    bool,
+    typer.Option("--no-prefect", help="Run the same steps without Prefect: some ten seconds sooner, no run record."),
+]
+AsOfOption = Annotated[str | None, typer.Option("--as-of", help="The date, YYYY-MM-DD.", show_default="the newest")]
+AgainOption = Annotated[bool, typer.Option("--again", help="Train even if nothing has changed.")]
+HERE = Path()
+
+
+def main() -> None:
+    """The entry point: every way a command can end."""
+    try:
+        app(standalone_mode=False)
+    except ChurnmlError as mistake:
+        sys.stderr.write(f"churnml: {mistake}\n")
+        sys.exit(1)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("churnml: stopped; what was written is whole, what was not written is not there.\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        # whoever read our output has seen enough
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as problem:
+        if _is_usage_error(problem):
+            sys.stderr.write(f"churnml: {problem.format_message()}\n")  # type: ignore[attr-defined]
+            sys.exit(1)
+        _bug(problem)
+
+
+def _is_usage_error(problem: Exception) -> bool:
+    return hasattr(problem, "format_message") and hasattr(problem, "exit_code")
+
+
+def _bug(problem: Exception) -> None:
+    import traceback
+
+    traceback.print_exc()
+    sys.stderr.write(
+        f"\nchurnml: this is a bug of ours ({type(problem).__name__}). Nothing was half-published. "
+        "Please report the lines above; they name no data of yours beyond what they show.\n"
+    )
+    sys.exit(2)
+
+
+# ---------------------------------------------------------------- helpers of the shell
+
+
+def _today() -> dt.date:
+    """The one place that asks the clock what day it is."""
+    return dt.date.today()  # noqa: DTZ011 - the day as the user's own clock has it
+
+
+def _date(text: str | None, option: str) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ProjectError(
+            f"'{text}' is not a date.",
+            where=option,
+            remedy="Write it as YYYY-MM-DD, for instance 2026-01-31.",
+        ) from None
+
+
+def _engine(plain: bool) -> None:
+    if plain:
+        os.environ["CHURNML_ENGINE"] = "plain"
+
+
+def _flow(plain: bool, load: Callable[[], Callable[..., Any]], **arguments: Any) -> Any:
+    """Runs a flow; under Prefect, its own chatter is kept off the screen and our errors come through."""
+    _engine(plain)
+    function = load()
+    if plain:
+        return function(**arguments)
+    import logging
+
+    # an expected mistake of the user's is told once, by us, not as a failed-run traceback
+    logging.getLogger("prefect").setLevel(logging.CRITICAL)
+    return function(**arguments)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _store_of(project: Project) -> Any:
+    from churnml.adapters.store import open_store
+
+    return open_store(project.operational_url)
+
+
+def _day_or_newest(store: Any, as_of: str | None) -> dt.date:
+    day = _date(as_of, "--as-of")
+    if day is not None:
+        return day
+    dates = store.dates()
+    if not dates:
+        raise ProjectError("Nothing was scored yet.", remedy="Run 'churnml run' or 'churnml score' first.")
+    newest: dt.date = dates[-1]
+    return newest
+
+
+# ---------------------------------------------------------------- commands
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the project shall be.")] = HERE,
+    name: Annotated[str | None, typer.Option(help="Its name.", show_default="the folder's")] = None,
+) -> None:
+    """Write an empty project: project.yaml and one commented source a contract table."""
+    from churnml.adapters.template import write_project
+
+    written = write_project(folder, name)
+    _say(f"A project was begun in {folder}:", *(f"  {path}" for path in written))
+    _say("Point its inputs: at your files, adapt the SELECTs, then run 'churnml check'.")
+
+
+@app.command()
+def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Read every declaration and table; say what was set aside and why."""
+    from churnml import jobs, output
+    from pipelines.progress import say
+
+    opened = jobs.open_data(project, _today(), say)
+    if as_json:
+        _print_json(output.check_data(opened.project, opened.ingested))
+    else:
+        _say(output.check_text(opened.project, opened.ingested))
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="Where to write the company's project folder.")],
+    accounts: Annotated[int, typer.Option(min=20, help="Accounts ever, over the whole time.")] = 2000,
+    months: Annotated[int, typer.Option(min=6, max=120)] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    events: Annotated[int | None, typer.Option(min=1, help="About how many usage events.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a SaaS company whose true churn and upsell probabilities are known."""
+    from dataclasses import asdict
+
+    from churnml.simulate import simulate as build
+    from pipelines.progress import say
+
+    company = build(out, accounts=accounts, months=months, seed=seed, events=events, progress=say)
+    if as_json:
+        _print_json(asdict(company))
+    else:
+        _say(f"A company was written to {out}. Next: churnml run --project {out}")
+
+
+@app.command()
+def features(
+    as_of: Annotated[list[str], typer.Option("--as-of", help="A cutoff, YYYY-MM-DD; may be repeated.")],
+    out: Annotated[Path, typer.Option("--out", help="A .parquet or .csv file to write.")],
+    project: ProjectOption = HERE,
+    model: Annotated[str | None, typer.Option(help="Whose features.", show_default="the risk model's")] = None,
+) -> None:
+    """Write the features of every eligible account at one or more cutoffs."""
+    from churnml import jobs
+    from pipelines.progress import say
+
+    days = [day for text in as_of if (day := _date(text, "--as-of")) is not None]
+    rows = jobs.features_at(jobs.open_data(project, _today(), say), days, model, say)
+    jobs.write_frame(rows, out)
+    _say(f"{len(rows):,} rows with {rows.shape[1]:,} columns written to {out}")
+
+
+@app.command()
+def train(
+    models: Annotated[list[str] | None, typer.Argument(help="Which models.", show_default="all")] = None,
+    project: ProjectOption = HERE,
+    again: AgainOption = False,
+    no_prefect: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train, judge on the newest mature cutoff, register; promote only what is proven."""
+    _ready(project)
+    from churnml import jobs, output
+
+    def load() -> Callable[..., Any]:
+        from pipelines.train import train as flow
+
+        return flow
+
+    records = _flow(no_prefect, load, project=str(project), models=list(models or []), today=str(_today()), again=again)
+    if as_json:
+        _print_json({name: jobs.model_summary(record) for name, record in records.items()})
+    else:
+        _say(*(output.model_text(name, jobs.model_summary(record)) for name, record in records.items()))
+
+
+@app.command()
+def score(
+    project: ProjectOption = HERE,
+    as_of: AsOfOption = None,
+    no_prefect: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Score, explain and route every eligible account at a date, with the champions."""
+    _ready(project)
+    day = _date(as_of, "--as-of")
+
+    def load() -> Callable[..., Any]:
+        from pipelines.score import score as flow
+
+        return flow
+
+    found = _flow(no_prefect, load, project=str(project), as_of=str(day) if day else None, today=str(_today()))
+    _tell(project, found, as_json)
+
+
+@app.command()
+def run(
+    project: ProjectOption = HERE,
+    as_of: AsOfOption = None,
+    again: AgainOption = False,
+    no_prefect: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The whole job: check, train what has changed, score, route, and write report.html."""
+    _ready(project)
+    day = _date(as_of, "--as-of")
+
+    def load() -> Callable[..., Any]:
+        from pipelines.run import run as flow
+
+        return flow
+
+    found = _flow(
+        no_prefect,
+        load,
+        project=str(project),
+        as_of=str(day) if day else None,
+        today=str(_today()),
+        again=again,
+    )
+    _tell(project, found, as_json)
+
+
+def _ready(project: Path) -> None:
+    """Declarations are read before an engine is started, so that a mistake shows at once."""
+    from churnml.adapters.project import open_project
+
+    open_project(project).check_declarations()
+
+
+def _tell(project: Path, found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json(found)
+        return
+    from churnml import output
+    from churnml.adapters.project import open_project
+
+    opened = open_project(project)
+    with _store_of(opened) as store:
+        queue = store.queue(dt.date.fromisoformat(found["as_of"]), limit=output.QUEUE_SHOWN)
+    _say(output.run_text(opened, found, queue))
+
+
+@app.command()
+def queue(
+    project: ProjectOption = HERE,
+    owner: Annotated[str | None, typer.Option(help="Only this owner's.")] = None,
+    as_of: AsOfOption = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The work list: which accounts, why, what to do, by when, worth how much."""
+    from churnml import output
+    from churnml.adapters.project import open_project
+
+    with _store_of(open_project(project)) as store:
+        day = _day_or_newest(store, as_of)
+        found = store.queue(day, owner=owner, limit=limit)
+    if as_json:
+        _print_json({"as_of": str(day), "decisions": found})
+    else:
+        _say(output.queue_text(day, found))
+
+
+@app.command()
+def explain(
+    account: Annotated[str, typer.Argument(help="The account's id.")],
+    project: ProjectOption = HERE,
+    as_of: AsOfOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One account: score, dimensions, reasons with numbers, decision, history."""
+    from churnml import output
+    from churnml.adapters.project import open_project
+
+    with _store_of(open_project(project)) as store:
+        found = store.account(account, _day_or_newest(store, as_of))
+    if as_json:
+        _print_json(found)
+    else:
+        _say(output.account_text(found))
+
+
+@models_app.command("list")
+def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Every registered version, its verdict, and who is champion."""
+    from churnml import output
+
+    opened, registry = _registry(project)
+    found = {name: registry.versions(name) for name in opened.model_names}
+    if as_json:
+        _print_json(found)
+    else:
+        _say(output.versions_text(found))
+
+
+@models_app.command("show")
+def models_show(
+    name: Annotated[str, typer.Argument(help="The model.")],
+    version: Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """The figures of one version beside its rivals."""
+    from churnml import jobs, output
+
+    opened, registry = _registry(project)
+    opened.model(name)
+    found = jobs.model_summary(registry.record_of(name, version))
+    if as_json:
+        _print_json(found)
+    else:
+        _say(output.model_text(name, found))
+
+
+@models_app.command("promote")
+def models_promote(
+    name: Annotated[str, typer.Argument(help="The model.")],
+    version: Annotated[str | None, typer.Option(help="Its version.", show_default="newest")] = None,
+    project: ProjectOption = HERE,
+) -> None:
+    """Make a version champion by hand, whatever the verdict said."""
+    opened, registry = _registry(project)
+    opened.model(name)
+    promoted = registry.promote(name, version)
+    _say(
+        f"Version {promoted} of '{name}' is champion now, by hand. Its verdict was: {registry.verdict(name, promoted)}"
+    )
+
+
+def _registry(project: Path) -> tuple[Project, Any]:
+    from churnml.adapters.project import open_project
+    from churnml.adapters.registry import open_registry
+
+    opened = open_project(project)
+    artifacts = opened.work / "mlartifacts" if opened.registry_is_local else None
+    return opened, open_registry(opened.registry_url, artifacts)
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        from churnml import __version__
+
+        _say(f"churnml {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+"""What the command line prints: plain text for people, from the same data that ``--json`` gives."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from churnml.adapters.project import Project
+from churnml.adapters.warehouse import Ingested
+
+QUEUE_SHOWN = 10
+FIGURE_NAMES = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "avg precision",
+    "brier": "Brier",
+    "log_loss": "log loss",
+    "calibration_error": "calibration err",
+}
+RIVAL_NAMES = {
+    "recency": "recency",
+    "logistic_regression": "logistic regression",
+    "base_rate": "base rate",
+    "champion": "champion before",
+    "best_possible": "true probabilities",
+}
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Rows as aligned text."""
+    widths = [max(_width(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(row: Sequence[str]) -> str:
+        cells = [
+            " " * (widths[i] - _width(cell)) + cell if i in right else cell + " " * (widths[i] - _width(cell))
+            for i, cell in enumerate(row)
+        ]
+        return ("  " + "  ".join(cells)).rstrip()
+
+    return [line(header), "  " + "  ".join("-" * width for width in widths), *(line(row) for row in rows)]
+
+
+def _width(text: str) -> int:
+    """Columns a text takes on a terminal; Japanese letters take two."""
+    import unicodedata
+
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def printable(text: Any) -> str:
+    """A user's text without what would steer the terminal."""
+    return "".join(letter if letter.isprintable() else "�" for letter in str(text))
+
+
+def figure(found: Mapping[str, float | None] | None) -> str:
+    """0.812 [0.780, 0.842]"""
+    if not found or found["value"] is None:
+        return "–"
+    if found["low"] is None or found["high"] is None:
+        return f"{found['value']:.3f}"
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{value * 100:.1f} %"
+
+
+def money(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+# ---------------------------------------------------------------- check
+
+
+def check_data(project: Project, ingested: Ingested) -> dict[str, Any]:
+    """What ``churnml check --json`` prints."""
+    return {
+        "project": project.name,
+        "data_through": str(ingested.data_through),
+        "rows": dict(ingested.rows),
+        "quarantined": {name: dict(reasons) for name, reasons in ingested.quarantined.items()},
+        "warned": {name: dict(reasons) for name, reasons in ingested.warned.items()},
+        "quarantine_table": str((ingested.path / "quarantine.parquet").relative_to(project.work.parent)),
+    }
+
+
+def check_text(project: Project, ingested: Ingested) -> str:
+    """What ``churnml check`` prints."""
+    rows = [
+        [
+            name,
+            f"{kept:,}",
+            f"{sum(ingested.quarantined.get(name, {}).values()):,}",
+            f"{sum(ingested.warned.get(name, {}).values()):,}",
+        ]
+        for name, kept in ingested.rows.items()
+    ]
+    lines = [f"{project.name}: data through {ingested.data_through}", ""]
+    lines += table(["table", "kept", "set aside", "warnings"], rows, right=(1, 2, 3))
+    lines += data_lines(ingested.quarantined, ingested.warned)
+    where = (ingested.path / "quarantine.parquet").relative_to(project.work.parent)
+    lines += ["", f"  What was set aside, with its reason and source row: {where}"]
+    return "\n".join(lines)
+
+
+def data_lines(quarantined: Mapping[str, Mapping[str, int]], warned: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Each reason a row was set aside or warned about, with its count."""
+    rows = [[name, reason, f"{n:,}", "set aside"] for name, of in quarantined.items() for reason, n in of.items()]
+    rows += [[name, reason, f"{n:,}", "kept"] for name, of in warned.items() for reason, n in of.items()]
+    return ["", *table(["table", "reason", "rows", "what was done"], rows, right=(2,))] if rows else []
+
+
+# ---------------------------------------------------------------- models
+
+
+def model_text(name: str, model: Mapping[str, Any]) -> str:
+    """A model's figures beside its rivals."""
+    verdict = "PROMOTED" if model["promoted"] else "NOT PROMOTED"
+    lines = [
+        f"{name}, version {model['version']}: {verdict}",
+        f"  because {model['because']}",
+        f"  judged at {model['cutoff']}: {model['positives']:,} of {model['rows']:,} accounts positive "
+        f"({percent(model['positives'] / model['rows'])}); trained on {model['trained_on']['rows']:,} earlier snapshots",
+        "",
+    ]
+    who: dict[str, Any] = {"model": {key: model[key] for key in FIGURE_NAMES}}
+    who |= {RIVAL_NAMES[key]: model["rivals"].get(key) for key in ("recency", "logistic_regression", "base_rate")}
+    who |= {RIVAL_NAMES[key]: model[key] for key in ("champion", "best_possible") if key in model}
+    rows = [[label, *(figure((found or {}).get(key)) for key in FIGURE_NAMES)] for label, found in who.items()]
+    lines += table(["95 % intervals", *FIGURE_NAMES.values()], rows)
+    if "best_possible" in model:
+        lines += ["", f"  {_of_the_possible(model)}"]
+    return "\n".join(lines)
+
+
+def _of_the_possible(model: Mapping[str, Any]) -> str:
+    best, here = model["best_possible"]["roc_auc"]["value"], model["roc_auc"]["value"]
+    share = (here - 0.5) / (best - 0.5)
+    return (
+        f"ROC AUC {here:.3f}, where the true probabilities reach {best:.3f}: "
+        f"{share * 100:.0f} % of what can be known above chance"
+    )
+
+
+def versions_text(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """What ``churnml models list`` prints."""
+    rows = [
+        [name, v["version"], "champion" if v["champion"] else "", v["created"], v["verdict"]]
+        for name, versions in found.items()
+        for v in versions
+    ]
+    if not rows:
+        return "No model was trained yet; run 'churnml train'."
+    return "\n".join(table(["model", "version", "alias", "registered", "verdict"], rows))
+
+
+# ---------------------------------------------------------------- run
+
+
+def run_text(project: Project, found: Mapping[str, Any], queue: Sequence[Mapping[str, Any]]) -> str:
+    """What ``churnml run`` and ``churnml score`` print."""
+    lines = [
+        f"{found['project']} as of {found['as_of']}: {found['accounts_scored']:,} accounts scored",
+        f"  MRR {money(found['mrr'])}, expected at risk {money(found['mrr_at_risk'])}",
+    ]
+    if found["leaving"]["accounts"]:
+        lines.append(
+            f"  {found['leaving']['accounts']:,} more have given notice (MRR {money(found['leaving']['mrr'])}): "
+            "nothing is left to predict, so they are not scored"
+        )
+    for name, by in found["scored_by"].items():
+        if by["health_only"]:
+            lines.append(
+                f"  No '{name}' model is in office: nothing was shown to beat the base rate, so no '{name}' "
+                "probabilities are given and health dimensions stand alone."
+            )
+        else:
+            lines.append(f"  '{name}' probabilities by version {by['version']} (champion)")
+    reasons = data_lines(found["quarantined"], found["warned"])
+    lines += ["", "DATA", *(reasons or ["", "  every row could be used"])]
+    for name, model in found["models"].items():
+        lines += ["", f"MODEL {model_text(name, model)}"]
+    bands = [[band, f"{n:,}", percent(n / found["accounts_scored"])] for band, n in sorted(found["bands"].items())]
+    lines += ["", "HEALTH BY BAND", "", *table(["band", "accounts", "share"], bands, right=(1, 2))]
+    total = sum(found["decisions"].values())
+    lines += ["", f"QUEUE: {total:,} decisions, the first {len(queue)}", "", *queue_lines(queue)]
+    lines += ["", "WHERE IT LIES", *_places(project, found)]
+    return "\n".join(lines)
+
+
+def _places(project: Project, found: Mapping[str, Any]) -> list[str]:
+    root = f" --project {project.root}" if str(project.root) != "." else ""
+    lines = []
+    if "report" in found:
+        lines.append(f"  report     {found['report']}  (open it in a browser; it needs no network)")
+    if not project.spec.stores.operational:
+        lines.append(
+            f"  scores     {project.work / 'churnml.db'}  (or: churnml queue{root}, churnml explain ACCOUNT{root})"
+        )
+    if project.registry_is_local:
+        store = project.work / "mlflow.db"
+        lines.append(f"  MLflow     mlflow ui --backend-store-uri sqlite:///{store}  (then open http://127.0.0.1:5000)")
+    return lines
+
+
+# ---------------------------------------------------------------- queue and explain
+
+
+def queue_text(day: dt.date, queue: Sequence[Mapping[str, Any]]) -> str:
+    """What ``churnml queue`` prints."""
+    if not queue:
+        return f"{day}: no account is in the queue."
+    return "\n".join([f"{day}: {len(queue):,} decisions", "", *queue_lines(queue)])
+
+
+def queue_lines(queue: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A few lines a decision: who, what, by when, worth how much, why."""
+    lines: list[str] = []
+    for decision in queue:
+        chance = _chance(decision)
+        lines.append(
+            f"  {decision['place']:>3}. {printable(decision['account_id'])}  {decision['title']}  "
+            f"→ {printable(decision['owner'])} by {decision['due']}"
+        )
+        lines.append(
+            f"       health {_number(decision['health'])} ({decision['band']}){chance}, MRR {money(decision['mrr'])}"
+            + ("" if decision["value"] is None else f", worth {money(decision['value'])} a month")
+        )
+        reasons = decision["growth_reasons"] if decision["goal"] == "grow" else decision["reasons"]
+        lines += [f"       · {printable(reason['sentence'])}" for reason in reasons] or [
+            "       · no single reason stands out"
+        ]
+    return lines or ["  nobody needs attention today"]
+
+
+def _chance(decision: Mapping[str, Any]) -> str:
+    grow = decision["goal"] == "grow"
+    value = decision["upsell_probability"] if grow else decision["churn_probability"]
+    return "" if value is None else f", {'upsell' if grow else 'churn'} {percent(value)}"
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0f}"
+
+
+def account_text(found: Mapping[str, Any]) -> str:
+    """What ``churnml explain`` prints."""
+    lines = [
+        f"{printable(found['account_id'])} as of {found['as_of']}",
+        f"  health {_number(found['health'])} ({found['band']}), {percent(found['coverage'])} of the weight known",
+        f"  churn {percent(found['churn_probability'])}, upsell {percent(found['upsell_probability'])}",
+        f"  MRR {money(found['mrr'])}, at risk {money(found['mrr_at_risk'])}",
+        f"  owner {printable(found['owner_id'] or '–')}",
+        "",
+        *table(
+            ["dimension", "0–100"],
+            [[name, _number(value)] for name, value in found["dimensions"].items()],
+            right=(1,),
+        ),
+        "",
+        "  why",
+        *([f"  · {printable(r['sentence'])}" for r in found["reasons"]] or ["  · no single reason stands out"]),
+    ]
+    if found["growth_reasons"]:
+        lines += [
+            "",
+            "  what speaks for growth",
+            *(f"  · {printable(r['sentence'])}" for r in found["growth_reasons"]),
+        ]
+    decision = found["decision"]
+    if decision:
+        lines += [
+            "",
+            f"  {decision['title']} → {printable(decision['owner'])} by {decision['due']} "
+            f"(playbook {decision['playbook']}: {'; '.join(decision['because'])})",
+            *(f"    {i}. {step}" for i, step in enumerate(decision["steps"], start=1)),
+        ]
+    if len(found["history"]) > 1:
+        rows = [
+            [str(h["as_of"]), _number(h["health"]), h["band"], percent(h["churn_probability"])]
+            for h in found["history"]
+        ]
+        lines += ["", *table(["as of", "health", "band", "churn"], rows, right=(1, 3))]
+    return "\n".join(lines)

@@ -1,0 +1,185 @@
+"""The true probabilities of churn and upsell, computed from the full state by dynamic programming.
+
+A *case* is a unit at a Monday at which it pays and no notice was given before. From its exact state
+(z, u, hidden traits, calendar) the distribution over the chains is carried forward week by week, mass
+being taken out where the contract ends or the terms change. No draws are made.
+
+Exact up to rounding, because
+- every decision reads only (z, u) at that Monday, fixed traits and the calendar, as :mod:`book` plays it;
+- at most one change of terms falls into a window, so an upgrade (12 % or more) decides the upsell label
+  by itself, and a customer won back in the window pays less than before and cannot leave again in it;
+- incidents strike many accounts at once, which correlates outcomes but leaves each account's own law alone.
+
+The one thing to know: probabilities are marginal, so sums over accounts vary more than independent draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from churnml.simulate.book import Book, transition_of
+from churnml.simulate.clock import Floats, Ints, Weeks
+from churnml.simulate.history import History
+from churnml.simulate.world import (
+    DOWN,
+    HAZARDS,
+    PRESSURE,
+    U_VALUES,
+    UP_ODDS,
+    Z_VALUES,
+    leave_logit,
+    logistic,
+    returns_within,
+    up_logit,
+)
+
+BATCH_CASES = 8_000  # bounds memory: a batch holds a few (cases, 15, 9) arrays of floats
+DIGITS = 10  # kept of a probability: beyond any use, and short of the rounding that depends on the machine
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Units at Mondays with their chain levels; arrays of shape (cases,)."""
+
+    unit: Ints
+    week: Ints
+    z: Ints
+    u: Ints
+    fixed_until: Ints
+
+    def take(self, rows: Ints) -> Cases:
+        return Cases(self.unit[rows], self.week[rows], self.z[rows], self.u[rows], self.fixed_until[rows])
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+
+def cases_of(history: History) -> Cases:
+    """Every unit at every Monday at which it pays and has given no notice, by week."""
+    week, unit = np.nonzero(history.undecided.T)
+    at = (unit, week)
+    return Cases(unit, week, history.z[at], history.u[at], history.fixed_until[at])
+
+
+def true_probabilities(book: Book, cases: Cases, churn: Weeks, upsell: Weeks) -> tuple[Floats, Floats]:
+    """Churn and upsell probability of each case, each of shape (cases,)."""
+    churn_probability, upsell_probability = np.zeros(len(cases)), np.zeros(len(cases))
+    for rows in _groups(book, cases):
+        group = cases.take(rows)
+        churn_probability[rows] = churn_of(book, group, churn)
+        upsell_probability[rows] = upsell_of(book, group, upsell)
+    return np.round(churn_probability, DIGITS), np.round(upsell_probability, DIGITS)
+
+
+def _groups(book: Book, cases: Cases) -> Iterator[Ints]:
+    """Row numbers of cases that share their transition matrices, in batches."""
+    growths = len(PRESSURE)
+    key = (book.own_health[cases.unit] * 2 + book.sponsor[cases.unit]) * growths + book.growth[cases.unit]
+    order = np.argsort(key, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
+        for start in range(0, len(group), BATCH_CASES):
+            if len(batch := group[start : start + BATCH_CASES]):
+                yield batch
+
+
+def _matrices(book: Book, cases: Cases) -> tuple[Floats, Floats]:
+    one = cases.unit[0]
+    return transition_of(int(book.own_health[one]), int(book.sponsor[one])), PRESSURE[book.growth[one]]
+
+
+def _notice(book: Book, cases: Cases) -> Callable[[Ints, Ints], Floats]:
+    """A function of case rows and their weeks that gives P(notice | decision due), shape (rows, z)."""
+    monthly = book.monthly[cases.unit].astype(np.float64)
+    price, began = book.price[cases.unit], book.start_week()[cases.unit]
+
+    def probability(rows: Ints, week: Ints) -> Floats:
+        tenure = (week - began[rows]).astype(np.float64)
+        logit = leave_logit(monthly[rows], price[rows], tenure)
+        return logistic(logit[:, None] + HAZARDS.leave_z * Z_VALUES[None, :])
+
+    return probability
+
+
+def _payment_fails(book: Book, cases: Cases, week: Ints) -> Floats:
+    """P(a payment fails in ``week``), shape (cases, 1)."""
+    return np.where(week >= book.prepaid_until[cases.unit], HAZARDS.payment_fails, 0.0)[:, None]
+
+
+def churn_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
+    """P(leaves in the window | does not leave in the gap) of cases that share their matrices.
+
+    Leaving: the contract ends and the account does not come back within the grace period.
+    """
+    z_step, _ = _matrices(book, cases)
+    stays_away = 1.0 - returns_within(reach.grace)
+    notice = _notice(book, cases)
+    here = np.zeros((len(cases), len(Z_VALUES)))
+    here[np.arange(len(cases)), cases.z] = 1.0
+    in_gap, in_window = np.zeros(len(cases)), np.zeros(len(cases))
+    for ahead in range(reach.end):
+        week = cases.week + ahead
+        fails = _payment_fails(book, cases, week)
+        left = stays_away[1] * (here * fails).sum(axis=1)
+        (in_gap if ahead < reach.gap else in_window)[:] += left
+        here *= 1.0 - fails
+        end_day = book.renewals[cases.unit, week]
+        due = np.flatnonzero(end_day >= 0)
+        leaves = here[due] * notice(due, week[due])
+        here[due] -= leaves
+        after = end_day[due] // 7 - cases.week[due]
+        left = stays_away[0] * leaves.sum(axis=1)
+        in_gap[due] += np.where(after < reach.gap, left, 0.0)
+        in_window[due] += np.where((after >= reach.gap) & (after < reach.end), left, 0.0)
+        here = here @ z_step
+    return in_window / (1.0 - in_gap)
+
+
+def upsell_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
+    """P(still paying at the window's end, after an upgrade) of cases that share their matrices.
+
+    Like the label, it does not condition on staying through the gap: who leaves has not grown.
+    """
+    z_step, u_step = _matrices(book, cases)
+    notice = _notice(book, cases)
+    n, levels = len(cases), (len(Z_VALUES), len(U_VALUES))
+    same = np.zeros((n, *levels))  # paying on unchanged terms, by (z, u)
+    same[np.arange(n), cases.z, cases.u] = 1.0
+    grown = np.zeros((n, levels[0]))  # paying and upgraded, by z; the terms are fixed past the window
+    for ahead in range(reach.end):
+        week = cases.week + ahead
+        stays = 1.0 - _payment_fails(book, cases, week)
+        same *= stays[:, :, None]
+        grown *= stays
+        end_day = book.renewals[cases.unit, week]
+        due = np.flatnonzero(end_day >= 0)
+        remains = 1.0 - notice(due, week[due])
+        # whoever gave notice changes no terms any more, even if the contract outlasts the window
+        same[due] *= remains[:, :, None]
+        ends_inside = end_day[due] // 7 - cases.week[due] < reach.end
+        grown[due] *= np.where(ends_inside[:, None], remains, 1.0)
+        free = np.flatnonzero(week >= cases.fixed_until)
+        upgrade = same[free] * _upgrades(book, cases, free, week)
+        grown[free] += upgrade.sum(axis=2)
+        same[free] = (same[free] - upgrade) * (1.0 - DOWN)
+        grown = grown @ z_step
+        same = _both_step(same, z_step, u_step)
+    return grown.sum(axis=1)
+
+
+def _upgrades(book: Book, cases: Cases, free: Ints, week: Ints) -> Floats:
+    """P(upgrade in ``week``) of the case rows ``free``, shape (free, z, u)."""
+    ripe = (week - cases.fixed_until)[free].astype(np.float64)
+    odds = np.exp(up_logit(book.budget[cases.unit[free]], ripe))[:, None, None] * UP_ODDS
+    found: Floats = odds / (1.0 + odds)
+    return found
+
+
+def _both_step(mass: Floats, z_step: Floats, u_step: Floats) -> Floats:
+    """Moves mass over (z, u) one week on; the two chains are independent given no change of terms."""
+    n, zs, us = mass.shape
+    moved = (mass.reshape(n * zs, us) @ u_step).reshape(n, zs, us)
+    moved = np.ascontiguousarray(moved.swapaxes(1, 2)).reshape(n * us, zs) @ z_step
+    return np.ascontiguousarray(moved.reshape(n, us, zs).swapaxes(1, 2))

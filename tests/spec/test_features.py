@@ -1,0 +1,63 @@
+"""Every feature family by its worked examples, through the product's own door."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from churnml.features import FAMILIES, Wish, expand
+from tests.spec.feature_examples import ACCOUNTS, EXAMPLES, Example
+from tests.support import facts_for, features_at, table
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[f"{e.family}: {e.title}" for e in EXAMPLES])
+def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_path):
+    facts = facts_for(tmp_path, {"accounts": ACCOUNTS} | dict(example.tables), static=list(example.static))
+    needed = {other for f in _features(example) for other in f.made_of}
+    families = {example.family} | {f.name for f in FAMILIES.values() if needed & {x.name for x in _of(f, example)}}
+    found = features_at(
+        facts,
+        example.as_of,
+        families=tuple(families),
+        lookbacks=example.lookbacks,
+        event_names=example.event_names,
+    ).set_index("account_id")
+    expect = table(example.expect).set_index("account_id")
+    for account, values in expect.iterrows():
+        for name, said in values.items():
+            value = found.loc[account, name]
+            if said == "":
+                assert pd.isna(value), f"{account}: {name} is {value}, not missing"
+            elif isinstance(value, str):
+                assert value == said, f"{account}: {name}"
+            else:
+                assert value == pytest.approx(float(said), rel=1e-12), f"{account}: {name}"
+
+
+def _of(family, example):
+    return family.features(Wish(example.lookbacks, example.event_names, example.static))
+
+
+def _features(example):
+    return _of(FAMILIES[example.family], example)
+
+
+def test_every_family_has_a_worked_example():
+    assert {example.family for example in EXAMPLES} == set(FAMILIES)
+
+
+def test_the_worked_examples_of_a_family_show_every_one_of_its_features():
+    shown = {name for example in EXAMPLES for name in table(example.expect).columns}
+    wish = Wish((7, 28), ("login",), ("industry",))
+    assert {f.name for family in FAMILIES.values() for f in family.features(wish)} - shown == set()
+
+
+def test_an_example_speaks_of_its_own_family_only():
+    for example in EXAMPLES:
+        own = {feature.name for feature in _features(example)}
+        assert set(table(example.expect).columns) - {"account_id"} <= own, example.title
+
+
+def test_feature_names_are_unique_across_families():
+    names = [f.name for family in expand(tuple(FAMILIES)) for f in family.features(Wish((7, 28, 90), ("x",), ("y",)))]
+    assert len(names) == len(set(names))
