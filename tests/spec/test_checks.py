@@ -205,7 +205,11 @@ def test_a_csv_is_read_as_meant_however_it_was_exported(content, warned, tmp_pat
     assert found.warned == warned
 
 
-@pytest.mark.parametrize("wrong", ["b,2023-01-02,Käse,too,many", "b,2023-01-02", 'b,2023-01-02,"never closed'])
+@pytest.mark.parametrize(
+    "wrong",
+    ["b,2023-01-02,Käse,too,many", "b,2023-01-02", 'b,2023-01-02,"5" pipe', 'b,2023-01-02,"never closed'],
+    ids=["too many fields", "too few fields", "a bare quote inside quotes", "an unclosed quote"],
+)
 def test_a_line_that_is_no_row_is_set_aside_with_its_line_and_the_others_are_kept(wrong, tmp_path):
     content = f"account_id,created_at,industry\na,2023-01-01,Büro\n{wrong}\n"
     if "closed" not in wrong:
@@ -214,6 +218,13 @@ def test_a_line_that_is_no_row_is_set_aside_with_its_line_and_the_others_are_kep
     assert set_aside(found) == [("accounts", "malformed_line", 3)]
     assert found.quarantined["accounts"] == {"malformed_line": 1}
     assert list(kept(found, "accounts")["account_id"]) == (["a"] if "closed" in wrong else ["a", "c"])
+
+
+def test_a_field_that_begins_like_a_comment_is_no_comment(tmp_path):
+    content = "account_id,created_at,industry\n#1,2023-01-01,x\n2,2023-01-02,y # z\n"
+    found = accounts_of(tmp_path, content.encode())
+    assert list(kept(found, "accounts")["account_id"]) == ["#1", "2"]
+    assert list(kept(found, "accounts")["industry"]) == ["x", "y # z"]
 
 
 def test_the_row_named_is_the_row_in_the_file_even_after_a_malformed_line(tmp_path):
@@ -334,7 +345,7 @@ def test_values_that_look_like_code_formulas_or_numbers_stay_what_they_are(tmp_p
     assert found.quarantined == {}
     assert set(kept(found, "accounts")["account_id"]) == set(ODD)
     facts = facts_of(found, ("industry",))
-    snapshots = features_at(facts, day("2024-06-01"), families=("usage.*", "account.*"), event_names=ODD)
+    snapshots = features_at(facts, day("2024-06-01"), families=("usage.by_event", "account.attributes"), event_names=ODD)
     assert list(snapshots["account_industry"]) == list(snapshots["account_id"])
     counted = [c for c in snapshots.columns if c.startswith("usage_event_")]
     assert len(counted) == len(ODD)

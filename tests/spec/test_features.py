@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from churnml.features import FAMILIES, Wish, expand
+from churnml.errors import SpecError, UnknownNameError
+from churnml.features import FAMILIES, Wish, choose, expand
 from tests.spec.feature_examples import ACCOUNTS, EXAMPLES, Example
 from tests.support import facts_for, features_at, table
 
@@ -61,3 +62,36 @@ def test_an_example_speaks_of_its_own_family_only():
 def test_feature_names_are_unique_across_families():
     names = [f.name for family in expand(tuple(FAMILIES)) for f in family.features(Wish((7, 28, 90), ("x",), ("y",)))]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("present", ["usage_events", "support_tickets", "subscriptions"])
+def test_a_project_gets_the_features_of_the_tables_it_has_and_none_of_the_others(present, tmp_path):
+    rows = {
+        "usage_events": "account_id | occurred_at | event | user_id\na | 2024-05-31 | login | ann",
+        "support_tickets": "account_id | ticket_id | opened_at\na | t | 2024-05-31",
+        "subscriptions": "account_id | subscription_id | starts_at | mrr | seats\na | s | 2024-01-01 | 100 | 5",
+    }
+    facts = facts_for(tmp_path, {"accounts": ACCOUNTS, present: rows[present]})
+    chosen = choose(("usage.*", "tickets.*", "subscriptions.*", "account.*"), (), Wish((7, 28), (), ()), facts)
+    groups = {f.family.split(".")[0] for f in chosen}
+    assert groups == {{"usage_events": "usage", "support_tickets": "tickets"}.get(present, present), "account"}
+    features_at(facts, EXAMPLES[0].as_of)
+
+
+def test_a_feature_whose_column_the_project_does_not_give_is_left_out(tmp_path):
+    facts = facts_for(tmp_path, {"accounts": ACCOUNTS, "usage_events": "account_id | occurred_at | event\na | 2024-05-31 | x"})
+    chosen = choose(("usage.*",), (), Wish((7, 28), (), ()), facts)
+    families = {f.family for f in chosen}
+    assert not families & {"usage.active_users", "usage.users_trend", "usage.depth", "usage.quantity"}
+    assert "usage.events" in families
+
+
+def test_families_that_none_of_the_tables_can_answer_are_told(tmp_path):
+    facts = facts_for(tmp_path, {"accounts": ACCOUNTS})
+    with pytest.raises(SpecError, match="None of the declared"):
+        choose(("usage.*",), (), Wish((7, 28), (), ()), facts)
+
+
+def test_an_unknown_family_is_told_with_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"usage\.events"):
+        expand(("usage.event",))

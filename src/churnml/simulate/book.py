@@ -146,7 +146,7 @@ def open_book(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Gener
     start_day = np.where(first, accounts.start_day[account], NEVER)
     start_week = start_day // WEEK_DAYS
     own_health = accounts.own_health[account]
-    z_mean = OWN_HEALTH[own_health] + 0.15 + 0.9 * rng.standard_normal(2 * n)
+    z_mean = OWN_HEALTH[own_health] - 0.1 + 0.9 * rng.standard_normal(2 * n)
     # old contracts have had time to outgrow their terms, new ones have not
     u_mean = np.where(start_week < 0, 0.6 * OWN_GROWTH[accounts.growth[account]], -0.6)
     u_mean = u_mean + 0.6 * rng.standard_normal(2 * n)

@@ -49,8 +49,8 @@ RETURNS: Floats = np.array([0.07, 0.40])  # share that comes back: after notice,
 class Hazards:
     """The numbers the decisions depend on, all on the logit scale of one decision or one week."""
 
-    leave_monthly: float = -5.05
-    leave_annual: float = -2.85
+    leave_monthly: float = -4.75
+    leave_annual: float = -2.55
     leave_z: float = -1.75
     leave_new: float = 0.9  # fades with tenure, by exp(−weeks / 20)
     leave_price: float = 0.55  # a standard deviation of price sensitivity

@@ -1,0 +1,145 @@
+"""The help desk: tickets out of incidents and low health, and how they went."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints
+from churnml.simulate.contracts import HOUR, working_seconds
+from churnml.simulate.history import History
+from churnml.simulate.population import Accounts
+from churnml.simulate.world import Z_VALUES
+
+WEEKLY = 0.055  # tickets a week of an account of ten seats at z = 0
+SIZE_POWER = 0.45
+Z_ON_TICKETS = -0.38
+NEW_ON_TICKETS = 1.0  # beginners ask more; fades by exp(−weeks / 6)
+INCIDENT_TICKETS = 0.55  # expected extra tickets of an account of ten seats an incident hits
+
+PRIORITIES = ("low", "normal", "high", "urgent")
+PRIORITY_SHARE: Floats = np.array([0.24, 0.52, 0.18, 0.06])
+INCIDENT_PRIORITY_SHARE: Floats = np.array([0.04, 0.30, 0.43, 0.23])
+ANSWER_HOURS: Floats = np.array([16.0, 8.0, 3.0, 1.2])  # median to the first answer, by priority
+SOLVE_HOURS: Floats = np.array([70.0, 48.0, 30.0, 14.0])  # median from there to the solution
+CATEGORIES = ("how_to", "bug", "billing", "integration", "performance", "outage", "feature_request")
+CATEGORY_SHARE = (0.31, 0.24, 0.12, 0.15, 0.08, 0.0, 0.10)
+SUBJECTS = {
+    "how_to": ("How do I set up a shared view?", "Question about permissions", "Where can I find the export?"),
+    "bug": ("Report shows wrong totals", "Error when saving a record", "Filter does not apply"),
+    "billing": ("Question about our invoice", "Please change the billing address", "Seats on the invoice"),
+    "integration": ("Sync stopped last night", "API returns 401", "Webhook is not called"),
+    "performance": ("Dashboard is very slow", "Search takes a minute", "Time-outs in the morning"),
+    "outage": ("We cannot log in", "Everything is down", "Error 503 for all of us"),
+    "feature_request": ("Could you add dark mode?", "Request: bulk edit", "Wish: weekly summary"),
+}
+CSAT_GIVEN = 0.38
+REOPENED = 0.07
+
+
+def ticket_rows(
+    accounts: Accounts, history: History, seats: Ints, clock: Clock, rng: np.random.Generator
+) -> pd.DataFrame:
+    """The help desk's export, by time of opening; what is not known by the end of the data is empty."""
+    unit, week, incident = _opened(history, seats, clock, rng)
+    day = week * WEEK_DAYS + rng.choice(7, len(unit), p=(0.21, 0.20, 0.19, 0.18, 0.16, 0.03, 0.03))
+    opened = working_seconds(day, rng)
+    book = history.book
+    # no tickets before the first or after the last day of the contract
+    ends = np.where(book.end_day == NEVER, clock.weeks * WEEK_DAYS, book.end_day)[unit]
+    kept = (day > book.start_day[unit]) & (day < ends)
+    order = np.flatnonzero(kept)[np.argsort(opened[kept], kind="stable")]
+    unit, week, incident, opened = unit[order], week[order], incident[order], opened[order]
+    return _lives(accounts, book.account[unit], Z_VALUES[history.z[unit, week]], incident, opened, clock, rng)
+
+
+def _opened(
+    history: History, seats: Ints, clock: Clock, rng: np.random.Generator
+) -> tuple[Ints, Ints, Flags]:
+    """Unit, week and whether an incident is the cause, one element a ticket."""
+    z = Z_VALUES[history.z[:, : clock.weeks]]
+    size = (seats / 10.0) ** SIZE_POWER * (seats > 0)
+    age = np.arange(clock.weeks)[None, :] - history.book.start_week()[:, None]
+    new = 1.0 + NEW_ON_TICKETS * np.exp(-np.maximum(age, 0) / 6.0)
+    usual = rng.poisson(WEEKLY * size * new * np.exp(Z_ON_TICKETS * z))
+    # an incident strikes during a week and moves the state of the next Monday
+    struck = rng.poisson(INCIDENT_TICKETS * size * history.hit[:, 1:])
+    found = [np.nonzero(usual), np.nonzero(struck)]
+    counts = [usual[found[0]], struck[found[1]]]
+    unit = np.concatenate([np.repeat(at[0], n) for at, n in zip(found, counts, strict=True)])
+    week = np.concatenate([np.repeat(at[1], n) for at, n in zip(found, counts, strict=True)])
+    return unit, week, np.arange(len(unit)) >= counts[0].sum()
+
+
+def _lives(
+    accounts: Accounts,
+    account: Ints,
+    z: Floats,
+    incident: Flags,
+    opened: Ints,
+    clock: Clock,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    n = len(opened)
+    priority = _priorities(z, incident, rng)
+    category = np.where(incident, CATEGORIES.index("outage"), rng.choice(len(CATEGORIES), n, p=CATEGORY_SHARE))
+    answered = opened + _hours(ANSWER_HOURS[priority], 0.9, rng)
+    slow = 1.0 + 0.8 * incident
+    resolved = answered + _hours(SOLVE_HOURS[priority] * slow, 1.0, rng)
+    reopened = np.where(
+        rng.random(n) < REOPENED * np.exp(-0.25 * z), resolved + _hours(np.full(n, 30.0), 0.8, rng), NEVER
+    )
+    # the second solution overwrites the first in the export, unless it is still to come
+    again = resolved + _hours(np.full(n, 60.0), 0.8, rng) + _hours(np.full(n, 30.0), 0.8, rng)
+    resolved = np.where((reopened != NEVER) & (again > reopened) & (again < clock.end_second), again, resolved)
+    escalate = np.array([0.01, 0.03, 0.12, 0.25])[priority] * np.exp(-0.3 * z)
+    escalated = np.where(rng.random(n) < escalate, answered + _hours(np.full(n, 10.0), 0.7, rng), NEVER)
+    escalated = np.where(escalated < resolved, escalated, NEVER)
+    csat = _csat(z, (resolved - opened) / DAY_SECONDS, rng)
+    given = rng.random(n) < CSAT_GIVEN
+    csat_at = np.where(given, resolved + _hours(np.full(n, 12.0), 1.0, rng), NEVER)
+
+    def until_end(seconds: Ints) -> Ints:
+        return np.where(seconds < clock.end_second, seconds, NEVER)
+
+    csat_at = until_end(csat_at)
+    return pd.DataFrame(
+        {
+            "ticket_no": [f"T-{number:07d}" for number in range(1, n + 1)],
+            "account_no": accounts.ids[account],
+            "created": clock.times(opened),
+            "first_reply": clock.times(until_end(answered)),
+            "closed": clock.times(until_end(resolved)),
+            "reopened": clock.times(until_end(reopened)),
+            "prio": np.array(PRIORITIES, dtype=object)[priority],
+            "topic": np.array(CATEGORIES, dtype=object)[category],
+            "satisfaction": pd.array(np.where(csat_at == NEVER, -1, csat), dtype="Int64"),
+            "satisfaction_at": clock.times(csat_at),
+            "escalated": clock.times(until_end(escalated)),
+            "subject": _subjects(category, rng),
+        }
+    ).assign(satisfaction=lambda frame: frame["satisfaction"].mask(frame["satisfaction"] < 0))
+
+
+def _priorities(z: Floats, incident: Flags, rng: np.random.Generator) -> Ints:
+    draw = rng.random(len(z))
+    # unhappy accounts call more urgently
+    draw = np.clip(draw - 0.04 * z, 0.0, 0.999)
+    calm = np.searchsorted(np.cumsum(PRIORITY_SHARE)[:-1], draw, side="right")
+    struck = np.searchsorted(np.cumsum(INCIDENT_PRIORITY_SHARE)[:-1], draw, side="right")
+    return np.where(incident, struck, calm).astype(np.int64)
+
+
+def _hours(median: Floats, spread: float, rng: np.random.Generator) -> Ints:
+    """Log-normal spans in seconds, at least a minute."""
+    return np.maximum(median * np.exp(spread * rng.standard_normal(len(median))) * HOUR, 60).astype(np.int64)
+
+
+def _csat(z: Floats, solved_days: Floats, rng: np.random.Generator) -> Ints:
+    felt = 3.9 + 0.5 * z - 0.35 * np.log1p(solved_days) + 0.9 * rng.standard_normal(len(z))
+    return np.clip(np.rint(felt), 1, 5).astype(np.int64)
+
+
+def _subjects(category: Ints, rng: np.random.Generator) -> list[str]:
+    choice = rng.integers(0, 3, len(category))
+    return [SUBJECTS[CATEGORIES[c]][k] for c, k in zip(category, choice, strict=True)]
