@@ -74,7 +74,6 @@ FIGURE_WORDS: Mapping[str, tuple[str, str]] = {
 }
 DIGITS = {"roc_auc": 3, "average_precision": 3, "brier": 4, "log_loss": 4, "calibration_error": 4}
 WHO_WORDS = {
-    "model": "the challenger that was judged",
     "recency": "how long since anybody was seen, and nothing else",
     "logistic_regression": "a plain linear model on the same features",
     "base_rate": "the usual share, said of everybody",
@@ -578,7 +577,7 @@ def _model(name: str, record: Mapping[str, Any], version_used: str | None) -> di
         "share": _share(record["positives"], record["rows"]),
         "left_in_gap": record.get("left_in_gap") or 0,
         "figures": _figures(record),
-        "has_truth": "truth" in record["figures"],
+        "rivals": [(charts.NAMES[who], WHO_WORDS[who]) for who in charts.NAMES if who in record["figures"] and who != "model"],
         "training": training,
         "calibration": _calibration(training.get("calibration")),
         "drivers": _drivers(record),
@@ -781,12 +780,12 @@ def _library() -> str:
     return charts.library().replace("</script", "<\\/script").replace("\r\n", "\n")
 
 
-def _hash(script: str) -> str:
-    return "'sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode() + "'"
+def _script_hash(script: str) -> str:
+    """What the page's policy knows a script by."""
+    return "'sha256-" + base64.b64encode(hashlib.sha256(str(script).encode("utf-8")).digest()).decode() + "'"
 
 
 def _render(page: Mapping[str, Any], currency: str) -> str:
-    folder = resources.files("churnml.adapters")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -797,13 +796,9 @@ def _render(page: Mapping[str, Any], currency: str) -> str:
         "day": day,
         "spoken": spoken,
         "script_json": _json_for_script,
+        "script_hash": _script_hash,
     }
     environment.globals["plural"] = plural
-    scripts = {"library": _library(), "own": folder.joinpath("report.js").read_text("utf-8")}
-    template = environment.from_string(folder.joinpath("report.html.j2").read_text("utf-8"))
-    return template.render(
-        page,
-        scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - ours, not the user's
-        script_hashes=" ".join(_hash(text) for text in scripts.values()),
-        currency=currency,
-    )
+    source = resources.files("churnml.adapters").joinpath("report.html.j2").read_text("utf-8")
+    # the library is ours, not the user's
+    return environment.from_string(source).render(page, library=Markup(_library()))  # noqa: S704
