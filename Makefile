@@ -22,7 +22,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(VENV)/.ready  ## simulate a company, train, score, route, report
-	@$(BIN)/churnml simulate --out $(DEMO) --reuse
+	@test -f $(DEMO)/project.yaml || $(BIN)/churnml simulate --out $(DEMO)
 	@$(BIN)/churnml run --project $(DEMO)
 
 test: $(VENV)/.ready  ## every test

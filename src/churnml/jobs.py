@@ -538,8 +538,10 @@ def summary(
         "data_through": str(opened.facts.data_through),
         "accounts_scored": len(scores.accounts),
         "scored_by": {
-            name: {"version": version, "health_only": version is None} for name, version in scores.models.items()
+            name: {"version": version, "health_only": version is None, "base_rate": _base_rate(office, name)}
+            for name, version in scores.models.items()
         },
+        "rows": dict(opened.ingested.rows),
         "quarantined": {table: dict(reasons) for table, reasons in opened.ingested.quarantined.items()},
         "warned": {table: dict(reasons) for table, reasons in opened.ingested.warned.items()},
         "models": {name: model_summary(record) for name, record in records.items()},
@@ -550,6 +552,11 @@ def summary(
         "leaving": {"accounts": len(leaving), "mrr": round(float(leaving["mrr"].sum()), 2)},
         "mrr_at_risk": _total([account.mrr_at_risk for account in scores.accounts]),
     }
+
+
+def _base_rate(office: InOffice, name: str) -> float | None:
+    champion = office.champions[name]
+    return None if champion is None else champion.predictor.base_rate
 
 
 def _total(values: Sequence[float | None]) -> float | None:

@@ -54,7 +54,7 @@ def test_every_command_the_readme_shows_exists() -> None:
     from churnml.cli import app
 
     known = set(get_command(app).commands)  # type: ignore[attr-defined]
-    shown = set(re.findall(r"^\s*(?:\.venv/bin/)?churnml ([a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE))
+    shown = set(re.findall(r"^(?:\.venv/bin/)?churnml ([a-z]+) ", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE))
     assert shown
     assert shown <= known
 

@@ -222,7 +222,7 @@ WRONG = [
     Wrong("there is one account only", one_account, ("churn",)),
     Wrong(
         "no date can be read",
-        column("data/crm_accounts.csv", "created", "the other day"),
+        column("data/crm_accounts.csv", "created_on", "the other day"),
         ("accounts", "unreadable", "time_formats"),
     ),
     Wrong("times are numbers", numbers_for_times, ("occurred_at", "numbers", "make_timestamp")),

@@ -7,6 +7,7 @@ outside the lookback, and then counts. It shares no line with the program but th
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,9 @@ def random_company(seed: int, accounts: int = 40) -> dict[str, pd.DataFrame]:
 
     created = start - pd.to_timedelta(rng.integers(1, 300, accounts), unit="D")
     created = pd.Series(created).where(pd.Series(np.arange(accounts) % 7 != 0), pd.Timestamp("2024-05-31"))
-    base = pd.DataFrame({"account_id": names, "created_at": created, "industry": rng.choice(["saas", "製造", ""], accounts)})
+    base = pd.DataFrame(
+        {"account_id": names, "created_at": created, "industry": rng.choice(["saas", "製造", ""], accounts)}
+    )
 
     def whose(n):
         # some accounts do much, some nothing; none before it was created
@@ -143,7 +146,7 @@ def obvious_usage(usage, now):
                 row[f"usage_{column_safe(event)}_{n}d"] = int((seen["event"] == event).sum())
     year = usage[usage["occurred_at"] >= back(now, 365)]
     row["usage_days_since_last"] = (now - year["occurred_at"].max().floor("D")).days if len(year) else 365
-    for short, long in zip(LOOKBACKS, LOOKBACKS[1:], strict=False):
+    for short, long in itertools.pairwise(LOOKBACKS):
         for what in ("events", "active_days"):
             row[f"usage_{what}_trend_{short}d_{long}d"] = over(
                 row[f"usage_{what}_{short}d"], row[f"usage_{what}_{long}d"], long / short
@@ -215,7 +218,9 @@ def obvious_periods(periods, now):
             to_renewal.append(ahead)
     up = down = 0
     for p in began:
-        earlier = [q for q in periods.itertuples() if q.subscription_id == p.subscription_id and q.starts_at < p.starts_at]
+        earlier = [
+            q for q in periods.itertuples() if q.subscription_id == p.subscription_id and q.starts_at < p.starts_at
+        ]
         if earlier and days(p.starts_at) <= 365:
             before = max(earlier, key=lambda q: q.starts_at).mrr
             up, down = up + (p.mrr > before), down + (p.mrr < before)
@@ -254,18 +259,22 @@ def measured(facts):
 @pytest.mark.parametrize("cutoff", CUTOFFS, ids=str)
 def test_every_feature_is_what_the_slow_obvious_way_gives(company, measured, cutoff):
     expect = obvious(company, cutoff).set_index("account_id").sort_index()
-    found = measured[measured["as_of"] == pd.Timestamp(cutoff)].set_index("account_id").drop(columns="as_of").sort_index()
+    found = (
+        measured[measured["as_of"] == pd.Timestamp(cutoff)].set_index("account_id").drop(columns="as_of").sort_index()
+    )
     assert set(found.columns) == set(expect.columns)
     assert list(found.index) == list(expect.index)
     for name in found.columns:
         if not pd.api.types.is_numeric_dtype(found[name]):
-            assert [v if isinstance(v, str) else None for v in found[name]] == list(
+            assert [v if isinstance(v, str) else None for v in found[name]] == [
                 v if isinstance(v, str) else None for v in expect[name]
-            ), name
+            ], name
             continue
         wanted = expect[name].astype("float64").to_numpy()
         whole = np.all(np.isnan(wanted) | (wanted == np.floor(wanted)))
-        np.testing.assert_allclose(found[name].to_numpy(), wanted, rtol=0 if whole else 1e-9, atol=0 if whole else 1e-9, err_msg=name)
+        np.testing.assert_allclose(
+            found[name].to_numpy(), wanted, rtol=0 if whole else 1e-9, atol=0 if whole else 1e-9, err_msg=name
+        )
 
 
 def test_the_random_company_puts_every_feature_to_the_test(measured):

@@ -52,10 +52,16 @@ def test_a_row_set_aside_is_kept_as_it_was_read_with_what_is_wrong(tmp_path):
     found = ingest_tables(tmp_path, {"accounts": ACCOUNTS, "usage_events": rows})
     (row,) = quarantine_rows(found)
     assert (row["contract_table"], row["reason"], row["detail"], row["source_row"]) == (
-        "usage_events", "unreadable", "occurred_at", 1,
+        "usage_events",
+        "unreadable",
+        "occurred_at",
+        1,
     )
     assert json.loads(row["row"]) | {"source_row": 1} == {
-        "account_id": "a", "occurred_at": "31st of May", "event": "login", "source_row": 1,
+        "account_id": "a",
+        "occurred_at": "31st of May",
+        "event": "login",
+        "source_row": 1,
     }
 
 
@@ -193,8 +199,18 @@ def accounts_of(root, content: bytes, **given):
         (ROWS.replace("Büro", '"Büro"').encode(), {}),
     ],
     ids=[
-        "UTF-8", "with a BOM", "Latin-1", "UTF-16", "UTF-16 big-endian", "semicolons", "tabs", "bars",
-        "CRLF", "CRLF and a BOM", "no last line end", "quotes",
+        "UTF-8",
+        "with a BOM",
+        "Latin-1",
+        "UTF-16",
+        "UTF-16 big-endian",
+        "semicolons",
+        "tabs",
+        "bars",
+        "CRLF",
+        "CRLF and a BOM",
+        "no last line end",
+        "quotes",
     ],
 )
 def test_a_csv_is_read_as_meant_however_it_was_exported(content, warned, tmp_path):
@@ -280,10 +296,15 @@ def test_a_time_with_an_offset_is_an_instant_and_one_without_is_the_projects_wal
 
 def test_times_of_a_parquet_file_are_read_by_the_same_rule(tmp_path):
     (tmp_path / "data").mkdir()
-    frame = pd.DataFrame({"account_id": [1, 2], "created_at": pd.to_datetime(["2024-03-03 15:30", "2024-03-03 16:30"], utc=True)})
+    frame = pd.DataFrame(
+        {"account_id": [1, 2], "created_at": pd.to_datetime(["2024-03-03 15:30", "2024-03-03 16:30"], utc=True)}
+    )
     frame.to_parquet(tmp_path / "data" / "crm.parquet")
     project = make_project(
-        tmp_path, inputs={"crm": {"path": "data/crm.parquet"}}, sources={"accounts": "SELECT * FROM crm"}, timezone="Asia/Tokyo"
+        tmp_path,
+        inputs={"crm": {"path": "data/crm.parquet"}},
+        sources={"accounts": "SELECT * FROM crm"},
+        timezone="Asia/Tokyo",
     )
     stored = kept(ingest(project, TODAY), "accounts")
     assert list(stored["account_id"]) == ["1", "2"]
@@ -345,7 +366,9 @@ def test_values_that_look_like_code_formulas_or_numbers_stay_what_they_are(tmp_p
     assert found.quarantined == {}
     assert set(kept(found, "accounts")["account_id"]) == set(ODD)
     facts = facts_of(found, ("industry",))
-    snapshots = features_at(facts, day("2024-06-01"), families=("usage.by_event", "account.attributes"), event_names=ODD)
+    snapshots = features_at(
+        facts, day("2024-06-01"), families=("usage.by_event", "account.attributes"), event_names=ODD
+    )
     assert list(snapshots["account_industry"]) == list(snapshots["account_id"])
     counted = [c for c in snapshots.columns if c.startswith("usage_event_")]
     assert len(counted) == len(ODD)
@@ -422,7 +445,9 @@ def test_an_unknown_input_or_column_is_told_with_the_nearest(sql, told, tmp_path
 
 def test_a_missing_required_column_is_named_with_what_it_means_and_the_nearest(tmp_path):
     with pytest.raises(ContractError) as refused:
-        accounts_of(tmp_path, ROWS.encode(), sources={"accounts": "SELECT account_id, created_at AS creatd_at FROM crm"})
+        accounts_of(
+            tmp_path, ROWS.encode(), sources={"accounts": "SELECT account_id, created_at AS creatd_at FROM crm"}
+        )
     assert "'created_at'" in refused.value.what
     assert "'creatd_at'" in refused.value.remedy
 
@@ -435,9 +460,19 @@ def test_a_wrong_delimiter_is_guessed_at_in_the_remedy(tmp_path):
 
 def test_a_number_where_a_time_must_be_is_refused_with_the_conversion(tmp_path):
     with pytest.raises(ContractError, match="make_timestamp_ms"):
-        accounts_of(tmp_path, ROWS.encode(), sources={"accounts": "SELECT account_id, 1704067200 AS created_at FROM crm"}, static=[])
+        accounts_of(
+            tmp_path,
+            ROWS.encode(),
+            sources={"accounts": "SELECT account_id, 1704067200 AS created_at FROM crm"},
+            static=[],
+        )
     with pytest.raises(ChurnmlError):
-        accounts_of(tmp_path / "x", ROWS.encode(), sources={"accounts": "SELECT account_id, 1704067200.5 AS created_at FROM crm"}, static=[])
+        accounts_of(
+            tmp_path / "x",
+            ROWS.encode(),
+            sources={"accounts": "SELECT account_id, 1704067200.5 AS created_at FROM crm"},
+            static=[],
+        )
 
 
 def test_a_static_attribute_the_accounts_lack_is_refused_with_the_nearest(tmp_path):
@@ -457,7 +492,10 @@ def test_an_empty_file_is_told(content, error, tmp_path):
 
 def test_an_input_whose_file_is_not_there_is_told_by_its_name(tmp_path):
     with pytest.raises(ProjectError, match="'crm'"):
-        ingest(make_project(tmp_path, inputs={"crm": {"path": "data/no.csv"}}, sources={"accounts": "SELECT * FROM crm"}), TODAY)
+        ingest(
+            make_project(tmp_path, inputs={"crm": {"path": "data/no.csv"}}, sources={"accounts": "SELECT * FROM crm"}),
+            TODAY,
+        )
 
 
 def test_a_source_named_after_no_contract_table_is_told_with_the_nearest(tmp_path):

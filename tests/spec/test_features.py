@@ -79,7 +79,9 @@ def test_a_project_gets_the_features_of_the_tables_it_has_and_none_of_the_others
 
 
 def test_a_feature_whose_column_the_project_does_not_give_is_left_out(tmp_path):
-    facts = facts_for(tmp_path, {"accounts": ACCOUNTS, "usage_events": "account_id | occurred_at | event\na | 2024-05-31 | x"})
+    facts = facts_for(
+        tmp_path, {"accounts": ACCOUNTS, "usage_events": "account_id | occurred_at | event\na | 2024-05-31 | x"}
+    )
     chosen = choose(("usage.*",), (), Wish((7, 28), (), ()), facts)
     families = {f.family for f in chosen}
     assert not families & {"usage.active_users", "usage.users_trend", "usage.depth", "usage.quantity"}

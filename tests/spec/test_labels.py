@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from churnml.errors import ContractError, TooLittleDataError
+from churnml.features import Wish, choose
 from churnml.labels import Label, require_sources
 from churnml.snapshots import attach_label, build_snapshots, population
-from churnml.features import Wish, choose
 from tests.spec.label_examples import AS_OF, CONTRACT, EVENT, EXAMPLES, LAPSE, UPSELL, LabelExample
 from tests.support import ALL_FAMILIES, day, facts_for, table
 
@@ -78,7 +78,11 @@ def test_a_label_whose_window_or_settling_reaches_past_the_data_is_refused(said,
 def test_a_label_without_its_table_is_refused_and_the_table_named(tmp_path):
     facts = facts_for(tmp_path, {"accounts": TABLES["accounts"], "usage_events": TABLES["usage_events"]})
     require_sources(Label.model_validate(LAPSE), facts, "spec.yaml")
-    for said, source in ((CONTRACT, "subscriptions"), (EVENT, "churn_events"), (UPSELL | {"plans": ["a"]}, "subscriptions")):
+    for said, source in (
+        (CONTRACT, "subscriptions"),
+        (EVENT, "churn_events"),
+        (UPSELL | {"plans": ["a"]}, "subscriptions"),
+    ):
         with pytest.raises(ContractError, match=source):
             require_sources(Label.model_validate(said), facts, "spec.yaml")
 
@@ -123,5 +127,11 @@ def test_the_population_carries_what_the_account_pays_at_the_cutoff(tmp_path):
     }
     facts = facts_for(tmp_path, tables)
     row = population(Label.model_validate(CONTRACT), facts, [AS_OF]).iloc[0]
-    assert (row["mrr"], row["mrr_cents"], row["seats"], row["plan"], row["owner_id"]) == (130.5, 13050, 8, "scale", "kim")
+    assert (row["mrr"], row["mrr_cents"], row["seats"], row["plan"], row["owner_id"]) == (
+        130.5,
+        13050,
+        8,
+        "scale",
+        "kim",
+    )
     assert row["as_of"] == pd.Timestamp(AS_OF)

@@ -78,17 +78,23 @@ def reliability_chart(record: Mapping[str, Any]) -> alt.LayerChart:
     x = alt.X("said:Q", title="probability said", axis=percent, scale=alt.Scale(domain=[0, top]))
     y_scale = alt.Scale(domain=[0, top])
     diagonal = alt.Chart(pd.DataFrame({"v": [0.0, top]})).mark_line(strokeDash=[4, 4], color="#9aa5ad")
-    bars = alt.Chart(table).mark_rule(color=COLOURS["model"]).encode(
-        x=x, y=alt.Y("low:Q", title="share seen", axis=percent, scale=y_scale), y2="high:Q"
+    bars = (
+        alt.Chart(table)
+        .mark_rule(color=COLOURS["model"])
+        .encode(x=x, y=alt.Y("low:Q", title="share seen", axis=percent, scale=y_scale), y2="high:Q")
     )
-    points = alt.Chart(table).mark_point(filled=True, size=70, color=COLOURS["model"], opacity=1).encode(
-        x=x,
-        y=alt.Y("seen:Q", scale=y_scale),
-        tooltip=[
-            alt.Tooltip("rows:Q", title="accounts", format=","),
-            alt.Tooltip("said:Q", title="said", format=".1%"),
-            alt.Tooltip("seen:Q", title="seen", format=".1%"),
-        ],
+    points = (
+        alt.Chart(table)
+        .mark_point(filled=True, size=70, color=COLOURS["model"], opacity=1)
+        .encode(
+            x=x,
+            y=alt.Y("seen:Q", scale=y_scale),
+            tooltip=[
+                alt.Tooltip("rows:Q", title="accounts", format=","),
+                alt.Tooltip("said:Q", title="said", format=".1%"),
+                alt.Tooltip("seen:Q", title="seen", format=".1%"),
+            ],
+        )
     )
     line = diagonal.encode(x=alt.X("v:Q"), y=alt.Y("v:Q"))
     return (line + bars + points).properties(width=340, height=260)
@@ -135,10 +141,8 @@ def forest_chart(record: Mapping[str, Any], figure: str, title: str) -> alt.Laye
     table = pd.DataFrame(rows).dropna(subset=["value"])
     order = list(table["who"])
     y = alt.Y("who:N", title=None, sort=order, axis=alt.Axis(labelColor=INK, ticks=False, domain=False, grid=True))
-    colour = alt.Color(
-        "who:N", legend=None, scale=alt.Scale(domain=order, range=[COLOURS[name] for name in order])
-    )
-    scale = alt.Scale(zero=False, nice=True)
+    colour = alt.Color("who:N", legend=None, scale=alt.Scale(domain=order, range=[COLOURS[name] for name in order]))
+    scale = alt.Scale(zero=False, nice=False, padding=14)
     tooltip = [
         alt.Tooltip("who:N", title="by"),
         alt.Tooltip("value:Q", title=title, format=".3f"),
@@ -147,18 +151,16 @@ def forest_chart(record: Mapping[str, Any], figure: str, title: str) -> alt.Laye
     ]
     base = alt.Chart(table).encode(y=y, color=colour, tooltip=tooltip)
     intervals = base.mark_rule(strokeWidth=3, opacity=0.55).encode(
-        x=alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(format=".2f")), x2="high:Q"
+        x=alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(format=".2f", tickCount=5, labelOverlap=True)),
+        x2="high:Q",
     )
     points = base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("value:Q", scale=scale))
-    return (intervals + points).properties(width=340, height=alt.Step(34))
+    return (intervals + points).properties(width=340, height=220)
 
 
 def split_chart(record: Mapping[str, Any]) -> alt.LayerChart:
     """Every cutoff with its label window: which trained, which were purged, which judged."""
-    label = record["label"]
-    reach = Reach(
-        int(label["gap"]), int(label["horizon"]), int(label.get("grace" if label["kind"] == "contract" else "settle") or 0)
-    )
+    reach = reach_of(record["label"])
     roles = [
         *((text, "trains") for text in record["training"]["cutoffs"]),
         *((text, "purged") for text in record["training"]["purged"]),
@@ -180,20 +182,29 @@ def split_chart(record: Mapping[str, Any]) -> alt.LayerChart:
         alt.Tooltip("end:T", title="to before", format="%-d %b %Y"),
     ]
     base = alt.Chart(table).encode(y=y, color=colour, tooltip=tooltip)
-    x = alt.X("at:T", title=None, axis=alt.Axis(format="%b %Y", grid=True, labelOverlap=True))
-    reaches = base.mark_rule(strokeWidth=1).encode(x=x, x2="settled:T")
+    x = alt.X("at:T", title=None, axis=alt.Axis(format="%b %Y", tickCount="month", labelOverlap=True))
+    gaps = base.mark_rule(strokeWidth=1).encode(x=x, x2="start:T")
+    settling = base.mark_rule(strokeWidth=1, strokeDash=[2, 2]).encode(x="end:T", x2="settled:T")
     windows = base.mark_bar(height={"band": 0.55}, opacity=0.45).encode(x="start:T", x2="end:T")
     cutoffs = base.mark_point(filled=True, size=36, opacity=1).encode(x=x)
     lines = pd.DataFrame(
         [
-            {"at": pd.Timestamp(record["cutoff"]), "says": "judged cutoff", "align": "right"},
+            {"at": pd.Timestamp(record["cutoff"]), "says": "judged cutoff"},
             {"at": pd.Timestamp(end_of_data(dt.date.fromisoformat(record["data_through"]))), "says": "end of the data"},
         ]
     )
-    rules = alt.Chart(lines).mark_rule(strokeDash=[4, 3], color=MUTED).encode(
-        x="at:T", tooltip=[alt.Tooltip("says:N", title="line"), alt.Tooltip("at:T", format="%-d %b %Y")]
+    rules = (
+        alt.Chart(lines)
+        .mark_rule(strokeDash=[4, 3], color=MUTED)
+        .encode(x="at:T", tooltip=[alt.Tooltip("says:N", title="line"), alt.Tooltip("at:T", format="%-d %b %Y")])
     )
-    return (rules + reaches + windows + cutoffs).properties(width=340, height=alt.Step(13))
+    return (rules + gaps + settling + windows + cutoffs).properties(width=340, height=13 * len(table))
+
+
+def reach_of(label: Mapping[str, Any]) -> Reach:
+    """How far past a cutoff a recorded label looks."""
+    settle = label.get("grace" if label["kind"] == "contract" else "settle")
+    return Reach(int(label["gap"]), int(label["horizon"]), int(settle or 0))
 
 
 def _cutoff_row(cutoff: dt.date, role: str, reach: Reach) -> dict[str, Any]:
@@ -259,7 +270,7 @@ def segments_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.Chart
             order=alt.Order("place:Q"),
             tooltip=["segment:N", "band:N", alt.Tooltip("accounts:Q", format=",")],
         )
-        .properties(width=340, height=alt.Step(30))
+        .properties(width=340, height=30 * table["segment"].nunique())
     )
 
 
@@ -275,11 +286,14 @@ def health_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.Chart:
         .mark_bar(binSpacing=1)
         .encode(
             x=alt.X(
-                "low:Q", bin="binned", title="health, 100 is best", scale=alt.Scale(domain=[0, 100]),
+                "low:Q",
+                bin="binned",
+                title="health, 100 is best",
+                scale=alt.Scale(domain=[0, 100]),
                 axis=alt.Axis(values=list(range(0, 101, 10)), grid=False),
             ),
             x2="high:Q",
-            y=alt.Y("accounts:Q", stack="zero", title="accounts", axis=alt.Axis(format=",", tickMinStep=1)),
+            y=alt.Y("accounts:Q", stack="zero", title="accounts", axis=alt.Axis(format=",d", tickMinStep=1)),
             color=_band_colour(colours),
             order=alt.Order("place:Q"),
             tooltip=[
@@ -323,4 +337,5 @@ def library() -> str:
     """The one script that draws every chart of a page: Vega, Vega-Lite and their embedder."""
     import vl_convert
 
-    return str(vl_convert.javascript_bundle())
+    # the stubs call the snippet required; without one the whole library comes
+    return str(vl_convert.javascript_bundle())  # type: ignore[call-arg]

@@ -29,12 +29,16 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-import mlflow  # noqa: E402
-import mlflow.pyfunc  # noqa: E402
+with warnings.catch_warnings():
+    # MLflow warns of its own type hints on import; that is not for our users to mend
+    warnings.simplefilter("ignore")
+    import mlflow
+    import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
 import pandas as pd  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.models import ModelSignature  # noqa: E402
-from mlflow.types import ColSpec, Schema  # noqa: E402
 
 import churnml  # noqa: E402
 from churnml.errors import ProjectError, RegistryError, UnknownNameError  # noqa: E402

@@ -16,7 +16,7 @@ import os
 import shlex
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -27,6 +27,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from churnml.acting.health import INSUFFICIENT
+from churnml.acting.reasons import LEAST_CONTRIBUTION
 from churnml.acting.routing import Decision
 from churnml.acting.scoring import ScoredAccount, Scores
 from churnml.adapters import charts
@@ -34,7 +35,6 @@ from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.checks import CHECKS, STRUCTURAL
 from churnml.features import FAMILIES
 from churnml.modelling.evaluation import FIGURES
-from churnml.timeline import Reach
 
 DECISIONS_SHOWN = 50
 SEGMENTS_SHOWN = 12
@@ -43,6 +43,7 @@ EXAMPLES_SHOWN = 5
 ROW_CHARACTERS = 400
 DETAIL_CHARACTERS = 200
 BIN_WIDTH = 5
+SMALL_MRR = 100.0
 STILL_WIDTH = 560
 NOTHING = "–"
 
@@ -68,8 +69,7 @@ FIGURE_WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "calibration_error": (
         "Calibration error",
-        "How far, on average, a probability is from the share seen: 0.01 is one percentage point. "
-        "Lower is better.",
+        "How far, on average, a probability is from the share seen: 0.01 is one percentage point. Lower is better.",
     ),
 }
 DIGITS = {"roc_auc": 3, "average_precision": 3, "brier": 4, "log_loss": 4, "calibration_error": 4}
@@ -104,7 +104,8 @@ def write_report(
         records: model name → record of its newest training.
         quarantine: example rows set aside: ``contract_table, reason, detail, source_row, row``.
     """
-    page = _render(_page(project, found, scores, records, quarantine), project.spec.currency)
+    money = money_for(project.spec.currency, _mean(account.mrr for account in scores.accounts))
+    page = _render(_page(project, found, scores, records, quarantine), money)
     return _write(project.work / "report.html", page)
 
 
@@ -188,12 +189,14 @@ def _is_unknown(value: Any) -> bool:
     return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
-def _money(currency: str) -> Any:
+def money_for(currency: str, usual: float | None) -> Callable[[Any], str]:
+    """How this page writes money: with cents only where the ``usual`` MRR of an account is small."""
+
     def money(value: Any) -> str:
         if _is_unknown(value):
             return NOTHING
-        small = value != round(value) and abs(value) < 100
-        return f"{number(value, 2 if small else 0)} {currency}".strip()
+        cents = usual is not None and usual < SMALL_MRR and abs(value) < 1000 and value != round(value)
+        return f"{number(value, 2 if cents else 0)} {currency}".strip()
 
     return money
 
@@ -285,9 +288,7 @@ def _head(found: Mapping[str, Any], scores: Scores) -> dict[str, Any]:
     }
 
 
-def _bands(
-    project: Project, scores: Scores, bands: Sequence[str], colours: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def _bands(project: Project, scores: Scores, bands: Sequence[str], colours: Mapping[str, str]) -> list[dict[str, Any]]:
     members: dict[str, list[ScoredAccount]] = defaultdict(list)
     for account in scores.accounts:
         members[account.band].append(account)
@@ -317,44 +318,48 @@ def _bands(
 
 def _standing(name: str, version: str | None, record: Mapping[str, Any] | None, risk: str) -> dict[str, Any]:
     """What is said of a model at the head of the page: used, or not and why."""
-    trained = record is not None and f"Version {record['version']} was trained and judged"
-    because = record["because"] if record is not None else None
-    if version is None:
-        alone = name == risk
-        return {
-            "name": name,
-            "used": False,
-            "title": f"No {name} model is in use: " + ("health dimensions alone" if alone else "nothing is said of it"),
-            "text": _why_not(trained, record),
-            "because": because,
-            "so": "So this page holds no churn probability and no MRR at risk. Bands and the queue come from the "
-            "health dimensions alone."
-            if alone
-            else f"So no account has a probability of {name}, and no playbook that asks for one takes an account.",
-        }
-    if record is None:
-        text, because = f"Version {version} gave the probabilities on this page.", None
-    elif str(record["version"]) == str(version):
-        text = f"Version {version} gave the probabilities on this page. "
-        text += "It was promoted" if record["promoted"] else "It was promoted by hand; the judgement had been against it"
+    if version is not None:
+        title, said, so = f"The {name} model is used", _why_used(version, record), None
+    elif name == risk:
+        title, said = f"No {name} model is in use: health dimensions alone", _why_not_used(record)
+        so = (
+            "So this page holds no churn probability and no MRR at risk. Bands and the queue come from the health "
+            "dimensions alone."
+        )
     else:
-        text = f"Version {version}, the champion, gave the probabilities on this page. The newest, version "
-        text += f"{record['version']}, " + ("is not in office now; when it was judged" if record["promoted"] else "was not promoted")
-    return {"name": name, "used": True, "title": f"The {name} model is used", "text": text, "because": because, "so": None}
+        title, said = f"No {name} model is in use: nothing is said of {name}", _why_not_used(record)
+        so = f"So no account has a probability of {name}, and no playbook that asks for one takes an account."
+    return {"name": name, "used": version is not None, "title": title, "text": said, "so": so}
 
 
-def _why_not(trained: str | bool, record: Mapping[str, Any] | None) -> str:
-    if record is None or not trained:
+def _why_used(version: str, record: Mapping[str, Any] | None) -> str:
+    if record is None:
+        return f"Version {version} gave the probabilities on this page."
+    if str(record["version"]) != str(version):
+        return (
+            f"Version {version}, the champion, gave the probabilities on this page. "
+            f"The newest, version {record['version']}, {_verdict_on(record)}"
+        )
+    how = "It was promoted" if record["promoted"] else "It was promoted by hand; the judgement had been against it"
+    return f"Version {version} gave the probabilities on this page. {how}: {record['because']}."
+
+
+def _why_not_used(record: Mapping[str, Any] | None) -> str:
+    if record is None:
         return "None has been promoted."
-    return f"{trained}, but " + ("is not in office now; when it was judged" if record["promoted"] else "was not promoted")
+    return f"Version {record['version']} was trained and judged, but {_verdict_on(record)}"
+
+
+def _verdict_on(record: Mapping[str, Any]) -> str:
+    """Why a trained version gives no probabilities."""
+    done = "is not in office now; when it was judged" if record["promoted"] else "was not promoted"
+    return f"{done}: {record['because']}."
 
 
 # ---------------------------------------------------------------- 2 queue
 
 
-def _queue(
-    scores: Scores, usual: Mapping[str, float | None], risk: str, colours: Mapping[str, str]
-) -> dict[str, Any]:
+def _queue(scores: Scores, usual: Mapping[str, float | None], risk: str, colours: Mapping[str, str]) -> dict[str, Any]:
     shown = scores.decisions[:DECISIONS_SHOWN]
     wanted = {decision.account_id for decision in shown}
     accounts = {account.account_id: account for account in scores.accounts if account.account_id in wanted}
@@ -397,7 +402,7 @@ def _decision(
         "goal": decision.goal,
         "goal_spoken": GOALS.get(decision.goal, decision.goal),
         "due": decision.due,
-        "because": decision.because,
+        "because": [_because(text) for text in decision.because],
         "steps": decision.steps,
         "band": account.band if account else None,
         "colour": colours.get(account.band, charts.UNKNOWN_COLOUR) if account else charts.UNKNOWN_COLOUR,
@@ -413,6 +418,14 @@ def _decision(
     }
 
 
+def _because(text: str) -> str:
+    """A condition that held, with what its words stand for."""
+    if text.startswith("band is "):
+        return spoken(text)
+    family = FAMILIES.get(text.removeprefix("a reason is "))
+    return f"{text} ({family.means})" if family else text
+
+
 def _by_playbook(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
     """All decisions, also those the page does not list, by playbook; most frequent first."""
     members: dict[str, list[Decision]] = defaultdict(list)
@@ -422,6 +435,7 @@ def _by_playbook(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
         {
             "title": inside[0].title,
             "goal": GOALS.get(inside[0].goal, inside[0].goal),
+            "steps": inside[0].steps,
             "decisions": len(inside),
             "value": _total(d.value for d in inside),
             "grows": inside[0].goal == "grow",
@@ -434,9 +448,7 @@ def _by_playbook(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- 3 health
 
 
-def _health(
-    project: Project, scores: Scores, bands: Sequence[str], colours: Mapping[str, str]
-) -> dict[str, Any]:
+def _health(project: Project, scores: Scores, bands: Sequence[str], colours: Mapping[str, str]) -> dict[str, Any]:
     seen = [band for band in bands if any(account.band == band for account in scores.accounts)]
     segments = _segments(scores, seen)
     known = [account.health for account in scores.accounts if account.health is not None]
@@ -555,9 +567,7 @@ def _dimensions(project: Project, scores: Scores, bands: Sequence[str]) -> list[
 
 def _model(name: str, record: Mapping[str, Any], version_used: str | None) -> dict[str, Any]:
     label, training = record["label"], record["training"]
-    reach = Reach(
-        int(label["gap"]), int(label["horizon"]), int(label.get("grace" if label["kind"] == "contract" else "settle") or 0)
-    )
+    reach = charts.reach_of(label)
     window = reach.window(dt.date.fromisoformat(record["cutoff"]))
     return {
         "name": name,
@@ -577,7 +587,7 @@ def _model(name: str, record: Mapping[str, Any], version_used: str | None) -> di
         "share": _share(record["positives"], record["rows"]),
         "left_in_gap": record.get("left_in_gap") or 0,
         "figures": _figures(record),
-        "rivals": [(charts.NAMES[who], WHO_WORDS[who]) for who in charts.NAMES if who in record["figures"] and who != "model"],
+        "rivals": [(charts.NAMES[who], words) for who, words in WHO_WORDS.items() if who in record["figures"]],
         "training": training,
         "calibration": _calibration(training.get("calibration")),
         "drivers": _drivers(record),
@@ -587,8 +597,9 @@ def _model(name: str, record: Mapping[str, Any], version_used: str | None) -> di
         "split": _figure(
             charts.split_chart(record),
             "How the cutoffs were split",
-            "Each line is one cutoff (the dot) with its label window (the bar). A cutoff may train only if its "
-            "window was over when the judged cutoff came; the others are purged.",
+            "Each line is one cutoff (the dot) with its label window (the bar) and, dotted, the days until the outcome "
+            "is final. A cutoff may train only if that was over when the judged cutoff came; the others are purged. "
+            "The dashed lines are the judged cutoff and the end of the data.",
         ),
     }
 
@@ -610,14 +621,14 @@ def _figures(record: Mapping[str, Any]) -> list[dict[str, Any]]:
                     "is_model": who == "model",
                     "value": interval(value, DIGITS[figure]),
                     "ahead": interval(ahead, DIGITS[figure], signed=True),
-                    "verdict": _verdict(ahead),
+                    "verdict": _shown_by(ahead),
                 }
             )
         found.append({"title": title, "means": means, "rows": rows})
     return found
 
 
-def _verdict(ahead: Mapping[str, Any] | None) -> str | None:
+def _shown_by(ahead: Mapping[str, Any] | None) -> str | None:
     """What a paired interval shows of the model: ahead, behind, or neither."""
     if ahead is None or _is_unknown(ahead.get("low")) or _is_unknown(ahead.get("high")):
         return None
@@ -636,7 +647,8 @@ def _drivers(record: Mapping[str, Any]) -> dict[str, Any]:
     """Feature families by how much they move the log-odds; those that move nothing are only counted."""
     given = [row for row in record.get("importance", []) if not _is_unknown(row.get("log_odds"))]
     moving = [row for row in given if row["log_odds"] >= 0.0005]
-    largest = max((row["log_odds"] for row in moving), default=0.0)
+    # a model that has learned next to nothing must not look as if it had
+    largest = max([LEAST_CONTRIBUTION, *(row["log_odds"] for row in moving)])
     rows = [
         {
             "family": row["family"],
@@ -667,7 +679,7 @@ def _reliability(record: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     return _figure(
         charts.reliability_chart(record),
-        "Can the probabilities be taken at their word?",
+        "Do the probabilities hold?",
         "Accounts in groups of like probability: what was said of them against the share seen. "
         "On the dashed line both agree; lines are 95 % intervals.",
     )
@@ -678,7 +690,7 @@ def _gains(record: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     return _figure(
         charts.gains_chart(record),
-        "How much of it is caught at the top of the list?",
+        "What the top of the list catches",
         "If the accounts with the highest probability are contacted first: how many of all outcomes are among them.",
     )
 
@@ -785,14 +797,14 @@ def _script_hash(script: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(str(script).encode("utf-8")).digest()).decode() + "'"
 
 
-def _render(page: Mapping[str, Any], currency: str) -> str:
+def _render(page: Mapping[str, Any], money: Callable[[Any], str]) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
         "number": number,
         "percent": percent,
-        "money": _money(currency),
+        "money": money,
         "day": day,
         "spoken": spoken,
         "script_json": _json_for_script,

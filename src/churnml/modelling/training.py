@@ -25,6 +25,11 @@ from churnml.modelling.splits import Fold, Plan
 from churnml.specs import Estimator, ModelSpec
 
 RECENCY = "usage_days_since_last"
+# Trees without a better mean log loss before the folds stop growing.
+PATIENCE = 80
+# Under so many rows a tree takes milliseconds, and on a busy machine threads that wait for each other
+# take ten times that.
+ROWS_FOR_THREADS = 200_000
 RIVALS = ("base_rate", "recency", "logistic_regression")
 
 
@@ -93,7 +98,7 @@ def fit(
     """
     train = usable(at_cutoffs(rows, plan.train), spec.name)
     categories = {f.name: tuple(sorted(train[f.name].dropna().unique())) for f in features if f.is_category}
-    attempts = [_fit_fold(spec, features, categories, train, fold) for fold in plan.folds]
+    attempts = [_begin_fold(spec, features, categories, train, fold) for fold in plan.folds]
     folds = [fold for fold in attempts if fold is not None]
     if not folds:
         raise TooLittleDataError(
@@ -101,7 +106,7 @@ def fit(
             where=_cutoffs_of(train),
             remedy="Give a longer history, or a longer horizon in spec.yaml.",
         )
-    trees = _best_number_of_trees(folds)
+    trees = _best_number_of_trees(folds, spec.estimator.max_trees)
     out_of_fold: pd.DataFrame = pd.concat(
         [
             fold.rows.assign(log_odds=fold.booster.predict(fold.x, raw_score=True, num_iteration=trees))
@@ -111,7 +116,7 @@ def fit(
     )
     calibration = fit_calibration(spec.calibration, out_of_fold["log_odds"].to_numpy(), out_of_fold["label"].to_numpy())
     data = _dataset(features, categories, train)
-    booster = lgb.train(_parameters(spec, features), data, num_boost_round=trees)
+    booster = lgb.train(_parameters(spec, features, len(train)), data, num_boost_round=trees)
     predictor = Predictor(
         booster=lgb.Booster(model_str=booster.model_to_string()),
         features=tuple(feature.declaration() for feature in features),
@@ -132,14 +137,16 @@ def fit(
 
 @dataclass(frozen=True)
 class _FoldFit:
+    """One fold: its booster, its validation rows as a matrix, and the validation loss after each tree."""
+
     validate: dt.date
     booster: lgb.Booster
     x: np.ndarray
     rows: pd.DataFrame
-    losses: np.ndarray
+    losses: list[float]
 
 
-def _fit_fold(
+def _begin_fold(
     spec: ModelSpec,
     features: Sequence[Feature],
     categories: Mapping[str, Sequence[str]],
@@ -151,23 +158,21 @@ def _fit_fold(
         return None
     data = _dataset(features, categories, train)
     x = encode(validate, [f.name for f in features], categories)
-    losses: dict[str, Any] = {}
-    booster = lgb.train(
-        _parameters(spec, features),
-        data,
-        num_boost_round=spec.estimator.max_trees,
-        valid_sets=[data.create_valid(x, validate["label"].to_numpy())],
-        valid_names=["validate"],
-        callbacks=[lgb.record_evaluation(losses)],
-    )
+    booster = lgb.Booster(_parameters(spec, features, len(train)), data)
+    booster.add_valid(data.create_valid(x, validate["label"].to_numpy()), "validate")
     kept = validate[["account_id", "as_of", "label"]].reset_index(drop=True)
-    return _FoldFit(fold.validate, booster, x, kept, np.asarray(losses["validate"]["binary_logloss"]))
+    return _FoldFit(fold.validate, booster, x, kept, [])
 
 
-def _best_number_of_trees(folds: Sequence[_FoldFit]) -> int:
-    """Least mean log loss over the folds, each row counting the same."""
+def _best_number_of_trees(folds: Sequence[_FoldFit], at_most: int) -> int:
+    """Grows all folds together, tree by tree, to the least mean log loss, each row counting the same."""
     weights = np.array([len(fold.rows) for fold in folds], dtype="float64")
-    curve = np.average(np.stack([fold.losses for fold in folds]), axis=0, weights=weights)
+    curve: list[float] = []
+    while len(curve) < at_most and len(curve) - int(np.argmin(curve or [0.0])) <= PATIENCE:
+        for fold in folds:
+            fold.booster.update()
+            fold.losses.append(float(fold.booster.eval_valid()[0][2]))
+        curve.append(float(np.average([fold.losses[-1] for fold in folds], weights=weights)))
     return int(np.argmin(curve)) + 1
 
 
@@ -181,7 +186,7 @@ def _dataset(features: Sequence[Feature], categories: Mapping[str, Sequence[str]
     )
 
 
-def _parameters(spec: ModelSpec, features: Sequence[Feature]) -> dict[str, Any]:
+def _parameters(spec: ModelSpec, features: Sequence[Feature], rows: int) -> dict[str, Any]:
     chosen: Estimator = spec.estimator
     parameters: dict[str, Any] = {
         "objective": "binary",
@@ -198,7 +203,7 @@ def _parameters(spec: ModelSpec, features: Sequence[Feature]) -> dict[str, Any]:
         # the same rows and seed give the same trees, whatever the machine's load
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": 2,
+        "num_threads": 1 if rows < ROWS_FOR_THREADS else 0,
         "verbosity": -1,
     }
     # polarity speaks of health, so it binds only what predicts a leaving

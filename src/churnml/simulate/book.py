@@ -57,7 +57,7 @@ class Book:
         monthly, lead: the contract's kind and its weeks of notice.
         start_day: first day; NEVER while a return has not happened.
         end_day: last day is the day before; NEVER while open.
-        renewals: shape (units, weeks); the day the contract would end were notice given in that week, else −1.
+        renewals: shape (units, weeks); the day the contract ends if notice is given in that week, else -1.
         active: paying now.
         notice: notice has been given and the end is to come.
         fixed_until: first week in which terms may change.
@@ -186,11 +186,15 @@ def advance(book: Book, week: int, clock: Clock, rng: np.random.Generator) -> We
     open_ &= ~failed
     due = open_ & (book.renewals[:, week] >= 0)
     tenure = (week - book.start_week()).astype(np.float64)
-    logit = leave_logit(book.monthly.astype(np.float64), book.price, tenure) + HAZARDS.leave_z * Z_VALUES[book.z]
+    logit = (
+        leave_logit(book.monthly.astype(np.float64), book.price, tenure) + HAZARDS.leave_z * Z_VALUES[book.z]
+    )
     gave_notice = due & (draws[1] < logistic(logit))
     open_ &= ~gave_notice
     may_change = open_ & (week >= book.fixed_until)
-    odds = np.exp(up_logit(book.budget, (week - book.fixed_until).astype(np.float64))) * UP_ODDS[book.z, book.u]
+    odds = (
+        np.exp(up_logit(book.budget, (week - book.fixed_until).astype(np.float64))) * UP_ODDS[book.z, book.u]
+    )
     upgraded = may_change & (draws[2] < odds / (1.0 + odds))
     downgraded = may_change & ~upgraded & (draws[3] < DOWN[book.z, book.u])
 
@@ -226,7 +230,7 @@ def _schedule_returns(book: Book, ended: Flags, failed: Flags, draws: Floats, cl
     half = len(book.account) // 2
     left = np.flatnonzero(ended[:half])
     back = left[draws[0][left] < RETURNS[failed[left].astype(np.int64)]]
-    weeks = 1 + np.minimum(np.searchsorted(np.cumsum(RETURN_WEEK), draws[1][back]), len(RETURN_WEEK) - 1)
+    weeks: Ints = 1 + np.searchsorted(np.cumsum(RETURN_WEEK)[:-1], draws[1][back])
     units = back + half
     # the same draw places the day, from digits the choice of the week did not use
     short = 1 + (draws[1][back] * 1e6).astype(np.int64) % 6
@@ -239,7 +243,7 @@ def _schedule_returns(book: Book, ended: Flags, failed: Flags, draws: Floats, cl
     )
     book.renewals[units] = schedule
     book.z[units], book.u[units] = AFTER_WIN_BACK_Z, AFTER_WIN_BACK_U
-    return units
+    return np.asarray(units)
 
 
 def _begin(book: Book, week: int) -> None:
@@ -262,7 +266,8 @@ def _step_chains(
     u = np.clip(u - UPGRADE_RELIEF * upgraded + DOWNGRADE_PRESSURE * downgraded, 0, len(U_VALUES) - 1)
     book.z = np.where(book.active, z, book.z)
     book.u = np.where(book.active, u, book.u)
-    return hit & book.active
+    struck: Flags = hit & book.active
+    return struck
 
 
 def transition_of(own_health: int, sponsor: int) -> Floats:

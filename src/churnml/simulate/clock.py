@@ -19,6 +19,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Texts = npt.NDArray[np.object_]
+Dates = npt.NDArray[np.datetime64]
 
 DAY_SECONDS = 86_400
 WEEK_DAYS = 7
@@ -49,15 +50,15 @@ class Clock:
     def monday(self, week: int) -> dt.date:
         return self.start + days(week * WEEK_DAYS)
 
-    def mondays(self, weeks: Ints) -> npt.NDArray[np.datetime64]:
+    def mondays(self, weeks: Ints) -> Dates:
         """The Mondays of ``weeks``, as dates."""
         return np.datetime64(self.start, "D") + (weeks * WEEK_DAYS).astype("timedelta64[D]")
 
-    def dates(self, offsets: Ints) -> npt.NDArray[np.datetime64]:
+    def dates(self, offsets: Ints) -> Dates:
         """Days since the start, as dates."""
         return np.datetime64(self.start, "D") + offsets.astype("timedelta64[D]")
 
-    def offsets(self, dates: npt.NDArray[np.datetime64]) -> Ints:
+    def offsets(self, dates: Dates) -> Ints:
         """Dates, as days since the start."""
         return (dates.astype("datetime64[D]") - np.datetime64(self.start, "D")).astype(np.int64)
 
@@ -65,7 +66,7 @@ class Clock:
         """Seconds since the start, as microseconds since 1970-01-01."""
         return (seconds + day_number_of(self.start) * DAY_SECONDS) * 1_000_000
 
-    def times(self, seconds: Ints) -> npt.NDArray[np.datetime64]:
+    def times(self, seconds: Ints) -> Dates:
         """Seconds since the start, as times; ``NEVER`` becomes missing."""
         found = np.datetime64(self.start, "s") + seconds.astype("timedelta64[s]")
         return np.where(seconds == NEVER, np.datetime64("NaT", "s"), found)
@@ -117,8 +118,8 @@ def weeks_of(reach: Reach, what: str, longest: int) -> Weeks:
     found = Weeks(reach.gap // WEEK_DAYS, (reach.gap + reach.horizon) // WEEK_DAYS, reach.settle // WEEK_DAYS)
     if reach.horizon == 0 or found.end > longest:
         raise ProjectError(
-            f"The window of a simulated {what} must hold a week and end at most {longest} weeks after the cutoff; "
-            "beyond that the true probabilities would not be exact.",
+            f"The window of a simulated {what} must hold a week and end at most {longest} weeks after the "
+            "cutoff; beyond that the true probabilities would not be exact.",
             where=f"{what}: gap + horizon: {reach.gap + reach.horizon} days",
             remedy=f"Shorten it to {longest * WEEK_DAYS} days or less.",
         )

@@ -22,7 +22,14 @@ from churnml.simulate.population import ACQUISITION, INDUSTRIES, REGIONS, SEGMEN
 from churnml.simulate.tickets import ticket_rows
 from churnml.simulate.truth import Cases, cases_of, true_probabilities
 from churnml.simulate.usage import EventMaker, EventWriter, concatenated, intensity_of, strays, write_events
-from churnml.simulate.world import LONGEST_CHURN_WEEKS, OWN_GROWTH, OWN_HEALTH, TERMS_FIXED_WEEKS, U_VALUES, Z_VALUES
+from churnml.simulate.world import (
+    LONGEST_CHURN_WEEKS,
+    OWN_GROWTH,
+    OWN_HEALTH,
+    TERMS_FIXED_WEEKS,
+    U_VALUES,
+    Z_VALUES,
+)
 from churnml.timeline import Reach
 
 CHURN = Reach(gap=7, horizon=91, settle=28)
@@ -33,12 +40,14 @@ FEWEST_ACCOUNTS = 20
 PURPOSES = ("accounts", "history", "contracts", "intensity", "events", "strays", "tickets", "names", "dirt")
 
 FIRST_NAMES = (
-    "Alder", "Bright", "Cobalt", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Indigo", "Juniper", "Kestrel",
-    "Lumen", "Maple", "North", "Onyx", "Pioneer", "Quartz", "River", "Summit", "Tidal", "Umber", "Vertex", "Willow",
-    "Zephyr",
+    "Alder", "Bright", "Cobalt", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Indigo", "Juniper",
+    "Kestrel",
+    "Lumen", "Maple", "North", "Onyx", "Pioneer", "Quartz", "River", "Summit", "Tidal", "Umber",
+    "Vertex", "Willow", "Zephyr",
 )  # fmt: skip
 LAST_NAMES = (
-    "Analytics", "Foods", "Freight", "Health", "Holdings", "Labs", "Learning", "Logistics", "Media", "Networks",
+    "Analytics", "Foods", "Freight", "Health", "Holdings", "Labs", "Learning", "Logistics", "Media",
+    "Networks",
     "Partners", "Payments", "Robotics", "Software", "Supply", "Systems", "Trading", "Works",
 )  # fmt: skip
 LEGAL_FORMS = ("Inc.", "Ltd", "GmbH", "SAS", "BV", "AB", "Pty Ltd", "KK")
@@ -122,7 +131,7 @@ def simulate(
             churn_end=churn.gap + churn.horizon,
             grace=churn.settle,
             upsell_end=upsell.gap + upsell.horizon,
-            arguments=f"{accounts} accounts, {months} months from {start}, {target} events aimed at, seed {seed}",
+            arguments=f"{accounts} accounts, {months} months from {start}, ~{target} events, seed {seed}",
         )
     rates = _rates(history, clock, *reaches)
     paying = int(history.book.active.sum())
@@ -167,7 +176,9 @@ def _write_tables(
     periods = contract_periods(people, history, clock, rngs["contracts"])
     seats = seats_by_week(periods, len(history.book.account), clock.weeks)
     frames = {
-        "crm_accounts": dirt.dirty_accounts(_as_text(account_rows(people, names, clock)), counts, rngs["dirt"]),
+        "crm_accounts": dirt.dirty_accounts(
+            _as_text(account_rows(people, names, clock)), counts, rngs["dirt"]
+        ),
         "contracts": dirt.dirty_contracts(
             _as_text(contract_rows(periods, people, history, clock)), counts, rngs["dirt"]
         ),
@@ -260,7 +271,9 @@ def _write_truth(
         "as_of": pa.array(clock.mondays(cases.week), pa.date32()),
     }
     probabilities = {"churn_probability": churn_probability, "upsell_probability": upsell_probability}
-    pq.write_table(pa.table(key | probabilities), root / "truth" / "probabilities.parquet", compression="zstd")
+    pq.write_table(
+        pa.table(key | probabilities), root / "truth" / "probabilities.parquet", compression="zstd"
+    )
     latent = _latent(people, cases, account)
     pq.write_table(pa.table(key | latent), root / "truth" / "latent.parquet", compression="zstd")
 
@@ -278,7 +291,9 @@ def _latent(people: Accounts, cases: Cases, account: Ints) -> dict[str, Floats |
     }
 
 
-def realised_labels(history: History, cases: Cases, clock: Clock, churn: Weeks, upsell: Weeks) -> tuple[Floats, Floats]:
+def realised_labels(
+    history: History, cases: Cases, clock: Clock, churn: Weeks, upsell: Weeks
+) -> tuple[Floats, Floats]:
     """What became of each case: churn and upsell label, 1 or 0; NaN where immature or left in the gap.
 
     Read off the history alone; the pipeline reads the same off the written tables.
@@ -306,7 +321,8 @@ def realised_labels(history: History, cases: Cases, clock: Clock, churn: Weeks, 
 
 def _rates(history: History, clock: Clock, churn: Weeks, upsell: Weeks) -> tuple[float, float]:
     labels = realised_labels(history, cases_of(history), clock, churn, upsell)
-    return tuple(float(np.nanmean(one)) if np.isfinite(one).any() else float("nan") for one in labels)  # type: ignore[return-value]
+    churned, grown = (float(np.nanmean(one)) if np.isfinite(one).any() else float("nan") for one in labels)
+    return churned, grown
 
 
 __all__ = ["CHURN", "UPSELL", "Company", "realised_labels", "simulate"]

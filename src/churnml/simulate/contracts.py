@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Floats, Ints
+from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Dates, Flags, Floats, Ints
 from churnml.simulate.history import History
 from churnml.simulate.population import PLAN_PRICE, PLANS, SEATS_MOST, Accounts
 
@@ -27,7 +27,6 @@ class Periods:
         unit: the contract.
         start, end, cancelled: seconds since the start; NEVER where there is none.
         seats, plan, discount: the terms.
-        final: no later period of the same unit.
     """
 
     unit: Ints
@@ -112,7 +111,7 @@ def _pick(periods: Periods, rows: Ints, **replaced: Ints) -> Periods:
     return Periods(*(replaced.get(name, getattr(periods, name)[rows]) for name in _FIELDS))
 
 
-def _new_terms(old: Periods, up: np.ndarray, rng: np.random.Generator) -> tuple[Ints, Ints, Floats]:  # type: ignore[type-arg]
+def _new_terms(old: Periods, up: Flags, rng: np.random.Generator) -> tuple[Ints, Ints, Floats]:
     """Terms after an upgrade (MRR up by 12 % or more) or a downgrade (down by 10 % or more)."""
     n = len(old.unit)
     by_plan = rng.random(n) < PLAN_CHANGES
@@ -129,14 +128,14 @@ def _new_terms(old: Periods, up: np.ndarray, rng: np.random.Generator) -> tuple[
     return np.maximum(seats, 1), plan, discount
 
 
-def _won_back(
-    firsts: Periods, back: Ints, half: int, starts: Ints, ends: Ints, notices: Ints
-) -> Periods:
+def _won_back(firsts: Periods, back: Ints, half: int, starts: Ints, ends: Ints, notices: Ints) -> Periods:
     """The opening periods of second contracts: the smallest terms the customer had, at a lower price."""
     smallest = pd.Series(firsts.mrr).groupby(firsts.unit).idxmin()
-    rows = smallest.loc[back - half].to_numpy(dtype=np.int64)
+    rows = smallest.reindex(pd.Index(back - half)).to_numpy(dtype=np.int64)
     discount = 1.0 - (1.0 - firsts.discount[rows]) * CONCESSION
-    return Periods(back, starts[back], ends[back], notices[back], firsts.seats[rows], firsts.plan[rows], discount)
+    return Periods(
+        back, starts[back], ends[back], notices[back], firsts.seats[rows], firsts.plan[rows], discount
+    )
 
 
 def seats_by_week(periods: Periods, units: int, weeks: int) -> Ints:
@@ -144,7 +143,9 @@ def seats_by_week(periods: Periods, units: int, weeks: int) -> Ints:
     found = np.zeros((units, weeks), dtype=np.int64)
     week = np.arange(weeks)
     order = np.argsort(periods.start, kind="stable")
-    for unit, start, seats in zip(periods.unit[order], periods.start[order], periods.seats[order], strict=True):
+    for unit, start, seats in zip(
+        periods.unit[order], periods.start[order], periods.seats[order], strict=True
+    ):
         # a change counts from the week after; later periods overwrite what follows
         found[unit, week >= start // DAY_SECONDS // WEEK_DAYS] = seats
     return found
@@ -174,7 +175,7 @@ def contract_rows(periods: Periods, accounts: Accounts, history: History, clock:
     )
 
 
-def _next_renewal(began: Ints, monthly: Ints, at: Ints, clock: Clock) -> np.ndarray:  # type: ignore[type-arg]
+def _next_renewal(began: Ints, monthly: Ints, at: Ints, clock: Clock) -> Dates:
     """First renewal after ``at`` (seconds) of contracts that began on day ``began``, as dates."""
     began_date, at_date = clock.dates(began), clock.dates(at // DAY_SECONDS)
     began_month = began_date.astype("datetime64[M]")
@@ -183,7 +184,7 @@ def _next_renewal(began: Ints, monthly: Ints, at: Ints, clock: Clock) -> np.ndar
     age = (at_date.astype("datetime64[M]") - began_month).astype(np.int64)
     terms = np.maximum(age // term, 1)
 
-    def renewal(count: Ints) -> np.ndarray:  # type: ignore[type-arg]
+    def renewal(count: Ints) -> Dates:
         month = began_month + (count * term).astype("timedelta64[M]")
         length = ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
         inside = np.minimum(day_of_month, length - 1)

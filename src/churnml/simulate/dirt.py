@@ -79,7 +79,9 @@ def dirty_tickets(frame: pd.DataFrame, counts: Counts, rng: np.random.Generator)
     return _scattered(frame, pd.concat([twice, backwards, undated]), rng)
 
 
-def dirty_events(accounts: Accounts, events: int, clock: Clock, counts: Counts, rng: np.random.Generator) -> Rows:
+def dirty_events(
+    accounts: Accounts, events: int, clock: Clock, counts: Counts, rng: np.random.Generator
+) -> Rows:
     """Events of unknown accounts, from the future, and from before their account was created."""
     n = how_many(events, 0.00004)
     unknown = len(accounts) + rng.integers(0, UNKNOWN_ACCOUNTS, n)
@@ -110,7 +112,8 @@ def _events(account: Ints, occurred: Ints, known: Ints, rng: np.random.Generator
 
 
 def _text(times: pd.Series) -> pd.Series:
-    return times.dt.strftime("%Y-%m-%d %H:%M:%S")
+    found: pd.Series = times.dt.strftime("%Y-%m-%d %H:%M:%S")
+    return found
 
 
 def _scattered(frame: pd.DataFrame, extra: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -88,18 +88,25 @@ in `truth/`, so that a model can be measured against the best that is possible.
 
 | file | one row is | columns |
 |---|---|---|
-| `data/crm_accounts.csv` | an account | account_no, account_name, created_on, csm, tier, vertical, region, lead_source |
-| `data/contracts.csv` | a period of a contract on fixed terms | contract_no, account_no, valid_from, valid_to (empty while open), plan_name, seats, discount_pct, monthly_amount, currency, billing, renewal_date, notice_received |
-| `data/helpdesk_tickets.csv` | a ticket | ticket_no, account_no, created, first_reply, closed, reopened, prio, topic, satisfaction (1 to 5), satisfaction_at, escalated, subject |
-| `data/product_events.parquet` | something a person did in the product | account_no, person, event_name, amount, event_time, received_at |
+| `data/crm_accounts.csv` | an account | account_no, account_name, created_on, csm, tier, vertical, \
+region, lead_source |
+| `data/contracts.csv` | a period of a contract on fixed terms | contract_no, account_no, \
+valid_from, valid_to (empty while open), plan_name, seats, discount_pct, \
+monthly_amount, currency, billing, renewal_date, notice_received |
+| `data/helpdesk_tickets.csv` | a ticket | ticket_no, account_no, created, first_reply, closed, reopened, \
+prio, topic, satisfaction (1 to 5), satisfaction_at, escalated, subject |
+| `data/product_events.parquet` | something a person did in the product | account_no, person, event_name, \
+amount, event_time, received_at |
 
 The data hold what was known by the end of {data_through}; rows that arrived later are not in them. A few
 rows are wrong on purpose; `truth/dirt.json` counts them by table and kind.
 
 | file | one row is | columns |
 |---|---|---|
-| `truth/probabilities.parquet` | an account on a Monday, paying and without notice given | account_id, as_of, churn_probability, upsell_probability |
-| `truth/latent.parquet` | the same | account_id, as_of, health, pressure, and the hidden traits own_health, growth, single_sponsor, price_sensitivity, budget |
+| `truth/probabilities.parquet` | an account on a Monday, paying and without notice given | account_id, \
+as_of, churn_probability, upsell_probability |
+| `truth/latent.parquet` | the same | account_id, as_of, health, pressure, \
+and the hidden traits own_health, growth, single_sponsor, price_sensitivity, budget |
 
 churn_probability: that the contract ends from {churn_gap} to {churn_end} days after as_of and the account
 does not come back within {grace} days, given that it does not leave before. upsell_probability: that
@@ -120,13 +127,18 @@ inputs:
   product_events: {{path: data/product_events.parquet}}
 static: [segment, industry, region, acquisition_source]
 models: [churn, upsell]
+currency: EUR
+# only a simulated company knows it: shown beside each model's figures, and read for nothing else
+truth: truth/probabilities.parquet
 """
 
 
 def refuse_foreign(out: Path) -> None:
     """Raises ProjectError unless ``out`` is new, empty, or was written by the simulator."""
     if out.exists() and not out.is_dir():
-        raise ProjectError("There is a file where the project should go.", where=str(out), remedy="Name a folder.")
+        raise ProjectError(
+            "There is a file where the project should go.", where=str(out), remedy="Name a folder."
+        )
     if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
         raise ProjectError(
             "The folder is not empty and was not written by the simulator.",

@@ -11,7 +11,10 @@ from churnml.simulate.world import OWN_GROWTH, OWN_HEALTH
 
 SEGMENTS = ("smb", "mid_market", "enterprise")
 SEGMENT_SHARE = (0.60, 0.29, 0.11)
-INDUSTRIES = ("software", "retail", "manufacturing", "financial_services", "healthcare", "education", "logistics", "media")
+INDUSTRIES = (
+    "software", "retail", "manufacturing", "financial_services", "healthcare", "education", "logistics",
+    "media",
+)  # fmt: skip
 INDUSTRY_SHARE = (0.24, 0.16, 0.14, 0.13, 0.11, 0.09, 0.07, 0.06)
 REGIONS = ("emea", "americas", "apac")
 REGION_SHARE = (0.45, 0.38, 0.17)
@@ -107,8 +110,8 @@ def draw_accounts(n: int, clock: Clock, rng: np.random.Generator) -> Accounts:
         growth=_nearest(growth, OWN_GROWTH),
         price=rng.standard_normal(n),
         budget=rng.standard_normal(n),
-        intensity=seats**0.55 * np.exp(0.75 * rng.standard_normal(n)),
-        habit=0.30 * rng.standard_normal(n),
+        intensity=seats**0.50 * np.exp(0.60 * rng.standard_normal(n)),
+        habit=0.10 * rng.standard_normal(n),
     )
 
 
@@ -123,8 +126,10 @@ def _start_days(n: int, clock: Clock, rng: np.random.Generator) -> Ints:
 
 def _plans(segment: Ints, rng: np.random.Generator) -> Ints:
     upto = np.cumsum(np.array(PLAN_SHARE), axis=1)[segment]
-    return np.minimum((rng.random(len(segment))[:, None] >= upto).sum(axis=1), len(PLANS) - 1).astype(np.int64)
+    above: Ints = (rng.random(len(segment))[:, None] >= upto).sum(axis=1)
+    return np.minimum(above, len(PLANS) - 1)
 
 
 def _nearest(values: Floats, levels: Floats) -> Ints:
-    return np.abs(values[:, None] - levels[None, :]).argmin(axis=1).astype(np.int64)
+    found: Ints = np.abs(values[:, None] - levels[None, :]).argmin(axis=1)
+    return found

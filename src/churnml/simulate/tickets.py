@@ -25,7 +25,11 @@ SOLVE_HOURS: Floats = np.array([70.0, 48.0, 30.0, 14.0])  # median from there to
 CATEGORIES = ("how_to", "bug", "billing", "integration", "performance", "outage", "feature_request")
 CATEGORY_SHARE = (0.31, 0.24, 0.12, 0.15, 0.08, 0.0, 0.10)
 SUBJECTS = {
-    "how_to": ("How do I set up a shared view?", "Question about permissions", "Where can I find the export?"),
+    "how_to": (
+        "How do I set up a shared view?",
+        "Question about permissions",
+        "Where can I find the export?",
+    ),
     "bug": ("Report shows wrong totals", "Error when saving a record", "Filter does not apply"),
     "billing": ("Question about our invoice", "Please change the billing address", "Seats on the invoice"),
     "integration": ("Sync stopped last night", "API returns 401", "Webhook is not called"),
@@ -82,7 +86,9 @@ def _lives(
 ) -> pd.DataFrame:
     n = len(opened)
     priority = _priorities(z, incident, rng)
-    category = np.where(incident, CATEGORIES.index("outage"), rng.choice(len(CATEGORIES), n, p=CATEGORY_SHARE))
+    category = np.where(
+        incident, CATEGORIES.index("outage"), rng.choice(len(CATEGORIES), n, p=CATEGORY_SHARE)
+    )
     answered = opened + _hours(ANSWER_HOURS[priority], 0.9, rng)
     slow = 1.0 + 0.8 * incident
     resolved = answered + _hours(SOLVE_HOURS[priority] * slow, 1.0, rng)
@@ -91,7 +97,9 @@ def _lives(
     )
     # the second solution overwrites the first in the export, unless it is still to come
     again = resolved + _hours(np.full(n, 60.0), 0.8, rng) + _hours(np.full(n, 30.0), 0.8, rng)
-    resolved = np.where((reopened != NEVER) & (again > reopened) & (again < clock.end_second), again, resolved)
+    resolved = np.where(
+        (reopened != NEVER) & (again > reopened) & (again < clock.end_second), again, resolved
+    )
     escalate = np.array([0.01, 0.03, 0.12, 0.25])[priority] * np.exp(-0.3 * z)
     escalated = np.where(rng.random(n) < escalate, answered + _hours(np.full(n, 10.0), 0.7, rng), NEVER)
     escalated = np.where(escalated < resolved, escalated, NEVER)

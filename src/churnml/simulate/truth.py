@@ -134,7 +134,7 @@ def churn_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
         in_gap[due] += np.where(after < reach.gap, left, 0.0)
         in_window[due] += np.where((after >= reach.gap) & (after < reach.end), left, 0.0)
         here = here @ z_step
-    return in_window / (1.0 - in_gap)
+    return np.asarray(in_window / (1.0 - in_gap))
 
 
 def upsell_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
@@ -166,7 +166,8 @@ def upsell_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
         same[free] = (same[free] - upgrade) * (1.0 - DOWN)
         grown = grown @ z_step
         same = _both_step(same, z_step, u_step)
-    return grown.sum(axis=1)
+    found: Floats = grown.sum(axis=1)
+    return found
 
 
 def _upgrades(book: Book, cases: Cases, free: Ints, week: Ints) -> Floats:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Floats, Ints, Texts
+from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints, Texts
 from churnml.simulate.contracts import HOUR
 from churnml.simulate.history import History
 from churnml.simulate.population import Accounts
@@ -32,21 +34,23 @@ EVENTS = PLAIN_EVENTS + VALUE_EVENTS
 # typical quantity of the events that carry one: rows, megabytes, records, calls
 QUANTITY = {"report_exported": 400.0, "file_uploaded": 3.0, "integration_synced": 1200.0, "api_called": 25.0}
 
-Z_ON_USE = 0.36  # log intensity a unit of z
-U_ON_USE = 0.10
-Z_ON_SHARE = 0.42  # logit of the share of active seats a unit of z
-U_ON_SHARE = 0.62
+Z_ON_USE = 0.65  # log intensity a unit of z
+U_ON_USE = 0.25
+Z_ON_SHARE = 0.30  # logit of the share of active seats a unit of z
+U_ON_SHARE = 1.25
 SHARE_BASE = -0.15
-Z_ON_VALUE = 0.35  # logit of the share of value events a unit of z
+Z_ON_VALUE = 1.2  # logit of the share of value events a unit of z
 VALUE_BASE = -0.9
-LAG = 0.55  # weight of the past in the smoothed health that use follows: about two weeks' delay
-MOOD_KEPT, MOOD_NOISE = 0.75, 0.20  # an account's own ups and downs that mean nothing
+LAG = 0.50  # weight of the past in the smoothed health that use follows: one to two weeks of delay
+MOOD_KEPT, MOOD_NOISE = 0.70, 0.09  # an account's own ups and downs that mean nothing
 ADOPTION_WEEKS = 5.0
 BURST_SHAPE = 1.6  # gamma shape of a day's activity: smaller is burstier
-USER_SKEW = 1.9  # >1: the first users of an account do most
+USER_SKEW = 1.3  # >1: the first users of an account do most
 
 WEEKDAY: Floats = np.array([1.05, 1.12, 1.10, 1.05, 0.88, 0.13, 0.09])
-HOURS: Floats = np.array([1, 1, 1, 1, 1, 2, 6, 18, 42, 62, 66, 58, 40, 52, 62, 60, 50, 34, 18, 10, 7, 5, 3, 2], float)
+HOURS: Floats = np.array(
+    [1, 1, 1, 1, 1, 2, 6, 18, 42, 62, 66, 58, 40, 52, 62, 60, 50, 34, 18, 10, 7, 5, 3, 2], float
+)
 REGION_HOURS = (0, 6, 17)  # where the working day lies on the UTC clock, by region; wraps within the day
 
 LATE_ROWS = 0.019  # share of rows that come hours to weeks late by themselves
@@ -94,7 +98,7 @@ class Intensity:
         events: expected number of events in a full week.
         people: number of active people.
         value: share of value events.
-        first_day, last_day: days (inclusive, exclusive) between which a unit uses the product, shape (units,).
+        first_day, last_day: days (inclusive, exclusive) between which a unit is in use, shape (units,).
     """
 
     events: Floats
@@ -117,17 +121,26 @@ def intensity_of(
     first_day = np.where(book.start_day == NEVER, clock.weeks * WEEK_DAYS, book.start_day + 1)
     last_day = np.where(book.end_day == NEVER, clock.weeks * WEEK_DAYS, book.end_day)
     monday = np.arange(weeks)[None, :] * WEEK_DAYS
-    days_used = np.clip(np.minimum(last_day[:, None], monday + 7) - np.maximum(first_day[:, None], monday), 0, 7)
+    days_used = np.clip(
+        np.minimum(last_day[:, None], monday + 7) - np.maximum(first_day[:, None], monday), 0, 7
+    )
     level = accounts.intensity[account][:, None] * np.exp(Z_ON_USE * z + U_ON_USE * u + mood) * adopted
     expected = float((level * days_used / 7.0).sum())
-    wanted = logistic(SHARE_BASE + accounts.habit[account][:, None] + Z_ON_SHARE * z + U_ON_SHARE * u + 0.5 * mood)
+    wanted = logistic(
+        SHARE_BASE + accounts.habit[account][:, None] + Z_ON_SHARE * z + U_ON_SHARE * u + 0.5 * mood
+    )
     return Intensity(
         events=level * (target / expected),
-        people=np.maximum(rng.binomial(np.maximum(seats, 1), wanted * adopted), 1),
+        people=_people(seats, wanted * adopted, rng),
         value=logistic(VALUE_BASE + Z_ON_VALUE * z),
         first_day=first_day,
         last_day=last_day,
     )
+
+
+def _people(seats: Ints, share: Floats, rng: np.random.Generator) -> Ints:
+    """Active people: the share of the seats, rounded up or down by chance; mostly the same ones each week."""
+    return np.clip(np.floor(seats * share + rng.random(share.shape)), 1, None).astype(np.int64)
 
 
 def _lagged(z: Floats) -> Floats:
@@ -148,13 +161,15 @@ def blocks_of(weeks: int, target: int) -> list[tuple[int, int]]:
     """Spans of weeks ``[from, to)`` that hold about BLOCK_EVENTS events each."""
     count = min(weeks, max(FEWEST_BLOCKS, round(target / BLOCK_EVENTS)))
     edges = np.linspace(0, weeks, count + 1).astype(int)
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 class EventMaker:
     """Draws events for a span of weeks at a time, so that memory does not grow with their number."""
 
-    def __init__(self, accounts: Accounts, history: History, intensity: Intensity, rng: np.random.Generator) -> None:
+    def __init__(
+        self, accounts: Accounts, history: History, intensity: Intensity, rng: np.random.Generator
+    ) -> None:
         self._account = history.book.account
         self._region = accounts.region
         self._intensity = intensity
@@ -189,7 +204,7 @@ class EventMaker:
     def _seconds(self, day: Ints, region: Ints) -> Ints:
         hour = self._hour[self._rng.integers(0, TABLE, len(day))]
         local = (hour + np.array(REGION_HOURS)[region]) % 24
-        return day * DAY_SECONDS + local * HOUR + self._rng.integers(0, HOUR, len(day))
+        return np.asarray(day * DAY_SECONDS + local * HOUR + self._rng.integers(0, HOUR, len(day)))
 
     def _events(self, value: Floats) -> Ints:
         draw = self._rng.integers(0, TABLE, len(value))
@@ -216,15 +231,16 @@ class EventMaker:
         return np.maximum(known, arrives[place])
 
 
-def _full_week(inside: np.ndarray) -> Floats:  # type: ignore[type-arg]
+def _full_week(inside: Flags) -> Floats:
     """Keeps the expected events of a broken week at its share of days, whatever weekdays it has."""
     share = (inside * WEEKDAY).sum(axis=1) / WEEKDAY.sum()
     wanted = inside.mean(axis=1)
     # a contract that lives only on a weekend stays quiet
-    return np.where(share > 0.1, wanted / np.maximum(share, 0.1), 1.0)[:, None]
+    factor: Floats = np.where(share > 0.1, wanted / np.maximum(share, 0.1), 1.0)
+    return factor[:, None]
 
 
-def _lookup(weights: Floats) -> Ints:
+def _lookup(weights: npt.NDArray[np.floating]) -> Ints:
     """A table of TABLE entries in which index i stands in proportion to ``weights[i]``."""
     upto = np.cumsum(weights) / weights.sum()
     return np.searchsorted(upto, (np.arange(TABLE) + 0.5) / TABLE).astype(np.int64)
@@ -238,7 +254,8 @@ def strays(history: History, clock: Clock, rng: np.random.Generator) -> Rows:
     day = book.end_day[unit] + rng.integers(1, 11, len(unit))
     occurred = day * DAY_SECONDS + rng.integers(0, DAY_SECONDS, len(unit))
     event = rng.choice([EVENTS.index("login"), EVENTS.index("api_called")], len(unit))
-    rows = Rows(book.account[unit], np.zeros_like(unit), occurred, occurred + 30, event, np.full(len(unit), np.nan))
+    nothing = np.full(len(unit), np.nan)
+    rows = Rows(book.account[unit], np.zeros_like(unit), occurred, occurred + 30, event, nothing)
     return rows.take(np.flatnonzero(occurred < clock.end_second - DAY_SECONDS))
 
 
@@ -284,7 +301,7 @@ class EventWriter:
             pa.array(rows.event.astype(np.int32)),
         ]
         words = [self._names, self._people, self._events]
-        texts = [pa.DictionaryArray.from_arrays(c, w).cast(pa.string()) for c, w in zip(columns, words, strict=True)]
+        texts = [w.take(c) for c, w in zip(columns, words, strict=True)]
         table = pa.Table.from_arrays(
             [
                 *texts,

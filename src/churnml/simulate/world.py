@@ -49,16 +49,16 @@ RETURNS: Floats = np.array([0.07, 0.40])  # share that comes back: after notice,
 class Hazards:
     """The numbers the decisions depend on, all on the logit scale of one decision or one week."""
 
-    leave_monthly: float = -4.75
-    leave_annual: float = -2.55
+    leave_monthly: float = -4.68
+    leave_annual: float = -2.48
     leave_z: float = -1.75
     leave_new: float = 0.9  # fades with tenure, by exp(−weeks / 20)
-    leave_price: float = 0.55  # a standard deviation of price sensitivity
+    leave_price: float = 0.25  # a standard deviation of price sensitivity
     payment_fails: float = 0.0007  # a week, a plain probability
     up: float = -6.9
     up_u: float = 1.65
     up_z: float = 0.45
-    up_budget: float = 0.55  # a standard deviation of hidden budget
+    up_budget: float = 0.32  # a standard deviation of hidden budget
     up_ripens: float = 0.6  # grows with the weeks since terms could change, by 1 − exp(−weeks / 26)
     down: float = -8.0
     down_u: float = -1.0
@@ -88,7 +88,7 @@ def dropped(levels: int, drop: int) -> Floats:
 
 
 def _health_calm() -> Floats:
-    return np.stack([drawn_to(Z_VALUES, own, 0.945, 0.33) for own in OWN_HEALTH])
+    return np.stack([drawn_to(Z_VALUES, own, 0.955, 0.30) for own in OWN_HEALTH])
 
 
 def _health() -> Floats:
@@ -107,11 +107,11 @@ def _health() -> Floats:
 
 CALM_HEALTH: Floats = _health_calm()  # (own health, z, z)
 HEALTH: Floats = _health()  # (own health, sponsor, z, z)
-PRESSURE: Floats = np.stack([drawn_to(U_VALUES, own, 0.965, 0.27) for own in OWN_GROWTH])  # (growth, u, u)
+PRESSURE: Floats = np.stack([drawn_to(U_VALUES, own, 0.97, 0.25) for own in OWN_GROWTH])  # (growth, u, u)
 
 
 def logistic(x: Floats) -> Floats:
-    return 1.0 / (1.0 + np.exp(-x))
+    return np.asarray(1.0 / (1.0 + np.exp(-x)))
 
 
 def leave_logit(monthly: Floats, price: Floats, tenure: Floats) -> Floats:
@@ -124,23 +124,26 @@ def leave_logit(monthly: Floats, price: Floats, tenure: Floats) -> Floats:
     """
     h = HAZARDS
     base = h.leave_annual + monthly * (h.leave_monthly - h.leave_annual)
-    return base + h.leave_price * price + h.leave_new * np.exp(-tenure / 20.0)
+    return np.asarray(base + h.leave_price * price + h.leave_new * np.exp(-tenure / 20.0))
 
 
 def up_logit(budget: Floats, ripe: Floats) -> Floats:
     """Logit of an upgrade in a week at z = u = 0; ``ripe`` is weeks since terms could change."""
     h = HAZARDS
-    return h.up + h.up_budget * budget + h.up_ripens * (1.0 - np.exp(-np.maximum(ripe, 0.0) / 26.0))
+    return np.asarray(
+        h.up + h.up_budget * budget + h.up_ripens * (1.0 - np.exp(-np.maximum(ripe, 0.0) / 26.0))
+    )
 
 
 UP_ODDS: Floats = np.exp(HAZARDS.up_z * Z_VALUES[:, None] + HAZARDS.up_u * U_VALUES[None, :])  # (z, u)
-DOWN: Floats = logistic(HAZARDS.down + HAZARDS.down_z * Z_VALUES[:, None] + HAZARDS.down_u * U_VALUES[None, :])
+_DOWN_LOGIT: Floats = HAZARDS.down + HAZARDS.down_z * Z_VALUES[:, None] + HAZARDS.down_u * U_VALUES[None, :]
+DOWN: Floats = logistic(_DOWN_LOGIT)
 
 
 def _return_weeks() -> Floats:
     """Share of returning customers by the week of their return, shape (RETURNS_WEEKS,); first is week 1."""
     weights = np.exp(-np.arange(RETURNS_WEEKS) / 6.0)
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 RETURN_WEEK: Floats = _return_weeks()
@@ -158,4 +161,5 @@ def stepped(cumulated: Floats, uniform: Floats) -> Ints:
         cumulated: shape (n, levels), each row rising to 1.
         uniform: shape (n,), in [0, 1).
     """
-    return np.minimum((uniform[:, None] >= cumulated).sum(axis=1), cumulated.shape[1] - 1).astype(np.int64)
+    above: Ints = (uniform[:, None] >= cumulated).sum(axis=1)
+    return np.asarray(np.minimum(above, cumulated.shape[1] - 1))

@@ -1,0 +1,137 @@
+"""A model as data: the same before and after it is stored, refused when it was altered."""
+
+from __future__ import annotations
+
+import json
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+
+from churnml.errors import RegistryError
+from churnml.modelling.predictor import BOOSTER_FILE, MODEL_FILE, SUMS_FILE, Predictor, PyfuncModel, encode
+
+CATEGORIES = {"plan": ("scale", "team")}
+FEATURES = ({"name": "usage_events_28d"}, {"name": "plan"}, {"name": 'usage "quoted", 日本語'})
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(1)
+    n = 400
+    return pd.DataFrame({
+        "usage_events_28d": rng.poisson(5, n).astype(float), "plan": rng.choice(["team", "scale", None], n),
+        FEATURES[2]["name"]: np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def predictor(frame):
+    y = (frame["usage_events_28d"] + 3 * (frame["plan"] == "team") < 5).astype(float)
+    data = lgb.Dataset(encode(frame, [f["name"] for f in FEATURES], CATEGORIES), y, categorical_feature=[1])
+    booster = lgb.train({"objective": "binary", "verbosity": -1, "num_threads": 1, "seed": 1}, data, 20)
+    return Predictor(
+        booster=lgb.Booster(model_str=booster.model_to_string()),
+        features=FEATURES,
+        categories=CATEGORIES,
+        calibration={"kind": "sigmoid", "slope": 0.8, "intercept": -0.1},
+        base_rate=float(y.mean()),
+        reference={"usage_events_28d": [float(v) for v in range(101)]},
+        about={"name": "churn", "why": "日本語"},
+    )
+
+
+def test_a_stored_model_predicts_the_same_to_the_bit(predictor, frame, tmp_path):
+    predictor.save(tmp_path / "model")
+    again = Predictor.load(tmp_path / "model")
+    assert (again.predict(frame) == predictor.predict(frame)).all()
+    assert (again.contributions(frame) == predictor.contributions(frame)).all()
+    assert again.feature_names == predictor.feature_names
+    assert dict(again.about) == dict(predictor.about)
+    assert dict(again.categories) == dict(predictor.categories)
+    assert again.base_rate == predictor.base_rate
+    again.save(tmp_path / "copy")
+    for name in (BOOSTER_FILE, MODEL_FILE, SUMS_FILE):
+        assert (tmp_path / "copy" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", [BOOSTER_FILE, MODEL_FILE])
+def test_an_altered_file_is_refused_and_named(name, predictor, tmp_path):
+    predictor.save(tmp_path)
+    path = tmp_path / name
+    path.write_text(path.read_text("utf-8").replace("0.", "1.", 1), "utf-8")
+    with pytest.raises(RegistryError, match=name):
+        Predictor.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [BOOSTER_FILE, MODEL_FILE, SUMS_FILE])
+def test_a_missing_file_is_refused(name, predictor, tmp_path):
+    predictor.save(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(RegistryError, match=r"incomplete|altered"):
+        Predictor.load(tmp_path)
+
+
+def test_sums_that_are_no_sums_are_refused(predictor, tmp_path):
+    predictor.save(tmp_path)
+    for said in ("{}", "not json", "[]"):
+        (tmp_path / SUMS_FILE).write_text(said)
+        with pytest.raises(RegistryError):
+            Predictor.load(tmp_path)
+
+
+def test_a_stored_model_is_text_and_json_and_nothing_else(predictor, tmp_path):
+    predictor.save(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {BOOSTER_FILE, MODEL_FILE, SUMS_FILE}
+    json.loads((tmp_path / MODEL_FILE).read_text("utf-8"))
+    (tmp_path / BOOSTER_FILE).read_text("utf-8")
+
+
+def test_a_missing_feature_is_named_with_the_nearest_column(predictor, frame):
+    with pytest.raises(RegistryError) as refused:
+        predictor.predict(frame.rename(columns={"usage_events_28d": "usage_event_28d"}))
+    assert "'usage_events_28d'" in refused.value.what
+    assert "'usage_event_28d'" in refused.value.remedy
+
+
+def test_a_category_unseen_in_training_counts_as_missing(predictor, frame):
+    unseen = predictor.predict(frame.assign(plan="enterprise"))
+    missing = predictor.predict(frame.assign(plan=None))
+    assert (unseen == missing).all()
+    assert (predictor.predict(frame.assign(plan="team")) != missing).any()
+
+
+def test_columns_may_come_in_any_order_and_with_others(predictor, frame):
+    turned = frame[frame.columns[::-1]].assign(other="x")
+    assert (predictor.predict(turned) == predictor.predict(frame)).all()
+
+
+def test_probabilities_lie_strictly_between_zero_and_one_and_rise_with_the_log_odds(predictor):
+    for calibration in (
+        {"kind": "sigmoid", "slope": 5.0, "intercept": 0.0},
+        {"kind": "isotonic", "x": [-1.0, 1.0], "y": [0.0, 1.0]},
+    ):
+        model = Predictor(**(predictor.__dict__ | {"calibration": calibration}))
+        found = model.calibrated(np.array([-100.0, -1.0, 0.0, 1.0, 100.0]))
+        assert ((found > 0) & (found < 1)).all()
+        assert (np.diff(found) >= 0).all()
+        assert found[2] == pytest.approx(0.5)
+
+
+def test_contributions_add_up_to_the_log_odds(predictor, frame):
+    found = predictor.contributions(frame)
+    rest = predictor.log_odds(frame) - found.sum(axis=1)
+    assert found.shape == (len(frame), len(FEATURES))
+    assert np.allclose(rest, rest[0])
+
+
+def test_no_rows_give_no_probabilities(predictor, frame):
+    assert predictor.predict(frame.iloc[:0]).shape == (0,)
+
+
+def test_the_loaded_mlflow_model_gives_one_probability_a_row_on_the_rows_index(predictor, frame):
+    some = frame.iloc[[5, 3, 9]]
+    found = PyfuncModel(predictor).predict(some)
+    assert list(found.columns) == ["probability"]
+    assert list(found.index) == [5, 3, 9]

@@ -1,0 +1,69 @@
+"""No row that trains or calibrates has a label that looks past the cutoff it helps to predict."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churnml.errors import TooLittleDataError
+from churnml.modelling.splits import plan, rolling_origin
+from churnml.timeline import Reach
+
+D = dt.date
+bounded = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+reaches = st.builds(Reach, st.integers(0, 30), st.integers(1, 60), st.integers(0, 30))
+cutoff_sets = st.lists(st.integers(0, 700), min_size=1, max_size=30, unique=True).map(
+    lambda numbers: [D(2023, 1, 1) + dt.timedelta(days=n) for n in numbers]
+)
+
+
+@bounded
+@given(cutoff_sets, reaches, st.integers(0, 20), st.integers(1, 6))
+def test_nothing_that_trains_looks_past_what_it_predicts(cutoffs, reach, embargo, folds):
+    try:
+        found = plan(cutoffs, reach, embargo, folds)
+    except TooLittleDataError:
+        return
+    margin = dt.timedelta(days=embargo)
+    assert found.judged == max(cutoffs)
+    assert found.judged not in found.train
+    assert all(reach.settled_on(c) + margin <= found.judged for c in found.train)
+    assert all(reach.settled_on(c) + margin > found.judged for c in found.purged)
+    assert sorted([*found.train, *found.purged, found.judged]) == sorted(cutoffs)
+    assert 1 <= len(found.folds) <= folds
+    for fold in found.folds:
+        assert fold.validate in found.train
+        assert fold.train
+        assert set(fold.train) < set(found.train)
+        assert all(reach.settled_on(c) + margin <= fold.validate for c in fold.train)
+
+
+@bounded
+@given(cutoff_sets, reaches, st.integers(0, 20))
+def test_the_folds_are_the_newest_each_once_oldest_first(cutoffs, reach, embargo):
+    every = rolling_origin(cutoffs, reach, embargo, 1000)
+    newest = rolling_origin(cutoffs, reach, embargo, 2)
+    assert newest == every[-2:]
+    assert [f.validate for f in every] == sorted({f.validate for f in every})
+
+
+def test_the_purge_is_as_wide_as_gap_horizon_settling_and_embargo_and_no_wider():
+    cutoffs = [D(2024, 1, 1) + dt.timedelta(days=n) for n in range(0, 100, 10)]
+    found = plan(cutoffs, Reach(gap=5, horizon=10, settle=5), 0, 4)
+    assert found.train[-1] == D(2024, 1, 1) + dt.timedelta(days=70)  # settled exactly on the judged cutoff
+    assert plan(cutoffs, Reach(5, 10, 5), 1, 4).train[-1] == D(2024, 1, 1) + dt.timedelta(days=60)
+
+
+def test_the_order_in_which_cutoffs_come_does_not_matter():
+    cutoffs = [D(2024, 1, 1) + dt.timedelta(days=n) for n in range(0, 100, 10)]
+    assert plan(cutoffs[::-1], Reach(5, 10), 0, 4) == plan(cutoffs, Reach(5, 10), 0, 4)
+
+
+@pytest.mark.parametrize("cutoffs", [[], [D(2024, 1, 1)], [D(2024, 1, 1), D(2024, 2, 1)]], ids=["none", "one", "two"])
+def test_too_little_history_is_told_with_what_is_needed(cutoffs):
+    with pytest.raises(TooLittleDataError) as refused:
+        plan(cutoffs, Reach(7, 30), 0, 4)
+    assert "days" in refused.value.remedy
