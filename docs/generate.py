@@ -50,8 +50,8 @@ def contract_page() -> str:
         "columns as below. Pass `source_row` on where you can, so that a row that is set aside can be found again.",
         "Only **bold** columns are required, and only `accounts` is always needed; a label needs its own table.",
         "",
-        "Times are wall-clock times of the project's `timezone`; text with an offset is converted. ISO dates are read as",
-        "they are, others by `time_formats:`. Blanks around names are dropped; an empty text is no value.",
+        "Times are wall-clock times of the project's `timezone`; text with an offset is converted. ISO dates are read",
+        "as they are, others by `time_formats:`. Blanks around names are dropped; an empty text is no value.",
     ]
     for table in TABLES.values():
         key = ", ".join(f"`{column}`" for column in table.key)

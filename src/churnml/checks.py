@@ -263,13 +263,15 @@ def verdicts(
     for check in CHECKS:
         if table.name in check.tables and all(column in t.columns for column in check.needs):
             bad[check.name] = check.condition(t, end).fill_null(False)
-    always = {MISSING}  # a row without its required columns cannot be kept, whatever is declared
+    # a row without its required columns cannot be kept, whatever is declared
+    always = {MISSING}
     aside = {n: c for n, c in bad.items() if n in always or severity[n] is Severity.QUARANTINE}
     warned = {n: c for n, c in bad.items() if n not in aside}
     t = t.mutate(problem=_first_that_holds(aside), **{f"warns_{n}": c for n, c in warned.items()})
     if table.key and all(column in t.columns for column in table.key):
         repeats = _repeats(t, table)
-        if severity[DUPLICATE] is Severity.QUARANTINE:
+        # an account or a period kept twice would count everything that hangs on it twice
+        if severity[DUPLICATE] is Severity.QUARANTINE or table.name in ("accounts", "subscriptions"):
             t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({DUPLICATE: repeats})))
         else:
             t = t.mutate(**{f"warns_{DUPLICATE}": repeats})

@@ -114,22 +114,51 @@ def leavings(label: Label, facts: Facts) -> Relation:
 def left_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     """Contract and event churn: ``account_id, as_of, label`` for each row of ``spine``.
 
-    1 when the account left in the window, null when it left in the gap (too late to act, too early
-    to count), else 0.
+    1 when the account left in the window, else 0; null where neither would be true: it left in the gap
+    (too late to act, too early to count), or it had left before the cutoff and nobody knew yet.
     """
     start, end = label.gap, label.gap + label.horizon
     left = leavings(label, facts)
-    left = left.mutate(left_day=day_number(left["left_at"]))
-    joined = spine.select("account_id", "as_of", "as_of_day").left_join(
-        left.select("account_id", "left_day"), "account_id"
-    )
+    left = left.select("account_id", left_day=day_number(left["left_at"]))
+    keys = spine.select("account_id", "as_of", "as_of_day")
+    joined = keys.left_join(left, "account_id")
     after = joined["left_day"] - joined["as_of_day"]
-    per = joined.group_by(["account_id", "as_of"]).aggregate(
+    per = joined.group_by(["account_id", "as_of", "as_of_day"]).aggregate(
         in_gap=((after >= 0) & (after < start)).fill_null(False).any(),
         in_window=((after >= start) & (after < end)).fill_null(False).any(),
     )
-    value = ibis.ifelse(per["in_gap"], ibis.null("int8"), per["in_window"].cast("int8"))
+    unclear = _really_paying(facts, keys) if label.kind == "contract" else _really_there(label, facts, keys)
+    per = per.left_join(unclear, ["account_id", "as_of"])
+    value = ibis.ifelse(per["in_gap"] | per["gone"].fill_null(False), ibis.null("int8"), per["in_window"].cast("int8"))
     return per.select("account_id", "as_of", label=value)
+
+
+def _really_paying(facts: Facts, keys: Relation) -> Relation:
+    """Contract: ``gone`` where, as we know today, no paying period covered the cutoff."""
+    periods = facts.subscriptions.filter(facts.subscriptions["mrr"] > 0)
+    periods = periods.select(
+        "account_id", start_day=day_number(periods["starts_at"]), end_day=day_number(periods["ends_at"])
+    )
+    joined = keys.left_join(periods, "account_id")
+    covers = (joined["start_day"] <= joined["as_of_day"]) & (
+        joined["end_day"].isnull() | (joined["end_day"] >= joined["as_of_day"])
+    )
+    return joined.group_by(["account_id", "as_of"]).aggregate(gone=~covers.fill_null(False).any())
+
+
+def _really_there(label: Label, facts: Facts, keys: Relation) -> Relation:
+    """Event: ``gone`` where a leaving before the cutoff came to light after it, or one that does not
+    count (involuntary, where only voluntary ones do) cuts the account's window short."""
+    events = facts.churn_events
+    events = events.select(
+        "account_id", "voluntary", left_day=day_number(events["churned_at"]), known_day=day_number(events["known_at"])
+    )
+    joined = keys.left_join(events, "account_id")
+    after = joined["left_day"] - joined["as_of_day"]
+    unknown_then = (after < 0) & (joined["known_day"] >= joined["as_of_day"]) & (not label.recurring)
+    other = (after >= 0) & (after < label.gap + label.horizon) & ~joined["voluntary"].fill_null(True)
+    gone = unknown_then | other if label.voluntary_only else unknown_then
+    return joined.group_by(["account_id", "as_of"]).aggregate(gone=gone.fill_null(False).any())
 
 
 def lapse_label(label: Label, facts: Facts, spine: Relation) -> Relation:
@@ -147,7 +176,8 @@ def lapse_label(label: Label, facts: Facts, spine: Relation) -> Relation:
 def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     """Upsell: 1 when MRR, seats or plan at the window's end are up by the declared share, else 0.
 
-    ``spine`` carries ``mrr_cents``, ``seats`` and ``plan`` as known at the cutoff.
+    ``spine`` carries ``mrr_cents`` and ``seats`` as known at the cutoff. Of several contracts, the
+    largest paying plan counts, then and later.
     """
     end = label.gap + label.horizon
     periods = facts.subscriptions
@@ -159,15 +189,17 @@ def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
         period_seats=periods["seats"].cast("int64"),
         rank=_plan_rank(periods["plan"], label.plans),
     )
-    joined = spine.select("account_id", "as_of", "as_of_day", "mrr_cents", "seats", "plan").left_join(
-        periods, "account_id"
-    )
-    last = joined["as_of_day"] + end
+    joined = spine.select("account_id", "as_of", "as_of_day", "mrr_cents", "seats").left_join(periods, "account_id")
+    day = joined["as_of_day"]
+    last = day + end
+    open_now = (joined["start_day"] <= day) & (joined["end_day"].isnull() | (joined["end_day"] > day))
     open_then = (joined["start_day"] < last) & (joined["end_day"].isnull() | (joined["end_day"] >= last))
-    per = joined.group_by(["account_id", "as_of", "mrr_cents", "seats", "plan"]).aggregate(
+    paid = joined["cents"] > 0
+    per = joined.group_by(["account_id", "as_of", "mrr_cents", "seats"]).aggregate(
         later_cents=joined["cents"].sum(where=open_then),
         later_seats=joined["period_seats"].sum(where=open_then),
-        later_rank=joined["rank"].max(where=open_then),
+        rank=joined["rank"].max(where=open_now & paid),
+        later_rank=joined["rank"].max(where=open_then & paid),
     )
     ups: list[Any] = []
     if label.mrr_up_by is not None:
@@ -178,7 +210,7 @@ def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
         need = ibis.literal(1.0 + label.seats_up_by, "float64")
         ups.append((per["seats"] > 0) & (per["later_seats"] + 1e-6 >= per["seats"] * need))
     if label.plans:
-        ups.append(per["later_rank"] > _plan_rank(per["plan"], label.plans))
+        ups.append(per["later_rank"] > per["rank"])
     up = ibis.or_(*(condition.fill_null(False) for condition in ups))
     return per.select("account_id", "as_of", label=up.cast("int8"))
 

@@ -115,12 +115,12 @@ def data_lines(quarantined: Mapping[str, Mapping[str, int]], warned: Mapping[str
 
 def model_text(name: str, model: Mapping[str, Any]) -> str:
     """A model's figures beside its rivals."""
-    verdict = "PROMOTED" if model["promoted"] else "NOT PROMOTED"
+    verdict, trained = "PROMOTED" if model["promoted"] else "NOT PROMOTED", model["trained_on"]
     lines = [
         f"{name}, version {model['version']}: {verdict}",
         f"  because {model['because']}",
-        f"  judged at {model['cutoff']}: {model['positives']:,} of {model['rows']:,} accounts positive "
-        f"({percent(model['positives'] / model['rows'])}); trained on {model['trained_on']['rows']:,} earlier snapshots",
+        f"  judged at {model['cutoff']}: {model['positives']:,} of {model['rows']:,} accounts positive",
+        f"  trained on {trained['rows']:,} earlier snapshots, {trained['positives']:,} of them positive",
         "",
     ]
     who: dict[str, Any] = {"model": {key: model[key] for key in FIGURE_NAMES}}

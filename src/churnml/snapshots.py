@@ -29,17 +29,17 @@ KEY = ["account_id", "as_of"]
 # What a row carries besides its features: what routing, evaluation and labels need.
 CONTEXT = ["mrr", "seats", "plan", "owner_id"]
 
-# Days between renewals of a billing period, to roll a past renewal date on.
+# Mean days between renewals of a billing period, to roll a past renewal date on.
 TERM_DAYS = {
-    "weekly": 7,
-    "monthly": 30,
-    "quarterly": 91,
-    "semiannual": 182,
-    "half-yearly": 182,
-    "annual": 365,
-    "annually": 365,
-    "yearly": 365,
-    "biennial": 730,
+    "weekly": 7.0,
+    "monthly": 30.4375,
+    "quarterly": 91.3125,
+    "semiannual": 182.625,
+    "half-yearly": 182.625,
+    "annual": 365.25,
+    "annually": 365.25,
+    "yearly": 365.25,
+    "biennial": 730.5,
 }
 
 
@@ -173,9 +173,10 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
 
 def _days_to_renewal(s: Relation, as_of_day: Any) -> Any:
     ahead = day_number(s["renews_at"]) - as_of_day
-    term = s["billing_period"].lower().cases(*TERM_DAYS.items(), else_=None)
-    overdue = -ahead
-    rolled = (term - overdue % term) % term
+    terms = [(name, ibis.literal(days, "float64")) for name, days in TERM_DAYS.items()]
+    term = s["billing_period"].lower().cases(*terms, else_=ibis.null("float64"))
+    overdue = (-ahead).cast("float64")
+    rolled = ((overdue / term).ceil() * term - overdue).round()
     return ibis.ifelse(ahead >= 0, ahead.cast("int64"), rolled.cast("int64"))
 
 
@@ -214,7 +215,7 @@ def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.Dat
         if not label.include_notice_given:
             spine = spine.filter(~spine["leaving"])
     if label.kind == "event" and not label.recurring:
-        spine = _without_the_gone(label, facts, spine)
+        spine = _without_the_gone(facts, spine)
     found = _sorted(spine.drop("leaving", "open_start_day").to_pandas())
     found["mrr"] = found["mrr_cents"].astype("float64") / 100.0
     return found
@@ -245,12 +246,11 @@ def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
     )
 
 
-def _without_the_gone(label: Label, facts: Facts, spine: Relation) -> Relation:
+def _without_the_gone(facts: Facts, spine: Relation) -> Relation:
     """Drops accounts whose recorded leaving was known at the cutoff, unless a contract began since."""
     events = facts.churn_events
+    # whoever has gone bankrupt cannot leave of its own will any more: every leaving counts here
     gone = events.mutate(left_day=day_number(events["churned_at"]))
-    if label.voluntary_only:
-        gone = gone.filter(gone["voluntary"].fill_null(True))
     return spine.anti_join(
         gone,
         [

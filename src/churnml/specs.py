@@ -117,8 +117,13 @@ class FeatureChoice(Declared):
 
     families: tuple[str, ...] = Field(min_length=1)
     exclude: tuple[str, ...] = ()
-    lookbacks: tuple[Annotated[int, Field(gt=0, le=730)], ...] = (7, 28, 90)
+    lookbacks: tuple[Annotated[int, Field(gt=0, le=730)], ...] = Field(default=(7, 28, 90), min_length=1)
     event_names: NotNegative | tuple[str, ...] = 8
+
+    @field_validator("lookbacks")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(value)))
 
     @field_validator("families", "exclude")
     @classmethod
@@ -150,9 +155,8 @@ class PromoteIf(Declared):
         "base_rate",
         "champion",
     )
-    figures: tuple[Literal["roc_auc", "average_precision", "brier", "log_loss"], ...] = (
-        "roc_auc",
-        "log_loss",
+    figures: tuple[Literal["roc_auc", "average_precision", "brier", "log_loss"], ...] = Field(
+        default=("roc_auc", "log_loss"), min_length=1
     )
     min_positives: Positive = 20
 
@@ -390,7 +394,7 @@ def _keys_at(kind: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
         elif step in node.get("properties", {}):
             node = node["properties"][step]
         else:
-            node = node.get("additionalProperties", {}) or {}
+            node = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), {})
     return list(_resolve(schema, node).get("properties", {}))
 
 

@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +63,11 @@ def ran(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def company(simulated: Path, tmp_path: Path) -> Iterator[Path]:
+def company(simulated: Path, tmp_path: Path) -> Path:
     """A copy of the company to do wrong to."""
     project = tmp_path / "company"
     shutil.copytree(simulated, project)
-    yield project
+    return project
 
 
 @pytest.fixture

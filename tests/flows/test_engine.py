@@ -79,7 +79,16 @@ def test_the_wheel_runs_in_an_empty_environment_outside_the_checkout(tmp_path: P
         if (ROOT / name).is_file() and not name.startswith(("tests/", "examples/")):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), str(source)]
+    build = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(tmp_path / "dist"),
+        str(source),
+    ]
     subprocess.run(build, check=True, capture_output=True, text=True)
     wheel = next((tmp_path / "dist").glob("*.whl"))
     python = tmp_path / "empty" / "bin" / "python"

@@ -184,7 +184,7 @@ def test_a_model_that_beats_nothing_is_not_promoted_and_health_stands_alone(comp
     # an account's industry says nothing about its leaving
     spec.write_text(
         "name: churn\nmeans: as ever\nlabel: {kind: contract, gap: 7, horizon: 91, grace: 28}\n"
-        "features: {families: [account.attributes]}\n",
+        "features: {families: [account.attributes]}\npromote_if: {min_positives: 1}\n",
         "utf-8",
     )
     said = churnml("run", "--project", company, "--no-prefect", "--json")

@@ -250,13 +250,23 @@ WRONG = [
         ("NO_SUCH_VARIABLE", "not set"),
     ),
     Wrong("a date is no date", nothing, ("31.12.2024", "YYYY-MM-DD"), ("run", "--no-prefect", "--as-of", "31.12.2024")),
-    Wrong("a date lies after the data", nothing, ("2031-01-01", "data end"), ("run", "--no-prefect", "--as-of", "2031-01-01")),
+    Wrong(
+        "a date lies after the data",
+        nothing,
+        ("2031-01-01", "data end"),
+        ("run", "--no-prefect", "--as-of", "2031-01-01"),
+    ),
     Wrong("scoring before training", nothing, ("churnml train",), ("score", "--no-prefect")),
     Wrong("the queue before scoring", nothing, ("Nothing was scored", "churnml run"), ("queue",)),
     Wrong("an account before scoring", nothing, ("Nothing was scored",), ("explain", "A1")),
     Wrong("an option is misspelt", nothing, ("--jsn",), ("run", "--jsn")),
     Wrong("a command is misspelt", nothing, ("exlain",), ("exlain",)),
-    Wrong("a table of features of no known kind", nothing, (".parquet", ".csv"), ("features", "--as-of", "2024-06-03", "--out", "f.xls")),
+    Wrong(
+        "a table of features of no known kind",
+        nothing,
+        (".parquet", ".csv"),
+        ("features", "--as-of", "2024-06-03", "--out", "f.xls"),
+    ),
 ]
 
 
@@ -311,7 +321,7 @@ def test_an_account_nobody_knows_gets_the_nearest_match(after_run: Path) -> None
     assert f"Did you mean '{known}'?" in said.err
 
 
-HOSTILE_IDS = ("O'Brien & \"Sons\"", "a,b;c", "株式会社サンプル", "'; DROP TABLE scores; --", "=1+1", "</script><b>x")
+HOSTILE_IDS = ('O\'Brien & "Sons"', "a,b;c", "株式会社サンプル", "'; DROP TABLE scores; --", "=1+1", "</script><b>x")
 
 
 def test_an_account_id_may_hold_any_character(company: Path, ran: Path) -> None:
@@ -325,7 +335,8 @@ def test_an_account_id_may_hold_any_character(company: Path, ran: Path) -> None:
     for path in (company / "sources").glob("*.sql"):
         select = path.read_text("utf-8").strip().rstrip(";")
         path.write_text(
-            f"SELECT * REPLACE (CASE account_id {cases} ELSE account_id END AS account_id) FROM ({select}) AS s", "utf-8"
+            f"SELECT * REPLACE (CASE account_id {cases} ELSE account_id END AS account_id) FROM ({select}) AS s",
+            "utf-8",
         )
     said = churnml("run", "--project", company, "--no-prefect")
     assert said.code == 0, said.err

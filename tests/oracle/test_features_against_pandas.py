@@ -23,7 +23,7 @@ CUTOFFS = (dt.date(2024, 3, 4), dt.date(2024, 6, 1), dt.date(2024, 9, 1))
 LOOKBACKS = (7, 28, 90)
 EVENTS = ("login", "Export PDF", "never used")
 STATIC = ("industry",)
-TERM = {"monthly": 30, "annual": 365, "quarterly": 91}
+TERM = {"monthly": 30.4375, "annual": 365.25, "quarterly": 91.3125}
 SERIOUS = {"high", "urgent", "critical", "p1"}
 
 
@@ -215,7 +215,7 @@ def obvious_periods(periods, now):
         while ahead < 0 and term:
             ahead += term
         if ahead >= 0:
-            to_renewal.append(ahead)
+            to_renewal.append(int(ahead + 0.5))
     up = down = 0
     for p in began:
         earlier = [

@@ -341,6 +341,7 @@ def test_a_label_looks_neither_before_its_window_nor_past_the_day_it_is_settled(
             for n, end in enumerate([None, pd.Timestamp("2024-06-20"), NOW + pd.Timedelta(days=200)])
         ]
         was["usage_events"] += [USAGE | {"account_id": f"o{n}"} for n in range(ACCOUNTS)]
+        was["churn_events"] += [{"account_id": "o0", "churned_at": pd.Timestamp("2024-06-20")}]
         original = quick_facts(together(was))
         changed = quick_facts(together(outside(kind, was, np.random.default_rng(seed))))
         spine = population(LABELS[kind], original, [AS_OF])

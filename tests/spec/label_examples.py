@@ -383,7 +383,7 @@ EXAMPLES: tuple[LabelExample, ...] = (
         """,
     ),
     LabelExample(
-        "event churn: with voluntary_only a leaving marked involuntary does not count",
+        "event churn: with voluntary_only who is made to leave neither left nor stayed, and is gone afterwards",
         EVENT | {"voluntary_only": True},
         {
             "churn_events": """
@@ -397,9 +397,9 @@ EXAMPLES: tuple[LabelExample, ...] = (
         """
         account_id   | label
         chose to     | 1
-        bankrupt     | 0
+        bankrupt     | missing
         not said     | 1
-        was bankrupt | 0
+        was bankrupt | not eligible
         """,
     ),
     LabelExample(

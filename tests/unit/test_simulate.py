@@ -124,9 +124,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
         ({"events": 5}, "at least one event"),
     ],
 )
-def test_arguments_that_cannot_be_are_refused(
-    tmp_path: Path, arguments: dict[str, object], says: str
-) -> None:
+def test_arguments_that_cannot_be_are_refused(tmp_path: Path, arguments: dict[str, object], says: str) -> None:
     with pytest.raises(ProjectError, match=says):
         simulate(tmp_path / "out", **arguments)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
@@ -147,10 +145,7 @@ def test_what_is_planted_as_dirt_is_counted(company: Company, con: duckdb.DuckDB
     planted = json.loads((company.root / "truth" / "dirt.json").read_text())
     assert planted == company.dirt
     end = f"TIMESTAMP '{company.data_through}' + INTERVAL 1 DAY"
-    created = (
-        "(SELECT min(TRY_CAST(created_at AS DATE)) FROM accounts a "
-        "WHERE a.account_id = usage_events.account_id)"
-    )
+    created = "(SELECT min(TRY_CAST(created_at AS DATE)) FROM accounts a WHERE a.account_id = usage_events.account_id)"
     found = {
         "accounts": {
             "odd_name": planted["accounts"]["odd_name"],
@@ -173,9 +168,7 @@ def test_what_is_planted_as_dirt_is_counted(company: Company, con: duckdb.DuckDB
             "unreadable_date": count(con, "support_tickets", "TRY_CAST(opened_at AS TIMESTAMP) IS NULL"),
         },
         "usage_events": {
-            "unknown_account": count(
-                con, "usage_events", "account_id NOT IN (SELECT account_id FROM accounts)"
-            ),
+            "unknown_account": count(con, "usage_events", "account_id NOT IN (SELECT account_id FROM accounts)"),
             "future": count(con, "usage_events", f"occurred_at >= {end}"),
             "before_account_created": count(con, "usage_events", f"occurred_at < {created}"),
         },
@@ -200,9 +193,7 @@ def test_events_meet_their_target_in_order_and_some_arrive_late(
 
 
 def test_changes_of_terms_close_one_period_where_the_next_begins(con: duckdb.DuckDBPyConnection) -> None:
-    real = (
-        "TRY_CAST(starts_at AS TIMESTAMP) <= coalesce(TRY_CAST(ends_at AS TIMESTAMP), TIMESTAMP '9999-01-01')"
-    )
+    real = "TRY_CAST(starts_at AS TIMESTAMP) <= coalesce(TRY_CAST(ends_at AS TIMESTAMP), TIMESTAMP '9999-01-01')"
     pairs = con.execute(
         "SELECT ends_at, cancelled_at, next_start, CAST(next_mrr AS DOUBLE) / CAST(mrr AS DOUBLE) "
         "FROM (SELECT *, lead(starts_at) OVER w AS next_start, lead(mrr) OVER w AS next_mrr "
@@ -260,9 +251,7 @@ def copies(history: History, cases: Cases, each: int) -> Book:
     return book
 
 
-def replayed(
-    history: History, cases: Cases, each: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def replayed(history: History, cases: Cases, each: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Churn and upsell frequencies of ``cases``, lived through once more by the simulation itself."""
     book, week, n = copies(history, cases, each), int(cases.week[0]), len(cases) * each
     grown, paying = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)

@@ -6,6 +6,7 @@ What stands in a file is data: every CSV field arrives as text, nothing in it is
 from __future__ import annotations
 
 import codecs
+import csv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from churnml.specs import Input
 
 READ_AS_LATIN_1 = "read_as_latin_1"
 BATCH_ROWS = 50_000
+LONGEST_LINE = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Registered:
         name: its name in the sources.
         columns: its columns.
         warned: reason → count of what was noticed while reading.
-        rejects: the lines of a CSV that are no rows: (line, text, why).
+        rejects: the lines of a CSV that are no rows: (row below the header, text, why).
         delimiter: a CSV's delimiter; empty otherwise.
     """
 
@@ -46,7 +48,7 @@ def register(con: Any, project: Project, name: str, declared: Input, scratch: Pa
     kind = declared.format or ("parquet" if path.suffix.lower() in (".parquet", ".pq") else "csv")
     if kind == "parquet":
         return _register_parquet(con, name, path)
-    return _register_csv(con, name, path, declared)
+    return _register_csv(con, name, path, declared, scratch)
 
 
 def _register_parquet(con: Any, name: str, path: Path) -> Registered:
@@ -65,7 +67,7 @@ def _register_parquet(con: Any, name: str, path: Path) -> Registered:
     return Registered(name, columns, {}, ())
 
 
-def _register_csv(con: Any, name: str, path: Path, declared: Input) -> Registered:
+def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Path) -> Registered:
     if path.stat().st_size == 0:
         raise SourceError(
             f"The file of input '{name}' is empty; it does not even have a header.",
@@ -73,11 +75,16 @@ def _register_csv(con: Any, name: str, path: Path, declared: Input) -> Registere
             remedy="Export it again with its column names in the first line.",
         )
     encoding, guessed = (declared.encoding, False) if declared.encoding else _encoding(path)
+    if encoding == "utf-16":  # the engine reads one of its two byte orders only
+        path, encoding = _as_utf_8(path, encoding, scratch / f"input-{name}.csv"), "utf-8"
     delimiter = declared.delimiter or _delimiter(path, encoding)
+    columns = _header(path, encoding, delimiter)
+    # every column is text, as the header names it: nothing is guessed, so one bad line spoils one line
+    types = ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in columns)
     options = (
-        f"all_varchar = true, header = true, delim = {_quoted(delimiter)}, quote = '\"', escape = '\"', "
-        f"encoding = {_quoted(encoding)}, store_rejects = true, rejects_table = {_quoted('rejects_' + name)}, "
-        f"rejects_scan = {_quoted('scans_' + name)}, nullstr = ''"
+        f"auto_detect = false, columns = {{{types}}}, header = true, delim = {_quoted(delimiter)}, quote = '\"', "
+        f"escape = '\"', comment = '', encoding = {_quoted(encoding)}, max_line_size = {LONGEST_LINE}, nullstr = '', "
+        f"store_rejects = true, rejects_table = {_quoted('rejects_' + name)}, rejects_scan = {_quoted('scans_' + name)}"
     )
     try:
         # a table, not a view: rejected lines are known only once the file is read
@@ -91,16 +98,49 @@ def _register_csv(con: Any, name: str, path: Path, declared: Input) -> Registere
             where=str(path),
             remedy=f"Declare its delimiter or encoding in {PROJECT_FILE}. ({first_line(problem)})",
         ) from None
-    rejects = con.execute(
-        f'SELECT DISTINCT line, csv_line, error_type::VARCHAR FROM "rejects_{name}" ORDER BY line'
+    found = con.execute(
+        f'SELECT DISTINCT line, csv_line, error_type::VARCHAR FROM "rejects_{name}" ORDER BY 1'
     ).fetchall()
+    rejects = {int(line) - 1: (str(text), str(why)) for line, text, why in found}  # the header is line 1
+    _count_rejected_rows_too(con, name, sorted(rejects))
     return Registered(
         name,
         _columns(con, name),
         {READ_AS_LATIN_1: 1} if guessed else {},
-        tuple((int(line), str(text), str(why)) for line, text, why in rejects),
+        tuple((row, text, why) for row, (text, why) in sorted(rejects.items())),
         delimiter,
     )
+
+
+def _count_rejected_rows_too(con: Any, name: str, rejected: list[int]) -> None:
+    """Makes ``source_row`` the row's place in the file, rejected rows counted."""
+    if rejected:
+        passed = ", ".join(f"({row - i})" for i, row in enumerate(rejected))
+        con.execute(
+            f'UPDATE "{name}" SET source_row = source_row + '
+            f"(SELECT count(*) FROM (VALUES {passed}) AS before(place) WHERE place <= source_row)"
+        )
+
+
+def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
+    """The column names of the first line; empty and repeated ones get a number behind them."""
+    with path.open(
+        "r", encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline=""
+    ) as file:
+        names = next(csv.reader(file, delimiter=delimiter), [])
+    found: list[str] = []
+    for place, name in enumerate(names):
+        plain = name.strip() or f"column{place}"
+        taken = plain.casefold() in {other.casefold() for other in found}
+        found.append(f"{plain}_{place}" if taken else plain)
+    return found
+
+
+def _as_utf_8(path: Path, encoding: str, target: Path) -> Path:
+    with path.open("r", encoding=encoding, errors="replace", newline="") as file, target.open("wb") as out:
+        while block := file.read(1 << 20):
+            out.write(block.encode("utf-8"))
+    return target
 
 
 def _encoding(path: Path) -> tuple[str, bool]:
@@ -123,7 +163,7 @@ def _encoding(path: Path) -> tuple[str, bool]:
 def _delimiter(path: Path, encoding: str) -> str:
     """The delimiter that occurs most in the header line; a comma when none does."""
     with path.open("r", encoding=encoding, errors="replace", newline="") as file:
-        header = file.readline()
+        header = file.readline(LONGEST_LINE)
     counted = Counter({mark: header.count(mark) for mark in ",;\t|"})
     mark, count = counted.most_common(1)[0]
     return mark if count else ","

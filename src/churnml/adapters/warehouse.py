@@ -34,6 +34,7 @@ from churnml.timeline import end_of_data, midnight
 Progress = Callable[[str], None]
 # Stores of earlier data that are kept beside the present one, for whoever still reads them.
 STORES_KEPT = 2
+A_DAY = 86_400.0
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
 STORE_FORMAT = 1
 
@@ -107,6 +108,10 @@ def _store_name(project: Project, today: dt.date) -> str:
 
 
 def _forget_old(stores: Path, present: Path) -> None:
+    for aside in stores.glob(".making-*"):
+        # left by a run that was killed; one that is at work now is younger
+        if aside.stat().st_mtime < present.stat().st_mtime - A_DAY:
+            shutil.rmtree(aside, ignore_errors=True)
     made = [p for p in stores.iterdir() if p.is_dir() and not p.name.startswith(".") and p != present]
     for path in sorted(made, key=lambda p: p.stat().st_mtime, reverse=True)[STORES_KEPT - 1 :]:
         shutil.rmtree(path, ignore_errors=True)
@@ -212,7 +217,7 @@ def _make_store(project: Project, today: dt.date, out: Path, progress: Progress)
         progress("naming the content")
         fingerprint = _content_fingerprint(con, out, books)
     shutil.rmtree(out / "spill", ignore_errors=True)
-    for leftover in out.glob("input-*.parquet"):
+    for leftover in out.glob("input-*"):
         leftover.unlink()
     manifest = asdict(books) | {"data_through": str(end - dt.timedelta(days=1)), "fingerprint": fingerprint}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
@@ -274,6 +279,7 @@ def _stage(
         _must_not_be_empty(table, source, books)
 
 
+LARGEST = 9_000_000_000_000
 SQL_TYPES = {
     Kind.ID: "VARCHAR",
     Kind.TIME: "TIMESTAMP",
@@ -390,15 +396,15 @@ def _typed(name: str, kind: Kind, sql_type: str, project: Project) -> str:
         # a time with an offset is an instant; one without is the project's wall clock
         has_offset = f"regexp_matches(trim({column}), '\\d\\d:\\d\\d.*([zZ]|[+-]\\d\\d(:?\\d\\d)?)$')"
         iso = f"TRY_CAST(trim({column}) AS TIMESTAMP)"
-        return (
-            f"CASE WHEN {has_offset} THEN timezone({zone}, TRY_CAST(trim({column}) AS TIMESTAMPTZ)) "
-            f"ELSE coalesce({own}{iso}) END"
-        )
+        instant = f"timezone({zone}, TRY_CAST(trim({column}) AS TIMESTAMPTZ))"
+        return f"coalesce({own}CASE WHEN {has_offset} THEN {instant} ELSE {iso} END)"
     if kind in (Kind.MONEY, Kind.NUMBER):
         number = f"TRY_CAST({column} AS DOUBLE)"
-        return f"CASE WHEN isfinite({number}) THEN {number} END"
+        # larger numbers than this cannot be kept to six decimals, and are no quantity of anything
+        return f"CASE WHEN abs({number}) < {LARGEST} THEN {number} END"
     if kind is Kind.COUNT:
-        return f"TRY_CAST(TRY_CAST({column} AS DOUBLE) AS BIGINT)"
+        number = f"TRY_CAST({column} AS DOUBLE)"
+        return f"CASE WHEN {number} = floor({number}) AND abs({number}) < {LARGEST} THEN {number}::BIGINT END"
     if kind is Kind.FLAG:
         text = f"lower(trim({column}::VARCHAR))"
         spoken = f"CASE {text} WHEN 'yes' THEN true WHEN 'y' THEN true WHEN 'no' THEN false WHEN 'n' THEN false"
@@ -508,11 +514,13 @@ def _roll_up(con: Any, out: Path) -> None:
     Quantities are kept as whole millionths, so that their sums are the same in any order.
     """
     day = "({} - DATE '1970-01-01')::INTEGER"
+    bound = LARGEST * 1_000_000
     days = f"{day.format('occurred_at::DATE')} AS day, {day.format('known_at::DATE')} AS known_day"
     _write(
         con,
         f"SELECT account_id, event, {days}, count(*)::BIGINT AS events, "
-        "coalesce(sum(round(quantity * 1000000)::BIGINT), 0)::BIGINT AS quantity_micro "
+        f"least(greatest(coalesce(sum(round(quantity * 1000000)::BIGINT), 0), -{bound}), {bound})::BIGINT "
+        "AS quantity_micro "
         "FROM kept_usage_events GROUP BY ALL ORDER BY account_id, day, known_day, event",
         out / "usage_days.parquet",
     )

@@ -66,7 +66,7 @@ def choose(families: tuple[str, ...], exclude: tuple[str, ...], wish: Wish, fact
         for family in expand(families)
         if family.name not in left_out and facts.has(family.source)
         for feature in family.features(wish)
-        if all(column in facts.given[source] for source, column in feature.needs_columns)
+        if all(column in facts.given.get(source, ()) for source, column in feature.needs_columns)
     ]
     available = {feature.name for feature in chosen}
     # a feature made of others needs them all

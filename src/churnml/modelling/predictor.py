@@ -109,8 +109,8 @@ class Predictor:
         """The model in ``folder``; raises RegistryError when a file is missing or was altered."""
         try:
             sums = json.loads((folder / SUMS_FILE).read_text("utf-8"))
-            altered = [name for name in (BOOSTER_FILE, MODEL_FILE) if _sum(folder / name) != sums.get(name)]
-        except (OSError, ValueError) as problem:
+            altered = [name for name in (BOOSTER_FILE, MODEL_FILE) if _sum(folder / name) != sums[name]]
+        except (OSError, ValueError, TypeError, KeyError) as problem:
             raise RegistryError("The stored model is incomplete.", where=str(folder), remedy=str(problem)) from None
         if altered:
             raise RegistryError(

@@ -186,15 +186,11 @@ def advance(book: Book, week: int, clock: Clock, rng: np.random.Generator) -> We
     open_ &= ~failed
     due = open_ & (book.renewals[:, week] >= 0)
     tenure = (week - book.start_week()).astype(np.float64)
-    logit = (
-        leave_logit(book.monthly.astype(np.float64), book.price, tenure) + HAZARDS.leave_z * Z_VALUES[book.z]
-    )
+    logit = leave_logit(book.monthly.astype(np.float64), book.price, tenure) + HAZARDS.leave_z * Z_VALUES[book.z]
     gave_notice = due & (draws[1] < logistic(logit))
     open_ &= ~gave_notice
     may_change = open_ & (week >= book.fixed_until)
-    odds = (
-        np.exp(up_logit(book.budget, (week - book.fixed_until).astype(np.float64))) * UP_ODDS[book.z, book.u]
-    )
+    odds = np.exp(up_logit(book.budget, (week - book.fixed_until).astype(np.float64))) * UP_ODDS[book.z, book.u]
     upgraded = may_change & (draws[2] < odds / (1.0 + odds))
     downgraded = may_change & ~upgraded & (draws[3] < DOWN[book.z, book.u])
 
@@ -251,9 +247,7 @@ def _begin(book: Book, week: int) -> None:
     book.active |= begins
 
 
-def _step_chains(
-    book: Book, upgraded: Flags, downgraded: Flags, draws: Floats, rng: np.random.Generator
-) -> Flags:
+def _step_chains(book: Book, upgraded: Flags, downgraded: Flags, draws: Floats, rng: np.random.Generator) -> Flags:
     """Moves z and u of the active units one week on; returns which units an incident hit."""
     n = len(book.account)
     calm = stepped(CUM_CALM[book.own_health, book.z], draws[0])

@@ -176,9 +176,7 @@ def _write_tables(
     periods = contract_periods(people, history, clock, rngs["contracts"])
     seats = seats_by_week(periods, len(history.book.account), clock.weeks)
     frames = {
-        "crm_accounts": dirt.dirty_accounts(
-            _as_text(account_rows(people, names, clock)), counts, rngs["dirt"]
-        ),
+        "crm_accounts": dirt.dirty_accounts(_as_text(account_rows(people, names, clock)), counts, rngs["dirt"]),
         "contracts": dirt.dirty_contracts(
             _as_text(contract_rows(periods, people, history, clock)), counts, rngs["dirt"]
         ),
@@ -260,9 +258,7 @@ def _write_usage(
     return writer.count
 
 
-def _write_truth(
-    root: Path, people: Accounts, history: History, clock: Clock, churn: Weeks, upsell: Weeks
-) -> None:
+def _write_truth(root: Path, people: Accounts, history: History, clock: Clock, churn: Weeks, upsell: Weeks) -> None:
     cases = cases_of(history)
     churn_probability, upsell_probability = true_probabilities(history.book, cases, churn, upsell)
     account = history.book.account[cases.unit]
@@ -271,9 +267,7 @@ def _write_truth(
         "as_of": pa.array(clock.mondays(cases.week), pa.date32()),
     }
     probabilities = {"churn_probability": churn_probability, "upsell_probability": upsell_probability}
-    pq.write_table(
-        pa.table(key | probabilities), root / "truth" / "probabilities.parquet", compression="zstd"
-    )
+    pq.write_table(pa.table(key | probabilities), root / "truth" / "probabilities.parquet", compression="zstd")
     latent = _latent(people, cases, account)
     pq.write_table(pa.table(key | latent), root / "truth" / "latent.parquet", compression="zstd")
 
@@ -291,9 +285,7 @@ def _latent(people: Accounts, cases: Cases, account: Ints) -> dict[str, Floats |
     }
 
 
-def realised_labels(
-    history: History, cases: Cases, clock: Clock, churn: Weeks, upsell: Weeks
-) -> tuple[Floats, Floats]:
+def realised_labels(history: History, cases: Cases, clock: Clock, churn: Weeks, upsell: Weeks) -> tuple[Floats, Floats]:
     """What became of each case: churn and upsell label, 1 or 0; NaN where immature or left in the gap.
 
     Read off the history alone; the pipeline reads the same off the written tables.

@@ -98,9 +98,7 @@ def _with_changes(opening: Periods, history: History, rng: np.random.Generator) 
         closed = _pick(current, place, end=at[rows], cancelled=at[rows])
         done.append(closed)
         seats, plan, discount = _new_terms(closed, up[rows], rng)
-        changed = Periods(
-            closed.unit, at[rows], current.end[place], current.cancelled[place], seats, plan, discount
-        )
+        changed = Periods(closed.unit, at[rows], current.end[place], current.cancelled[place], seats, plan, discount)
         done.append(_pick(current, np.setdiff1d(np.arange(len(current.unit)), place)))
         current = changed
     done.append(current)
@@ -133,9 +131,7 @@ def _won_back(firsts: Periods, back: Ints, half: int, starts: Ints, ends: Ints, 
     smallest = pd.Series(firsts.mrr).groupby(firsts.unit).idxmin()
     rows = smallest.reindex(pd.Index(back - half)).to_numpy(dtype=np.int64)
     discount = 1.0 - (1.0 - firsts.discount[rows]) * CONCESSION
-    return Periods(
-        back, starts[back], ends[back], notices[back], firsts.seats[rows], firsts.plan[rows], discount
-    )
+    return Periods(back, starts[back], ends[back], notices[back], firsts.seats[rows], firsts.plan[rows], discount)
 
 
 def seats_by_week(periods: Periods, units: int, weeks: int) -> Ints:
@@ -143,9 +139,7 @@ def seats_by_week(periods: Periods, units: int, weeks: int) -> Ints:
     found = np.zeros((units, weeks), dtype=np.int64)
     week = np.arange(weeks)
     order = np.argsort(periods.start, kind="stable")
-    for unit, start, seats in zip(
-        periods.unit[order], periods.start[order], periods.seats[order], strict=True
-    ):
+    for unit, start, seats in zip(periods.unit[order], periods.start[order], periods.seats[order], strict=True):
         # a change counts from the week after; later periods overwrite what follows
         found[unit, week >= start // DAY_SECONDS // WEEK_DAYS] = seats
     return found

@@ -79,9 +79,7 @@ def dirty_tickets(frame: pd.DataFrame, counts: Counts, rng: np.random.Generator)
     return _scattered(frame, pd.concat([twice, backwards, undated]), rng)
 
 
-def dirty_events(
-    accounts: Accounts, events: int, clock: Clock, counts: Counts, rng: np.random.Generator
-) -> Rows:
+def dirty_events(accounts: Accounts, events: int, clock: Clock, counts: Counts, rng: np.random.Generator) -> Rows:
     """Events of unknown accounts, from the future, and from before their account was created."""
     n = how_many(events, 0.00004)
     unknown = len(accounts) + rng.integers(0, UNKNOWN_ACCOUNTS, n)

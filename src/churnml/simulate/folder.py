@@ -136,9 +136,7 @@ truth: truth/probabilities.parquet
 def refuse_foreign(out: Path) -> None:
     """Raises ProjectError unless ``out`` is new, empty, or was written by the simulator."""
     if out.exists() and not out.is_dir():
-        raise ProjectError(
-            "There is a file where the project should go.", where=str(out), remedy="Name a folder."
-        )
+        raise ProjectError("There is a file where the project should go.", where=str(out), remedy="Name a folder.")
     if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
         raise ProjectError(
             "The folder is not empty and was not written by the simulator.",

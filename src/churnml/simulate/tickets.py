@@ -57,9 +57,7 @@ def ticket_rows(
     return _lives(accounts, book.account[unit], Z_VALUES[history.z[unit, week]], incident, opened, clock, rng)
 
 
-def _opened(
-    history: History, seats: Ints, clock: Clock, rng: np.random.Generator
-) -> tuple[Ints, Ints, Flags]:
+def _opened(history: History, seats: Ints, clock: Clock, rng: np.random.Generator) -> tuple[Ints, Ints, Flags]:
     """Unit, week and whether an incident is the cause, one element a ticket."""
     z = Z_VALUES[history.z[:, : clock.weeks]]
     size = (seats / 10.0) ** SIZE_POWER * (seats > 0)
@@ -86,9 +84,7 @@ def _lives(
 ) -> pd.DataFrame:
     n = len(opened)
     priority = _priorities(z, incident, rng)
-    category = np.where(
-        incident, CATEGORIES.index("outage"), rng.choice(len(CATEGORIES), n, p=CATEGORY_SHARE)
-    )
+    category = np.where(incident, CATEGORIES.index("outage"), rng.choice(len(CATEGORIES), n, p=CATEGORY_SHARE))
     answered = opened + _hours(ANSWER_HOURS[priority], 0.9, rng)
     slow = 1.0 + 0.8 * incident
     resolved = answered + _hours(SOLVE_HOURS[priority] * slow, 1.0, rng)
@@ -97,9 +93,7 @@ def _lives(
     )
     # the second solution overwrites the first in the export, unless it is still to come
     again = resolved + _hours(np.full(n, 60.0), 0.8, rng) + _hours(np.full(n, 30.0), 0.8, rng)
-    resolved = np.where(
-        (reopened != NEVER) & (again > reopened) & (again < clock.end_second), again, resolved
-    )
+    resolved = np.where((reopened != NEVER) & (again > reopened) & (again < clock.end_second), again, resolved)
     escalate = np.array([0.01, 0.03, 0.12, 0.25])[priority] * np.exp(-0.3 * z)
     escalated = np.where(rng.random(n) < escalate, answered + _hours(np.full(n, 10.0), 0.7, rng), NEVER)
     escalated = np.where(escalated < resolved, escalated, NEVER)

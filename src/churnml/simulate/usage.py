@@ -48,9 +48,7 @@ BURST_SHAPE = 1.6  # gamma shape of a day's activity: smaller is burstier
 USER_SKEW = 1.3  # >1: the first users of an account do most
 
 WEEKDAY: Floats = np.array([1.05, 1.12, 1.10, 1.05, 0.88, 0.13, 0.09])
-HOURS: Floats = np.array(
-    [1, 1, 1, 1, 1, 2, 6, 18, 42, 62, 66, 58, 40, 52, 62, 60, 50, 34, 18, 10, 7, 5, 3, 2], float
-)
+HOURS: Floats = np.array([1, 1, 1, 1, 1, 2, 6, 18, 42, 62, 66, 58, 40, 52, 62, 60, 50, 34, 18, 10, 7, 5, 3, 2], float)
 REGION_HOURS = (0, 6, 17)  # where the working day lies on the UTC clock, by region; wraps within the day
 
 LATE_ROWS = 0.019  # share of rows that come hours to weeks late by themselves
@@ -121,14 +119,10 @@ def intensity_of(
     first_day = np.where(book.start_day == NEVER, clock.weeks * WEEK_DAYS, book.start_day + 1)
     last_day = np.where(book.end_day == NEVER, clock.weeks * WEEK_DAYS, book.end_day)
     monday = np.arange(weeks)[None, :] * WEEK_DAYS
-    days_used = np.clip(
-        np.minimum(last_day[:, None], monday + 7) - np.maximum(first_day[:, None], monday), 0, 7
-    )
+    days_used = np.clip(np.minimum(last_day[:, None], monday + 7) - np.maximum(first_day[:, None], monday), 0, 7)
     level = accounts.intensity[account][:, None] * np.exp(Z_ON_USE * z + U_ON_USE * u + mood) * adopted
     expected = float((level * days_used / 7.0).sum())
-    wanted = logistic(
-        SHARE_BASE + accounts.habit[account][:, None] + Z_ON_SHARE * z + U_ON_SHARE * u + 0.5 * mood
-    )
+    wanted = logistic(SHARE_BASE + accounts.habit[account][:, None] + Z_ON_SHARE * z + U_ON_SHARE * u + 0.5 * mood)
     return Intensity(
         events=level * (target / expected),
         people=_people(seats, wanted * adopted, rng),
@@ -167,9 +161,7 @@ def blocks_of(weeks: int, target: int) -> list[tuple[int, int]]:
 class EventMaker:
     """Draws events for a span of weeks at a time, so that memory does not grow with their number."""
 
-    def __init__(
-        self, accounts: Accounts, history: History, intensity: Intensity, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, accounts: Accounts, history: History, intensity: Intensity, rng: np.random.Generator) -> None:
         self._account = history.book.account
         self._region = accounts.region
         self._intensity = intensity

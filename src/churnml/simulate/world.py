@@ -130,9 +130,7 @@ def leave_logit(monthly: Floats, price: Floats, tenure: Floats) -> Floats:
 def up_logit(budget: Floats, ripe: Floats) -> Floats:
     """Logit of an upgrade in a week at z = u = 0; ``ripe`` is weeks since terms could change."""
     h = HAZARDS
-    return np.asarray(
-        h.up + h.up_budget * budget + h.up_ripens * (1.0 - np.exp(-np.maximum(ripe, 0.0) / 26.0))
-    )
+    return np.asarray(h.up + h.up_budget * budget + h.up_ripens * (1.0 - np.exp(-np.maximum(ripe, 0.0) / 26.0)))
 
 
 UP_ODDS: Floats = np.exp(HAZARDS.up_z * Z_VALUES[:, None] + HAZARDS.up_u * U_VALUES[None, :])  # (z, u)
