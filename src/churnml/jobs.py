@@ -35,7 +35,7 @@ from churnml.modelling.splits import Plan, plan
 from churnml.modelling.training import RECENCY, RIVALS, Fitted, at_cutoffs, fit, rival_predictions, usable
 from churnml.specs import ModelSpec
 from churnml.tables import Facts
-from churnml.timeline import cutoffs_ending, end_of_data
+from churnml.timeline import cutoffs_ending, end_of_data, plus_days
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import Registered, Registry
@@ -123,7 +123,7 @@ def collect(opened: Opened, spec: ModelSpec, progress: Progress = _silent) -> Co
     """Builds the snapshots of every mature cutoff, labels them, and plans the split."""
     facts, label = opened.facts, spec.label
     last = label.reach.latest_mature(facts.data_through)
-    first = pd.Timestamp(facts.accounts["created_at"].min().to_pandas()).date()
+    first = _first_cutoff(facts, spec)
     cutoffs = cutoffs_ending(last, spec.cutoffs.every, spec.cutoffs.at_most, first)
     if not cutoffs:
         plan((), label.reach, spec.embargo, spec.estimator.folds)
@@ -142,6 +142,13 @@ def collect(opened: Opened, spec: ModelSpec, progress: Progress = _silent) -> Co
     rows = snapshots.build_snapshots(facts, [*features, *scales], spine)
     rows["label"] = snapshots.attach_label(label, facts, spine)["label"].to_numpy()
     return Collected(rows, split, features, scales, wish)
+
+
+def _first_cutoff(facts: Facts, spec: ModelSpec) -> dt.date:
+    """The first date with accounts to look at, and with usage data over the whole of the longest lookback."""
+    created = pd.Timestamp(facts.accounts["created_at"].min().to_pandas()).date()
+    begins = snapshots.usage_begins(facts)
+    return created if begins is None else max(created, plus_days(begins, max(spec.features.lookbacks)))
 
 
 def _needed_beside(opened: Opened, wish: Wish) -> tuple[Feature, ...]:

@@ -171,7 +171,7 @@ def run_text(project: Project, found: Mapping[str, Any], queue: Sequence[Mapping
     for name, by in found["scored_by"].items():
         if by["health_only"]:
             lines.append(
-                f"  No '{name}' model is in office: nothing was shown to beat the base rate, so no '{name}' "
+                f"  No '{name}' model is in office: none was shown to beat the base rate, so no '{name}' "
                 "probabilities are given and health dimensions stand alone."
             )
         else:

@@ -351,6 +351,21 @@ def frequent_events(facts: Facts, known_before: dt.date, at_most: int) -> tuple[
     return tuple(top["event"])
 
 
+def usage_begins(facts: Facts) -> dt.date | None:
+    """The day usage data begin: by then one event in a thousand has occurred; None without usage.
+
+    A cutoff whose lookback reaches before it would show every account as hardly used. A few stray rows
+    with an old date do not count as a beginning.
+    """
+    if facts.usage_days is None:
+        return None
+    per_day = facts.usage_days.group_by("day").aggregate(n=facts.usage_days["events"].sum()).order_by("day").to_pandas()
+    if per_day.empty:
+        return None
+    reached = per_day["n"].cumsum() * 1000 >= per_day["n"].sum()
+    return pd.Timestamp(int(per_day["day"][reached].iloc[0]), unit="D").date()
+
+
 # ---------------------------------------------------------------- labels
 
 

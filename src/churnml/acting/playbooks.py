@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from churnml.features import FAMILIES
 from churnml.specs import Playbook, PlaybooksSpec, Span, When
 
 # A span condition reads the fact of the same name.
@@ -38,12 +39,12 @@ def why_matched(when: When, facts: Mapping[str, Any]) -> tuple[str, ...] | None:
         if wanted:
             if facts.get(name) not in wanted:
                 return None
-            because.append(f"{name} is {facts[name]}")
+            because.append(f"{name} is {str(facts[name]).replace('_', ' ')}")
     if when.reason:
         matched = [code for code in facts["reasons"] if _names(code, when.reason)]
         if not matched:
             return None
-        because.append(f"a reason is {matched[0]}")
+        because.append(f"a reason is {FAMILIES[matched[0]].means} ({matched[0]})")
     spans = [(name, getattr(when, name), facts.get(name)) for name in SPANS]
     spans += [(f"{name} dimension", span, facts["dimensions"].get(name)) for name, span in when.dimension.items()]
     for name, span, value in spans:
@@ -51,7 +52,7 @@ def why_matched(when: When, facts: Mapping[str, Any]) -> tuple[str, ...] | None:
             continue
         if value is None or not _inside(span, value):
             return None
-        because.append(f"{name.replace('_', ' ')} is {_shown(name, value)}")
+        because.append(_said(name, value))
     return tuple(because)
 
 
@@ -65,9 +66,14 @@ def _inside(span: Span, value: float) -> bool:
     return (span.at_least is None or value >= span.at_least) and (span.at_most is None or value <= span.at_most)
 
 
-def _shown(name: str, value: float) -> str:
-    if name.endswith("probability"):
-        return f"{value * 100:.0f} %"
-    if name.endswith("lift"):
-        return f"{value:.1f} × the usual"
-    return f"{value:,.0f}"
+def _said(name: str, value: float) -> str:
+    """A number that made a rule hold, in words."""
+    if name.endswith("_probability"):
+        return f"{name.removesuffix('_probability')} probability is {value * 100:.0f} %"
+    if name.endswith("_lift"):
+        return f"{name.removesuffix('_lift')} is {value:.1f} times as likely as usual"
+    if name == "days_to_renewal":
+        return f"it renews in {value:,.0f} days"
+    if name == "tenure_days":
+        return f"it has been a customer for {value:,.0f} days"
+    return f"{'MRR' if name == 'mrr' else name} is {value:,.0f}"

@@ -402,7 +402,7 @@ def _decision(
         "goal": decision.goal,
         "goal_spoken": GOALS.get(decision.goal, decision.goal),
         "due": decision.due,
-        "because": [_because(text) for text in decision.because],
+        "because": decision.because,
         "steps": decision.steps,
         "band": account.band if account else None,
         "colour": colours.get(account.band, charts.UNKNOWN_COLOUR) if account else charts.UNKNOWN_COLOUR,
@@ -416,14 +416,6 @@ def _decision(
         "to_win": decision.value if grows else None,
         "reasons": [reason.sentence for reason in reasons],
     }
-
-
-def _because(text: str) -> str:
-    """A condition that held, with what its words stand for."""
-    if text.startswith("band is "):
-        return spoken(text)
-    family = FAMILIES.get(text.removeprefix("a reason is "))
-    return f"{text} ({family.means})" if family else text
 
 
 def _by_playbook(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
