@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -49,6 +49,7 @@ def main() -> None:
         app(standalone_mode=False)
     except ChurnmlError as mistake:
         sys.stderr.write(f"churnml: {mistake}\n")
+        _let_go(mistake)
         sys.exit(1)
     except typer.Exit as done:
         sys.exit(done.exit_code)
@@ -62,17 +63,33 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except Exception as problem:
-        if _is_usage_error(problem):
-            sys.stderr.write(f"churnml: {problem.format_message()}\n")  # type: ignore[attr-defined]
-            sys.exit(1)
-        _bug(problem)
+        if not _is_usage_error(problem):
+            _bug(problem)
+        message = problem.format_message()  # type: ignore[attr-defined]
+        if message.startswith("Usage:"):  # nothing was asked, so help is the answer
+            _say(message)
+            sys.exit(0)
+        sys.stderr.write(f"churnml: {message}\n")
+        sys.exit(1)
+
+
+def _let_go(mistake: BaseException) -> None:
+    """Lets go of what the failed steps held: Prefect keeps the error, the error its frames, and the
+    frames a database that would otherwise complain at exit about being held."""
+    import traceback
+
+    seen: BaseException | None = mistake
+    while seen is not None:
+        traceback.clear_frames(seen.__traceback__)
+        seen.__traceback__ = None
+        seen = seen.__cause__ or seen.__context__
 
 
 def _is_usage_error(problem: Exception) -> bool:
     return hasattr(problem, "format_message") and hasattr(problem, "exit_code")
 
 
-def _bug(problem: Exception) -> None:
+def _bug(problem: Exception) -> NoReturn:
     import traceback
 
     traceback.print_exc()
@@ -112,12 +129,15 @@ def _engine(plain: bool) -> None:
 def _flow(plain: bool, load: Callable[[], Callable[..., Any]], **arguments: Any) -> Any:
     """Runs a flow; under Prefect, its own chatter is kept off the screen and our errors come through."""
     _engine(plain)
-    function = load()
     if plain:
-        return function(**arguments)
+        return load()(**arguments)
     import logging
 
+    from pipelines.progress import say
+
+    say("starting under Prefect (some seconds; --no-prefect does without)")
     # an expected mistake of the user's is told once, by us, not as a failed-run traceback
+    function = load()
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
     return function(**arguments)
 

@@ -39,7 +39,11 @@ def test_the_flows_run_under_prefect_without_a_server_and_give_the_same_scores(a
 
 
 def test_a_mistake_under_prefect_is_told_once_and_without_a_traceback(company: Path, tmp_path: Path) -> None:
-    (company / "data" / "crm_accounts.csv").unlink()
+    # a mistake that shows only after the data were opened, so that there is something to let go of
+    spec = company / "models" / "churn" / "spec.yaml"
+    spec.parent.mkdir(parents=True)
+    default = (ROOT / "models" / "churn" / "spec.yaml").read_text("utf-8")
+    spec.write_text(default.replace("horizon: 91", "horizon: 3000"), "utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "churnml.cli", "run", "--project", str(company)],
         env=clean_environment(PREFECT_HOME=str(tmp_path / "prefect")),
@@ -49,7 +53,8 @@ def test_a_mistake_under_prefect_is_told_once_and_without_a_traceback(company: P
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert done.stderr.count("crm_accounts.csv") == 1, done.stderr
+    assert done.stderr.count("no mature cutoff") == 1, done.stderr
+    assert len(done.stderr.splitlines()) == 2, done.stderr
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -1,0 +1,1 @@
+"""Measurements, as ratios in one run; ``make bench`` writes ``docs/performance.md``."""

@@ -1,0 +1,110 @@
+"""Measures whole commands on this machine and writes ``docs/performance.md``.
+
+Single times on a shared machine mean little, so each figure stands beside a floor measured in the same
+run: what any program must pay, or the least work that could answer the question.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+CHURNML = [sys.executable, "-m", "churnml.cli"]
+RUNS = 5
+# One pass over the raw events by account and day: nothing that builds features from them can be cheaper.
+FLOOR = """
+import duckdb, sys
+con = duckdb.connect()
+con.execute(f"CREATE TABLE t AS SELECT account_no, event_time::DATE AS d, count(*) AS n, count(DISTINCT person) AS u "
+            f"FROM read_parquet('{sys.argv[1]}/data/product_events.parquet') GROUP BY ALL")
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Wall seconds and peak memory of a finished process."""
+
+    seconds: float
+    mebibytes: float
+
+
+def measure(command: Sequence[str]) -> Measured:
+    """Runs a command to its end; raises CalledProcessError when it fails."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    if status:
+        raise subprocess.CalledProcessError(status, command)
+    kibi = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return Measured(seconds, kibi / 1024)
+
+
+def median(command: Sequence[str], runs: int = RUNS) -> Measured:
+    """The median of several runs, after one that is not counted."""
+    measure(command)
+    found = [measure(command) for _ in range(runs)]
+    return Measured(statistics.median(m.seconds for m in found), max(m.mebibytes for m in found))
+
+
+def line(what: str, found: Measured, floor: Measured, beside: str) -> str:
+    ratio = found.seconds / floor.seconds
+    return f"| {what} | {found.seconds:.2f} | {found.mebibytes:,.0f} | {ratio:.1f} × {beside} |"
+
+
+def main() -> None:
+    """Measures and writes the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        company, large = Path(folder) / "company", Path(folder) / "large"
+        bare = median([sys.executable, "-c", "pass"])
+        rows = [line("`churnml --help`", median([*CHURNML, "--help"]), bare, "a bare Python")]
+        simulated = measure([*CHURNML, "simulate", "--out", str(company)])
+        floor = median([sys.executable, "-c", FLOOR, str(company)])
+        beside = "one DuckDB pass by account and day"
+        rows.append(line("`churnml simulate`, 2,000 accounts, 2.6 million events", simulated, floor, beside))
+        run = [*CHURNML, "run", "--project", str(company), "--no-prefect"]
+        rows.append(line("`churnml run --no-prefect`, first: two models trained", measure(run), floor, beside))
+        rows.append(line("the same again: nothing has changed", measure(run), floor, beside))
+        rows.append(line("`churnml run`, again, under Prefect", measure(run[:-1]), floor, beside))
+        made = measure([*CHURNML, "simulate", "--out", str(large), "--events", "10000000", "--seed", "8"])
+        large_floor = median([sys.executable, "-c", FLOOR, str(large)], 3)
+        rows.append(line("`churnml simulate --events 10000000`", made, large_floor, "the same pass over them"))
+        check = measure([*CHURNML, "check", "--project", str(large)])
+        rows.append(line("`churnml check` of those: read, check, roll up", check, large_floor, "the same pass over them"))
+    about = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
+    PAGE.write_text(page(rows, about), "utf-8")
+    sys.stdout.write(PAGE.read_text("utf-8"))
+
+
+def page(rows: Sequence[str], about: dict[str, object]) -> str:
+    """The page's text."""
+    return "\n".join(
+        [
+            "# Performance",
+            "",
+            "Written by `make bench`. Wall seconds of whole processes, start-up included (medians of five runs where a",
+            "run is short), peak memory of the process, and the ratio to a floor measured in the same run. Compare the",
+            "ratios: seconds belong to one machine on one day.",
+            "",
+            "| what | seconds | MiB at peak | beside |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            f"Measured on: `{json.dumps(about)}`.",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
