@@ -80,7 +80,9 @@ def main() -> None:
         large_floor = median([sys.executable, "-c", FLOOR, str(large)], 3)
         rows.append(line("`churnml simulate --events 10000000`", made, large_floor, "the same pass over them"))
         check = measure([*CHURNML, "check", "--project", str(large)])
-        rows.append(line("`churnml check` of those: read, check, roll up", check, large_floor, "the same pass over them"))
+        rows.append(
+            line("`churnml check` of those: read, check, roll up", check, large_floor, "the same pass over them")
+        )
     about = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
     PAGE.write_text(page(rows, about), "utf-8")
     sys.stdout.write(PAGE.read_text("utf-8"))

@@ -147,7 +147,7 @@ def quick_facts(
     with tempfile.TemporaryDirectory() as folder:
         for name, frame in frames.items():
             con.register("frame", frame)
-            con.execute(f"CREATE TABLE kept_{name} AS SELECT * FROM frame")
+            con.execute(f"CREATE TABLE _kept_{name} AS SELECT * FROM frame")
             con.unregister("frame")
         if "usage_events" in frames:
             warehouse._roll_up(con, Path(folder))
@@ -158,10 +158,10 @@ def quick_facts(
         return backend.table(name) if source in frames else None
 
     return Facts(
-        accounts=backend.table("kept_accounts"),
-        subscriptions=relation("kept_subscriptions", "subscriptions"),
-        support_tickets=relation("kept_support_tickets", "support_tickets"),
-        churn_events=relation("kept_churn_events", "churn_events"),
+        accounts=backend.table("_kept_accounts"),
+        subscriptions=relation("_kept_subscriptions", "subscriptions"),
+        support_tickets=relation("_kept_support_tickets", "support_tickets"),
+        churn_events=relation("_kept_churn_events", "churn_events"),
         usage_days=relation("usage_days", "usage_events"),
         usage_users=relation("usage_users", "usage_events"),
         data_through=data_through,

@@ -84,7 +84,7 @@ def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Pat
     options = (
         f"auto_detect = false, columns = {{{types}}}, header = true, delim = {_quoted(delimiter)}, quote = '\"', "
         f"escape = '\"', comment = '', encoding = {_quoted(encoding)}, max_line_size = {LONGEST_LINE}, nullstr = '', "
-        f"store_rejects = true, rejects_table = {_quoted('rejects_' + name)}, rejects_scan = {_quoted('scans_' + name)}"
+        f"store_rejects = true, rejects_table = {_quoted('_rejects_' + name)}, rejects_scan = {_quoted('_scans_' + name)}"
     )
     try:
         # a table, not a view: rejected lines are known only once the file is read
@@ -99,7 +99,7 @@ def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Pat
             remedy=f"Declare its delimiter or encoding in {PROJECT_FILE}. ({first_line(problem)})",
         ) from None
     found = con.execute(
-        f'SELECT DISTINCT line, csv_line, error_type::VARCHAR FROM "rejects_{name}" ORDER BY 1'
+        f'SELECT DISTINCT line, csv_line, error_type::VARCHAR FROM "_rejects_{name}" ORDER BY 1'
     ).fetchall()
     rejects = {int(line) - 1: (str(text), str(why)) for line, text, why in found}  # the header is line 1
     _count_rejected_rows_too(con, name, sorted(rejects))

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +35,7 @@ Progress = Callable[[str], None]
 # Stores of earlier data that are kept beside the present one, for whoever still reads them.
 STORES_KEPT = 2
 A_DAY = 86_400.0
+MEMORY_LIMIT = "3GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
 STORE_FORMAT = 1
 
@@ -139,7 +140,9 @@ def _connection(scratch: Path) -> Iterator[Any]:
     con = backend.con
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
+    # what does not fit goes to disk: a long history must not take the machine
     con.execute(f"SET temp_directory = {_quoted(str(scratch))}")
+    con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     try:
         yield backend
     finally:
@@ -204,13 +207,13 @@ def _make_store(project: Project, today: dt.date, out: Path, progress: Progress)
                 _stage(con, table, source, registered, project, books)
         end = _end_of_data(con, project, today, books)
         con.execute(
-            "CREATE TABLE quarantine (contract_table VARCHAR, reason VARCHAR, detail VARCHAR, "
+            "CREATE TABLE _quarantine (contract_table VARCHAR, reason VARCHAR, detail VARCHAR, "
             'source_row BIGINT, "row" VARCHAR)'
         )
         _set_aside_malformed(con, registered, project, books)
         for name in books.given:
             _check_and_write(backend, TABLES[name], project, midnight(end), out, books)
-        _write(con, "SELECT * FROM quarantine ORDER BY ALL", out / "quarantine.parquet")
+        _write(con, "SELECT * FROM _quarantine ORDER BY ALL", out / "quarantine.parquet")
         if "usage_events" in books.given:
             progress("rolling up usage")
             _roll_up(con, out)
@@ -223,6 +226,7 @@ def _make_store(project: Project, today: dt.date, out: Path, progress: Progress)
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
 
 
+# Names that begin with an underscore are ours: an input's name cannot.
 @dataclass
 class _Books:
     """What is counted on the way; becomes the manifest."""
@@ -250,17 +254,23 @@ def _stage(
     project: Project,
     books: _Books,
 ) -> None:
-    """Runs a source and reads its columns into types, as the table ``typed_<name>``."""
+    """A source with its columns read into types, as the view ``_typed_<name>``: rows are read when judged."""
     said = source.read_text("utf-8-sig").strip().rstrip(";")
+    raw, view = _name(f"_raw_{table.name}"), _name(f"_typed_{table.name}")
     _must_be_one_select(said, con, source)
     try:
-        con.execute(f"CREATE TEMP TABLE raw AS {said}")
+        con.execute(f"CREATE TEMP VIEW {raw} AS {said}")
     except duckdb.Error as problem:
         raise _source_error(problem, source, registered) from None
-    types = {row[0]: str(row[1]) for row in con.execute("DESCRIBE raw").fetchall()}
+    types = {row[0]: str(row[1]) for row in con.execute(f"DESCRIBE {raw}").fetchall()}
     _must_have_columns(table, types, source, registered, said)
     columns = _columns_of(table, types, project, source)
     typed = [f"{_typed(name, kind, types[name], project)} AS {_name(name)}" for name, kind in columns.items()]
+    # when a fact was known, where the data do not say
+    filled = ["coalesce(known_at, " + table.dated_by + ") AS known_at"] if "known_at" in table.column_names else []
+    if table.name == "support_tickets":
+        filled.append("CASE WHEN csat IS NOT NULL THEN coalesce(csat_at, resolved_at) ELSE csat_at END AS csat_at")
+    replaced = f" REPLACE ({', '.join(filled)})" if filled else ""
     absent = [f"NULL::{SQL_TYPES[c.kind]} AS {_name(c.name)}" for c in table.columns if c.name not in columns]
     trouble = ", ".join(
         f"CASE WHEN {_said(name, types[name])} AND {_typed(name, kind, types[name], project)} IS NULL THEN '{name}' END"
@@ -268,14 +278,16 @@ def _stage(
     )
     number = "source_row::BIGINT" if "source_row" in types else "row_number() OVER ()"
     con.execute(
-        f"CREATE TEMP TABLE {_name('typed_' + table.name)} AS SELECT {', '.join(typed + absent)}, "
-        f"{number} AS source_row, nullif(concat_ws(', ', {trouble}), '') AS unreadable, "
-        f"to_json(raw)::VARCHAR AS source FROM raw"
+        f"CREATE TEMP VIEW {view} AS SELECT *{replaced} FROM ("
+        f"SELECT {', '.join(typed + absent)}, {number} AS source_row, "
+        f"nullif(concat_ws(', ', {trouble}), '') AS unreadable, to_json(r)::VARCHAR AS source FROM {raw} AS r)"
     )
-    con.execute("DROP TABLE raw")
     books.given[table.name] = list(columns)
-    _fill_in(con, table)
-    if con.execute(f"SELECT count(*) FROM {_name('typed_' + table.name)}").fetchall()[0][0] == 0:
+    try:
+        empty = not con.execute(f"SELECT 1 FROM {raw} LIMIT 1").fetchall()
+    except duckdb.Error as problem:
+        raise _source_error(problem, source, registered) from None
+    if empty:
         _must_not_be_empty(table, source, books)
 
 
@@ -413,15 +425,6 @@ def _typed(name: str, kind: Kind, sql_type: str, project: Project) -> str:
     return f"nullif(trim({column}::VARCHAR), '')" if kind in (Kind.ID, Kind.CATEGORY) else f"{column}::VARCHAR"
 
 
-def _fill_in(con: Any, table: Table) -> None:
-    """When a fact was known, where the data do not say."""
-    typed = _name("typed_" + table.name)
-    if "known_at" in table.column_names:
-        con.execute(f"UPDATE {typed} SET known_at = {table.dated_by} WHERE known_at IS NULL")
-    if table.name == "support_tickets":
-        con.execute(f"UPDATE {typed} SET csat_at = resolved_at WHERE csat_at IS NULL AND csat IS NOT NULL")
-
-
 def _must_not_be_empty(table: Table, source: Path, books: _Books) -> None:
     if table.name in ("accounts", "subscriptions"):
         raise ContractError(
@@ -439,7 +442,7 @@ def _end_of_data(con: Any, project: Project, today: dt.date, books: _Books) -> d
     dated = [t for t in ("usage_events", "support_tickets", "subscriptions") if t in books.given]
     for name in dated:
         newest = con.execute(
-            f"SELECT max({TABLES[name].dated_by})::DATE FROM {_name('typed_' + name)} "
+            f"SELECT max({TABLES[name].dated_by})::DATE FROM {_name('_typed_' + name)} "
             f"WHERE {TABLES[name].dated_by} < {_quoted(str(end_of_data(today)))}::TIMESTAMP"
         ).fetchall()[0][0]
         if newest is not None:
@@ -459,7 +462,7 @@ def _set_aside_malformed(con: Any, registered: Mapping[str, Registered], project
         ]
         if found.rejects and readers:
             con.executemany(
-                "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO _quarantine VALUES (?, ?, ?, ?, ?)",
                 [(readers[0], checks.MALFORMED, why, line, json.dumps(text)) for line, text, why in found.rejects],
             )
             books.quarantined.setdefault(readers[0], {})[checks.MALFORMED] = len(found.rejects)
@@ -468,35 +471,35 @@ def _set_aside_malformed(con: Any, registered: Mapping[str, Registered], project
 def _check_and_write(backend: Any, table: Table, project: Project, end: dt.datetime, out: Path, books: _Books) -> None:
     """Judges every row, sets the bad ones aside, writes the rest as ``<table>.parquet``."""
     con = backend.con
-    accounts = None if table.name == "accounts" else backend.table("kept_accounts")
+    accounts = None if table.name == "accounts" else backend.table("_kept_accounts")
     declared = {scope: {k: v.value for k, v in said.items()} for scope, said in project.spec.checks.items()}
-    judged = checks.verdicts(backend.table("typed_" + table.name), table, accounts, end, declared)
-    con.execute(f"CREATE TEMP TABLE judged AS {ibis.to_sql(judged, dialect='duckdb')}")
-    con.execute(
-        "INSERT INTO quarantine "
-        "SELECT ?, problem, unreadable, source_row, source FROM judged WHERE problem IS NOT NULL",
-        [table.name],
-    )
+    judged = checks.verdicts(backend.table("_typed_" + table.name), table, accounts, end, declared)
+    warnings = [column for column in judged.columns if column.startswith("warns_")]
+    # a view, judged once for the bad rows and once for the rest, so that the good ones are never copied whole
+    con.execute(f"CREATE OR REPLACE TEMP VIEW _judged AS {ibis.to_sql(judged, dialect='duckdb')}")
+    try:
+        con.execute(
+            "INSERT INTO _quarantine "
+            "SELECT ?, problem, unreadable, source_row, source FROM _judged WHERE problem IS NOT NULL",
+            [table.name],
+        )
+        _keep(con, table, project, warnings)
+    except duckdb.Error as problem:
+        where = str(project.source(table.name))
+        raise SourceError("The source cannot be run.", where=where, remedy=first_line(problem)) from None
     aside = con.execute(
-        "SELECT problem, count(*) FROM judged WHERE problem IS NOT NULL GROUP BY ALL ORDER BY 1"
+        "SELECT reason, count(*) FROM _quarantine WHERE contract_table = ? AND reason <> ? GROUP BY ALL ORDER BY 1",
+        [table.name, checks.MALFORMED],
     ).fetchall()
     for reason, count in aside:
         books.quarantined.setdefault(table.name, {})[reason] = int(count)
-    for column in [c for c in judged.columns if c.startswith("warns_")]:
-        count = con.execute(f"SELECT count(*) FROM judged WHERE problem IS NULL AND {_name(column)}").fetchall()[0][0]
+    kept = _name("_kept_" + table.name)
+    for column in warnings:
+        count = con.execute(f"SELECT count(*) FROM {kept} WHERE {_name(column)}").fetchall()[0][0]
         if count:
             books.warned.setdefault(table.name, {})[column.removeprefix("warns_")] = int(count)
-    columns = [_name(c.name) for c in table.columns]
-    if table.name == "accounts":
-        columns += [_name(c) for c in project.spec.static if c not in table.column_names]
-    if "known_at" in table.column_names and table.name != "subscriptions":
-        # nothing is known before it happened, whatever a clock says
-        columns[columns.index('"known_at"')] = f'greatest("known_at", {_name(table.dated_by)}) AS "known_at"'
-    kept = f"SELECT {', '.join(columns)} FROM judged WHERE problem IS NULL"
-    con.execute(f"CREATE TEMP TABLE {_name('kept_' + table.name)} AS {kept}")
-    con.execute("DROP TABLE judged")
-    con.execute(f"DROP TABLE {_name('typed_' + table.name)}")
-    books.rows[table.name] = con.execute(f"SELECT count(*) FROM {_name('kept_' + table.name)}").fetchall()[0][0]
+        con.execute(f"ALTER TABLE {kept} DROP COLUMN {_name(column)}")
+    books.rows[table.name] = con.execute(f"SELECT count(*) FROM {kept}").fetchall()[0][0]
     if table.name in ("accounts", "subscriptions") and books.rows[table.name] == 0:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in aside)
         raise ContractError(
@@ -505,7 +508,28 @@ def _check_and_write(backend: Any, table: Table, project: Project, end: dt.datet
             remedy="Mend the rows, declare time_formats: if dates cannot be read, or let a check warn under checks:.",
         )
     if table.name != "usage_events":  # of usage, the roll-ups are kept
-        _write(con, f"SELECT * FROM {_name('kept_' + table.name)} ORDER BY ALL", out / f"{table.name}.parquet")
+        _write(con, f"SELECT * FROM {kept} ORDER BY ALL", out / f"{table.name}.parquet")
+
+
+# Of usage, what the roll-ups need.
+USAGE_COLUMNS = ("account_id", "occurred_at", "event", "user_id", "quantity", "known_at")
+
+
+def _keep(con: Any, table: Table, project: Project, warnings: Sequence[str]) -> None:
+    """The rows of ``_judged`` that nothing is wrong with, as the table ``_kept_<name>``."""
+    names = [c.name for c in table.columns]
+    if table.name == "usage_events":
+        names = [name for name in names if name in USAGE_COLUMNS]
+    if table.name == "accounts":
+        names += [name for name in project.spec.static if name not in names]
+    columns = [_name(name) for name in [*names, *warnings]]
+    if "known_at" in names and table.name != "subscriptions":
+        # nothing is known before it happened, whatever a clock says
+        columns[names.index("known_at")] = f'greatest("known_at", {_name(table.dated_by)}) AS "known_at"'
+    con.execute(
+        f"CREATE TEMP TABLE {_name('_kept_' + table.name)} AS "
+        f"SELECT {', '.join(columns)} FROM _judged WHERE problem IS NULL"
+    )
 
 
 def _roll_up(con: Any, out: Path) -> None:
@@ -521,12 +545,12 @@ def _roll_up(con: Any, out: Path) -> None:
         f"SELECT account_id, event, {days}, count(*)::BIGINT AS events, "
         f"least(greatest(coalesce(sum(round(quantity * 1000000)::BIGINT), 0), -{bound}), {bound})::BIGINT "
         "AS quantity_micro "
-        "FROM kept_usage_events GROUP BY ALL ORDER BY account_id, day, known_day, event",
+        "FROM _kept_usage_events GROUP BY ALL ORDER BY account_id, day, known_day, event",
         out / "usage_days.parquet",
     )
     _write(
         con,
-        f"SELECT account_id, user_id, {days}, count(*)::BIGINT AS events FROM kept_usage_events "
+        f"SELECT account_id, user_id, {days}, count(*)::BIGINT AS events FROM _kept_usage_events "
         "WHERE user_id IS NOT NULL GROUP BY ALL ORDER BY account_id, day, known_day, user_id",
         out / "usage_users.parquet",
     )
