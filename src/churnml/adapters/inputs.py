@@ -84,7 +84,8 @@ def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Pat
     options = (
         f"auto_detect = false, columns = {{{types}}}, header = true, delim = {_quoted(delimiter)}, quote = '\"', "
         f"escape = '\"', comment = '', encoding = {_quoted(encoding)}, max_line_size = {LONGEST_LINE}, nullstr = '', "
-        f"store_rejects = true, rejects_table = {_quoted('_rejects_' + name)}, rejects_scan = {_quoted('_scans_' + name)}"
+        f"store_rejects = true, "
+        f"rejects_table = {_quoted('_rejects_' + name)}, rejects_scan = {_quoted('_scans_' + name)}"
     )
     try:
         # a table, not a view: rejected lines are known only once the file is read
