@@ -12,7 +12,7 @@ from churnml.adapters.registry import Registry
 from churnml.adapters.store import open_store
 from pipelines.engine import flow, task
 from pipelines.progress import say
-from pipelines.train import open_data, registry_of
+from pipelines.train import day, open_data, registry_of
 
 score_date = task("score, explain and route")(jobs.score_date)
 
@@ -27,16 +27,16 @@ def write_scores(opened: jobs.Opened, scores: Scores, fingerprint: str) -> bool:
 def score_one(opened: jobs.Opened, registry: Registry, as_of: dt.date | None) -> tuple[Scores, jobs.InOffice]:
     """Scores one date (the newest when None) and writes it down."""
     office = jobs.models_in_office(opened, registry)
-    day = as_of or jobs.default_as_of(opened)
-    scores = score_date(opened, office, day, say)
-    written = write_scores(opened, scores, jobs.scoring_fingerprint(opened, office, day))
-    say(f"{len(scores.accounts):,} accounts scored for {day}" + ("" if written else ", the same as before"))
+    date = as_of or jobs.default_as_of(opened)
+    scores = score_date(opened, office, date, say)
+    written = write_scores(opened, scores, jobs.scoring_fingerprint(opened, office, date))
+    say(f"{len(scores.accounts):,} accounts scored for {date}" + ("" if written else ", the same as before"))
     return scores, office
 
 
 @flow("churnml score")
-def score(project: str, as_of: str | None, today: str) -> dict[str, Any]:
+def score(project: str, as_of: str | None = None, today: str | None = None) -> dict[str, Any]:
     """Scores one date of a project and sums it up."""
-    opened = open_data(Path(project), dt.date.fromisoformat(today), say)
+    opened = open_data(Path(project), day(today), say)
     scores, office = score_one(opened, registry_of(opened), dt.date.fromisoformat(as_of) if as_of else None)
     return jobs.summary(opened, scores, {}, office)

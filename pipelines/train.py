@@ -18,6 +18,11 @@ judge_challenger = task("judge on the newest mature cutoff")(jobs.judge_challeng
 record_challenger = task("register, and promote if proven", retries=2)(jobs.record_challenger)
 
 
+def day(today: str | None) -> dt.date:
+    """The day a flow takes for today: as given, else the clock's, since a schedule has nobody to say it."""
+    return dt.date.fromisoformat(today) if today else dt.date.today()  # noqa: DTZ011 - as the machine has it
+
+
 def registry_of(opened: jobs.Opened) -> Registry:
     """The project's registry."""
     project = opened.project
@@ -41,8 +46,10 @@ def train_one(opened: jobs.Opened, registry: Registry, name: str, *, again: bool
 
 
 @flow("churnml train")
-def train(project: str, models: list[str], today: str, again: bool = False) -> dict[str, dict[str, Any]]:
+def train(
+    project: str, models: list[str] | None = None, today: str | None = None, again: bool = False
+) -> dict[str, dict[str, Any]]:
     """Trains the named models of a project (all when none is named): name → record."""
-    opened = open_data(Path(project), dt.date.fromisoformat(today), say)
+    opened = open_data(Path(project), day(today), say)
     registry = registry_of(opened)
     return {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}

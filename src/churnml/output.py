@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shlex
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from churnml.adapters.project import Project
@@ -189,18 +194,26 @@ def run_text(project: Project, found: Mapping[str, Any], queue: Sequence[Mapping
 
 
 def _places(project: Project, found: Mapping[str, Any]) -> list[str]:
-    root = f" --project {project.root}" if str(project.root) != "." else ""
+    root = "" if str(project.root) == "." else f" --project {shlex.quote(str(project.root))}"
     lines = []
     if "report" in found:
-        lines.append(f"  report     {found['report']}  (open it in a browser; it needs no network)")
+        lines.append(f"  report   {found['report']}  (open it in a browser; it needs no network)")
     if not project.spec.stores.operational:
-        lines.append(
-            f"  scores     {project.work / 'churnml.db'}  (or: churnml queue{root}, churnml explain ACCOUNT{root})"
-        )
+        lines.append(f"  scores   {project.work / 'churnml.db'}")
+    churnml = _command("churnml")
+    lines.append(f"  look up  {churnml} queue{root}    {churnml} explain ACCOUNT{root}")
     if project.registry_is_local:
-        store = project.work / "mlflow.db"
-        lines.append(f"  MLflow     mlflow ui --backend-store-uri sqlite:///{store}  (then open http://127.0.0.1:5000)")
+        store = shlex.quote(f"sqlite:///{project.work / 'mlflow.db'}")
+        lines.append(f"  MLflow   {_command('mlflow')} ui --backend-store-uri {store}  (then http://127.0.0.1:5000)")
     return lines
+
+
+def _command(name: str) -> str:
+    """How a command is typed here: by its name, or by its path where the environment is not activated."""
+    beside = Path(sys.executable).with_name(name)
+    if shutil.which(name) or not beside.exists():
+        return name
+    return shlex.quote(os.path.relpath(beside))
 
 
 # ---------------------------------------------------------------- queue and explain
