@@ -8,7 +8,7 @@ row aside, ``warn`` keeps it and counts it. A project changes severities in ``pr
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -177,12 +177,14 @@ CHECKS: tuple[Check, ...] = (
 UNREADABLE = "unreadable"
 MISSING = "missing"
 DUPLICATE = "duplicate"
+REPEATED = "repeated_row"
 MALFORMED = "malformed_line"
 STRUCTURAL: Mapping[str, str] = {
     MALFORMED: "a line of a CSV file that has the wrong number of fields or an unclosed quote",
     UNREADABLE: "a value that cannot be read as its column's type (a date as a date, a number as a number)",
     MISSING: "a required column is empty",
     DUPLICATE: "its key was already used by an earlier row",
+    REPEATED: "of rows without a key, it is the same to the letter as an earlier one",
 }
 
 
@@ -199,6 +201,8 @@ def severities(table: Table, declared: Mapping[str, Mapping[str, str]]) -> dict[
         declared: the project's ``checks:``, table (or ``all``) → reason → severity.
     """
     found = dict.fromkeys(STRUCTURAL, Severity.QUARANTINE)
+    # two clicks in one second are no mistake; an event delivered twice is. Without a name nobody can tell
+    found[REPEATED] = Severity.WARN
     found |= {check.name: check.severity for check in CHECKS if table.name in check.tables}
     for scope in ("all", table.name):
         for reason, severity in declared.get(scope, {}).items():
@@ -268,8 +272,11 @@ def verdicts(
     aside = {n: c for n, c in bad.items() if n in always or severity[n] is Severity.QUARANTINE}
     warned = {n: c for n, c in bad.items() if n not in aside}
     t = t.mutate(problem=_first_that_holds(aside), **{f"warns_{n}": c for n, c in warned.items()})
+    if severity[REPEATED] is Severity.QUARANTINE and not set(table.key) & set(table.required):
+        alike = _repeats(t, [name for name in table.column_names if name in t.columns], whole=True)
+        t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({REPEATED: alike})))
     if table.key and all(column in t.columns for column in table.key):
-        repeats = _repeats(t, table)
+        repeats = _repeats(t, table.key)
         # an account or a period kept twice would count everything that hangs on it twice
         if severity[DUPLICATE] is Severity.QUARANTINE or table.name in ("accounts", "subscriptions"):
             t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({DUPLICATE: repeats})))
@@ -285,14 +292,17 @@ def _first_that_holds(conditions: Mapping[str, Any]) -> Any:
     return ibis.coalesce(nothing, *(ibis.ifelse(c, name, nothing) for name, c in conditions.items()))
 
 
-def _repeats(t: Relation, table: Table) -> Any:
-    """True for every row but the first among the sound ones that share a key (no key, no repeat)."""
+def _repeats(t: Relation, key: Sequence[str], *, whole: bool = False) -> Any:
+    """True for every row but the first among the sound ones that share a key.
+
+    A row with an empty key shares it with nobody, unless the key is the ``whole`` row.
+    """
     import ibis
 
     known = [t["known_at"]] if "known_at" in t.columns else []
     window = ibis.window(
-        group_by=[t[column] for column in table.key],
+        group_by=[t[column] for column in key],
         order_by=[t["problem"].notnull(), *known, t["dated"], t["source_row"]],
     )
-    has_key = ibis.and_(*(t[column].notnull() for column in table.key))
-    return has_key & (ibis.row_number().over(window) > 0)
+    later = ibis.row_number().over(window) > 0
+    return later if whole else ibis.and_(*(t[column].notnull() for column in key)) & later

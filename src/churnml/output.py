@@ -173,11 +173,12 @@ def run_text(project: Project, found: Mapping[str, Any], queue: Sequence[Mapping
             f"  {found['leaving']['accounts']:,} more have given notice (MRR {money(found['leaving']['mrr'])}): "
             "nothing is left to predict, so they are not scored"
         )
+    risk = project.health.risk.model
     for name, by in found["scored_by"].items():
         if by["health_only"]:
             lines.append(
                 f"  No '{name}' model is in office: none was shown to beat the base rate, so no '{name}' "
-                "probabilities are given and health dimensions stand alone."
+                "probabilities are given" + (" and health dimensions stand alone." if name == risk else ".")
             )
         else:
             lines.append(f"  '{name}' probabilities by version {by['version']} (champion)")

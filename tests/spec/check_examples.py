@@ -126,6 +126,21 @@ EXAMPLES: tuple[CheckExample, ...] = (
         (2,),
     ),
     CheckExample(
+        "repeated_row",
+        "an event without a name that is the same to the letter as an earlier one may be two, so it only warns",
+        "usage_events",
+        """
+        account_id | occurred_at      | event  | user_id
+        a          | 2024-05-01 10:00 | login  | ann
+        a          | 2024-05-01 10:00 | login  | bob
+        a          | 2024-05-01 10:00 | login  | ann
+        a          | 2024-05-01 10:00 | logout | ann
+        a          | 2024-05-01 10:00 | login  | ann
+        """,
+        (3, 5),
+        severity="warn",
+    ),
+    CheckExample(
         "duplicate",
         "a bad row does not make its good repeat a duplicate",
         "support_tickets",

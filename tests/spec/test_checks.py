@@ -36,6 +36,20 @@ def test_a_bad_row_is_set_aside_or_warned_about_and_its_neighbours_are_kept(exam
         assert found.rows[example.table] == total - sum(found.quarantined[example.table].values())
 
 
+def test_repeated_rows_are_set_aside_where_the_project_says_so(tmp_path):
+    rows = """
+        account_id | occurred_at      | event | user_id
+        a          | 2024-05-01 10:00 | login | ann
+        a          | 2024-05-01 10:00 | login |
+        a          | 2024-05-01 10:00 | login | ann
+        a          | 2024-05-01 10:00 | login |
+    """
+    declared = {"usage_events": {"repeated_row": "quarantine"}}
+    found = ingest_tables(tmp_path, {"accounts": ACCOUNTS, "usage_events": rows}, checks=declared)
+    assert set_aside(found) == [("usage_events", "repeated_row", 3), ("usage_events", "repeated_row", 4)]
+    assert found.rows["usage_events"] == 2
+
+
 def test_every_reason_has_a_worked_example():
     shown = {example.reason for example in EXAMPLES} | {"malformed_line"}  # which has a test of its own below
     assert shown == set(reasons())

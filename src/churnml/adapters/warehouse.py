@@ -484,6 +484,7 @@ def _check_and_write(backend: Any, table: Table, project: Project, end: dt.datet
             [table.name],
         )
         _keep(con, table, project, warnings)
+        _count_repeats(con, table, declared, books)
     except duckdb.Error as problem:
         where = str(project.source(table.name))
         raise SourceError("The source cannot be run.", where=where, remedy=first_line(problem)) from None
@@ -509,6 +510,23 @@ def _check_and_write(backend: Any, table: Table, project: Project, end: dt.datet
         )
     if table.name != "usage_events":  # of usage, the roll-ups are kept
         _write(con, f"SELECT * FROM {kept} ORDER BY ALL", out / f"{table.name}.parquet")
+
+
+def _count_repeats(con: Any, table: Table, declared: Mapping[str, Mapping[str, str]], books: _Books) -> None:
+    """Counts rows that repeat others to the letter, where rows have no key to tell; setting them aside is declared."""
+    severity = checks.severities(table, declared)[checks.REPEATED]
+    if set(table.key) & set(table.required) or severity is not checks.Severity.WARN:
+        return
+    columns = ", ".join(_name(name) for name in books.given[table.name])
+    kept = "FROM _judged WHERE problem IS NULL"
+    # a named event is no repeat of another: its own check speaks of it
+    unnamed = " ".join(f"AND {_name(name)} IS NULL" for name in table.key)
+    different = f"SELECT DISTINCT {columns} {kept} {unnamed}"
+    found = con.execute(f"SELECT (SELECT count(*) {kept} {unnamed}) - (SELECT count(*) FROM ({different}))").fetchall()[
+        0
+    ][0]
+    if found:
+        books.warned.setdefault(table.name, {})[checks.REPEATED] = int(found)
 
 
 # Of usage, what the roll-ups need.
