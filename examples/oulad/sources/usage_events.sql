@@ -5,7 +5,8 @@ SELECT
     concat_ws('-', a.code_module, a.code_presentation, s.id_student) AS account_id,
     make_date(CAST(left(a.code_presentation, 4) AS INTEGER), CASE right(a.code_presentation, 1) WHEN 'B' THEN 2 ELSE 10 END, 1)
         + s.date_submitted AS occurred_at,
-    concat('submitted ', a.assessment_type) AS event
+    concat('submitted ', a.assessment_type) AS event,
+    concat_ws('-', s.id_assessment, s.id_student) AS event_id
 FROM submissions AS s
 JOIN assessments AS a USING (id_assessment)
 WHERE NOT s.is_banked -- results carried over from an earlier course are not use of this one
