@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from churnml import jobs
-from churnml.adapters.registry import Registry, open_registry
+from churnml.adapters.registry import Registered, Registry, open_registry
+from churnml.errors import RegistryError
 from pipelines.engine import flow, task
 from pipelines.progress import say
 
@@ -29,6 +30,15 @@ def registry_of(opened: jobs.Opened) -> Registry:
     return open_registry(project.registry_url, project.work / "mlartifacts" if project.registry_is_local else None)
 
 
+def champion_or_why(registry: Registry, name: str) -> tuple[Registered | None, str | None]:
+    """The champion, or why the one in office cannot be read: training goes on, promotion does not."""
+    try:
+        return registry.champion(name), None
+    except RegistryError as problem:
+        by_hand = f"to replace it, promote by hand: churnml models promote {name}"
+        return None, f"the present champion cannot be read ({problem.what}); {by_hand}"
+
+
 def train_one(opened: jobs.Opened, registry: Registry, name: str, *, again: bool) -> dict[str, Any]:
     """Trains one model and says what came of it, as its record; nothing is done when nothing changed."""
     spec = opened.project.model(name)
@@ -36,11 +46,12 @@ def train_one(opened: jobs.Opened, registry: Registry, name: str, *, again: bool
     if known is not None:
         say(f"{name}: nothing has changed since version {known['version']}; it is reused")
         return dict(known)
-    champion = registry.champion(name)
+    champion, unreadable = champion_or_why(registry, name)
     snapshots = collect(opened, spec, say)
     say(f"{name}: fitting on {len(snapshots.plan.train)} cutoffs, judging at {snapshots.plan.judged}")
     challenger = fit_challenger(opened, spec, snapshots)
-    judged = judge_challenger(opened, spec, snapshots, challenger, champion.predictor if champion else None)
+    present = champion.predictor if champion else None
+    judged = judge_challenger(opened, spec, snapshots, challenger, present, unreadable)
     say(f"{name}: registering, {'promoted' if judged.verdict.promoted else 'not promoted'}")
     return record_challenger(opened, registry, spec, snapshots, challenger, judged)
 

@@ -192,15 +192,23 @@ class Judged:
 
 
 def judge_challenger(
-    opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, champion: Predictor | None
+    opened: Opened,
+    spec: ModelSpec,
+    collected: Collected,
+    fitted: Fitted,
+    champion: Predictor | None,
+    unreadable: str | None = None,
 ) -> Judged:
-    """Measures challenger, rivals and champion on the judged cutoff, once, and gives the verdict."""
+    """Measures challenger, rivals and champion on the judged cutoff, once, and gives the verdict.
+
+    ``unreadable`` says why the champion in office could not be loaded; nobody can beat it then.
+    """
     train = usable(at_cutoffs(collected.rows, collected.plan.train), spec.name)
     judged = usable(at_cutoffs(collected.rows, [collected.plan.judged]), spec.name)
     said: dict[str, np.ndarray] = {"model": fitted.predictor.predict(judged)}
     rivals = rival_predictions(collected.features, train, judged)
     said |= {name: p for name, p in rivals.items() if p is not None}
-    blocked = None
+    blocked = unreadable
     if champion is not None:
         theirs = _built_for(champion, champion.feature_names, opened.facts)
         blocked = _champion_problem(champion, theirs, spec, collected.plan)

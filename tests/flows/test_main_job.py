@@ -199,3 +199,20 @@ def test_a_model_that_beats_nothing_is_not_promoted_and_health_stands_alone(comp
     assert "health dimensions alone" in page.lower()
     scored = json.loads(churnml("queue", "--project", company, "--json").out)["decisions"]
     assert all(decision["churn_probability"] is None for decision in scored)
+
+
+def test_an_altered_champion_is_refused_and_stays_in_office_until_replaced_by_hand(company: Path) -> None:
+    assert churnml("train", "churn", "--project", company, "--no-prefect").code == 0
+    assert churnml("models", "promote", "churn", "--project", company).code == 0
+    model = next((company / ".churnml" / "mlartifacts").rglob("booster.txt"))
+    model.write_text(model.read_text("utf-8").replace("tree", "tre", 1), "utf-8")
+    said = churnml("score", "--project", company, "--no-prefect")
+    assert said.code == 1
+    assert "altered" in said.err
+    said = churnml("train", "churn", "--again", "--project", company, "--no-prefect", "--json")
+    assert said.code == 0, said.err
+    found = json.loads(said.out)["churn"]
+    assert found["promoted"] is False
+    assert "cannot be read" in found["because"]
+    assert churnml("models", "promote", "churn", "--project", company).code == 0
+    assert churnml("score", "--project", company, "--no-prefect").code == 0

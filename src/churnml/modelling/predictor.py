@@ -23,6 +23,8 @@ BOOSTER_FILE = "booster.txt"
 MODEL_FILE = "model.json"
 SUMS_FILE = "sha256.json"
 EPSILON = 1e-6
+# Raised whenever the stored form changes, so that an older model is refused rather than misread.
+FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Predictor:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / BOOSTER_FILE).write_text(self.booster.model_to_string(), encoding="utf-8")
         said = {
+            "format": FORMAT,
             "features": list(self.features),
             "categories": {name: list(names) for name, names in self.categories.items()},
             "calibration": dict(self.calibration),
@@ -119,6 +122,12 @@ class Predictor:
                 remedy="Restore the artifact, or train again.",
             )
         said = json.loads((folder / MODEL_FILE).read_text("utf-8"))
+        if said.get("format") != FORMAT:
+            raise RegistryError(
+                "The stored model was written by another version of churnml.",
+                where=str(folder),
+                remedy="Train again, then promote the new version by hand: churnml models promote.",
+            )
         return cls(
             booster=lgb.Booster(model_str=(folder / BOOSTER_FILE).read_text("utf-8")),
             features=tuple(said["features"]),
