@@ -41,6 +41,7 @@ PlainOption = Annotated[
 AsOfOption = Annotated[str | None, typer.Option("--as-of", help="The date, YYYY-MM-DD.", show_default="the newest")]
 AgainOption = Annotated[bool, typer.Option("--again", help="Train even if nothing has changed.")]
 HERE = Path()
+OPENMP = "Install it: 'apt-get install libgomp1' on Debian and Ubuntu, 'brew install libomp' on macOS."
 
 
 def main() -> None:
@@ -63,6 +64,9 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except Exception as problem:
+        if isinstance(problem, OSError) and "omp." in str(problem):
+            sys.stderr.write(f"churnml: LightGBM does not find OpenMP ({problem}).\n  remedy: {OPENMP}\n")
+            sys.exit(1)
         if not _is_usage_error(problem):
             _bug(problem)
         message = problem.format_message()  # type: ignore[attr-defined]
