@@ -162,8 +162,10 @@ def obvious_tickets(tickets, now):
     row["tickets_trend_28d_90d"] = over(row["tickets_opened_28d"], row["tickets_opened_90d"], 90 / 28)
     ages, response, resolution, csat = [], [], [], []
     row |= {"tickets_serious_180d": 0, "tickets_reopened_180d": 0, "tickets_escalated_180d": 0}
+    half_year = 0
     for t in tickets.itertuples():
         recent = t.opened_at >= back(now, 180)
+        half_year += recent
         resolved = t.resolved_at if not pd.isna(t.resolved_at) and t.resolved_at < now else None
         reopened = t.reopened_at if not pd.isna(t.reopened_at) and t.reopened_at < now else None
         if resolved is None or (reopened is not None and reopened >= resolved):
@@ -188,6 +190,7 @@ def obvious_tickets(tickets, now):
         "tickets_first_response_hours_180d": mean(response),
         "tickets_resolution_hours_180d": mean(resolution),
         "tickets_csat_180d": mean(csat),
+        "tickets_serious_share_180d": over(row["tickets_serious_180d"], half_year),
     }
 
 

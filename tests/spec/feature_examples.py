@@ -422,10 +422,10 @@ EXAMPLES: tuple[Example, ...] = (
             """
         },
         """
-        account_id | tickets_serious_180d
-        a          | 4
-        b          | 0
-        c          | 0
+        account_id | tickets_serious_180d | tickets_serious_share_180d
+        a          | 4                    | 0.66666666666666663
+        b          | 0                    | 0
+        c          | 0                    |
         """,
     ),
     Example(

@@ -18,6 +18,12 @@ def _mean_hours(seconds: Any, where: Any) -> Any:
     return seconds.sum(where=where).cast("float64") / seconds.count(where=where).cast("float64") / 3600.0
 
 
+def _serious_share(tickets: Any) -> Any:
+    recent = tickets["age"] <= LONG_DAYS
+    serious = (recent & tickets["is_serious"]).cast("int64").sum().cast("float64")
+    return serious / recent.cast("int64").sum().nullif(0).cast("float64")
+
+
 def _opened(wish: Wish) -> tuple[Feature, ...]:
     return tuple(
         Feature(
@@ -115,6 +121,19 @@ def _priority(_wish: Wish) -> tuple[Feature, ...]:
             when_low=f"Serious tickets in the last {LONG_DAYS} days: {{value}}; {{usual}} is usual.",
             when_high=f"Serious tickets in the last {LONG_DAYS} days: {{value}}; {{usual}} is usual.",
             absent=0.0,
+            lookback=LONG_DAYS,
+            needs_columns=(("support_tickets", "priority"),),
+        ),
+        Feature(
+            name=f"tickets_serious_share_{LONG_DAYS}d",
+            family="tickets.priority",
+            means=f"share of the tickets opened in the last {LONG_DAYS} days that were serious",
+            grain=Grain.TICKET,
+            measure=_serious_share,
+            polarity=Polarity.RISKIER,
+            unit=Unit.SHARE,
+            when_low=f"{{value}} of the tickets in the last {LONG_DAYS} days were serious; {{usual}} is usual.",
+            when_high=f"{{value}} of the tickets in the last {LONG_DAYS} days were serious; {{usual}} is usual.",
             lookback=LONG_DAYS,
             needs_columns=(("support_tickets", "priority"),),
         ),
