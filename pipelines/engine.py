@@ -36,17 +36,19 @@ else:
     }.items():
         os.environ.setdefault(_name, _value)
 
-    import prefect
+    # by name: Prefect loads these lazily, and with them sets up its loggers
+    from prefect import flow as prefect_flow
+    from prefect import task as prefect_task
     from prefect.cache_policies import NO_CACHE
 
     def flow(name: str) -> Callable[[Step], Step]:
         """A Prefect flow whose results stay in this process."""
-        decorated: Callable[[Step], Step] = prefect.flow(name=name, persist_result=False, validate_parameters=False)
+        decorated: Callable[[Step], Step] = prefect_flow(name=name, persist_result=False, validate_parameters=False)
         return decorated
 
     def task(name: str, retries: int = 0) -> Callable[[Step], Step]:
         """A Prefect task; its arguments are tables and models, so nothing is hashed or stored."""
-        decorated: Callable[[Step], Step] = prefect.task(
+        decorated: Callable[[Step], Step] = prefect_task(
             name=name, retries=retries, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False
         )
         return decorated

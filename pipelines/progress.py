@@ -10,15 +10,6 @@ _started = time.monotonic()
 
 def say(message: str) -> None:
     """One line of progress on standard error, with the seconds since the start."""
-    if sys.stderr.isatty() or _always:
+    if sys.stderr.isatty():
         sys.stderr.write(f"  {time.monotonic() - _started:6.1f} s  {message}\n")
         sys.stderr.flush()
-
-
-_always = False
-
-
-def always() -> None:
-    """Say progress also where standard error is no terminal (logs of a scheduler)."""
-    global _always
-    _always = True

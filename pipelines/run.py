@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from churnml import jobs
+from churnml.adapters.registry import registry_of
 from churnml.adapters.report import write_report
 from churnml.adapters.warehouse import quarantine_rows
+from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.progress import say
 from pipelines.score import score_one
-from pipelines.train import day, open_data, registry_of, train_one
+from pipelines.train import open_data, train_one
 
 report = task("write report.html")(write_report)
 
@@ -21,7 +23,7 @@ report = task("write report.html")(write_report)
 def run(project: str, as_of: str | None = None, today: str | None = None, again: bool = False) -> dict[str, Any]:
     """Trains what has changed, scores a date, routes it, writes the report, and sums it all up."""
     opened = open_data(Path(project), day(today), say)
-    registry = registry_of(opened)
+    registry = registry_of(opened.project)
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
     scores, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
     found = jobs.summary(opened, scores, records, office)

@@ -8,11 +8,12 @@ from typing import Any
 
 from churnml import jobs
 from churnml.acting.scoring import Scores
-from churnml.adapters.registry import Registry
+from churnml.adapters.registry import Registry, registry_of
 from churnml.adapters.store import open_store
+from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.progress import say
-from pipelines.train import day, open_data, registry_of
+from pipelines.train import open_data
 
 score_date = task("score, explain and route")(jobs.score_date)
 
@@ -38,5 +39,5 @@ def score_one(opened: jobs.Opened, registry: Registry, as_of: dt.date | None) ->
 def score(project: str, as_of: str | None = None, today: str | None = None) -> dict[str, Any]:
     """Scores one date of a project and sums it up."""
     opened = open_data(Path(project), day(today), say)
-    scores, office = score_one(opened, registry_of(opened), dt.date.fromisoformat(as_of) if as_of else None)
+    scores, office = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
     return jobs.summary(opened, scores, {}, office)

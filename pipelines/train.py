@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Any
 
 from churnml import jobs
-from churnml.adapters.registry import Registered, Registry, open_registry
+from churnml.adapters.registry import Registered, Registry, registry_of
 from churnml.errors import RegistryError
+from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.progress import say
 
@@ -17,17 +17,6 @@ collect = task("collect labelled snapshots")(jobs.collect)
 fit_challenger = task("fit the challenger")(jobs.fit_challenger)
 judge_challenger = task("judge on the newest mature cutoff")(jobs.judge_challenger)
 record_challenger = task("register, and promote if proven", retries=2)(jobs.record_challenger)
-
-
-def day(today: str | None) -> dt.date:
-    """The day a flow takes for today: as given, else the clock's, since a schedule has nobody to say it."""
-    return dt.date.fromisoformat(today) if today else dt.date.today()  # noqa: DTZ011 - as the machine has it
-
-
-def registry_of(opened: jobs.Opened) -> Registry:
-    """The project's registry."""
-    project = opened.project
-    return open_registry(project.registry_url, project.work / "mlartifacts" if project.registry_is_local else None)
 
 
 def champion_or_why(registry: Registry, name: str) -> tuple[Registered | None, str | None]:
@@ -62,5 +51,5 @@ def train(
 ) -> dict[str, dict[str, Any]]:
     """Trains the named models of a project (all when none is named): name → record."""
     opened = open_data(Path(project), day(today), say)
-    registry = registry_of(opened)
+    registry = registry_of(opened.project)
     return {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}

@@ -213,19 +213,14 @@ def severities(table: Table, declared: Mapping[str, Mapping[str, str]]) -> dict[
     return found
 
 
-def missing_columns(table: Table) -> Callable[[Relation], ir.StringValue]:
-    """An expression naming the first required column that is empty, or null."""
+def _missing(t: Relation, table: Table) -> Any:
+    """The first required column that is empty, or null."""
     import ibis
 
-    def named(t: Relation) -> Any:
-        return ibis.coalesce(
-            *(
-                ibis.ifelse(t[name].isnull() | ((t[name] == "") if _is_text(table, name) else False), name, None)
-                for name in table.required
-            )
-        )
+    def empty(name: str) -> Any:
+        return t[name].isnull() | (t[name] == "") if _is_text(table, name) else t[name].isnull()
 
-    return named
+    return ibis.coalesce(*(ibis.ifelse(empty(name), name, None) for name in table.required))
 
 
 def _is_text(table: Table, column: str) -> bool:
@@ -262,7 +257,7 @@ def verdicts(
     severity = severities(table, declared)
     bad: dict[str, Any] = {
         UNREADABLE: t["unreadable"].notnull(),
-        MISSING: missing_columns(table)(t).notnull(),
+        MISSING: _missing(t, table).notnull(),
     }
     for check in CHECKS:
         if table.name in check.tables and all(column in t.columns for column in check.needs):

@@ -10,7 +10,6 @@ import datetime as dt
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -107,11 +106,6 @@ def _bug(problem: Exception) -> NoReturn:
 # ---------------------------------------------------------------- helpers of the shell
 
 
-def _today() -> dt.date:
-    """The one place that asks the clock what day it is."""
-    return dt.date.today()  # noqa: DTZ011 - the day as the user's own clock has it
-
-
 def _date(text: str | None, option: str) -> dt.date | None:
     if text is None:
         return None
@@ -126,24 +120,21 @@ def _date(text: str | None, option: str) -> dt.date | None:
 
 
 def _engine(plain: bool) -> None:
+    """Chooses what the flows run on; to be called before a flow is imported.
+
+    Under Prefect, a mistake of the user's is told once, by us, and not as a failed run with a traceback.
+    """
     if plain:
         os.environ["CHURNML_ENGINE"] = "plain"
-
-
-def _flow(plain: bool, load: Callable[[], Callable[..., Any]], **arguments: Any) -> Any:
-    """Runs a flow; under Prefect, its own chatter is kept off the screen and our errors come through."""
-    _engine(plain)
-    if plain:
-        return load()(**arguments)
+        return
     import logging
 
     from pipelines.progress import say
 
     say("starting under Prefect (some seconds; --no-prefect does without)")
-    # an expected mistake of the user's is told once, by us, not as a failed-run traceback
-    function = load()
+    import pipelines.engine  # noqa: F401 - importing Prefect sets its loggers up
+
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
-    return function(**arguments)
 
 
 def _print_json(value: Any) -> None:
@@ -191,9 +182,10 @@ def init(
 def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Read every declaration and table; say what was set aside and why."""
     from churnml import jobs, output
+    from pipelines.clock import day
     from pipelines.progress import say
 
-    opened = jobs.open_data(project, _today(), say)
+    opened = jobs.open_data(project, day(), say)
     if as_json:
         _print_json(output.check_data(opened.project, opened.ingested))
     else:
@@ -231,10 +223,11 @@ def features(
 ) -> None:
     """Write the features of every eligible account at one or more cutoffs."""
     from churnml import jobs
+    from pipelines.clock import day
     from pipelines.progress import say
 
-    days = [day for text in as_of if (day := _date(text, "--as-of")) is not None]
-    rows = jobs.features_at(jobs.open_data(project, _today(), say), days, model, say)
+    cutoffs = [cutoff for text in as_of if (cutoff := _date(text, "--as-of")) is not None]
+    rows = jobs.features_at(jobs.open_data(project, day(), say), cutoffs, model, say)
     jobs.write_frame(rows, out)
     _say(f"{len(rows):,} rows with {rows.shape[1]:,} columns written to {out}")
 
@@ -249,14 +242,11 @@ def train(
 ) -> None:
     """Train, judge on the newest mature cutoff, register; promote only what is proven."""
     _ready(project)
+    _engine(no_prefect)
     from churnml import jobs, output
+    from pipelines.train import train as flow
 
-    def load() -> Callable[..., Any]:
-        from pipelines.train import train as flow
-
-        return flow
-
-    records = _flow(no_prefect, load, project=str(project), models=list(models or []), today=str(_today()), again=again)
+    records = flow(project=str(project), models=list(models or []), again=again)
     if as_json:
         _print_json({name: jobs.model_summary(record) for name, record in records.items()})
     else:
@@ -273,14 +263,10 @@ def score(
     """Score, explain and route every eligible account at a date, with the champions."""
     _ready(project)
     day = _date(as_of, "--as-of")
+    _engine(no_prefect)
+    from pipelines.score import score as flow
 
-    def load() -> Callable[..., Any]:
-        from pipelines.score import score as flow
-
-        return flow
-
-    found = _flow(no_prefect, load, project=str(project), as_of=str(day) if day else None, today=str(_today()))
-    _tell(project, found, as_json)
+    _tell(project, flow(project=str(project), as_of=str(day) if day else None), as_json)
 
 
 @app.command()
@@ -294,21 +280,10 @@ def run(
     """The whole job: check, train what has changed, score, route, and write report.html."""
     _ready(project)
     day = _date(as_of, "--as-of")
+    _engine(no_prefect)
+    from pipelines.run import run as flow
 
-    def load() -> Callable[..., Any]:
-        from pipelines.run import run as flow
-
-        return flow
-
-    found = _flow(
-        no_prefect,
-        load,
-        project=str(project),
-        as_of=str(day) if day else None,
-        today=str(_today()),
-        again=again,
-    )
-    _tell(project, found, as_json)
+    _tell(project, flow(project=str(project), as_of=str(day) if day else None, again=again), as_json)
 
 
 def _ready(project: Path) -> None:
@@ -420,11 +395,10 @@ def models_promote(
 
 def _registry(project: Path) -> tuple[Project, Any]:
     from churnml.adapters.project import open_project
-    from churnml.adapters.registry import open_registry
+    from churnml.adapters.registry import registry_of
 
     opened = open_project(project)
-    artifacts = opened.work / "mlartifacts" if opened.registry_is_local else None
-    return opened, open_registry(opened.registry_url, artifacts)
+    return opened, registry_of(opened)
 
 
 def _version(shown: bool) -> None:

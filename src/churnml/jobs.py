@@ -135,7 +135,7 @@ def collect(opened: Opened, spec: ModelSpec, progress: Progress = _silent) -> Co
     names = spec.features.event_names
     if isinstance(names, int):
         names = snapshots.frequent_events(facts, split.train[-1], names)
-    wish = Wish(tuple(sorted(spec.features.lookbacks)), tuple(names), opened.project.spec.static)
+    wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
     features = choose(spec.features.families, spec.features.exclude, wish, facts)
     scales = tuple(f for f in _needed_beside(opened, wish) if f.name not in {g.name for g in features})
     progress(f"{spec.name}: {len(features)} features of {len(spine):,} snapshots")
@@ -315,6 +315,7 @@ def _judged_table(judged: Judged) -> pd.DataFrame:
 
 
 def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: Judged) -> dict[str, Any]:
+    measured = judged.evaluation.as_data()
     y = judged.rows["label"].to_numpy(dtype="float64")
     train = at_cutoffs(collected.rows, collected.plan.train)
     labelled = train["label"].notna()
@@ -327,11 +328,8 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
             "promoted": judged.verdict.promoted,
             "because": judged.verdict.because,
             "cutoff": str(collected.plan.judged),
-            "rows": judged.evaluation.rows,
-            "positives": judged.evaluation.positives,
             "left_in_gap": int(seen["label"].isna().sum()),
-            "figures": asdict(judged.evaluation)["figures"],
-            "ahead": asdict(judged.evaluation)["ahead"],
+            **{key: measured[key] for key in ("figures", "ahead", "rows", "positives")},
             "reliability": reliability(judged.said["model"], y).to_dict("records"),
             "gains": gains(judged.said, y).to_dict("records"),
             "importance": _importance(fitted, judged.rows),
@@ -518,7 +516,7 @@ def features_at(
     names = spec.features.event_names
     if isinstance(names, int):
         names = snapshots.frequent_events(opened.facts, min(cutoffs), names)
-    wish = Wish(tuple(sorted(spec.features.lookbacks)), tuple(names), opened.project.spec.static)
+    wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
     chosen = choose(spec.features.families, spec.features.exclude, wish, opened.facts)
     progress(f"{len(chosen)} features of {len(spine):,} snapshots")
     return snapshots.build_snapshots(opened.facts, chosen, spine.drop(columns="mrr_cents"))

@@ -26,8 +26,6 @@ from churnml.tables import Facts, Relation, cents
 from churnml.timeline import day_number, day_number_of, midnight
 
 KEY = ["account_id", "as_of"]
-# What a row carries besides its features: what routing, evaluation and labels need.
-CONTEXT = ["mrr", "seats", "plan", "owner_id"]
 
 # Mean days between renewals of a billing period, to roll a past renewal date on.
 TERM_DAYS = {

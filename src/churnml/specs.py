@@ -346,7 +346,7 @@ def read_spec(kind: type[Spec], path: Path, error: type[SpecError] | type[Projec
     try:
         return kind.model_validate(said)
     except ValidationError as problem:
-        raise error(*_sentence(kind, problem), where=_place(path, problem), remedy=_remedy(kind, problem)) from None
+        raise error(_sentence(problem), where=_place(path, problem), remedy=_remedy(kind, problem)) from None
 
 
 def _first(problem: ValidationError) -> Any:
@@ -356,16 +356,16 @@ def _first(problem: ValidationError) -> Any:
     return (unknown or errors)[0]
 
 
-def _sentence(kind: type[Declared], problem: ValidationError) -> tuple[str]:
+def _sentence(problem: ValidationError) -> str:
     found = _first(problem)
     key = _dotted(found["loc"])
     if found["type"] == "extra_forbidden":
-        return (f"'{key}' is not a key that is known here.",)
+        return f"'{key}' is not a key that is known here."
     if found["type"] == "missing":
-        return (f"'{key}' is missing.",)
+        return f"'{key}' is missing."
     said = found.get("input")
     shown = f" (it says {said!r})" if isinstance(said, str | int | float | bool) else ""
-    return (f"'{key}' cannot be used: {_short(found['msg'].removeprefix('Value error, '))}{shown}",)
+    return f"'{key}' cannot be used: {_short(found['msg'].removeprefix('Value error, '))}{shown}"
 
 
 def _place(path: Path, problem: ValidationError) -> str:

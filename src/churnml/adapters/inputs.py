@@ -55,7 +55,7 @@ def _register_parquet(con: Any, name: str, path: Path) -> Registered:
     try:
         con.execute(
             f'CREATE VIEW "{name}" AS SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS source_row '
-            f"FROM read_parquet({_quoted(str(path))}, file_row_number = true)"
+            f"FROM read_parquet({quoted(str(path))}, file_row_number = true)"
         )
         columns = _columns(con, name)
     except Exception as problem:
@@ -80,18 +80,18 @@ def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Pat
     delimiter = declared.delimiter or _delimiter(path, encoding)
     columns = _header(path, encoding, delimiter)
     # every column is text, as the header names it: nothing is guessed, so one bad line spoils one line
-    types = ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in columns)
+    types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
     options = (
-        f"auto_detect = false, columns = {{{types}}}, header = true, delim = {_quoted(delimiter)}, quote = '\"', "
-        f"escape = '\"', comment = '', encoding = {_quoted(encoding)}, max_line_size = {LONGEST_LINE}, nullstr = '', "
+        f"auto_detect = false, columns = {{{types}}}, header = true, delim = {quoted(delimiter)}, quote = '\"', "
+        f"escape = '\"', comment = '', encoding = {quoted(encoding)}, max_line_size = {LONGEST_LINE}, nullstr = '', "
         f"store_rejects = true, "
-        f"rejects_table = {_quoted('_rejects_' + name)}, rejects_scan = {_quoted('_scans_' + name)}"
+        f"rejects_table = {quoted('_rejects_' + name)}, rejects_scan = {quoted('_scans_' + name)}"
     )
     try:
         # a table, not a view: rejected lines are known only once the file is read
         con.execute(
             f'CREATE TEMP TABLE "{name}" AS SELECT *, row_number() OVER () AS source_row '
-            f"FROM read_csv({_quoted(str(path))}, {options})"
+            f"FROM read_csv({quoted(str(path))}, {options})"
         )
     except Exception as problem:
         raise SourceError(
@@ -217,7 +217,8 @@ def _columns(con: Any, name: str) -> tuple[str, ...]:
     return tuple(row[0] for row in described if row[0] not in ("source_row", "file_row_number"))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -41,6 +41,7 @@ with warnings.catch_warnings():
 import pandas as pd  # noqa: E402
 
 import churnml  # noqa: E402
+from churnml.adapters.project import Project  # noqa: E402
 from churnml.errors import ProjectError, RegistryError, UnknownNameError  # noqa: E402
 from churnml.modelling.predictor import Predictor  # noqa: E402
 
@@ -291,3 +292,8 @@ def open_registry(uri: str, artifacts: Path | None) -> Registry:
             remedy="Check that the URI, the server and the credentials are right and the folder is writable.",
         ) from None
     return registry
+
+
+def registry_of(project: Project) -> Registry:
+    """The project's registry, opened; raises ProjectError."""
+    return open_registry(project.registry_url, project.work / "mlartifacts" if project.registry_is_local else None)

@@ -25,11 +25,11 @@ import ibis
 
 import churnml
 from churnml import checks
-from churnml.adapters.inputs import Registered, first_line, register
+from churnml.adapters.inputs import Registered, first_line, quoted, register
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.errors import ContractError, SourceError, did_you_mean
 from churnml.tables import TABLES, Facts, Kind, Table
-from churnml.timeline import end_of_data, midnight
+from churnml.timeline import end_of_data, midnight, plus_days
 
 Progress = Callable[[str], None]
 # Stores of earlier data that are kept beside the present one, for whoever still reads them.
@@ -134,14 +134,20 @@ def _read_manifest(target: Path) -> Ingested:
 # ---------------------------------------------------------------- connections
 
 
+def _connected() -> Any:
+    """A DuckDB of its own, in memory, through Ibis."""
+    backend = ibis.duckdb.connect()
+    backend.con.execute("SET TimeZone = 'UTC'")
+    backend.con.execute("SET enable_progress_bar = false")
+    return backend
+
+
 @contextmanager
 def _connection(scratch: Path) -> Iterator[Any]:
-    backend = ibis.duckdb.connect()
+    backend = _connected()
     con = backend.con
-    con.execute("SET TimeZone = 'UTC'")
-    con.execute("SET enable_progress_bar = false")
     # what does not fit goes to disk: a long history must not take the machine
-    con.execute(f"SET temp_directory = {_quoted(str(scratch))}")
+    con.execute(f"SET temp_directory = {quoted(str(scratch))}")
     con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     try:
         yield backend
@@ -151,9 +157,7 @@ def _connection(scratch: Path) -> Iterator[Any]:
 
 def facts_of(ingested: Ingested, static: tuple[str, ...]) -> Facts:
     """The checked tables as relations on a DuckDB connection of their own."""
-    backend = ibis.duckdb.connect()
-    backend.con.execute("SET TimeZone = 'UTC'")
-    backend.con.execute("SET enable_progress_bar = false")
+    backend = _connected()
 
     def relation(name: str) -> Any:
         path = ingested.path / f"{name}.parquet"
@@ -178,7 +182,7 @@ def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[dict[str, Any]]
     con = duckdb.connect()
     try:
         found = con.execute(
-            f"SELECT * FROM read_parquet({_quoted(str(ingested.path / 'quarantine.parquet'))}) "
+            f"SELECT * FROM read_parquet({quoted(str(ingested.path / 'quarantine.parquet'))}) "
             f"QUALIFY row_number() OVER (PARTITION BY contract_table, reason ORDER BY source_row) <= {int(limit)} "
             "ORDER BY contract_table, reason, source_row"
         )
@@ -198,7 +202,7 @@ def _make_store(project: Project, today: dt.date, out: Path, progress: Progress)
         for name, declared in project.spec.inputs.items():
             progress(f"reading {name}")
             registered[name] = register(con, project, name, declared, out)
-        _shut_the_door(con, project, registered, out)
+        _shut_the_door(con, project, out)
         books = _Books()
         for name, table in TABLES.items():
             source = project.source(name)
@@ -222,11 +226,10 @@ def _make_store(project: Project, today: dt.date, out: Path, progress: Progress)
     shutil.rmtree(out / "spill", ignore_errors=True)
     for leftover in out.glob("input-*"):
         leftover.unlink()
-    manifest = asdict(books) | {"data_through": str(end - dt.timedelta(days=1)), "fingerprint": fingerprint}
+    manifest = asdict(books) | {"data_through": str(plus_days(end, -1)), "fingerprint": fingerprint}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
 
 
-# Names that begin with an underscore are ours: an input's name cannot.
 @dataclass
 class _Books:
     """What is counted on the way; becomes the manifest."""
@@ -237,12 +240,12 @@ class _Books:
     given: dict[str, list[str]] = field(default_factory=dict)
 
 
-def _shut_the_door(con: Any, project: Project, registered: Mapping[str, Registered], out: Path) -> None:
+def _shut_the_door(con: Any, project: Project, out: Path) -> None:
     """From here on no SQL, ours or the project's, reads any file but the declared inputs."""
     paths = [str(project.input_path(n, i).resolve()) for n, i in project.spec.inputs.items() if i.path is not None]
     paths += [str(project.root / i.path) for i in project.spec.inputs.values() if i.path is not None]
-    con.execute(f"SET allowed_paths = [{', '.join(_quoted(path) for path in paths)}]")
-    con.execute(f"SET allowed_directories = [{_quoted(str(out))}]")
+    con.execute(f"SET allowed_paths = [{', '.join(quoted(path) for path in paths)}]")
+    con.execute(f"SET allowed_directories = [{quoted(str(out))}]")
     con.execute("SET enable_external_access = false")
 
 
@@ -256,6 +259,7 @@ def _stage(
 ) -> None:
     """A source with its columns read into types, as the view ``_typed_<name>``: rows are read when judged."""
     said = source.read_text("utf-8-sig").strip().rstrip(";")
+    # names that begin with an underscore are ours: an input's name cannot
     raw, view = _name(f"_raw_{table.name}"), _name(f"_typed_{table.name}")
     _must_be_one_select(said, con, source)
     try:
@@ -397,13 +401,13 @@ def _said(name: str, sql_type: str) -> str:
 def _typed(name: str, kind: Kind, sql_type: str, project: Project) -> str:
     """SQL that reads a column of the source as ``kind``; null where it cannot be read."""
     column = _name(name)
-    zone = _quoted(project.spec.timezone)
+    zone = quoted(project.spec.timezone)
     if kind is Kind.TIME:
         if sql_type == "TIMESTAMP WITH TIME ZONE":
             return f"timezone({zone}, {column})"
         if sql_type != "VARCHAR":
             return f"TRY_CAST({column} AS TIMESTAMP)"
-        formats = ", ".join(_quoted(f) for f in project.spec.time_formats)
+        formats = ", ".join(quoted(f) for f in project.spec.time_formats)
         own = f"TRY_STRPTIME(trim({column}), [{formats}])::TIMESTAMP, " if formats else ""
         # a time with an offset is an instant; one without is the project's wall clock
         has_offset = f"regexp_matches(trim({column}), '\\d\\d:\\d\\d.*([zZ]|[+-]\\d\\d(:?\\d\\d)?)$')"
@@ -443,7 +447,7 @@ def _end_of_data(con: Any, project: Project, today: dt.date, books: _Books) -> d
     for name in dated:
         newest = con.execute(
             f"SELECT max({TABLES[name].dated_by})::DATE FROM {_name('_typed_' + name)} "
-            f"WHERE {TABLES[name].dated_by} < {_quoted(str(end_of_data(today)))}::TIMESTAMP"
+            f"WHERE {TABLES[name].dated_by} < {quoted(str(end_of_data(today)))}::TIMESTAMP"
         ).fetchall()[0][0]
         if newest is not None:
             return end_of_data(newest)
@@ -580,7 +584,7 @@ def _content_fingerprint(con: Any, out: Path, books: _Books) -> str:
     for path in sorted(out.glob("*.parquet")):
         if path.name != "quarantine.parquet" and not path.name.startswith("input-"):
             found = con.execute(
-                f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) FROM read_parquet({_quoted(str(path))}) AS t"
+                f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) FROM read_parquet({quoted(str(path))}) AS t"
             ).fetchall()
             digest.update(f"{path.name}:{found[0]}".encode())
     digest.update(json.dumps(books.given, sort_keys=True).encode())
@@ -588,12 +592,8 @@ def _content_fingerprint(con: Any, out: Path, books: _Books) -> str:
 
 
 def _write(con: Any, query: str, path: Path) -> None:
-    con.execute(f"COPY ({query}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    con.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
 
 
 def _name(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -17,7 +17,6 @@ from churnml.simulate.clock import Floats, Ints
 
 Z_VALUES: Floats = np.linspace(-2.8, 2.8, 15)
 U_VALUES: Floats = np.linspace(-2.0, 2.0, 9)
-Z_STEP = float(Z_VALUES[1] - Z_VALUES[0])
 
 # Levels of the accounts' own health and growth: few, so that accounts share transition matrices.
 OWN_HEALTH: Floats = np.array([-0.9, -0.45, 0.0, 0.45, 0.9, 1.35, 1.8])
