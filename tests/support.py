@@ -21,6 +21,7 @@ from churnml.adapters import warehouse
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.warehouse import Ingested, facts_of, ingest, quarantine_rows
 from churnml.features import Wish, choose
+from churnml.rollups import PARTS, RELATIONS
 from churnml.snapshots import build_snapshots
 from churnml.tables import TABLES, Facts, Kind
 from churnml.timeline import midnight
@@ -150,8 +151,8 @@ def quick_facts(
             con.execute(f"CREATE TABLE _kept_{name} AS SELECT * FROM frame")
             con.unregister("frame")
         if "usage_events" in frames:
-            warehouse._roll_up(con, Path(folder))
-            for rolled in ("usage_days", "usage_users"):
+            warehouse._roll_up(backend, Path(folder), PARTS)
+            for rolled in RELATIONS:
                 con.execute(f"CREATE TABLE {rolled} AS SELECT * FROM read_parquet('{folder}/{rolled}.parquet')")
 
     def relation(name: str, source: str) -> Any:
@@ -164,6 +165,8 @@ def quick_facts(
         churn_events=relation("_kept_churn_events", "churn_events"),
         usage_days=relation("usage_days", "usage_events"),
         usage_users=relation("usage_users", "usage_events"),
+        usage_rare=relation("usage_rare", "usage_events"),
+        usage_named=relation("usage_named", "usage_events"),
         data_through=data_through,
         static=tuple(static),
         fingerprint="quick",

@@ -27,10 +27,11 @@ from churnml.acting.scoring import Scores, ScoringModel, score_accounts
 from churnml.adapters.project import PROJECT_FILE, Project, open_project
 from churnml.adapters.warehouse import Ingested, facts_of, ingest
 from churnml.errors import ProjectError, RegistryError, TooLittleDataError
-from churnml.features import FAMILIES, Feature, Wish, choose
+from churnml.features import Feature, Wish, choose, wanted_parts
 from churnml.labels import Label, require_sources
 from churnml.modelling.evaluation import FIGURES, Evaluation, evaluate, gains, reliability
 from churnml.modelling.promotion import Verdict, judge
+from churnml.modelling.reference import fit_places, with_places
 from churnml.modelling.splits import Plan, plan
 from churnml.modelling.training import RECENCY, RIVALS, Fitted, at_cutoffs, fit, rival_predictions, usable
 from churnml.specs import ModelSpec
@@ -64,7 +65,7 @@ def open_data(root: Path, today: dt.date, progress: Progress = _silent) -> Opene
     """Opens a project, reads its declarations, and reads and checks its tables."""
     project = open_project(root)
     project.check_declarations()
-    ingested = ingest(project, today, progress)
+    ingested = ingest(project, today, progress, _asked_of_rollups(project))
     facts = facts_of(ingested, project.spec.static)
     for name in project.model_names:
         require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))
@@ -72,15 +73,46 @@ def open_data(root: Path, today: dt.date, progress: Progress = _silent) -> Opene
     return Opened(project, ingested, facts)
 
 
+def _asked_of_rollups(project: Project) -> frozenset[str]:
+    """What the features of the project's models and of its health score ask of the usage roll-ups."""
+    asked: frozenset[str] = frozenset()
+    for name in project.model_names:
+        said = project.model(name).features
+        wish = Wish(said.lookbacks, ("any",) if said.event_names else (), project.spec.static)
+        asked |= wanted_parts(said.families, said.exclude, wish, project.catalogue)
+    possible = _possible(project, Wish(project.model(project.health.risk.model).features.lookbacks, (), ()))
+    for feature in _with_what_they_are_made_of(_beside_names(project), possible):
+        asked |= feature.parts
+    return asked
+
+
 def _check_health(project: Project) -> None:
     spec = project.model(project.health.risk.model)
     wish = Wish(spec.features.lookbacks, (), project.spec.static)
-    check_inputs(project.health, _possible(wish), str(project.declaration("health.yaml")))
+    check_inputs(project.health, _possible(project, wish), str(project.declaration("health.yaml")))
 
 
-def _possible(wish: Wish) -> dict[str, Feature]:
-    """Every feature the catalogue can make of ``wish``, whatever tables a project has."""
-    return {feature.name: feature for family in FAMILIES.values() for feature in family.features(wish)}
+def _possible(project: Project, wish: Wish) -> dict[str, Feature]:
+    """Every feature the project's catalogue can make of ``wish``, whatever tables it has."""
+    return {feature.name: feature for family in project.catalogue.values() for feature in family.features(wish)}
+
+
+def _beside_names(project: Project) -> list[str]:
+    """Features that health, the recency rival and the playbooks need, whichever the model sees."""
+    health = [i.feature for d in project.health.dimensions.values() for i in d.inputs]
+    return [*health, RECENCY, *CONTEXT_FEATURES]
+
+
+def _with_what_they_are_made_of(names: Sequence[str], available: Mapping[str, Feature]) -> tuple[Feature, ...]:
+    """The named features with all they are made of, in catalogue order; names not available are left out."""
+    wanted: set[str] = set()
+    ahead = [name for name in names if name in available]
+    while ahead:
+        name = ahead.pop()
+        if name not in wanted and name in available:
+            wanted.add(name)
+            ahead += available[name].made_of
+    return tuple(feature for name, feature in available.items() if name in wanted)
 
 
 # ---------------------------------------------------------------- training
@@ -96,6 +128,7 @@ class Collected:
         features: what the model sees.
         scales: further features that health or rivals need.
         wish: what the families were expanded over.
+        places: the scales of features that are a place among the training accounts.
     """
 
     rows: pd.DataFrame
@@ -103,6 +136,7 @@ class Collected:
     features: tuple[Feature, ...]
     scales: tuple[Feature, ...]
     wish: Wish
+    places: Mapping[str, Mapping[str, Sequence[float]]]
 
 
 def training_fingerprint(opened: Opened, spec: ModelSpec) -> str:
@@ -112,6 +146,7 @@ def training_fingerprint(opened: Opened, spec: ModelSpec) -> str:
         "data_through": str(opened.facts.data_through),
         "spec": spec.model_dump(mode="json"),
         "static": opened.project.spec.static,
+        "own_features": opened.project.own_features_fingerprint,
         "health": [i.feature for d in opened.project.health.dimensions.values() for i in d.inputs],
         "churnml": churnml.__version__,
         "lightgbm": lgb.__version__,
@@ -136,12 +171,14 @@ def collect(opened: Opened, spec: ModelSpec, progress: Progress = _silent) -> Co
     if isinstance(names, int):
         names = snapshots.frequent_events(facts, split.train[-1], names)
     wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
-    features = choose(spec.features.families, spec.features.exclude, wish, facts)
+    features = choose(spec.features.families, spec.features.exclude, wish, facts, opened.project.catalogue)
     scales = tuple(f for f in _needed_beside(opened, wish) if f.name not in {g.name for g in features})
     progress(f"{spec.name}: {len(features)} features of {len(spine):,} snapshots")
     rows = snapshots.build_snapshots(facts, [*features, *scales], spine)
+    places = fit_places(at_cutoffs(rows, split.train), features)
+    rows = with_places(rows, features, places)
     rows["label"] = snapshots.attach_label(label, facts, spine)["label"].to_numpy()
-    return Collected(rows, split, features, scales, wish)
+    return Collected(rows, split, features, scales, wish, places)
 
 
 def _first_cutoff(facts: Facts, spec: ModelSpec) -> dt.date:
@@ -152,17 +189,14 @@ def _first_cutoff(facts: Facts, spec: ModelSpec) -> dt.date:
 
 
 def _needed_beside(opened: Opened, wish: Wish) -> tuple[Feature, ...]:
-    """Features that health, the recency rival and the playbooks need, whichever the model sees."""
-    health = [i.feature for d in opened.project.health.dimensions.values() for i in d.inputs]
-    return _by_name([*health, RECENCY, *CONTEXT_FEATURES], wish, opened.facts)
+    return _by_name(opened, _beside_names(opened.project), wish)
 
 
-def _by_name(names: Sequence[str], wish: Wish, facts: Facts) -> tuple[Feature, ...]:
+def _by_name(opened: Opened, names: Sequence[str], wish: Wish) -> tuple[Feature, ...]:
     """The named features with all they are made of, in catalogue order; those the data cannot answer left out."""
-    available = {feature.name: feature for feature in choose(tuple(FAMILIES), (), wish, facts)}
-    wanted = {name for name in names if name in available}
-    wanted |= {part for name in wanted for part in available[name].made_of}
-    return tuple(feature for name, feature in available.items() if name in wanted)
+    catalogue = opened.project.catalogue
+    found = choose(tuple(catalogue), (), wish, opened.facts, catalogue)
+    return _with_what_they_are_made_of(names, {feature.name: feature for feature in found})
 
 
 def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fitted:
@@ -173,6 +207,7 @@ def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fit
         "label": spec.label.model_dump(mode="json"),
         "spec": spec.model_dump(mode="json"),
         "wish": asdict(collected.wish),
+        "places": collected.places,
         "trained_on": [str(cutoff) for cutoff in collected.plan.train],
         "judged_at": str(collected.plan.judged),
         "data_fingerprint": opened.facts.fingerprint,
@@ -210,7 +245,7 @@ def judge_challenger(
     said |= {name: p for name, p in rivals.items() if p is not None}
     blocked = unreadable
     if champion is not None:
-        theirs = _built_for(champion, champion.feature_names, opened.facts)
+        theirs = _built_for(opened, champion, champion.feature_names)
         blocked = _champion_problem(champion, theirs, spec, collected.plan)
         if blocked is None:
             spine = judged[["account_id", "as_of"]]
@@ -465,7 +500,7 @@ def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
     for name, champion in office.champions.items():
         if champion is None:
             continue
-        built = _built_for(champion.predictor, champion.predictor.feature_names, opened.facts)
+        built = _built_for(opened, champion.predictor, champion.predictor.feature_names)
         missing = [feature for feature in champion.predictor.feature_names if feature not in built]
         if missing:
             raise RegistryError(
@@ -474,14 +509,14 @@ def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
                 remedy="Bring the column back into sources/, or train again and promote.",
             )
         found |= built
-    found |= _built_for(office.scales_of, list(office.scales_of.reference), opened.facts)
+    found |= _built_for(opened, office.scales_of, list(office.scales_of.reference))
     return found
 
 
-def _built_for(predictor: Predictor, names: Sequence[str], facts: Facts) -> dict[str, Feature]:
+def _built_for(opened: Opened, predictor: Predictor, names: Sequence[str]) -> dict[str, Feature]:
     said = predictor.about["wish"]
     wish = Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]))
-    return {feature.name: feature for feature in _by_name([*names, *CONTEXT_FEATURES], wish, facts)}
+    return {feature.name: feature for feature in _by_name(opened, [*names, *CONTEXT_FEATURES], wish)}
 
 
 def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date) -> str:
@@ -517,7 +552,7 @@ def features_at(
     if isinstance(names, int):
         names = snapshots.frequent_events(opened.facts, min(cutoffs), names)
     wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
-    chosen = choose(spec.features.families, spec.features.exclude, wish, opened.facts)
+    chosen = choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
     progress(f"{len(chosen)} features of {len(spine):,} snapshots")
     return snapshots.build_snapshots(opened.facts, chosen, spine.drop(columns="mrr_cents"))
 

@@ -129,7 +129,9 @@ def left_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     )
     unclear = _really_paying(facts, keys) if label.kind == "contract" else _really_there(label, facts, keys)
     per = per.left_join(unclear, ["account_id", "as_of"])
-    value = ibis.ifelse(per["in_gap"] | per["gone"].fill_null(False), ibis.null("int8"), per["in_window"].cast("int8"))
+    value = ibis.ifelse(
+        per["in_gap"] | per["gone"].fill_null(False), ibis.null("int32"), per["in_window"].cast("int32")
+    )
     return per.select("account_id", "as_of", label=value)
 
 
@@ -164,13 +166,19 @@ def _really_there(label: Label, facts: Facts, keys: Relation) -> Relation:
 def lapse_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     """Lapse churn: 1 when no usage falls in the window, else 0."""
     start, end = label.gap, label.gap + label.horizon
-    days = facts.usage_days.select("account_id", "day").distinct()
-    joined = spine.select("account_id", "as_of", "as_of_day").left_join(days, "account_id")
-    after = joined["day"] - joined["as_of_day"]
-    per = joined.group_by(["account_id", "as_of"]).aggregate(
-        seen=((after >= start) & (after < end)).fill_null(False).any()
+    keys = spine.select("account_id", "as_of", "as_of_day")
+    days = facts.usage_days.select("account_id", "day")
+    seen = days.join(
+        keys,
+        [
+            days["account_id"] == keys["account_id"],
+            days["day"] >= keys["as_of_day"] + start,
+            days["day"] < keys["as_of_day"] + end,
+        ],
     )
-    return per.select("account_id", "as_of", label=(~per["seen"]).cast("int8"))
+    seen = seen.group_by(["account_id", "as_of"]).aggregate(days=seen.count())
+    per = keys.left_join(seen, ["account_id", "as_of"])
+    return per.select("account_id", "as_of", label=per["days"].isnull().cast("int32"))
 
 
 def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
@@ -212,7 +220,7 @@ def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     if label.plans:
         ups.append(per["later_rank"] > per["rank"])
     up = ibis.or_(*(condition.fill_null(False) for condition in ups))
-    return per.select("account_id", "as_of", label=up.cast("int8"))
+    return per.select("account_id", "as_of", label=up.cast("int32"))
 
 
 def _plan_rank(plan: Any, plans: tuple[str, ...]) -> Any:

@@ -11,7 +11,7 @@ frames sorted by ``as_of, account_id``.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ibis
@@ -20,12 +20,12 @@ import pandas as pd
 
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Grain
+from churnml.features.measures import DistinctNames
 from churnml.features.tickets import SERIOUS
 from churnml.labels import Label, lapse_label, left_label, upsell_label
-from churnml.tables import Facts, Relation, cents
-from churnml.timeline import day_number, day_number_of, midnight
-
-KEY = ["account_id", "as_of"]
+from churnml.stretches import KEY, activity, by_stretch, covered_days, cutoff_relation, lives, presence
+from churnml.tables import Facts, Relation, cents, whole
+from churnml.timeline import day_number, day_number_of
 
 # Mean days between renewals of a billing period, to roll a past renewal date on.
 TERM_DAYS = {
@@ -41,56 +41,21 @@ TERM_DAYS = {
 }
 
 
-def cutoff_relation(cutoffs: Iterable[dt.date]) -> Relation:
-    """``as_of`` (midnight) and ``as_of_day`` for each cutoff."""
-    days = sorted(set(cutoffs))
-    return ibis.memtable(
-        pd.DataFrame(
-            {
-                "as_of": pd.to_datetime([midnight(day) for day in days]).astype("datetime64[us]"),
-                "as_of_day": np.array([day_number_of(day) for day in days], dtype="int32"),
-            }
-        )
-    )
-
-
 # ---------------------------------------------------------------- rows as known at a cutoff
 
 
-def days_known(facts: Facts, cutoffs: Relation, lookback: int) -> Relation:
+def usage_seen(facts: Facts, cutoffs: Sequence[int], lookback: int) -> Relation:
+    """Rows of ``usage_days`` inside the lookback, as known then, with ``as_of`` and ``as_of_day``."""
+    rows = facts.usage_days.join(covered_days(cutoffs, -lookback, -1), "day")
+    return rows.filter(rows["known_day"] < rows["as_of_day"])
+
+
+def days_known(rollup: Relation, cutoffs: Sequence[int], lookback: int) -> Relation:
     """One row per account, cutoff and day with usage inside the lookback, as known then."""
-    rows = _usage_known(facts.usage_days, cutoffs, lookback)
-    return rows.group_by([*KEY, "age"]).aggregate(
-        events=rows["events"].sum(), quantity_micro=rows["quantity_micro"].sum()
-    )
-
-
-def users_known(facts: Facts, cutoffs: Relation, lookback: int) -> Relation:
-    """One row per account, cutoff and user, with the age of the last visit known then.
-
-    The users seen within n days are those whose last visit is at most n days old, so one pass
-    serves every lookback.
-    """
-    rows = _usage_known(facts.usage_users, cutoffs, lookback)
-    return rows.group_by([*KEY, "user_id"]).aggregate(age=rows["age"].min())
-
-
-def events_known(facts: Facts, cutoffs: Relation, lookback: int) -> Relation:
-    """One row per account, cutoff, event name and day inside the lookback, as known then."""
-    rows = _usage_known(facts.usage_days, cutoffs, lookback)
-    return rows.group_by([*KEY, "event", "age"]).aggregate(events=rows["events"].sum())
-
-
-def _usage_known(rollup: Relation, cutoffs: Relation, lookback: int) -> Relation:
-    rows = rollup.join(
-        cutoffs,
-        [
-            rollup["known_day"] < cutoffs["as_of_day"],
-            rollup["day"] < cutoffs["as_of_day"],
-            rollup["day"] >= cutoffs["as_of_day"] - lookback,
-        ],
-    )
-    return rows.mutate(age=rows["as_of_day"] - rows["day"])
+    rows = rollup.join(covered_days(cutoffs, -lookback, -1), "day")
+    rows = rows.filter(rows["known_day"] < rows["as_of_day"])
+    rows = rows.mutate(age=rows["as_of_day"] - rows["day"])
+    return rows.group_by([*KEY, "age"]).aggregate(events=rows["events"].sum().cast("int64"))
 
 
 def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
@@ -112,6 +77,8 @@ def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
     )
     return t.select(
         *KEY,
+        "priority",
+        "category",
         age=t["as_of_day"] - day_number(t["opened_at"]),
         is_open=t["resolved"].isnull() | (t["reopened"] >= t["resolved"]).fill_null(False),
         is_serious=t["priority"].lower().isin(SERIOUS).fill_null(False),
@@ -119,13 +86,14 @@ def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
         resolution_seconds=_seconds(t["resolved"], t["opened_at"]),
         reopened_age=t["as_of_day"] - day_number(t["reopened"]),
         escalated_age=t["as_of_day"] - day_number(t["escalated"]),
-        csat_milli=(t["csat_known"].cast("float64") * 1000.0).round().cast("int64"),
+        csat_milli=whole(t["csat_known"].cast("float64") * ibis.literal(1000.0, "float64")),
         csat_age=t["as_of_day"] - day_number(t["csat_known_at"]),
     )
 
 
 def _seconds(later: Any, earlier: Any) -> Any:
-    return later.delta(earlier, unit="second").cast("int64")
+    # engines differ on what is left of a second
+    return later.truncate("s").delta(earlier.truncate("s"), unit="second").cast("int64")
 
 
 def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
@@ -174,8 +142,8 @@ def _days_to_renewal(s: Relation, as_of_day: Any) -> Any:
     terms = [(name, ibis.literal(days, "float64")) for name, days in TERM_DAYS.items()]
     term = s["billing_period"].lower().cases(*terms, else_=ibis.null("float64"))
     overdue = (-ahead).cast("float64")
-    rolled = ((overdue / term).ceil() * term - overdue).round()
-    return ibis.ifelse(ahead >= 0, ahead.cast("int64"), rolled.cast("int64"))
+    rolled = whole((overdue / term).ceil() * term - overdue)
+    return ibis.ifelse(ahead >= 0, ahead.cast("int64"), rolled)
 
 
 # ---------------------------------------------------------------- who is eligible
@@ -207,7 +175,8 @@ def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.Dat
             open_start_day=ibis.null("int32"),
         )
     if label.kind == "lapse":
-        spine = spine.semi_join(days_known(facts, at, label.active_within), KEY)
+        days = [day_number_of(day) for day in cutoffs]
+        spine = spine.semi_join(usage_seen(facts, days, label.active_within), KEY)
     elif facts.subscriptions is not None:
         spine = spine.filter(spine["mrr_cents"] > 0)
         if not label.include_notice_given:
@@ -278,39 +247,114 @@ def build_snapshots(facts: Facts, features: Sequence[Feature], spine: pd.DataFra
 
     Args:
         facts: the project's tables.
-        features: what to compute; MADE features come after what they are made of.
+        features: what to compute; MADE features come after what they are made of. PLACED features are not
+            made here: they need a scale from training (:func:`churnml.modelling.reference.place`).
         spine: rows of :func:`population`.
 
     Returns:
         ``spine`` with one column a feature (float64, or text for categories), in the order given.
     """
-    at = cutoff_relation(pd.Timestamp(as_of).date() for as_of in spine["as_of"].unique())
-    frame = spine
-    for grain in Grain:
-        wanted = [feature for feature in features if feature.grain is grain]
-        if not wanted:
-            continue
-        if grain is Grain.MADE:
-            frame = frame.assign(**{f.name: f.measure(frame) for f in wanted})
-            continue  # ratios of finished features; what has nothing below the line stays missing
-        measured = _rows_of(grain, facts, at, wanted)
-        found = measured.group_by(KEY).aggregate(**{f.name: _typed(f, f.measure(measured)) for f in wanted})
-        frame = frame.merge(found.to_pandas(), on=KEY, how="left", validate="one_to_one")
-        frame = frame.assign(**{f.name: _finished(frame[f.name], f) for f in wanted})
-    return frame[[*spine.columns, *(feature.name for feature in features)]]
+    features = [feature for feature in features if feature.grain is not Grain.PLACED]
+    cutoffs = [pd.Timestamp(as_of).date() for as_of in spine["as_of"].unique()]
+    columns: dict[str, pd.Series] = {}
+    if len(spine):
+        for wanted in _together(features):
+            columns |= _measured(facts, wanted, cutoffs, spine)
+    else:
+        columns = {f.name: pd.Series(dtype="object" if f.is_category else "float64") for f in features}
+    for feature in features:
+        if feature.grain is Grain.MADE and len(spine):
+            # what has nothing below the line stays missing
+            columns[feature.name] = _finished(pd.Series(feature.measure(columns), index=spine.index), feature)
+    return pd.concat([spine, pd.DataFrame({f.name: columns[f.name] for f in features}, index=spine.index)], axis=1)
 
 
-def _rows_of(grain: Grain, facts: Facts, at: Relation, wanted: Sequence[Feature]) -> Relation:
-    lookback = max((feature.lookback or 0 for feature in wanted), default=0)
+def _together(features: Sequence[Feature]) -> list[list[Feature]]:
+    """Features that are measured on the same rows, in one query."""
+    groups: dict[Any, list[Feature]] = {}
+    for feature in features:
+        if feature.grain is not Grain.MADE:
+            # of stretches, all event names are summed in one query; what follows days one by one, each for itself
+            only = bool(feature.only) if feature.grain is Grain.STRETCH else feature.only
+            groups.setdefault((feature.grain, only, feature.rows), []).append(feature)
+    return list(groups.values())
+
+
+def _measured(
+    facts: Facts, wanted: Sequence[Feature], cutoffs: Sequence[dt.date], spine: pd.DataFrame
+) -> dict[str, pd.Series]:
+    """The columns of features that share their rows, in the order of ``spine``."""
+    first = wanted[0]
+    days = [day_number_of(day) for day in cutoffs]
+    by_name = first.grain is Grain.STRETCH and bool(first.only)
+    rows = _narrowed_rows(facts, wanted, days) if by_name else _rows_of(facts, wanted, days, cutoffs)
+    for feature in wanted:
+        beside = getattr(feature.measure, "beside", None)
+        rows = rows if beside is None else beside(rows)
+    # features that differ only in the event names they look at share a measure
+    measures = list(dict.fromkeys(feature.measure for feature in wanted))
+    said = {measure: _typed(next(f for f in wanted if f.measure == measure), measure(rows)) for measure in measures}
+    values = {f"m{place}": said[measure] for place, measure in enumerate(measures)}
+    found = rows.group_by([*KEY, *(["area"] if by_name else [])]).aggregate(**values).to_pandas()
+    found["as_of"] = pd.to_datetime(found["as_of"]).astype("datetime64[us]")
+    keys = pd.MultiIndex.from_frame(spine[KEY])
+    areas = _areas(wanted)
+    parts = {area: part.drop(columns="area") for area, part in found.groupby("area")} if by_name else {0: found}
+    placed = {area: part.set_index(KEY).reindex(keys).set_axis(spine.index) for area, part in parts.items()}
+    nothing = pd.DataFrame(np.nan, index=spine.index, columns=list(values))
+    return {
+        feature.name: _finished(
+            placed.get(areas[feature.only] if by_name else 0, nothing)[f"m{measures.index(feature.measure)}"], feature
+        )
+        for feature in wanted
+    }
+
+
+def _areas(wanted: Sequence[Feature]) -> dict[tuple[str, ...], int]:
+    """A number for each set of event names."""
+    return {only: place for place, only in enumerate(dict.fromkeys(feature.only for feature in wanted))}
+
+
+def _narrowed_rows(facts: Facts, wanted: Sequence[Feature], days: Sequence[int]) -> Relation:
+    """Usage by stretch and ``area``: a set of event names that some of ``wanted`` look at."""
+    pairs = [(event, area) for only, area in _areas(wanted).items() for event in only]
+    areas = ibis.memtable(pd.DataFrame(pairs, columns=["event", "area"]).astype({"event": "str", "area": "int32"}))
+    named = facts.usage_named.join(areas, "event")
+    ages = {age for feature in wanted for age in feature.ages}
+    return by_stretch(named.drop("event"), days, sorted(ages), by="area")
+
+
+def _rows_of(facts: Facts, wanted: Sequence[Feature], days: Sequence[int], cutoffs: Sequence[dt.date]) -> Relation:
+    first, at = wanted[0], cutoff_relation(cutoffs)
+    ages = sorted({age for feature in wanted for age in feature.ages})
+    usage = facts.usage_days
+    if first.only:
+        usage = facts.usage_named.filter(facts.usage_named["event"].isin(first.only))
     rows: dict[Grain, Callable[[], Relation]] = {
-        Grain.DAY: lambda: days_known(facts, at, lookback),
-        Grain.USER: lambda: users_known(facts, at, lookback),
-        Grain.EVENT: lambda: events_known(facts, at, lookback),
+        Grain.STRETCH: lambda: _with_rare_names(by_stretch(usage, days, ages), facts, wanted, days, ages),
+        Grain.DAY: lambda: days_known(usage, days, ages[-1]),
+        Grain.LIFE: lambda: lives(usage, days),
+        Grain.USER: lambda: presence(facts.usage_users, "user_id", days, ages),
+        Grain.ACTIVITY: lambda: activity(facts.usage_users, "user_id", days, ages),
+        Grain.NAME: lambda: by_stretch(facts.usage_named, days, ages, by="event"),
         Grain.TICKET: lambda: tickets_known(facts, at),
         Grain.PERIOD: lambda: periods_known(facts, at),
         Grain.ACCOUNT: lambda: accounts_known(facts, at),
+        Grain.OWN: lambda: first.rows(facts, at) if first.rows else None,
     }
-    return rows[grain]()
+    return rows[first.grain]()
+
+
+def _with_rare_names(
+    stretches: Relation, facts: Facts, wanted: Sequence[Feature], days: Sequence[int], ages: Sequence[int]
+) -> Relation:
+    """Stretches with ``rare``: event names without a bit of their own, as rows in which nothing else is set."""
+    if facts.usage_rare is None or not any(isinstance(feature.measure, DistinctNames) for feature in wanted):
+        return stretches
+    rare = presence(facts.usage_rare, "event", days, ages)
+    columns = {name: ibis.null(kind) for name, kind in stretches.schema().items() if name not in {*KEY, "age"}}
+    rare = rare.select(*KEY, age=rare["age"], **columns, rare=rare["event"])
+    return ibis.union(stretches.mutate(rare=ibis.null("string")), rare.select(*stretches.columns, "rare"))
 
 
 def accounts_known(facts: Facts, cutoffs: Relation) -> Relation:
@@ -340,10 +384,10 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
 
 def frequent_events(facts: Facts, known_before: dt.date, at_most: int) -> tuple[str, ...]:
     """The ``at_most`` most frequent event names among events known before a date, most frequent first."""
-    if facts.usage_days is None or at_most == 0:
+    if facts.usage_named is None or at_most == 0:
         return ()
     day = day_number_of(known_before)
-    rows = facts.usage_days.filter(facts.usage_days["known_day"] < day)
+    rows = facts.usage_named.filter(facts.usage_named["known_day"] < day)
     counted = rows.group_by("event").aggregate(n=rows["events"].sum())
     top = counted.order_by([ibis.desc("n"), ibis.asc("event")]).limit(at_most).to_pandas()
     return tuple(top["event"])

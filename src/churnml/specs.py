@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from churnml import features as catalogue
 from churnml.checks import Severity, reasons
 from churnml.errors import ProjectError, SpecError, UnknownNameError, did_you_mean
+from churnml.features.declared import DeclaredFamily
 from churnml.labels import Label
 from churnml.tables import TABLES
 
@@ -30,6 +39,12 @@ class Declared(BaseModel):
     """A mapping in a YAML file: frozen, and no key in it is unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+def _catalogue_of(info: ValidationInfo) -> catalogue.Catalogue:
+    """The families a file may name: ours, and the project's own where it is read for a project."""
+    said: catalogue.Catalogue = (info.context or {}).get("catalogue", catalogue.FAMILIES)
+    return said
 
 
 # ---------------------------------------------------------------- project.yaml
@@ -75,6 +90,8 @@ class ProjectSpec(Declared):
     time_formats: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     models: tuple[Name, ...] = Field(default=("churn", "upsell"), min_length=1)
+    # a file of Python in the project with FAMILIES of its own, for what models/features.yaml cannot say
+    python_features: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-./]+\.py$")] | None = None
     checks: dict[str, dict[str, Severity]] = {}
     stores: Stores = Stores()
     # a simulated company knows its true probabilities; they judge a model beside its rivals, nothing else
@@ -99,6 +116,26 @@ class ProjectSpec(Declared):
             for reason in declared:
                 if reason not in reasons():
                     raise ValueError(f"there is no check '{reason}'. {did_you_mean(reason, reasons())}")
+        return value
+
+
+# ---------------------------------------------------------------- models/features.yaml
+
+
+class FeaturesSpec(Declared):
+    """What ``models/features.yaml`` may say: the project's own families, beside those of the catalogue."""
+
+    families: tuple[DeclaredFamily, ...] = Field(min_length=1)
+
+    @field_validator("families")
+    @classmethod
+    def _new_names(cls, value: tuple[DeclaredFamily, ...]) -> tuple[DeclaredFamily, ...]:
+        names = [family.name for family in value]
+        for name in names:
+            if name in catalogue.FAMILIES:
+                raise ValueError(f"there is a family '{name}' in the catalogue already; give yours another name")
+            if names.count(name) > 1:
+                raise ValueError(f"two families are named '{name}'")
         return value
 
 
@@ -127,9 +164,9 @@ class FeatureChoice(Declared):
 
     @field_validator("families", "exclude")
     @classmethod
-    def _known_families(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _known_families(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for family in value:
-            catalogue.check_family(family)
+            catalogue.check_family(family, _catalogue_of(info))
         return value
 
 
@@ -284,9 +321,9 @@ class When(Declared):
 
     @field_validator("reason")
     @classmethod
-    def _known_reasons(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _known_reasons(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for family in value:
-            catalogue.check_family(family)
+            catalogue.check_family(family, _catalogue_of(info))
         return value
 
 
@@ -323,7 +360,12 @@ class PlaybooksSpec(Declared):
 Spec = TypeVar("Spec", bound=Declared)
 
 
-def read_spec(kind: type[Spec], path: Path, error: type[SpecError] | type[ProjectError] = SpecError) -> Spec:
+def read_spec(
+    kind: type[Spec],
+    path: Path,
+    error: type[SpecError] | type[ProjectError] = SpecError,
+    families: catalogue.Catalogue = catalogue.FAMILIES,
+) -> Spec:
     """The YAML file at ``path`` as a ``kind``; raises ``error`` with the place and the remedy."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -344,7 +386,7 @@ def read_spec(kind: type[Spec], path: Path, error: type[SpecError] | type[Projec
     if not isinstance(said, dict):
         raise error("The file must be a mapping of keys to values.", where=str(path), remedy="See docs/specs.md.")
     try:
-        return kind.model_validate(said)
+        return kind.model_validate(said, context={"catalogue": families})
     except ValidationError as problem:
         raise error(_sentence(problem), where=_place(path, problem), remedy=_remedy(kind, problem)) from None
 

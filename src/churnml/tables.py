@@ -204,8 +204,13 @@ class Facts:
 
     Args:
         accounts, subscriptions, support_tickets, churn_events: contract tables.
-        usage_days: account_id, event, day, known_day, events, quantity_micro (quantity × 10⁶, whole).
-        usage_users: account_id, user_id, day, known_day, events.
+        usage_days: account_id, day, known_day, events, names (a bit for each of the frequent event names),
+            and, where the features ask for it, quantity_micro (quantity × 10⁶, whole), quantity_events
+            (events that have one), quantity_min_micro, quantity_max_micro, office_events.
+        usage_users: account_id, user_id, block, late_day, days: on which days of a block of days somebody was
+            seen, a bit a day; ``late_day`` is 0, or the day on which those were known if that was later.
+        usage_rare: the same by event, for event names without a bit of their own; None when there are none.
+        usage_named: account_id, event, day, known_day and the sums of usage_days.
         data_through: the last full day in the data.
         static: account attributes the project declares never to change.
         fingerprint: names the content; equal content has an equal fingerprint.
@@ -219,6 +224,8 @@ class Facts:
     churn_events: MaybeRelation
     usage_days: MaybeRelation
     usage_users: MaybeRelation
+    usage_rare: MaybeRelation
+    usage_named: MaybeRelation
     data_through: dt.date
     static: tuple[str, ...]
     fingerprint: str
@@ -240,4 +247,11 @@ def cents(amount: Any) -> Any:
     """A money column in whole hundredths, so that sums do not depend on the order of the rows."""
     import ibis
 
-    return (amount.cast("float64") * ibis.literal(100.0, "float64")).round().cast("int64")
+    return whole(amount.cast("float64") * ibis.literal(100.0, "float64"))
+
+
+def whole(number: Any) -> Any:
+    """A float64 column rounded to whole numbers, halves upward: engines' own rounding of halves differs."""
+    import ibis
+
+    return (number + ibis.literal(0.5, "float64")).floor().cast("int64")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from churnml.features import FAMILIES
+from churnml.features import words_for
 from churnml.specs import Playbook, PlaybooksSpec, Span, When
 
 # A span condition reads the fact of the same name.
@@ -44,7 +44,7 @@ def why_matched(when: When, facts: Mapping[str, Any]) -> tuple[str, ...] | None:
         matched = [code for code in facts["reasons"] if _names(code, when.reason)]
         if not matched:
             return None
-        because.append(f"a reason is {FAMILIES[matched[0]].means} ({matched[0]})")
+        because.append(f"a reason is {words_for(matched[0])} ({matched[0]})")
     spans = [(name, getattr(when, name), facts.get(name)) for name in SPANS]
     spans += [(f"{name} dimension", span, facts["dimensions"].get(name)) for name, span in when.dimension.items()]
     for name, span, value in spans:

@@ -147,6 +147,7 @@ def _probabilities(model: ScoringModel | None, frame: pd.DataFrame) -> np.ndarra
 def _reasons(
     model: ScoringModel, frame: pd.DataFrame, usual: Mapping[str, float], *, towards_risk: bool, currency: str
 ) -> list[tuple[Reason, ...]]:
+    frame = model.predictor.with_places(frame)
     contributions = model.predictor.contributions(frame)
     found = model_reasons(
         frame, model.predictor.features, contributions, usual, towards_risk=towards_risk, currency=currency

@@ -10,8 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 import churnml
-from churnml.errors import ProjectError, UnknownNameError
+from churnml.adapters.python_features import families_in
+from churnml.errors import ProjectError, SpecError, UnknownNameError
+from churnml.features import FAMILIES, Catalogue, Family
+from churnml.features.declared import family_of
 from churnml.specs import (
+    FeaturesSpec,
     HealthSpec,
     Input,
     ModelSpec,
@@ -148,7 +152,7 @@ class Project:
                 p.parent.name for root in (self.root / "models", default_models()) for p in root.glob("*/spec.yaml")
             }
             raise UnknownNameError("model", name, known, where=f"{self.root / PROJECT_FILE}, models:")
-        spec = read_spec(ModelSpec, path)
+        spec = read_spec(ModelSpec, path, families=self.catalogue)
         if spec.name != name:
             raise ProjectError(
                 f"The declaration of model '{name}' calls itself '{spec.name}'.",
@@ -158,12 +162,42 @@ class Project:
         return spec
 
     @cached_property
+    def catalogue(self) -> Catalogue:
+        """Every feature family of the project: ours, those of ``models/features.yaml``, those of its Python file."""
+        own = self._own_families()
+        for family in own:
+            if family.name in FAMILIES:
+                raise SpecError(
+                    f"There is a feature family '{family.name}' in the catalogue already.",
+                    where=str(self.python_features),
+                    remedy="Give yours another name.",
+                )
+        return FAMILIES | {family.name: family for family in own}
+
+    def _own_families(self) -> list[Family]:
+        path = self.root / "models" / "features.yaml"
+        declared = read_spec(FeaturesSpec, path).families if path.is_file() else ()
+        own = [family_of(family) for family in declared]
+        return own + (families_in(self.python_features) if self.python_features else [])
+
+    @property
+    def python_features(self) -> Path | None:
+        """The project's own file of feature families, if it declares one."""
+        return self.root / self.spec.python_features if self.spec.python_features else None
+
+    @property
+    def own_features_fingerprint(self) -> str:
+        """Names the content of the project's own feature declarations."""
+        paths = [self.root / "models" / "features.yaml", *([self.python_features] if self.python_features else [])]
+        return self.declarations_fingerprint(*(path for path in paths if path.is_file()))
+
+    @cached_property
     def health(self) -> HealthSpec:
         return read_spec(HealthSpec, self.declaration("health.yaml"))
 
     @cached_property
     def playbooks(self) -> PlaybooksSpec:
-        return read_spec(PlaybooksSpec, self.declaration("playbooks.yaml"))
+        return read_spec(PlaybooksSpec, self.declaration("playbooks.yaml"), families=self.catalogue)
 
     def check_declarations(self) -> None:
         """Reads every declaration once, so that a mistake shows before long work begins."""

@@ -33,7 +33,7 @@ from churnml.acting.scoring import ScoredAccount, Scores
 from churnml.adapters import charts
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.checks import CHECKS, STRUCTURAL
-from churnml.features import FAMILIES
+from churnml.features import words_for
 from churnml.modelling.evaluation import FIGURES
 
 DECISIONS_SHOWN = 50
@@ -644,7 +644,7 @@ def _drivers(record: Mapping[str, Any]) -> dict[str, Any]:
     rows = [
         {
             "family": row["family"],
-            "means": FAMILIES[row["family"]].means if row["family"] in FAMILIES else NOTHING,
+            "means": words_for(row["family"]),
             "log_odds": row["log_odds"],
             "odds": math.exp(row["log_odds"]),
             "width": 100 * row["log_odds"] / largest,

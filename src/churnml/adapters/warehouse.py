@@ -28,6 +28,7 @@ from churnml import checks
 from churnml.adapters.inputs import Registered, first_line, quoted, register
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.errors import ContractError, SourceError, did_you_mean
+from churnml.rollups import BITS, NAMED, PARTS, days_from_named, roll_up
 from churnml.tables import TABLES, Facts, Kind, Table
 from churnml.timeline import end_of_data, midnight, plus_days
 
@@ -63,8 +64,13 @@ class Ingested:
     fingerprint: str
 
 
-def ingest(project: Project, today: dt.date, progress: Progress = lambda _: None) -> Ingested:
+def ingest(
+    project: Project, today: dt.date, progress: Progress = lambda _: None, parts: frozenset[str] = PARTS
+) -> Ingested:
     """Reads, checks and rolls up the project's tables, or finds that already done.
+
+    ``parts`` is what the features ask of the usage roll-ups (:data:`churnml.rollups.PARTS`); what was ever asked
+    stays, so that a model registered earlier can still be scored.
 
     Raises:
         SourceError, ContractError, ProjectError: an input, a source or a table cannot be used.
@@ -170,6 +176,8 @@ def facts_of(ingested: Ingested, static: tuple[str, ...]) -> Facts:
         churn_events=relation("churn_events"),
         usage_days=relation("usage_days"),
         usage_users=relation("usage_users"),
+        usage_rare=relation("usage_rare"),
+        usage_named=relation("usage_named"),
         data_through=ingested.data_through,
         static=static,
         fingerprint=ingested.fingerprint,
@@ -220,7 +228,7 @@ def _make_store(project: Project, today: dt.date, out: Path, progress: Progress)
         _write(con, "SELECT * FROM _quarantine ORDER BY ALL", out / "quarantine.parquet")
         if "usage_events" in books.given:
             progress("rolling up usage")
-            _roll_up(con, out)
+            _roll_up(backend, out, PARTS)
         progress("naming the content")
         fingerprint = _content_fingerprint(con, out, books)
     shutil.rmtree(out / "spill", ignore_errors=True)
@@ -554,28 +562,29 @@ def _keep(con: Any, table: Table, project: Project, warnings: Sequence[str]) -> 
     )
 
 
-def _roll_up(con: Any, out: Path) -> None:
-    """Usage by day: what happened on it and when it was known, in whole numbers.
+def _roll_up(backend: Any, out: Path, parts: frozenset[str]) -> None:
+    """Writes the roll-ups of ``_kept_usage_events`` as Parquet files."""
+    con = backend.con
+    events = backend.table("_kept_usage_events")
+    names = _frequent_names(con)
+    rolled = roll_up(events, names, parts)
+    if NAMED in parts:
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE _usage_named AS {ibis.to_sql(rolled['usage_named'], dialect='duckdb')}"
+        )
+        rolled["usage_named"] = backend.table("_usage_named")
+        rolled["usage_days"] = days_from_named(rolled["usage_named"], names, parts)
+    for name, relation in rolled.items():
+        _write(con, ibis.to_sql(relation, dialect="duckdb"), out / f"{name}.parquet")
+    con.execute("DROP TABLE IF EXISTS _usage_named")
 
-    Quantities are kept as whole millionths, so that their sums are the same in any order.
-    """
-    day = "({} - DATE '1970-01-01')::INTEGER"
-    bound = LARGEST * 1_000_000
-    days = f"{day.format('occurred_at::DATE')} AS day, {day.format('known_at::DATE')} AS known_day"
-    _write(
-        con,
-        f"SELECT account_id, event, {days}, count(*)::BIGINT AS events, "
-        f"least(greatest(coalesce(sum(round(quantity * 1000000)::BIGINT), 0), -{bound}), {bound})::BIGINT "
-        "AS quantity_micro "
-        "FROM _kept_usage_events GROUP BY ALL ORDER BY account_id, day, known_day, event",
-        out / "usage_days.parquet",
-    )
-    _write(
-        con,
-        f"SELECT account_id, user_id, {days}, count(*)::BIGINT AS events FROM _kept_usage_events "
-        "WHERE user_id IS NOT NULL GROUP BY ALL ORDER BY account_id, day, known_day, user_id",
-        out / "usage_users.parquet",
-    )
+
+def _frequent_names(con: Any) -> list[str]:
+    """The event names that get a bit of their own, most frequent first."""
+    found = con.execute(
+        f"SELECT event FROM _kept_usage_events GROUP BY event ORDER BY count(*) DESC, event LIMIT {BITS}"
+    ).fetchall()
+    return [row[0] for row in found]
 
 
 def _content_fingerprint(con: Any, out: Path, books: _Books) -> str:

@@ -8,6 +8,9 @@ catalogue in ``docs/features.md`` all come from that one declaration.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
 from churnml.errors import SpecError, UnknownNameError
 from churnml.features import account, subscriptions, tickets, usage
 from churnml.features.declare import Family as Family
@@ -16,6 +19,7 @@ from churnml.tables import Facts
 
 __all__ = [
     "FAMILIES",
+    "Catalogue",
     "Family",
     "Feature",
     "Grain",
@@ -25,6 +29,8 @@ __all__ = [
     "check_family",
     "choose",
     "expand",
+    "wanted_parts",
+    "words_for",
 ]
 
 FAMILIES: dict[str, Family] = {
@@ -32,23 +38,45 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def check_family(pattern: str) -> None:
+Catalogue: TypeAlias = Mapping[str, Family]
+
+
+def check_family(pattern: str, catalogue: Catalogue = FAMILIES) -> None:
     """Raises UnknownNameError unless ``pattern`` is a family or ``<group>.*``."""
-    groups = {name.split(".")[0] + ".*" for name in FAMILIES}
-    if pattern not in FAMILIES and pattern not in groups:
-        raise UnknownNameError("feature family", pattern, [*FAMILIES, *groups])
+    groups = {name.split(".")[0] + ".*" for name in catalogue}
+    if pattern not in catalogue and pattern not in groups:
+        raise UnknownNameError("feature family", pattern, [*catalogue, *groups])
 
 
-def expand(patterns: tuple[str, ...]) -> tuple[Family, ...]:
+def expand(patterns: tuple[str, ...], catalogue: Catalogue = FAMILIES) -> tuple[Family, ...]:
     """The families that ``patterns`` name, in catalogue order."""
     for pattern in patterns:
-        check_family(pattern)
+        check_family(pattern, catalogue)
     return tuple(
-        family for name, family in FAMILIES.items() if name in patterns or name.split(".")[0] + ".*" in patterns
+        family for name, family in catalogue.items() if name in patterns or name.split(".")[0] + ".*" in patterns
     )
 
 
-def choose(families: tuple[str, ...], exclude: tuple[str, ...], wish: Wish, facts: Facts) -> tuple[Feature, ...]:
+def words_for(family: str) -> str:
+    """What a family is about, in words; of a project's own family, its name."""
+    return FAMILIES[family].means if family in FAMILIES else family.split(".")[-1].replace("_", " ")
+
+
+def wanted_parts(
+    families: tuple[str, ...], exclude: tuple[str, ...], wish: Wish, catalogue: Catalogue = FAMILIES
+) -> frozenset[str]:
+    """What the features of ``families`` ask of the usage roll-ups (:data:`churnml.rollups.PARTS`)."""
+    left_out = {family.name for family in expand(exclude, catalogue)}
+    asked: set[str] = set()
+    for family in expand(families, catalogue):
+        if family.name not in left_out and family.source == "usage_events":
+            asked |= {part for feature in family.features(wish) for part in feature.parts}
+    return frozenset(asked)
+
+
+def choose(
+    families: tuple[str, ...], exclude: tuple[str, ...], wish: Wish, facts: Facts, catalogue: Catalogue = FAMILIES
+) -> tuple[Feature, ...]:
     """The features of ``families`` that this project's data can answer, in catalogue order.
 
     Families whose table the project lacks, and features whose columns it does not give, are left
@@ -59,18 +87,22 @@ def choose(families: tuple[str, ...], exclude: tuple[str, ...], wish: Wish, fact
         exclude: the same, to leave out.
         wish: lookbacks, event names and static attributes to expand them over.
         facts: the project's tables.
+        catalogue: the families there are: ours and the project's own.
     """
-    left_out = {family.name for family in expand(exclude)}
+    left_out = {family.name for family in expand(exclude, catalogue)}
     chosen = [
         feature
-        for family in expand(families)
+        for family in expand(families, catalogue)
         if family.name not in left_out and facts.has(family.source)
         for feature in family.features(wish)
         if all(column in facts.given.get(source, ()) for source, column in feature.needs_columns)
     ]
-    available = {feature.name for feature in chosen}
-    # a feature made of others needs them all
-    chosen = [feature for feature in chosen if set(feature.made_of) <= available]
+    while True:  # a feature made of others needs them all
+        available = {feature.name for feature in chosen}
+        complete = [feature for feature in chosen if set(feature.made_of) <= available]
+        if len(complete) == len(chosen):
+            break
+        chosen = complete
     if not chosen:
         raise SpecError(
             "None of the declared feature families can be built from this project's tables.",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-import numpy as np
+from churnml.rollups import NAMED, USERS
+from churnml.tables import Facts, Relation
 
 
 class Polarity(StrEnum):
@@ -34,22 +35,38 @@ class Unit(StrEnum):
 class Grain(StrEnum):
     """The rows, as known at the cutoff, that a measure aggregates for one account.
 
-    DAY: one per day with usage: ``age`` (days before the cutoff, 1 is yesterday), ``events``, ``quantity_micro``.
-    USER: one per user seen: ``age`` of the last visit.
-    EVENT: one per event name and day: ``event``, ``age``, ``events``.
+    STRETCH: usage, summed over stretches of days: ``age`` of the stretch's first day, ``last_age`` of the
+        newest day in it, ``events``, ``active_days``, ``weekend_events``, ``aged_events``, ``names`` and what
+        the roll-up was asked to keep. Whole stretches lie within each of the measure's ``ages``.
+    DAY: one per day with usage: ``age`` (1 is yesterday) and the sums of that day.
+    LIFE: ``first_age`` and ``last_age`` of all usage ever known.
+    USER: one per user seen: ``age``, the shortest of the measures' ``ages`` within which it was seen.
+    ACTIVITY: one per user: ``days_<n>``, the days it was seen on within each of the ``ages``.
+    NAME: one per event name and stretch: as STRETCH, with ``event``.
     TICKET: one per ticket, masked: ``age`` of opening, ``is_open``, ``response_seconds``, ….
     PERIOD: one per period of a contract, masked: ``is_open``, ``mrr_cents``, ….
     ACCOUNT: the account's own row.
+    OWN: rows of the feature's own making, by ``Feature.rows``; ``churnml audit`` watches them.
     MADE: none; made of other features of the same account.
+    PLACED: none; the place of another feature on a scale fitted in training.
     """
 
+    STRETCH = "stretch"
     DAY = "day"
+    LIFE = "life"
     USER = "user"
-    EVENT = "event"
+    ACTIVITY = "activity"
+    NAME = "name"
     TICKET = "ticket"
     PERIOD = "period"
     ACCOUNT = "account"
+    OWN = "own"
     MADE = "made"
+    PLACED = "placed"
+
+
+# Grains that are cut from usage, and so can be narrowed to some event names.
+NARROWABLE = frozenset({Grain.STRETCH, Grain.DAY, Grain.LIFE})
 
 
 @dataclass(frozen=True)
@@ -72,29 +89,10 @@ class Wish:
         return tuple(zip(self.lookbacks, self.lookbacks[1:], strict=False))
 
 
+# From the rows of its grain (an Ibis table; for MADE a mapping of columns) to the value. A measure may also
+# say which ``ages`` it asks about, which ``parts`` of the roll-ups it needs, and columns to put ``beside``
+# the rows first; the ones in churnml.features.measures do, and any object with a ``__call__`` can.
 Measure: TypeAlias = Callable[[Any], Any]
-
-
-def sum_within(column: str, days: int) -> Measure:
-    """The measure that sums ``column`` over the rows of the last ``days`` days."""
-    return lambda rows: rows[column].sum(where=rows["age"] <= days)
-
-
-def count_within(days: int, age: str = "age") -> Measure:
-    """The measure that counts the rows of the last ``days`` days."""
-    return lambda rows: (rows[age] <= days).sum()
-
-
-def ratio(top: str, bottom: str, scale: float = 1.0) -> Measure:
-    """The measure of a MADE feature: top ÷ bottom × scale, missing where there is nothing to divide by."""
-
-    def measured(f: Mapping[str, Any]) -> np.ndarray:
-        over = np.asarray(f[bottom], dtype="float64")
-        shares = np.full(over.shape, np.nan)
-        np.divide(np.asarray(f[top], dtype="float64") * scale, over, out=shares, where=over > 0)
-        return shares
-
-    return measured
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class Feature:
         family: the family it belongs to; its reason code.
         means: one sentence for the catalogue.
         grain: the rows its measure aggregates.
-        measure: from those rows (an Ibis table; for MADE a mapping of columns) to the value.
+        measure: from those rows to the value.
         polarity: whether more is healthier, riskier or neither.
         unit: how it is written for a person.
         when_low, when_high: the sentence when it is below or above what is usual; ``{value}``,
@@ -119,6 +117,10 @@ class Feature:
         subject: what ``{subject}`` stands for; data of the user's, shown escaped.
         actionable: whether somebody can do something about it; what an account simply is comes last
             among its reasons.
+        only: event names that usage is narrowed to; empty is all of it.
+        rows: for OWN: from the facts and the cutoffs (``as_of, as_of_day``) to rows with ``account_id`` and
+            ``as_of``. Nothing keeps such rows from looking ahead but ``churnml audit``.
+        placed: for PLACED: (feature, static attribute or empty): whose place, among which accounts.
     """
 
     name: str
@@ -137,6 +139,23 @@ class Feature:
     subject: str = ""
     actionable: bool = True
     when_absent: str = ""
+    only: tuple[str, ...] = ()
+    rows: Callable[[Facts, Relation], Relation] | None = None
+    placed: tuple[str, str] | None = None
+
+    @property
+    def ages(self) -> tuple[int, ...]:
+        """The ages, in days, that its measure asks about."""
+        said: tuple[int, ...] = getattr(self.measure, "ages", ())
+        return said or ((self.lookback,) if self.lookback else ())
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The parts of the roll-ups it needs (:data:`churnml.rollups.PARTS`)."""
+        said: frozenset[str] = getattr(self.measure, "parts", frozenset())
+        by_grain = {Grain.USER: USERS, Grain.ACTIVITY: USERS, Grain.NAME: NAMED}
+        own = {by_grain[self.grain]} if self.grain in by_grain else set()
+        return said | own | ({NAMED} if self.only else set())
 
     @property
     def is_category(self) -> bool:
@@ -158,6 +177,7 @@ class Feature:
             "subject": self.subject,
             "actionable": self.actionable,
             "when_absent": self.when_absent,
+            "placed": list(self.placed) if self.placed else None,
         }
 
 

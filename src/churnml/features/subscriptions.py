@@ -55,7 +55,7 @@ def _mrr(_wish: Wish) -> tuple[Feature, ...]:
             family="subscriptions.mrr",
             means="contracts open at the cutoff",
             grain=Grain.PERIOD,
-            measure=lambda p: _paying(p).cast("int64").sum(),
+            measure=lambda p: _paying(p).sum(),
             polarity=Polarity.NEITHER,
             unit=Unit.COUNT,
             when_low="Open contracts: {value}; {usual} is usual.",
@@ -136,9 +136,7 @@ def _changes(_wish: Wish) -> tuple[Feature, ...]:
             family="subscriptions.changes",
             means=f"changes of a contract to a higher MRR in the last {CHANGE_DAYS} days",
             grain=Grain.PERIOD,
-            measure=lambda p: (
-                ((p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] > p["previous_cents"])).cast("int64").sum()
-            ),
+            measure=lambda p: ((p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] > p["previous_cents"])).sum(),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Expansions in the last {CHANGE_DAYS} days: {{value}}; {{usual}} is usual.",
@@ -151,9 +149,7 @@ def _changes(_wish: Wish) -> tuple[Feature, ...]:
             family="subscriptions.changes",
             means=f"changes of a contract to a lower MRR in the last {CHANGE_DAYS} days",
             grain=Grain.PERIOD,
-            measure=lambda p: (
-                ((p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] < p["previous_cents"])).cast("int64").sum()
-            ),
+            measure=lambda p: ((p["start_age"] <= CHANGE_DAYS) & (p["mrr_cents"] < p["previous_cents"])).sum(),
             polarity=Polarity.RISKIER,
             unit=Unit.COUNT,
             when_low=f"Reductions of the contract in the last {CHANGE_DAYS} days: {{value}}; {{usual}} is usual.",

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish, count_within, ratio
+import ibis
+
+from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
+from churnml.features.measures import Count, Ratio
 
 SERIOUS = ("high", "urgent", "critical", "p1")
 LONG_DAYS = 180  # tickets are rare: what is judged on single tickets looks half a year back
@@ -15,13 +18,14 @@ LONG_DAYS = 180  # tickets are rare: what is judged on single tickets looks half
 
 def _mean_hours(seconds: Any, where: Any) -> Any:
     # whole seconds are summed, so the result does not depend on the order of the rows
-    return seconds.sum(where=where).cast("float64") / seconds.count(where=where).cast("float64") / 3600.0
+    counted = seconds.count(where=where).nullif(0).cast("float64")
+    return seconds.sum(where=where).cast("float64") / counted / ibis.literal(3600.0, "float64")
 
 
 def _serious_share(tickets: Any) -> Any:
     recent = tickets["age"] <= LONG_DAYS
-    serious = (recent & tickets["is_serious"]).cast("int64").sum().cast("float64")
-    return serious / recent.cast("int64").sum().nullif(0).cast("float64")
+    serious = (recent & tickets["is_serious"]).sum().cast("float64")
+    return serious / recent.sum().nullif(0).cast("float64")
 
 
 def _opened(wish: Wish) -> tuple[Feature, ...]:
@@ -31,7 +35,7 @@ def _opened(wish: Wish) -> tuple[Feature, ...]:
             family="tickets.opened",
             means=f"tickets opened in the last {n} days",
             grain=Grain.TICKET,
-            measure=count_within(n),
+            measure=Count(n),
             polarity=Polarity.NEITHER,
             unit=Unit.COUNT,
             when_low=f"Tickets in the last {n} days: {{value}}; {{usual}} is usual.",
@@ -50,7 +54,7 @@ def _backlog(_wish: Wish) -> tuple[Feature, ...]:
             family="tickets.backlog",
             means="tickets open at the cutoff",
             grain=Grain.TICKET,
-            measure=lambda t: t["is_open"].cast("int64").sum(),
+            measure=lambda t: t["is_open"].sum(),
             polarity=Polarity.RISKIER,
             unit=Unit.COUNT,
             when_low="Tickets open: {value}; {usual} is usual.",
@@ -115,7 +119,7 @@ def _priority(_wish: Wish) -> tuple[Feature, ...]:
             family="tickets.priority",
             means=f"tickets of priority {', '.join(SERIOUS)} opened in the last {LONG_DAYS} days",
             grain=Grain.TICKET,
-            measure=lambda t: ((t["age"] <= LONG_DAYS) & t["is_serious"]).cast("int64").sum(),
+            measure=lambda t: ((t["age"] <= LONG_DAYS) & t["is_serious"]).sum(),
             polarity=Polarity.RISKIER,
             unit=Unit.COUNT,
             when_low=f"Serious tickets in the last {LONG_DAYS} days: {{value}}; {{usual}} is usual.",
@@ -147,7 +151,7 @@ def _reopened(_wish: Wish) -> tuple[Feature, ...]:
             family="tickets.reopened",
             means=f"tickets reopened in the last {LONG_DAYS} days",
             grain=Grain.TICKET,
-            measure=count_within(LONG_DAYS, "reopened_age"),
+            measure=Count(LONG_DAYS, "reopened_age"),
             polarity=Polarity.RISKIER,
             unit=Unit.COUNT,
             when_low=f"Tickets reopened in the last {LONG_DAYS} days: {{value}}; {{usual}} is usual.",
@@ -166,7 +170,7 @@ def _escalated(_wish: Wish) -> tuple[Feature, ...]:
             family="tickets.escalated",
             means=f"tickets escalated in the last {LONG_DAYS} days",
             grain=Grain.TICKET,
-            measure=count_within(LONG_DAYS, "escalated_age"),
+            measure=Count(LONG_DAYS, "escalated_age"),
             polarity=Polarity.RISKIER,
             unit=Unit.COUNT,
             when_low=f"Tickets escalated in the last {LONG_DAYS} days: {{value}}; {{usual}} is usual.",
@@ -187,8 +191,8 @@ def _csat(_wish: Wish) -> tuple[Feature, ...]:
             grain=Grain.TICKET,
             measure=lambda t: (
                 t["csat_milli"].sum(where=t["csat_age"] <= LONG_DAYS).cast("float64")
-                / t["csat_milli"].count(where=t["csat_age"] <= LONG_DAYS).cast("float64")
-                / 1000.0
+                / t["csat_milli"].count(where=t["csat_age"] <= LONG_DAYS).nullif(0).cast("float64")
+                / ibis.literal(1000.0, "float64")
             ),
             polarity=Polarity.HEALTHIER,
             unit=Unit.SCORE,
@@ -207,7 +211,7 @@ def _trend(wish: Wish) -> tuple[Feature, ...]:
             family="tickets.trend",
             means=f"tickets opened a day in the last {short} days ÷ the same in the last {long} days",
             grain=Grain.MADE,
-            measure=ratio(f"tickets_opened_{short}d", f"tickets_opened_{long}d", long / short),
+            measure=Ratio(f"tickets_opened_{short}d", f"tickets_opened_{long}d", long / short),
             polarity=Polarity.NEITHER,
             unit=Unit.RATIO,
             when_low=f"Tickets in the last {short} days, against its own {long}-day level: {{change}}.",

@@ -6,36 +6,31 @@ import hashlib
 import re
 from collections.abc import Callable
 
-import ibis
-
-from churnml.features.declare import (
-    Family,
-    Feature,
-    Grain,
-    Measure,
-    Polarity,
-    Unit,
-    Wish,
-    count_within,
-    ratio,
-    sum_within,
+from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
+from churnml.features.measures import (
+    Acceleration,
+    Count,
+    DailyQuantile,
+    DistinctNames,
+    Entropy,
+    Gap,
+    KeyUsersQuiet,
+    OwnPast,
+    Quantity,
+    Ratio,
+    Share,
+    SinceFirst,
+    SinceLast,
+    Slope,
+    Streak,
+    Sum,
+    placed,
 )
+from churnml.rollups import OFFICE_HOURS
 
 # Recency stops here: whoever was last seen longer ago counts as seen this long ago.
 RECENCY_CAP = 365
-
-
-def _names_within(days: int) -> Measure:
-    return lambda rows: rows["event"].nunique(where=rows["age"] <= days)
-
-
-def _event_within(event: str, days: int) -> Measure:
-    return lambda rows: rows["events"].sum(where=(rows["age"] <= days) & (rows["event"] == event))
-
-
-def _quantity_within(days: int) -> Measure:
-    million = ibis.literal(1e6, "float64")
-    return lambda rows: rows["quantity_micro"].sum(where=rows["age"] <= days).cast("float64") / million
+KEY_USERS = 3
 
 
 def _events(wish: Wish) -> tuple[Feature, ...]:
@@ -44,8 +39,8 @@ def _events(wish: Wish) -> tuple[Feature, ...]:
             name=f"usage_events_{n}d",
             family="usage.events",
             means=f"events in the last {n} days",
-            grain=Grain.DAY,
-            measure=sum_within("events", n),
+            grain=Grain.STRETCH,
+            measure=Sum("events", n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Only {{value}} events in the last {n} days; {{usual}} is usual.",
@@ -64,8 +59,8 @@ def _active_days(wish: Wish) -> tuple[Feature, ...]:
             name=f"usage_active_days_{n}d",
             family="usage.active_days",
             means=f"days with at least one event in the last {n} days",
-            grain=Grain.DAY,
-            measure=count_within(n),
+            grain=Grain.STRETCH,
+            measure=Sum("active_days", n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Active on only {{value}} of the last {n} days; {{usual}} is usual.",
@@ -85,7 +80,7 @@ def _active_users(wish: Wish) -> tuple[Feature, ...]:
             family="usage.active_users",
             means=f"different users seen in the last {n} days",
             grain=Grain.USER,
-            measure=count_within(n),
+            measure=Count(n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"People who used it in the last {n} days: only {{value}}; {{usual}} is usual.",
@@ -105,8 +100,8 @@ def _distinct_events(wish: Wish) -> tuple[Feature, ...]:
             name=f"usage_distinct_events_{n}d",
             family="usage.breadth",
             means=f"different event names seen in the last {n} days",
-            grain=Grain.EVENT,
-            measure=_names_within(n),
+            grain=Grain.STRETCH,
+            measure=DistinctNames(n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Used only {{value}} kinds of function in the last {n} days; {{usual}} is usual.",
@@ -125,8 +120,8 @@ def _quantity(wish: Wish) -> tuple[Feature, ...]:
             name=f"usage_quantity_{n}d",
             family="usage.quantity",
             means=f"sum of the events' quantities in the last {n} days",
-            grain=Grain.DAY,
-            measure=_quantity_within(n),
+            grain=Grain.STRETCH,
+            measure=Quantity(n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Volume in the last {n} days: only {{value}}; {{usual}} is usual.",
@@ -145,8 +140,8 @@ def _by_event(wish: Wish) -> tuple[Feature, ...]:
             name=f"usage_{column_safe(event)}_{n}d",
             family="usage.by_event",
             means=f"events of this name in the last {n} days",
-            grain=Grain.EVENT,
-            measure=_event_within(event, n),
+            grain=Grain.STRETCH,
+            measure=Sum("events", n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"'{{subject}}' in the last {n} days: only {{value}}; {{usual}} is usual.",
@@ -155,6 +150,7 @@ def _by_event(wish: Wish) -> tuple[Feature, ...]:
             absent=0.0,
             lookback=n,
             subject=event,
+            only=(event,),
         )
         for event in wish.event_names
         for n in wish.lookbacks[1:2] or wish.lookbacks
@@ -167,8 +163,8 @@ def _recency(_wish: Wish) -> tuple[Feature, ...]:
             name="usage_days_since_last",
             family="usage.recency",
             means=f"days since the last event, at most {RECENCY_CAP}",
-            grain=Grain.DAY,
-            measure=lambda d: d["age"].min(),
+            grain=Grain.LIFE,
+            measure=SinceLast(RECENCY_CAP),
             polarity=Polarity.RISKIER,
             unit=Unit.DAYS,
             when_low="Last seen {value} ago; {usual} is usual.",
@@ -176,6 +172,18 @@ def _recency(_wish: Wish) -> tuple[Feature, ...]:
             when_absent=f"Not seen in the last {RECENCY_CAP} days; {{usual}} is usual.",
             absent=float(RECENCY_CAP),
             lookback=RECENCY_CAP,
+        ),
+        Feature(
+            name="usage_days_since_first",
+            family="usage.recency",
+            means="days since the first event ever known",
+            grain=Grain.LIFE,
+            measure=SinceFirst(),
+            polarity=Polarity.NEITHER,
+            unit=Unit.DAYS,
+            when_low="First used only {value} ago.",
+            when_high="In use for {value}.",
+            actionable=False,
         ),
     )
 
@@ -188,7 +196,7 @@ def _trend(name: str, family: str, subject: str) -> Callable[[Wish], tuple[Featu
                 family=family,
                 means=f"{subject} a day in the last {short} days ÷ the same in the last {long} days",
                 grain=Grain.MADE,
-                measure=ratio(f"{name}_{short}d", f"{name}_{long}d", long / short),
+                measure=Ratio(f"{name}_{short}d", f"{name}_{long}d", long / short),
                 polarity=Polarity.HEALTHIER,
                 unit=Unit.RATIO,
                 when_low=f"{subject.capitalize()} in the last {short} days, against its {long}-day level: {{change}}.",
@@ -209,7 +217,7 @@ def _users_trend(wish: Wish) -> tuple[Feature, ...]:
             family="usage.users_trend",
             means=f"users seen in the last {short} days ÷ users seen in the last {long} days",
             grain=Grain.MADE,
-            measure=ratio(f"usage_active_users_{short}d", f"usage_active_users_{long}d", 1.0),
+            measure=Ratio(f"usage_active_users_{short}d", f"usage_active_users_{long}d", 1.0),
             polarity=Polarity.HEALTHIER,
             unit=Unit.SHARE,
             when_low=f"Only {{value}} of the people seen in {long} days came in the last {short}; {{usual}} is usual.",
@@ -229,7 +237,7 @@ def _seat_utilisation(wish: Wish) -> tuple[Feature, ...]:
             family="usage.seat_utilisation",
             means=f"users seen in the last {n} days ÷ seats paid for",
             grain=Grain.MADE,
-            measure=ratio(f"usage_active_users_{n}d", "subscription_seats", 1.0),
+            measure=Ratio(f"usage_active_users_{n}d", "subscription_seats", 1.0),
             polarity=Polarity.HEALTHIER,
             unit=Unit.SHARE,
             when_low=f"Only {{value}} of the seats were used in the last {n} days; {{usual}} is usual.",
@@ -249,7 +257,7 @@ def _events_per_user(wish: Wish) -> tuple[Feature, ...]:
             family="usage.depth",
             means=f"events ÷ users seen in the last {n} days",
             grain=Grain.MADE,
-            measure=ratio(f"usage_events_{n}d", f"usage_active_users_{n}d", 1.0),
+            measure=Ratio(f"usage_events_{n}d", f"usage_active_users_{n}d", 1.0),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
             when_low=f"Only {{value}} events a person in the last {n} days; {{usual}} is usual.",
@@ -259,6 +267,235 @@ def _events_per_user(wish: Wish) -> tuple[Feature, ...]:
             needs_columns=(("usage_events", "user_id"),),
         )
         for n in wish.lookbacks
+    )
+
+
+# ---------------------------------------------------------------- trajectories
+
+
+def _slope(wish: Wish) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(
+            name=f"usage_slope_{n}d",
+            family="usage.slope",
+            means=f"rise or fall of use over the last {n} days along its straight line, as a share of its mean",
+            grain=Grain.STRETCH,
+            measure=Slope(n),
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.SHARE,
+            when_low=f"Over the last {n} days use has fallen: {{value}} of its mean; {{usual}} is usual.",
+            when_high=f"Over the last {n} days use has risen: {{value}} of its mean; {{usual}} is usual.",
+            lookback=n,
+        )
+        for n in wish.lookbacks[1:] or wish.lookbacks
+    )
+
+
+def _acceleration(wish: Wish) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(
+            name=f"usage_acceleration_{n}d",
+            family="usage.acceleration",
+            means=f"newest {n} days less twice the {n} before them plus the {n} before those, ÷ their mean",
+            grain=Grain.STRETCH,
+            measure=Acceleration(n),
+            polarity=Polarity.NEITHER,
+            unit=Unit.SHARE,
+            when_low=f"Its use falls faster, or rises more slowly, than {n} days ago.",
+            when_high=f"Its use rises faster, or falls more slowly, than {n} days ago.",
+            lookback=3 * n,
+        )
+        for n in wish.lookbacks
+        if 3 * n <= wish.lookbacks[-1]
+    )
+
+
+def _own_past(wish: Wish) -> tuple[Feature, ...]:
+    weeks = wish.lookbacks[-1] // 7 - 1
+    if weeks < 2:
+        return ()
+    return (
+        Feature(
+            name=f"usage_own_past_{weeks}w",
+            family="usage.own_past",
+            means=f"events of the newest week against its own {weeks} weeks before, in standard deviations",
+            grain=Grain.DAY,
+            measure=OwnPast(weeks),
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.SCORE,
+            when_low=f"The last week was far below its own {weeks} weeks before.",
+            when_high=f"The last week was far above its own {weeks} weeks before.",
+            lookback=7 * (weeks + 1),
+            absent=0.0,
+        ),
+    )
+
+
+# ---------------------------------------------------------------- habits
+
+
+def _streak(wish: Wish) -> tuple[Feature, ...]:
+    n = wish.lookbacks[-1]
+    return (
+        Feature(
+            name=f"usage_longest_streak_{n}d",
+            family="usage.streak",
+            means=f"most days in a row with usage, in the last {n} days",
+            grain=Grain.DAY,
+            measure=Streak(n),
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.COUNT,
+            when_low=f"At most {{value}} days in a row with use, in the last {n} days; {{usual}} is usual.",
+            when_high=f"Up to {{value}} days in a row with use, in the last {n} days; {{usual}} is usual.",
+            absent=0.0,
+            lookback=n,
+        ),
+        Feature(
+            name=f"usage_current_streak_{n}d",
+            family="usage.streak",
+            means=f"days in a row with usage up to yesterday, at most {n}",
+            grain=Grain.DAY,
+            measure=Streak(n, current=True),
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.COUNT,
+            when_low="Days in a row with use, up to yesterday: {value}; {usual} is usual.",
+            when_high="Days in a row with use, up to yesterday: {value}; {usual} is usual.",
+            absent=0.0,
+            lookback=n,
+        ),
+    )
+
+
+def _gaps(wish: Wish) -> tuple[Feature, ...]:
+    n = wish.lookbacks[-1]
+    return (
+        Feature(
+            name=f"usage_gap_mean_{n}d",
+            family="usage.gaps",
+            means=f"mean days from one day with usage to the next, in the last {n} days",
+            grain=Grain.DAY,
+            measure=Gap(n, longest=False),
+            polarity=Polarity.RISKIER,
+            unit=Unit.DAYS,
+            when_low="It comes back every {value}; {usual} is usual.",
+            when_high="It comes back only every {value}; {usual} is usual.",
+            lookback=n,
+        ),
+        Feature(
+            name=f"usage_gap_longest_{n}d",
+            family="usage.gaps",
+            means=f"longest time from one day with usage to the next, in the last {n} days",
+            grain=Grain.DAY,
+            measure=Gap(n, longest=True),
+            polarity=Polarity.RISKIER,
+            unit=Unit.DAYS,
+            when_low=f"Its longest pause in the last {n} days was {{value}}; {{usual}} is usual.",
+            when_high=f"It paused for {{value}} in the last {n} days; {{usual}} is usual.",
+            lookback=n,
+        ),
+    )
+
+
+def _daily(wish: Wish) -> tuple[Feature, ...]:
+    n = wish.lookbacks[-1]
+    return tuple(
+        Feature(
+            name=f"usage_daily_p{round(share * 100)}_{n}d",
+            family="usage.daily",
+            means=f"{words} of the last {n} days' days with usage: its number of events",
+            grain=Grain.DAY,
+            measure=DailyQuantile(n, share),
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.COUNT,
+            when_low=f"Only {{value}} events on {words} with use; {{usual}} is usual.",
+            when_high=f"{{value}} events on {words} with use; {{usual}} is usual.",
+            absent=0.0,
+            lookback=n,
+        )
+        for share, words in ((0.5, "the middle day"), (0.9, "a busy day (the busiest tenth begins there)"))
+    )
+
+
+def _rhythm(wish: Wish) -> tuple[Feature, ...]:
+    n = wish.lookbacks[-1]
+    return tuple(
+        Feature(
+            name=f"usage_{name}_share_{n}d",
+            family="usage.rhythm",
+            means=f"share of the last {n} days' events {words}",
+            grain=Grain.STRETCH,
+            measure=Share(f"{name}_events", n),
+            polarity=Polarity.NEITHER,
+            unit=Unit.SHARE,
+            when_low=f"Only {{value}} of its use falls {words}; {{usual}} is usual.",
+            when_high=f"{{value}} of its use falls {words}; {{usual}} is usual.",
+            lookback=n,
+            actionable=False,
+        )
+        for name, words in (
+            ("weekend", "on Saturdays and Sundays"),
+            ("office", f"on weekdays between {OFFICE_HOURS[0]} and {OFFICE_HOURS[1]} o'clock"),
+        )
+    )
+
+
+def _mix(wish: Wish) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(
+            name=f"usage_entropy_{n}d",
+            family="usage.mix",
+            means=f"how evenly the last {n} days' events are spread over event names (entropy in nats)",
+            grain=Grain.NAME,
+            measure=Entropy(n),
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.SCORE,
+            when_low=f"In the last {n} days it used little besides one function.",
+            when_high=f"In the last {n} days its use was spread over many functions.",
+            lookback=n,
+        )
+        for n in wish.lookbacks[-2:]
+    )
+
+
+def _key_users(wish: Wish) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(
+            name=f"usage_key_users_quiet_{short}d_{long}d",
+            family="usage.key_users",
+            means=f"of the {KEY_USERS} users most active {long} to {short} days ago, the share not seen for {short} days",
+            grain=Grain.ACTIVITY,
+            measure=KeyUsersQuiet(short, long, KEY_USERS),
+            polarity=Polarity.RISKIER,
+            unit=Unit.SHARE,
+            when_low=f"Of its most active people, {{value}} have gone quiet for {short} days; {{usual}} is usual.",
+            when_high=f"Of its most active people, {{value}} have gone quiet for {short} days; {{usual}} is usual.",
+            lookback=long,
+            needs_columns=(("usage_events", "user_id"),),
+        )
+        for short, long in wish.spans[-1:]
+    )
+
+
+def _against_segment(wish: Wish) -> tuple[Feature, ...]:
+    if "segment" not in wish.static:
+        return ()
+    n = wish.lookbacks[min(1, len(wish.lookbacks) - 1)]
+    return tuple(
+        Feature(
+            name=f"{name}_{n}d_in_segment",
+            family="usage.against_segment",
+            means=f"share of its segment's accounts in training whose {words} in {n} days were no more than its own",
+            grain=Grain.PLACED,
+            measure=placed,
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.SHARE,
+            when_low=f"Of its segment, only {{value}} of the accounts had no more {words} in {n} days.",
+            when_high=f"Of its segment, {{value}} of the accounts had no more {words} in {n} days.",
+            lookback=n,
+            made_of=(f"{name}_{n}d", "account_segment"),
+            placed=(f"{name}_{n}d", "account_segment"),
+        )
+        for name, words in (("usage_events", "events"), ("usage_active_days", "active days"))
     )
 
 
@@ -293,4 +530,14 @@ FAMILIES = (
     Family("usage.users_trend", "usage_events", "whether people stop coming", _users_trend),
     Family("usage.seat_utilisation", "usage_events", "how many of the seats paid for are used", _seat_utilisation),
     Family("usage.depth", "usage_events", "how much each person does", _events_per_user),
+    Family("usage.slope", "usage_events", "whether use rises or falls", _slope),
+    Family("usage.acceleration", "usage_events", "whether that speeds up", _acceleration),
+    Family("usage.own_past", "usage_events", "how the last week compares with its own past", _own_past),
+    Family("usage.streak", "usage_events", "how many days in a row", _streak),
+    Family("usage.gaps", "usage_events", "how long it stays away between visits", _gaps),
+    Family("usage.daily", "usage_events", "how much happens on a day with use", _daily),
+    Family("usage.rhythm", "usage_events", "when in the week it is used", _rhythm),
+    Family("usage.mix", "usage_events", "how evenly its functions are used", _mix),
+    Family("usage.key_users", "usage_events", "whether the most active people went quiet", _key_users),
+    Family("usage.against_segment", "usage_events", "its place among its segment in training", _against_segment),
 )

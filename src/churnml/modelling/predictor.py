@@ -57,6 +57,7 @@ class Predictor:
 
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
         """``frame`` as the float64 matrix the trees read, shape (rows, features); raises RegistryError."""
+        frame = self.with_places(frame)
         missing = [name for name in self.feature_names if name not in frame.columns]
         if missing:
             raise RegistryError(
@@ -65,6 +66,16 @@ class Predictor:
                 remedy=did_you_mean(missing[0], [str(column) for column in frame.columns]),
             )
         return encode(frame, self.feature_names, self.categories)
+
+    def with_places(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """``frame`` with the features that are a place on one of the model's own scales, where it lacks them."""
+        found = {}
+        for feature in self.features:
+            if feature.get("placed") and feature["name"] not in frame.columns:
+                of, among = feature["placed"]
+                if {of, among} <= set(frame.columns):
+                    found[feature["name"]] = place(frame[of], frame[among], self.about["places"][feature["name"]])
+        return frame.assign(**found) if found else frame
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Calibrated probabilities, shape (rows,), each in (0, 1)."""
@@ -137,6 +148,23 @@ class Predictor:
             reference=said["reference"],
             about=said["about"],
         )
+
+
+def place(values: pd.Series, groups: pd.Series, scales: Mapping[str, Sequence[float]]) -> np.ndarray:
+    """Where each value lies on the scale of its group, from 0 to 1, shape (rows,); missing stays missing.
+
+    Args:
+        values: numbers.
+        groups: each row's group; one without a scale of its own is placed on that of ``""``, of them all.
+        scales: group → percentiles 0 to 100 in training.
+    """
+    numbers = values.to_numpy(dtype="float64")
+    which = groups.where(groups.isin([name for name in scales if name]), "").to_numpy(dtype=object)
+    found = np.full(len(numbers), np.nan)
+    for name, scale in scales.items():
+        rows = (which == name) & ~np.isnan(numbers)
+        found[rows] = np.searchsorted(np.asarray(scale), numbers[rows], side="right") / len(scale)
+    return found
 
 
 def encode(frame: pd.DataFrame, names: Sequence[str], categories: Mapping[str, Sequence[str]]) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.features import Feature
+from churnml.modelling.predictor import place
 
 PERCENTILES = np.linspace(0, 1, 101)
 
@@ -22,6 +23,38 @@ def fit_reference(frame: pd.DataFrame, features: Sequence[Feature]) -> dict[str,
         if len(known):
             found[feature.name] = [float(v) for v in np.quantile(known, PERCENTILES, method="inverted_cdf")]
     return found
+
+
+# A group with fewer known values than this says too little of what is usual in it.
+SMALLEST_GROUP = 30
+
+
+def fit_places(frame: pd.DataFrame, features: Sequence[Feature]) -> dict[str, dict[str, list[float]]]:
+    """The scales of PLACED features: feature → group → percentiles 0 to 100 over ``frame``.
+
+    Group ``""`` is everybody: who belongs to a group too small for a scale of its own is placed there.
+    """
+    found: dict[str, dict[str, list[float]]] = {}
+    for feature in features:
+        if feature.placed is None:
+            continue
+        of, among = feature.placed
+        known = frame[frame[of].notna()]
+        groups: dict[str, pd.DataFrame] = {"": known} | {str(name): rows for name, rows in known.groupby(among)}
+        found[feature.name] = {
+            name: [float(v) for v in np.quantile(rows[of], PERCENTILES, method="inverted_cdf")]
+            for name, rows in groups.items()
+            if len(rows) and (not name or len(rows) >= SMALLEST_GROUP)
+        }
+    return found
+
+
+def with_places(
+    frame: pd.DataFrame, features: Sequence[Feature], places: Mapping[str, Mapping[str, Sequence[float]]]
+) -> pd.DataFrame:
+    """``frame`` with the columns of its PLACED ``features``."""
+    found = {f.name: place(frame[f.placed[0]], frame[f.placed[1]], places[f.name]) for f in features if f.placed}
+    return frame.assign(**found)
 
 
 def usual_of(reference: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -1,0 +1,53 @@
+"""A project's own feature families in Python, for what ``models/features.yaml`` cannot say.
+
+The file is code of the project's, run with the rights of whoever runs churnml, and only when ``project.yaml``
+names it. A registered model never holds or runs it: what is stored are names and numbers.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import sys
+import types
+from pathlib import Path
+
+from churnml.errors import SpecError
+from churnml.features import Family
+
+NAME = "FAMILIES"
+REMEDY = "docs/features.md, 'Features of your own', shows a whole example."
+
+
+def families_in(path: Path) -> list[Family]:
+    """The families that the file at ``path`` lists in ``FAMILIES``; raises SpecError."""
+    if not path.is_file():
+        raise SpecError("The project's file of Python features is not there.", where=str(path), remedy=REMEDY)
+    name = f"_churnml_project_{path.stem}"
+    loader = importlib.machinery.SourceFileLoader(name, str(path))
+    module = types.ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name] = module  # dataclasses look their module up
+    try:
+        loader.exec_module(module)
+    except Exception as problem:
+        raise SpecError(
+            f"The project's file of Python features cannot be run ({type(problem).__name__}: {problem}).",
+            where=f"{path}{_line(problem, path)}",
+            remedy=REMEDY,
+        ) from None
+    found = getattr(module, NAME, None)
+    if not isinstance(found, list | tuple) or not all(isinstance(family, Family) for family in found):
+        raise SpecError(f"The file does not list its families in {NAME}.", where=str(path), remedy=REMEDY)
+    return list(found)
+
+
+def _line(problem: BaseException, path: Path) -> str:
+    """Where in the file it went wrong, as ``, line 12``."""
+    if isinstance(problem, SyntaxError) and problem.lineno:
+        return f", line {problem.lineno}"
+    line, trace = 0, problem.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f", line {line}" if line else ""

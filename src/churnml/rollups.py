@@ -1,0 +1,196 @@
+"""Usage, rolled up once: raw events become compact relations that any cutoff and lookback is cut from.
+
+Every sum is of whole numbers, so a roll-up is the same in any order of the rows, on any number of
+threads and on any engine; roll-ups of different batches of events are simply read together. When a fact
+was known is kept by the day, so an ``as_of`` of long ago can be replayed as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ibis
+
+from churnml.tables import Relation, whole
+from churnml.timeline import day_number
+
+# Days of a block, and event names with a bit of their own: what fits into a whole number on every engine.
+BITS = 60
+# Makes day numbers positive before they are divided (a multiple of BITS): engines round negatives differently.
+SHIFT = 12_200 * BITS
+# Quantities are kept in whole millionths; beyond this a sum is cut off.
+LARGEST_MICRO = 9_000_000_000_000 * 1_000_000
+OFFICE_HOURS = (9, 18)
+
+# What a project's features may ask of the roll-ups beyond counting; each costs time on every event.
+USERS, NAMED, QUANTITY, SPREAD, OFFICE = "users", "named", "quantity", "spread", "office"
+PARTS = frozenset({USERS, NAMED, QUANTITY, SPREAD, OFFICE})
+
+RELATIONS: Mapping[str, str] = {
+    "usage_days": "account and day",
+    "usage_users": "account, user and block of days",
+    "usage_rare": "account, rare event name and block of days",
+    "usage_named": "account, event name and day",
+}
+
+
+def block_of(day: Any) -> Any:
+    """The block of BITS days a day number lies in."""
+    return ((day + SHIFT) // BITS).cast("int32")
+
+
+def bit_of(day: Any) -> Any:
+    """The bit of a day within its block."""
+    return shifted_one((day + SHIFT) % BITS)
+
+
+def first_day(block: int) -> int:
+    """The first day number of a block."""
+    return block * BITS - SHIFT
+
+
+def shifted_one(places: Any) -> Any:
+    """1, shifted left by a column."""
+    # a literal 1 is a small number to the engines and would overflow; the largest bit is wide by itself
+    return ibis.literal(1 << (BITS - 1), "int64") >> ((BITS - 1) - places).cast("int32")
+
+
+def _bit_or(bits: int, where: bool = True) -> int:
+    raise NotImplementedError("the engine's own")
+
+
+# The bits set in any of the rows; Ibis has no such aggregate for Spark, though Spark itself has.
+any_bit: Callable[..., Any] = ibis.udf.agg.builtin(name="bit_or")(_bit_or)
+
+
+def popcount(bits: Any) -> Any:
+    """How many bits of a non-negative whole number are set (Warren, Hacker's Delight, 2012, ch. 5-1).
+
+    Written out, because no two engines agree on a function for it.
+    """
+
+    def mask(pattern: int) -> Any:
+        return ibis.literal(pattern & ((1 << BITS) - 1), "int64")
+
+    pairs = mask(0x5555555555555555)
+    fours = mask(0x3333333333333333)
+    bytes_ = mask(0x0F0F0F0F0F0F0F0F)
+    found = bits - ((bits >> 1) & pairs)
+    found = (found & fours) + ((found >> 2) & fours)
+    found = (found + (found >> 4)) & bytes_
+    found = found + (found >> 8)
+    found = found + (found >> 16)
+    found = found + (found >> 32)
+    return found & ibis.literal(127, "int64")
+
+
+def roll_up(events: Relation, names: Sequence[str], parts: frozenset[str]) -> dict[str, Relation]:
+    """The roll-ups of checked usage events.
+
+    Args:
+        events: account_id, occurred_at, known_at, event, user_id, quantity; ``known_at`` filled and not
+            before ``occurred_at``.
+        names: event names that get a bit of ``usage_days.names``, at most BITS, the same for every batch.
+        parts: which of PARTS to keep.
+
+    Returns:
+        relation name → relation; see :class:`churnml.tables.Facts` for their columns.
+    """
+    rows = _dated(events, parts)
+    found = {}
+    if NAMED in parts:
+        named = rows.group_by(["account_id", "event", "stamp"]).aggregate(**_raw_sums(rows, parts))
+        found["usage_named"] = _unstamped(named)
+    days = rows.group_by(["account_id", "stamp"]).aggregate(
+        **_raw_sums(rows, parts), names=any_bit(_name_bit(rows["event"], names))
+    )
+    found["usage_days"] = _unstamped(days)
+    if USERS in parts:
+        found["usage_users"] = _presence(rows.filter(rows["user_id"].notnull()), "user_id")
+    rare = ~rows["event"].isin(list(names)) if names else ibis.literal(True)
+    found["usage_rare"] = _presence(rows.filter(rare), "event")
+    return found
+
+
+# Room for the days until a row was known; nobody waits for a row longer than 2,800 years.
+_DELAYS = 1 << 20
+
+
+def _stamped(day: Any, known_day: Any) -> Any:
+    """Both days in one number: engines group by one key faster than by two."""
+    return (day.cast("int64") + SHIFT) * _DELAYS + (known_day - day)
+
+
+def _unstamped(rows: Relation) -> Relation:
+    shift = _DELAYS.bit_length() - 1
+    day = ((rows["stamp"] >> shift) - SHIFT).cast("int32")
+    delay = (rows["stamp"] & (_DELAYS - 1)).cast("int32")
+    return rows.mutate(day=day, known_day=day + delay).drop("stamp")
+
+
+def days_from_named(named: Relation, names: Sequence[str], parts: frozenset[str]) -> Relation:
+    """``usage_days`` out of ``usage_named``, which holds all it needs."""
+    sums = {column: named[column].sum().cast("int64") for column in _summed(parts)}
+    if SPREAD in parts:
+        sums |= _spread(named["quantity_min_micro"], named["quantity_max_micro"])
+    return named.group_by(["account_id", "day", "known_day"]).aggregate(
+        **sums, names=any_bit(_name_bit(named["event"], names))
+    )
+
+
+def _dated(events: Relation, parts: frozenset[str]) -> Relation:
+    columns = {"account_id": events["account_id"], "event": events["event"]}
+    if USERS in parts:
+        columns["user_id"] = events["user_id"]
+    if {QUANTITY, SPREAD} & parts:
+        million = ibis.literal(1e6, "float64")
+        columns["micro"] = whole(events["quantity"].cast("float64") * million)
+    if OFFICE in parts:
+        hour, weekday = events["occurred_at"].hour(), events["occurred_at"].date().day_of_week.index()
+        inside = (hour >= OFFICE_HOURS[0]) & (hour < OFFICE_HOURS[1]) & (weekday < 5)
+        columns["office"] = inside
+    day, known_day = day_number(events["occurred_at"]), day_number(events["known_at"])
+    return events.select(**columns, day=day, known_day=known_day, stamp=_stamped(day, known_day))
+
+
+def _raw_sums(rows: Relation, parts: frozenset[str]) -> dict[str, Any]:
+    sums = {"events": rows.count().cast("int64")}
+    if QUANTITY in parts:
+        total = rows["micro"].sum().fill_null(0)
+        sums["quantity_micro"] = ibis.greatest(ibis.least(total, LARGEST_MICRO), -LARGEST_MICRO).cast("int64")
+    if SPREAD in parts:
+        sums["quantity_events"] = rows["micro"].count().cast("int64")
+        sums |= _spread(rows["micro"], rows["micro"])
+    if OFFICE in parts:
+        sums["office_events"] = rows["office"].sum().cast("int64")
+    return sums
+
+
+def _spread(low: Any, high: Any) -> dict[str, Any]:
+    return {"quantity_min_micro": low.min(), "quantity_max_micro": high.max()}
+
+
+def _summed(parts: frozenset[str]) -> tuple[str, ...]:
+    found = ["events"]
+    if QUANTITY in parts:
+        found.append("quantity_micro")
+    if SPREAD in parts:
+        found.append("quantity_events")
+    if OFFICE in parts:
+        found.append("office_events")
+    return tuple(found)
+
+
+def _name_bit(event: Any, names: Sequence[str]) -> Any:
+    if not names:
+        return ibis.literal(0, "int64")
+    bits = [(name, ibis.literal(1 << place, "int64")) for place, name in enumerate(names)]
+    return event.cases(*bits, else_=ibis.literal(0, "int64"))
+
+
+def _presence(rows: Relation, who: str) -> Relation:
+    """On which days somebody (or a name) was seen, a block of days a row; what was known late stands apart."""
+    late = ibis.ifelse(rows["known_day"] > rows["day"], rows["known_day"], ibis.literal(0, "int32"))
+    rows = rows.mutate(block=block_of(rows["day"]), late_day=late.cast("int32"), bit=bit_of(rows["day"]))
+    return rows.group_by(["account_id", who, "block", "late_day"]).aggregate(days=any_bit(rows["bit"]))
