@@ -51,7 +51,11 @@ def _catalogue_of(info: ValidationInfo) -> catalogue.Catalogue:
 
 
 class Input(Declared):
-    """One of the user's own tables: a file, or a table of a database."""
+    """One of the user's own tables: a file, several files (``data/events/*.parquet``), or a table of a database.
+
+    ``grows: by_file`` says that files are only ever added, and that the SELECT over them looks at each row for
+    itself: usage is then read file by file, each file once.
+    """
 
     path: str | None = None
     format: Literal["csv", "parquet"] | None = None
@@ -59,6 +63,7 @@ class Input(Declared):
     encoding: Literal["utf-8", "latin-1", "utf-16"] | None = None
     database: str | None = None
     table: str | None = None
+    grows: Literal["by_file"] | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Input:
@@ -66,6 +71,8 @@ class Input(Declared):
             raise ValueError("give either 'path' (a file) or 'database' with 'table'")
         if (self.database is None) != (self.table is None):
             raise ValueError("'database' (a URL) and 'table' go together")
+        if self.grows and self.database:
+            raise ValueError("'grows: by_file' is for files, not for a database")
         return self
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,45 @@ class Registered:
     delimiter: str = ""
 
 
-def register(con: Any, project: Project, name: str, declared: Input, scratch: Path) -> Registered:
-    """Makes input ``name`` readable as a table of ``con`` (a DuckDB connection); raises SourceError."""
+def register(
+    con: Any, project: Project, name: str, declared: Input, scratch: Path, only: Sequence[Path] | None = None
+) -> Registered:
+    """Makes input ``name`` readable as a table of ``con`` (a DuckDB connection); raises SourceError.
+
+    ``only`` narrows an input of several files to some of them.
+    """
     if declared.database is not None:
         return _register_database(con, project, name, declared, scratch)
-    path = project.input_path(name, declared)
+    paths = project.input_paths(name, declared)
+    several = len(paths) > 1 or any(mark in (declared.path or "") for mark in "*?[")
+    if not several:
+        return _register_file(con, name, paths[0], declared, scratch)
+    return _register_several(con, project.root, name, paths if only is None else only, declared, scratch)
+
+
+def _register_file(con: Any, name: str, path: Path, declared: Input, scratch: Path) -> Registered:
     kind = declared.format or ("parquet" if path.suffix.lower() in (".parquet", ".pq") else "csv")
     if kind == "parquet":
         return _register_parquet(con, name, path)
     return _register_csv(con, name, path, declared, scratch)
+
+
+def _register_several(
+    con: Any, root: Path, name: str, paths: Sequence[Path], declared: Input, scratch: Path
+) -> Registered:
+    """Several files as one input, each row with its ``source_file`` beside its ``source_row`` in that file."""
+    parts = [_register_file(con, f"_{name}_{place}", path, declared, scratch) for place, path in enumerate(paths)]
+    selects = [
+        f"SELECT *, {quoted(str(path.relative_to(root) if path.is_relative_to(root) else path))} AS source_file "
+        f'FROM "{part.name}"'
+        for part, path in zip(parts, paths, strict=True)
+    ]
+    con.execute(f'CREATE VIEW "{name}" AS {" UNION ALL BY NAME ".join(selects)}')
+    warned: Counter[str] = Counter()
+    for part in parts:
+        warned.update(part.warned)
+    rejects = tuple(reject for part in parts for reject in part.rejects)
+    return Registered(name, _columns(con, name), dict(warned), rejects, parts[0].delimiter if parts else "")
 
 
 def _register_parquet(con: Any, name: str, path: Path) -> Registered:

@@ -107,16 +107,25 @@ class Project:
     def model_names(self) -> tuple[str, ...]:
         return self.spec.models
 
-    def input_path(self, name: str, declared: Input) -> Path:
-        """The file of an input; raises ProjectError when it is not there."""
-        path = self.root / (declared.path or "")
-        if not path.is_file():
+    def input_paths(self, name: str, declared: Input) -> list[Path]:
+        """The file or files of an input, in order of their names; raises ProjectError when there is none."""
+        said = declared.path or ""
+        if any(mark in said for mark in "*?["):
+            folder, pattern = self.root, said
+            if Path(said).is_absolute():
+                folder, pattern = Path(said).parents[-1], str(Path(said).relative_to(Path(said).parents[-1]))
+            found = sorted(path for path in folder.glob(pattern) if path.is_file())
+            trouble = f"No file matches the path of input '{name}'."
+        else:
+            found = [path for path in [self.root / said] if path.is_file()]
+            trouble = f"The file of input '{name}' is not there."
+        if not found:
             raise ProjectError(
-                f"The file of input '{name}' is not there.",
+                trouble,
                 where=f"{self.root / PROJECT_FILE}, inputs: {name}: path: {declared.path}",
                 remedy="Correct the path (it is relative to the project folder), or put the file there.",
             )
-        return path
+        return found
 
     def source(self, table: str) -> Path | None:
         """``sources/<table>.sql``, or None when the project does not have that table."""

@@ -27,8 +27,24 @@ import churnml
 from churnml import checks
 from churnml.adapters.inputs import Registered, first_line, quoted, register
 from churnml.adapters.project import PROJECT_FILE, Project
+from churnml.adapters.segments import (
+    ACCOUNTS,
+    IDS,
+    MANIFEST,
+    Growing,
+    Segment,
+    files_of,
+    growing_usage,
+    keep_names,
+    kept_segments,
+    merged_if_many,
+    names_of,
+    publish,
+    still_true,
+    totals,
+)
 from churnml.errors import ContractError, SourceError, did_you_mean
-from churnml.rollups import BITS, NAMED, PARTS, days_from_named, roll_up
+from churnml.rollups import BITS, NAMED, PARTS, RELATIONS, days_from_named, roll_up
 from churnml.tables import TABLES, Facts, Kind, Table
 from churnml.timeline import end_of_data, midnight, plus_days
 
@@ -38,7 +54,7 @@ STORES_KEPT = 2
 A_DAY = 86_400.0
 MEMORY_LIMIT = "3GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,7 @@ class Ingested:
         given: contract table → columns the project's data have.
         data_through: the last full day in the data.
         fingerprint: names the content.
+        usage: the folders with the roll-ups of usage.
     """
 
     path: Path
@@ -62,6 +79,12 @@ class Ingested:
     given: Mapping[str, tuple[str, ...]]
     data_through: dt.date
     fingerprint: str
+    usage: tuple[Path, ...] = ()
+
+    def files(self, name: str) -> list[Path]:
+        """The Parquet files of a relation; none when the project does not have it."""
+        folders = self.usage if name in RELATIONS else (self.path,)
+        return [path for folder in folders if (path := folder / f"{name}.parquet").is_file()]
 
 
 def ingest(
@@ -77,28 +100,57 @@ def ingest(
     """
     project.check_sources()
     stores = project.work / "warehouse"
-    target = stores / _store_name(project, today)
+    stores.mkdir(parents=True, exist_ok=True)
+    parts = _ever_asked(project.work, parts)
+    target = stores / _store_name(project, today, parts)
     if (target / "manifest.json").is_file():
         return _read_manifest(target)
-    stores.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".making-", dir=stores))
-    try:
-        _make_store(project, today, aside, progress)
-        if target.exists():
-            shutil.rmtree(target)
-        aside.rename(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    growing = growing_usage(project, parts, _versions())
+    without: set[Path] = set()
+    while True:
+        aside = Path(tempfile.mkdtemp(prefix=".making-", dir=stores))
+        try:
+            _make_store(_Making(project, today, aside, parts, growing, frozenset(without)), progress)
+            if target.exists():
+                shutil.rmtree(target)
+            aside.rename(target)
+            break
+        except _ReopenError as found:
+            without |= found.segments
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
     _forget_old(stores, target)
     return _read_manifest(target)
 
 
-def _store_name(project: Project, today: dt.date) -> str:
+class _ReopenError(Exception):
+    """Segments that would come out otherwise now: their files are to be read anew."""
+
+    def __init__(self, segments: set[Path]) -> None:
+        super().__init__()
+        self.segments = segments
+
+
+def _ever_asked(work: Path, parts: frozenset[str]) -> frozenset[str]:
+    path = work / "rollups.json"
+    before = frozenset(json.loads(path.read_text("utf-8"))) if path.is_file() else frozenset()
+    asked = (before | parts) & PARTS
+    if asked != before:
+        aside = work / f".rollups-{os.getpid()}.json"
+        aside.write_text(json.dumps(sorted(asked)), "utf-8")
+        aside.replace(path)
+    return asked
+
+
+def _versions() -> dict[str, Any]:
+    return {"churnml": churnml.__version__, "duckdb": duckdb.__version__, "format": STORE_FORMAT}
+
+
+def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
     """Named after all that decides the content: versions, declarations, and the inputs' size and time."""
     said = {
-        "churnml": churnml.__version__,
-        "duckdb": duckdb.__version__,
-        "format": STORE_FORMAT,
+        **_versions(),
+        "parts": sorted(parts),
         "project": project.spec.model_dump(mode="json", exclude={"models", "stores"}),
         # without a declared end the data end today
         "today": None if project.spec.data_through else today.isoformat(),
@@ -107,8 +159,8 @@ def _store_name(project: Project, today: dt.date) -> str:
     }
     for name, declared in project.spec.inputs.items():
         if declared.path is not None:
-            stat = project.input_path(name, declared).stat()
-            said["files"][name] = [stat.st_size, stat.st_mtime_ns]
+            stats = [(str(path), path.stat()) for path in project.input_paths(name, declared)]
+            said["files"][name] = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
         else:
             said["files"][name] = os.urandom(8).hex()  # a database's content cannot be told from outside
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
@@ -119,9 +171,15 @@ def _forget_old(stores: Path, present: Path) -> None:
         # left by a run that was killed; one that is at work now is younger
         if aside.stat().st_mtime < present.stat().st_mtime - A_DAY:
             shutil.rmtree(aside, ignore_errors=True)
-    made = [p for p in stores.iterdir() if p.is_dir() and not p.name.startswith(".") and p != present]
-    for path in sorted(made, key=lambda p: p.stat().st_mtime, reverse=True)[STORES_KEPT - 1 :]:
+    made = [p for p in stores.iterdir() if (p / "manifest.json").is_file() and p != present]
+    ordered = sorted(made, key=lambda p: p.stat().st_mtime, reverse=True)
+    for path in ordered[STORES_KEPT - 1 :]:
         shutil.rmtree(path, ignore_errors=True)
+    # segments that none of the stores left reads
+    read = {folder for store in [present, *ordered[: STORES_KEPT - 1]] for folder in _read_manifest(store).usage}
+    for manifest in stores.glob(f"usage/*/*/{MANIFEST}"):
+        if manifest.parent not in read and manifest.stat().st_mtime < present.stat().st_mtime - A_DAY:
+            shutil.rmtree(manifest.parent, ignore_errors=True)
 
 
 def _read_manifest(target: Path) -> Ingested:
@@ -134,6 +192,7 @@ def _read_manifest(target: Path) -> Ingested:
         given={name: tuple(columns) for name, columns in said["given"].items()},
         data_through=dt.date.fromisoformat(said["data_through"]),
         fingerprint=said["fingerprint"],
+        usage=tuple(target / folder for folder in said["usage"]),
     )
 
 
@@ -166,8 +225,8 @@ def facts_of(ingested: Ingested, static: tuple[str, ...]) -> Facts:
     backend = _connected()
 
     def relation(name: str) -> Any:
-        path = ingested.path / f"{name}.parquet"
-        return backend.read_parquet(str(path), table_name=name) if path.is_file() else None
+        paths = [str(path) for path in ingested.files(name)]
+        return backend.read_parquet(paths, table_name=name) if paths else None
 
     return Facts(
         accounts=relation("accounts"),
@@ -176,13 +235,17 @@ def facts_of(ingested: Ingested, static: tuple[str, ...]) -> Facts:
         churn_events=relation("churn_events"),
         usage_days=relation("usage_days"),
         usage_users=relation("usage_users"),
-        usage_rare=relation("usage_rare"),
+        usage_rare=_unless_empty(relation("usage_rare")),
         usage_named=relation("usage_named"),
         data_through=ingested.data_through,
         static=static,
         fingerprint=ingested.fingerprint,
         given={name: frozenset(columns) for name, columns in ingested.given.items()},
     )
+
+
+def _unless_empty(relation: Any) -> Any:
+    return None if relation is None or relation.limit(1).to_pyarrow().num_rows == 0 else relation
 
 
 def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[dict[str, Any]]:
@@ -203,39 +266,158 @@ def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[dict[str, Any]]
 # ---------------------------------------------------------------- making a store
 
 
-def _make_store(project: Project, today: dt.date, out: Path, progress: Progress) -> None:
+@dataclass(frozen=True)
+class _Making:
+    """A store in the making: what of, where, and which segments not to use again."""
+
+    project: Project
+    today: dt.date
+    out: Path
+    parts: frozenset[str]
+    growing: Growing | None
+    without: frozenset[Path]
+
+
+def _make_store(making: _Making, progress: Progress) -> None:
+    project, out, growing = making.project, making.out, making.growing
+    kept = kept_segments(growing, making.without) if growing else []
+    unread = _unread(growing, kept)
     with _connection(out / "spill") as backend:
         con = backend.con
         registered = {}
         for name, declared in project.spec.inputs.items():
             progress(f"reading {name}")
-            registered[name] = register(con, project, name, declared, out)
+            only = [project.root / file for file in unread] if growing and name == growing.input else None
+            if only == []:
+                continue  # every file of it was read before
+            registered[name] = register(con, project, name, declared, out, only)
         _shut_the_door(con, project, out)
         books = _Books()
         for name, table in TABLES.items():
             source = project.source(name)
-            if source is not None:
+            if source is not None and not (name == "usage_events" and growing and not unread):
                 progress(f"checking {name}")
                 _stage(con, table, source, registered, project, books)
-        end = _end_of_data(con, project, today, books)
+        end = _end_of_data(con, making, books, kept)
         con.execute(
             "CREATE TABLE _quarantine (contract_table VARCHAR, reason VARCHAR, detail VARCHAR, "
             'source_row BIGINT, "row" VARCHAR)'
         )
         _set_aside_malformed(con, registered, project, books)
-        for name in books.given:
+        for name in [name for name in books.given if name != "usage_events"]:
             _check_and_write(backend, TABLES[name], project, midnight(end), out, books)
-        _write(con, "SELECT * FROM _quarantine ORDER BY ALL", out / "quarantine.parquet")
-        if "usage_events" in books.given:
-            progress("rolling up usage")
-            _roll_up(backend, out, PARTS)
+        usage = _roll_up_usage(backend, making, books, kept, unread, end, progress)
+        _write_quarantine(con, out, [] if growing is None else usage)
         progress("naming the content")
-        fingerprint = _content_fingerprint(con, out, books)
+        fingerprint = _content_fingerprint(con, out, books, usage)
     shutil.rmtree(out / "spill", ignore_errors=True)
     for leftover in out.glob("input-*"):
         leftover.unlink()
-    manifest = asdict(books) | {"data_through": str(plus_days(end, -1)), "fingerprint": fingerprint}
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
+    relative = [os.path.relpath(path, out) for path in usage]
+    said = {"data_through": str(plus_days(end, -1)), "fingerprint": fingerprint, "usage": relative}
+    (out / "manifest.json").write_text(json.dumps(asdict(books) | said, indent=1, sort_keys=True), "utf-8")
+
+
+def _write_quarantine(con: Any, out: Path, segments: Sequence[Path]) -> None:
+    """Every row set aside, those of segments among them, as ``quarantine.parquet``."""
+    query = "SELECT * FROM _quarantine"
+    if segments:
+        listed = ", ".join(quoted(str(path / "quarantine.parquet")) for path in segments)
+        query += f" WHERE contract_table <> 'usage_events' UNION ALL SELECT * FROM read_parquet([{listed}])"
+    _write(con, f"SELECT * FROM ({query}) ORDER BY ALL", out / "quarantine.parquet")
+
+
+def _unread(growing: Growing | None, kept: Sequence[Segment]) -> list[str]:
+    """The files of growing usage that no kept segment holds."""
+    held = {file for segment in kept for file in segment.files}
+    return [file for file in growing.files if file not in held] if growing else []
+
+
+def _roll_up_usage(
+    backend: Any,
+    making: _Making,
+    books: _Books,
+    kept: list[Segment],
+    unread: Sequence[str],
+    end: dt.date,
+    progress: Progress,
+) -> list[Path]:
+    """The folders that hold the roll-ups of usage; new events are checked and rolled up first."""
+    con, growing, table = backend.con, making.growing, TABLES["usage_events"]
+    if growing is None:
+        if table.name not in books.given:
+            return []
+        folder = making.out / "usage"
+        folder.mkdir()
+        _check_and_write(backend, table, making.project, midnight(end), folder, books)
+        progress("rolling up usage")
+        _roll_up(backend, folder, making.parts, _frequent_names(con))
+        return [folder]
+    changed = {s.path for s in kept if not still_true(con, s, end, making.today)}
+    if changed:
+        raise _ReopenError(changed)
+    segments = [*kept, *([_new_segment(backend, making, books, kept, unread, end, progress)] if unread else [])]
+    segments = merged_if_many(con, growing, segments)
+    books.rows[table.name], quarantined, warned = totals(segments)
+    books.given[table.name] = list(segments[0].given)
+    books.quarantined = {k: v for k, v in books.quarantined.items() if k != table.name}
+    books.warned = {k: v for k, v in books.warned.items() if k != table.name}
+    books.quarantined |= {table.name: quarantined} if quarantined else {}
+    books.warned |= {table.name: warned} if warned else {}
+    return [segment.path for segment in segments]
+
+
+def _new_segment(
+    backend: Any,
+    making: _Making,
+    books: _Books,
+    kept: Sequence[Segment],
+    unread: Sequence[str],
+    end: dt.date,
+    progress: Progress,
+) -> Segment:
+    """Checks and rolls up the files that were not read before."""
+    con, growing, table = backend.con, making.growing, TABLES["usage_events"]
+    assert growing is not None  # noqa: S101 - for the type checker
+    folder = making.out / "segment"
+    folder.mkdir()
+    named = "event_id" in books.given[table.name]
+    _check_and_write(backend, table, making.project, midnight(end), folder, books, files_of(kept, IDS))
+    progress(f"rolling up {len(unread)} new {'file' if len(unread) == 1 else 'files'} of usage")
+    names = names_of(growing)
+    if names is None:
+        names = _frequent_names(con)
+        keep_names(growing, names)
+    _roll_up(backend, folder, making.parts, names)
+    if named:
+        _write(
+            con,
+            "SELECT hash(event_id) AS id FROM _kept_usage_events WHERE event_id IS NOT NULL",
+            folder / f"{IDS}.parquet",
+        )
+    seen = "SELECT DISTINCT account_id FROM _typed_usage_events WHERE account_id IS NOT NULL"
+    accounts = f"SELECT account_id, created_at FROM ({seen}) LEFT JOIN _kept_accounts USING (account_id)"
+    _write(con, accounts, folder / f"{ACCOUNTS}.parquet")
+    _write(
+        con,
+        f"SELECT * FROM _quarantine WHERE contract_table = '{table.name}' ORDER BY ALL",
+        folder / "quarantine.parquet",
+    )
+    newest = con.execute("SELECT max(occurred_at)::VARCHAR FROM _kept_usage_events").fetchall()[0][0]
+    quarantined = books.quarantined.get(table.name, {})
+    segment = Segment(
+        path=folder,
+        files={file: growing.files[file] for file in unread},
+        rows=books.rows[table.name],
+        quarantined=quarantined,
+        warned=books.warned.get(table.name, {}),
+        given=tuple(books.given[table.name]),
+        newest=newest,
+        end=end.isoformat(),
+        future="future" in quarantined,
+        today=making.today.isoformat(),
+    )
+    return publish(growing, segment)
 
 
 @dataclass
@@ -250,10 +432,11 @@ class _Books:
 
 def _shut_the_door(con: Any, project: Project, out: Path) -> None:
     """From here on no SQL, ours or the project's, reads any file but the declared inputs."""
-    paths = [str(project.input_path(n, i).resolve()) for n, i in project.spec.inputs.items() if i.path is not None]
-    paths += [str(project.root / i.path) for i in project.spec.inputs.values() if i.path is not None]
+    files = [p for n, i in project.spec.inputs.items() if i.path is not None for p in project.input_paths(n, i)]
+    paths = dict.fromkeys(str(path) for file in files for path in (file, file.resolve()))
     con.execute(f"SET allowed_paths = [{', '.join(quoted(path) for path in paths)}]")
-    con.execute(f"SET allowed_directories = [{quoted(str(out))}]")
+    own = [str(out), str(project.work / "warehouse" / "usage")]
+    con.execute(f"SET allowed_directories = [{', '.join(quoted(path) for path in own)}]")
     con.execute("SET enable_external_access = false")
 
 
@@ -447,16 +630,22 @@ def _must_not_be_empty(table: Table, source: Path, books: _Books) -> None:
     books.warned.setdefault(table.name, {})["empty_table"] = 1
 
 
-def _end_of_data(con: Any, project: Project, today: dt.date, books: _Books) -> dt.date:
+def _end_of_data(con: Any, making: _Making, books: _Books, kept: Sequence[Segment]) -> dt.date:
     """The first date after the data: as declared, else after the newest usage that is not in the future."""
+    project, today = making.project, making.today
     if project.spec.data_through is not None:
         return end_of_data(project.spec.data_through)
     dated = [t for t in ("usage_events", "support_tickets", "subscriptions") if t in books.given]
+    if kept and "usage_events" not in dated:
+        return end_of_data(max(dt.date.fromisoformat(s.newest[:10]) for s in kept if s.newest is not None))
     for name in dated:
         newest = con.execute(
             f"SELECT max({TABLES[name].dated_by})::DATE FROM {_name('_typed_' + name)} "
             f"WHERE {TABLES[name].dated_by} < {quoted(str(end_of_data(today)))}::TIMESTAMP"
         ).fetchall()[0][0]
+        if name == "usage_events":
+            read_before = [dt.date.fromisoformat(s.newest[:10]) for s in kept if s.newest is not None]
+            newest = max([*read_before, *([newest] if newest is not None else [])], default=None)
         if newest is not None:
             return end_of_data(newest)
     return end_of_data(today)
@@ -480,15 +669,31 @@ def _set_aside_malformed(con: Any, registered: Mapping[str, Registered], project
             books.quarantined.setdefault(readers[0], {})[checks.MALFORMED] = len(found.rejects)
 
 
-def _check_and_write(backend: Any, table: Table, project: Project, end: dt.datetime, out: Path, books: _Books) -> None:
-    """Judges every row, sets the bad ones aside, writes the rest as ``<table>.parquet``."""
+def _check_and_write(
+    backend: Any,
+    table: Table,
+    project: Project,
+    end: dt.datetime,
+    out: Path,
+    books: _Books,
+    seen_ids: Sequence[str] = (),
+) -> None:
+    """Judges every row, sets the bad ones aside, writes the rest as ``<table>.parquet``.
+
+    ``seen_ids`` are files with the hashed ids of events read before: whoever repeats one is a duplicate.
+    """
     con = backend.con
     accounts = None if table.name == "accounts" else backend.table("_kept_accounts")
     declared = {scope: {k: v.value for k, v in said.items()} for scope, said in project.spec.checks.items()}
     judged = checks.verdicts(backend.table("_typed_" + table.name), table, accounts, end, declared)
     warnings = [column for column in judged.columns if column.startswith("warns_")]
     # a view, judged once for the bad rows and once for the rest, so that the good ones are never copied whole
-    con.execute(f"CREATE OR REPLACE TEMP VIEW _judged AS {ibis.to_sql(judged, dialect='duckdb')}")
+    query = str(ibis.to_sql(judged, dialect="duckdb"))
+    if seen_ids and checks.severities(table, declared)[checks.DUPLICATE] is checks.Severity.QUARANTINE:
+        seen = f"SELECT id FROM read_parquet([{', '.join(quoted(path) for path in seen_ids)}])"
+        repeated = f"CASE WHEN event_id IS NOT NULL AND hash(event_id) IN ({seen}) THEN '{checks.DUPLICATE}' END"
+        query = f"SELECT * REPLACE (coalesce(problem, {repeated}) AS problem) FROM ({query})"
+    con.execute(f"CREATE OR REPLACE TEMP VIEW _judged AS {query}")
     try:
         con.execute(
             "INSERT INTO _quarantine "
@@ -549,7 +754,8 @@ def _keep(con: Any, table: Table, project: Project, warnings: Sequence[str]) -> 
     """The rows of ``_judged`` that nothing is wrong with, as the table ``_kept_<name>``."""
     names = [c.name for c in table.columns]
     if table.name == "usage_events":
-        names = [name for name in names if name in USAGE_COLUMNS]
+        grows = any(declared.grows for declared in project.spec.inputs.values())
+        names = [name for name in names if name in USAGE_COLUMNS or (grows and name == "event_id")]
     if table.name == "accounts":
         names += [name for name in project.spec.static if name not in names]
     columns = [_name(name) for name in [*names, *warnings]]
@@ -562,11 +768,10 @@ def _keep(con: Any, table: Table, project: Project, warnings: Sequence[str]) -> 
     )
 
 
-def _roll_up(backend: Any, out: Path, parts: frozenset[str]) -> None:
+def _roll_up(backend: Any, out: Path, parts: frozenset[str], names: Sequence[str]) -> None:
     """Writes the roll-ups of ``_kept_usage_events`` as Parquet files."""
     con = backend.con
     events = backend.table("_kept_usage_events")
-    names = _frequent_names(con)
     rolled = roll_up(events, names, parts)
     if NAMED in parts:
         con.execute(
@@ -587,15 +792,18 @@ def _frequent_names(con: Any) -> list[str]:
     return [row[0] for row in found]
 
 
-def _content_fingerprint(con: Any, out: Path, books: _Books) -> str:
+def _content_fingerprint(con: Any, out: Path, books: _Books, usage: Sequence[Path]) -> str:
     """Names the checked content whatever the order of its rows."""
     digest = hashlib.sha256()
-    for path in sorted(out.glob("*.parquet")):
-        if path.name != "quarantine.parquet" and not path.name.startswith("input-"):
+    for name in [*TABLES, *RELATIONS]:
+        folders = usage if name in RELATIONS else [out]
+        paths = [quoted(str(path)) for folder in folders if (path := folder / f"{name}.parquet").is_file()]
+        if paths:
             found = con.execute(
-                f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) FROM read_parquet({quoted(str(path))}) AS t"
+                "SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) "
+                f"FROM read_parquet([{', '.join(paths)}], union_by_name = true) AS t"
             ).fetchall()
-            digest.update(f"{path.name}:{found[0]}".encode())
+            digest.update(f"{name}:{found[0]}".encode())
     digest.update(json.dumps(books.given, sort_keys=True).encode())
     return digest.hexdigest()[:20]
 

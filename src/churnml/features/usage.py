@@ -462,7 +462,7 @@ def _key_users(wish: Wish) -> tuple[Feature, ...]:
         Feature(
             name=f"usage_key_users_quiet_{short}d_{long}d",
             family="usage.key_users",
-            means=f"of the {KEY_USERS} users most active {long} to {short} days ago, the share not seen for {short} days",
+            means=f"of the {KEY_USERS} users most active {long} to {short} days ago, the share not seen since",
             grain=Grain.ACTIVITY,
             measure=KeyUsersQuiet(short, long, KEY_USERS),
             polarity=Polarity.RISKIER,
