@@ -6,6 +6,7 @@ run: what any program must pay, or the least work that could answer the question
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -17,6 +18,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks import features
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 CHURNML = [sys.executable, "-m", "churnml.cli"]
@@ -62,8 +65,8 @@ def line(what: str, found: Measured, floor: Measured, beside: str) -> str:
     return f"| {what} | {found.seconds:.2f} | {found.mebibytes:,.0f} | {ratio:.1f} × {beside} |"
 
 
-def main() -> None:
-    """Measures and writes the page."""
+def commands() -> list[str]:
+    """The part of the page about whole commands."""
     with tempfile.TemporaryDirectory() as folder:
         company, large = Path(folder) / "company", Path(folder) / "large"
         bare = median([sys.executable, "-c", "pass"])
@@ -83,25 +86,40 @@ def main() -> None:
         rows.append(
             line("`churnml check` of those: read, check, roll up", check, large_floor, "the same pass over them")
         )
+    return [
+        "## Commands",
+        "",
+        "Wall seconds of whole processes, start-up included (medians of five runs where a run is short), peak memory of",
+        "the process, and the ratio to a floor measured in the same run.",
+        "",
+        "| what | seconds | MiB at peak | beside |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+    ]
+
+
+def main() -> None:
+    """Measures and writes the page; ``--sizes 2000000`` measures features on those sizes only."""
+    parser = argparse.ArgumentParser(description="Measures, and writes docs/performance.md.")
+    parser.add_argument("--sizes", default=",".join(map(str, features.SIZES)), help="events, by commas")
+    sizes = [int(text) for text in parser.parse_args().sizes.split(",")]
+    with tempfile.TemporaryDirectory() as scratch:
+        parts = [*features.section(Path(scratch), sizes), *commands()]
     about = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
-    PAGE.write_text(page(rows, about), "utf-8")
+    PAGE.write_text(page(parts, about), "utf-8")
     sys.stdout.write(PAGE.read_text("utf-8"))
 
 
-def page(rows: Sequence[str], about: dict[str, object]) -> str:
+def page(parts: Sequence[str], about: dict[str, object]) -> str:
     """The page's text."""
     return "\n".join(
         [
             "# Performance",
             "",
-            "Written by `make bench`. Wall seconds of whole processes, start-up included (medians of five runs where a",
-            "run is short), peak memory of the process, and the ratio to a floor measured in the same run. Compare the",
-            "ratios: seconds belong to one machine on one day.",
+            "Written by `make bench`. Compare the ratios: seconds belong to one machine on one day.",
             "",
-            "| what | seconds | MiB at peak | beside |",
-            "|---|---|---|---|",
-            *rows,
-            "",
+            *parts,
             f"Measured on: `{json.dumps(about)}`.",
             "",
         ]

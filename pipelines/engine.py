@@ -41,6 +41,18 @@ else:
     from prefect import task as prefect_task
     from prefect.cache_policies import NO_CACHE
 
+    from churnml.errors import ChurnmlError
+
+    def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
+        """Whether trying again can help: a user's mistake stays one."""
+        try:
+            state.result()
+        except ChurnmlError:
+            return False
+        except Exception:
+            return True
+        return True
+
     def flow(name: str) -> Callable[[Step], Step]:
         """A Prefect flow whose results stay in this process."""
         decorated: Callable[[Step], Step] = prefect_flow(name=name, persist_result=False, validate_parameters=False)
@@ -49,6 +61,11 @@ else:
     def task(name: str, retries: int = 0) -> Callable[[Step], Step]:
         """A Prefect task; its arguments are tables and models, so nothing is hashed or stored."""
         decorated: Callable[[Step], Step] = prefect_task(
-            name=name, retries=retries, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False
+            name=name,
+            retries=retries,
+            retry_delay_seconds=5,
+            retry_condition_fn=worth_retrying,
+            cache_policy=NO_CACHE,
+            persist_result=False,
         )
         return decorated

@@ -20,9 +20,11 @@ report = task("write report.html")(write_report)
 
 
 @flow("churnml run")
-def run(project: str, as_of: str | None = None, today: str | None = None, again: bool = False) -> dict[str, Any]:
+def run(
+    project: str, as_of: str | None = None, today: str | None = None, again: bool = False, engine: str | None = None
+) -> dict[str, Any]:
     """Trains what has changed, scores a date, routes it, writes the report, and sums it all up."""
-    opened = open_data(Path(project), day(today), say)
+    opened = open_data(Path(project), day(today), say, engine)
     registry = registry_of(opened.project)
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
     scores, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)

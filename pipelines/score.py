@@ -36,8 +36,10 @@ def score_one(opened: jobs.Opened, registry: Registry, as_of: dt.date | None) ->
 
 
 @flow("churnml score")
-def score(project: str, as_of: str | None = None, today: str | None = None) -> dict[str, Any]:
+def score(
+    project: str, as_of: str | None = None, today: str | None = None, engine: str | None = None
+) -> dict[str, Any]:
     """Scores one date of a project and sums it up."""
-    opened = open_data(Path(project), day(today), say)
+    opened = open_data(Path(project), day(today), say, engine)
     scores, office = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
     return jobs.summary(opened, scores, {}, office)

@@ -47,9 +47,13 @@ def train_one(opened: jobs.Opened, registry: Registry, name: str, *, again: bool
 
 @flow("churnml train")
 def train(
-    project: str, models: list[str] | None = None, today: str | None = None, again: bool = False
+    project: str,
+    models: list[str] | None = None,
+    today: str | None = None,
+    again: bool = False,
+    engine: str | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Trains the named models of a project (all when none is named): name → record."""
-    opened = open_data(Path(project), day(today), say)
+    opened = open_data(Path(project), day(today), say, engine)
     registry = registry_of(opened.project)
     return {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}

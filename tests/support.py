@@ -151,7 +151,7 @@ def quick_facts(
             con.execute(f"CREATE TABLE _kept_{name} AS SELECT * FROM frame")
             con.unregister("frame")
         if "usage_events" in frames:
-            warehouse._roll_up(backend, Path(folder), PARTS, warehouse._frequent_names(con))
+            warehouse.write_rollups(backend, Path(folder), PARTS, warehouse.frequent_names(con))
             for rolled in RELATIONS:
                 con.execute(f"CREATE TABLE {rolled} AS SELECT * FROM read_parquet('{folder}/{rolled}.parquet')")
 

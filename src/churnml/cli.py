@@ -38,6 +38,10 @@ PlainOption = Annotated[
     typer.Option("--no-prefect", help="Run the same steps without Prefect: some ten seconds sooner, no run record."),
 ]
 AsOfOption = Annotated[str | None, typer.Option("--as-of", help="The date, YYYY-MM-DD.", show_default="the newest")]
+EngineOption = Annotated[
+    str | None,
+    typer.Option("--engine", help="Compute snapshots on duckdb, spark or postgres.", show_default="the project's"),
+]
 AgainOption = Annotated[bool, typer.Option("--again", help="Train even if nothing has changed.")]
 HERE = Path()
 OPENMP = "Install it: 'apt-get install libgomp1' on Debian and Ubuntu, 'brew install libomp' on macOS."
@@ -220,6 +224,7 @@ def features(
     out: Annotated[Path, typer.Option("--out", help="A .parquet or .csv file to write.")],
     project: ProjectOption = HERE,
     model: Annotated[str | None, typer.Option(help="Whose features.", show_default="the risk model's")] = None,
+    engine: EngineOption = None,
 ) -> None:
     """Write the features of every eligible account at one or more cutoffs."""
     from churnml import jobs
@@ -227,7 +232,7 @@ def features(
     from pipelines.progress import say
 
     cutoffs = [cutoff for text in as_of if (cutoff := _date(text, "--as-of")) is not None]
-    rows = jobs.features_at(jobs.open_data(project, day(), say), cutoffs, model, say)
+    rows = jobs.features_at(jobs.open_data(project, day(), say, engine), cutoffs, model, say)
     jobs.write_frame(rows, out)
     _say(f"{len(rows):,} rows with {rows.shape[1]:,} columns written to {out}")
 
@@ -237,6 +242,7 @@ def train(
     models: Annotated[list[str] | None, typer.Argument(help="Which models.", show_default="all")] = None,
     project: ProjectOption = HERE,
     again: AgainOption = False,
+    engine: EngineOption = None,
     no_prefect: PlainOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -246,7 +252,7 @@ def train(
     from churnml import jobs, output
     from pipelines.train import train as flow
 
-    records = flow(project=str(project), models=list(models or []), again=again)
+    records = flow(project=str(project), models=list(models or []), again=again, engine=engine)
     if as_json:
         _print_json({name: jobs.model_summary(record) for name, record in records.items()})
     else:
@@ -257,6 +263,7 @@ def train(
 def score(
     project: ProjectOption = HERE,
     as_of: AsOfOption = None,
+    engine: EngineOption = None,
     no_prefect: PlainOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -266,7 +273,7 @@ def score(
     _engine(no_prefect)
     from pipelines.score import score as flow
 
-    _tell(project, flow(project=str(project), as_of=str(day) if day else None), as_json)
+    _tell(project, flow(project=str(project), as_of=str(day) if day else None, engine=engine), as_json)
 
 
 @app.command()
@@ -274,6 +281,7 @@ def run(
     project: ProjectOption = HERE,
     as_of: AsOfOption = None,
     again: AgainOption = False,
+    engine: EngineOption = None,
     no_prefect: PlainOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -283,7 +291,7 @@ def run(
     _engine(no_prefect)
     from pipelines.run import run as flow
 
-    _tell(project, flow(project=str(project), as_of=str(day) if day else None, again=again), as_json)
+    _tell(project, flow(project=str(project), as_of=str(day) if day else None, again=again, engine=engine), as_json)
 
 
 def _ready(project: Path) -> None:

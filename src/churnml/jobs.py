@@ -25,7 +25,7 @@ from churnml import snapshots
 from churnml.acting.health import check_inputs
 from churnml.acting.scoring import Scores, ScoringModel, score_accounts
 from churnml.adapters.project import PROJECT_FILE, Project, open_project
-from churnml.adapters.warehouse import Ingested, facts_of, ingest
+from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
 from churnml.errors import ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, Wish, choose, wanted_parts
 from churnml.labels import Label, require_sources
@@ -61,12 +61,15 @@ class Opened:
     facts: Facts
 
 
-def open_data(root: Path, today: dt.date, progress: Progress = _silent) -> Opened:
-    """Opens a project, reads its declarations, and reads and checks its tables."""
+def open_data(root: Path, today: dt.date, progress: Progress = _silent, engine: str | None = None) -> Opened:
+    """Opens a project, reads its declarations, and reads and checks its tables.
+
+    ``engine`` is what snapshots are computed on, instead of what the project declares.
+    """
     project = open_project(root)
     project.check_declarations()
     ingested = ingest(project, today, progress, _asked_of_rollups(project))
-    facts = facts_of(ingested, project.spec.static)
+    facts = facts_of(ingested, project.spec.static, engine_of(project, ingested, engine))
     for name in project.model_names:
         require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))
     _check_health(project)

@@ -85,6 +85,8 @@ class Stores(Declared):
     work: str = ".churnml"
     operational: str | None = None
     registry: str | None = None
+    # where the engine is: postgresql://…, sc://… (Spark Connect) or a Spark master; empty is this machine
+    warehouse: str | None = None
 
 
 class ProjectSpec(Declared):
@@ -97,6 +99,8 @@ class ProjectSpec(Declared):
     time_formats: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     models: tuple[Name, ...] = Field(default=("churn", "upsell"), min_length=1)
+    # what snapshots are computed on, from the same declarations
+    engine: Literal["duckdb", "spark", "postgres"] = "duckdb"
     # a file of Python in the project with FAMILIES of its own, for what models/features.yaml cannot say
     python_features: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-./]+\.py$")] | None = None
     checks: dict[str, dict[str, Severity]] = {}

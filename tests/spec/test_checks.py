@@ -551,7 +551,7 @@ def test_the_fingerprint_names_the_content_not_the_order_of_its_rows(tmp_path):
     assert one.fingerprint == other.fingerprint != third.fingerprint
 
 
-@pytest.mark.parametrize("broken", ["_check_and_write", "_roll_up", "_content_fingerprint", "_stage"])
+@pytest.mark.parametrize("broken", ["_check_and_write", "write_rollups", "_content_fingerprint", "_stage"])
 def test_a_reading_that_dies_in_the_middle_leaves_no_half_store(broken, tmp_path, monkeypatch):
     events = "account_id | occurred_at | event\na | 2024-05-01 | login"
     project = make_project(tmp_path, {"accounts": ACCOUNTS, "usage_events": events})

@@ -100,6 +100,12 @@ class Project:
         return f"sqlite:///{self.work / 'mlflow.db'}"
 
     @property
+    def engine_url(self) -> str | None:
+        """Where the engine of the snapshots is. May hold a secret: never log it."""
+        declared = self.spec.stores.warehouse
+        return with_environment(declared, f"{self.root / PROJECT_FILE}, stores: warehouse") if declared else None
+
+    @property
     def registry_is_local(self) -> bool:
         return not self.spec.stores.registry
 

@@ -25,6 +25,7 @@ import ibis
 
 import churnml
 from churnml import checks
+from churnml.adapters.engines import Engine, open_engine
 from churnml.adapters.inputs import Registered, first_line, quoted, register
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.segments import (
@@ -55,6 +56,8 @@ A_DAY = 86_400.0
 MEMORY_LIMIT = "3GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
 STORE_FORMAT = 2
+# The checked events of a reading, as a table of its connection.
+KEPT_USAGE = "_kept_usage_events"
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,12 @@ class Ingested:
         """The Parquet files of a relation; none when the project does not have it."""
         folders = self.usage if name in RELATIONS else (self.path,)
         return [path for folder in folders if (path := folder / f"{name}.parquet").is_file()]
+
+    def is_empty(self, name: str) -> bool:
+        """Whether a relation has no rows."""
+        import pyarrow.parquet as pq
+
+        return not any(pq.read_metadata(path).num_rows for path in self.files(name))
 
 
 def ingest(
@@ -199,34 +208,26 @@ def _read_manifest(target: Path) -> Ingested:
 # ---------------------------------------------------------------- connections
 
 
-def _connected() -> Any:
-    """A DuckDB of its own, in memory, through Ibis."""
-    backend = ibis.duckdb.connect()
-    backend.con.execute("SET TimeZone = 'UTC'")
-    backend.con.execute("SET enable_progress_bar = false")
-    return backend
-
-
 @contextmanager
 def _connection(scratch: Path) -> Iterator[Any]:
-    backend = _connected()
-    con = backend.con
+    engine = open_engine("duckdb", None, project="", store="")
+    backend, con = engine.backend, engine.backend.con
     # what does not fit goes to disk: a long history must not take the machine
     con.execute(f"SET temp_directory = {quoted(str(scratch))}")
     con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     try:
         yield backend
     finally:
-        backend.disconnect()
+        engine.close()
 
 
-def facts_of(ingested: Ingested, static: tuple[str, ...]) -> Facts:
-    """The checked tables as relations on a DuckDB connection of their own."""
-    backend = _connected()
+def facts_of(ingested: Ingested, static: tuple[str, ...], engine: Engine | None = None) -> Facts:
+    """The checked tables as relations of an engine: DuckDB on a connection of its own unless another is given."""
+    engine = engine or _bounded(ingested)
 
     def relation(name: str) -> Any:
-        paths = [str(path) for path in ingested.files(name)]
-        return backend.read_parquet(paths, table_name=name) if paths else None
+        paths = ingested.files(name)
+        return engine.relation(name, paths) if paths else None
 
     return Facts(
         accounts=relation("accounts"),
@@ -235,7 +236,7 @@ def facts_of(ingested: Ingested, static: tuple[str, ...]) -> Facts:
         churn_events=relation("churn_events"),
         usage_days=relation("usage_days"),
         usage_users=relation("usage_users"),
-        usage_rare=_unless_empty(relation("usage_rare")),
+        usage_rare=None if ingested.is_empty("usage_rare") else relation("usage_rare"),
         usage_named=relation("usage_named"),
         data_through=ingested.data_through,
         static=static,
@@ -244,8 +245,21 @@ def facts_of(ingested: Ingested, static: tuple[str, ...]) -> Facts:
     )
 
 
-def _unless_empty(relation: Any) -> Any:
-    return None if relation is None or relation.limit(1).to_pyarrow().num_rows == 0 else relation
+def _bounded(ingested: Ingested) -> Engine:
+    """DuckDB held to its memory: what does not fit is spilled beside the store."""
+    engine = open_engine("duckdb", None, project="", store=ingested.fingerprint)
+    engine.backend.raw_sql(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    engine.backend.raw_sql(f"SET temp_directory = {quoted(str(ingested.path.parent / '.spill'))}")
+    return engine
+
+
+def engine_of(project: Project, ingested: Ingested, name: str | None = None) -> Engine | None:
+    """The engine a project's snapshots are computed on, ``name`` before what it declares; None is DuckDB."""
+    chosen = name or project.spec.engine
+    if chosen == "duckdb":
+        return None
+    where = f"{project.root / PROJECT_FILE}, stores: warehouse"
+    return open_engine(chosen, project.engine_url, project=project.name, store=ingested.path.name, where=where)
 
 
 def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[dict[str, Any]]:
@@ -351,7 +365,7 @@ def _roll_up_usage(
         folder.mkdir()
         _check_and_write(backend, table, making.project, midnight(end), folder, books)
         progress("rolling up usage")
-        _roll_up(backend, folder, making.parts, _frequent_names(con))
+        write_rollups(backend, folder, making.parts, frequent_names(con))
         return [folder]
     changed = {s.path for s in kept if not still_true(con, s, end, making.today)}
     if changed:
@@ -386,9 +400,9 @@ def _new_segment(
     progress(f"rolling up {len(unread)} new {'file' if len(unread) == 1 else 'files'} of usage")
     names = names_of(growing)
     if names is None:
-        names = _frequent_names(con)
+        names = frequent_names(con)
         keep_names(growing, names)
-    _roll_up(backend, folder, making.parts, names)
+    write_rollups(backend, folder, making.parts, names)
     if named:
         _write(
             con,
@@ -768,10 +782,10 @@ def _keep(con: Any, table: Table, project: Project, warnings: Sequence[str]) -> 
     )
 
 
-def _roll_up(backend: Any, out: Path, parts: frozenset[str], names: Sequence[str]) -> None:
+def write_rollups(backend: Any, out: Path, parts: frozenset[str], names: Sequence[str]) -> None:
     """Writes the roll-ups of ``_kept_usage_events`` as Parquet files."""
     con = backend.con
-    events = backend.table("_kept_usage_events")
+    events = backend.table(KEPT_USAGE)
     rolled = roll_up(events, names, parts)
     if NAMED in parts:
         con.execute(
@@ -780,11 +794,11 @@ def _roll_up(backend: Any, out: Path, parts: frozenset[str], names: Sequence[str
         rolled["usage_named"] = backend.table("_usage_named")
         rolled["usage_days"] = days_from_named(rolled["usage_named"], names, parts)
     for name, relation in rolled.items():
-        _write(con, ibis.to_sql(relation, dialect="duckdb"), out / f"{name}.parquet")
+        _write(con, ibis.to_sql(relation, dialect="duckdb"), out / f"{name}.parquet", "snappy")
     con.execute("DROP TABLE IF EXISTS _usage_named")
 
 
-def _frequent_names(con: Any) -> list[str]:
+def frequent_names(con: Any) -> list[str]:
     """The event names that get a bit of their own, most frequent first."""
     found = con.execute(
         f"SELECT event FROM _kept_usage_events GROUP BY event ORDER BY count(*) DESC, event LIMIT {BITS}"
@@ -808,8 +822,8 @@ def _content_fingerprint(con: Any, out: Path, books: _Books, usage: Sequence[Pat
     return digest.hexdigest()[:20]
 
 
-def _write(con: Any, query: str, path: Path) -> None:
-    con.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+def _write(con: Any, query: str, path: Path, compression: str = "zstd") -> None:
+    con.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION {compression})")
 
 
 def _name(column: str) -> str:
