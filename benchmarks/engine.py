@@ -170,6 +170,7 @@ def task_families(events: Sequence[str]) -> list[DeclaredFamily]:
             measure=measure,
             by=by,
             lookbacks=TASK_LOOKBACKS,
+            absent=0.0 if measure == "count" else "missing",
         )
         for measure in TASK_MEASURES
     ]

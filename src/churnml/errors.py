@@ -83,3 +83,7 @@ class TooLittleDataError(ChurnmlError):
 
 class RegistryError(ChurnmlError):
     """The model registry has no such model, or what it holds does not fit."""
+
+
+class AuditError(ChurnmlError):
+    """A feature or a label looks past its cutoff, or the audit cannot tell."""

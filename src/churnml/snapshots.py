@@ -20,10 +20,10 @@ import pandas as pd
 
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Grain
-from churnml.features.measures import DistinctNames
+from churnml.features.measures import Count, DistinctNames
 from churnml.features.tickets import SERIOUS
 from churnml.labels import Label, lapse_label, left_label, upsell_label
-from churnml.stretches import KEY, activity, by_stretch, covered_days, cutoff_relation, lives, presence
+from churnml.stretches import KEY, activity, by_stretch, covered_days, cutoff_relation, lives, presence, presence_counts
 from churnml.tables import Facts, Relation, cents, whole
 from churnml.timeline import day_number, day_number_of
 
@@ -334,7 +334,7 @@ def _rows_of(facts: Facts, wanted: Sequence[Feature], days: Sequence[int], cutof
         Grain.STRETCH: lambda: _with_rare_names(by_stretch(usage, days, ages), facts, wanted, days, ages),
         Grain.DAY: lambda: days_known(usage, days, ages[-1]),
         Grain.LIFE: lambda: lives(usage, days),
-        Grain.USER: lambda: presence(facts.usage_users, "user_id", days, ages),
+        Grain.USER: lambda: _users(facts, wanted, days, ages),
         Grain.ACTIVITY: lambda: activity(facts.usage_users, "user_id", days, ages),
         Grain.NAME: lambda: by_stretch(facts.usage_named, days, ages, by="event"),
         Grain.TICKET: lambda: tickets_known(facts, at),
@@ -343,6 +343,12 @@ def _rows_of(facts: Facts, wanted: Sequence[Feature], days: Sequence[int], cutof
         Grain.OWN: lambda: first.rows(facts, at) if first.rows else None,
     }
     return rows[first.grain]()
+
+
+def _users(facts: Facts, wanted: Sequence[Feature], days: Sequence[int], ages: Sequence[int]) -> Relation:
+    # who only counts users needs no row for each of them
+    counts = all(isinstance(feature.measure, Count) for feature in wanted)
+    return (presence_counts if counts else presence)(facts.usage_users, "user_id", days, ages)
 
 
 def _with_rare_names(

@@ -229,6 +229,39 @@ def presence(rollup: Relation, who: str, cutoffs: Sequence[int], lookbacks: Sequ
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
+def presence_counts(rollup: Relation, who: str, cutoffs: Sequence[int], lookbacks: Sequence[int]) -> Relation:
+    """How many users (or names) :func:`presence` gives, without a row for each.
+
+    Returns:
+        ``account_id, as_of, seen_<n>`` for every n of ``lookbacks``; a row or two per account and cutoff, to be summed.
+    """
+    back = tuple(sorted(set(lookbacks)))
+    parts = [_presence_counts(rollup, who, cut(some, back)) for some in _few(sorted(set(cutoffs)), back)]
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _presence_counts(rollup: Relation, who: str, cuts: Stretches) -> Relation:
+    rows = _with_stretch_bits(rollup, cuts)
+    base = _settled(rows, who, cuts)
+    plain = base.filter(base["hidden"] == 0)
+    # every window is asked of every user at once; only the counts meet the cutoffs
+    masks = {(c, n): sum(1 << p for p in cuts.seen_from(c, n)) for c in cuts.cutoffs for n in cuts.lookbacks}
+    wide = plain.group_by("account_id").aggregate(
+        **{
+            f"seen_{c}_{n}": ((plain["seen"] & ibis.literal(mask, "int64")) != 0).sum().cast("int64")
+            for (c, n), mask in masks.items()
+        }
+    )
+    tall = wide.cross_join(_cutoffs(cuts.cutoffs))
+    picked = {
+        f"seen_{n}": tall["as_of_day"].cases(*[(c, tall[f"seen_{c}_{n}"]) for c in cuts.cutoffs], else_=_NONE)
+        for n in cuts.lookbacks
+    }
+    some = _aged(_with_late(base, rows, who, cuts), who, cuts)
+    counted = {f"seen_{n}": (some["age"] <= n).sum().cast("int64") for n in cuts.lookbacks}
+    return ibis.union(tall.select(*KEY, **picked), some.group_by(KEY).aggregate(**counted).select(*KEY, *picked))
+
+
 def _few(cutoffs: Sequence[int], lookbacks: Sequence[int]) -> Iterator[list[int]]:
     """The cutoffs in groups whose stretches fit into the bits of one number."""
     group: list[int] = []
@@ -242,22 +275,35 @@ def _few(cutoffs: Sequence[int], lookbacks: Sequence[int]) -> Iterator[list[int]
 
 def _presence(rollup: Relation, who: str, cuts: Stretches) -> Relation:
     rows = _with_stretch_bits(rollup, cuts)
-    keys = ["account_id", who]
+    base = _settled(rows, who, cuts)
+    plain = base.filter(base["hidden"] == 0).cross_join(_windows(cuts))
+    return ibis.union(_aged(plain, who, cuts), _aged(_with_late(base, rows, who, cuts), who, cuts))
+
+
+def _settled(rows: Relation, who: str, cuts: Stretches) -> Relation:
+    """One row per account and user: the stretches every window may see, and whether there are ``hidden`` ones."""
+    rows = _with_hidden(rows, cuts)
+    return rows.group_by(["account_id", who]).aggregate(seen=any_bit(rows["settled"]), hidden=any_bit(rows["hidden"]))
+
+
+def _with_hidden(rows: Relation, cuts: Stretches) -> Relation:
     # settled: its stretches' next cutoff lies after the day it was known, so every window may see it
     rows = rows.mutate(hidden=rows["seen"] & _before(rows["late_day"], cuts))
     # what is hidden is part of what is seen, so the difference is the rest of the bits
-    rows = rows.mutate(settled=rows["seen"] - rows["hidden"])
-    base = rows.group_by(keys).aggregate(seen=any_bit(rows["settled"]), hidden=any_bit(rows["hidden"]))
-    windows = _windows(cuts)
-    plain = base.filter(base["hidden"] == 0).cross_join(windows)
+    return rows.mutate(settled=rows["seen"] - rows["hidden"])
+
+
+def _with_late(base: Relation, rows: Relation, who: str, cuts: Stretches) -> Relation:
+    """Those of ``base`` who were also known late, cutoff by cutoff."""
+    keys, windows = ["account_id", who], _windows(cuts)
     some = base.filter(base["hidden"] != 0).cross_join(windows)
+    rows = _with_hidden(rows, cuts)
     late = rows.filter(rows["hidden"] != 0).select(*keys, "late_day", late="hidden")
     at = windows.select("as_of", "as_of_day")
     late = late.join(at, [late["late_day"] < at["as_of_day"]])
     late = late.group_by([*keys, "as_of"]).aggregate(late=any_bit(late["late"]))
     some = some.left_join(late, [*keys, "as_of"])
-    some = some.mutate(seen=some["seen"] | some["late"].fill_null(0))
-    return ibis.union(_aged(plain, who, cuts), _aged(some, who, cuts))
+    return some.mutate(seen=some["seen"] | some["late"].fill_null(0))
 
 
 def _with_stretch_bits(rollup: Relation, cuts: Stretches) -> Relation:

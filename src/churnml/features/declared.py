@@ -155,7 +155,8 @@ class DeclaredFamily(BaseModel):
     among: str | None = None
     polarity: Polarity = Polarity.NEITHER
     unit: Unit | None = None
-    absent: float | None = None
+    # what nothing at all counts as: a number, missing, or (left out) what the measure itself says
+    absent: float | Literal["missing"] | None = None
     actionable: bool = True
     when_low: str = "{means}, last {days} days: {value}; {usual} is usual."
     when_high: str = "{means}, last {days} days: {value}; {usual} is usual."
@@ -243,13 +244,17 @@ def _feature(said: DeclaredFamily, area: str, only: tuple[str, ...], n: int) -> 
         unit=said.unit or kind.unit,
         when_low=_filled(said.when_low, words),
         when_high=_filled(said.when_high, words),
-        absent=kind.absent if said.absent is None else said.absent,
+        absent=kind.absent if said.absent is None else _absent(said),
         lookback=RECENCY_CAP if kind.once else asked,
         needs_columns=tuple(needs),
         subject=area,
         actionable=said.actionable,
         only=only,
     )
+
+
+def _absent(said: DeclaredFamily) -> float | None:
+    return None if said.absent == "missing" else said.absent
 
 
 def _filled(sentence: str, words: Mapping[str, str]) -> str:
@@ -293,7 +298,7 @@ def _ratio(said: DeclaredFamily, n: int) -> Feature:
         unit=said.unit or Unit.SHARE,
         when_low=_filled(said.when_low, words),
         when_high=_filled(said.when_high, words),
-        absent=said.absent,
+        absent=_absent(said),
         lookback=n,
         made_of=(top, bottom),
         actionable=said.actionable,

@@ -66,6 +66,8 @@ class Count:
     age: str = "age"
 
     def __call__(self, rows: Any) -> Any:
+        if f"seen_{self.days}" in rows.columns:  # counted before
+            return rows[f"seen_{self.days}"].sum()
         return (rows[self.age] <= self.days).sum()
 
 
