@@ -25,7 +25,9 @@ OFFICE_HOURS = (9, 18)
 
 # What a project's features may ask of the roll-ups beyond counting; each costs time on every event.
 USERS, NAMED, QUANTITY, SPREAD, OFFICE = "users", "named", "quantity", "spread", "office"
-PARTS = frozenset({USERS, NAMED, QUANTITY, SPREAD, OFFICE})
+# The tone of tickets: read once a text, and so asked for like a roll-up.
+TONE = "tone"
+PARTS = frozenset({USERS, NAMED, QUANTITY, SPREAD, OFFICE, TONE})
 
 RELATIONS: Mapping[str, str] = {
     "usage_days": "account and day",

@@ -61,6 +61,8 @@ def days_known(rollup: Relation, cutoffs: Sequence[int], lookback: int) -> Relat
 def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
     """One row per ticket opened before the cutoff, with what came later masked."""
     tickets = facts.support_tickets
+    if "tone_milli" not in tickets.columns:  # nobody asked for it
+        tickets = tickets.mutate(tone_milli=ibis.null("int64"))
     t = tickets.join(cutoffs, [tickets["opened_at"] < cutoffs["as_of"]])
 
     def known(column: str, at: Any = None) -> Any:
@@ -79,6 +81,7 @@ def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
         *KEY,
         "priority",
         "category",
+        "tone_milli",
         age=t["as_of_day"] - day_number(t["opened_at"]),
         is_open=t["resolved"].isnull() | (t["reopened"] >= t["resolved"]).fill_null(False),
         is_serious=t["priority"].lower().isin(SERIOUS).fill_null(False),

@@ -203,7 +203,8 @@ class Facts:
     have is None.
 
     Args:
-        accounts, subscriptions, support_tickets, churn_events: contract tables.
+        accounts, subscriptions, support_tickets, churn_events: contract tables; support_tickets has a further
+            column tone_milli (the tone of subject and body, −1000 to 1000) where features ask for it.
         usage_days: account_id, day, known_day, events, names (a bit for each of the frequent event names),
             and, where the features ask for it, quantity_micro (quantity × 10⁶, whole), quantity_events
             (events that have one), quantity_min_micro, quantity_max_micro, office_events.

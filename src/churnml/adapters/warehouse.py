@@ -44,8 +44,9 @@ from churnml.adapters.segments import (
     still_true,
     totals,
 )
+from churnml.adapters.tone import write_tone
 from churnml.errors import ContractError, SourceError, did_you_mean
-from churnml.rollups import BITS, NAMED, PARTS, RELATIONS, days_from_named, roll_up
+from churnml.rollups import BITS, NAMED, PARTS, RELATIONS, TONE, days_from_named, roll_up
 from churnml.tables import TABLES, Facts, Kind, Table
 from churnml.timeline import end_of_data, midnight, plus_days
 
@@ -319,7 +320,7 @@ def _make_store(making: _Making, progress: Progress) -> None:
         )
         _set_aside_malformed(con, registered, project, books)
         for name in [name for name in books.given if name != "usage_events"]:
-            _check_and_write(backend, TABLES[name], project, midnight(end), out, books)
+            _check_and_write(backend, TABLES[name], project, midnight(end), out, books, tone=TONE in making.parts)
         usage = _roll_up_usage(backend, making, books, kept, unread, end, progress)
         _write_quarantine(con, out, [] if growing is None else usage)
         progress("naming the content")
@@ -691,6 +692,8 @@ def _check_and_write(
     out: Path,
     books: _Books,
     seen_ids: Sequence[str] = (),
+    *,
+    tone: bool = False,
 ) -> None:
     """Judges every row, sets the bad ones aside, writes the rest as ``<table>.parquet``.
 
@@ -739,6 +742,8 @@ def _check_and_write(
             where=str(project.source(table.name)),
             remedy="Mend the rows, declare time_formats: if dates cannot be read, or let a check warn under checks:.",
         )
+    if tone and table.name == "support_tickets" and {"subject", "body"} & set(books.given[table.name]):
+        write_tone(con, kept)
     if table.name != "usage_events":  # of usage, the roll-ups are kept
         _write(con, f"SELECT * FROM {kept} ORDER BY ALL", out / f"{table.name}.parquet")
 

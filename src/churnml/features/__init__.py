@@ -69,7 +69,7 @@ def wanted_parts(
     left_out = {family.name for family in expand(exclude, catalogue)}
     asked: set[str] = set()
     for family in expand(families, catalogue):
-        if family.name not in left_out and family.source == "usage_events":
+        if family.name not in left_out:
             asked |= {part for feature in family.features(wish) for part in feature.parts}
     return frozenset(asked)
 

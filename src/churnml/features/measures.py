@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import ibis
 import numpy as np
 
-from churnml.rollups import OFFICE, QUANTITY, SPREAD, any_bit, popcount
+from churnml.rollups import OFFICE, QUANTITY, SPREAD, TONE, any_bit, popcount
 from churnml.tables import whole
 
 MICRO = 1e6
@@ -414,6 +414,30 @@ class MatchingShare:
                 known = rows[column].lower().isin([name.lower() for name in names])
                 matching = matching & known.fill_null(False)
         return _over(matching.sum(), recent.sum()) if self.share else matching.sum()
+
+
+@dataclass(frozen=True)
+class Tone:
+    """The mean tone of the tickets opened in the last ``days`` days, −1 to 1 (TICKET)."""
+
+    days: int
+    parts: ClassVar[frozenset[str]] = frozenset({TONE})
+
+    def __call__(self, rows: Any) -> Any:
+        recent = rows["age"] <= self.days
+        return _over(rows["tone_milli"].sum(where=recent), rows["tone_milli"].count(where=recent)) / _number(1000)
+
+
+@dataclass(frozen=True)
+class Annoyed:
+    """How many tickets of the last ``days`` days have a tone of ``at_most`` thousandths (TICKET)."""
+
+    days: int
+    at_most: int
+    parts: ClassVar[frozenset[str]] = frozenset({TONE})
+
+    def __call__(self, rows: Any) -> Any:
+        return ((rows["age"] <= self.days) & (rows["tone_milli"] <= self.at_most)).fill_null(False).sum()
 
 
 # ---------------------------------------------------------------- made of other features

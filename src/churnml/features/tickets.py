@@ -10,9 +10,10 @@ from typing import Any
 import ibis
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
-from churnml.features.measures import Count, Ratio
+from churnml.features.measures import Annoyed, Count, Ratio, Tone
 
 SERIOUS = ("high", "urgent", "critical", "p1")
+ANNOYED = -300  # thousandths of VADER's compound score, well below its own line for negative, -50
 LONG_DAYS = 180  # tickets are rare: what is judged on single tickets looks half a year back
 
 
@@ -223,6 +224,38 @@ def _trend(wish: Wish) -> tuple[Feature, ...]:
     )
 
 
+def _tone(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name=f"tickets_tone_{LONG_DAYS}d",
+            family="tickets.tone",
+            means=f"mean tone of what was written in tickets of the last {LONG_DAYS} days, -1 to 1 (English)",
+            grain=Grain.TICKET,
+            measure=Tone(LONG_DAYS),
+            polarity=Polarity.HEALTHIER,
+            unit=Unit.SCORE,
+            when_low=f"The tone of its tickets in the last {LONG_DAYS} days is unhappy.",
+            when_high=f"The tone of its tickets in the last {LONG_DAYS} days is friendly.",
+            lookback=LONG_DAYS,
+            needs_columns=(("support_tickets", "subject"),),
+        ),
+        Feature(
+            name=f"tickets_annoyed_{LONG_DAYS}d",
+            family="tickets.tone",
+            means=f"tickets of the last {LONG_DAYS} days written in a clearly unhappy tone (English)",
+            grain=Grain.TICKET,
+            measure=Annoyed(LONG_DAYS, ANNOYED),
+            polarity=Polarity.RISKIER,
+            unit=Unit.COUNT,
+            when_low=f"Unhappy tickets in the last {LONG_DAYS} days: {{value}}; {{usual}} is usual.",
+            when_high=f"Unhappy tickets in the last {LONG_DAYS} days: {{value}}; {{usual}} is usual.",
+            absent=0.0,
+            lookback=LONG_DAYS,
+            needs_columns=(("support_tickets", "subject"),),
+        ),
+    )
+
+
 FAMILIES = (
     Family("tickets.opened", "support_tickets", "how many tickets", _opened),
     Family("tickets.backlog", "support_tickets", "what is still open, and how old it is", _backlog),
@@ -232,5 +265,6 @@ FAMILIES = (
     Family("tickets.reopened", "support_tickets", "whether they came back", _reopened),
     Family("tickets.escalated", "support_tickets", "whether they were escalated", _escalated),
     Family("tickets.csat", "support_tickets", "how satisfied the customer was", _csat),
+    Family("tickets.tone", "support_tickets", "how unhappy what was written sounds", _tone),
     Family("tickets.trend", "support_tickets", "whether there are more of them", _trend),
 )
