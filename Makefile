@@ -21,13 +21,17 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(VENV)/.engines: $(VENV)/.ready requirements-engines.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-engines.lock
+	@touch $@
+
 demo: $(VENV)/.ready  ## simulate a company, train, score, route, report
 	@test -f $(DEMO)/project.yaml || $(BIN)/churnml simulate --out $(DEMO)
 	@$(BIN)/churnml run --project $(DEMO)
 
-test: $(VENV)/.ready  ## every test
+test: $(VENV)/.engines  ## every test
 	@sh tests/browser.sh
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.ready  ## style, types, and who may import whom
 	$(BIN)/ruff check .
@@ -38,7 +42,7 @@ lint: $(VENV)/.ready  ## style, types, and who may import whom
 docs: $(VENV)/.ready  ## the pages that are generated from declarations
 	$(BIN)/python -m docs.generate
 
-bench: $(VENV)/.ready  ## measure, and write docs/performance.md
+bench: $(VENV)/.engines  ## measure, and write docs/performance.md
 	$(BIN)/python -m benchmarks
 
 wheel: $(VENV)/.ready  ## dist/churnml-*.whl
@@ -47,6 +51,8 @@ wheel: $(VENV)/.ready  ## dist/churnml-*.whl
 lock: $(VENV)/.ready  ## pin versions with hashes, naming no registry
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --group engines -c requirements.lock -o requirements-engines.lock
 
 clean:  ## forget everything made here
 	rm -rf $(VENV) $(DEMO) dist examples/*/.churnml .mypy_cache .ruff_cache
