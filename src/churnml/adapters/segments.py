@@ -12,7 +12,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-import shutil
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,9 +131,12 @@ def kept_segments(growing: Growing, without: Iterable[Path]) -> list[Segment]:
     """The segments whose files are all there and unchanged, each file at most once."""
     found: list[Segment] = []
     taken: set[str] = set()
-    paths = [path for path in sorted(growing.folder.glob("*/" + MANIFEST)) if path.parent not in set(without)]
-    # a merged segment holds what smaller ones hold, so the larger come first
-    for segment in sorted((read_segment(path.parent) for path in paths), key=lambda s: -len(s.files)):
+    left_out = set(without)
+    made = [path.parent for path in growing.folder.glob("*/" + MANIFEST)]
+    made = [path for path in made if path not in left_out and not path.name.startswith(".")]
+    # a merged segment holds what smaller ones hold, so the larger come first; of two readings, the newer
+    made.sort(key=lambda path: (path / MANIFEST).stat().st_mtime_ns, reverse=True)
+    for segment in sorted((read_segment(path) for path in made), key=lambda s: -len(s.files)):
         there = all(growing.files.get(name) == tuple(stat) for name, stat in segment.files.items())
         if there and not taken & set(segment.files):
             found.append(segment)
@@ -175,8 +178,7 @@ def merged_if_many(con: Any, growing: Growing, segments: list[Segment]) -> list[
     ordered = sorted(segments, key=lambda s: s.rows)
     small, largest = ordered[:-1], ordered[-1]
     files = {name: stat for s in small for name, stat in s.files.items()}
-    aside = growing.folder / f".making-{_name_of(files)}"
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = growing.folder / f".making-{uuid.uuid4().hex[:8]}"
     aside.mkdir(parents=True)
     for name in (*RELATIONS, IDS, ACCOUNTS, "quarantine"):
         if found := files_of(small, name):
@@ -204,10 +206,9 @@ def merged_if_many(con: Any, growing: Growing, segments: list[Segment]) -> list[
 def publish(growing: Growing, segment: Segment) -> Segment:
     """Moves a finished segment from its folder aside into place."""
     (segment.path / MANIFEST).write_text(segment.written(), "utf-8")
-    target = growing.folder / _name_of(segment.files)
     growing.folder.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        shutil.rmtree(target)
+    # never in the place of another: somebody may be reading that
+    target = growing.folder / f"{_name_of(segment.files)}-{uuid.uuid4().hex[:8]}"
     segment.path.rename(target)
     return read_segment(target)
 
