@@ -19,6 +19,7 @@ import yaml
 
 from churnml.adapters import warehouse
 from churnml.adapters.project import Project, open_project
+from churnml.adapters.tone import write_tone
 from churnml.adapters.warehouse import Ingested, facts_of, ingest, quarantine_rows
 from churnml.features import Wish, choose
 from churnml.rollups import PARTS, RELATIONS
@@ -150,6 +151,9 @@ def quick_facts(
             con.register("frame", frame)
             con.execute(f"CREATE TABLE _kept_{name} AS SELECT * FROM frame")
             con.unregister("frame")
+        tickets = frames.get("support_tickets")
+        if tickets is not None and tickets[["subject", "body"]].notna().any(axis=None):
+            write_tone(con, "_kept_support_tickets")
         if "usage_events" in frames:
             warehouse.write_rollups(backend, Path(folder), PARTS, warehouse.frequent_names(con))
             for rolled in RELATIONS:

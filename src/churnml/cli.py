@@ -238,6 +238,32 @@ def features(
 
 
 @app.command()
+def audit(
+    project: ProjectOption = HERE,
+    as_of: Annotated[
+        list[str] | None,
+        typer.Option("--as-of", help="A cutoff, YYYY-MM-DD; may be repeated.", show_default="the newest ones"),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Only this model's.", show_default="all")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail the audit too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove that no feature and no label looks past its cutoff."""
+    from churnml import jobs, output
+    from churnml.audit_job import audit_project
+    from pipelines.clock import day
+    from pipelines.progress import say
+
+    cutoffs = [cutoff for text in as_of or () if (cutoff := _date(text, "--as-of")) is not None]
+    found = audit_project(jobs.open_data(project, day(), say), [model] if model else (), cutoffs, say)
+    if as_json:
+        _print_json(found.as_data())
+    else:
+        _say(output.audit_text(found.as_data()))
+    found.require(strict=strict)
+
+
+@app.command()
 def train(
     models: Annotated[list[str] | None, typer.Argument(help="Which models.", show_default="all")] = None,
     project: ProjectOption = HERE,

@@ -296,3 +296,81 @@ def account_text(found: Mapping[str, Any]) -> str:
         ]
         lines += ["", *table(["as of", "health", "band", "churn"], rows, right=(1, 3))]
     return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- audit
+
+# How rows of a contract table are called.
+ROWS_OF = {"usage_events": "events", "support_tickets": "tickets", "churn_events": "leavings"}
+SEVERITY_MARKS = {"leak": "LEAK", "void": "VOID", "warning": "warning", "ok": "note"}
+FEATURES_NAMED = 8
+
+
+def audit_text(found: Mapping[str, Any]) -> str:
+    """What ``churnml audit`` prints."""
+    proof = found["features"]
+    lines = [
+        f"{printable(found['project'])}: audit of data through {found['data_through']}",
+        "",
+        f"  {len(proof['features'])} features and the populations of {len(found['labels'])} models, built from the "
+        "facts as they are,",
+        "  without what nobody knew before the cutoff, and with that come out otherwise and rows made up besides:",
+        "",
+        *_tried_lines(proof["tried"], "not known then"),
+        "",
+        *_control_lines(proof),
+        "",
+    ]
+    for label in found["labels"]:
+        lines += [
+            f"  label of {printable(label['model'])}, from the facts as they are, and as they were or could have been "
+            "once it was settled:",
+            "",
+            *_tried_lines(label["tried"], "later than settled"),
+            "",
+            f"  Control: facts changed inside its window changed {label['changed']:,} labels.",
+            "",
+        ]
+    marks = [f"  {SEVERITY_MARKS[f['severity']]}: {_of_model(f)}{printable(f['sentence'])}" for f in found["findings"]]
+    worst = "Nothing looks past its cutoff." if found["passed"] else "The audit failed."
+    return "\n".join([*lines, *marks, *([""] if marks else []), f"  {worst}"])
+
+
+def _of_model(finding: Mapping[str, Any]) -> str:
+    return f"[{printable(finding['model'])}] " if finding["model"] else ""
+
+
+def _tried_lines(tried: Sequence[Mapping[str, Any]], removed: str) -> list[str]:
+    rows = [[str(t["as_of"]), f"{t['rows']:,}", _rows(t["removed"]), _rows(t["added"])] for t in tried]
+    return table(["cutoff", "snapshots", removed, "made up"], rows, right=(1,)) if rows else ["  no cutoff"]
+
+
+def _rows(counts: Mapping[str, int]) -> str:
+    said = [f"{count:,} {ROWS_OF.get(name, name)}" for name, count in counts.items() if count]
+    return ", ".join(said) or "nothing"
+
+
+def _control_lines(proof: Mapping[str, Any]) -> list[str]:
+    of = len(proof["features"]) - len(proof["static"])
+    by_source = ", ".join(f"{len(names)} that read {source}" for source, names in proof["moved"].items())
+    moved = of - len(proof["unmoved"])
+    lines = [
+        f"  Control: the made-up rows, known one day before the cutoff, moved {moved} of {of} features:",
+        f"  {by_source or 'none of them from a table'}, and those made of them.",
+    ]
+    if proof["unmoved"]:
+        lines.append(f"  Not moved, so nothing is proved of: {_some(proof['unmoved'])}.")
+    if proof["static"]:
+        lines.append(f"  What an account simply is, no row moves: {_some(proof['static'])}.")
+    if proof["placed"]:
+        lines.append(f"  As good as what they place: {_some(proof['placed'])}.")
+    caught = [name.replace("_", " ") for name, was in proof["canaries"].items() if was]
+    missed = [name.replace("_", " ") for name, was in proof["canaries"].items() if not was]
+    lines.append(f"  Canaries: {len(caught)} of {len(caught) + len(missed)} planted features that leak were caught:")
+    lines.append(f"  {', '.join(caught) or 'none'}.")
+    return [*lines, *([f"  Missed: {', '.join(missed)}."] if missed else [])]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - FEATURES_NAMED
+    return ", ".join(printable(name) for name in names[:FEATURES_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -8,6 +8,7 @@ further late facts besides (``x…``). Features and population of all three must
 from __future__ import annotations
 
 import datetime as dt
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from churnml.adapters import warehouse
+from churnml.features import FAMILIES, Grain, Wish
 from churnml.labels import Label
+from churnml.rollups import BITS
 from churnml.snapshots import attach_label, population
 from tests.support import TODAY, facts_for, features_at, quick_facts, table
 
@@ -88,7 +92,8 @@ def frames(company, prefix="o"):
         "support_tickets": [
             {"account_id": name(a), "ticket_id": f"{prefix}t{i}", "opened_at": at(h), "first_response_at": after(at(h), r),
              "resolved_at": after(at(h), s), "reopened_at": after(at(h), o), "escalated_at": after(at(h), e),
-             "csat": c, "csat_at": after(at(h), ca), "priority": "high" if p else "low"}
+             "csat": c, "csat_at": after(at(h), ca), "priority": "high" if p else "low",
+             "subject": "Terrible, useless" if p else "Thanks, great"}
             for i, (a, h, r, s, o, e, c, ca, p) in enumerate(tickets)
         ],
         "subscriptions": [
@@ -153,7 +158,9 @@ def more(tables, rng):
         ]
         opened = late()
         added["support_tickets"].append(
-            who | {"ticket_id": f"oz{n}", "opened_at": opened, "priority": "high", "csat": 1, "csat_at": opened}
+            who
+            | {"ticket_id": f"oz{n}", "opened_at": opened, "priority": "high", "csat": 1, "csat_at": opened}
+            | {"subject": "Awful"}
         )
         added["subscriptions"] += [
             who
@@ -191,11 +198,15 @@ def of(frame, prefix):
 
 
 @bounded
-@given(companies, st.integers(0, 2**31))
-def test_what_becomes_known_at_or_after_the_cutoff_changes_no_feature_and_no_population(company, seed):
+@given(companies, st.integers(0, 2**31), st.booleans())
+def test_what_becomes_known_at_or_after_the_cutoff_changes_no_feature_and_no_population(company, seed, few_bits):
     rng = np.random.default_rng(seed)
     was = frames(company)
-    facts = quick_facts(together(was, renamed(otherwise(was, rng), "t"), renamed(more(was, rng), "x")))
+    everybody = together(was, renamed(otherwise(was, rng), "t"), renamed(more(was, rng), "x"))
+    # sometimes as in a company with more event names than bits: all but one are rare
+    frequent = (lambda _con: ["a"]) if few_bits else warehouse.frequent_names
+    with mock.patch.object(warehouse, "frequent_names", frequent):
+        facts = quick_facts(everybody)
     features = features_at(facts, AS_OF, event_names=("a", "late"))
     pd.testing.assert_frame_equal(of(features, "t"), of(features, "o"), check_exact=True)
     pd.testing.assert_frame_equal(of(features, "x"), of(features, "o"), check_exact=True)
@@ -213,13 +224,52 @@ USAGE = {"account_id": "o0", "occurred_at": LONG_AGO, "event": "a", "user_id": "
 TICKET = {"account_id": "o0", "ticket_id": "t", "opened_at": LONG_AGO, "priority": "high"}
 PERIOD = {"account_id": "o0", "subscription_id": "s", "starts_at": LONG_AGO, "mrr": 100.0, "seats": 5, "plan": "team"}
 
+
+def visit(day, user="u", event="a", **more):
+    return USAGE | {"occurred_at": pd.Timestamp(day), "user_id": user, "event": event} | more
+
+
+# what was known all along beside the row in question, where a single event says nothing
+AROUND = [visit("2024-05-19", "v", "b"), visit("2024-05-21", "v", "b")]
+OTHERS = [visit("2024-05-20", account_id="oq", event=f"function {n}") for n in range(BITS)] * 2
+
 CONTROLS = {
     "an event known": ("usage_events", USAGE, {"known_at": NOW}, "usage_events_28d"),
     "a person's visit known": ("usage_events", USAGE, {"known_at": NOW}, "usage_active_users_28d"),
     "a function's use known": ("usage_events", USAGE, {"known_at": NOW}, "usage_event_a_28d"),
     "a quantity known": ("usage_events", USAGE, {"known_at": NOW}, "usage_quantity_28d"),
     "a last visit known": ("usage_events", USAGE, {"known_at": NOW}, "usage_days_since_last"),
+    "a first visit known": ("usage_events", USAGE, {"known_at": NOW}, "usage_days_since_first"),
+    "a new function known": ("usage_events", USAGE, {"known_at": NOW}, "usage_distinct_events_28d"),
+    "a rare function known": ("usage_events", USAGE, {"known_at": NOW}, "usage_distinct_events_28d", OTHERS),
+    "a day known": ("usage_events", USAGE, {"known_at": NOW}, "usage_active_days_28d", AROUND),
+    "another day on the line": ("usage_events", USAGE, {"known_at": NOW}, "usage_slope_28d", AROUND[:1]),
+    "a bend known": ("usage_events", USAGE, {"known_at": NOW}, "usage_acceleration_28d", [visit("2024-04-20")]),
+    "a week known": ("usage_events", USAGE, {"known_at": NOW}, "usage_own_past_11w"),
+    "a streak closed": ("usage_events", USAGE, {"known_at": NOW}, "usage_longest_streak_90d", AROUND),
+    "a streak up to now": (
+        "usage_events", visit("2024-05-31"), {"known_at": NOW}, "usage_current_streak_90d", [visit("2024-05-30")],
+    ),
+    "a pause filled": ("usage_events", USAGE, {"known_at": NOW}, "usage_gap_mean_90d", AROUND),
+    "a longest pause filled": ("usage_events", USAGE, {"known_at": NOW}, "usage_gap_longest_90d", AROUND),
+    "a busier day": ("usage_events", USAGE, {"known_at": NOW}, "usage_daily_p50_90d", [USAGE]),
+    "a busiest day": ("usage_events", USAGE, {"known_at": NOW}, "usage_daily_p90_90d", [USAGE, *AROUND]),
+    "a weekend known": ("usage_events", visit("2024-05-19"), {"known_at": NOW}, "usage_weekend_share_90d", AROUND),
+    "an office hour known": (
+        "usage_events", visit("2024-05-20 10:00"), {"known_at": NOW}, "usage_office_share_90d", AROUND,
+    ),
+    "a mix known": ("usage_events", USAGE, {"known_at": NOW}, "usage_entropy_28d", AROUND),
+    "a key user back": (
+        "usage_events", visit("2024-05-30", "v"), {"known_at": NOW}, "usage_key_users_quiet_28d_90d",
+        [visit("2024-04-01", "v"), visit("2024-04-02", "v")],
+    ),
+    "a key user known": (
+        "usage_events", visit("2024-04-01"), {"known_at": NOW}, "usage_key_users_quiet_28d_90d",
+        [visit("2024-04-01", "v"), visit("2024-05-30", "v")],
+    ),
     "a ticket opened": ("support_tickets", TICKET, {"opened_at": NOW}, "tickets_opened_7d"),
+    "a tone heard": ("support_tickets", TICKET | {"subject": "Great"}, {"opened_at": NOW}, "tickets_tone_180d"),
+    "an annoyance heard": ("support_tickets", TICKET | {"subject": "Awful"}, {"opened_at": NOW}, "tickets_annoyed_180d"),
     "a ticket resolved": ("support_tickets", TICKET, {"resolved_at": NOW}, "tickets_open"),
     "a resolution timed": ("support_tickets", TICKET, {"resolved_at": NOW}, "tickets_resolution_hours_180d"),
     "a ticket answered": ("support_tickets", TICKET, {"first_response_at": NOW}, "tickets_first_response_hours_180d"),
@@ -235,18 +285,39 @@ CONTROLS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("source", "row", "when", "feature"), CONTROLS.values(), ids=CONTROLS)
-def test_a_fact_known_a_day_earlier_changes_the_feature(source, row, when, feature):
+def same(one, other):
+    return one == other or (pd.isna(one) and pd.isna(other))
+
+
+@pytest.mark.parametrize("control", CONTROLS.values(), ids=CONTROLS)
+def test_a_fact_known_a_day_earlier_changes_the_feature(control):
+    source, row, when, feature, *beside = control
     (column,) = when
     base = {name: [] for name in frames(([], [], [], []))} | {"accounts": frames(([], [], [], []))["accounts"]}
-    never = base | {source: [row | {column: pd.Timestamp("2024-09-01")}]}
-    at_cutoff = base | {source: [row | when]}
-    earlier = base | {source: [row | {column: A_DAY_EARLIER}]}
+    known = beside[0] if beside else []
+    never = base | {source: [*known, row | {column: pd.Timestamp("2024-09-01")}]}
+    at_cutoff = base | {source: [*known, row | when]}
+    earlier = base | {source: [*known, row | {column: A_DAY_EARLIER}]}
     facts = quick_facts(together(never, renamed(at_cutoff, "t"), renamed(earlier, "x")))
-    found = features_at(facts, AS_OF, event_names=("a",)).set_index("account_id")[feature]
-    same = found["o0"] == found["t0"] or (pd.isna(found["o0"]) and pd.isna(found["t0"]))
-    assert same, "known at the cutoff is not known before it"
-    assert found["x0"] != found["t0"], "the day before, it is"
+    found = features_at(facts, AS_OF, families=FAMILIES_OF[feature], event_names=("a",))
+    found = found.set_index("account_id")[feature]
+    assert same(found["o0"], found["t0"]), "known at the cutoff is not known before it"
+    assert not same(found["x0"], found["t0"]), "the day before, it is"
+
+
+WISH = Wish((7, 28, 90), ("a",), ("segment",))
+FAMILIES_OF = {f.name: (family.name,) for family in FAMILIES.values() for f in family.features(WISH)}
+
+
+def test_every_family_of_usage_that_looks_at_rows_has_a_control():
+    # what is made of other features, or placed by them, sees what they see
+    looking = {
+        f.family
+        for family in FAMILIES.values()
+        for f in family.features(WISH)
+        if family.source == "usage_events" and f.grain not in {Grain.MADE, Grain.PLACED}
+    }
+    assert {FAMILIES_OF[control[3]][0] for control in CONTROLS.values()} >= looking
 
 
 POPULATION_CONTROLS = {
@@ -397,9 +468,9 @@ def test_the_quick_door_of_the_tests_gives_what_the_products_own_door_gives(tmp_
             b          | 2024-05-10 11:00 | y     | v       | 2.25     | 2024-05-20
         """,
         "support_tickets": """
-            account_id | ticket_id | opened_at  | first_response_at | resolved_at | reopened_at | csat | csat_at | priority | escalated_at
-            a          | t1        | 2024-05-01 | 2024-05-02        | 2024-05-03  |             | 4    |         | high     |
-            a          | t2        | 2024-05-01 | 2024-06-02        | 2024-06-03  | 2024-06-04  | 4    |         | low      | 2024-05-05
+            account_id | ticket_id | opened_at  | first_response_at | resolved_at | reopened_at | csat | csat_at | priority | escalated_at | subject | body
+            a          | t1        | 2024-05-01 | 2024-05-02        | 2024-05-03  |             | 4    |         | high     |              | Export  | It is awful
+            a          | t2        | 2024-05-01 | 2024-06-02        | 2024-06-03  | 2024-06-04  | 4    |         | low      | 2024-05-05   | Thanks  |
         """,
         "subscriptions": """
             account_id | subscription_id | starts_at  | ends_at    | mrr   | plan | seats | billing_period | renews_at  | cancelled_at | known_at

@@ -221,6 +221,29 @@ EXAMPLES: tuple[Example, ...] = (
         """,
     ),
     Example(
+        "usage.recency",
+        "the first event known so far; what was back-filled later was not known",
+        {
+            "usage_events": """
+            account_id | occurred_at      | event | known_at
+            a          | 2024-05-31 12:00 | login |
+            a          | 2022-05-31 12:00 | login |
+            b          | 2024-05-22 12:00 | login |
+            b          | 2023-01-01 12:00 | login | 2024-06-01 00:00
+            d          | 2024-05-22 12:00 | login |
+            d          | 2023-01-01 12:00 | login | 2024-05-31 23:59
+            """,
+            "accounts": ACCOUNTS + "d          | 2022-01-01",
+        },
+        """
+        account_id | usage_days_since_first
+        a          | 732
+        b          | 10
+        c          |
+        d          | 517
+        """,
+    ),
+    Example(
         "usage.trend",
         "1 is its own usual pace, 0 is silence; without use in the long lookback there is no trend",
         {
@@ -323,6 +346,443 @@ EXAMPLES: tuple[Example, ...] = (
         account_id | usage_events_per_user_7d | usage_events_per_user_28d
         a          | 1.5                      | 1.3333333333333333
         b          |                          |
+        """,
+    ),
+    Example(
+        "usage.slope",
+        "the line through every day, silent ones as zero, from its first day to its last ÷ the mean day",
+        {
+            "usage_events": """
+            account_id | occurred_at | event
+            a          | 2024-05-31  | login
+            b          | 2024-05-04  | login
+            d          | 2024-05-31  | login
+            d          | 2024-05-04  | login
+            d          | 2024-05-03  | login
+            """,
+            "accounts": ACCOUNTS + "d          | 2022-01-01",
+        },
+        """
+        account_id | usage_slope_28d
+        a          | 5.5862068965517242
+        b          | -5.5862068965517242
+        c          |
+        d          | 0
+        """,
+    ),
+    Example(
+        "usage.slope",
+        "a day that arrived late does not lift the line",
+        {
+            "usage_events": """
+            account_id | occurred_at      | event | known_at
+            a          | 2024-05-04 10:00 | login |
+            a          | 2024-05-31 10:00 | login | 2024-06-01 00:00
+            b          | 2024-05-04 10:00 | login |
+            b          | 2024-05-31 10:00 | login | 2024-05-31 23:59
+            """
+        },
+        """
+        account_id | usage_slope_28d
+        a          | -5.5862068965517242
+        b          | 0
+        """,
+    ),
+    Example(
+        "usage.acceleration",
+        "the newest week less twice the one before plus the one before that, ÷ their mean: a steady fall is 0",
+        {
+            "usage_events": """
+            account_id | occurred_at | event
+            a          | 2024-05-31  | login
+            a          | 2024-05-31  | export
+            a          | 2024-05-25  | login
+            a          | 2024-05-25  | export
+            a          | 2024-05-24  | login
+            a          | 2024-05-18  | login
+            a          | 2024-05-17  | login
+            b          | 2024-05-25  | login
+            b          | 2024-05-18  | login
+            b          | 2024-05-24  | login
+            b          | 2024-05-11  | login
+            b          | 2024-05-12  | login
+            b          | 2024-05-17  | login
+            d          | 2024-05-31  | login
+            d          | 2024-05-10  | login
+            """,
+            "accounts": ACCOUNTS + "d          | 2022-01-01",
+        },
+        """
+        account_id | usage_acceleration_7d
+        a          | 0.42857142857142855
+        b          | 0
+        c          |
+        d          | 3
+        """,
+    ),
+    Example(
+        "usage.acceleration",
+        "a week that arrived late has not happened yet",
+        {
+            "usage_events": """
+            account_id | occurred_at | event | known_at
+            a          | 2024-05-31  | login | 2024-06-01
+            a          | 2024-05-24  | login |
+            a          | 2024-05-17  | login |
+            b          | 2024-05-31  | login | 2024-05-31
+            b          | 2024-05-24  | login |
+            b          | 2024-05-17  | login |
+            """
+        },
+        """
+        account_id | usage_acceleration_7d
+        a          | -1.5
+        b          | 0
+        """,
+    ),
+    Example(
+        "usage.own_past",
+        "the newest week less the mean of the weeks before, ÷ √(their variance + 1); no use at all is 0",
+        {
+            "usage_events": """
+            account_id | occurred_at | event
+            a          | 2024-05-31  | login
+            a          | 2024-05-30  | login
+            a          | 2024-05-25  | login
+            a          | 2024-05-24  | login
+            a          | 2024-05-10  | login
+            a          | 2024-05-04  | login
+            a          | 2024-05-03  | login
+            b          | 2024-05-24  | login
+            b          | 2024-05-18  | login
+            b          | 2024-05-17  | login
+            b          | 2024-05-11  | login
+            b          | 2024-05-10  | login
+            b          | 2024-05-04  | login
+            """
+        },
+        """
+        account_id | usage_own_past_3w
+        a          | 1.5491933384829668
+        b          | -2
+        c          | 0
+        """,
+    ),
+    Example(
+        "usage.own_past",
+        "weeks that varied not at all are one event wide; an event that arrived late is in none of them",
+        {
+            "usage_events": """
+            account_id | occurred_at | event | known_at
+            a          | 2024-05-31  | login | 2024-06-05
+            a          | 2024-05-20  | login |
+            a          | 2024-05-13  | login |
+            a          | 2024-05-06  | login |
+            b          | 2024-05-31  | login | 2024-05-31
+            b          | 2024-05-20  | login |
+            b          | 2024-05-13  | login |
+            b          | 2024-05-06  | login |
+            c          | 2024-05-20  | login | 2024-06-01
+            c          | 2024-05-13  | login | 2024-06-01
+            """
+        },
+        """
+        account_id | usage_own_past_3w
+        a          | -1
+        b          | 0
+        c          | 0
+        """,
+    ),
+    Example(
+        "usage.streak",
+        "most days in a row, and those up to yesterday; days before the lookback do not lengthen them",
+        {
+            "usage_events": """
+            account_id | occurred_at | event
+            a          | 2024-05-10  | login
+            a          | 2024-05-11  | login
+            a          | 2024-05-12  | login
+            a          | 2024-05-13  | login
+            a          | 2024-05-30  | login
+            a          | 2024-05-31  | login
+            a          | 2024-05-31  | login
+            b          | 2024-05-02  | login
+            b          | 2024-05-03  | login
+            b          | 2024-05-04  | login
+            b          | 2024-05-05  | login
+            b          | 2024-05-06  | login
+            b          | 2024-05-30  | login
+            """
+        },
+        """
+        account_id | usage_longest_streak_28d | usage_current_streak_28d
+        a          | 4                        | 2
+        b          | 3                        | 0
+        c          | 0                        | 0
+        """,
+    ),
+    Example(
+        "usage.streak",
+        "a day that arrived late breaks the run it belongs to",
+        {
+            "usage_events": """
+            account_id | occurred_at | event | known_at
+            a          | 2024-05-31  | login |
+            a          | 2024-05-30  | login | 2024-06-01
+            a          | 2024-05-29  | login |
+            b          | 2024-05-31  | login |
+            b          | 2024-05-30  | login | 2024-05-31
+            b          | 2024-05-29  | login |
+            """
+        },
+        """
+        account_id | usage_longest_streak_28d | usage_current_streak_28d
+        a          | 1                        | 1
+        b          | 3                        | 3
+        """,
+    ),
+    Example(
+        "usage.gaps",
+        "days from one day with use to the next, inside the lookback; a single day has no next",
+        {
+            "usage_events": """
+            account_id | occurred_at | event
+            a          | 2024-05-31  | login
+            a          | 2024-05-30  | login
+            a          | 2024-05-30  | export
+            a          | 2024-05-20  | login
+            a          | 2024-05-03  | login
+            b          | 2024-05-31  | login
+            b          | 2024-05-31  | export
+            """
+        },
+        """
+        account_id | usage_gap_mean_28d | usage_gap_longest_28d
+        a          | 5.5                | 10
+        b          |                    |
+        c          |                    |
+        """,
+    ),
+    Example(
+        "usage.gaps",
+        "a visit that arrived late does not shorten the pause it fell into",
+        {
+            "usage_events": """
+            account_id | occurred_at | event | known_at
+            a          | 2024-05-10  | login |
+            a          | 2024-05-20  | login | 2024-06-01
+            a          | 2024-05-30  | login |
+            b          | 2024-05-10  | login |
+            b          | 2024-05-20  | login | 2024-05-31
+            b          | 2024-05-30  | login |
+            """
+        },
+        """
+        account_id | usage_gap_mean_28d | usage_gap_longest_28d
+        a          | 20                 | 20
+        b          | 10                 | 10
+        """,
+    ),
+    Example(
+        "usage.daily",
+        "of the days with use: as many events or fewer had at least half of them, or nine in ten",
+        {
+            "usage_events": """
+            account_id | occurred_at | event
+            a          | 2024-05-31  | login
+            a          | 2024-05-30  | login
+            a          | 2024-05-30  | login
+            a          | 2024-05-20  | login
+            a          | 2024-05-20  | login
+            a          | 2024-05-20  | login
+            a          | 2024-05-10  | login
+            a          | 2024-05-10  | login
+            a          | 2024-05-10  | login
+            a          | 2024-05-10  | login
+            b          | 2024-05-31  | login
+            b          | 2024-05-31  | login
+            """
+        },
+        """
+        account_id | usage_daily_p50_28d | usage_daily_p90_28d
+        a          | 2                   | 4
+        b          | 2                   | 2
+        c          | 0                   | 0
+        """,
+    ),
+    Example(
+        "usage.daily",
+        "what arrived late makes the day no busier",
+        {
+            "usage_events": """
+            account_id | occurred_at | event | known_at
+            a          | 2024-05-31  | login |
+            a          | 2024-05-31  | login | 2024-06-01
+            b          | 2024-05-30  | login |
+            b          | 2024-05-30  | login | 2024-05-31
+            """
+        },
+        """
+        account_id | usage_daily_p50_28d | usage_daily_p90_28d
+        a          | 1                   | 1
+        b          | 2                   | 2
+        """,
+    ),
+    Example(
+        "usage.rhythm",
+        "weekends are Saturday and Sunday, office hours the weekdays from 09:00 to 17:59",
+        {
+            "usage_events": """
+            account_id | occurred_at      | event
+            a          | 2024-05-31 09:00 | login
+            a          | 2024-05-31 18:00 | login
+            a          | 2024-05-30 08:59 | login
+            a          | 2024-05-25 10:00 | login
+            b          | 2024-05-27 17:59 | login
+            d          | 2024-05-26 23:59 | login
+            d          | 2024-05-27 00:00 | login
+            """,
+            "accounts": ACCOUNTS + "d          | 2022-01-01",
+        },
+        """
+        account_id | usage_weekend_share_28d | usage_office_share_28d
+        a          | 0.25                    | 0.25
+        b          | 0                       | 1
+        c          |                         |
+        d          | 0.5                     | 0
+        """,
+    ),
+    Example(
+        "usage.rhythm",
+        "a Saturday that arrived late is no part of the week yet",
+        {
+            "usage_events": """
+            account_id | occurred_at      | event | known_at
+            a          | 2024-05-31 10:00 | login |
+            a          | 2024-05-25 10:00 | login | 2024-06-01 00:00
+            b          | 2024-05-31 10:00 | login |
+            b          | 2024-05-25 10:00 | login | 2024-05-31 23:59
+            """
+        },
+        """
+        account_id | usage_weekend_share_28d | usage_office_share_28d
+        a          | 0                       | 1
+        b          | 0.5                     | 0.5
+        """,
+    ),
+    Example(
+        "usage.mix",
+        "0 is all of one kind; k kinds in equal parts are ln k, in unequal parts less",
+        {
+            "usage_events": """
+            account_id | occurred_at | event
+            a          | 2024-05-31  | login
+            a          | 2024-05-31  | export
+            a          | 2024-05-10  | invite
+            a          | 2024-05-10  | sync
+            b          | 2024-05-31  | login
+            b          | 2024-05-31  | login
+            b          | 2024-05-31  | login
+            b          | 2024-05-10  | export
+            """
+        },
+        """
+        account_id | usage_entropy_7d    | usage_entropy_28d
+        a          | 0.69314718055994531 | 1.3862943611198906
+        b          | 0                   | 0.56233514461880829
+        c          |                     |
+        """,
+    ),
+    Example(
+        "usage.mix",
+        "a function whose use arrived late is not in the mix",
+        {
+            "usage_events": """
+            account_id | occurred_at | event  | known_at
+            a          | 2024-05-31  | login  |
+            a          | 2024-05-31  | export | 2024-06-01
+            b          | 2024-05-30  | login  |
+            b          | 2024-05-30  | export | 2024-05-31
+            """
+        },
+        """
+        account_id | usage_entropy_7d    | usage_entropy_28d
+        a          | 0                   | 0
+        b          | 0.69314718055994531 | 0.69314718055994531
+        """,
+    ),
+    Example(
+        "usage.key_users",
+        "of the three people seen on most days before the last week, the share not seen in it",
+        {
+            "usage_events": """
+            account_id | occurred_at | event | user_id
+            a          | 2024-05-10  | login | ann
+            a          | 2024-05-11  | login | ann
+            a          | 2024-05-24  | login | ann
+            a          | 2024-05-10  | login | bob
+            a          | 2024-05-11  | login | bob
+            a          | 2024-05-31  | login | bob
+            a          | 2024-05-04  | login | cid
+            a          | 2024-05-11  | login | cid
+            a          | 2024-05-20  | login | dee
+            a          | 2024-05-20  | login | dee
+            a          | 2024-05-20  | login | dee
+            a          | 2024-05-20  | login | dee
+            a          | 2024-05-03  | login | dee
+            a          | 2024-05-21  | sync  |
+            b          | 2024-05-20  | login | eve
+            b          | 2024-05-25  | login | eve
+            c          | 2024-05-31  | login | flo
+            c          | 2024-05-03  | login | flo
+            """
+        },
+        """
+        account_id | usage_key_users_quiet_7d_28d
+        a          | 0.66666666666666663
+        b          | 0
+        c          |
+        """,
+    ),
+    Example(
+        "usage.key_users",
+        "whoever was seen on as many days as the third counts too",
+        {
+            "usage_events": """
+            account_id | occurred_at | event | user_id
+            a          | 2024-05-10  | login | ann
+            a          | 2024-05-11  | login | ann
+            a          | 2024-05-10  | login | bob
+            a          | 2024-05-10  | login | cid
+            a          | 2024-05-10  | login | dee
+            a          | 2024-05-31  | login | bob
+            a          | 2024-05-31  | login | cid
+            """
+        },
+        """
+        account_id | usage_key_users_quiet_7d_28d
+        a          | 0.5
+        """,
+    ),
+    Example(
+        "usage.key_users",
+        "a visit that arrived late does not show that somebody is still there",
+        {
+            "usage_events": """
+            account_id | occurred_at | event | user_id | known_at
+            a          | 2024-05-10  | login | ann     |
+            a          | 2024-05-31  | login | ann     | 2024-06-01
+            b          | 2024-05-10  | login | ann     |
+            b          | 2024-05-31  | login | ann     | 2024-05-31
+            c          | 2024-05-10  | login | ann     | 2024-06-01
+            c          | 2024-05-31  | login | ann     |
+            """
+        },
+        """
+        account_id | usage_key_users_quiet_7d_28d
+        a          | 1
+        b          | 0
+        c          |
         """,
     ),
     # ------------------------------------------------------------ tickets
@@ -485,6 +945,43 @@ EXAMPLES: tuple[Example, ...] = (
         a          | 3.5
         b          |
         c          |
+        """,
+    ),
+    Example(
+        "tickets.tone",
+        "the mean tone of the tickets in which English words say something; -0.3 and below is annoyed",
+        {
+            "support_tickets": """
+            account_id | ticket_id | opened_at  | subject                  | body
+            a          | t1        | 2024-05-31 | Terrible, awful, useless |
+            a          | t2        | 2024-05-01 | Login                    | Works, thank you
+            a          | t3        | 2024-05-01 | Invoice                  |
+            b          | t4        | 2024-05-01 | 請求書について           |
+            """
+        },
+        """
+        account_id | tickets_tone_180d | tickets_annoyed_180d
+        a          | -0.2375           | 1
+        b          |                   | 0
+        c          |                   | 0
+        """,
+    ),
+    Example(
+        "tickets.tone",
+        "what is written in a ticket is known once it is opened, and counts for 180 days",
+        {
+            "support_tickets": """
+            account_id | ticket_id | opened_at        | subject
+            a          | t1        | 2024-05-31 23:59 | Terrible, awful, useless
+            b          | t2        | 2024-06-01 00:00 | Terrible, awful, useless
+            c          | t3        | 2023-12-03 23:59 | Terrible, awful, useless
+            """
+        },
+        """
+        account_id | tickets_tone_180d | tickets_annoyed_180d
+        a          | -0.836            | 1
+        b          |                   | 0
+        c          |                   | 0
         """,
     ),
     Example(

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from churnml.errors import SpecError, UnknownNameError
-from churnml.features import FAMILIES, Wish, choose, expand
+from churnml.features import FAMILIES, Grain, Wish, choose, expand
 from tests.spec.feature_examples import ACCOUNTS, EXAMPLES, Example
 from tests.support import facts_for, features_at, table
 
@@ -32,7 +32,8 @@ def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_
             elif isinstance(value, str):
                 assert value == said, f"{account}: {name}"
             else:
-                assert value == pytest.approx(float(said), rel=1e-12), f"{account}: {name}"
+                # logarithms are summed in whole billionths
+                assert value == pytest.approx(float(said), rel=1e-9, abs=1e-9), f"{account}: {name}"
 
 
 def _of(family, example):
@@ -44,13 +45,17 @@ def _features(example):
 
 
 def test_every_family_has_a_worked_example():
-    assert {example.family for example in EXAMPLES} == set(FAMILIES)
+    # what is placed on a scale from training cannot be worked out from the tables alone
+    wish = Wish((7, 28), ("login",), ("segment",))
+    placed = {f.family for family in FAMILIES.values() for f in family.features(wish) if f.grain is Grain.PLACED}
+    assert {example.family for example in EXAMPLES} == set(FAMILIES) - placed
 
 
 def test_the_worked_examples_of_a_family_show_every_one_of_its_features():
     shown = {name for example in EXAMPLES for name in table(example.expect).columns}
     wish = Wish((7, 28), ("login",), ("industry",))
-    assert {f.name for family in FAMILIES.values() for f in family.features(wish)} - shown == set()
+    features = [f for family in FAMILIES.values() for f in family.features(wish) if f.grain is not Grain.PLACED]
+    assert {f.name for f in features} - shown == set()
 
 
 def test_an_example_speaks_of_its_own_family_only():

@@ -119,13 +119,11 @@ SPARK_ANSWERS = {
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     # what cannot be computed is an error, not a wrong number
     "spark.sql.ansi.enabled": "true",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
-    # without Arrow, a missing text would become the text "NaN"
-    "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
 }
 # Spark 4.0 runs on these; on 24 and newer it no longer starts.
 JAVA = range(17, 24)
 SPARK_MEMORY = "3g"
+CONNECT_PORT = 15002
 
 
 def _spark(url: str | None, where: str) -> Engine:
@@ -180,9 +178,15 @@ def _spark_path(path: Path) -> str:
 
 
 def _remote_session(url: str, where: str) -> Any:
+    import socket
+    from urllib.parse import urlsplit
+
     from pyspark.sql import SparkSession
 
     try:
+        server = urlsplit(url)
+        # the client would try for ten minutes
+        socket.create_connection((server.hostname or "", server.port or CONNECT_PORT), timeout=20).close()
         session = SparkSession.builder.remote(url).create()
         session.range(1).count()
     except ImportError:

@@ -1,0 +1,74 @@
+"""Features that leak by design, one for each way to leak: an audit that misses one cannot be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from churnml.features import Feature, Grain, Polarity, Unit
+from churnml.stretches import KEY
+from churnml.tables import Facts, Relation
+
+PREFIX = "audit_canary_"
+DAYS_BACK, DAYS_AHEAD = 90, 28
+
+
+def usage_whenever_known(facts: Facts, cutoffs: Relation) -> Relation:
+    """Usage by the day it occurred, regardless of when it was known."""
+    days = facts.usage_days
+    rows = days.join(cutoffs, [days["day"] < cutoffs["as_of_day"], days["day"] >= cutoffs["as_of_day"] - DAYS_BACK])
+    return rows.select(*KEY, n="events")
+
+
+def usage_after_the_cutoff(facts: Facts, cutoffs: Relation) -> Relation:
+    """Usage on the days after the cutoff."""
+    days = facts.usage_days
+    rows = days.join(cutoffs, [days["day"] >= cutoffs["as_of_day"], days["day"] < cutoffs["as_of_day"] + DAYS_AHEAD])
+    return rows.select(*KEY, n="events")
+
+
+def final_resolutions(facts: Facts, cutoffs: Relation) -> Relation:
+    """Tickets opened before the cutoff that have been resolved since, whenever."""
+    tickets = facts.support_tickets
+    rows = tickets.join(cutoffs, [tickets["opened_at"] < cutoffs["as_of"]])
+    return rows.select(*KEY, n=rows["resolved_at"].notnull().cast("int64"))
+
+
+def final_ends(facts: Facts, cutoffs: Relation) -> Relation:
+    """Contract periods known before the cutoff that have an end today, whenever notice was given."""
+    periods = facts.subscriptions
+    rows = periods.join(cutoffs, [periods["known_at"] < cutoffs["as_of"]])
+    return rows.select(*KEY, n=rows["ends_at"].notnull().cast("int64"))
+
+
+_CANARIES: tuple[tuple[str, str, Callable[[Facts, Relation], Relation]], ...] = (
+    ("usage_whenever_known", "usage_events", usage_whenever_known),
+    ("usage_after_the_cutoff", "usage_events", usage_after_the_cutoff),
+    ("final_resolutions", "support_tickets", final_resolutions),
+    ("final_ends", "subscriptions", final_ends),
+)
+
+
+def canaries(facts: Facts) -> tuple[Feature, ...]:
+    """The leaking features that ``facts`` have the tables for."""
+    return tuple(_canary(name, rows) for name, source, rows in _CANARIES if facts.has(source))
+
+
+def _canary(name: str, rows: Callable[[Facts, Relation], Relation]) -> Feature:
+    return Feature(
+        name=PREFIX + name,
+        family="audit.canary",
+        means=str(rows.__doc__),
+        grain=Grain.OWN,
+        measure=_total,
+        polarity=Polarity.NEITHER,
+        unit=Unit.COUNT,
+        when_low="",
+        when_high="",
+        absent=0.0,
+        rows=rows,
+    )
+
+
+def _total(rows: Any) -> Any:
+    return rows["n"].sum()

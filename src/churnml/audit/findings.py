@@ -1,0 +1,150 @@
+"""What an audit tried and what it found, as plain data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from churnml.errors import AuditError
+
+NAMED_IN_THE_MESSAGE = 6
+
+
+class Severity(StrEnum):
+    """How bad a finding is: a leak and a void proof fail the audit, a warning only when it is strict."""
+
+    OK = "ok"
+    WARNING = "warning"
+    LEAK = "leak"
+    VOID = "void"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing an audit found.
+
+    Args:
+        kind: which check found it.
+        severity: how bad it is.
+        sentence: what it is, in plain words.
+        model: whose feature or label it is; empty where it is about the data.
+        name: the feature, or ``table.column``.
+    """
+
+    kind: str
+    severity: Severity
+    sentence: str
+    model: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What was tried at one cutoff: snapshots compared, and facts left out and made up, by table."""
+
+    as_of: dt.date
+    rows: int
+    removed: Mapping[str, int]
+    added: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class FeatureProof:
+    """What was tried on features.
+
+    Args:
+        features: their names.
+        placed: features that are the place of another one on a scale fitted in training: as good as that one.
+        tried: by cutoff.
+        moved: contract table → its features that moved when facts were known a day earlier.
+        static: features of what an account simply is, which no row can move.
+        unmoved: other features that nothing could move.
+        canaries: features that leak by design → whether each was caught.
+        findings: what was found.
+    """
+
+    features: tuple[str, ...]
+    placed: tuple[str, ...]
+    tried: tuple[Tried, ...]
+    moved: Mapping[str, tuple[str, ...]]
+    static: tuple[str, ...]
+    unmoved: tuple[str, ...]
+    canaries: Mapping[str, bool]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class LabelProof:
+    """What was tried on one model's label: ``changed`` labels when a fact inside the window was changed."""
+
+    model: str
+    tried: tuple[Tried, ...]
+    changed: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All that was tried and found."""
+
+    project: str
+    data_through: dt.date
+    features: FeatureProof
+    labels: tuple[LabelProof, ...]
+    signs: tuple[Finding, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything found, the worst first."""
+        found = [*self.features.findings, *(f for label in self.labels for f in label.findings), *self.signs]
+        order = (Severity.LEAK, Severity.VOID, Severity.WARNING, Severity.OK)
+        return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+
+    def of(self, *severities: Severity) -> tuple[Finding, ...]:
+        """The findings of some severities."""
+        return tuple(finding for finding in self.findings if finding.severity in severities)
+
+    def as_data(self) -> dict[str, Any]:
+        """The whole audit as plain data, with ``passed``."""
+        said: dict[str, Any] = asdict(self) | {"data_through": str(self.data_through)}
+        for proof in (said["features"], *said["labels"]):
+            proof.pop("findings")
+            for tried in proof["tried"]:
+                tried["as_of"] = str(tried["as_of"])
+        said.pop("signs")
+        said["passed"] = not self.of(Severity.LEAK, Severity.VOID)
+        said["findings"] = [asdict(finding) | {"severity": finding.severity.value} for finding in self.findings]
+        return said
+
+    def require(self, *, strict: bool = False) -> None:
+        """Raises AuditError when something leaks or a proof is void; warnings count when ``strict``."""
+        if leaks := self.of(Severity.LEAK):
+            raise AuditError(f"The audit failed: {_listed(leaks)} past the cutoff.", remedy=LEAK_REMEDY)
+        if void := self.of(Severity.VOID):
+            raise AuditError(f"The audit proves nothing: {void[0].sentence}", remedy=VOID_REMEDY)
+        if strict and (warnings := self.of(Severity.WARNING)):
+            named = ", ".join(f.name or f.kind for f in warnings[:NAMED_IN_THE_MESSAGE])
+            raise AuditError(f"The audit found {len(warnings)} warnings, and --strict was asked for: {named}.")
+
+
+LEAK_REMEDY = (
+    "Let each feature count only what was known before its cutoff (known_at < as_of), and read nothing of a row that "
+    "was written later. Do not train until the audit passes."
+)
+VOID_REMEDY = "See the findings above: until the control moves something, no leak could have been seen."
+
+
+def _listed(leaks: Sequence[Finding]) -> str:
+    """'usage_x' and 'usage_y' look / the label of 'churn' looks."""
+    names = list(dict.fromkeys(_spoken(finding) for finding in leaks))
+    shown = ", ".join(names[:NAMED_IN_THE_MESSAGE])
+    more = len(names) - NAMED_IN_THE_MESSAGE
+    return f"{shown}{f' and {more} more' if more > 0 else ''} {'looks' if len(names) == 1 else 'look'}"
+
+
+def _spoken(finding: Finding) -> str:
+    by_kind = {"label": f"the label of {finding.model}", "population": f"the population of {finding.model}"}
+    return by_kind.get(finding.kind, f"'{finding.name}'")

@@ -1,0 +1,274 @@
+"""Signs, in the user's data, of columns that hold today's state and of times that cannot be.
+
+None of these proves a leak, so each is a warning: it says what was seen and what it may mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from churnml.audit.findings import Finding, Severity
+from churnml.features import Feature
+from churnml.tables import TABLES, Facts, Kind, Relation
+from churnml.timeline import day_number_of, end_of_data, midnight
+
+TOO_GOOD = 0.95  # an honest single column hardly ever ranks accounts as well as this
+MIN_POSITIVES = 20
+MIN_OF_A_KIND = 10
+BY_CHANCE = 1e-6  # and there may be a hundred columns of ten names each
+BOOTSTRAPS = 200
+# Times that may lie after the last day of the data, because they were agreed on before.
+AGREED_AHEAD = frozenset({("subscriptions", "starts_at"), ("subscriptions", "ends_at"), ("subscriptions", "renews_at")})
+# Tables whose columns' being filled can be held against the outcome; a recorded leaving is the outcome.
+TOLD_BY_ACCOUNT = ("accounts", "subscriptions", "support_tickets")
+LATER_BY_NATURE = frozenset({"csat"})
+
+
+def _warning(kind: str, name: str, sentence: str, model: str = "") -> Finding:
+    return Finding(kind, Severity.WARNING, sentence, model, name)
+
+
+# ---------------------------------------------------------------- times
+
+
+def data_signs(facts: Facts) -> tuple[Finding, ...]:
+    """What the times of the contract tables say about what can be known of the past."""
+    return (*_after_the_data(facts), *_before_opening(facts), *_known_when_it_happened(facts), *_late_usage(facts))
+
+
+def _relations(facts: Facts) -> dict[str, Relation]:
+    found = {name: getattr(facts, name) for name in TABLES if name != "usage_events"}
+    return {name: relation for name, relation in found.items() if relation is not None}
+
+
+def _count(condition: Any) -> int:
+    counted = condition.fill_null(False).sum().to_pandas()
+    return 0 if counted is None or counted != counted else int(counted)
+
+
+def _after_the_data(facts: Facts) -> list[Finding]:
+    end = end_of_data(facts.data_through)
+    counts: dict[tuple[str, str], int] = {}
+    for name, relation in _relations(facts).items():
+        for column in TABLES[name].columns:
+            told_later = column.kind is Kind.TIME and (name, column.name) not in AGREED_AHEAD
+            if told_later and column.name in facts.given.get(name, ()):
+                counts[name, column.name] = _count(relation[column.name] >= midnight(end))
+    if facts.usage_days is not None:
+        counts["usage_events", "known_at"] = _count(facts.usage_days["known_day"] >= day_number_of(end))
+    return [
+        _warning(
+            "future time",
+            f"{table}.{column}",
+            f"{many:,} rows of {table} have a {column} after {facts.data_through}, the last day of the data: the table "
+            "says more than was known when the data end.",
+        )
+        for (table, column), many in counts.items()
+        if many
+    ]
+
+
+def _before_opening(facts: Facts) -> list[Finding]:
+    tickets = facts.support_tickets
+    if tickets is None:
+        return []
+    found = []
+    for column in ("first_response_at", "resolved_at", "reopened_at", "escalated_at", "csat_at"):
+        if many := _count(tickets[column] < tickets["opened_at"]):
+            found.append(
+                _warning(
+                    "time before opening",
+                    f"support_tickets.{column}",
+                    f"{many:,} tickets have a {column} before they were opened: one of the two times is wrong.",
+                )
+            )
+    return found
+
+
+def _known_when_it_happened(facts: Facts) -> list[Finding]:
+    """Tables with a known_at that says nothing: not given, or always the time it happened."""
+    found = []
+    for name, relation in _relations(facts).items():
+        table = TABLES[name]
+        if "known_at" not in table.column_names:
+            continue
+        given = "known_at" in facts.given.get(name, ())
+        if given and not _count(relation["known_at"] != relation[table.dated_by]) and relation.count().to_pandas():
+            found.append(_always_at_once(name, table.dated_by))
+        if not given:
+            found.append(_not_given(name, table.dated_by))
+    if facts.usage_days is not None:
+        if "known_at" not in facts.given.get("usage_events", ()):
+            found.append(_not_given("usage_events", "occurred_at"))
+        elif not _count(facts.usage_days["known_day"] != facts.usage_days["day"]):
+            found.append(_always_at_once("usage_events", "occurred_at"))
+    return found
+
+
+def _not_given(table: str, dated_by: str) -> Finding:
+    return _warning(
+        "known_at missing",
+        f"{table}.known_at",
+        f"{table} has no known_at, so every row counts as known at its {dated_by}: rows that arrived late or were "
+        "filled in afterwards cannot be told, and a feature may count what nobody knew.",
+    )
+
+
+def _always_at_once(table: str, dated_by: str) -> Finding:
+    return _warning(
+        "known_at equals",
+        f"{table}.known_at",
+        f"Every known_at of {table} falls on its {dated_by}: if that is a copy and not the time of arrival, "
+        "late rows cannot be told.",
+    )
+
+
+def _late_usage(facts: Facts) -> list[Finding]:
+    """How much usage arrived on a later day, and how much later."""
+    if facts.usage_days is None or "known_at" not in facts.given.get("usage_events", ()):
+        return []
+    rows = facts.usage_days.mutate(delay=facts.usage_days["known_day"] - facts.usage_days["day"])
+    per = rows.group_by("delay").aggregate(n=rows["events"].sum()).order_by("delay").to_pandas()
+    late = per[per["delay"] > 0]
+    if late.empty:
+        return []
+    share = late["n"].sum() / per["n"].sum()
+    reached = late["n"].cumsum() / late["n"].sum()
+    median, most = (int(late["delay"][reached >= part].iloc[0]) for part in (0.5, 0.95))
+    sentence = (
+        f"{share:.1%} of usage events were known on a later day than they occurred: half of those within {median} "
+        f"days, 95 % within {most}."
+    )
+    return [Finding("late usage", Severity.OK, sentence, "", "usage_events.known_at")]
+
+
+# ---------------------------------------------------------------- today's state
+
+
+def outcome_signs(facts: Facts, model: str, features: Sequence[Feature], rows: pd.DataFrame) -> tuple[Finding, ...]:
+    """Features that never change, and columns' being empty, that give the outcome away.
+
+    Args:
+        facts: the project's tables.
+        model: whose features they are.
+        features: what the model sees.
+        rows: labelled snapshots of many cutoffs: account_id, as_of, label and a column a feature.
+
+    Each account counts once: it is positive when any of its labels is.
+    """
+    labelled = rows[rows["label"].notna()]
+    outcome = labelled.groupby("account_id")["label"].max()
+    if outcome.sum() < MIN_POSITIVES or outcome.min() == 1:
+        return ()
+    found = []
+    for feature in features:
+        values = _constant(labelled, feature.name)
+        if values is not None:
+            why = f"'{feature.name}' never changes for an account, yet "
+            found += _gives_away(values, outcome, feature.name, model, why, is_category=feature.is_category)
+    for name, filled in _filled(facts, rows["as_of"].max()).items():
+        why = f"Whether {name} is filled "
+        found += _gives_away(filled.reindex(outcome.index), outcome, name, model, why, is_category=True)
+    return tuple(found)
+
+
+def _constant(rows: pd.DataFrame, name: str) -> pd.Series | None:
+    """One value an account, where no account seen at several cutoffs ever has two; None otherwise."""
+    by_account = rows.groupby("account_id")[name]
+    if (by_account.nunique(dropna=False) > 1).any() or (by_account.size() < 2).all():
+        return None
+    values: pd.Series = rows.drop_duplicates("account_id").set_index("account_id")[name]
+    return values
+
+
+def _filled(facts: Facts, as_of: pd.Timestamp) -> dict[str, pd.Series]:
+    """``table.column`` → account → 'filled', 'empty' or 'sometimes', of rows known before ``as_of``."""
+    found = {}
+    for name in TOLD_BY_ACCOUNT:
+        relation = getattr(facts, name)
+        if relation is None:
+            continue
+        table = TABLES[name]
+        known_at = "known_at" if "known_at" in table.column_names else table.dated_by
+        known = relation.filter(relation[known_at] < as_of.to_pydatetime())
+        columns = [
+            column
+            for column in relation.columns
+            if column in facts.given.get(name, ()) and _may_be_empty(name, column) and column not in LATER_BY_NATURE
+        ]
+        if not columns:
+            continue
+        per = known.group_by("account_id").aggregate(**{c: known[c].notnull().cast("float64").mean() for c in columns})
+        frame = per.to_pandas().set_index("account_id")
+        for column in columns:
+            share = frame[column]
+            said = np.select([share >= 1, share <= 0], ["filled", "empty"], "sometimes")
+            found[f"{name}.{column}"] = pd.Series(said, index=frame.index, dtype="object")
+    return found
+
+
+def _may_be_empty(table: str, column: str) -> bool:
+    declared = {c.name: c for c in TABLES[table].columns}
+    if column not in declared:
+        return True  # an attribute of the project's own
+    return not declared[column].required and declared[column].kind is not Kind.TIME
+
+
+def _gives_away(
+    values: pd.Series, outcome: pd.Series, name: str, model: str, why: str, *, is_category: bool
+) -> list[Finding]:
+    y = outcome.reindex(values.index).to_numpy(dtype="float64")
+    if is_category:
+        return _pure_names(values.astype("object"), y, name, model, why)
+    low = _auc_at_least(values.to_numpy(dtype="float64"), y)
+    if low < TOO_GOOD:
+        return []
+    sentence = (
+        f"{why}it alone tells the accounts that turn out positive from the others almost perfectly (ROC AUC at least "
+        f"{low:.2f}): it may hold today's state, written after the outcome."
+    )
+    return [_warning("today's state", name, sentence, model)]
+
+
+def _auc_at_least(x: np.ndarray, y: np.ndarray) -> float:
+    """The lower end of the bootstrapped 95 % interval of a column's ROC AUC, whichever way it points."""
+    x = np.where(np.isnan(x), np.nanmin(x) - 1 if (~np.isnan(x)).any() else 0.0, x)
+    auc = float(roc_auc_score(y, x))
+    if max(auc, 1 - auc) < TOO_GOOD:
+        return 0.0
+    x = x if auc > 0.5 else -x
+    rng = np.random.default_rng(0)
+    yes, no = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
+    scores = []
+    for _ in range(BOOTSTRAPS):
+        # within each class, so that no draw is without positives
+        drawn = np.concatenate([rng.choice(yes, len(yes)), rng.choice(no, len(no))])
+        scores.append(roc_auc_score(y[drawn], x[drawn]))
+    return float(np.quantile(scores, 0.025))
+
+
+def _pure_names(values: pd.Series, y: np.ndarray, name: str, model: str, why: str) -> list[Finding]:
+    """A name that only positive, or only negative, accounts have, more than chance gives; the least likely."""
+    base = float(y.mean())
+    frame = pd.DataFrame({"value": values.fillna("(empty)").astype(str).to_numpy(), "y": y})
+    per = frame.groupby("value")["y"].agg(["size", "sum"])
+    chances = {}
+    for value, (size, positives) in per.iterrows():
+        by_chance = (base if positives else 1 - base) ** size * len(per)
+        if positives in (0, size) and MIN_OF_A_KIND <= size < len(frame) and by_chance < BY_CHANCE:
+            chances[value] = by_chance
+    if not chances:
+        return []
+    value = min(chances, key=lambda name: chances[name])
+    size, positives = (int(n) for n in per.loc[[value]].to_numpy()[0])
+    sentence = (
+        f"{why}tells the outcome: of the {size:,} accounts where it is '{value}', "
+        f"{'every one' if positives else 'none'} turns out positive, of all {base:.1%}. It may hold today's state, "
+        "written after the outcome."
+    )
+    return [_warning("today's state", name, sentence, model)]

@@ -1,0 +1,364 @@
+"""The same facts, had what nobody could know at a cutoff been missing, or come out otherwise.
+
+Three variants are compared with the facts as they are. ``as_known`` leaves out what was not known before the
+cutoff. ``otherwise`` changes it, and ``with_rows_known`` adds facts besides: known on the day it is told, they
+must change nothing from the cutoff on and something the day before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ibis
+import numpy as np
+
+from churnml.audit.rows import ALL_BITS, MARK, Row, Visits, at_hour, wide, with_rows
+from churnml.rollups import BITS, SHIFT, first_day
+from churnml.tables import Facts, MaybeRelation, Relation
+from churnml.timeline import day_number, day_number_of, midnight, plus_days
+
+# What happens to a ticket after it was opened; a csat has its own time beside it.
+LATER_TIMES = ("first_response_at", "resolved_at", "reopened_at", "escalated_at")
+SOURCES = ("accounts", "subscriptions", "support_tickets", "churn_events", "usage_events")
+RELATIONS_OF = {
+    "usage_events": ("usage_days", "usage_users", "usage_rare", "usage_named"),
+    **{name: (name,) for name in ("accounts", "subscriptions", "support_tickets", "churn_events")},
+}
+_USAGE_KEYS = frozenset({"account_id", "event", "day", "known_day", "names"})
+
+
+def from_source(facts: Facts, other: Facts, source: str) -> Facts:
+    """``facts`` with the relations of one contract table taken from ``other``."""
+    return replace(facts, **{name: getattr(other, name) for name in RELATIONS_OF[source]})
+
+
+# ---------------------------------------------------------------- left out
+
+
+def as_known(facts: Facts, as_of: dt.date) -> Facts:
+    """The facts without what was not known before ``as_of``; what changed later is not filled in yet."""
+    day, now = day_number_of(as_of), midnight(as_of)
+    return replace(
+        facts,
+        accounts=facts.accounts.filter(facts.accounts["created_at"] < now),
+        subscriptions=_periods_known(facts.subscriptions, now),
+        support_tickets=_tickets_known(facts.support_tickets, now),
+        churn_events=_known(facts.churn_events, "known_at", now),
+        usage_days=_known(facts.usage_days, "known_day", day),
+        usage_named=_known(facts.usage_named, "known_day", day),
+        usage_users=_presence_known(facts.usage_users, day),
+        usage_rare=_presence_known(facts.usage_rare, day),
+        data_through=plus_days(as_of, -1),
+    )
+
+
+def _known(relation: MaybeRelation, column: str, before: Any) -> MaybeRelation:
+    return None if relation is None else relation.filter(relation[column] < before)
+
+
+def _presence_known(relation: MaybeRelation, day: int) -> MaybeRelation:
+    if relation is None:
+        return None
+    known = relation.filter(relation["late_day"] < day)
+    known = known.mutate(days=known["days"] & days_before(known["block"], day))
+    return known.filter(known["days"] != 0)
+
+
+def days_before(block: Any, day: int) -> Any:
+    """The bits of a block's days before ``day``."""
+    own = (day + SHIFT) // BITS
+    mask = ibis.literal((1 << (day - first_day(own))) - 1, "int64")
+    return ibis.cases((block < own, ibis.literal(ALL_BITS, "int64")), (block == own, mask), else_=_nothing())
+
+
+def _nothing() -> Any:
+    return ibis.literal(0, "int64")
+
+
+def _tickets_known(tickets: MaybeRelation, now: dt.datetime) -> MaybeRelation:
+    if tickets is None:
+        return None
+    known = tickets.filter(tickets["opened_at"] < now)
+    masked = {name: _if_before(known, name, name, now) for name in (*LATER_TIMES, "csat_at")}
+    return known.mutate(csat=_if_before(known, "csat", "csat_at", now), **masked)
+
+
+def _if_before(relation: Relation, column: str, at: str, now: dt.datetime) -> Any:
+    return ibis.ifelse(relation[at] < now, relation[column], ibis.null(relation[column].type()))
+
+
+def _periods_known(periods: MaybeRelation, now: dt.datetime) -> MaybeRelation:
+    if periods is None:
+        return None
+    known = periods.filter(periods["known_at"] < now)
+    # without a notice, an end is known once it has happened
+    told = ibis.coalesce(known["cancelled_at"], known["ends_at"]) < now
+    return known.mutate(
+        ends_at=ibis.ifelse(told, known["ends_at"], ibis.null(known["ends_at"].type())),
+        cancelled_at=_if_before(known, "cancelled_at", "cancelled_at", now),
+    )
+
+
+def unknown_counts(facts: Facts, as_of: dt.date) -> dict[str, int]:
+    """By contract table, how many rows (of usage: events) were not known before ``as_of``, or not wholly."""
+    day, now = day_number_of(as_of), midnight(as_of)
+    counts: dict[str, Any] = {"accounts": (facts.accounts["created_at"] >= now).sum()}
+    if facts.usage_days is not None:
+        counts["usage_events"] = facts.usage_days["events"].sum(where=facts.usage_days["known_day"] >= day)
+    if (tickets := facts.support_tickets) is not None:
+        later = [tickets[name] >= now for name in ("opened_at", *LATER_TIMES, "csat_at")]
+        counts["support_tickets"] = ibis.or_(*(one.fill_null(False) for one in later)).sum()
+    if (periods := facts.subscriptions) is not None:
+        ends = ibis.coalesce(periods["cancelled_at"], periods["ends_at"])
+        counts["subscriptions"] = ((periods["known_at"] >= now) | (ends >= now).fill_null(False)).sum()
+    if facts.churn_events is not None:
+        counts["churn_events"] = (facts.churn_events["known_at"] >= now).sum()
+    found = {source: count.to_pandas() for source, count in counts.items()}
+    return {source: int(count) if count == count and count is not None else 0 for source, count in found.items()}
+
+
+# ---------------------------------------------------------------- come out otherwise
+
+
+def otherwise(facts: Facts, as_of: dt.date) -> Facts:
+    """The facts with everything that was not known before ``as_of`` changed."""
+    day, now = day_number_of(as_of), midnight(as_of)
+    return replace(
+        facts,
+        accounts=_today_otherwise(facts.accounts, facts.static),
+        subscriptions=_periods_otherwise(facts.subscriptions, as_of),
+        support_tickets=_tickets_otherwise(facts.support_tickets, as_of),
+        churn_events=_leavings_otherwise(facts.churn_events, now),
+        usage_days=_usage_otherwise(facts.usage_days, day),
+        usage_named=_usage_otherwise(facts.usage_named, day),
+        usage_users=_presence_otherwise(facts.usage_users, day),
+        usage_rare=_presence_otherwise(facts.usage_rare, day),
+        data_through=plus_days(facts.data_through, 400),
+    )
+
+
+def _today_otherwise(accounts: Relation, static: Sequence[str]) -> Relation:
+    """What is not declared static only says how an account is today: it may have been anything before."""
+    kept = {"account_id", "created_at", *static}
+    return accounts.mutate(
+        **{
+            name: ibis.literal(MARK)
+            for name, kind in accounts.schema().items()
+            if name not in kept and kind.is_string()
+        }
+    )
+
+
+def _usage_otherwise(relation: MaybeRelation, day: int) -> MaybeRelation:
+    if relation is None:
+        return None
+    relation = wide(relation)
+    unknown = relation["known_day"] >= day
+    changed = {
+        name: ibis.ifelse(unknown, relation[name] * 7 + 3, relation[name]).cast(kind)
+        for name, kind in relation.schema().items()
+        if name not in _USAGE_KEYS
+    }
+    return relation.mutate(**changed)
+
+
+def _presence_otherwise(relation: MaybeRelation, day: int) -> MaybeRelation:
+    if relation is None:
+        return None
+    everything = ibis.literal(ALL_BITS, "int64")
+    later = everything - days_before(relation["block"], day)
+    in_time = relation["late_day"] < day
+    return relation.mutate(days=ibis.ifelse(in_time, relation["days"] | later, everything))
+
+
+def _tickets_otherwise(tickets: MaybeRelation, as_of: dt.date) -> MaybeRelation:
+    """Whatever was still to come of a ticket comes on the day of the cutoff, from its first instant on."""
+    if tickets is None:
+        return None
+    now = midnight(as_of)
+    changed = {
+        name: ibis.ifelse(
+            _to_come(tickets[name], now), ibis.literal(at_hour(as_of, hour)).cast(tickets[name].type()), tickets[name]
+        )
+        for hour, name in enumerate((*LATER_TIMES, "csat_at"))
+    }
+    csat = ibis.ifelse(_to_come(tickets["csat_at"], now), ibis.literal(1.0), tickets["csat"].cast("float64"))
+    return tickets.mutate(csat=csat.cast(tickets["csat"].type()), **changed)
+
+
+def _to_come(at: Any, now: dt.datetime) -> Any:
+    return at.isnull() | (at >= now)
+
+
+def _periods_otherwise(periods: MaybeRelation, as_of: dt.date) -> MaybeRelation:
+    """Open contracts have ended ten days before the cutoff or will in thirty, as is told on the cutoff's day."""
+    if periods is None:
+        return None
+    periods = wide(periods)
+    now, time = midnight(as_of), periods["ends_at"].type()
+    unknown = periods["known_at"] >= now
+    open_then = _to_come(ibis.coalesce(periods["cancelled_at"], periods["ends_at"]), now)
+    even = day_number(periods["starts_at"]) % 2 == 0
+    ends = ibis.ifelse(even, _time(plus_days(as_of, -10), time), _time(plus_days(as_of, 30), time))
+    later = {name: (periods[name] * 7 + 1).cast(periods[name].type()) for name in ("mrr", "seats")}
+    return periods.mutate(
+        ends_at=ibis.ifelse(open_then, ibis.greatest(periods["starts_at"], ends), periods["ends_at"]),
+        cancelled_at=ibis.ifelse(open_then, _time(as_of, time), periods["cancelled_at"]),
+        **{name: ibis.ifelse(unknown, value, periods[name]) for name, value in later.items()},
+    )
+
+
+def _time(day: dt.date, kind: Any) -> Any:
+    return ibis.literal(midnight(day)).cast(kind)
+
+
+def _leavings_otherwise(events: MaybeRelation, now: dt.datetime) -> MaybeRelation:
+    if events is None:
+        return None
+    unknown = events["known_at"] >= now
+    before = _time(plus_days(now.date(), -1), events["churned_at"].type())
+    return events.mutate(churned_at=ibis.ifelse(unknown, before, events["churned_at"]))
+
+
+# ---------------------------------------------------------------- and more besides
+
+
+@dataclass(frozen=True)
+class Made:
+    """Facts with rows made up by the audit, and how many of them by contract table."""
+
+    facts: Facts
+    added: dict[str, int]
+
+
+# How many days before the cutoff made-up visits lie: in every usual lookback, on working days and others.
+AGES = (1, 2, 3, 5, 6, 11, 20, 26, 40, 61, 83, 120, 170, 350)
+OLD_AGE = 30  # a user of old who stays away is not seen since
+
+
+def with_rows_known(
+    facts: Facts, accounts: Sequence[str], events: Sequence[str], as_of: dt.date, told: dt.date | None, seed: int
+) -> Made:
+    """The facts with rows made up for ``accounts``.
+
+    Every account gets a ticket and a contract that were known long before ``as_of``. On the day ``told`` the
+    rest becomes known: how those went on, and usage, contracts and leavings from before that day, as if they
+    had arrived late. From the cutoff on, facts of later days come with them.
+
+    Args:
+        facts: the project's.
+        accounts: who gets rows.
+        events: event names that features look at.
+        as_of: the cutoff.
+        told: when what is to come becomes known; None never.
+        seed: decides the amounts.
+    """
+    visits = _visits(accounts, events, as_of, told, seed) if told else None
+    tickets, periods = _tickets(accounts, as_of, told), _periods(accounts, as_of, told)
+    leavings = _leavings(accounts, as_of, told) if told else []
+    newcomers = [_newcomer(n, told, facts.static) for n in range(5)] if told else []
+    made = replace(
+        facts,
+        accounts=with_rows(facts.accounts, newcomers),
+        subscriptions=with_rows(facts.subscriptions, periods),
+        support_tickets=with_rows(facts.support_tickets, tickets),
+        churn_events=with_rows(facts.churn_events, leavings),
+    )
+    added = {
+        "accounts": len(newcomers),
+        "subscriptions": len(periods),
+        "support_tickets": len(tickets),
+        "churn_events": len(leavings),
+    }
+    if visits is not None:
+        made = replace(
+            made,
+            usage_days=with_rows(facts.usage_days, visits.days),
+            usage_named=with_rows(facts.usage_named, visits.named),
+            usage_users=with_rows(facts.usage_users, visits.presence("user_id")),
+            usage_rare=with_rows(facts.usage_rare, visits.presence("event")),
+        )
+        added["usage_events"] = sum(row["events"] for row in visits.days)
+    return Made(made, {source: count for source, count in added.items() if count and facts.has(source)})
+
+
+def _newcomer(n: int, told: dt.date, static: Sequence[str]) -> Row:
+    return {"account_id": f"{MARK} {n}", "created_at": midnight(told)} | dict.fromkeys(static, MARK)
+
+
+def _visits(accounts: Sequence[str], events: Sequence[str], as_of: dt.date, told: dt.date, seed: int) -> Visits:
+    visits = Visits(events, np.random.default_rng(seed))
+    from_then_on = told >= as_of
+    for place, account in enumerate(accounts):
+        for n, age in enumerate(AGES):
+            # some are told exactly on the day, some weeks after
+            known = plus_days(told, (0, 1, 27)[(place + n) % 3]) if from_then_on else told
+            users = [f"{MARK} user", *([f"{MARK} user of old"] if age > OLD_AGE else [])]
+            visits.add(account, users, plus_days(as_of, -age), known)
+        for ahead in (0, 1, 20) if from_then_on else ():
+            visits.add(account, [f"{MARK} user"], plus_days(as_of, ahead), plus_days(as_of, ahead))
+    return visits
+
+
+def _tickets(accounts: Sequence[str], as_of: dt.date, told: dt.date | None) -> list[Row]:
+    rows: list[Row] = []
+    for place, account in enumerate(accounts):
+        opened = {"account_id": account, "priority": "urgent", "category": MARK, "tone_milli": -900}
+        rows.append(
+            opened
+            | {"ticket_id": f"{MARK} {place}", "opened_at": midnight(plus_days(as_of, -20))}
+            | (_how_it_went_on(place, told) if told else {})
+        )
+        if told:
+            # serious or not, so that their share moves whatever it was
+            new = {"ticket_id": f"{MARK} new {place}", "opened_at": midnight(told)}
+            rows.append(opened | new | {"priority": "urgent" if place % 2 else "low"})
+    return rows
+
+
+def _how_it_went_on(place: int, told: dt.date) -> dict[str, Any]:
+    at = midnight(told)
+    resolved: dict[str, Any] = {"first_response_at": at, "resolved_at": at}
+    ways: tuple[dict[str, Any], ...] = (
+        resolved,
+        {"escalated_at": at},
+        resolved | {"reopened_at": at_hour(told, 2)},
+        resolved | {"csat": 1.0, "csat_at": at},
+    )
+    return ways[place % len(ways)]
+
+
+def _periods(accounts: Sequence[str], as_of: dt.date, told: dt.date | None) -> list[Row]:
+    rows: list[Row] = []
+    began = midnight(plus_days(as_of, -100))
+    for place, account in enumerate(accounts):
+        terms = {"account_id": account, "billing_period": "monthly", "renews_at": midnight(plus_days(as_of, 17))}
+        first = {"subscription_id": f"{MARK} {place}", "starts_at": began, "known_at": began}
+        first |= {"mrr": 50.0, "seats": 3, "plan": MARK}
+        rows.append(terms | first | (_how_it_ended(place, as_of, told) if told else {}))
+        if told:
+            late = terms | {"known_at": midnight(told), "renews_at": midnight(plus_days(as_of, 5)), "plan": f"{MARK} 2"}
+            # every other one is a change to less: what grew and what shrank are told apart
+            changed = {"mrr": 1.0, "seats": 1} if place % 2 else {"mrr": 99_999.0, "seats": 777}
+            change = {"subscription_id": f"{MARK} {place}", "starts_at": midnight(plus_days(as_of, -50))}
+            of_old = {"subscription_id": f"{MARK} old {place}", "starts_at": midnight(plus_days(as_of, -9000))}
+            rows += [late | changed | change, late | {"mrr": 77_777.0, "seats": 77} | of_old]
+    return rows
+
+
+def _how_it_ended(place: int, as_of: dt.date, told: dt.date) -> dict[str, Any]:
+    at = midnight(told)
+    ways: tuple[dict[str, Any], ...] = (
+        {"ends_at": midnight(plus_days(as_of, -10)), "cancelled_at": at},
+        {"ends_at": midnight(plus_days(as_of, 30)), "cancelled_at": at},
+        {"ends_at": at},
+    )
+    return ways[place % len(ways)]
+
+
+def _leavings(accounts: Sequence[str], as_of: dt.date, told: dt.date) -> list[Row]:
+    left = midnight(plus_days(as_of, -20))
+    return [{"account_id": account, "churned_at": left, "known_at": midnight(told)} for account in accounts]

@@ -1,0 +1,184 @@
+"""The same facts, had what a label may not look at come out otherwise, and had what it must look at.
+
+A label is final knowledge: it counts what happened in its window whenever that became known. So these variants
+go by when something happened, not by when it was known.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import ibis
+import numpy as np
+
+from churnml.audit.rows import MARK, Row, Visits, wide, with_rows
+from churnml.audit.variants import LATER_TIMES, Made, days_before
+from churnml.labels import Label
+from churnml.tables import Facts, MaybeRelation, Relation
+from churnml.timeline import day_number_of, midnight, plus_days
+
+# What a contract period says of its end.
+ENDS = ("ends_at", "cancelled_at")
+
+
+# ---------------------------------------------------------------- left out
+
+
+def as_settled(facts: Facts, settled: dt.date) -> Facts:
+    """The facts without what happened from ``settled`` on."""
+    day, now = day_number_of(settled), midnight(settled)
+    return replace(
+        facts,
+        accounts=facts.accounts.filter(facts.accounts["created_at"] < now),
+        subscriptions=_until(facts.subscriptions, "starts_at", now, ENDS),
+        support_tickets=_until(facts.support_tickets, "opened_at", now, (*LATER_TIMES, "csat_at")),
+        churn_events=_until(facts.churn_events, "churned_at", now, ()),
+        usage_days=_until(facts.usage_days, "day", day, ()),
+        usage_named=_until(facts.usage_named, "day", day, ()),
+        usage_users=_seen_until(facts.usage_users, day),
+        usage_rare=_seen_until(facts.usage_rare, day),
+        data_through=plus_days(settled, -1),
+    )
+
+
+def _until(relation: MaybeRelation, dated_by: str, limit: Any, later: Sequence[str]) -> MaybeRelation:
+    """Rows dated before ``limit``, the ``later`` times among their columns only where they are before it too."""
+    if relation is None:
+        return None
+    rows = relation.filter(relation[dated_by] < limit)
+    return rows.mutate(
+        **{name: ibis.ifelse(rows[name] < limit, rows[name], ibis.null(rows[name].type())) for name in later}
+    )
+
+
+def _seen_until(relation: MaybeRelation, day: int) -> MaybeRelation:
+    if relation is None:
+        return None
+    rows = relation.mutate(days=relation["days"] & days_before(relation["block"], day))
+    return rows.filter(rows["days"] != 0)
+
+
+def later_counts(facts: Facts, settled: dt.date) -> dict[str, int]:
+    """By contract table that labels read, how many rows (of usage: events) are dated from ``settled`` on."""
+    now = midnight(settled)
+    counts: dict[str, Any] = {}
+    if facts.usage_days is not None:
+        counts["usage_events"] = facts.usage_days["events"].sum(where=facts.usage_days["day"] >= day_number_of(settled))
+    if (periods := facts.subscriptions) is not None:
+        ends = (periods["ends_at"] >= now).fill_null(False)
+        counts["subscriptions"] = ((periods["starts_at"] >= now) | ends).sum()
+    if facts.churn_events is not None:
+        counts["churn_events"] = (facts.churn_events["churned_at"] >= now).sum()
+    return {source: int(count.fill_null(0).to_pandas()) for source, count in counts.items()}
+
+
+# ---------------------------------------------------------------- come out otherwise
+
+
+def settled_otherwise(facts: Facts, accounts: Sequence[str], label: Label, as_of: dt.date) -> Made:
+    """The facts with all that happened once the label of ``as_of`` was settled changed, and more of it.
+
+    Where the label is about single events (lapse, event), some from just before the window are added too.
+    """
+    settled = label.reach.settled_on(as_of)
+    day, now = day_number_of(settled), midnight(settled)
+    dates = [settled, plus_days(settled, 9)]
+    if label.kind in ("lapse", "event"):
+        dates.append(plus_days(as_of, -1))
+    visits = Visits((), np.random.default_rng(0))
+    for account in accounts:
+        for date in dates:
+            visits.add(account, [], date, date)
+    leavings = [_leaving(account, date) for account in accounts for date in dates]
+    periods = [_period(n, account, settled) for n, account in enumerate(accounts)]
+    made = replace(
+        facts,
+        usage_days=with_rows(_more_from(facts.usage_days, day), visits.days),
+        churn_events=with_rows(_until(facts.churn_events, "churned_at", now, ()), leavings),
+        subscriptions=with_rows(_periods_from(facts.subscriptions, settled), periods),
+    )
+    added = {
+        "usage_events": sum(row["events"] for row in visits.days),
+        "churn_events": len(leavings),
+        "subscriptions": len(periods),
+    }
+    return Made(made, {source: count for source, count in added.items() if count and facts.has(source)})
+
+
+def _more_from(usage: MaybeRelation, day: int) -> MaybeRelation:
+    if usage is None:
+        return None
+    usage = wide(usage)
+    more = ibis.ifelse(usage["day"] >= day, usage["events"] * 7, usage["events"])
+    return usage.mutate(events=more.cast(usage["events"].type()))
+
+
+def _periods_from(periods: MaybeRelation, settled: dt.date) -> MaybeRelation:
+    """Whoever is still there on the day the label is settled leaves that day; later contracts are larger."""
+    if periods is None:
+        return None
+    now = midnight(settled)
+    open_then = periods["ends_at"].isnull() | (periods["ends_at"] >= now)
+    time = periods["ends_at"].type()
+    ends = ibis.greatest(periods["starts_at"], ibis.literal(now).cast(time))
+    larger = ibis.ifelse(periods["starts_at"] >= now, periods["mrr"] * 7 + 1, periods["mrr"])
+    return periods.mutate(
+        ends_at=ibis.ifelse(open_then, ends, periods["ends_at"]), mrr=larger.cast(periods["mrr"].type())
+    )
+
+
+def _leaving(account: str, day: dt.date) -> Row:
+    return {"account_id": account, "churned_at": midnight(day), "known_at": midnight(day), "voluntary": True}
+
+
+def _period(n: int, account: str, begins: dt.date, plan: str = MARK) -> Row:
+    return {
+        "account_id": account,
+        "subscription_id": f"{MARK} {n}",
+        "starts_at": midnight(begins),
+        "known_at": midnight(begins),
+        "mrr": 99_999_999.0,
+        "seats": 99_999,
+        "plan": plan,
+    }
+
+
+# ---------------------------------------------------------------- the control
+
+
+def inside_window(facts: Facts, accounts: Sequence[str], label: Label, as_of: dt.date) -> Facts:
+    """The facts with something changed in the middle of the label window of ``accounts`` that decides the label."""
+    window = label.reach.window(as_of)
+    middle = plus_days(window.start, label.horizon // 2)
+    if label.kind == "contract":
+        return replace(facts, subscriptions=_all_ended(facts.subscriptions, accounts, middle))
+    if label.kind == "event":
+        return replace(facts, churn_events=with_rows(facts.churn_events, [_leaving(a, middle) for a in accounts]))
+    if label.kind == "upsell":
+        plan = label.plans[-1] if label.plans else MARK
+        rows = [_period(n, account, middle, plan) for n, account in enumerate(accounts)]
+        return replace(facts, subscriptions=with_rows(facts.subscriptions, rows))
+    # lapse: half of them fall silent, the others show up
+    silent, there = accounts[::2], accounts[1::2]
+    visits = Visits((), np.random.default_rng(0))
+    for account in there:
+        visits.add(account, [], middle, middle)
+    start, end = day_number_of(window.start), day_number_of(window.end)
+    usage = facts.usage_days
+    within = (usage["day"] >= start) & (usage["day"] < end)
+    kept = usage.filter(~(usage["account_id"].isin(list(silent)) & within))
+    return replace(facts, usage_days=with_rows(kept, visits.days))
+
+
+def _all_ended(periods: Relation, accounts: Sequence[str], day: dt.date) -> Relation:
+    """The contracts of ``accounts`` end on ``day``, and none begins any more."""
+    at = midnight(day)
+    theirs = periods["account_id"].isin(list(accounts))
+    periods = periods.filter(~(theirs & (periods["starts_at"] >= at)))
+    theirs = periods["account_id"].isin(list(accounts))
+    open_then = periods["ends_at"].isnull() | (periods["ends_at"] > at)
+    ends = ibis.literal(at).cast(periods["ends_at"].type())
+    return periods.mutate(ends_at=ibis.ifelse(theirs & open_then, ends, periods["ends_at"]))

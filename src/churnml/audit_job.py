@@ -1,0 +1,127 @@
+"""``churnml audit``: which features, labels and cutoffs of an opened project are audited."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from churnml import snapshots
+from churnml.audit import Audit, Finding, audit_features, audit_label, data_signs, outcome_signs
+from churnml.errors import TooLittleDataError
+from churnml.features import Feature, Wish, choose
+from churnml.jobs import Opened, collect, default_as_of
+from churnml.labels import Label
+from churnml.specs import ModelSpec
+from churnml.timeline import plus_days
+
+Progress = Callable[[str], None]
+# The newest of a label's mature cutoffs; what they show holds for the older ones, made by the same lines.
+MATURE_CUTOFFS = 2
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a model would be trained on; ``rows`` is None where the history is too short to train."""
+
+    features: tuple[Feature, ...]
+    rows: pd.DataFrame | None
+
+
+def audit_project(
+    opened: Opened,
+    models: Sequence[str] = (),
+    as_of: Sequence[dt.date] = (),
+    progress: Progress = _silent,
+) -> Audit:
+    """Audits the features and labels of a project's models.
+
+    Args:
+        opened: the project with its checked tables.
+        models: their names; none is all.
+        as_of: the cutoffs; by default the newest date that can be scored, and for features and labels the
+            two newest mature cutoffs.
+        progress: told of every step.
+
+    Raises:
+        TooLittleDataError: a cutoff lies after the data.
+        UnknownNameError: there is no such model.
+    """
+    facts = opened.facts
+    specs = {name: opened.project.model(name) for name in models or opened.project.model_names}
+    for cutoff in as_of:
+        if cutoff > default_as_of(opened):
+            raise TooLittleDataError(
+                f"Nothing can be audited as of {cutoff}: the data end with {facts.data_through}.",
+                remedy=f"Ask for {default_as_of(opened)} or earlier.",
+            )
+    wanted = {name: _wanted(opened, spec, progress) for name, spec in specs.items()}
+    features = {feature.name: feature for one in wanted.values() for feature in one.features}
+    used_by = {name: [m for m, one in wanted.items() if name in {f.name for f in one.features}] for name in features}
+    labels = {name: spec.label for name, spec in specs.items()}
+    first = next(iter(specs.values()))
+    proof = audit_features(
+        facts,
+        list(features.values()),
+        labels,
+        as_of or [*_mature(opened, first), default_as_of(opened)],
+        used_by=used_by,
+        seed=first.seed,
+        progress=progress,
+    )
+    proven = tuple(
+        audit_label(facts, name, spec.label, _of_label(opened, spec, as_of), seed=spec.seed, progress=progress)
+        for name, spec in specs.items()
+    )
+    progress("looking for columns that hold today's state")
+    return Audit(opened.project.name, facts.data_through, proof, proven, _signs(opened, wanted))
+
+
+def _wanted(opened: Opened, spec: ModelSpec, progress: Progress) -> _Wanted:
+    try:
+        collected = collect(opened, spec, progress)
+    except TooLittleDataError:
+        # too short a history to train on is long enough to leak
+        return _Wanted(_features_today(opened, spec), None)
+    return _Wanted(collected.features, collected.rows)
+
+
+def _features_today(opened: Opened, spec: ModelSpec) -> tuple[Feature, ...]:
+    names = spec.features.event_names
+    if isinstance(names, int):
+        names = snapshots.frequent_events(opened.facts, default_as_of(opened), names)
+    wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
+    return choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
+
+
+def _mature(opened: Opened, spec: ModelSpec) -> list[dt.date]:
+    """The newest mature cutoffs with somebody in the population, oldest first."""
+    facts, label = opened.facts, spec.label
+    last = label.reach.latest_mature(facts.data_through)
+    cutoffs = [plus_days(last, -n * spec.cutoffs.every) for n in reversed(range(MATURE_CUTOFFS))]
+    return _peopled(opened, label, cutoffs)
+
+
+def _peopled(opened: Opened, label: Label, cutoffs: Sequence[dt.date]) -> list[dt.date]:
+    there = set(snapshots.population(label, opened.facts, cutoffs)["as_of"].dt.date)
+    return [cutoff for cutoff in cutoffs if cutoff in there]
+
+
+def _of_label(opened: Opened, spec: ModelSpec, as_of: Sequence[dt.date]) -> list[dt.date]:
+    """The asked-for cutoffs that are mature, or the newest mature ones where none is."""
+    mature = [cutoff for cutoff in as_of if spec.label.reach.is_mature(cutoff, opened.facts.data_through)]
+    return mature or _mature(opened, spec)
+
+
+def _signs(opened: Opened, wanted: dict[str, _Wanted]) -> tuple[Finding, ...]:
+    found = list(data_signs(opened.facts))
+    for model, one in wanted.items():
+        if one.rows is not None:
+            found += outcome_signs(opened.facts, model, one.features, one.rows)
+    return tuple(found)
