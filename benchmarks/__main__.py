@@ -89,8 +89,8 @@ def commands() -> list[str]:
     return [
         "## Commands",
         "",
-        "Wall seconds of whole processes, start-up included (medians of five runs where a run is short), peak memory of",
-        "the process, and the ratio to a floor measured in the same run.",
+        "Wall seconds of whole processes, start-up included (medians of five runs where a run is short), peak memory",
+        "of the process, and the ratio to a floor measured in the same run.",
         "",
         "| what | seconds | MiB at peak | beside |",
         "|---|---|---|---|",

@@ -89,7 +89,8 @@ def audit_features(
     static = tuple(f.name for f in features if f.grain is Grain.ACCOUNT)
     unmoved = tuple(f.name for f in features if f.name not in books.moved and f.grain is not Grain.ACCOUNT)
     books.findings += _void(features, moved, books, everybody)
-    books.findings += _unproven([f for f in features if f.grain is Grain.OWN and f.name in unmoved], models)
+    unproven = [f for f in features if f.grain is Grain.OWN and f.name in unmoved and f.name not in books.leaks]
+    books.findings += _unproven(unproven, models)
     return FeatureProof(
         tuple(f.name for f in features),
         placed,
