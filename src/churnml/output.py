@@ -312,7 +312,7 @@ def audit_text(found: Mapping[str, Any]) -> str:
     lines = [
         f"{printable(found['project'])}: audit of data through {found['data_through']}",
         "",
-        f"  {len(proof['features'])} features and the populations of {len(found['labels'])} models, built from the "
+        f"  {len(proof['features'])} features and {_populations(len(found['labels']))}, built from the "
         "facts as they are,",
         "  without what nobody knew before the cutoff, and with that come out otherwise and rows made up besides:",
         "",
@@ -334,6 +334,10 @@ def audit_text(found: Mapping[str, Any]) -> str:
     marks = [f"  {SEVERITY_MARKS[f['severity']]}: {_of_model(f)}{printable(f['sentence'])}" for f in found["findings"]]
     worst = "Nothing looks past its cutoff." if found["passed"] else "The audit failed."
     return "\n".join([*lines, *marks, *([""] if marks else []), f"  {worst}"])
+
+
+def _populations(models: int) -> str:
+    return "the population of one model" if models == 1 else f"the populations of {models} models"
 
 
 def _of_model(finding: Mapping[str, Any]) -> str:

@@ -66,6 +66,16 @@ def _bit_or(bits: int, where: bool = True) -> int:
 any_bit: Callable[..., Any] = ibis.udf.agg.builtin(name="bit_or")(_bit_or)
 
 
+def total(column: Any) -> Any:
+    """The sum of a whole-number column, whole, 0 of nothing, cut off at ±LARGEST_MICRO.
+
+    Ibis takes the sum of an int64 for an int64 and drops a cast to it, but engines sum into something wider: the
+    detour by a decimal makes it one, in the stored roll-ups too.
+    """
+    found = ibis.greatest(ibis.least(column.sum().fill_null(0), LARGEST_MICRO), -LARGEST_MICRO)
+    return found.cast("decimal(38, 0)").cast("int64")
+
+
 def popcount(bits: Any) -> Any:
     """How many bits of a non-negative whole number are set (Warren, Hacker's Delight, 2012, ch. 5-1).
 
@@ -133,7 +143,7 @@ def _unstamped(rows: Relation) -> Relation:
 
 def days_from_named(named: Relation, names: Sequence[str], parts: frozenset[str]) -> Relation:
     """``usage_days`` out of ``usage_named``, which holds all it needs."""
-    sums = {column: named[column].sum().cast("int64") for column in _summed(parts)}
+    sums = {column: total(named[column]) for column in _summed(parts)}
     if SPREAD in parts:
         sums |= _spread(named["quantity_min_micro"], named["quantity_max_micro"])
     return named.group_by(["account_id", "day", "known_day"]).aggregate(
@@ -159,13 +169,12 @@ def _dated(events: Relation, parts: frozenset[str]) -> Relation:
 def _raw_sums(rows: Relation, parts: frozenset[str]) -> dict[str, Any]:
     sums = {"events": rows.count().cast("int64")}
     if QUANTITY in parts:
-        total = rows["micro"].sum().fill_null(0)
-        sums["quantity_micro"] = ibis.greatest(ibis.least(total, LARGEST_MICRO), -LARGEST_MICRO).cast("int64")
+        sums["quantity_micro"] = total(rows["micro"])
     if SPREAD in parts:
         sums["quantity_events"] = rows["micro"].count().cast("int64")
         sums |= _spread(rows["micro"], rows["micro"])
     if OFFICE in parts:
-        sums["office_events"] = rows["office"].sum().cast("int64")
+        sums["office_events"] = total(rows["office"].cast("int32"))
     return sums
 
 

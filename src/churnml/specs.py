@@ -165,7 +165,7 @@ class FeatureChoice(Declared):
 
     families: tuple[str, ...] = Field(min_length=1)
     exclude: tuple[str, ...] = ()
-    lookbacks: tuple[Annotated[int, Field(gt=0, le=730)], ...] = Field(default=(7, 28, 90), min_length=1)
+    lookbacks: tuple[Annotated[int, Field(gt=0, le=730)], ...] = Field(default=(7, 28, 90), min_length=1, max_length=20)
     event_names: NotNegative | tuple[str, ...] = 8
 
     @field_validator("lookbacks")

@@ -20,7 +20,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from churnml.rollups import BITS, SHIFT, any_bit, first_day, popcount, shifted_one
+from churnml.rollups import BITS, SHIFT, any_bit, first_day, popcount, shifted_one, total
 from churnml.tables import Relation
 from churnml.timeline import day_number_of
 
@@ -103,10 +103,6 @@ _MERGED: Mapping[str, Callable[[Any], Any]] = {
 _KEPT_APART = {"account_id", "event", "area", "day", "known_day"}
 
 
-def _total(column: Any) -> Any:
-    return column.sum().cast("int64")
-
-
 def by_stretch(
     rollup: Relation, cutoffs: Sequence[int], lookbacks: Sequence[int], *, by: str | None = None
 ) -> Relation:
@@ -133,13 +129,13 @@ def _merged(rows: Relation, rollup: Relation) -> dict[str, Any]:
     found = {}
     for column in rollup.columns:
         if column not in _KEPT_APART:
-            found[column] = _MERGED.get(column, _total)(rows[column])
+            found[column] = _MERGED.get(column, total)(rows[column])
     weekend = ((rows["day"] + SHIFT + WEEKDAY_OF_DAY_0) % 7) >= 5
     return found | {
         "days": any_bit(rows["bit"]),
         "last_day": rows["day"].max(),
-        "weekend_events": rows["events"].sum(where=weekend).fill_null(0).cast("int64"),
-        "dated_events": (rows["events"] * rows["day"].cast("int64")).sum().cast("int64"),
+        "weekend_events": total(ibis.ifelse(weekend, rows["events"], _NONE)),
+        "dated_events": total(rows["events"] * rows["day"].cast("int64")),
     }
 
 
@@ -154,7 +150,7 @@ def _late(per: Relation, settled: Relation, reach: Relation, keys: list[str]) ->
     merged = {}
     for column in late.columns:
         if column not in {*keys, "stretch", "late_day", "as_of", "as_of_day", "age"}:
-            merged[column] = _MERGED.get(column, _total)(late[column])
+            merged[column] = _MERGED.get(column, total)(late[column])
     late = late.group_by([*keys, "stretch", "as_of", "as_of_day", "age"]).aggregate(**merged)
     in_time = settled.select(*keys, "stretch", days_in_time="days")
     late = late.left_join(in_time, [*keys, "stretch"])

@@ -13,10 +13,11 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -59,6 +60,10 @@ def java_home(scratch: Path) -> str | None:
 # ---------------------------------------------------------------- PostgreSQL
 
 
+# ends the server when nobody holds its input open any more: also when the tests are killed
+GUARD = '"$@" & server=$!; cat > /dev/null; kill -INT $server; wait'
+
+
 @contextmanager
 def own_postgres() -> Iterator[str]:
     """A PostgreSQL that nobody else sees: no network, a socket in a folder of its own, gone afterwards.
@@ -69,19 +74,44 @@ def own_postgres() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="pg-"))  # a socket's path may have a hundred bytes: not pytest's long one
     try:
         binaries = _postgres_binaries(home)
-        user = _user(home)
-        _run(
-            user, binaries / "initdb", "-D", home / "data", "-U", "churnml", "-E", "UTF8", "--locale=C", "--auth=trust"
-        )
-        options = f"-c listen_addresses='' -c unix_socket_directories='{home}' -c fsync=off -c full_page_writes=off"
-        server = ("-D", home / "data", "-w", "-t", "60")
-        _run(user, binaries / "pg_ctl", *server, "-l", home / "log", "-o", options, "start")
+        given: dict[str, Any] = {"cwd": home, "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}}
+        given |= _somebody(home)
+        made = [binaries / "initdb", "-D", home / "data", "-U", "churnml", "-E", "UTF8", "--locale=C", "--auth=trust"]
+        done = subprocess.run(made, capture_output=True, text=True, check=False, **given)
+        assert done.returncode == 0, done.stderr
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": home,
+            # of a server that lives for minutes nothing need survive
+            "fsync": "off",
+            "full_page_writes": "off",
+        }
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        server = ["sh", "-c", GUARD, "sh", binaries / "postgres", "-D", home / "data", *words]
+        with (home / "log").open("w") as log:
+            running = subprocess.Popen(server, stdin=subprocess.PIPE, stdout=log, stderr=log, **given)
+        url = f"postgresql://churnml@/postgres?host={home}"
         try:
-            yield f"postgresql://churnml@/postgres?host={home}"
+            _wait_for(url, home / "log")
+            yield url
         finally:
-            _run(user, binaries / "pg_ctl", *server, "-m", "immediate", "stop")
+            assert running.stdin is not None
+            running.stdin.close()
+            running.wait(timeout=60)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _wait_for(url: str, log: Path) -> None:
+    import psycopg
+
+    for _ in range(600):
+        try:
+            psycopg.connect(url).close()
+            return
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+    raise AssertionError(f"PostgreSQL does not start: {log.read_text(errors='replace')}")
 
 
 def _postgres_binaries(home: Path) -> Path:
@@ -102,35 +132,16 @@ def _postgres_binaries(home: Path) -> Path:
     return home / wheel.relative_to(package.parent).parent
 
 
-def _user(home: Path) -> str | None:
+def _somebody(home: Path) -> dict[str, Any]:
     """PostgreSQL refuses to run as root: somebody else then, who owns the folder."""
     if os.geteuid() != 0:
-        return None
-    known = {entry.pw_name for entry in pwd.getpwall()}
-    user = next((name for name in ("postgres", "nobody") if name in known), None)
+        return {}
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    user = next((known[name] for name in ("postgres", "nobody") if name in known), None)
     if user is None:
         not_here("PostgreSQL does not run as root, and there is no user postgres or nobody")
-    shutil.chown(home, user)
-    return user
-
-
-def _run(user: str | None, command: Path, *words: str | Path) -> None:
-    given = {} if user is None else {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
-    home = next(Path(word).parent for word in words if str(word).endswith("/data"))
-    # into a file: the server keeps what it was given as its output
-    with tempfile.TemporaryFile() as told:
-        done = subprocess.run(
-            [str(command), *map(str, words)],
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            stdout=told,
-            stderr=told,
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-            check=False,
-            **given,
-        )
-        told.seek(0)
-        assert done.returncode == 0, told.read().decode("utf-8", "replace")
+    shutil.chown(home, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _inside(package: str, name: str) -> Path | None:

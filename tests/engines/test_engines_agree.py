@@ -36,6 +36,20 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
 ]
 
+# times have lost their zone before an engine sees them, so one zone is enough for Spark, where a query takes seconds
+on_every_engine = pytest.mark.parametrize(
+    ("store", "opened"),
+    [
+        ("Europe/Berlin", "duckdb"),
+        ("America/New_York", "duckdb"),
+        ("Europe/Berlin", "postgres"),
+        ("America/New_York", "postgres"),
+        pytest.param("Europe/Berlin", "spark", marks=pytest.mark.xdist_group("spark")),
+    ],
+    indirect=True,
+)
+in_every_zone = pytest.mark.parametrize("store", ["Europe/Berlin", "America/New_York"], indirect=True)
+
 LEAP_DAY = dt.date(2024, 2, 29)
 # a leap day; the days after the clocks went forward in Berlin and in New York; a summer's day
 CUTOFFS = (LEAP_DAY, dt.date(2024, 3, 11), dt.date(2024, 4, 1), dt.date(2024, 7, 1))
@@ -129,7 +143,7 @@ class Store:
     facts: Facts
 
 
-@pytest.fixture(scope="session", params=ZONES)
+@pytest.fixture(scope="session")
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Store:
     zone = request.param
     company = company_of(zone)
@@ -184,6 +198,7 @@ def there(store: Store, elsewhere: Facts) -> pd.DataFrame:
     return build_snapshots(elsewhere, chosen, everybody(store.facts, *CUTOFFS))
 
 
+@on_every_engine
 def test_every_feature_is_the_same_on_every_engine(everything: pd.DataFrame, there: pd.DataFrame) -> None:
     assert len(everything) > 4 * 30
     assert set(ODD_IDS.values()) < set(everything["account_id"])
@@ -200,6 +215,7 @@ def slow_and_obvious(store: Store) -> dict[dt.date, pd.DataFrame]:
     return {cutoff: obvious(company, cutoff) for cutoff in JUDGED}
 
 
+@on_every_engine
 @pytest.mark.parametrize("cutoff", JUDGED, ids=str)
 def test_every_feature_is_what_the_slow_obvious_way_gives(
     slow_and_obvious: dict[dt.date, pd.DataFrame], there: pd.DataFrame, cutoff: dt.date
@@ -216,6 +232,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({name: "object" if name in text else "float64" for name in frame.columns})
 
 
+@on_every_engine
 @pytest.mark.parametrize("label", LABELS.values(), ids=list(LABELS))
 def test_population_and_label_are_the_same_on_every_engine(store: Store, elsewhere: Facts, label: Label) -> None:
     expect, found = population(label, store.facts, CUTOFFS), population(label, elsewhere, CUTOFFS)
@@ -226,6 +243,7 @@ def test_population_and_label_are_the_same_on_every_engine(store: Store, elsewhe
     assert_alike(found, expect)
 
 
+@on_every_engine
 def test_accounts_that_leave_are_the_same_on_every_engine(store: Store, elsewhere: Facts) -> None:
     found = [len(leaving_accounts(store.facts, cutoff)) for cutoff in CUTOFFS]
     assert sum(found) > 0
@@ -233,12 +251,14 @@ def test_accounts_that_leave_are_the_same_on_every_engine(store: Store, elsewher
         assert_alike(leaving_accounts(elsewhere, cutoff), leaving_accounts(store.facts, cutoff))
 
 
+@on_every_engine
 def test_frequent_events_and_the_first_day_are_the_same_on_every_engine(store: Store, elsewhere: Facts) -> None:
     for cutoff in CUTOFFS:
         assert frequent_events(elsewhere, cutoff, 2) == frequent_events(store.facts, cutoff, 2)
     assert usage_begins(elsewhere) == usage_begins(store.facts)
 
 
+@in_every_zone
 def test_the_company_has_what_goes_wrong_between_engines(store: Store) -> None:
     usage = store.company["usage_events"]
     assert (usage["occurred_at"].dt.date == LEAP_DAY).any()

@@ -498,7 +498,6 @@ def test_the_population_is_what_the_slow_obvious_way_gives(company, facts):
         assert 0 < len(eligible) < len(accounts)
 
 
-@pytest.mark.xfail(strict=True, reason="an engine's sum is wider than a whole number and is stored as a fraction")
 def test_the_roll_ups_hold_whole_numbers_and_no_fractions(facts):
     for rollup in (facts.usage_days, facts.usage_named, facts.usage_users):
         numbers = {name: kind for name, kind in rollup.schema().items() if not kind.is_string()}

@@ -13,18 +13,12 @@ PREFIX = "audit_canary_"
 DAYS_BACK, DAYS_AHEAD = 90, 28
 
 
-def usage_whenever_known(facts: Facts, cutoffs: Relation) -> Relation:
-    """Usage by the day it occurred, regardless of when it was known."""
+def usage_by_day_alone(facts: Facts, cutoffs: Relation) -> Relation:
+    """Usage of the days around the cutoff by the day it occurred, regardless of when it was known."""
     days = facts.usage_days
-    rows = days.join(cutoffs, [days["day"] < cutoffs["as_of_day"], days["day"] >= cutoffs["as_of_day"] - DAYS_BACK])
-    return rows.select(*KEY, n="events")
-
-
-def usage_after_the_cutoff(facts: Facts, cutoffs: Relation) -> Relation:
-    """Usage on the days after the cutoff."""
-    days = facts.usage_days
-    rows = days.join(cutoffs, [days["day"] >= cutoffs["as_of_day"], days["day"] < cutoffs["as_of_day"] + DAYS_AHEAD])
-    return rows.select(*KEY, n="events")
+    since, until = cutoffs["as_of_day"] - DAYS_BACK, cutoffs["as_of_day"] + DAYS_AHEAD
+    rows = days.join(cutoffs, [days["day"] >= since, days["day"] < until])
+    return rows.select(*KEY, n="events", ahead=rows["day"] >= rows["as_of_day"])
 
 
 def final_resolutions(facts: Facts, cutoffs: Relation) -> Relation:
@@ -41,26 +35,39 @@ def final_ends(facts: Facts, cutoffs: Relation) -> Relation:
     return rows.select(*KEY, n=rows["ends_at"].notnull().cast("int64"))
 
 
-_CANARIES: tuple[tuple[str, str, Callable[[Facts, Relation], Relation]], ...] = (
-    ("usage_whenever_known", "usage_events", usage_whenever_known),
-    ("usage_after_the_cutoff", "usage_events", usage_after_the_cutoff),
-    ("final_resolutions", "support_tickets", final_resolutions),
-    ("final_ends", "subscriptions", final_ends),
+def _before(rows: Any) -> Any:
+    return rows["n"].sum(where=~rows["ahead"])
+
+
+def _ahead(rows: Any) -> Any:
+    return rows["n"].sum(where=rows["ahead"])
+
+
+def _total(rows: Any) -> Any:
+    return rows["n"].sum()
+
+
+# name, contract table, rows, measure
+_CANARIES: tuple[tuple[str, str, Callable[[Facts, Relation], Relation], Callable[[Any], Any]], ...] = (
+    ("usage_whenever_known", "usage_events", usage_by_day_alone, _before),
+    ("usage_after_the_cutoff", "usage_events", usage_by_day_alone, _ahead),
+    ("final_resolutions", "support_tickets", final_resolutions, _total),
+    ("final_ends", "subscriptions", final_ends, _total),
 )
 
 
 def canaries(facts: Facts) -> tuple[Feature, ...]:
     """The leaking features that ``facts`` have the tables for."""
-    return tuple(_canary(name, rows) for name, source, rows in _CANARIES if facts.has(source))
+    return tuple(_canary(name, rows, measure) for name, source, rows, measure in _CANARIES if facts.has(source))
 
 
-def _canary(name: str, rows: Callable[[Facts, Relation], Relation]) -> Feature:
+def _canary(name: str, rows: Callable[[Facts, Relation], Relation], measure: Callable[[Any], Any]) -> Feature:
     return Feature(
         name=PREFIX + name,
         family="audit.canary",
         means=str(rows.__doc__),
         grain=Grain.OWN,
-        measure=_total,
+        measure=measure,
         polarity=Polarity.NEITHER,
         unit=Unit.COUNT,
         when_low="",
@@ -68,7 +75,3 @@ def _canary(name: str, rows: Callable[[Facts, Relation], Relation]) -> Feature:
         absent=0.0,
         rows=rows,
     )
-
-
-def _total(rows: Any) -> Any:
-    return rows["n"].sum()

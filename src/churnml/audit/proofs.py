@@ -127,19 +127,21 @@ def _at_cutoff(
     watched = [*features, *planted]
     before = snapshots.build_snapshots(base.facts, watched, spine)
     variants = {"was left out": as_known(base.facts, as_of), "had come out otherwise": changed.facts}
+    populations = {model: _population(label, base.facts, as_of) for model, label in labels.items()}
     if not any(removed.values()) and as_of > facts.data_through:
         del variants["was left out"]  # the data end with the cutoff: there is nothing to leave out
+    caught: set[str] = set()
     for how, variant in variants.items():
         after = snapshots.build_snapshots(variant, watched, spine)
         found = _differing(before, after, [f.name for f in watched])
-        books.canaries |= {name: True for name in found if name.startswith(PREFIX)}
+        caught |= {name for name in found if name.startswith(PREFIX)}
         leaking = [name for name in found if not name.startswith(PREFIX) and name not in books.leaks]
         told_by = _told_by(leaking, features, base.facts, variant, spine) if leaking else {}
         for name in leaking:
             books.leaks[name] = _what_changed(name, before, after, set(accounts), how) + told_by[name]
-        _compare_populations(labels, base.facts, variant, as_of, how, books)
-    for canary in planted:
-        books.canaries.setdefault(canary.name, False)
+        _compare_populations(labels, populations, variant, as_of, how, books)
+    for canary in planted:  # at every cutoff
+        books.canaries[canary.name] = canary.name in caught and books.canaries.get(canary.name, True)
     control = snapshots.build_snapshots(with_rows(facts, plus_days(as_of, -1)).facts, features, spine)
     books.moved |= set(_differing(before, control, [f.name for f in features]))
 
@@ -238,12 +240,21 @@ def _with_parts(names: Sequence[str], features: Sequence[Feature]) -> list[Featu
     return [feature for feature in features if feature.name in wanted]
 
 
+def _population(label: Label, facts: Facts, as_of: dt.date) -> pd.DataFrame:
+    return snapshots.population(label, facts, [as_of])[POPULATION]
+
+
 def _compare_populations(
-    labels: Mapping[str, Label], base: Facts, variant: Facts, as_of: dt.date, how: str, books: _Books
+    labels: Mapping[str, Label],
+    populations: Mapping[str, pd.DataFrame],
+    variant: Facts,
+    as_of: dt.date,
+    how: str,
+    books: _Books,
 ) -> None:
     """A population is made of what was known, too: who is in it, and what its labels are measured against."""
     for model, label in labels.items():
-        before, after = (snapshots.population(label, facts, [as_of])[POPULATION] for facts in (base, variant))
+        before, after = populations[model], _population(label, variant, as_of)
         if before.equals(after) or any(f.kind == "population" and f.model == model for f in books.findings):
             continue
         both = before.merge(after, how="outer", indicator=True)

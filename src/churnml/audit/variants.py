@@ -158,11 +158,16 @@ def _usage_otherwise(relation: MaybeRelation, day: int) -> MaybeRelation:
     relation = wide(relation)
     unknown = relation["known_day"] >= day
     changed = {
-        name: ibis.ifelse(unknown, relation[name] * 7 + 3, relation[name]).cast(kind)
+        name: ibis.ifelse(unknown, _another(relation[name], name), relation[name]).cast(kind)
         for name, kind in relation.schema().items()
         if name not in _USAGE_KEYS
     }
     return relation.mutate(**changed)
+
+
+def _another(amount: Any, name: str) -> Any:
+    # quantities may be as large as whole numbers go: they are made smaller, counts larger
+    return -(amount // 7) - 1_000_003 if name.startswith("quantity_") and name != "quantity_events" else amount * 7 + 3
 
 
 def _presence_otherwise(relation: MaybeRelation, day: int) -> MaybeRelation:

@@ -150,7 +150,7 @@ class DeclaredFamily(BaseModel):
     bottom: str | None = None
     where: Where = Where()
     by: dict[str, tuple[str, ...]] = {}
-    lookbacks: tuple[Annotated[int, Field(gt=0, le=730)], ...] = ()
+    lookbacks: Annotated[tuple[Annotated[int, Field(gt=0, le=730)], ...], Field(max_length=20)] = ()
     trend: bool = False
     among: str | None = None
     polarity: Polarity = Polarity.NEITHER

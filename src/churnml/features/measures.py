@@ -354,7 +354,9 @@ class Entropy:
         positive = _float(ibis.greatest(counted, 1))
         weighted = whole(positive * positive.ln() * _number(NANO))
         total = _float(counted.sum(where=once)).nullif(0.0)
-        return total.ln() - _float(weighted.sum(where=once)) / _number(NANO) / total
+        spread = total.ln() - _float(weighted.sum(where=once)) / _number(NANO) / total
+        # of one name it is nothing, whatever the last billionth says
+        return ibis.ifelse(once.sum() == 1, _number(0), spread)
 
 
 @dataclass(frozen=True)

@@ -412,7 +412,7 @@ def _daily(wish: Wish) -> tuple[Feature, ...]:
             absent=0.0,
             lookback=n,
         )
-        for share, words in ((0.5, "the middle day"), (0.9, "a busy day (the busiest tenth begins there)"))
+        for share, words in ((0.5, "the middle day"), (0.9, "a busy day (nine tenths of them had no more)"))
     )
 
 
