@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from churnml.adapters.engines import Engine, open_engine
+from churnml.adapters.engines import Engine, _must_have_java, open_engine
 from churnml.errors import ProjectError, UnknownNameError
 from churnml.rollups import any_bit, popcount, shifted_one
 from churnml.tables import cents
@@ -238,6 +238,7 @@ def test_spark_on_a_java_it_does_not_run_on_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, told: str
 ) -> None:
     no_spark_yet(monkeypatch)
+    monkeypatch.setattr("pyspark.__version__", "4.0.5")
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
     java.write_text(f"#!/bin/sh\necho 'openjdk version \"{said}\"' >&2\n")
@@ -245,6 +246,9 @@ def test_spark_on_a_java_it_does_not_run_on_says_so(
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(ProjectError, match=f"does not run on Java {told}"):
         open_engine("spark", None, project="p", store="s")
+    monkeypatch.setattr("pyspark.__version__", "4.3.0")
+    if told == "25":
+        _must_have_java("")
 
 
 def test_a_spark_that_cannot_be_reached_tells_no_token() -> None:

@@ -158,14 +158,7 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="session")
 def elsewhere(store: Store, opened) -> Facts:
     """The same facts on another engine."""
-    engine = opened(store.ingested.path.name)
-    tables = {
-        field.name: engine.relation(field.name, store.ingested.files(field.name))
-        for field in dataclasses.fields(Facts)
-        if hasattr(getattr(store.facts, field.name), "get_backend")
-    }
-    assert len(tables) > 5
-    return dataclasses.replace(store.facts, **tables)
+    return facts_of(store.ingested, STATIC, opened(store.ingested.path.name))
 
 
 def assert_alike(found: pd.DataFrame, expect: pd.DataFrame) -> None:

@@ -120,8 +120,9 @@ SPARK_ANSWERS = {
     # what cannot be computed is an error, not a wrong number
     "spark.sql.ansi.enabled": "true",
 }
-# Spark 4.0 runs on these; on 24 and newer it no longer starts.
-JAVA = range(17, 24)
+OLDEST_JAVA = 17
+# On this and newer ones Spark 4.0 does not start; later Sparks do.
+TOO_NEW_FOR_SPARK_4_0 = 24
 SPARK_MEMORY = "3g"
 CONNECT_PORT = 15002
 
@@ -247,18 +248,21 @@ def _local_session(master: str | None, where: str) -> Any:
 def _must_have_java(where: str) -> None:
     import subprocess
 
+    import pyspark
+
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
     remedy = "Install Java 17 or 21 (on Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME to one."
     if java is None:
         said = "JAVA_HOME names a folder without bin/java" if home else "there is none on this machine"
         raise ProjectError(f"The engine spark needs Java, and {said}.", where=where, remedy=remedy)
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
-    version = re.search(r'version "(\d+)', told)
-    if version and int(version.group(1)) not in JAVA:
-        # before Java 9, "1.8" was said
-        number = version.group(1) if version.group(1) != "1" else "8 or older"
-        raise ProjectError(f"The engine spark does not run on Java {number}.", where=where, remedy=remedy)
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
+    version = re.search(r'version "(\d+)', said)
+    number = int(version.group(1)) if version else OLDEST_JAVA
+    too_new = number >= TOO_NEW_FOR_SPARK_4_0 and pyspark.__version__.startswith("4.0.")
+    if number < OLDEST_JAVA or too_new:
+        told = "8 or older" if number == 1 else str(number)  # before Java 9, "1.8" was said
+        raise ProjectError(f"The engine spark does not run on Java {told}.", where=where, remedy=remedy)
 
 
 # ---------------------------------------------------------------- PostgreSQL

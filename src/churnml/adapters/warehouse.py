@@ -202,7 +202,8 @@ def _read_manifest(target: Path) -> Ingested:
         given={name: tuple(columns) for name, columns in said["given"].items()},
         data_through=dt.date.fromisoformat(said["data_through"]),
         fingerprint=said["fingerprint"],
-        usage=tuple(target / folder for folder in said["usage"]),
+        # stores of an earlier form have none; they are read only to be forgotten
+        usage=tuple(target / folder for folder in said.get("usage", [])),
     )
 
 
