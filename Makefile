@@ -31,7 +31,7 @@ demo: $(VENV)/.ready  ## simulate a company, train, score, route, report
 
 test: $(VENV)/.engines  ## every test
 	@sh tests/browser.sh
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.ready  ## style, types, and who may import whom
 	$(BIN)/ruff check .

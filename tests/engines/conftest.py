@@ -47,13 +47,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             gc.collect()
 
 
-# with --dist loadgroup, whatever needs Spark runs in one worker and so starts it once
-EACH = [
-    pytest.param(name, marks=pytest.mark.xdist_group("spark" if name == "spark" else "engines")) for name in ENGINES
-]
-
-
-@pytest.fixture(scope="session", params=EACH)
+@pytest.fixture(scope="session", params=ENGINES)
 def opened(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Engine]]:
     """Opens one of the engines for a store, by the store's name."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None

@@ -22,10 +22,8 @@ from tests.engines.servers import not_here
 
 Opened = Callable[[str], Engine]
 
-pytestmark = [
-    pytest.mark.xdist_group("engines"),
-    pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
-]
+# PySpark does not close the sockets it reads results from
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")
 
 ODD = pa.table(
     {
@@ -252,14 +250,13 @@ def test_spark_on_a_java_it_does_not_run_on_says_so(
 
 
 def test_a_spark_that_cannot_be_reached_tells_no_token() -> None:
-    if importlib.util.find_spec("grpc") is None:
-        not_here("the package grpcio is not installed")
+    if importlib.util.find_spec("pyspark") is None:
+        not_here("the package pyspark is not installed")
     with pytest.raises(ProjectError, match="cannot be reached") as told:
         open_engine("spark", "sc://127.0.0.1:1/;token=hunter2", project="p", store="s")
     assert "hunter2" not in str(told.value)
 
 
-@pytest.mark.xdist_group("spark")
 @pytest.mark.usefixtures("spark")
 def test_a_folder_that_spark_does_not_see_is_named() -> None:
     engine = open_engine("spark", None, project="p", store="s")

@@ -30,11 +30,8 @@ from churnml.tables import Facts
 from tests.oracle.test_features_against_pandas import EVENTS, LOOKBACKS, STATIC, obvious, random_company
 from tests.support import TODAY, everybody, make_project
 
-pytestmark = [
-    pytest.mark.xdist_group("engines"),
-    # PySpark does not close the sockets it reads results from
-    pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
-]
+# PySpark does not close the sockets it reads results from
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")
 
 # times have lost their zone before an engine sees them, so one zone is enough for Spark, where a query takes seconds
 on_every_engine = pytest.mark.parametrize(
@@ -44,7 +41,7 @@ on_every_engine = pytest.mark.parametrize(
         ("America/New_York", "duckdb"),
         ("Europe/Berlin", "postgres"),
         ("America/New_York", "postgres"),
-        pytest.param("Europe/Berlin", "spark", marks=pytest.mark.xdist_group("spark")),
+        ("Europe/Berlin", "spark"),
     ],
     indirect=True,
 )
