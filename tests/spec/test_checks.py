@@ -556,7 +556,7 @@ def test_a_reading_that_dies_in_the_middle_leaves_no_half_store(broken, tmp_path
     events = "account_id | occurred_at | event\na | 2024-05-01 | login"
     project = make_project(tmp_path, {"accounts": ACCOUNTS, "usage_events": events})
 
-    def dies(*_given):
+    def dies(*_given, **_named):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
