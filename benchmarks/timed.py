@@ -33,6 +33,8 @@ def way_of(name: str) -> Callable[[Path, list[date]], Any]:
         from benchmarks import transactions
 
         return lambda folder, _cutoffs: transactions.WAYS[function](folder)
+    import ibis.backends.duckdb  # noqa: F401 - the same
+
     from benchmarks import engine
 
     if function == "transactions":
