@@ -66,6 +66,21 @@ class Label(BaseModel):
         return Reach(self.gap, self.horizon, self.grace if self.kind == "contract" else self.settle)
 
     @property
+    def leaves_in(self) -> tuple[int, int]:
+        """Days after the cutoff, ``[start, end)``, in which the time of leaving of a positive label lies.
+
+        See :func:`leaving_times`. Lapse: whoever is silent all through the window had gone when it opened.
+        """
+        return (0, self.gap + 1) if self.kind == "lapse" else (self.gap, self.gap + self.horizon)
+
+    @property
+    def leaving_settles(self) -> int:
+        """Days to be seen after the day of a leaving until it is final: the grace period, or a lapse's silence."""
+        if self.kind == "lapse":
+            return self.horizon - 1 + self.settle
+        return self.grace if self.kind == "contract" else self.settle
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The contract tables the label cannot do without."""
         return {
@@ -179,6 +194,69 @@ def lapse_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     seen = seen.group_by(["account_id", "as_of"]).aggregate(days=seen.count())
     per = keys.left_join(seen, ["account_id", "as_of"])
     return per.select("account_id", "as_of", label=per["days"].isnull().cast("int32"))
+
+
+def leaving_times(label: Label, facts: Facts, spine: Relation) -> Relation:
+    """When an account left: ``account_id, as_of, left_after, cut_after, gone`` for each row of ``spine``.
+
+    ``left_after`` counts days from the cutoff to the day of leaving, null while none is known; ``cut_after`` to a
+    leaving that does not count (involuntary, where only voluntary ones do), after which nothing is seen any more;
+    ``gone`` marks accounts that had left before the cutoff and nobody knew.
+
+    - contract, event: the day of the first leaving at or after the cutoff, so that the label is 1 exactly when
+      ``gap ≤ left_after < gap + horizon``, and missing when it is smaller.
+    - lapse: the first day, from the opening of the window on, that begins a silence as long as the horizon. The
+      label is 1 exactly when that is the window's first day (``left_after = gap``); a later day is the first on
+      which a later cutoff's window would have shown a lapse.
+    """
+    keys = spine.select("account_id", "as_of", "as_of_day")
+    if label.kind == "lapse":
+        return _silence_times(label, facts, keys)
+    left = leavings(label, facts)
+    left = left.select("account_id", left_day=day_number(left["left_at"]))
+    joined = keys.left_join(left, "account_id")
+    after = joined["left_day"] - joined["as_of_day"]
+    per = joined.group_by(["account_id", "as_of"]).aggregate(left_after=after.min(where=after >= 0))
+    any_leaving = label.model_copy(update={"voluntary_only": False})  # what does not count cuts short instead
+    unclear = _really_paying(facts, keys) if label.kind == "contract" else _really_there(any_leaving, facts, keys)
+    per = per.left_join(unclear, ["account_id", "as_of"]).drop("account_id_right", "as_of_right")
+    if label.kind == "event" and label.voluntary_only:
+        cut = _made_to_leave(facts, keys)
+        per = per.left_join(cut, ["account_id", "as_of"]).drop("account_id_right", "as_of_right")
+    else:
+        per = per.mutate(cut_after=ibis.null("int32"))
+    return per.select("account_id", "as_of", "left_after", "cut_after", gone=per["gone"].fill_null(False))
+
+
+def _made_to_leave(facts: Facts, keys: Relation) -> Relation:
+    """``cut_after``: days from the cutoff to the first involuntary leaving at or after it."""
+    events = facts.churn_events
+    events = events.filter(~events["voluntary"].fill_null(True))
+    events = events.select("account_id", left_day=day_number(events["churned_at"]))
+    joined = keys.left_join(events, "account_id")
+    after = joined["left_day"] - joined["as_of_day"]
+    return joined.group_by(["account_id", "as_of"]).aggregate(cut_after=after.min(where=after >= 0))
+
+
+def _silence_times(label: Label, facts: Facts, keys: Relation) -> Relation:
+    """Lapse: when the first silence as long as the horizon begins, not before the window opens."""
+    days = facts.usage_days.select("account_id", "day").distinct()
+    back = days["day"].lead().over(ibis.window(group_by="account_id", order_by="day"))
+    silent = days.select("account_id", quiet_day=days["day"] + 1, back_day=back)
+    silent = silent.filter(silent["back_day"].isnull() | (silent["back_day"] - silent["quiet_day"] >= label.horizon))
+    joined = keys.left_join(silent, "account_id")
+    opens = joined["as_of_day"] + label.gap
+    covers = (joined["quiet_day"] <= opens) & (
+        joined["back_day"].isnull() | (joined["back_day"] - opens >= label.horizon)
+    )
+    begins = joined["quiet_day"] - joined["as_of_day"]
+    per = joined.group_by(["account_id", "as_of"]).aggregate(
+        quiet=covers.fill_null(False).any(), later=begins.min(where=begins > label.gap)
+    )
+    left_after = ibis.ifelse(per["quiet"], ibis.literal(label.gap, "int32"), per["later"].cast("int32"))
+    return per.select(
+        "account_id", "as_of", left_after=left_after, cut_after=ibis.null("int32"), gone=ibis.literal(False)
+    )
 
 
 def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:

@@ -22,10 +22,10 @@ from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Grain
 from churnml.features.measures import Count, DistinctNames
 from churnml.features.tickets import SERIOUS
-from churnml.labels import Label, lapse_label, left_label, upsell_label
+from churnml.labels import Label, lapse_label, leaving_times, left_label, upsell_label
 from churnml.stretches import KEY, activity, by_stretch, covered_days, cutoff_relation, lives, presence, presence_counts
 from churnml.tables import Facts, Relation, cents, whole
-from churnml.timeline import day_number, day_number_of
+from churnml.timeline import day_number, day_number_of, end_of_data
 
 # Mean days between renewals of a billing period, to roll a past renewal date on.
 TERM_DAYS = {
@@ -434,9 +434,53 @@ def attach_label(label: Label, facts: Facts, spine: pd.DataFrame) -> pd.DataFram
                 f"but the data end with {facts.data_through}.",
                 remedy=f"Use cutoffs up to {label.reach.latest_mature(facts.data_through)}.",
             )
+    relation = _keyed(spine)
+    by_kind = {"contract": left_label, "event": left_label, "lapse": lapse_label, "upsell": upsell_label}
+    found = by_kind[label.kind](label, facts, relation).to_pandas()
+    found["as_of"] = found["as_of"].astype("datetime64[us]")
+    found["label"] = found["label"].astype("float64")
+    return spine.merge(found, on=KEY, how="left", validate="one_to_one")
+
+
+def attach_leaving_times(label: Label, facts: Facts, spine: pd.DataFrame, before: dt.date) -> pd.DataFrame:
+    """``spine`` with when each account left, as far as it was seen: see :func:`churnml.labels.leaving_times`.
+
+    Args:
+        label: a label of leaving (not upsell).
+        facts: the project's tables.
+        spine: rows of :func:`population`; their cutoffs need not be mature.
+        before: nothing that happens on this date or later is looked at.
+
+    Returns:
+        ``spine`` with ``left_after`` (days from the cutoff to the day of leaving, missing where none was seen)
+        and ``seen_for`` (days from the cutoff of which it is final whether the account left; 0 where the
+        account had left before and nobody knew).
+
+    Raises:
+        TooLittleDataError: ``before`` lies past the data.
+    """
+    if before > end_of_data(facts.data_through):
+        raise TooLittleDataError(
+            f"Leavings cannot be known up to {before}: the data end with {facts.data_through}.",
+            remedy=f"Ask for those before {end_of_data(facts.data_through)}.",
+        )
+    found = leaving_times(label, facts, _keyed(spine)).to_pandas()
+    found["as_of"] = found["as_of"].astype("datetime64[us]")
+    rows = spine.merge(found, on=KEY, how="left", validate="one_to_one")
+    seen = (pd.Timestamp(before) - rows["as_of"]).dt.days - label.leaving_settles
+    cut = rows.pop("cut_after").astype("float64")
+    rows["seen_for"] = seen.where(cut.isna() | (cut > seen), cut).where(~rows.pop("gone").astype(bool), 0)
+    rows["seen_for"] = rows["seen_for"].clip(lower=0).astype("int64")
+    left = rows["left_after"].astype("float64")
+    rows["left_after"] = left.where(left < rows["seen_for"])
+    return rows
+
+
+def _keyed(spine: pd.DataFrame) -> Relation:
+    """Rows of :func:`population` as a relation, with the number of their cutoff's day."""
     keys = spine[["account_id", "as_of", "mrr_cents", "seats", "plan"]].copy()
     keys["as_of_day"] = (keys["as_of"] - pd.Timestamp("1970-01-01")).dt.days.astype("int32")
-    relation = ibis.memtable(
+    return ibis.memtable(
         keys,
         schema={
             "account_id": "string",
@@ -447,8 +491,3 @@ def attach_label(label: Label, facts: Facts, spine: pd.DataFrame) -> pd.DataFram
             "as_of_day": "int32",
         },
     )
-    by_kind = {"contract": left_label, "event": left_label, "lapse": lapse_label, "upsell": upsell_label}
-    found = by_kind[label.kind](label, facts, relation).to_pandas()
-    found["as_of"] = found["as_of"].astype("datetime64[us]")
-    found["label"] = found["label"].astype("float64")
-    return spine.merge(found, on=KEY, how="left", validate="one_to_one")
