@@ -12,7 +12,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from churnml.errors import ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, Wish, choose, wanted_parts
 from churnml.labels import Label, require_sources
 from churnml.modelling.evaluation import FIGURES, Evaluation, evaluate, gains, reliability
+from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.promotion import Verdict, judge
 from churnml.modelling.reference import fit_places, with_places
 from churnml.modelling.splits import Plan, plan
@@ -181,6 +182,9 @@ def collect(opened: Opened, spec: ModelSpec, progress: Progress = _silent) -> Co
     places = fit_places(at_cutoffs(rows, split.train), features)
     rows = with_places(rows, features, places)
     rows["label"] = snapshots.attach_label(label, facts, spine)["label"].to_numpy()
+    if spec.hazard is not None:
+        times = snapshots.attach_leaving_times(label, facts, spine, end_of_data(facts.data_through))
+        rows = rows.assign(**{name: times[name].to_numpy() for name in ("left_after", "seen_for")})
     return Collected(rows, split, features, scales, wish, places)
 
 
@@ -216,7 +220,9 @@ def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fit
         "data_fingerprint": opened.facts.fingerprint,
         "churnml": churnml.__version__,
     }
-    return fit(spec, collected.features, collected.rows, collected.plan, about, collected.scales)
+    fitted = fit(spec, collected.features, collected.rows, collected.plan, about, collected.scales)
+    hazard = fit_hazard(spec, collected.features, collected.rows, collected.plan, fitted.predictor)
+    return replace(fitted, predictor=replace(fitted.predictor, hazard=hazard))
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,23 @@ class PromoteIf(Declared):
         return self
 
 
+class HazardPeriods(Declared):
+    """When, not only whether: the coming periods an account may leave in, ``every`` days long.
+
+    The first period is the label's gap; the others follow it. Leave ``hazard:`` out, and no curve is made.
+    """
+
+    every: Annotated[int, Field(gt=0, le=366)] = 7
+    periods: Annotated[int, Field(gt=0, le=120)] = 26
+
+    def edges(self, label: Label) -> tuple[int, ...]:
+        """Days from the cutoff at which the periods begin, with the last one's end."""
+        # a lapse counts from the day the window opens; other leavings in the gap are a period of their own
+        opens = label.leaves_in[1] if label.kind == "lapse" else label.gap
+        later = [opens + self.every * n for n in range(self.periods + 1)]
+        return tuple(sorted({0, *later}))
+
+
 class ModelSpec(Declared):
     """What ``models/<name>/spec.yaml`` may say."""
 
@@ -227,7 +244,22 @@ class ModelSpec(Declared):
     features: FeatureChoice
     estimator: Estimator = Estimator()
     calibration: Literal["sigmoid", "isotonic"] = "sigmoid"
+    hazard: HazardPeriods | None = None
     promote_if: PromoteIf = PromoteIf()
+
+    @model_validator(mode="after")
+    def _curve_fits_label(self) -> ModelSpec:
+        if self.hazard is None:
+            return self
+        if self.label.kind == "upsell":
+            raise ValueError("'hazard' is for labels of leaving, not for upsell")
+        ends, last = self.label.leaves_in[1], self.hazard.edges(self.label)[-1]
+        if last < ends:
+            raise ValueError(
+                f"the periods of 'hazard' end {last} days after the cutoff, before the label's window does ({ends}); "
+                "give more periods, or longer ones"
+            )
+        return self
 
 
 # ---------------------------------------------------------------- models/health.yaml

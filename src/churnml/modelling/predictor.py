@@ -1,7 +1,7 @@
 """A fitted model as data: LightGBM's own text, and JSON. Loading it runs nothing out of the artifact.
 
-This module is what another program loads ``models:/churn@champion`` through, so it imports numpy,
-pandas and LightGBM and nothing else.
+This module is what another program loads ``models:/churn@champion`` through, so it (with ``curves``, which it
+reads hazards by) imports numpy, pandas and LightGBM and nothing else.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import numpy as np
 import pandas as pd
 
 from churnml.errors import RegistryError, did_you_mean
+from churnml.modelling.curves import Curves, Hazard, renewals
 
 BOOSTER_FILE = "booster.txt"
 MODEL_FILE = "model.json"
+HAZARD_FILE = "hazard.txt"
 SUMS_FILE = "sha256.json"
 EPSILON = 1e-6
 # Raised whenever the stored form changes, so that an older model is refused rather than misread.
@@ -41,6 +43,7 @@ class Predictor:
         reference: feature → its percentiles 0 to 100 among the training rows: the scale of health and
             the "usual" of reasons.
         about: everything else it was made from: name, label, cutoffs, spec, fingerprints.
+        hazard: when accounts leave; None where the model's declaration asks for no curve.
     """
 
     booster: lgb.Booster
@@ -50,6 +53,7 @@ class Predictor:
     base_rate: float
     reference: Mapping[str, Sequence[float]]
     about: Mapping[str, Any]
+    hazard: Hazard | None = None
 
     @property
     def feature_names(self) -> list[str]:
@@ -94,6 +98,13 @@ class Predictor:
             found = np.interp(log_odds, self.calibration["x"], self.calibration["y"])
         return np.asarray(np.clip(found, EPSILON, 1 - EPSILON))
 
+    def curves(self, frame: pd.DataFrame) -> Curves | None:
+        """Each row's curve of survival, saying of the label's window what :meth:`predict` says; None without hazard."""
+        if self.hazard is None:
+            return None
+        renewal, term = renewals(frame, self.hazard.renewal)
+        return self.hazard.curves(self.matrix(frame), renewal, term, self.predict(frame))
+
     def contributions(self, frame: pd.DataFrame) -> np.ndarray:
         """Exact TreeSHAP contributions to the log-odds, shape (rows, features) (Lundberg et al., 2018)."""
         found = self.booster.predict(self.matrix(frame), pred_contrib=True)
@@ -114,8 +125,13 @@ class Predictor:
             "reference": {name: list(scale) for name, scale in self.reference.items()},
             "about": dict(self.about),
         }
+        written = [BOOSTER_FILE, MODEL_FILE]
+        if self.hazard is not None:
+            said["hazard"] = self.hazard.as_data()
+            (folder / HAZARD_FILE).write_text(self.hazard.booster.model_to_string(), encoding="utf-8")
+            written.append(HAZARD_FILE)
         (folder / MODEL_FILE).write_text(json.dumps(said, indent=1, sort_keys=True, ensure_ascii=False), "utf-8")
-        sums = {name: _sum(folder / name) for name in (BOOSTER_FILE, MODEL_FILE)}
+        sums = {name: _sum(folder / name) for name in written}
         (folder / SUMS_FILE).write_text(json.dumps(sums, indent=1), "utf-8")
 
     @classmethod
@@ -123,7 +139,8 @@ class Predictor:
         """The model in ``folder``; raises RegistryError when a file is missing or was altered."""
         try:
             sums = json.loads((folder / SUMS_FILE).read_text("utf-8"))
-            altered = [name for name in (BOOSTER_FILE, MODEL_FILE) if _sum(folder / name) != sums[name]]
+            files = (BOOSTER_FILE, MODEL_FILE, HAZARD_FILE)
+            altered = [name for name in files if _stored(folder, name, sums) and _sum(folder / name) != sums[name]]
         except (OSError, ValueError, TypeError, KeyError) as problem:
             raise RegistryError("The stored model is incomplete.", where=str(folder), remedy=str(problem)) from None
         if altered:
@@ -139,6 +156,9 @@ class Predictor:
                 where=str(folder),
                 remedy="Train again, then promote the new version by hand: churnml models promote.",
             )
+        hazard = said.get("hazard")
+        if hazard is not None and HAZARD_FILE not in sums:
+            raise RegistryError("The stored model is incomplete.", where=str(folder), remedy=f"It lacks {HAZARD_FILE}.")
         return cls(
             booster=lgb.Booster(model_str=(folder / BOOSTER_FILE).read_text("utf-8")),
             features=tuple(said["features"]),
@@ -147,7 +167,14 @@ class Predictor:
             base_rate=said["base_rate"],
             reference=said["reference"],
             about=said["about"],
+            hazard=hazard
+            and Hazard.from_data(hazard, lgb.Booster(model_str=(folder / HAZARD_FILE).read_text("utf-8"))),
         )
+
+
+def _stored(folder: Path, name: str, sums: Mapping[str, str]) -> bool:
+    """Whether a file belongs to the stored model: only the hazard may be missing, where it has no sum either."""
+    return name != HAZARD_FILE or name in sums or (folder / name).exists()
 
 
 def place(values: pd.Series, groups: pd.Series, scales: Mapping[str, Sequence[float]]) -> np.ndarray:
