@@ -265,6 +265,7 @@ def account_text(found: Mapping[str, Any]) -> str:
         f"  churn {percent(found['churn_probability'])}, upsell {percent(found['upsell_probability'])}",
         f"  MRR {money(found['mrr'])}, at risk {money(found['mrr_at_risk'])}",
         f"  owner {printable(found['owner_id'] or '–')}",
+        *_when_lines(found),
         "",
         *table(
             ["dimension", "0–100"],
@@ -296,6 +297,27 @@ def account_text(found: Mapping[str, Any]) -> str:
         ]
         lines += ["", *table(["as of", "health", "band", "churn"], rows, right=(1, 3))]
     return "\n".join(lines)
+
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def _when_lines(found: Mapping[str, Any]) -> list[str]:
+    """When an account may leave: in words, and a bar a period as high as its chance of leaving in it."""
+    within, likely, left_by = (found.get(key) for key in ("leave_within", "likely_period", "left_by"))
+    if not within or not likely or not left_by:
+        return []
+    said = ", ".join(f"{days} days {percent(p)}" for days, p in within.items() if p is not None)
+    left = [0.0, *left_by["left"]]
+    days = [0, *left_by["days"]]
+    daily = [(b - a) / (d - c) for a, b, c, d in zip(left, left[1:], days, days[1:], strict=False)]
+    most = max(daily) or 1.0
+    bar = "".join(BARS[round(each / most * (len(BARS) - 1))] for each in daily)
+    return [
+        f"  leaves within {said}",
+        f"  if it leaves, most likely from {likely['from']} to {likely['to']} ({percent(likely['probability'])})",
+        f"  {bar}  {days[-1]} days from {found['as_of']}",
+    ]
 
 
 # ---------------------------------------------------------------- audit

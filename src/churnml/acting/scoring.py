@@ -13,6 +13,7 @@ import pandas as pd
 from churnml.acting.health import health_of, health_reasons
 from churnml.acting.reasons import Reason, model_reasons
 from churnml.acting.routing import Decision, route
+from churnml.acting.timing import Timing, timings
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
 from churnml.specs import HealthSpec, PlaybooksSpec
@@ -35,7 +36,11 @@ class ScoringModel:
 
 @dataclass(frozen=True)
 class ScoredAccount:
-    """All that is said of one account on one date. Probabilities are None without a champion."""
+    """All that is said of one account on one date. Probabilities are None without a champion.
+
+    ``leave_within``, ``likely_period`` and ``left_by`` are those of :class:`churnml.acting.timing.Timing`, None
+    where the champion has no hazard.
+    """
 
     account_id: str
     owner_id: str | None
@@ -50,6 +55,9 @@ class ScoredAccount:
     reasons: tuple[Reason, ...]
     growth_reasons: tuple[Reason, ...]
     mrr_at_risk: float | None
+    leave_within: Mapping[str, float | None] | None = None
+    likely_period: Mapping[str, Any] | None = None
+    left_by: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,9 @@ def score_accounts(
     growth: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
     if growth_model:
         growth = _reasons(growth_model, frame, usual, towards_risk=False, currency=currency)
+    when: list[Timing | None] = [None] * len(frame)
+    if risk_model:
+        when = timings(risk_model.predictor, as_of, frame, risk_model.eligible)
     context: list[dict[str, Any]] = [
         dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)
     ]
@@ -128,6 +139,7 @@ def score_accounts(
             reasons=reasons[i],
             growth_reasons=growth[i],
             mrr_at_risk=_number(churn[i] * row["mrr"], 2) if row.get("mrr") is not None else None,
+            **(vars(timing) if (timing := when[i]) else {}),
         )
         for i, row in enumerate(context)
     )

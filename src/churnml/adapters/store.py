@@ -47,6 +47,10 @@ scores = sa.Table(
     sa.Column("reasons", sa.JSON, nullable=False),
     sa.Column("growth_reasons", sa.JSON, nullable=False),
     sa.Column("mrr_at_risk", sa.Float),
+    # when it may leave; a store from before has these added when it is opened
+    sa.Column("leave_within", sa.JSON(none_as_null=True)),
+    sa.Column("likely_period", sa.JSON(none_as_null=True)),
+    sa.Column("left_by", sa.JSON(none_as_null=True)),
 )
 decisions = sa.Table(
     "decisions",
@@ -224,6 +228,7 @@ def open_store(url: str) -> Iterator[Store]:
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _sqlite_settings)
         metadata.create_all(engine)
+        _add_missing_columns(engine)
     except Exception as problem:
         # the driver's message may repeat the URL with its password: only the class is told
         raise ProjectError(
@@ -235,6 +240,26 @@ def open_store(url: str) -> Iterator[Store]:
         yield Store(engine)
     finally:
         engine.dispose()
+
+
+def _add_missing_columns(engine: sa.Engine) -> None:
+    """Gives the tables of a store from before the columns they lack, empty; only such as may be empty are ever new."""
+    quoted = engine.dialect.identifier_preparer.quote
+    for table in metadata.sorted_tables:
+        for name in _lacking(engine, table):
+            column = sa.schema.CreateColumn(table.c[name]).compile(dialect=engine.dialect)
+            try:
+                with engine.begin() as connection:
+                    connection.execute(sa.text(f"ALTER TABLE {quoted(table.name)} ADD COLUMN {column}"))
+            except sa.exc.DBAPIError:
+                # whoever opened the store at the same moment may have been faster
+                if name in _lacking(engine, table):
+                    raise
+
+
+def _lacking(engine: sa.Engine, table: sa.Table) -> list[str]:
+    present = {column["name"] for column in sa.inspect(engine).get_columns(table.name)}
+    return [column.name for column in table.columns if column.nullable and column.name not in present]
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:

@@ -1,0 +1,94 @@
+"""When an account may leave, as a person meets it: scored, kept, explained; and a store from before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import sqlite3
+
+import numpy as np
+import pytest
+
+from churnml.adapters.project import open_project
+from churnml.adapters.store import open_store
+from tests.flows.conftest import churnml
+
+
+@pytest.fixture(scope="module")
+def in_office(ran, tmp_path_factory):
+    """The company with its churn model in office, put there by hand, and scored with it."""
+    project = tmp_path_factory.mktemp("when") / "company"
+    shutil.copytree(ran, project)
+    for words in (("models", "promote", "churn"), ("score", "--no-prefect")):
+        said = churnml(*words, "--project", project)
+        assert said.code == 0, said.err
+    return project
+
+
+@pytest.fixture(scope="module")
+def scored(in_office):
+    with open_store(open_project(in_office).operational_url) as store:
+        return store.scored(store.dates()[-1])
+
+
+def test_every_account_with_a_probability_has_a_curve_that_fits_it_and_never_falls(scored):
+    told = [row for row in scored if row["churn_probability"] is not None]
+    assert told
+    for row in told:
+        left = [0.0, *row["left_by"]["left"]]
+        days = [0, *row["left_by"]["days"]]
+        assert (np.diff(left) >= 0).all()
+        within = [row["leave_within"][mark] for mark in ("30", "60", "90", "180")]
+        assert within == sorted(within)
+        # the default label's window is [7, 98)
+        opens, ends = left[days.index(7)], left[days.index(98)]
+        assert (ends - opens) / (1 - opens) == pytest.approx(row["churn_probability"], abs=5e-6)
+    assert all(row["leave_within"] is None for row in scored if row["churn_probability"] is None)
+
+
+def test_the_likely_period_is_a_period_of_the_curve_and_its_most_likely(scored):
+    for row in scored:
+        if row["likely_period"] is None:
+            continue
+        left, days = np.array([0.0, *row["left_by"]["left"]]), np.array([0, *row["left_by"]["days"]])
+        most = np.diff(left).max()
+        assert row["likely_period"]["probability"] == pytest.approx(most, abs=2e-6)
+        begins, ends = (dt.date.fromisoformat(row["likely_period"][key]) for key in ("from", "to"))
+        assert (ends - begins).days + 1 in np.diff(days)
+
+
+def test_explain_tells_when_in_words_with_a_bar_and_in_json(in_office, scored):
+    account = max(scored, key=lambda row: row["churn_probability"] or 0)
+    said = churnml("explain", account["account_id"], "--project", in_office)
+    assert said.code == 0, said.err
+    within, likely = account["leave_within"], account["likely_period"]
+    assert f"leaves within 30 days {within['30'] * 100:.1f} %, 60 days" in said.out
+    assert f"most likely from {likely['from']} to {likely['to']}" in said.out
+    bar = next(line for line in said.out.splitlines() if "█" in line)
+    assert bar.split()[0].strip("▁▂▃▄▅▆▇█") == ""
+    assert len(bar.split()[0]) == len(account["left_by"]["days"])
+    told = json.loads(churnml("explain", account["account_id"], "--project", in_office, "--json").out)
+    assert {key: told[key] for key in ("leave_within", "likely_period", "left_by")} == {
+        key: account[key] for key in ("leave_within", "likely_period", "left_by")
+    }
+
+
+def test_a_store_from_before_gets_the_columns_it_lacks_and_keeps_what_it_has(in_office, tmp_path):
+    project = tmp_path / "company"
+    shutil.copytree(in_office, project)
+    url = open_project(project).operational_url
+    path = url.removeprefix("sqlite:///")
+    with open_store(url) as store:
+        day = store.dates()[-1]
+        was = store.scored(day)
+    with sqlite3.connect(path) as connection:
+        for column in ("leave_within", "likely_period", "left_by"):
+            connection.execute(f"ALTER TABLE scores DROP COLUMN {column}")
+    connection.close()
+    said = churnml("explain", was[0]["account_id"], "--project", project)
+    assert said.code == 0, said.err
+    assert "leaves within" not in said.out
+    with open_store(url) as store:
+        now = store.scored(day)
+    assert [row | {"leave_within": None, "likely_period": None, "left_by": None} for row in was] == now
