@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import inspect
+import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -178,7 +182,45 @@ class Feature:
             "actionable": self.actionable,
             "when_absent": self.when_absent,
             "placed": list(self.placed) if self.placed else None,
+            "grain": self.grain.value,
+            "measure": described(self.measure),
+            "rows": described(self.rows) if self.rows else None,
+            "made_of": list(self.made_of),
+            "only": list(self.only),
         }
+
+
+def described(thing: Any) -> str:
+    """A measure in words that change when what it measures does: ``Sum(column='events', days=28)``.
+
+    Code of a project's own also names its own text, comments and layout aside; ours goes by churnml's version.
+    """
+    if is_dataclass(thing) and not isinstance(thing, type):
+        inside = ", ".join(f"{field.name}={described(getattr(thing, field.name))}" for field in fields(thing))
+        return f"{type(thing).__name__}({inside}){_text_of(type(thing))}"
+    if isinstance(thing, tuple | list):
+        return "[" + ", ".join(described(each) for each in thing) + "]"
+    if isinstance(thing, frozenset | set):
+        return "{" + ", ".join(sorted(described(each) for each in thing)) + "}"
+    if not callable(thing):
+        return repr(thing)
+    if hasattr(thing, "__qualname__"):
+        return f"{thing.__qualname__.rpartition('.')[2]}{_text_of(thing)}"
+    return f"{type(thing).__name__}{_text_of(type(thing))}"
+
+
+def _text_of(code: Any) -> str:
+    if code.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return ""
+    try:
+        text = textwrap.dedent(inspect.getsource(code))
+    except (OSError, TypeError):
+        return ""  # made without a file, as in a notebook: its name is all that is known
+    try:
+        text = ast.unparse(ast.parse(text))
+    except SyntaxError:  # a lambda inside a longer line
+        text = " ".join(text.split())
+    return f" #{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)
