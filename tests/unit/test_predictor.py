@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 
 import lightgbm as lgb
 import numpy as np
@@ -86,6 +88,67 @@ def test_a_stored_model_is_text_and_json_and_nothing_else(predictor, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {BOOSTER_FILE, MODEL_FILE, SUMS_FILE}
     json.loads((tmp_path / MODEL_FILE).read_text("utf-8"))
     (tmp_path / BOOSTER_FILE).read_text("utf-8")
+
+
+def test_a_link_out_of_the_folder_or_a_file_beyond_any_model_is_refused(predictor, tmp_path, monkeypatch):
+    predictor.save(tmp_path / "model")
+    predictor.save(tmp_path / "other")
+    (tmp_path / "model" / BOOSTER_FILE).unlink()
+    (tmp_path / "model" / BOOSTER_FILE).symlink_to(tmp_path / "other" / BOOSTER_FILE)
+    with pytest.raises(RegistryError, match="incomplete") as refused:
+        Predictor.load(tmp_path / "model")
+    assert "plain file" in refused.value.remedy
+    monkeypatch.setattr("churnml.modelling.predictor.LARGEST_FILE", 100)
+    with pytest.raises(RegistryError, match="incomplete") as refused:
+        Predictor.load(tmp_path / "other")
+    assert "larger than" in refused.value.remedy
+
+
+def test_a_model_of_another_form_is_refused_with_what_to_do(predictor, tmp_path):
+    predictor.save(tmp_path)
+    said = json.loads((tmp_path / MODEL_FILE).read_text("utf-8")) | {"format": 1}
+    text = json.dumps(said)
+    (tmp_path / MODEL_FILE).write_text(text, "utf-8")
+    sums = json.loads((tmp_path / SUMS_FILE).read_text("utf-8"))
+    sums[MODEL_FILE] = hashlib.sha256(text.encode()).hexdigest()
+    (tmp_path / SUMS_FILE).write_text(json.dumps(sums), "utf-8")
+    with pytest.raises(RegistryError, match="another version of churnml"):
+        Predictor.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [
+        ("usage_events_28d", "many", "text, 'many' for one"),
+        ("usage_events_28d", pd.Timestamp("2024-01-01"), "dates"),
+        ("usage_events_28d", ["1"], "mixed|text"),
+        ("plan", 3, "numbers"),
+        ("plan", 3.5, "numbers"),
+        ("plan", True, "yes and no|numbers"),
+    ],
+)
+def test_a_column_of_the_wrong_kind_is_named_with_what_it_holds(predictor, frame, name, values, told):
+    with pytest.raises(RegistryError) as refused:
+        predictor.predict(frame.assign(**{name: values if not isinstance(values, list) else values * len(frame)}))
+    assert f"'{name}'" in refused.value.what
+    assert re.search(told, refused.value.what)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "float32", "Int64", "object", "boolean"])
+def test_a_number_may_come_in_any_form_of_number(dtype, predictor, frame):
+    few = frame.head(50).assign(usage_events_28d=[0, 1] * 25)
+    assert (predictor.predict(few.astype({"usage_events_28d": dtype})) == predictor.predict(few)).all()
+
+
+@pytest.mark.parametrize("dtype", ["object", "str", "category"])
+def test_a_name_may_come_in_any_form_of_text(dtype, predictor, frame):
+    assert (predictor.predict(frame.astype({"plan": dtype})) == predictor.predict(frame)).all()
+
+
+def test_columns_of_which_nothing_is_known_are_of_no_kind(predictor, frame):
+    for unknown in (None, np.nan, pd.NA):
+        nothing = frame.assign(usage_events_28d=unknown, plan=unknown)
+        assert np.isfinite(predictor.predict(nothing)).all()
 
 
 def test_a_missing_feature_is_named_with_the_nearest_column(predictor, frame):

@@ -26,7 +26,9 @@ HAZARD_FILE = "hazard.txt"
 SUMS_FILE = "sha256.json"
 EPSILON = 1e-6
 # Raised whenever the stored form changes, so that an older model is refused rather than misread.
-FORMAT = 1
+FORMAT = 2
+# A thousand trees of a hundred leaves are ten megabytes; what is far beyond that was not written by churnml.
+LARGEST_FILE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,44 @@ class Predictor:
         return [feature["name"] for feature in self.features]
 
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
-        """``frame`` as the float64 matrix the trees read, shape (rows, features); raises RegistryError."""
+        """``frame`` as the float64 matrix the trees read, shape (rows, features).
+
+        Columns may come in any order, and others with them. A category unseen in training counts as missing.
+
+        Raises:
+            RegistryError: a feature's column is missing, or holds text for a number or numbers for a name.
+        """
         frame = self.with_places(frame)
-        missing = [name for name in self.feature_names if name not in frame.columns]
+        self.check_columns([str(column) for column in frame.columns])
+        for name in self.feature_names:
+            given = _wrong_kind(frame[name], name in self.categories)
+            if given:
+                raise self.wrong_kind(name, given)
+        return encode(frame, self.feature_names, self.categories)
+
+    def check_columns(self, given: Sequence[str]) -> None:
+        """Raises RegistryError when a feature is not among the ``given`` columns, nor all it is made from."""
+        known = set(given)
+        missing = [
+            feature["name"]
+            for feature in self.features
+            if feature["name"] not in known and not (feature.get("placed") and set(feature["placed"]) <= known)
+        ]
         if missing:
             raise RegistryError(
                 f"The rows lack {len(missing)} of the {len(self.features)} features model "
-                f"'{self.about.get('name')}' was trained on, the first being '{missing[0]}'.",
-                remedy=did_you_mean(missing[0], [str(column) for column in frame.columns]),
+                f"'{self.about.get('name')}' was trained on, the first being '{missing[0]}' "
+                f"({'a name' if missing[0] in self.categories else 'a number'}).",
+                remedy=did_you_mean(missing[0], known),
             )
-        return encode(frame, self.feature_names, self.categories)
+
+    def wrong_kind(self, name: str, given: str) -> RegistryError:
+        """The error for a column whose values are not what the feature ``name`` is."""
+        wanted = "names, as text" if name in self.categories else "numbers"
+        return RegistryError(
+            f"Column '{name}' holds {given}, but model '{self.about.get('name')}' was trained on {wanted}.",
+            remedy="Give the feature as 'churnml features' writes it.",
+        )
 
     def with_places(self, frame: pd.DataFrame) -> pd.DataFrame:
         """``frame`` with the features that are a place on one of the model's own scales, where it lacks them."""
@@ -138,9 +168,12 @@ class Predictor:
     def load(cls, folder: Path) -> Predictor:
         """The model in ``folder``; raises RegistryError when a file is missing or was altered."""
         try:
-            sums = json.loads((folder / SUMS_FILE).read_text("utf-8"))
-            files = (BOOSTER_FILE, MODEL_FILE, HAZARD_FILE)
-            altered = [name for name in files if _stored(folder, name, sums) and _sum(folder / name) != sums[name]]
+            sums = json.loads(_read(folder, SUMS_FILE))
+            # only the hazard may be missing, where it has no sum either
+            there = [BOOSTER_FILE, MODEL_FILE]
+            there += [HAZARD_FILE] if HAZARD_FILE in sums or (folder / HAZARD_FILE).exists() else []
+            texts = {name: _read(folder, name) for name in there}
+            altered = [name for name, text in texts.items() if hashlib.sha256(text).hexdigest() != sums[name]]
         except (OSError, ValueError, TypeError, KeyError) as problem:
             raise RegistryError("The stored model is incomplete.", where=str(folder), remedy=str(problem)) from None
         if altered:
@@ -149,8 +182,8 @@ class Predictor:
                 where=str(folder),
                 remedy="Restore the artifact, or train again.",
             )
-        said = json.loads((folder / MODEL_FILE).read_text("utf-8"))
-        if said.get("format") != FORMAT:
+        said = json.loads(texts[MODEL_FILE])
+        if not isinstance(said, dict) or said.get("format") != FORMAT:
             raise RegistryError(
                 "The stored model was written by another version of churnml.",
                 where=str(folder),
@@ -160,21 +193,61 @@ class Predictor:
         if hazard is not None and HAZARD_FILE not in sums:
             raise RegistryError("The stored model is incomplete.", where=str(folder), remedy=f"It lacks {HAZARD_FILE}.")
         return cls(
-            booster=lgb.Booster(model_str=(folder / BOOSTER_FILE).read_text("utf-8")),
+            # what is read is what the checksum was taken of
+            booster=lgb.Booster(model_str=texts[BOOSTER_FILE].decode("utf-8")),
             features=tuple(said["features"]),
             categories={name: tuple(names) for name, names in said["categories"].items()},
             calibration=said["calibration"],
             base_rate=said["base_rate"],
             reference=said["reference"],
             about=said["about"],
-            hazard=hazard
-            and Hazard.from_data(hazard, lgb.Booster(model_str=(folder / HAZARD_FILE).read_text("utf-8"))),
+            hazard=hazard and Hazard.from_data(hazard, lgb.Booster(model_str=texts[HAZARD_FILE].decode("utf-8"))),
         )
 
 
-def _stored(folder: Path, name: str, sums: Mapping[str, str]) -> bool:
-    """Whether a file belongs to the stored model: only the hazard may be missing, where it has no sum either."""
-    return name != HAZARD_FILE or name in sums or (folder / name).exists()
+def _read(folder: Path, name: str) -> bytes:
+    """A file of the model; raises OSError for a link out of the folder, or more than a model can be."""
+    path = folder / name
+    if path.is_symlink() or not path.is_file():
+        raise OSError(f"{name} is not there as a plain file.")
+    with path.open("rb") as file:
+        text = file.read(LARGEST_FILE + 1)
+    if len(text) > LARGEST_FILE:
+        raise OSError(f"{name} is larger than {LARGEST_FILE // 1024**2} MiB, which no model of churnml is.")
+    return text
+
+
+def _wrong_kind(column: pd.Series, is_category: bool) -> str | None:
+    """What the values of a column are, in words, where they are not what the feature is; None where they are."""
+    dtype = column.dtype
+    if not is_category and (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
+        return None
+    if is_category and isinstance(dtype, pd.StringDtype):
+        return None
+    known = column.dropna()
+    kind = pd.api.types.infer_dtype(known)
+    numbers = ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
+    if known.empty or kind == "empty" or (kind in ("string", "categorical") if is_category else kind in numbers):
+        if kind == "categorical" and not pd.api.types.is_string_dtype(known.cat.categories.dtype):
+            return "numbers"
+        return None
+    example = f", '{str(known.iloc[0])[:40]}' for one"
+    return f"{KINDS.get(kind, kind)}{example}"
+
+
+KINDS = {
+    "string": "text",
+    "integer": "whole numbers",
+    "floating": "numbers",
+    "boolean": "yes and no",
+    "datetime64": "dates",
+    "datetime": "dates",
+    "date": "dates",
+    "mixed": "values of several kinds",
+    "mixed-integer": "values of several kinds",
+    "categorical": "categories",
+    "bytes": "bytes",
+}
 
 
 def place(values: pd.Series, groups: pd.Series, scales: Mapping[str, Sequence[float]]) -> np.ndarray:
@@ -202,6 +275,8 @@ def encode(frame: pd.DataFrame, names: Sequence[str], categories: Mapping[str, S
         if name in categories:
             codes = {category: float(code) for code, category in enumerate(categories[name])}
             columns.append(column.map(codes).astype("float64").to_numpy())
+        elif column.dtype == object:
+            columns.append(column.to_numpy(dtype="float64", na_value=np.nan))
         else:
             columns.append(column.astype("float64").to_numpy())
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
