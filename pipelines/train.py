@@ -31,6 +31,7 @@ def champion_or_why(registry: Registry, name: str) -> tuple[Registered | None, s
 def train_one(opened: jobs.Opened, registry: Registry, name: str, *, again: bool) -> dict[str, Any]:
     """Trains one model and says what came of it, as its record; nothing is done when nothing changed."""
     spec = opened.project.model(name)
+    registry.mend(opened.project.name, name)
     known = None if again else registry.find(name, jobs.training_fingerprint(opened, spec))
     if known is not None:
         say(f"{name}: nothing has changed since version {known['version']}; it is reused")
@@ -42,7 +43,9 @@ def train_one(opened: jobs.Opened, registry: Registry, name: str, *, again: bool
     present = champion.predictor if champion else None
     judged = judge_challenger(opened, spec, snapshots, challenger, present, unreadable)
     say(f"{name}: registering, {'promoted' if judged.verdict.promoted else 'not promoted'}")
-    return record_challenger(opened, registry, spec, snapshots, challenger, judged)
+    return record_challenger(
+        opened, registry, spec, snapshots, challenger, judged, champion.version if champion else None
+    )
 
 
 @flow("churnml train")

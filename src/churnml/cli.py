@@ -28,7 +28,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-models_app = typer.Typer(help="Look up and promote registered models.", no_args_is_help=True, rich_markup_mode=None)
+models_app = typer.Typer(
+    help="Look up registered models; put them in office, or take them back.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(models_app, name="models")
 
 ProjectOption = Annotated[Path, typer.Option("--project", help="The project folder.", show_default="here")]
@@ -43,6 +47,8 @@ EngineOption = Annotated[
     typer.Option("--engine", help="Compute snapshots on duckdb, spark or postgres.", show_default="the project's"),
 ]
 AgainOption = Annotated[bool, typer.Option("--again", help="Train even if nothing has changed.")]
+NameArgument = Annotated[str, typer.Argument(help="The model.")]
+ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; kept in the history.")]
 HERE = Path()
 OPENMP = "Install it: 'apt-get install libgomp1' on Debian and Ubuntu, 'brew install libomp' on macOS."
 
@@ -224,6 +230,9 @@ def features(
     out: Annotated[Path, typer.Option("--out", help="A .parquet or .csv file to write.")],
     project: ProjectOption = HERE,
     model: Annotated[str | None, typer.Option(help="Whose features.", show_default="the risk model's")] = None,
+    champion: Annotated[
+        bool, typer.Option("--champion", help="What the champion reads, rather than what a training would choose now.")
+    ] = False,
     engine: EngineOption = None,
 ) -> None:
     """Write the features of every eligible account at one or more cutoffs."""
@@ -232,7 +241,13 @@ def features(
     from pipelines.progress import say
 
     cutoffs = [cutoff for text in as_of if (cutoff := _date(text, "--as-of")) is not None]
-    rows = jobs.features_at(jobs.open_data(project, day(), say, engine), cutoffs, model, say)
+    opened = jobs.open_data(project, day(), say, engine)
+    of = None
+    if champion:
+        name = model or opened.project.health.risk.model
+        opened.project.model(name)
+        of = _registry(project)[1].version(name).predictor
+    rows = jobs.features_at(opened, cutoffs, model, say, of)
     jobs.write_frame(rows, out)
     _say(f"{len(rows):,} rows with {rows.shape[1]:,} columns written to {out}")
 
@@ -292,8 +307,42 @@ def score(
     engine: EngineOption = None,
     no_prefect: PlainOption = False,
     as_json: JsonOption = False,
+    features_file: Annotated[
+        Path | None, typer.Option("--input", help="Score this Parquet file (or folder of them) of features instead.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="With --input: the .parquet file to write.")] = None,
+    model: Annotated[str, typer.Option(help="With --input: the model.")] = "churn",
+    version: Annotated[str | None, typer.Option(help="With --input: its version.", show_default="--alias")] = None,
+    alias: Annotated[str, typer.Option(help="With --input: its alias.")] = "champion",
+    ids: Annotated[
+        list[str] | None,
+        typer.Option("--id", help="With --input: a column to keep.", show_default="account_id and as_of"),
+    ] = None,
+    reasons: Annotated[bool, typer.Option("--reasons", help="With --input: say why.")] = False,
+    registry: Annotated[
+        str | None, typer.Option(help="With --input: an MLflow tracking URI; no project is needed then.")
+    ] = None,
 ) -> None:
-    """Score, explain and route every eligible account at a date, with the champions."""
+    """Score, explain and route every eligible account at a date, with the champions; or score a file of features."""
+    if features_file is not None:
+        if out is None or as_of is not None:
+            raise ProjectError(
+                "A file of features is scored as it is.", remedy="Give --input and --out, and no --as-of."
+            )
+        _score_file(
+            features_file,
+            out,
+            _at_uri(registry) if registry else _registry(project)[1],
+            model,
+            version,
+            alias,
+            tuple(ids or ()),
+            reasons,
+            as_json,
+        )
+        return
+    if out is not None:
+        raise ProjectError("--out is for a file of features.", remedy="Give --input too, or leave --out away.")
     _ready(project)
     day = _date(as_of, "--as-of")
     _engine(no_prefect)
@@ -318,6 +367,34 @@ def run(
     from pipelines.run import run as flow
 
     _tell(project, flow(project=str(project), as_of=str(day) if day else None, again=again, engine=engine), as_json)
+
+
+def _score_file(
+    source: Path,
+    out: Path,
+    registry: Any,
+    model: str,
+    version: str | None,
+    alias: str,
+    ids: tuple[str, ...],
+    reasons: bool,
+    as_json: bool,
+) -> None:
+    from churnml.adapters.batch import Job, score_file
+    from pipelines.progress import say
+
+    found = registry.version(model, version, alias)
+    rows = score_file(Job(found.predictor, found.version, ids, reasons), source, out, say)
+    if as_json:
+        _print_json({"rows": rows, "out": str(out), "model": model, "version": found.version})
+    else:
+        _say(f"{rows:,} rows scored with version {found.version} of '{model}', written to {out}")
+
+
+def _at_uri(uri: str) -> Any:
+    from churnml.adapters.registry import open_registry
+
+    return open_registry(uri, None)
 
 
 def _ready(project: Path) -> None:
@@ -395,7 +472,7 @@ def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> N
 
 @models_app.command("show")
 def models_show(
-    name: Annotated[str, typer.Argument(help="The model.")],
+    name: NameArgument,
     version: Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")] = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
@@ -412,19 +489,111 @@ def models_show(
         _say(output.model_text(name, found))
 
 
-@models_app.command("promote")
-def models_promote(
-    name: Annotated[str, typer.Argument(help="The model.")],
-    version: Annotated[str | None, typer.Option(help="Its version.", show_default="newest")] = None,
+@models_app.command("history")
+def models_history(
+    name: NameArgument,
     project: ProjectOption = HERE,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make a version champion by hand, whatever the verdict said."""
+    """Who was champion from when to when and why, and which challengers were refused."""
+    from churnml import output
+
     opened, registry = _registry(project)
     opened.model(name)
-    promoted = registry.promote(name, version)
-    _say(
-        f"Version {promoted} of '{name}' is champion now, by hand. Its verdict was: {registry.verdict(name, promoted)}"
-    )
+    found = registry.history(name)
+    if as_json:
+        _print_json(found)
+    else:
+        _say(output.history_text(found))
+
+
+@models_app.command("compare")
+def models_compare(
+    name: NameArgument,
+    first: Annotated[str, typer.Argument(metavar="V1", help="A version.")],
+    second: Annotated[str, typer.Argument(metavar="V2", help="Another.")],
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Two versions measured on the same rows: the newest cutoff whose outcomes are known."""
+    from churnml import output
+    from churnml.models_job import compare
+
+    opened, registry = _registry(project)
+    found = compare(registry, opened.model(name), first, second, _data_of(project))
+    if as_json:
+        _print_json(found)
+    else:
+        _say(output.comparison_text(found))
+
+
+@models_app.command("promote")
+def models_promote(
+    name: NameArgument,
+    because: Annotated[str, typer.Option("--because", help="Why; kept in the history.")],
+    version: Annotated[str | None, typer.Option(help="Its version.", show_default="newest")] = None,
+    by: ByOption = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a version champion by hand, whatever the verdict said."""
+    from churnml.models_job import promote_by_hand
+
+    opened, registry = _registry(project)
+    opened.model(name)
+    _tell_appointed(name, promote_by_hand(registry, name, version, because, by, _data_of(project)), as_json)
+
+
+@models_app.command("rollback")
+def models_rollback(
+    name: NameArgument,
+    to: Annotated[str | None, typer.Option(help="A version.", show_default="the champion before")] = None,
+    because: Annotated[str | None, typer.Option("--because", help="Why; kept in the history.")] = None,
+    by: ByOption = None,
+    rescore: Annotated[bool, typer.Option("--rescore", help="Score the newest date again with it.")] = False,
+    project: ProjectOption = HERE,
+    no_prefect: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the champion before the present one champion again."""
+    from churnml.models_job import roll_back
+
+    opened, registry = _registry(project)
+    opened.model(name)
+    appointed = roll_back(registry, name, to, because, by, _data_of(project))
+    if not rescore:
+        _tell_appointed(name, appointed, as_json)
+        return
+    if not as_json:
+        _tell_appointed(name, appointed, as_json)
+    _engine(no_prefect)
+    from pipelines.score import score as flow
+
+    _tell(project, flow(project=str(project)), as_json)
+
+
+def _tell_appointed(name: str, appointed: Any, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from churnml import output
+
+    if as_json:
+        _print_json({"model": name} | asdict(appointed))
+    else:
+        _say(output.appointed_text(name, asdict(appointed)))
+
+
+def _data_of(project: Path) -> Any:
+    """Opens the project's data, when they are asked for."""
+
+    def opening() -> Any:
+        from churnml import jobs
+        from pipelines.clock import day
+        from pipelines.progress import say
+
+        return jobs.open_data(project, day(), say)
+
+    return opening
 
 
 def _registry(project: Path) -> tuple[Project, Any]:

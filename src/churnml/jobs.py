@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import math
+import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,6 +30,7 @@ from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
 from churnml.errors import ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, Wish, choose, wanted_parts
 from churnml.labels import Label, require_sources
+from churnml.modelling.agreement import Difference, differences
 from churnml.modelling.evaluation import FIGURES, Evaluation, evaluate, gains, reliability
 from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.promotion import Verdict, judge
@@ -206,6 +208,17 @@ def _by_name(opened: Opened, names: Sequence[str], wish: Wish) -> tuple[Feature,
     return _with_what_they_are_made_of(names, {feature.name: feature for feature in found})
 
 
+def made_with() -> dict[str, str]:
+    """The versions of the code a model is made with."""
+    return {
+        "churnml": churnml.__version__,
+        "lightgbm": lgb.__version__,
+        "numpy": np.__version__,
+        "pandas": pd.__version__,
+        "python": platform.python_version(),
+    }
+
+
 def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fitted:
     """Fits the challenger on rows that were history at the judged cutoff."""
     about = {
@@ -218,7 +231,9 @@ def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fit
         "trained_on": [str(cutoff) for cutoff in collected.plan.train],
         "judged_at": str(collected.plan.judged),
         "data_fingerprint": opened.facts.fingerprint,
-        "churnml": churnml.__version__,
+        "scales": [feature.declaration() for feature in collected.scales],
+        "currency": opened.project.spec.currency,
+        "made_with": made_with(),
     }
     fitted = fit(spec, collected.features, collected.rows, collected.plan, about, collected.scales)
     hazard = fit_hazard(spec, collected.features, collected.rows, collected.plan, fitted.predictor)
@@ -272,9 +287,9 @@ def _champion_problem(
 ) -> str | None:
     """Why the present champion cannot be compared fairly on the judged rows; None when it can."""
     by_hand = f"if the change is meant, promote it by hand: churnml models promote {spec.name}"
-    missing = [name for name in champion.feature_names if name not in available]
-    if missing:
-        return f"the present champion needs feature '{missing[0]}', which the data no longer give; {by_hand}"
+    changed = differences(champion.features, {name: f.declaration() for name, f in available.items()})
+    if changed:
+        return f"the present champion was trained on other features: {changed[0].sentence}; {by_hand}"
     if champion.about["label"] != spec.label.model_dump(mode="json"):
         return f"the present champion predicts another label, so the two cannot be compared; {by_hand}"
     reach = spec.label.reach
@@ -308,12 +323,21 @@ def _truth(project: Project, model: str, judged: pd.DataFrame) -> np.ndarray | N
 
 
 def record_challenger(
-    opened: Opened, registry: Registry, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: Judged
+    opened: Opened,
+    registry: Registry,
+    spec: ModelSpec,
+    collected: Collected,
+    fitted: Fitted,
+    judged: Judged,
+    against: str | None,
 ) -> dict[str, Any]:
-    """Registers the challenger with everything known of it; moves the alias when the verdict says so."""
+    """Registers the challenger with everything known of it; moves the alias when the verdict says so.
+
+    ``against`` is the version of the champion it was judged against, None where there was none.
+    """
     from churnml.adapters.charts import gains_chart, png, reliability_chart
 
-    record = _record(opened, spec, collected, fitted, judged)
+    record = _record(opened, spec, collected, fitted, judged) | {"against": against}
     figures = record["figures"]
     metrics = {
         f"{who}.{name}{suffix}": figure[key]
@@ -394,6 +418,7 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
             "label": spec.label.model_dump(mode="json"),
             "data_through": str(opened.facts.data_through),
             "data_fingerprint": opened.facts.fingerprint,
+            "made_with": dict(fitted.predictor.about["made_with"]),
         }
     )
     return found
@@ -510,22 +535,55 @@ def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
         if champion is None:
             continue
         built = _built_for(opened, champion.predictor, champion.predictor.feature_names)
-        missing = [feature for feature in champion.predictor.feature_names if feature not in built]
-        if missing:
-            raise RegistryError(
-                f"The champion of '{name}' reads feature '{missing[0]}', which this project's data no longer give.",
-                where=f"project {opened.project.name}",
-                remedy="Bring the column back into sources/, or train again and promote.",
-            )
+        require_same(opened, champion.predictor, f"champion of '{name}'", champion.predictor.features, built)
         found |= built
-    found |= _built_for(opened, office.scales_of, list(office.scales_of.reference))
-    return found
+    scaled = _built_for(opened, office.scales_of, list(office.scales_of.reference))
+    # a health input that the data no longer give is not known, and health says so; one that changed would mislead
+    said = [said for said in office.scales_of.about["scales"] if said["name"] in scaled]
+    require_same(opened, office.scales_of, "reference scale of health", said, scaled)
+    return found | scaled
+
+
+def require_same(
+    opened: Opened,
+    predictor: Predictor,
+    whose: str,
+    trained: Sequence[Mapping[str, Any]],
+    built: Mapping[str, Feature],
+) -> None:
+    """Raises RegistryError naming the first way in which ``built`` differs from what was ``trained``."""
+    changed = differences(trained, {name: feature.declaration() for name, feature in built.items()})
+    if changed:
+        raise RegistryError(
+            f"The {whose} was trained on other features than this project builds today: "
+            f"{_where_gone(opened, predictor, changed[0])}"
+            + (f" ({len(changed)} differences in all)." if changed[1:] else "."),
+            where=f"project {opened.project.name}",
+            remedy="Declare it as it was (or bring its column back into sources/), or train again and promote what "
+            "was trained: churnml train, churnml models promote.",
+        )
+
+
+def _where_gone(opened: Opened, predictor: Predictor, change: Difference) -> str:
+    if not change.what and change.feature in _possible(opened.project, wish_of(predictor)):
+        return f"feature '{change.feature}' is declared, but the project's tables no longer give what it needs"
+    return change.sentence
+
+
+def features_of(opened: Opened, predictor: Predictor) -> dict[str, Feature]:
+    """The features a model reads, as the project builds them today, by name; those it cannot are left out."""
+    return _built_for(opened, predictor, predictor.feature_names)
 
 
 def _built_for(opened: Opened, predictor: Predictor, names: Sequence[str]) -> dict[str, Feature]:
+    found = _by_name(opened, [*names, *CONTEXT_FEATURES], wish_of(predictor))
+    return {feature.name: feature for feature in found}
+
+
+def wish_of(predictor: Predictor) -> Wish:
+    """What the families were expanded over when the model was trained."""
     said = predictor.about["wish"]
-    wish = Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]))
-    return {feature.name: feature for feature in _by_name(opened, [*names, *CONTEXT_FEATURES], wish)}
+    return Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]))
 
 
 def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date) -> str:
@@ -545,9 +603,16 @@ def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date) -> str
 
 
 def features_at(
-    opened: Opened, cutoffs: Sequence[dt.date], model: str | None, progress: Progress = _silent
+    opened: Opened,
+    cutoffs: Sequence[dt.date],
+    model: str | None,
+    progress: Progress = _silent,
+    of: Predictor | None = None,
 ) -> pd.DataFrame:
-    """The features of a model's population at the given cutoffs, as known then."""
+    """The features of a model's population at the given cutoffs, as known then.
+
+    ``of`` is a registered model whose own features are wanted, instead of those a training would choose today.
+    """
     spec = opened.project.model(model or opened.project.health.risk.model)
     last = default_as_of(opened)
     for cutoff in cutoffs:
@@ -557,6 +622,12 @@ def features_at(
                 remedy=f"Ask for {last} or earlier.",
             )
     spine = snapshots.population(spec.label, opened.facts, cutoffs)
+    if of is not None:
+        built = features_of(opened, of)
+        require_same(opened, of, f"registered '{spec.name}'", of.features, built)
+        return of.with_places(
+            snapshots.build_snapshots(opened.facts, list(built.values()), spine.drop(columns="mrr_cents"))
+        )
     names = spec.features.event_names
     if isinstance(names, int):
         names = snapshots.frequent_events(opened.facts, min(cutoffs), names)

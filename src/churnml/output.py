@@ -150,13 +150,88 @@ def _of_the_possible(model: Mapping[str, Any]) -> str:
 def versions_text(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """What ``churnml models list`` prints."""
     rows = [
-        [name, v["version"], "champion" if v["champion"] else "", v["created"], v["verdict"]]
+        [
+            name,
+            v["version"],
+            " ".join(alias for alias in ("champion", "challenger") if v[alias]),
+            v["created"],
+            printable(v["verdict"]),
+        ]
         for name, versions in found.items()
         for v in versions
     ]
     if not rows:
         return "No model was trained yet; run 'churnml train'."
     return "\n".join(table(["model", "version", "alias", "registered", "verdict"], rows))
+
+
+def history_text(found: Mapping[str, Any]) -> str:
+    """What ``churnml models history`` prints."""
+    rows = [
+        [
+            t["version"],
+            _moment(t["since"]),
+            "in office" if t["in_office"] else _moment(t["until"]),
+            t["how"] + (f", {printable(t['by'])}" if t["by"] else ""),
+            printable(t["why"]),
+        ]
+        for t in found["champions"]
+    ]
+    lines = [f"{found['model']}: who was champion (UTC)", ""]
+    lines += table(["version", "from", "to", "how", "why"], rows) if rows else ["  nobody yet"]
+    refused = [[e["version"], _moment(e["at"]), printable(e["why"])] for e in found["refused"]]
+    if refused:
+        lines += ["", "challengers that did not become champion", ""]
+        lines += table(["version", "when", "why not"], refused)
+    return "\n".join(lines)
+
+
+def _moment(at: str | None) -> str:
+    return at[:16].replace("T", " ") if at else "not recorded"
+
+
+def appointed_text(name: str, found: Mapping[str, Any]) -> str:
+    """What ``churnml models promote`` and ``rollback`` print."""
+    before = f" It takes the place of version {found['before']}." if found["before"] else ""
+    lines = [
+        f"Version {found['version']} of '{name}' is champion now, by hand.{before}",
+        f"  Its verdict was: {printable(found['verdict'])}",
+    ]
+    return "\n".join([*lines, *([f"  Mind: {printable(found['unchecked'])}"] if found["unchecked"] else [])])
+
+
+def comparison_text(found: Mapping[str, Any]) -> str:
+    """What ``churnml models compare`` prints."""
+    first, second = found["versions"]
+    header = ["95 % intervals", *FIGURE_NAMES.values()]
+    rows = [[f"version {v}", *(figure(found["figures"][v].get(key)) for key in FIGURE_NAMES)] for v in (first, second)]
+    if found["measured"]:
+        lines = [
+            f"{found['model']}, versions {first} and {second}, measured on the same rows of {found['cutoff']}: "
+            f"{found['positives']:,} of {found['rows']:,} accounts positive"
+        ]
+        rows.append([f"{second} ahead by", *(_signed(found["ahead"].get(key)) for key in FIGURE_NAMES)])
+    else:
+        lines = [
+            f"{found['model']}, versions {first} and {second}, as recorded when each was judged "
+            f"(at {found['cutoff'][first]} and at {found['cutoff'][second]})",
+            f"  not measured again: {printable(found['why_not'])}",
+        ]
+    lines += ["", *table(header, rows)]
+    if found["measured"]:
+        lines += [
+            "",
+            "  Ahead is paired, and better is positive; an interval across zero says neither is shown better.",
+        ]
+    return "\n".join([*lines, *(f"  MIND: {printable(warning)}" for warning in found["warnings"])])
+
+
+def _signed(found: Mapping[str, float | None] | None) -> str:
+    if not found or found["value"] is None:
+        return "–"
+    if found["low"] is None or found["high"] is None:
+        return f"{found['value']:+.3f}"
+    return f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
 
 
 # ---------------------------------------------------------------- run

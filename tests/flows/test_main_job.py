@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -121,7 +122,7 @@ def _score_raising(project: Path, as_of: str) -> None:
 def test_the_champion_loads_in_a_fresh_process_that_knows_only_the_tracking_uri(after_run: Path) -> None:
     found = json.loads(churnml("models", "list", "--project", after_run, "--json").out)
     if not any(version["champion"] for version in found["churn"]):
-        assert churnml("models", "promote", "churn", "--project", after_run).code == 0
+        assert churnml("models", "promote", "churn", "--because", "a test", "--project", after_run).code == 0
     program = """
 import sys, mlflow, numpy as np, pandas as pd
 model = mlflow.pyfunc.load_model("models:/churn@champion")
@@ -133,13 +134,15 @@ shipped = model.predict(model.input_example)
 assert len(shipped) == 5
 loaded = {name.split(".")[0] for name in sys.modules}
 assert not loaded & {"prefect", "duckdb", "ibis"}, loaded & {"prefect", "duckdb", "ibis"}
-assert "churnml.cli" not in sys.modules and "churnml.snapshots" not in sys.modules
+ours = {name for name in sys.modules if name.partition(".")[0] == "churnml"}
+assert ours == {"churnml", "churnml.errors", "churnml.modelling", "churnml.modelling.predictor"}, ours
 print("scored", len(scored))
 """
     uri = f"sqlite:///{after_run / '.churnml' / 'mlflow.db'}"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
-        env={"MLFLOW_TRACKING_URI": uri, "PATH": "", "MLFLOW_DISABLE_TELEMETRY": "true"},
+        env={"MLFLOW_TRACKING_URI": uri, "PATH": "", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        | {key: value for key, value in os.environ.items() if key == "PYTHONPATH"},
         cwd=after_run,
         capture_output=True,
         text=True,
@@ -203,7 +206,7 @@ def test_a_model_that_beats_nothing_is_not_promoted_and_health_stands_alone(comp
 
 def test_an_altered_champion_is_refused_and_stays_in_office_until_replaced_by_hand(company: Path) -> None:
     assert churnml("train", "churn", "--project", company, "--no-prefect").code == 0
-    assert churnml("models", "promote", "churn", "--project", company).code == 0
+    assert churnml("models", "promote", "churn", "--because", "a test", "--project", company).code == 0
     model = next((company / ".churnml" / "mlartifacts").rglob("booster.txt"))
     model.write_text(model.read_text("utf-8").replace("tree", "tre", 1), "utf-8")
     said = churnml("score", "--project", company, "--no-prefect")
@@ -214,5 +217,5 @@ def test_an_altered_champion_is_refused_and_stays_in_office_until_replaced_by_ha
     found = json.loads(said.out)["churn"]
     assert found["promoted"] is False
     assert "cannot be read" in found["because"]
-    assert churnml("models", "promote", "churn", "--project", company).code == 0
+    assert churnml("models", "promote", "churn", "--because", "a test", "--project", company).code == 0
     assert churnml("score", "--project", company, "--no-prefect").code == 0
