@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import features
+from benchmarks import features, scoring
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 CHURNML = [sys.executable, "-m", "churnml.cli"]
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--sizes", default=",".join(map(str, features.SIZES)), help="events, by commas")
     sizes = [int(text) for text in parser.parse_args().sizes.split(",")]
     with tempfile.TemporaryDirectory() as scratch:
-        parts = [*features.section(Path(scratch), sizes), *commands()]
+        parts = [*features.section(Path(scratch), sizes), *scoring.section(Path(scratch)), *commands()]
     about = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
     PAGE.write_text(page(parts, about), "utf-8")
     sys.stdout.write(PAGE.read_text("utf-8"))
