@@ -292,13 +292,13 @@ def test_the_ways_to_name_a_file_wrongly_are_told(three: Path, features: Path, t
 
 
 @pytest.fixture
-def inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of another program, in the folder of the project."""
     monkeypatch.chdir(project)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / '.churnml' / 'mlflow.db'}")
-    return project
+    return os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{project / '.churnml' / 'mlflow.db'}"}
 
 
-def test_what_the_page_for_other_programs_shows_works_as_it_stands(inside: Path) -> None:
+def test_what_the_page_for_other_programs_shows_works_as_it_stands(inside: dict[str, str]) -> None:
     commands = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
     assert len(commands) >= 6
     for command in commands:
@@ -307,9 +307,7 @@ def test_what_the_page_for_other_programs_shows_works_as_it_stands(inside: Path)
         done = churnml(*words[1:])
         assert done.code == 0, f"{command}: {done.err}"
     python = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0]
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", python], capture_output=True, text=True, env=os.environ
-    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", python], capture_output=True, text=True, env=inside)
     assert done.returncode == 0, done.stderr
     assert "mean" in done.stdout
     scored = pd.read_parquet("scores.parquet")

@@ -75,6 +75,7 @@ UNFINISHED_TAG = "churnml.unfinished"
 EVENT_TAG = "churnml.event."
 # MLflow keeps up to 5,000 letters in such a tag
 LONGEST_REASON = 2000
+TRACKING_URI = "MLFLOW_TRACKING_URI"
 SQLITE = "sqlite:///"
 # Making the tables takes seconds: a file of this age that was not put in its place was left by a process that died.
 ABANDONED_SECONDS = 3600
@@ -433,6 +434,7 @@ def _sum(path: Path) -> str:
 def _quietly(uri: str) -> Iterator[None]:
     """MLflow's global settings for one call, and its chatter kept from the user's screen."""
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    told = os.environ.get(TRACKING_URI)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     levels = {name: logging.getLogger(name).level for name in ("mlflow", "alembic")}
@@ -452,6 +454,11 @@ def _quietly(uri: str) -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
         mlflow.set_tracking_uri(before[0])
         mlflow.set_registry_uri(before[1])
+        # MLflow says it to the environment too, and so to every process started from here
+        if told is None:
+            os.environ.pop(TRACKING_URI, None)
+        else:
+            os.environ[TRACKING_URI] = told
 
 
 def open_registry(
