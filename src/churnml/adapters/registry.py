@@ -75,7 +75,7 @@ UNFINISHED_TAG = "churnml.unfinished"
 EVENT_TAG = "churnml.event."
 # MLflow keeps up to 5,000 letters in such a tag
 LONGEST_REASON = 2000
-TRACKING_URI = "MLFLOW_TRACKING_URI"
+SAID_BY_MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 SQLITE = "sqlite:///"
 # Making the tables takes seconds: a file of this age that was not put in its place was left by a process that died.
 ABANDONED_SECONDS = 3600
@@ -434,7 +434,7 @@ def _sum(path: Path) -> str:
 def _quietly(uri: str) -> Iterator[None]:
     """MLflow's global settings for one call, and its chatter kept from the user's screen."""
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    told = os.environ.get(TRACKING_URI)
+    told = {name: os.environ.get(name) for name in SAID_BY_MLFLOW}
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     levels = {name: logging.getLogger(name).level for name in ("mlflow", "alembic")}
@@ -455,10 +455,11 @@ def _quietly(uri: str) -> Iterator[None]:
         mlflow.set_tracking_uri(before[0])
         mlflow.set_registry_uri(before[1])
         # MLflow says it to the environment too, and so to every process started from here
-        if told is None:
-            os.environ.pop(TRACKING_URI, None)
-        else:
-            os.environ[TRACKING_URI] = told
+        for variable, value in told.items():
+            if value is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = value
 
 
 def open_registry(
