@@ -61,7 +61,8 @@ def features_page() -> str:
         "Each family is also a reason code. Names are shown for lookbacks of 7, 28 and 90 days, the event name",
         "`export` and the static attribute `segment`; a model's `spec.yaml` says which families, lookbacks and event",
         "names it takes. A feature sees only what was known before `as_of`; *absent* is its value for an account with",
-        "no such rows (– stays missing). Every worked example is a test.",
+        "no such rows (– stays missing). In sentences `{own}` is what was usual for the account itself, where its past",
+        "is known ([reasons.md](reasons.md)). Every worked example is a test.",
     ]
     for family in FAMILIES.values():
         lines += ["", f"## {family.name}", "", f"From `{family.source}`: {family.means}.", ""]

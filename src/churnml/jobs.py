@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 EXAMPLE_ROWS = 5
-# Facts that playbooks may ask for, wherever the project's data can answer them.
-CONTEXT_FEATURES = ("subscription_tenure_days", "subscription_days_to_renewal", "account_segment")
+# Facts that playbooks and reasons may ask for, wherever the project's data can answer them.
+CONTEXT_FEATURES = ("subscription_tenure_days", "subscription_days_to_renewal", "account_segment", "account_age_days")
 
 
 def _silent(_: str) -> None:

@@ -182,9 +182,10 @@ def test_probabilities_lie_strictly_between_zero_and_one_and_rise_with_the_log_o
         assert found[2] == pytest.approx(0.5)
 
 
-def test_contributions_add_up_to_the_log_odds(predictor, frame):
+def test_contributions_add_up_to_the_calibrated_log_odds(predictor, frame):
     found = predictor.contributions(frame)
-    rest = predictor.log_odds(frame) - found.sum(axis=1)
+    p = predictor.predict(frame)
+    rest = np.log(p / (1 - p)) - found.sum(axis=1)
     assert found.shape == (len(frame), len(FEATURES))
     assert np.allclose(rest, rest[0])
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnml.acting.reasons import POOR, REASONS_SHOWN, Reason, sentence
+from churnml.acting.reasons import POOR, Reason, numbered, pick, strongest, tell
 from churnml.errors import SpecError, UnknownNameError
-from churnml.features import Feature, Polarity
+from churnml.features import Feature, Polarity, theme_of
 from churnml.specs import HealthSpec
 
 INSUFFICIENT = "insufficient_data"
@@ -146,29 +146,19 @@ def health_reasons(
 ) -> list[tuple[Reason, ...]]:
     """Without a model: the inputs that cost each account the most, where they are poor on their scale."""
     whole = sum(dimension.weight for dimension in spec.dimensions.values())
-    costs = []
+    costs = {}
     for dimension in spec.dimensions.values():
         inside = sum(given.weight for given in dimension.inputs)
         for given in dimension.inputs:
             if given.feature in health.inputs:
-                costs.append((given.feature, dimension.weight / whole * given.weight / inside))
+                costs[given.feature] = dimension.weight / whole * given.weight / inside
     if not costs:
         return [() for _ in range(len(frame))]
-    names = [name for name, _ in costs]
-    lost = np.column_stack([(100 - health.inputs[name]) * share for name, share in costs])
-    order = np.argsort(-np.nan_to_num(lost, nan=-1.0), axis=1, kind="stable")
-    columns = {name: frame[name].to_numpy(dtype=object) for name in names}
-    found = []
-    for row in range(len(frame)):
-        reasons: list[Reason] = []
-        for i in order[row]:
-            name = names[i]
-            code = features[name]["family"]
-            scaled = health.inputs[name][row]
-            if len(reasons) == REASONS_SHOWN or np.isnan(scaled):
-                break
-            if scaled <= POOR and code not in {reason.code for reason in reasons}:
-                text = sentence(features[name], columns[name][row], usual.get(name), currency)
-                reasons.append(Reason(code, name, text, round(float(lost[row, i]), 6)))
-        found.append(tuple(reasons))
-    return found
+    declared = [features[name] for name in costs]
+    scaled = np.column_stack([health.inputs[name] for name in costs])
+    poor = scaled <= POOR  # never where it is not known
+    lost = np.where(poor, (100 - scaled) * np.array(list(costs.values())), 0.0)
+    theme, _ = numbered([theme_of(feature["family"]) for feature in declared])
+    speakers, eligible = strongest(lost, poor, theme)
+    weights = np.take_along_axis(lost, speakers, axis=1)
+    return tell(pick(weights, speakers, np.zeros_like(eligible), eligible), frame, declared, usual, currency)

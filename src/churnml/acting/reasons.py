@@ -1,7 +1,9 @@
 """Why a score is what it is, in sentences a customer success manager can use, with the numbers in them.
 
 Contributions are exact TreeSHAP values in log-odds (Lundberg, Erion and Lee, 2018), summed by feature
-family, because a manager acts on "active days" and not on its three lookbacks.
+family, because a manager acts on "active days" and not on its three lookbacks. Families of one theme say
+nearly the same of an account, and which of them the trees took is an accident of the seed: they compete for
+one reason, whose weight is their sum. See docs/reasons.md.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnml.features import Polarity, Unit
+from churnml.features import Polarity, Unit, theme_of
 
-# A family that moves the log-odds by less says nothing: 0.1 turns 10 % into 10.9 %.
-LEAST_CONTRIBUTION = 0.1
+# A theme that moves the log-odds by less does not stand out: 0.25 turns 10 % into 12.5 %. It is also several
+# times what another seed changes (docs/reasons.md).
+LEAST_CONTRIBUTION = 0.25
 REASONS_SHOWN = 3
+# Since when an account could have had a past: the first of these that is known.
+KNOWN_FOR = ("subscription_tenure_days", "account_age_days")
 # On the reference scale, a health input at or under this is a reason of its own.
 POOR = 25.0
 
@@ -31,7 +36,7 @@ class Reason:
         code: the feature family.
         feature: the feature the sentence speaks of.
         sentence: what a person reads. Holds the user's own data: escape it where it is shown.
-        weight: log-odds it adds, or points of health it costs.
+        weight: log-odds its theme adds, or points of health it costs.
     """
 
     code: str
@@ -75,8 +80,8 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == round(value) else f"{value:.1f}"
 
 
-def sentence(feature: Mapping[str, Any], value: Any, usual: Any, currency: str = "") -> str:
-    """The feature's own sentence with the account's number and the usual one in it."""
+def sentence(feature: Mapping[str, Any], value: Any, usual: Any, currency: str = "", own: float | None = None) -> str:
+    """The feature's own sentence with the account's number, the usual one and, where given, its ``own`` usual."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return f"Not known: {feature['means']}."
     low = feature["unit"] != Unit.NAME and usual is not None and value < usual
@@ -86,10 +91,82 @@ def sentence(feature: Mapping[str, Any], value: Any, usual: Any, currency: str =
     text = template.format(
         value=written(value, feature["unit"], currency),
         usual=written(usual, feature["unit"], currency),
+        own="" if own is None else f", {written(own, feature['unit'], currency)} for this account",
         change=written(value, Unit.RATIO) if feature["unit"] == Unit.RATIO else "",
         subject=feature["subject"],
     )
     return str(text[:1].upper() + text[1:])
+
+
+def own_usual(feature: Mapping[str, Any], frame: pd.DataFrame) -> np.ndarray:
+    """What was usual of each account itself, shape (rows,): its days before this lookback, at their daily rate.
+
+    Missing where the feature does not add up over days, where ``frame`` lacks the longer lookback, and where the
+    account was not there for all of it.
+    """
+    nothing = np.full(len(frame), np.nan)
+    since = next((name for name in KNOWN_FOR if name in frame.columns), None)
+    before = feature.get("before")
+    if not before or since is None or before[0] not in frame.columns:
+        return nothing
+    longer, days = frame[before[0]].to_numpy(dtype="float64"), int(before[1])
+    lookback = int(feature["lookback"])
+    rest = longer - frame[feature["name"]].to_numpy(dtype="float64")
+    return np.where(frame[since].to_numpy(dtype="float64") >= days, rest / (days - lookback) * lookback, np.nan)
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Reasons to be told: parallel arrays, by row and then by place.
+
+    Args:
+        row: the row of the frame.
+        feature: place of the feature that speaks in the list of features.
+        weight: see :class:`Reason`.
+    """
+
+    row: np.ndarray
+    feature: np.ndarray
+    weight: np.ndarray
+
+
+def pick(weights: np.ndarray, speakers: np.ndarray, passive: np.ndarray, eligible: np.ndarray) -> Picked:
+    """The first :data:`REASONS_SHOWN` eligible themes of every row, heaviest first; what is passive comes last.
+
+    Args:
+        weights: of each theme, shape (rows, themes).
+        speakers: the feature that speaks for it, the same shape.
+        passive: whether that is something nobody can act on.
+        eligible: whether it is a reason at all.
+    """
+    # equal weights: the theme that is declared first
+    order = np.lexsort((-weights, passive, ~eligible), axis=1)[:, :REASONS_SHOWN]
+    row, place = np.nonzero(np.take_along_axis(eligible, order, axis=1))
+    theme = order[row, place]
+    return Picked(row, speakers[row, theme], weights[row, theme])
+
+
+def tell(
+    picked: Picked,
+    frame: pd.DataFrame,
+    features: Sequence[Mapping[str, Any]],
+    usual: Mapping[str, float],
+    currency: str = "",
+) -> list[tuple[Reason, ...]]:
+    """The picked reasons of every row of ``frame``, in words."""
+    told: list[list[Reason]] = [[] for _ in range(len(frame))]
+    columns: dict[int, tuple[list[Any], list[float]]] = {}
+    for i in np.unique(picked.feature):
+        mine = frame.iloc[picked.row[picked.feature == i]]
+        columns[int(i)] = (mine[features[i]["name"]].tolist(), own_usual(features[i], mine).tolist())
+    taken = dict.fromkeys(columns, 0)
+    for row, i, weight in zip(picked.row.tolist(), picked.feature.tolist(), picked.weight.tolist(), strict=True):
+        feature, at = features[i], taken[i]
+        taken[i] += 1
+        value, own = columns[i][0][at], columns[i][1][at]
+        text = sentence(feature, value, usual.get(feature["name"]), currency, None if math.isnan(own) else own)
+        told[row].append(Reason(feature["family"], feature["name"], text, round(weight, 6)))
+    return [tuple(reasons) for reasons in told]
 
 
 def model_reasons(
@@ -111,39 +188,49 @@ def model_reasons(
         towards_risk: for churn, a feature with a declared polarity is a reason only on its bad side.
         currency: shown behind money.
     """
-    families = list(dict.fromkeys(feature["family"] for feature in features))
-    member = np.array([[feature["family"] == family for family in families] for feature in features], dtype="float64")
-    by_family = contributions @ member
-    # what somebody can act on comes first, whatever its weight; what an account simply is comes last
-    passive = np.array([not any(f["actionable"] for f in features if f["family"] == family) for family in families])
-    order = np.lexsort((-by_family, np.broadcast_to(passive, by_family.shape)), axis=1)
-    columns = [frame[feature["name"]].to_numpy(dtype=object) for feature in features]
-    of_family = {family: np.flatnonzero(member[:, i]) for i, family in enumerate(families)}
-    found = []
-    for row in range(len(frame)):
-        reasons: list[Reason] = []
-        for place in order[row]:
-            weight = float(by_family[row, place])
-            if len(reasons) == REASONS_SHOWN:
-                break
-            if weight < LEAST_CONTRIBUTION:
-                continue
-            inside = of_family[families[place]]
-            for i in inside[np.argsort(-contributions[row, inside], kind="stable")]:
-                value = columns[i][row]
-                if contributions[row, i] <= 0:
-                    break
-                if not towards_risk or _is_bad_side(features[i], value, usual.get(features[i]["name"])):
-                    text = sentence(features[i], value, usual.get(features[i]["name"]), currency)
-                    reasons.append(Reason(families[place], features[i]["name"], text, round(weight, 6)))
-                    break
-        found.append(tuple(reasons))
-    return found
+    may_speak = contributions > 0
+    if towards_risk:
+        may_speak &= np.column_stack([_on_bad_side(f, frame[f["name"]], usual.get(f["name"])) for f in features])
+    family, families = numbered([feature["family"] for feature in features])
+    theme, _ = numbered([theme_of(name) for name in families])
+    by_family = _summed(contributions, family)
+    # within a family its strongest feature speaks, within a theme its strongest family
+    feature_of, may_speak = strongest(contributions, may_speak, family)
+    family_of, may_speak = strongest(by_family, may_speak & (by_family > 0), theme)
+    speakers = np.take_along_axis(feature_of, family_of, axis=1)
+    weights = _summed(by_family, theme)
+    passive = ~np.array([bool(feature["actionable"]) for feature in features])
+    picked = pick(weights, speakers, passive[speakers], may_speak & (weights >= LEAST_CONTRIBUTION))
+    return tell(picked, frame, features, usual, currency)
 
 
-def _is_bad_side(feature: Mapping[str, Any], value: Any, usual: float | None) -> bool:
+def numbered(names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Each name's number, and the names by number, in order of appearance."""
+    distinct = list(dict.fromkeys(names))
+    return np.array([distinct.index(name) for name in names], dtype=int), distinct
+
+
+def _summed(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Sums of columns by group, shape (rows, groups)."""
+    return np.asarray(values @ np.eye(group.max() + 1)[group])
+
+
+def strongest(values: np.ndarray, allowed: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each group the allowed column with the largest value, and whether there is one, shape (rows, groups)."""
+    best = np.empty((len(values), group.max() + 1), dtype=int)
+    found = np.empty(best.shape, dtype=bool)
+    for number in range(best.shape[1]):
+        inside = np.flatnonzero(group == number)
+        best[:, number] = inside[np.where(allowed[:, inside], values[:, inside], -np.inf).argmax(axis=1)]
+        found[:, number] = allowed[:, inside].any(axis=1)
+    return best, found
+
+
+def _on_bad_side(feature: Mapping[str, Any], values: pd.Series, usual: float | None) -> np.ndarray:
+    """Whether each value lies on the risky side of what is usual; a feature without a direction always does."""
     if feature["polarity"] == Polarity.NEITHER:
-        return True
-    if value is None or usual is None or math.isnan(value):
-        return False
-    return bool(value < usual if feature["polarity"] == Polarity.HEALTHIER else value > usual)
+        return np.ones(len(values), dtype=bool)
+    if usual is None:
+        return np.zeros(len(values), dtype=bool)
+    numbers = values.to_numpy(dtype="float64")
+    return numbers < usual if feature["polarity"] == Polarity.HEALTHIER else numbers > usual

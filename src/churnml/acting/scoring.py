@@ -10,13 +10,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnml.acting.health import health_of, health_reasons
+from churnml.acting.health import INSUFFICIENT, health_of, health_reasons
 from churnml.acting.reasons import Reason, model_reasons
 from churnml.acting.routing import Decision, route
 from churnml.acting.timing import Timing, timings
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
 from churnml.specs import HealthSpec, PlaybooksSpec
+
+# Columns of the frame, beside the features, that an account's own record and the playbooks read.
+CONTEXT = (
+    "account_id",
+    "owner_id",
+    "account_segment",
+    "mrr",
+    "subscription_tenure_days",
+    "subscription_days_to_renewal",
+)
+# Rows whose contributions are in memory together: some tens of megabytes.
+ROWS_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
@@ -110,20 +122,19 @@ def score_accounts(
     base_rate = risk_model.predictor.base_rate if risk_model else None
     health = health_of(health_spec, frame, features, reference, churn, base_rate)
     usual = usual_of(reference)
-    if risk_model:
-        reasons = _reasons(risk_model, frame, usual, towards_risk=True, currency=currency)
-    else:
-        reasons = health_reasons(health_spec, frame, health, features, usual, currency)
     growth_model = models.get(grows or "")
-    growth: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
-    if growth_model:
-        growth = _reasons(growth_model, frame, usual, towards_risk=False, currency=currency)
+    growth = _reasons(growth_model, frame, upsell, usual, towards_risk=False, currency=currency)
+    reasons = _reasons(risk_model, frame, churn, usual, towards_risk=True, currency=currency)
+    # what the model does not call a risk, health may still call poor, and says why
+    others = np.ones(len(frame), dtype=bool)
+    if risk_model:
+        others = ~_above_usual(churn, risk_model) & ~np.isin(health.band, [health_spec.bands[0].name, INSUFFICIENT])
+    poor = health_reasons(health_spec, frame, health, features, usual, currency)
+    reasons = [second if other else first for first, second, other in zip(reasons, poor, others, strict=True)]
     when: list[Timing | None] = [None] * len(frame)
     if risk_model:
         when = timings(risk_model.predictor, as_of, frame, risk_model.eligible)
-    context: list[dict[str, Any]] = [
-        dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)
-    ]
+    context: list[dict[Any, Any]] = frame[[name for name in CONTEXT if name in frame.columns]].to_dict("records")
     accounts = tuple(
         ScoredAccount(
             account_id=str(row["account_id"]),
@@ -156,15 +167,39 @@ def _probabilities(model: ScoringModel | None, frame: pd.DataFrame) -> np.ndarra
     return np.where(model.eligible, model.predictor.predict(frame), np.nan)
 
 
+def _above_usual(probability: np.ndarray, model: ScoringModel) -> np.ndarray:
+    """Whom the message is about: more likely than usual by the model; shape (rows,)."""
+    return np.asarray(np.nan_to_num(probability, nan=0.0) > model.predictor.base_rate)
+
+
 def _reasons(
-    model: ScoringModel, frame: pd.DataFrame, usual: Mapping[str, float], *, towards_risk: bool, currency: str
+    model: ScoringModel | None,
+    frame: pd.DataFrame,
+    probability: np.ndarray,
+    usual: Mapping[str, float],
+    *,
+    towards_risk: bool,
+    currency: str,
 ) -> list[tuple[Reason, ...]]:
-    frame = model.predictor.with_places(frame)
-    contributions = model.predictor.contributions(frame)
-    found = model_reasons(
-        frame, model.predictor.features, contributions, usual, towards_risk=towards_risk, currency=currency
-    )
-    return [reasons if eligible else () for reasons, eligible in zip(found, model.eligible, strict=True)]
+    """Reasons for whoever is more likely than usual; nobody asks why something is unlikely.
+
+    Exact contributions are by far the dearest step of scoring, so they are computed for those rows alone, and some
+    at a time, which bounds the memory.
+    """
+    found: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
+    if model is None:
+        return found
+    rows = np.flatnonzero(_above_usual(probability, model))
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = rows[start : start + ROWS_AT_ONCE]
+        some = model.predictor.with_places(frame.iloc[part])
+        contributions = model.predictor.contributions(some)
+        told = model_reasons(
+            some, model.predictor.features, contributions, usual, towards_risk=towards_risk, currency=currency
+        )
+        for row, reasons in zip(part.tolist(), told, strict=True):
+            found[row] = reasons
+    return found
 
 
 def _facts(

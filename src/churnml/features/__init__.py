@@ -15,6 +15,7 @@ from churnml.errors import SpecError, UnknownNameError
 from churnml.features import account, subscriptions, tickets, usage
 from churnml.features.declare import Family as Family
 from churnml.features.declare import Feature, Grain, Polarity, Unit, Wish
+from churnml.features.themes import theme_of
 from churnml.tables import Facts
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "check_family",
     "choose",
     "expand",
+    "theme_of",
     "wanted_parts",
     "words_for",
 ]

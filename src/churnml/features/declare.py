@@ -6,7 +6,7 @@ import ast
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -112,7 +112,8 @@ class Feature:
         polarity: whether more is healthier, riskier or neither.
         unit: how it is written for a person.
         when_low, when_high: the sentence when it is below or above what is usual; ``{value}``,
-            ``{usual}``, ``{change}`` and ``{subject}`` are filled in.
+            ``{usual}``, ``{own}`` (what was usual for the account itself, where that is known),
+            ``{change}`` and ``{subject}`` are filled in.
         when_absent: the sentence when there was nothing at all, where the others would read oddly.
         absent: the value where the account has no such rows; None stays missing.
         lookback: how many days back it looks, None for all that is known.
@@ -125,6 +126,8 @@ class Feature:
         rows: for OWN: from the facts and the cutoffs (``as_of, as_of_day``) to rows with ``account_id`` and
             ``as_of``. Nothing keeps such rows from looking ahead but ``churnml audit``.
         placed: for PLACED: (feature, static attribute or empty): whose place, among which accounts.
+        before: for what adds up over days: (the same over a longer lookback, its days). What that holds
+            beyond this one's own days is what was usual for the account itself.
     """
 
     name: str
@@ -146,6 +149,7 @@ class Feature:
     only: tuple[str, ...] = ()
     rows: Callable[[Facts, Relation], Relation] | None = None
     placed: tuple[str, str] | None = None
+    before: tuple[str, int] | None = None
 
     @property
     def ages(self) -> tuple[int, ...]:
@@ -182,6 +186,7 @@ class Feature:
             "actionable": self.actionable,
             "when_absent": self.when_absent,
             "placed": list(self.placed) if self.placed else None,
+            "before": list(self.before) if self.before else None,
             "grain": self.grain.value,
             "measure": described(self.measure),
             "rows": described(self.rows) if self.rows else None,
@@ -221,6 +226,12 @@ def _text_of(code: Any) -> str:
     except SyntaxError:  # a lambda inside a longer line
         text = " ".join(text.split())
     return f" #{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def longest(stem: str, days: int, lookbacks: Sequence[int]) -> tuple[str, int] | None:
+    """``Feature.before`` of the feature ``<stem>_<days>d``; None where no lookback is longer."""
+    most = max(lookbacks)
+    return (f"{stem}_{most}d", most) if most > days else None
 
 
 @dataclass(frozen=True)

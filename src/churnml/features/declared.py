@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from churnml.features.declare import Family, Feature, Grain, Measure, Polarity, Unit, Wish
+from churnml.features.declare import Family, Feature, Grain, Measure, Polarity, Unit, Wish, longest
 from churnml.features.measures import (
     Acceleration,
     Count,
@@ -123,6 +123,9 @@ TICKETS: Mapping[str, Kind] = {
     "share": Kind(Grain.TICKET, lambda n, _: Count(n), Unit.SHARE, None, "their share of the tickets opened"),
 }
 
+# Measures of which twice the days hold twice as much, where nothing changes.
+ADDS_UP = ("count", "sum", "active_days")
+
 MEASURES = tuple(dict.fromkeys([*USAGE, *TICKETS, "ratio"]))
 
 
@@ -158,8 +161,8 @@ class DeclaredFamily(BaseModel):
     # what nothing at all counts as: a number, missing, or (left out) what the measure itself says
     absent: float | Literal["missing"] | None = None
     actionable: bool = True
-    when_low: str = "{means}, last {days} days: {value}; {usual} is usual."
-    when_high: str = "{means}, last {days} days: {value}; {usual} is usual."
+    when_low: str = "{means}, last {days} days: {value}; {usual} is usual{own}."
+    when_high: str = "{means}, last {days} days: {value}; {usual} is usual{own}."
 
     @model_validator(mode="after")
     def _says_what_it_can(self) -> DeclaredFamily:
@@ -205,7 +208,7 @@ def _features(said: DeclaredFamily, wish: Wish) -> tuple[Feature, ...]:
     areas: Mapping[str, tuple[str, ...]] = dict(said.by) or {"": said.where.event}
     found = []
     for area, only in areas.items():
-        made = [_feature(said, area, only, n) for n in (lookbacks[-1:] if _kind(said).once else lookbacks)]
+        made = [_feature(said, area, only, n, lookbacks) for n in (lookbacks[-1:] if _kind(said).once else lookbacks)]
         if said.trend:
             made += [_trend(said, short, long) for short, long in pairwise(made)]
         if said.among and said.among in wish.static:
@@ -223,7 +226,7 @@ def _stem(said: DeclaredFamily, area: str) -> str:
     return f"{stem}_{column_safe(area).removeprefix('event_')}" if area else stem
 
 
-def _feature(said: DeclaredFamily, area: str, only: tuple[str, ...], n: int) -> Feature:
+def _feature(said: DeclaredFamily, area: str, only: tuple[str, ...], n: int, lookbacks: tuple[int, ...]) -> Feature:
     kind = _kind(said)
     measure = kind.of(n, said.at)
     if said.source == "support_tickets":
@@ -250,6 +253,7 @@ def _feature(said: DeclaredFamily, area: str, only: tuple[str, ...], n: int) -> 
         subject=area,
         actionable=said.actionable,
         only=only,
+        before=longest(_stem(said, area), n, lookbacks) if said.measure in ADDS_UP else None,
     )
 
 
@@ -266,7 +270,7 @@ def _filled(sentence: str, words: Mapping[str, str]) -> str:
 
 def _trend(said: DeclaredFamily, short: Feature, long: Feature) -> Feature:
     days, more = short.lookback or 1, long.lookback or 1
-    additive = said.measure in ("count", "sum", "active_days")
+    additive = said.measure in ADDS_UP
     sentence = f"{said.means[:1].upper()}{said.means[1:]}, last {days} days against its {more}-day level: {{change}}."
     return Feature(
         name=f"{short.name.removesuffix(f'_{days}d')}_trend_{days}d_{more}d",

@@ -124,6 +124,8 @@ def _renewal(_wish: Wish) -> tuple[Feature, ...]:
             unit=Unit.DAYS,
             when_low="The contract renews in {value}.",
             when_high="The contract renews in {value}.",
+            # an occasion rather than a lever: the date stands where it stands
+            actionable=False,
             needs_columns=(("subscriptions", "renews_at"),),
         ),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import ibis
 
-from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
+from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish, longest
 from churnml.features.measures import Annoyed, Count, Ratio, Tone
 
 SERIOUS = ("high", "urgent", "critical", "p1")
@@ -39,10 +39,11 @@ def _opened(wish: Wish) -> tuple[Feature, ...]:
             measure=Count(n),
             polarity=Polarity.NEITHER,
             unit=Unit.COUNT,
-            when_low=f"Tickets in the last {n} days: {{value}}; {{usual}} is usual.",
-            when_high=f"Tickets in the last {n} days: {{value}}; {{usual}} is usual.",
+            when_low=f"Tickets in the last {n} days: {{value}}; {{usual}} is usual{{own}}.",
+            when_high=f"Tickets in the last {n} days: {{value}}; {{usual}} is usual{{own}}.",
             absent=0.0,
             lookback=n,
+            before=longest("tickets_opened", n, wish.lookbacks),
         )
         for n in wish.lookbacks
     )

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 
-from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
+from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish, longest
 from churnml.features.measures import (
     Acceleration,
     Count,
@@ -43,11 +43,12 @@ def _events(wish: Wish) -> tuple[Feature, ...]:
             measure=Sum("events", n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
-            when_low=f"Only {{value}} events in the last {n} days; {{usual}} is usual.",
-            when_high=f"{{value}} events in the last {n} days; {{usual}} is usual.",
-            when_absent=f"Not used at all in the last {n} days; {{usual}} events are usual.",
+            when_low=f"Only {{value}} events in the last {n} days; {{usual}} is usual{{own}}.",
+            when_high=f"{{value}} events in the last {n} days; {{usual}} is usual{{own}}.",
+            when_absent=f"Not used at all in the last {n} days; {{usual}} events are usual{{own}}.",
             absent=0.0,
             lookback=n,
+            before=longest("usage_events", n, wish.lookbacks),
         )
         for n in wish.lookbacks
     )
@@ -63,11 +64,12 @@ def _active_days(wish: Wish) -> tuple[Feature, ...]:
             measure=Sum("active_days", n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
-            when_low=f"Active on only {{value}} of the last {n} days; {{usual}} is usual.",
-            when_high=f"Active on {{value}} of the last {n} days; {{usual}} is usual.",
-            when_absent=f"Not active on any of the last {n} days; {{usual}} is usual.",
+            when_low=f"Active on only {{value}} of the last {n} days; {{usual}} is usual{{own}}.",
+            when_high=f"Active on {{value}} of the last {n} days; {{usual}} is usual{{own}}.",
+            when_absent=f"Not active on any of the last {n} days; {{usual}} is usual{{own}}.",
             absent=0.0,
             lookback=n,
+            before=longest("usage_active_days", n, wish.lookbacks),
         )
         for n in wish.lookbacks
     )
@@ -124,10 +126,11 @@ def _quantity(wish: Wish) -> tuple[Feature, ...]:
             measure=Quantity(n),
             polarity=Polarity.HEALTHIER,
             unit=Unit.COUNT,
-            when_low=f"Volume in the last {n} days: only {{value}}; {{usual}} is usual.",
-            when_high=f"Volume in the last {n} days: {{value}}; {{usual}} is usual.",
+            when_low=f"Volume in the last {n} days: only {{value}}; {{usual}} is usual{{own}}.",
+            when_high=f"Volume in the last {n} days: {{value}}; {{usual}} is usual{{own}}.",
             absent=0.0,
             lookback=n,
+            before=longest("usage_quantity", n, wish.lookbacks),
             needs_columns=(("usage_events", "quantity"),),
         )
         for n in wish.lookbacks

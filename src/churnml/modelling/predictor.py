@@ -136,9 +136,13 @@ class Predictor:
         return self.hazard.curves(self.matrix(frame), renewal, term, self.predict(frame))
 
     def contributions(self, frame: pd.DataFrame) -> np.ndarray:
-        """Exact TreeSHAP contributions to the log-odds, shape (rows, features) (Lundberg et al., 2018)."""
+        """Exact TreeSHAP contributions to the log-odds, shape (rows, features) (Lundberg et al., 2018).
+
+        A sigmoid calibration stretches the log-odds by its slope, and so their parts; the contributions are then
+        those to the calibrated log-odds. No other calibration can be split among features: they are the trees' own.
+        """
         found = self.booster.predict(self.matrix(frame), pred_contrib=True)
-        return np.asarray(found, dtype="float64")[:, :-1]
+        return np.asarray(found, dtype="float64")[:, :-1] * float(self.calibration.get("slope", 1.0))
 
     # -------------------------------------------------------- as files
 

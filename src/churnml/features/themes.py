@@ -1,0 +1,60 @@
+"""Families that say nearly the same of an account, so that one reason speaks for all of them.
+
+Which of two such families the trees split on is an accident of the seed and of a few accounts: their
+contributions rise and fall against each other while the sum stays (docs/reasons.md measures it). A family
+that stands in no theme is one by itself, and so is a project's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+THEMES: Mapping[str, tuple[str, ...]] = {
+    "how much it is used": (
+        "usage.events",
+        "usage.active_days",
+        "usage.quantity",
+        "usage.by_event",
+        "usage.breadth",
+        "usage.mix",
+        "usage.recency",
+        "usage.depth",
+        "usage.streak",
+        "usage.gaps",
+        "usage.daily",
+        "usage.against_segment",
+    ),
+    "whether use is fading": (
+        "usage.trend",
+        "usage.days_trend",
+        "usage.slope",
+        "usage.acceleration",
+        "usage.own_past",
+    ),
+    "by how many people": (
+        "usage.active_users",
+        "usage.users_trend",
+        "usage.seat_utilisation",
+        "usage.key_users",
+    ),
+    "how much support it needs": (
+        "tickets.opened",
+        "tickets.trend",
+        "tickets.backlog",
+        "tickets.priority",
+        "tickets.reopened",
+        "tickets.escalated",
+    ),
+    "how fast support is": ("tickets.response", "tickets.resolution"),
+    "how support feels": ("tickets.csat", "tickets.tone"),
+    "how long a customer": ("subscriptions.tenure", "account.age"),
+    "how large a customer": ("subscriptions.mrr", "subscriptions.seats"),
+    "its terms": ("subscriptions.plan", "subscriptions.renewal"),
+}
+
+_OF: Mapping[str, str] = {family: theme for theme, families in THEMES.items() for family in families}
+
+
+def theme_of(family: str) -> str:
+    """The theme a family shares its reason with; by itself, the family's own name."""
+    return _OF.get(family, family)

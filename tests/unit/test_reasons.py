@@ -1,0 +1,216 @@
+"""Reasons: only what pushes the way the message goes, heaviest first, one a theme, none where nothing stands out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churnml.acting.reasons import LEAST_CONTRIBUTION, REASONS_SHOWN, model_reasons, own_usual, sentence
+from churnml.features import FAMILIES, Wish, theme_of
+from churnml.features.themes import THEMES
+
+WISH = Wish((7, 28, 90), ("export",), ("segment",))
+DECLARED = {f.name: f.declaration() for family in FAMILIES.values() for f in family.features(WISH)}
+NAMES = (
+    "usage_events_28d",
+    "usage_active_days_28d",
+    "usage_events_trend_28d_90d",
+    "tickets_open",
+    "tickets_csat_180d",
+    "subscription_days_to_renewal",
+    "account_segment",
+)
+FEATURES = tuple(DECLARED[name] for name in NAMES)
+USUAL = {
+    "usage_events_28d": 100.0,
+    "usage_active_days_28d": 9.0,
+    "usage_events_trend_28d_90d": 1.0,
+    "tickets_open": 0.0,
+    "tickets_csat_180d": 4.0,
+    "subscription_days_to_renewal": 120.0,
+}
+BAD = {
+    "usage_events_28d": 10.0,
+    "usage_active_days_28d": 3.0,
+    "usage_events_trend_28d_90d": 0.4,
+    "tickets_open": 2.0,
+    "tickets_csat_180d": 1.5,
+    "subscription_days_to_renewal": 13.0,
+    "account_segment": "small",
+}
+STRONG = 2 * LEAST_CONTRIBUTION
+
+
+def told(values=BAD, towards_risk=True, **contributions):
+    """The reasons of one account whose features contribute as named, and the others nothing."""
+    given = np.array([[contributions.get(name, 0.0) for name in NAMES]])
+    frame = pd.DataFrame([values | {"usage_events_90d": 310.0, "usage_active_days_90d": 34.0}])
+    frame["subscription_tenure_days"] = 400.0
+    return model_reasons(frame, FEATURES, given, USUAL, towards_risk=towards_risk)[0]
+
+
+def codes(reasons):
+    return [reason.code for reason in reasons]
+
+
+@pytest.mark.parametrize("towards_risk", [True, False])
+def test_where_nothing_stands_out_no_reason_is_given(towards_risk):
+    just_under = dict.fromkeys(("usage_events_28d", "tickets_open", "account_segment"), 0.99 * LEAST_CONTRIBUTION)
+    assert told(towards_risk=towards_risk, **just_under) == ()
+    assert told(towards_risk=towards_risk) == ()
+    assert len(told(towards_risk=towards_risk, tickets_open=1.01 * LEAST_CONTRIBUTION)) == 1
+
+
+@pytest.mark.parametrize("towards_risk", [True, False])
+def test_what_pushes_the_other_way_is_no_reason(towards_risk):
+    found = told(towards_risk=towards_risk, tickets_open=-5.0, usage_events_28d=STRONG)
+    assert codes(found) == ["usage.events"]
+
+
+def test_a_number_on_its_good_side_is_no_reason_for_risk_though_it_adds_to_it():
+    good = BAD | {"usage_events_28d": 500.0}
+    assert told(good, usage_events_28d=STRONG) == ()
+    assert codes(told(good, towards_risk=False, usage_events_28d=STRONG)) == ["usage.events"]
+
+
+def test_families_of_one_theme_give_one_reason_that_weighs_what_they_weigh_together():
+    found = told(usage_events_28d=0.3, usage_active_days_28d=0.4, tickets_open=0.5)
+    assert codes(found) == ["usage.active_days", "tickets.backlog"]
+    assert [reason.weight for reason in found] == [pytest.approx(0.7), pytest.approx(0.5)]
+
+
+def test_families_of_one_theme_that_cancel_each_other_are_no_reason():
+    assert told(usage_events_28d=1.0, usage_active_days_28d=-0.9) == ()
+
+
+def test_within_a_theme_a_family_that_may_not_speak_lets_the_next_one():
+    found = told(BAD | {"usage_active_days_28d": 20.0}, usage_events_28d=0.3, usage_active_days_28d=0.4)
+    assert codes(found) == ["usage.events"]
+
+
+def test_what_nobody_can_act_on_comes_last_whatever_its_weight():
+    found = told(subscription_days_to_renewal=3.0, tickets_open=0.3, account_segment=2.0)
+    assert codes(found) == ["tickets.backlog", "subscriptions.renewal", "account.attributes"]
+
+
+def test_at_most_three_and_of_equal_weights_the_one_declared_first():
+    given = dict.fromkeys(("tickets_csat_180d", "tickets_open", "usage_events_trend_28d_90d", "usage_events_28d"), 0.5)
+    assert codes(told(**given)) == ["usage.events", "usage.trend", "tickets.backlog"]
+    assert REASONS_SHOWN == 3
+
+
+def test_a_sentence_holds_the_accounts_number_the_usual_one_and_its_own():
+    (found,) = told(usage_active_days_28d=1.0)
+    # (34 − 3) active days in the 62 days before, in 28 days of them
+    assert found.sentence == "Active on only 3 of the last 28 days; 9 is usual, 14 for this account."
+
+
+@pytest.mark.parametrize(
+    ("changed", "own"),
+    [
+        ({}, 14.0),
+        ({"subscription_tenure_days": 90.0}, 14.0),
+        ({"subscription_tenure_days": 89.0}, math.nan),  # it was not there for all of the past it is held to
+        ({"subscription_tenure_days": math.nan}, math.nan),
+        ({"usage_active_days_90d": 3.0}, 0.0),
+    ],
+)
+def test_an_accounts_own_usual_is_what_it_did_before(changed, own):
+    frame = pd.DataFrame(
+        [{"usage_active_days_28d": 3.0, "usage_active_days_90d": 34.0, "subscription_tenure_days": 400.0} | changed]
+    )
+    assert own_usual(DECLARED["usage_active_days_28d"], frame)[0] == pytest.approx(own, nan_ok=True)
+
+
+def test_where_the_past_is_not_known_the_sentence_leaves_it_out():
+    frame = pd.DataFrame([{"usage_active_days_28d": 3.0, "tickets_open": 1.0}])
+    assert np.isnan(own_usual(DECLARED["usage_active_days_28d"], frame)).all()
+    assert np.isnan(own_usual(DECLARED["tickets_open"], frame.assign(account_age_days=500.0))).all()
+    assert np.isnan(own_usual(DECLARED["usage_active_days_90d"], frame.assign(account_age_days=500.0))).all()
+    assert sentence(DECLARED["usage_active_days_28d"], 3.0, 9.0) == "Active on only 3 of the last 28 days; 9 is usual."
+
+
+def test_a_models_features_of_an_older_declaration_have_no_past_and_still_speak():
+    old = {key: value for key, value in DECLARED["usage_active_days_28d"].items() if key != "before"}
+    old |= {"when_low": "Active on only {value} of the last 28 days; {usual} is usual."}
+    frame = pd.DataFrame([{"usage_active_days_28d": 3.0, "usage_active_days_90d": 34.0, "account_age_days": 400.0}])
+    found = model_reasons(frame, [old], np.array([[1.0]]), USUAL, towards_risk=True)[0]
+    assert found[0].sentence == "Active on only 3 of the last 28 days; 9 is usual."
+
+
+def test_every_theme_names_families_that_exist_and_none_twice():
+    named = [family for families in THEMES.values() for family in families]
+    assert len(named) == len(set(named))
+    assert set(named) <= set(FAMILIES)
+    assert all(theme_of(family) == family for family in set(FAMILIES) - set(named))
+    assert theme_of("product.reports") == "product.reports"
+
+
+def test_every_declared_sentence_can_be_told():
+    for feature in DECLARED.values():
+        value = "a" if feature["unit"] == "name" else 0.4
+        for own in (None, 2.0):
+            for usual in (1.0, 0.1):
+                said = sentence(feature, value, None if feature["unit"] == "name" else usual, "EUR", own)
+                assert "{" not in said
+
+
+# ---------------------------------------------------------------- against the obvious way
+
+
+def slowly(frame, features, contributions, towards_risk):
+    """Row by row, theme by theme: what the quick way must give."""
+    found = []
+    for row in range(len(frame)):
+        themes: dict[str, list[int]] = {}
+        for i, feature in enumerate(features):
+            themes.setdefault(theme_of(feature["family"]), []).append(i)
+        candidates = []
+        for theme in themes.values():
+            weight = sum(contributions[row, i] for i in theme)
+            if weight < LEAST_CONTRIBUTION:
+                continue
+            speakers = []
+            for family in dict.fromkeys(features[i]["family"] for i in theme):
+                inside = [i for i in theme if features[i]["family"] == family]
+                sum_ = sum(contributions[row, i] for i in inside)
+                able = [
+                    i for i in inside if contributions[row, i] > 0 and may_speak(features[i], frame, row, towards_risk)
+                ]
+                if sum_ > 0 and able:
+                    speakers.append((sum_, max(able, key=lambda i: contributions[row, i])))
+            if speakers:
+                speaker = max(speakers, key=lambda pair: pair[0])[1]
+                candidates.append((not features[speaker]["actionable"], -weight, speaker))
+        found.append([features[i]["name"] for _, _, i in sorted(candidates)[:REASONS_SHOWN]])
+    return found
+
+
+def may_speak(feature, frame, row, towards_risk):
+    if not towards_risk or feature["polarity"] == "neither":
+        return True
+    value, usual = frame[feature["name"]].iloc[row], USUAL[feature["name"]]
+    return value < usual if feature["polarity"] == "healthier" else value > usual
+
+
+@pytest.mark.parametrize("towards_risk", [True, False])
+def test_the_quick_way_gives_what_the_obvious_way_gives(towards_risk):
+    rng = np.random.default_rng(5)
+    n = 400
+    columns = {name: USUAL.get(name, 1.0) * rng.choice([0.0, 0.5, 1.0, 2.0, np.nan], n) for name in NAMES}
+    frame = pd.DataFrame(columns).assign(account_segment=rng.choice(["small", "big", None], n))
+    frame["tickets_open"] = rng.choice([0.0, 3.0, np.nan], n)
+    contributions = rng.normal(0, 0.4, (n, len(NAMES)))
+    found = model_reasons(frame, FEATURES, contributions, USUAL, towards_risk=towards_risk)
+    assert [[reason.feature for reason in reasons] for reasons in found] == slowly(
+        frame, FEATURES, contributions, towards_risk
+    )
+    assert sum(map(len, found)) > n
+
+
+def test_no_accounts_have_no_reasons():
+    frame = pd.DataFrame([BAD]).iloc[:0]
+    assert model_reasons(frame, FEATURES, np.empty((0, len(NAMES))), USUAL, towards_risk=True) == []
