@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 export PYTHONUTF8 := 1
 
-.PHONY: demo test lint docs bench wheel lock clean help
+.PHONY: demo test lint docs cards bench wheel lock clean help
 
 help:  ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -41,6 +41,9 @@ lint: $(VENV)/.ready  ## style, types, and who may import whom
 
 docs: $(VENV)/.ready  ## the pages that are generated from declarations
 	$(BIN)/python -m docs.generate
+
+cards: $(VENV)/.ready  ## the cards of the models that come with churnml, from the demo's company
+	$(BIN)/python -m docs.cards
 
 bench: $(VENV)/.engines  ## measure, and write docs/performance.md
 	$(BIN)/python -m benchmarks

@@ -489,6 +489,20 @@ def models_show(
         _say(output.model_text(name, found))
 
 
+@models_app.command("card")
+def models_card(
+    name: NameArgument,
+    version: Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")] = None,
+    project: ProjectOption = HERE,
+) -> None:
+    """The card of one version, as Markdown: what it is, how good, for whom, and how to disagree with it."""
+    from churnml.modelling.cards import card
+
+    opened, registry = _registry(project)
+    opened.model(name)
+    _say(card(registry.record_of(name, version)).rstrip())
+
+
 @models_app.command("history")
 def models_history(
     name: NameArgument,

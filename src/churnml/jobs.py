@@ -31,6 +31,7 @@ from churnml.errors import ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, Wish, choose, wanted_parts
 from churnml.labels import Label, require_sources
 from churnml.modelling.agreement import Difference, differences
+from churnml.modelling.cards import card
 from churnml.modelling.evaluation import FIGURES, Evaluation, evaluate, gains, reliability
 from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.promotion import Verdict, judge
@@ -370,6 +371,7 @@ def record_challenger(
             "reliability.png": png(reliability_chart(record)),
             "lift.png": png(gains_chart(record)),
             "judged.csv": _judged_table(judged).to_csv(index=False),
+            "card.md": card(record),
         },
     )
     return record | {"version": version}
@@ -416,6 +418,7 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
                 "calibration": dict(fitted.predictor.calibration) if spec.calibration == "sigmoid" else "isotonic",
             },
             "label": spec.label.model_dump(mode="json"),
+            "spec": spec.model_dump(mode="json"),
             "data_through": str(opened.facts.data_through),
             "data_fingerprint": opened.facts.fingerprint,
             "made_with": dict(fitted.predictor.about["made_with"]),

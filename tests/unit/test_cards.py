@@ -1,0 +1,161 @@
+"""A model's card: every section from the record, nothing of the user's takes effect in it."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+
+from churnml.modelling.cards import card, eligible_in_words, label_in_words, plain, roles_of
+
+FIGURE = {"value": 0.8, "low": 0.75, "high": 0.85}
+NAMED = {"roc_auc": FIGURE, "log_loss": {"value": 0.2, "low": 0.18, "high": 0.22}}
+RECORD = {
+    "name": "churn",
+    "means": "the last paying contract of an account ends, as MRR knows it",
+    "version": "3",
+    "promoted": True,
+    "because": "it beats the base rate",
+    "fingerprint": "abc123",
+    "cutoff": "2024-08-26",
+    "left_in_gap": 4,
+    "rows": 1328,
+    "positives": 77,
+    "figures": {"model": NAMED, "base_rate": NAMED, "logistic_regression": NAMED},
+    "ahead": {
+        "base_rate": {"roc_auc": {"value": 0.3, "low": 0.25, "high": 0.35}},
+        "logistic_regression": {"roc_auc": {"value": 0.01, "low": -0.02, "high": 0.04}},
+    },
+    "reliability": [{"said": 0.02, "seen": 0.01, "low": 0.0, "high": 0.05, "rows": 133}],
+    "importance": [{"family": "usage.events", "log_odds": 0.4}],
+    "training": {
+        "cutoffs": ["2023-06-05", "2023-07-03", "2023-07-31", "2024-04-08"],
+        "purged": ["2024-05-06", "2024-07-29"],
+        "folds": [{"train": ["2023-06-05"], "validate": "2024-04-08"}],
+        "fold_losses": {"2024-04-08": 0.21},
+        "rows": 20_000,
+        "positives": 1_100,
+        "base_rate": 0.055,
+        "trees": 120,
+        "features": 94,
+        "calibration": {"kind": "sigmoid", "slope": 0.93, "intercept": 0.06},
+    },
+    "label": {"kind": "contract", "gap": 7, "horizon": 91, "grace": 28, "include_notice_given": False},
+    "made_with": {"churnml": "0.3.0", "LightGBM": "4.6.0"},
+    "data_through": "2024-12-29",
+    "data_fingerprint": "def456",
+}
+HOSTILE = (
+    '<script>alert("x")</script>',
+    "<img src=x onerror=alert(1)>",
+    "[click](javascript:alert(1))",
+    "![see](http://attacker.invalid/x.png)",
+    "a | b | c",
+    "`code` ~~~ ``` fence",
+    "line\n\n# a heading\n\n- a list",
+    "**bold** _it_ &lt;b&gt; &amp;",
+    "http://attacker.invalid www.attacker.invalid <http://attacker.invalid>",
+    "1. one",
+    "=cmd|' /C calc'!A0",
+    "日本語\u202e\x1b[31m",
+)
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+
+def rendered(text: str) -> str:
+    return MARKDOWN.render(text)
+
+
+def without(record, *path):
+    found = copy.deepcopy(record)
+    inner = found
+    for step in path[:-1]:
+        inner = inner[step]
+    del inner[path[-1]]
+    return found
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_text_of_the_users_reads_as_itself_and_does_nothing(text):
+    page = rendered(f"| a | b |\n|---|---|\n| {plain(text)} | end |\n\nBefore {plain(text)} after.\n\n{plain(text)}")
+    tags = {tag.lower() for tag in re.findall(r"<\s*/?\s*([a-zA-Z]+)", page)}
+    assert tags <= {"table", "thead", "tbody", "tr", "th", "td", "p"}, page
+    assert page.count("<td>") == 2
+    shown = re.sub(r"<[^>]+>", "", page.split("Before ")[1].split(" after.")[0])
+    for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&")):
+        shown = shown.replace(entity, letter)
+    assert shown == " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_in_a_record_breaks_out_of_the_card(text):
+    record = copy.deepcopy(RECORD)
+    record["means"] = record["because"] = text
+    record["importance"][0]["family"] = text
+    record["made_with"]["churnml"] = text
+    record["slices"] = [{"of": text, "accounts": 12, "roc_auc": FIGURE}]
+    clean, spoilt = (
+        rendered(card(RECORD | {"slices": [{"of": "x", "accounts": 12, "roc_auc": FIGURE}]})),
+        rendered(card(record)),
+    )
+    for tag in ("<h1", "<h2", "<table", "<tr", "<td", "<code", "<pre", "<li", "<strong", "<a", "<img", "<script"):
+        assert spoilt.count(tag) == clean.count(tag), tag
+
+
+def test_the_card_says_every_figure_with_its_interval_and_every_rival():
+    page = card(RECORD)
+    assert "| **this model** | 0.800 [0.750, 0.850] | 0.200 [0.180, 0.220] |" in page
+    assert "| logistic regression | +0.0100 [-0.0200, +0.0400] |" in page
+    assert "Not shown to be ahead of logistic regression on ROC AUC." in page
+    assert "The last paying contract of an account ends, as MRR knows it." in page
+
+
+def test_the_splits_are_drawn_with_what_each_cutoff_did():
+    lines = [line for line in card(RECORD).splitlines() if re.match(r"20\d\d-\d\d-\d\d  ", line)]
+    assert [line.split("  ")[0] for line in lines] == [date for date, _ in roles_of(RECORD)]
+    assert lines[-1].endswith("judges")
+    assert lines[-2].endswith("left out")
+    assert max(map(len, lines)) < 120
+    starts = [line.index("o") for line in lines]
+    assert starts == sorted(starts)
+    for line in lines:
+        assert line.index("o") < line.index("#") < line.index("|") or "judges" in line
+
+
+@pytest.mark.parametrize(
+    "part", ["ahead", "reliability", "importance", "made_with", "fingerprint", "left_in_gap", "means"]
+)
+def test_a_part_that_an_older_record_lacks_is_left_out(part):
+    page = card(without(RECORD, part))
+    assert page.startswith("# churn")
+    assert "None" not in page
+    assert "## Limits" in page
+
+
+def test_every_kind_of_label_is_said_in_words():
+    base = {"gap": 7, "horizon": 91}
+    assert "does not come back within 28 days" in label_in_words(base | {"kind": "contract", "grace": 28})
+    assert "come back" not in label_in_words(base | {"kind": "contract", "grace": 0})
+    assert "nothing is used in the 91 days" in label_in_words(base | {"kind": "lapse"})
+    assert "not marked involuntary" in label_in_words(base | {"kind": "event", "voluntary_only": True})
+    assert (
+        label_in_words(base | {"kind": "upsell", "mrr_up_by": 0.1})
+        == "MRR is up by 10 % or more, 98 days after the cutoff"
+    )
+    assert "active in the 28 days" in eligible_in_words({"kind": "lapse", "active_within": 28})
+    assert "whether or not notice" in eligible_in_words({"kind": "contract", "include_notice_given": True})
+    assert "not gone by then" in eligible_in_words({"kind": "event"})
+
+
+def test_few_positives_are_told_as_a_limit():
+    assert "Only 12 positives" in card(RECORD | {"positives": 12})
+    assert "Only" not in card(RECORD).split("## Limits")[1].split("##")[0]
+
+
+def test_the_chart_fits_a_page_however_long_the_history():
+    record = copy.deepcopy(RECORD)
+    record["training"]["cutoffs"] = [str(dt.date(2014 + i, 1, 1)) for i in range(10)]
+    assert max(len(line) for line in card(record).splitlines() if line.startswith("20")) < 120
