@@ -40,7 +40,8 @@ gives {names}.
 
 `trend: true` adds each lookback against the next longer one; `among: segment` adds the account's place among the
 accounts of its segment in training (the attribute must be declared static); `where:` takes event names, or for tickets
-priorities and categories.
+priorities and categories. `when_low` and `when_high` are the sentences of its reasons; `{{value}}`, `{{usual}}`,
+`{{own}}` (what was usual for the account itself), `{{days}}`, `{{area}}` and `{{means}}` are filled in.
 
 For what YAML cannot say, `project.yaml` may name a file of Python (`python_features: features.py`). It lists families
 in `FAMILIES`; a measure is any object that turns the rows of its grain into a value:

@@ -157,6 +157,10 @@ WRONG = {
     "a ratio of nothing": ({"measure": "ratio"}, "'top' and 'bottom'"),
     "a column of tickets": ({"measure": "count", "where": {"priority": ["x"]}}, "support_tickets"),
     "a trend of a date": ({"measure": "days_since_last", "trend": True}, "no lookback"),
+    "a word nobody fills in": ({"measure": "count", "when_low": "Only {valeu}."}, "'value'"),
+    "a word that reaches inside": ({"measure": "count", "when_high": "{value.__class__}"}, "nothing to put"),
+    "a format": ({"measure": "count", "when_high": "{value:{x}}"}, "nothing to put"),
+    "a brace alone": ({"measure": "count", "when_high": "a } b"}, "brace"),
     "an unknown key": ({"measure": "count", "mesure": 1}, "not a key"),
     "a name of ours": ({"name": "usage.events", "measure": "count"}, "already"),
 }

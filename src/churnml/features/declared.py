@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from string import Formatter
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -129,6 +130,10 @@ ADDS_UP = ("count", "sum", "active_days")
 MEASURES = tuple(dict.fromkeys([*USAGE, *TICKETS, "ratio"]))
 
 
+# What a sentence may have in braces.
+FILLED_IN = ("means", "days", "area", "value", "usual", "own", "change", "subject")
+
+
 class Where(BaseModel):
     """Which rows count: those with one of the names in every list given."""
 
@@ -168,6 +173,10 @@ class DeclaredFamily(BaseModel):
     def _says_what_it_can(self) -> DeclaredFamily:
         from churnml.errors import did_you_mean
 
+        for key in ("when_low", "when_high"):
+            for name in _filled_in(key, getattr(self, key)):
+                if name not in FILLED_IN:
+                    raise ValueError(f"'{key}' has nothing to put for {{{name}}}. {did_you_mean(name, FILLED_IN)}")
         kinds = USAGE if self.source == "usage_events" else TICKETS
         if self.measure == "ratio":
             if not (self.top and self.bottom):
@@ -194,6 +203,16 @@ class DeclaredFamily(BaseModel):
         if self.trend and kinds[self.measure].once:
             raise ValueError(f"'{self.measure}' has no lookback, so it has no trend")
         return self
+
+
+def _filled_in(key: str, sentence: str) -> list[str]:
+    """What stands in the braces of a sentence."""
+    try:
+        parsed = [part[1:] for part in Formatter().parse(sentence) if part[1] is not None]
+    except ValueError:
+        raise ValueError(f"'{key}' has a brace that stands alone; write {{{{ or }}}} where one is meant") from None
+    # numbers are written by their unit: a format of one's own would be one more thing that can fail
+    return [f"{name}{spec and ':' + spec}{'!' + way if way else ''}" for name, spec, way in parsed]
 
 
 def family_of(said: DeclaredFamily) -> Family:
