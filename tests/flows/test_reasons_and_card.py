@@ -22,7 +22,7 @@ def test_the_models_reasons_are_given_where_the_risk_is_above_usual_and_healths_
     after_run: Path,
 ) -> None:
     for model in ("churn", "upsell"):
-        assert churnml("models", "promote", model, "--project", after_run).code == 0
+        assert churnml("models", "promote", model, "--because", "a test", "--project", after_run).code == 0
     said = churnml("run", "--project", after_run, "--no-prefect", "--json")
     assert said.code == 0, said.err
     rates = {name: by["base_rate"] for name, by in json.loads(said.out)["scored_by"].items()}
