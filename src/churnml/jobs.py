@@ -37,6 +37,7 @@ from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.promotion import Verdict, judge
 from churnml.modelling.reference import fit_places, with_places
 from churnml.modelling.splits import Plan, plan
+from churnml.modelling.survival_figures import evaluate_curves, evenly
 from churnml.modelling.training import RECENCY, RIVALS, Fitted, at_cutoffs, fit, rival_predictions, usable
 from churnml.specs import ModelSpec
 from churnml.tables import Facts
@@ -417,6 +418,7 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
                 "features": len(collected.features),
                 "calibration": dict(fitted.predictor.calibration) if spec.calibration == "sigmoid" else "isotonic",
             },
+            "hazard": _hazard_record(spec, collected, fitted),
             "label": spec.label.model_dump(mode="json"),
             "spec": spec.model_dump(mode="json"),
             "data_through": str(opened.facts.data_through),
@@ -425,6 +427,22 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
         }
     )
     return found
+
+
+def _hazard_record(spec: ModelSpec, collected: Collected, fitted: Fitted) -> dict[str, Any] | None:
+    """How the curves were fitted, and their figures at the judged cutoff beside the classifier's spread evenly."""
+    # everybody there at the cutoff, also who left in the gap and has no label
+    judged = at_cutoffs(collected.rows, [collected.plan.judged])
+    hazard, curves = fitted.predictor.hazard, fitted.predictor.curves(judged)
+    if hazard is None or curves is None:
+        return None
+    said = {
+        "curve": curves.leaves_before,
+        "classifier": evenly(fitted.predictor.predict(judged), spec.label.horizon),
+    }
+    account, left_after, seen_for = (judged[name].to_numpy() for name in ("account_id", "left_after", "seen_for"))
+    measured = evaluate_curves(account, left_after, seen_for, said, spec.seed)
+    return {**hazard.as_data(), "judged": None if measured is None else asdict(measured)}
 
 
 def _importance(fitted: Fitted, rows: pd.DataFrame) -> list[dict[str, Any]]:

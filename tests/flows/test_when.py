@@ -92,3 +92,17 @@ def test_a_store_from_before_gets_the_columns_it_lacks_and_keeps_what_it_has(in_
     with open_store(url) as store:
         now = store.scored(day)
     assert [row | {"leave_within": None, "likely_period": None, "left_by": None} for row in was] == now
+
+
+def test_the_record_tells_how_the_curves_were_fitted_and_how_they_did_beside_the_classifier(ran):
+    from churnml.adapters.registry import registry_of
+
+    registry = registry_of(open_project(ran))
+    found = registry.record_of("churn", None)["hazard"]
+    assert found["edges"][:3] == [0, 7, 14]
+    assert found["anchor"] == [7, 98]
+    assert found["about"]["leavings"] > 0
+    assert {"roc_auc_30", "brier_90", "integrated_brier", "concordance"} <= set(found["judged"]["figures"]["curve"])
+    assert set(found["judged"]["ahead"]) == {"classifier"}
+    assert found["judged"]["last"] >= 98
+    assert registry.record_of("upsell", None)["hazard"] is None

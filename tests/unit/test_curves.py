@@ -85,3 +85,16 @@ def test_no_rows_give_no_curves():
 def test_a_renewal_counts_down_and_once_past_comes_again_after_its_term(renewal, term, begins, ahead):
     found = days_to_renewal(np.array([float(renewal)]), np.array([term]), np.array([float(begins)]))
     assert found == pytest.approx([ahead], nan_ok=True)
+
+
+def test_the_worked_example_of_the_page_is_true():
+    hazard = np.array([[0.002, 0.01, 0.05, 0.01]])
+    curves = anchored(np.log(hazard / (1 - hazard)), (0, 7, 35, 63, 98), (7, 98), np.array([0.12]))
+    assert 1 - np.prod(1 - hazard[0, 1:]) == pytest.approx(0.069, abs=5e-4)
+    shifted = 1 - curves.survival[0, 1:] / curves.survival[0, :-1]
+    assert shifted == pytest.approx([0.0036, 0.0180, 0.0874, 0.0180], abs=5e-5)
+    assert (shifted / (1 - shifted)) / (hazard[0] / (1 - hazard[0])) == pytest.approx(1.82, abs=5e-3)
+    assert curves.survival[0, 1:] == pytest.approx([0.996, 0.978, 0.893, 0.877], abs=5e-4)
+    assert curves.leaves_before(60)[0] == pytest.approx(0.098, abs=5e-4)
+    assert curves.leaves_before(30)[0] == pytest.approx(0.018, abs=5e-4)
+    assert curves.most_likely()[0][0] == 2

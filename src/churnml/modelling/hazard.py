@@ -208,7 +208,7 @@ def _parameters(spec: ModelSpec, features: Sequence[Feature], rows: int) -> dict
         "objective": "binary",
         "metric": "binary_logloss",
         "learning_rate": chosen.learning_rate,
-        "num_leaves": 2 * chosen.num_leaves,  # the period and the renewal take splits of their own
+        "num_leaves": chosen.num_leaves,
         "min_data_in_leaf": chosen.min_data_in_leaf,
         "feature_fraction": FEATURE_FRACTION,
         "bagging_fraction": chosen.bagging_fraction,

@@ -1,0 +1,197 @@
+"""Figures of curves: how well they tell who leaves when, with intervals.
+
+All at one cutoff whose leavings were seen to a last day, so nothing has to be made up for rows that were cut off.
+Intervals are those of :mod:`churnml.modelling.evaluation`: accounts are resampled, the same for everybody.
+
+- ``roc_auc_30`` … : who has left within 30 days above who has not (cumulative cases, dynamic controls: Heagerty
+  and Zheng, Biometrics 61, 2005).
+- ``brier_30`` … : mean squared error of P(left within 30 days); ``integrated_brier`` its mean over all days to the
+  last (Graf and others, Statistics in Medicine 18, 1999).
+- ``concordance``: of two accounts of which one left on a day on which the other was still there, the share in
+  which the curves say so of that day (Antolini and others, Statistics in Medicine 24, 2005).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from churnml.modelling.curves import MARKS
+from churnml.modelling.evaluation import Figure
+
+# What an account's curve says: days from the cutoff → P(left before then) of each row, shape (rows,).
+Said = Callable[[float], np.ndarray]
+RESAMPLES = 1000
+CHUNK = 100  # resamples at once
+MOST_CASES = 300  # leavings that concordance compares with everybody; more are drawn from
+GRID_DAYS = 7  # the integral of the Brier score has a point a week
+
+
+@dataclass(frozen=True)
+class SurvivalFigures:
+    """All figures of one cutoff.
+
+    Args:
+        figures: who → figure name → figure.
+        ahead: rival → figure name → how far ``curve`` is ahead of it, paired; positive is better.
+        marks: for each day of judging: ``day``, ``seen`` (share that had left) and ``said`` (who → mean P).
+        rows, leavings: what was judged.
+        last: the last day.
+    """
+
+    figures: Mapping[str, Mapping[str, Figure]]
+    ahead: Mapping[str, Mapping[str, Figure]]
+    marks: tuple[Mapping[str, Any], ...]
+    rows: int
+    leavings: int
+    last: int
+
+
+def evenly(probability: np.ndarray, horizon: float) -> Said:
+    """The plain classifier's word on time: its probability over ``horizon`` days, spread evenly.
+
+    It knows whether, not when; an even force of leaving is the least that can be added to it.
+    """
+    return lambda day: np.asarray(1.0 - (1.0 - probability) ** (day / horizon))
+
+
+def evaluate_curves(
+    account: np.ndarray,
+    left_after: np.ndarray,
+    seen_for: np.ndarray,
+    said: Mapping[str, Said],
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> SurvivalFigures | None:
+    """Measures everybody in ``said`` on the same rows and the same resamples.
+
+    Args:
+        account: account of each row, shape (rows,).
+        left_after: day of leaving, nan where none was seen, shape (rows,).
+        seen_for: days each row was seen; those seen for less than the longest, without a leaving, are left out
+            (they left in a way that does not count, or had left before).
+        said: who → curve; must contain ``curve``.
+        seed: of the bootstrap.
+        resamples: how many.
+
+    Returns:
+        The figures; None where nobody left, or no day of :data:`~churnml.modelling.curves.MARKS` was seen.
+    """
+    last = int(seen_for.max(initial=0))
+    kept = np.flatnonzero((seen_for == last) | ~np.isnan(left_after))
+    gone = np.where(np.isnan(left_after), np.inf, left_after)[kept]
+    days = [mark for mark in MARKS if mark <= last]
+    if not days or not np.isfinite(gone).any():
+        return None
+    measures = {who: _measures(gone, _only(p, kept), days, last, seed) for who, p in said.items()}
+    once = np.ones((1, len(kept)))
+    points = {who: {name: float(m(once)[0]) for name, m in named.items()} for who, named in measures.items()}
+    drawn: dict[str, dict[str, list[np.ndarray]]] = {who: {name: [] for name in named} for who, named in points.items()}
+    for w in _resampled(account[kept], seed, resamples):
+        for who, named in measures.items():
+            for name, measured in named.items():
+                drawn[who][name].append(measured(w))
+    samples = {who: {n: np.concatenate(parts) for n, parts in named.items()} for who, named in drawn.items()}
+    sign = {name: -1 if "brier" in name else 1 for name in points["curve"]}
+    return SurvivalFigures(
+        figures={w: {n: _interval(points[w][n], samples[w][n]) for n in named} for w, named in points.items()},
+        ahead={
+            who: {
+                name: _interval(
+                    sign[name] * (points["curve"][name] - points[who][name]),
+                    sign[name] * (samples["curve"][name] - samples[who][name]),
+                )
+                for name in named
+            }
+            for who, named in points.items()
+            if who != "curve"
+        },
+        marks=tuple(
+            {
+                "day": day,
+                "seen": float((gone < day).mean()),
+                "said": {who: float(p(day)[kept].mean()) for who, p in said.items()},
+            }
+            for day in days
+        ),
+        rows=len(kept),
+        leavings=int(np.isfinite(gone).sum()),
+        last=last,
+    )
+
+
+def _only(p: Said, rows: np.ndarray) -> Said:
+    return lambda day: np.asarray(p(day)[rows])
+
+
+Measure = Callable[[np.ndarray], np.ndarray]
+
+
+def _measures(gone: np.ndarray, p: Said, days: list[int], last: int, seed: int) -> dict[str, Measure]:
+    found: dict[str, Measure] = {}
+    for day in days:
+        found[f"roc_auc_{day}"] = _roc_auc(p(day), (gone < day).astype("float64"))
+        found[f"brier_{day}"] = _mean((p(day) - (gone < day)) ** 2)
+    grid = np.unique([*np.arange(0, last, GRID_DAYS), last])
+    loss = np.array([(p(float(day)) - (gone < day)) ** 2 for day in grid])
+    found["integrated_brier"] = _mean(np.trapezoid(loss, grid, axis=0) / last)
+    found["concordance"] = _concordance(gone, p, seed)
+    return found
+
+
+def _mean(values: np.ndarray) -> Measure:
+    return lambda w: np.asarray(w @ values / w.sum(axis=1))
+
+
+def _roc_auc(p: np.ndarray, y: np.ndarray) -> Measure:
+    order = np.argsort(p, kind="stable")
+    ends = np.flatnonzero(np.r_[np.diff(p[order]) != 0, True])  # equal probabilities count as half
+
+    def measured(w: np.ndarray) -> np.ndarray:
+        zero = np.zeros((len(w), 1))
+        cases = np.diff(np.c_[zero, np.cumsum(w[:, order] * y[order], axis=1)[:, ends]])
+        below = np.c_[zero, np.cumsum(w[:, order] * (1 - y[order]), axis=1)[:, ends]]
+        with np.errstate(invalid="ignore"):
+            pairs = cases.sum(axis=1) * below[:, -1]
+            return np.asarray((cases * (below[:, :-1] + below[:, 1:]) / 2).sum(axis=1) / pairs)
+
+    return measured
+
+
+def _concordance(gone: np.ndarray, p: Said, seed: int) -> Measure:
+    cases = np.flatnonzero(np.isfinite(gone))
+    if len(cases) > MOST_CASES:
+        cases = np.sort(np.random.default_rng(seed).choice(cases, MOST_CASES, replace=False))
+    later = gone[cases][:, None] < gone[None, :]
+    above = np.empty(later.shape)
+    for row, case in enumerate(cases):
+        at = p(gone[case] + 1)  # a leaving on a day is one before the next
+        above[row] = (at[case] > at) + 0.5 * (at[case] == at)
+    above *= later
+
+    def measured(w: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(
+                (w[:, cases] * (w @ above.T)).sum(axis=1) / (w[:, cases] * (w @ later.T.astype("float64"))).sum(axis=1)
+            )
+
+    return measured
+
+
+def _resampled(account: np.ndarray, seed: int, resamples: int) -> Any:
+    rng = np.random.default_rng(seed)
+    _, member = np.unique(account.astype(str), return_inverse=True)
+    n = int(member.max()) + 1
+    for start in range(0, resamples, CHUNK):
+        drawn = rng.multinomial(n, np.full(n, 1 / n), size=min(CHUNK, resamples - start))
+        yield drawn[:, member].astype("float64")
+
+
+def _interval(value: float, samples: np.ndarray) -> Figure:
+    if not np.isfinite(samples).any():
+        return Figure(value, float("nan"), float("nan"))
+    low, high = np.nanpercentile(samples, [2.5, 97.5])
+    return Figure(value, float(low), float(high))
