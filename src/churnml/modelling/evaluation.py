@@ -2,21 +2,36 @@
 
 Intervals are 95 % bootstrap intervals that resample accounts, not rows, because rows of one account
 are alike (cluster bootstrap: Davison and Hinkley, Bootstrap Methods, 1997, ch. 3). All models and
-rivals are measured on the same resamples, so differences between them are paired.
+rivals are measured on the same resamples, so differences between them are paired. What each figure
+is stands in ``ranking`` and ``reliability``; how often the intervals cover, in ``docs/believe.md``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-import pandas as pd
+
+from churnml.modelling.ranking import PROFIT_VARIANCE, Stakes, gains, order_measure
+from churnml.modelling.reliability import GAPS, bins_of, gap_interval, probability_measure, reliability
+
+__all__ = [
+    "CALIBRATION_FIGURES",
+    "DECISION_FIGURES",
+    "FIGURES",
+    "Evaluation",
+    "Figure",
+    "Stakes",
+    "bins_of",
+    "evaluate",
+    "gains",
+    "reliability",
+]
 
 RESAMPLES = 1000
-BINS = 10
-EPSILON = 1e-12
 CHUNK = 100  # resamples at once: bounds memory at CHUNK × rows × 8 bytes a figure
 
 
@@ -41,87 +56,28 @@ FIGURES: Mapping[str, bool] = {
     "log_loss": False,
     "calibration_error": False,
 }
-
-
-@dataclass(frozen=True)
-class _Ranked:
-    """Rows sorted by falling probability, with where each run of equal probabilities ends."""
-
-    order: np.ndarray
-    ends: np.ndarray
-    label: np.ndarray
-
-
-def _rank(p: np.ndarray, y: np.ndarray) -> _Ranked:
-    order = np.argsort(-p, kind="stable")
-    ends = np.flatnonzero(np.r_[np.diff(p[order]) != 0, True])
-    return _Ranked(order, ends, y[order])
-
-
-def _cumulative(ranked: _Ranked, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of positives and of negatives at or above each distinct probability, shape (resamples, runs)."""
-    sorted_w = w[:, ranked.order]
-    positives = np.cumsum(sorted_w * ranked.label, axis=1)[:, ranked.ends]
-    negatives = np.cumsum(sorted_w * (1 - ranked.label), axis=1)[:, ranked.ends]
-    return positives, negatives
-
-
-def _roc_auc(p: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    ranked = _rank(p, y)
-
-    def measured(w: np.ndarray) -> np.ndarray:
-        tp, fp = _cumulative(ranked, w)
-        zero = np.zeros((len(w), 1))
-        heights = (np.c_[zero, tp[:, :-1]] + tp) / 2
-        area = (heights * np.diff(np.c_[zero, fp], axis=1)).sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(area / (tp[:, -1] * fp[:, -1]))
-
-    return measured
-
-
-def _average_precision(p: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    ranked = _rank(p, y)
-
-    def measured(w: np.ndarray) -> np.ndarray:
-        tp, fp = _cumulative(ranked, w)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            precision = np.where(tp + fp > 0, tp / (tp + fp), 0.0)
-            gained = np.diff(np.c_[np.zeros((len(w), 1)), tp], axis=1) / tp[:, -1:]
-            return np.asarray((precision * gained).sum(axis=1))
-
-    return measured
-
-
-def _mean_loss(loss: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda w: np.asarray(w @ loss / w.sum(axis=1))
-
-
-def bins_of(p: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """The bin of each probability: about equally many rows a bin, equal probabilities together."""
-    edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]))
-    return np.searchsorted(edges, p, side="right")
-
-
-def _calibration_error(p: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    member = np.eye(BINS)[bins_of(p)]
-
-    def measured(w: np.ndarray) -> np.ndarray:
-        gap = np.abs((w * (p - y)) @ member)
-        return np.asarray(gap.sum(axis=1) / w.sum(axis=1))
-
-    return measured
-
-
-def _measures(p: np.ndarray, y: np.ndarray) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    clipped = np.clip(p, EPSILON, 1 - EPSILON)
-    return {
-        "roc_auc": _roc_auc(p, y),
-        "average_precision": _average_precision(p, y),
-        "brier": _mean_loss((p - y) ** 2),
-        "log_loss": _mean_loss(-(y * np.log(clipped) + (1 - y) * np.log(1 - clipped))),
-        "calibration_error": _calibration_error(p, y),
-    }
+# What the probabilities are made of; None where neither more nor less is better.
+CALIBRATION_FIGURES: Mapping[str, bool | None] = {
+    "brier_reliability": False,
+    "brier_resolution": True,
+    "brier_uncertainty": None,
+    "calibration_in_the_large": None,
+    "seen_over_said": None,
+    "calibration_intercept": None,
+    "calibration_slope": None,
+}
+# What the first accounts of the list are worth, as many as the team can contact.
+DECISION_FIGURES: Mapping[str, bool] = {
+    "precision_at_capacity": True,
+    "lift_at_capacity": True,
+    "caught_at_capacity": True,
+    "mrr_caught_at_capacity": True,
+    "profit_at_capacity": True,
+}
+ALL_FIGURES: Mapping[str, bool | None] = {**FIGURES, **CALIBRATION_FIGURES, **DECISION_FIGURES}
+GAP_POWERS = {"calibration_error": 1, "brier_reliability": 2}
+SHIFT_FIGURES = ("seen_over_said", "calibration_slope")
+SURE = 0.99  # a door is not closed by what one cutoff in twenty shows by chance
 
 
 @dataclass(frozen=True)
@@ -132,12 +88,15 @@ class Evaluation:
         figures: who (``model``, each rival, ``champion``) → figure name → figure.
         ahead: rival → figure name → how far the model is ahead of it, paired; positive is better.
         rows, positives: what was judged.
+        shift: how the model's probabilities held, with 99 % intervals: ``seen_over_said`` (positives seen per
+            positive said) and ``calibration_slope``; both 1 where they hold.
     """
 
     figures: Mapping[str, Mapping[str, Figure]]
     ahead: Mapping[str, Mapping[str, Figure]]
     rows: int
     positives: int
+    shift: Mapping[str, Figure] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, Any]:
         """As plain data for JSON."""
@@ -145,7 +104,12 @@ class Evaluation:
 
 
 def evaluate(
-    account: np.ndarray, y: np.ndarray, said: Mapping[str, np.ndarray], seed: int, resamples: int = RESAMPLES
+    account: np.ndarray,
+    y: np.ndarray,
+    said: Mapping[str, np.ndarray],
+    seed: int,
+    resamples: int = RESAMPLES,
+    stakes: Stakes | None = None,
 ) -> Evaluation:
     """Measures everybody in ``said`` on the same rows and the same resamples.
 
@@ -155,33 +119,39 @@ def evaluate(
         said: who → probabilities, shape (rows,); must contain ``model``.
         seed: of the bootstrap.
         resamples: how many.
+        stakes: the team's capacity and what it is worth; without it there are no figures at capacity.
     """
     y = y.astype("float64")
-    measures = {who: _measures(np.asarray(p, dtype="float64"), y) for who, p in said.items()}
-    once = np.ones((1, len(y)))
-    points = {who: {name: float(m(once)[0]) for name, m in named.items()} for who, named in measures.items()}
-    drawn: dict[str, dict[str, list[np.ndarray]]] = {who: {name: [] for name in FIGURES} for who in said}
-    for w in _resampled_weights(account, seed, resamples):
-        for who, named in measures.items():
-            for name, measured in named.items():
-                drawn[who][name].append(measured(w))
-    samples = {who: {n: np.concatenate(parts) for n, parts in named.items()} for who, named in drawn.items()}
-    figures = {who: {name: _figure(name, points[who][name], samples[who][name]) for name in FIGURES} for who in said}
+    known = {who: np.asarray(p, dtype="float64") for who, p in said.items()}
+    measures = {who: (order_measure(p, y, stakes), probability_measure(p, y)) for who, p in known.items()}
+
+    def measured(w: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        return {who: by_order(w) | by_probability(w) for who, (by_order, by_probability) in measures.items()}
+
+    points = measured(np.ones((1, len(y))))
+    drawn = [measured(w) for w in resampled_weights(account, seed, resamples)]
+    samples = {
+        who: {name: np.concatenate([chunk[who][name] for chunk in drawn]) for name in named}
+        for who, named in points.items()
+    }
+    figures = {who: _figures(points[who], samples[who], p, y) for who, p in known.items()}
     ahead = {
         who: {
-            name: _interval(
-                (1 if better else -1) * (points["model"][name] - points[who][name]),
+            name: interval(
+                (1 if better else -1) * float(points["model"][name][0] - points[who][name][0]),
                 (1 if better else -1) * (samples["model"][name] - samples[who][name]),
             )
-            for name, better in FIGURES.items()
+            for name, better in ALL_FIGURES.items()
+            if better is not None and name in points[who]
         }
         for who in said
         if who != "model"
     }
-    return Evaluation(figures, ahead, len(y), int(y.sum()))
+    shift = {name: interval(float(points["model"][name][0]), samples["model"][name], SURE) for name in SHIFT_FIGURES}
+    return Evaluation(figures, ahead, len(y), int(y.sum()), shift)
 
 
-def _resampled_weights(account: np.ndarray, seed: int, resamples: int) -> Any:
+def resampled_weights(account: np.ndarray, seed: int, resamples: int) -> Iterator[np.ndarray]:
     """How often each row is drawn, shape (≤ CHUNK, rows) at a time: whole accounts with replacement."""
     rng = np.random.default_rng(seed)
     _, member = np.unique(account.astype(str), return_inverse=True)
@@ -192,42 +162,60 @@ def _resampled_weights(account: np.ndarray, seed: int, resamples: int) -> Any:
         yield drawn[:, member].astype("float64")
 
 
-def _interval(value: float, samples: np.ndarray) -> Figure:
-    low, high = np.nanpercentile(samples, [2.5, 97.5]) if np.isfinite(samples).any() else (np.nan, np.nan)
+def interval(value: float, samples: np.ndarray, within: float = 0.95) -> Figure:
+    """``value`` with the percentile interval of its resamples."""
+    if not np.isfinite(samples).any():
+        return Figure(float(value), float("nan"), float("nan"))
+    low, high = np.nanpercentile(samples, [50 * (1 - within), 50 * (1 + within)])
     return Figure(float(value), float(low), float(high))
 
 
-def _figure(name: str, value: float, samples: np.ndarray) -> Figure:
-    plain = _interval(value, samples)
-    if name != "calibration_error":
-        return plain
-    # an average of absolute gaps only grows by resampling: the basic interval takes that growth back
-    low, high = 2 * value - plain.high, 2 * value - plain.low
-    return Figure(value, max(0.0, min(low, value)), max(high, value))
+def _figures(points: Mapping[str, np.ndarray], samples: Mapping[str, np.ndarray], p: Any, y: Any) -> dict[str, Figure]:
+    """Every figure with the interval that covers for its kind (``benchmarks/coverage.py``)."""
+    found = {}
+    for name in ALL_FIGURES:
+        if name not in points:
+            continue
+        value = float(points[name][0])
+        if name in GAP_POWERS and np.isfinite(value):
+            found[name] = Figure(value, *gap_interval(p, y, samples[GAPS], GAP_POWERS[name]))
+        elif name == "profit_at_capacity":
+            variance = float(points[PROFIT_VARIANCE][0]), samples[PROFIT_VARIANCE]
+            found[name] = _studentized(value, samples[name], *variance)
+        elif name == "brier_resolution":
+            # it grows with noise as reliability does; percentiles cover, and taking the bias out twice does not
+            found[name] = interval(value, samples[name])
+        else:
+            found[name] = accelerated(value, samples[name])
+    return found
 
 
-def reliability(p: np.ndarray, y: np.ndarray) -> pd.DataFrame:
-    """Per bin: ``said`` (mean probability), ``seen`` (share of positives) with Wilson's ``low, high``, ``rows``."""
-    frame = pd.DataFrame({"bin": bins_of(p), "p": p, "y": y})
-    per = frame.groupby("bin").agg(said=("p", "mean"), seen=("y", "mean"), rows=("y", "size")).reset_index(drop=True)
-    z = 1.96
-    n, s = per["rows"], per["seen"]
-    centre = (s + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(s * (1 - s) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return per.assign(low=(centre - half).clip(lower=0), high=(centre + half).clip(upper=1))
+def accelerated(value: float, samples: np.ndarray) -> Figure:
+    """Percentiles corrected for bias and skewness (BCa: Efron, JASA 82, 1987).
 
-
-def gains(said: Mapping[str, np.ndarray], y: np.ndarray, points: int = 50) -> pd.DataFrame:
-    """Share of positives among the riskiest share of accounts: ``who, contacted, caught``.
-
-    Equal probabilities count as if drawn by chance, so the base rate lies on the diagonal.
+    The acceleration is a sixth of the resamples' own skewness, which it equals for sums and their smooth functions.
     """
-    found = []
-    shares = np.linspace(0, 1, points + 1)
-    for who, p in said.items():
-        ranked = _rank(np.asarray(p, dtype="float64"), y.astype("float64"))
-        tp, fp = _cumulative(ranked, np.ones((1, len(y))))
-        reached = np.r_[0.0, (tp + fp)[0] / len(y)]
-        caught = np.r_[0.0, tp[0] / max(y.sum(), 1)]
-        found.append(pd.DataFrame({"who": who, "contacted": shares, "caught": np.interp(shares, reached, caught)}))
-    return pd.concat(found, ignore_index=True)
+    known = samples[np.isfinite(samples)]
+    spread = known.std() if len(known) else 0.0
+    if not np.isfinite(value) or spread <= 1e-12 * max(1.0, abs(value)):
+        return interval(value, samples)
+    below = ((known < value).mean() + (known <= value).mean()) / 2
+    normal = NormalDist()
+    bias = normal.inv_cdf(min(max(below, 1 / len(known)), 1 - 1 / len(known)))
+    skew = ((known - known.mean()) ** 3).mean() / spread**3 / 6
+    ends = [bias + normal.inv_cdf(end) for end in (0.025, 0.975)]
+    low, high = np.quantile(known, [normal.cdf(bias + end / (1 - skew * end)) for end in ends])
+    return Figure(value, float(min(low, value)), float(max(high, value)))
+
+
+def _studentized(value: float, samples: np.ndarray, variance: float, variances: np.ndarray) -> Figure:
+    """Bootstrap-t (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 12).
+
+    Money sits on few accounts, some of them large, and percentiles end too low.
+    """
+    told = variances > 0
+    if not told.any() or variance <= 0:
+        return interval(value, samples)
+    distance = (samples[told] - value) / np.sqrt(variances[told])
+    low, high = np.percentile(distance, [2.5, 97.5]) * np.sqrt(variance)
+    return Figure(value, value - max(float(high), 0.0), value - min(float(low), 0.0))
