@@ -23,22 +23,43 @@ import pandas as pd
 
 import churnml
 from churnml import snapshots
-from churnml.acting.health import check_inputs
+from churnml.acting.health import check_inputs, health_of
 from churnml.acting.scoring import Scores, ScoringModel, score_accounts
 from churnml.adapters.project import PROJECT_FILE, Project, open_project
 from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
-from churnml.errors import ProjectError, RegistryError, TooLittleDataError
+from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, Wish, choose, wanted_parts
 from churnml.labels import Label, require_sources
 from churnml.modelling.agreement import Difference, differences
 from churnml.modelling.cards import card
-from churnml.modelling.evaluation import FIGURES, Evaluation, evaluate, gains, reliability
+from churnml.modelling.evaluation import (
+    CALIBRATION_FIGURES,
+    DECISION_FIGURES,
+    FIGURES,
+    Evaluation,
+    Stakes,
+    evaluate,
+    gains,
+    reliability,
+)
 from churnml.modelling.hazard import fit_hazard
-from churnml.modelling.promotion import Verdict, judge
+from churnml.modelling.leaks import Giveaway, giveaways, too_good
+from churnml.modelling.promotion import Verdict, judge, misfitting, overlapping
 from churnml.modelling.reference import fit_places, with_places
+from churnml.modelling.reliability import error_by_chance
+from churnml.modelling.slices import slices
 from churnml.modelling.splits import Plan, plan
 from churnml.modelling.survival_figures import evaluate_curves, evenly
-from churnml.modelling.training import RECENCY, RIVALS, Fitted, at_cutoffs, fit, rival_predictions, usable
+from churnml.modelling.training import (
+    RECENCY,
+    RIVALS,
+    Fitted,
+    at_cutoffs,
+    fit,
+    rival_predictions,
+    score_as_rival,
+    usable,
+)
 from churnml.specs import ModelSpec
 from churnml.tables import Facts
 from churnml.timeline import cutoffs_ending, end_of_data, plus_days
@@ -244,12 +265,21 @@ def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fit
 
 @dataclass(frozen=True)
 class Judged:
-    """What the judged cutoff says of a challenger."""
+    """What the judged cutoff says of a challenger.
 
-    evaluation: Evaluation
+    Args:
+        evaluation: the figures; None where nothing could be measured.
+        verdict: promoted or not, and why.
+        rows: the judged rows with a known outcome.
+        said: who → probabilities of those rows.
+        leaks: features that give the outcome away.
+    """
+
+    evaluation: Evaluation | None
     verdict: Verdict
     rows: pd.DataFrame
     said: Mapping[str, np.ndarray]
+    leaks: tuple[Giveaway, ...] = ()
 
 
 def judge_challenger(
@@ -262,26 +292,94 @@ def judge_challenger(
 ) -> Judged:
     """Measures challenger, rivals and champion on the judged cutoff, once, and gives the verdict.
 
+    What cannot be judged is recorded as not promoted, with the reason; training goes on.
     ``unreadable`` says why the champion in office could not be loaded; nobody can beat it then.
     """
-    train = usable(at_cutoffs(collected.rows, collected.plan.train), spec.name)
-    judged = usable(at_cutoffs(collected.rows, [collected.plan.judged]), spec.name)
-    said: dict[str, np.ndarray] = {"model": fitted.predictor.predict(judged)}
-    rivals = rival_predictions(collected.features, train, judged)
-    said |= {name: p for name, p in rivals.items() if p is not None}
-    blocked = unreadable
-    if champion is not None:
-        theirs = _built_for(opened, champion, champion.feature_names)
-        blocked = _champion_problem(champion, theirs, spec, collected.plan)
-        if blocked is None:
-            spine = judged[["account_id", "as_of"]]
-            said["champion"] = champion.predict(snapshots.build_snapshots(opened.facts, list(theirs.values()), spine))
+    judged = at_cutoffs(collected.rows, [collected.plan.judged])
+    judged = judged[judged["label"].notna()]
     truth = _truth(opened.project, spec.name, judged)
-    if truth is not None:
-        said["truth"] = truth
-    evaluation = evaluate(judged["account_id"].to_numpy(), judged["label"].to_numpy(), said, spec.seed)
-    verdict = Verdict(False, blocked) if blocked else judge(evaluation, spec.promote_if, champion is not None)
-    return Judged(evaluation, verdict, judged, said)
+    leaks = _leaks(spec, collected)
+    closed = [reason for reason in (unreadable, *_doors(spec, collected, fitted, judged)) if reason]
+    closed += [leak.sentence for leak in leaks]
+    try:
+        said, absent = _said(opened, spec, collected, fitted, judged)
+        if champion is not None:
+            problem = _champion_said(opened, spec, collected, champion, judged, said)
+            closed += [problem] if problem else []
+        if truth is not None:
+            said["truth"] = truth
+        stakes = _stakes(spec, judged)
+        accounts, labels = judged["account_id"].to_numpy(), judged["label"].to_numpy()
+        evaluation = evaluate(accounts, labels, said, spec.seed, stakes=stakes)
+    except ChurnmlError as problem:
+        closed.append(f"it could not be judged: {problem.what}")
+        return Judged(None, Verdict(False, "; ".join(closed)), judged, {}, leaks)
+    suspicious = too_good(evaluation, _importance(fitted, judged), _strongest(fitted, judged))
+    closed += [suspicious] if suspicious else []
+    verdict = judge(evaluation, spec.promote_if, champion is not None, closed, absent)
+    return Judged(evaluation, verdict, judged, said, leaks)
+
+
+def _leaks(spec: ModelSpec, collected: Collected) -> tuple[Giveaway, ...]:
+    mature = collected.rows[collected.rows["label"].notna()]
+    train = at_cutoffs(mature, collected.plan.train)
+    return giveaways(collected.features, train, mature, lapse=spec.label.kind == "lapse")
+
+
+def _doors(spec: ModelSpec, collected: Collected, fitted: Fitted, judged: pd.DataFrame) -> list[str | None]:
+    """What closes the door before anything is measured: rows that overlap, and columns that do not fit."""
+    said = [dt.date.fromisoformat(cutoff) for cutoff in fitted.predictor.about["trained_on"]]
+    trained = [*said, *collected.plan.train]
+    return [
+        overlapping("the challenger", trained, collected.plan.judged, spec.label.reach, spec.embargo),
+        misfitting("the challenger", fitted.predictor.features, judged),
+    ]
+
+
+def _said(
+    opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: pd.DataFrame
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Who says what of the judged rows, and which rivals these data cannot have, with the reason."""
+    train = usable(at_cutoffs(collected.rows, collected.plan.train), spec.name)
+    judged = usable(judged, spec.name)
+    found: dict[str, np.ndarray | None] = {"model": fitted.predictor.predict(judged)}
+    found |= rival_predictions(collected.features, train, judged)
+    by_health = [_health_scores(opened.project, collected, fitted, rows) for rows in (train, judged)]
+    found["health"] = score_as_rival(by_health[0], train["label"].to_numpy(), by_health[1])
+    why = {"recency": "there is no usage data", "health": "none of its inputs is known"}
+    absent = {who: why[who] for who, p in found.items() if p is None}
+    return {who: p for who, p in found.items() if p is not None}, absent
+
+
+def _health_scores(project: Project, collected: Collected, fitted: Fitted, rows: pd.DataFrame) -> np.ndarray:
+    """The health score of each row from its dimensions alone, without any model."""
+    features = {f.name: f.declaration() for f in (*collected.features, *collected.scales)}
+    unknown = np.full(len(rows), np.nan)
+    return health_of(project.health, rows, features, fitted.predictor.reference, unknown, None).score
+
+
+def _champion_said(
+    opened: Opened,
+    spec: ModelSpec,
+    collected: Collected,
+    champion: Predictor,
+    judged: pd.DataFrame,
+    said: dict[str, np.ndarray],
+) -> str | None:
+    """Adds what the champion says of the judged rows to ``said``, or tells why it cannot be compared."""
+    theirs = _built_for(opened, champion, champion.feature_names)
+    problem = _champion_problem(champion, theirs, spec, collected.plan)
+    if problem:
+        return problem
+    try:
+        spine = judged[["account_id", "as_of"]]
+        rows = snapshots.build_snapshots(opened.facts, list(theirs.values()), spine)
+        problem = misfitting("the present champion", champion.features, champion.with_places(rows))
+        if problem is None:
+            said["champion"] = champion.predict(rows)
+    except ChurnmlError as failed:
+        return f"the present champion could not be measured: {failed.what}"
+    return problem
 
 
 def _champion_problem(
@@ -294,13 +392,14 @@ def _champion_problem(
         return f"the present champion was trained on other features: {changed[0].sentence}; {by_hand}"
     if champion.about["label"] != spec.label.model_dump(mode="json"):
         return f"the present champion predicts another label, so the two cannot be compared; {by_hand}"
-    reach = spec.label.reach
-    late = [c for c in champion.about["trained_on"] if not reach.is_purged_for(dt.date.fromisoformat(c), split.judged)]
-    if late:
-        return (
-            f"the present champion has trained on rows of {late[-1]}, which the judged cutoff {split.judged} overlaps"
-        )
-    return None
+    trained = [dt.date.fromisoformat(cutoff) for cutoff in champion.about["trained_on"]]
+    return overlapping("the present champion", trained, split.judged, spec.label.reach)
+
+
+def _stakes(spec: ModelSpec, judged: pd.DataFrame) -> Stakes:
+    said = spec.decision
+    share = said.capacity if said.capacity < 1 else min(1.0, said.capacity / len(judged))
+    return Stakes(share, judged["mrr"].to_numpy(dtype="float64"), said.contact_cost, said.saved_share * said.months)
 
 
 def _truth(project: Project, model: str, judged: pd.DataFrame) -> np.ndarray | None:
@@ -369,8 +468,8 @@ def record_challenger(
         parameters,
         metrics,
         {
-            "reliability.png": png(reliability_chart(record)),
-            "lift.png": png(gains_chart(record)),
+            **({"reliability.png": png(reliability_chart(record))} if record["reliability"] else {}),
+            **({"lift.png": png(gains_chart(record))} if record["gains"] else {}),
             "judged.csv": _judged_table(judged).to_csv(index=False),
             "card.md": card(record),
         },
@@ -386,7 +485,6 @@ def _judged_table(judged: Judged) -> pd.DataFrame:
 
 
 def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: Judged) -> dict[str, Any]:
-    measured = judged.evaluation.as_data()
     y = judged.rows["label"].to_numpy(dtype="float64")
     train = at_cutoffs(collected.rows, collected.plan.train)
     labelled = train["label"].notna()
@@ -400,9 +498,10 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
             "because": judged.verdict.because,
             "cutoff": str(collected.plan.judged),
             "left_in_gap": int(seen["label"].isna().sum()),
-            **{key: measured[key] for key in ("figures", "ahead", "rows", "positives")},
-            "reliability": reliability(judged.said["model"], y).to_dict("records"),
-            "gains": gains(judged.said, y).to_dict("records"),
+            "rows": len(y),
+            "positives": int(y.sum()),
+            **_measured(spec, train[labelled], judged, y),
+            "leaks": [asdict(leak) for leak in judged.leaks],
             "importance": _importance(fitted, judged.rows),
             "training": {
                 "cutoffs": [str(c) for c in collected.plan.train],
@@ -445,6 +544,22 @@ def _hazard_record(spec: ModelSpec, collected: Collected, fitted: Fitted) -> dic
     return {**hazard.as_data(), "judged": None if measured is None else asdict(measured)}
 
 
+def _measured(spec: ModelSpec, train: pd.DataFrame, judged: Judged, y: np.ndarray) -> dict[str, Any]:
+    """Everything of the record that was measured on the judged rows; empty where nothing could be."""
+    if judged.evaluation is None:
+        return {"figures": {}, "ahead": {}, "shift": {}, "reliability": [], "gains": [], "slices": [], "decision": None}
+    measured, p = judged.evaluation.as_data(), judged.said["model"]
+    share = _stakes(spec, judged.rows).share
+    return {
+        **{key: measured[key] for key in ("figures", "ahead", "shift")},
+        "calibration_error_by_chance": error_by_chance(p),
+        "reliability": reliability(p, y).to_dict("records"),
+        "gains": gains(judged.said, y).to_dict("records"),
+        "slices": slices(train, judged.rows, p, spec.seed),
+        "decision": spec.decision.model_dump(mode="json") | {"share": share, "contacted": share * len(y)},
+    }
+
+
 def _importance(fitted: Fitted, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Feature family → mean absolute contribution to the log-odds on the judged rows, largest first."""
     contributions = fitted.predictor.contributions(rows)
@@ -452,6 +567,13 @@ def _importance(fitted: Fitted, rows: pd.DataFrame) -> list[dict[str, Any]]:
     summed = pd.DataFrame(contributions).T.groupby(np.array(families)).sum().T
     mean = summed.abs().mean().sort_values(ascending=False, kind="stable")
     return [{"family": str(family), "log_odds": float(value)} for family, value in mean.items()]
+
+
+def _strongest(fitted: Fitted, rows: pd.DataFrame) -> dict[str, str]:
+    """Feature family → its feature with the largest mean absolute contribution."""
+    mean = np.abs(fitted.predictor.contributions(rows)).mean(axis=0)
+    rising = [fitted.predictor.features[i] for i in np.argsort(mean, kind="stable")]
+    return {feature["family"]: feature["name"] for feature in rising}
 
 
 def _finite(value: Any) -> Any:
@@ -723,9 +845,16 @@ def model_summary(record: Mapping[str, Any]) -> dict[str, Any]:
         "cutoff": record["cutoff"],
         "rows": record["rows"],
         "positives": record["positives"],
-        **{name: figures["model"][name] for name in FIGURES},
+        **{name: figures.get("model", {}).get(name) for name in FIGURES},
+        "calibration": {name: figures.get("model", {}).get(name) for name in CALIBRATION_FIGURES},
+        "calibration_error_by_chance": record.get("calibration_error_by_chance"),
+        "at_capacity": {name: figures.get("model", {}).get(name) for name in DECISION_FIGURES},
+        "decision": record.get("decision"),
         "rivals": {rival: figures.get(rival) for rival in RIVALS},
         "ahead_of": record["ahead"],
+        "shift": record.get("shift", {}),
+        "slices": record.get("slices", []),
+        "leaks": record.get("leaks", []),
         "trained_on": {key: record["training"][key] for key in ("rows", "positives", "base_rate", "trees", "features")},
     }
     if "truth" in figures:

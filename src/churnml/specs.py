@@ -199,8 +199,10 @@ class PromoteIf(Declared):
     """When a challenger becomes champion: each named rival must be beaten on each named figure,
     the whole paired interval above zero."""
 
-    beats: tuple[Literal["base_rate", "recency", "logistic_regression", "champion"], ...] = (
+    # recency is not asked where there is no usage data
+    beats: tuple[Literal["base_rate", "recency", "logistic_regression", "health", "champion"], ...] = (
         "base_rate",
+        "recency",
         "champion",
     )
     figures: tuple[Literal["roc_auc", "average_precision", "brier", "log_loss"], ...] = Field(
@@ -232,6 +234,23 @@ class HazardPeriods(Declared):
         return tuple(sorted({0, *later}))
 
 
+class Decision(Declared):
+    """What the team can do with the list, and what that is worth; figures at capacity are reckoned by it.
+
+    A contact costs ``contact_cost``; where the outcome was coming it keeps (for upsell: wins) ``saved_share`` of the
+    account's MRR for ``months``.
+    """
+
+    # below 1 a share of the judged accounts, else a number of accounts
+    capacity: Annotated[float, Field(gt=0, lt=1)] | Positive = 0.1
+    # in the currency of mrr
+    contact_cost: Annotated[float, Field(ge=0)] = 0.0
+    # three leavers in ten take what they are offered: the mean that Verbraken, Verbeke and Baesens reckon with
+    # (IEEE Transactions on Knowledge and Data Engineering 25, 2013)
+    saved_share: Share = 0.3
+    months: Positive = 12
+
+
 class ModelSpec(Declared):
     """What ``models/<name>/spec.yaml`` may say."""
 
@@ -246,6 +265,7 @@ class ModelSpec(Declared):
     calibration: Literal["sigmoid", "isotonic"] = "sigmoid"
     hazard: HazardPeriods | None = None
     promote_if: PromoteIf = PromoteIf()
+    decision: Decision = Decision()
 
     @model_validator(mode="after")
     def _curve_fits_label(self) -> ModelSpec:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
 from churnml.modelling.evaluation import Evaluation, Figure
-from churnml.modelling.promotion import judge
+from churnml.modelling.promotion import judge, misfitting, overlapping
 from churnml.specs import PromoteIf
+from churnml.timeline import Reach
 from tests.support import table
 
 # The paired 95 % interval of the lead on each figure; empty is: no such figures.
 EXAMPLES = """
 case                                            | base rate AUC | base rate loss | champion AUC  | champion loss | positives | champion | promoted | because
-beats both on both                              | 0.05 to 0.20  | 0.01 to 0.02   | 0.01 to 0.03  | 0.001 to 0.01 | 100       | yes      | yes      | it beats the base rate and the present champion
+beats both on both                              | 0.05 to 0.20  | 0.01 to 0.02   | 0.01 to 0.03  | 0.001 to 0.01 | 100       | yes      | yes      | it beats the base rate, recency and the present champion
 the champion on one only                        | 0.05 to 0.20  | 0.01 to 0.02   | 0.01 to 0.03  | -0.001 to 0.1 | 100       | yes      | no       | not shown to beat the present champion on log loss
 an interval that touches zero                   | 0.05 to 0.20  | 0.01 to 0.02   | 0.00 to 0.03  | 0.001 to 0.01 | 100       | yes      | no       | not shown to beat the present champion on ROC AUC
 the same as the champion                        | 0.05 to 0.20  | 0.01 to 0.02   | 0.00 to 0.00  | 0.00 to 0.00  | 100       | yes      | no       | not shown to beat the present champion
@@ -35,7 +40,7 @@ def lead(text: str) -> Figure:
 
 
 def evaluation(case) -> Evaluation:
-    ahead = {}
+    ahead = {"recency": {"roc_auc": lead("0.1 to 0.2"), "log_loss": lead("0.01 to 0.02")}}
     for rival, spoken in (("base_rate", "base rate"), ("champion", "champion")):
         if case[f"{spoken} AUC"]:
             ahead[rival] = {"roc_auc": lead(case[f"{spoken} AUC"]), "log_loss": lead(case[f"{spoken} loss"])}
@@ -51,12 +56,98 @@ def test_a_challenger_is_promoted_only_on_proof(case):
 
 def test_every_rival_and_figure_that_is_declared_must_be_beaten():
     case = CASES[0]
-    asks = PromoteIf(beats=("base_rate", "champion", "recency"), figures=("roc_auc",))
+    asks = PromoteIf(beats=("base_rate", "champion", "health"), figures=("roc_auc",))
     refused = judge(evaluation(case), asks, has_champion=True)
     assert not refused.promoted
-    assert "recency" in refused.because
+    assert "health dimensions" in refused.because
 
 
 def test_a_figure_nobody_declared_closes_no_door():
     case = CASES[1]
     assert judge(evaluation(case), PromoteIf(figures=("roc_auc",)), has_champion=True).promoted
+
+
+# ---------------------------------------------------------------- doors
+
+PROVEN = evaluation(CASES[0])
+
+
+def test_a_door_found_closed_keeps_it_closed_whatever_was_measured_and_every_reason_is_told():
+    verdict = judge(PROVEN, PromoteIf(), True, closed=("a first reason", "a second one"))
+    assert verdict == type(verdict)(False, "a first reason; a second one")
+
+
+def test_recency_is_not_asked_where_there_is_no_usage_and_that_is_said():
+    nothing = replace(PROVEN, ahead={who: lead for who, lead in PROVEN.ahead.items() if who != "recency"})
+    assert not judge(nothing, PromoteIf(), True).promoted
+    verdict = judge(nothing, PromoteIf(), True, absent={"recency": "there is no usage data"})
+    assert verdict.promoted
+    assert "recency was not asked, as there is no usage data" in verdict.because
+
+
+def test_an_absent_base_rate_or_champion_can_be_excused_by_nobody():
+    # only recency and health can be absent; what is not measured and not excused closes the door
+    nothing = replace(PROVEN, ahead={"recency": PROVEN.ahead["recency"]})
+    verdict = judge(nothing, PromoteIf(), True, absent={"recency": "there is no usage data"})
+    assert not verdict.promoted
+    assert "no figures of the base rate" in verdict.because
+
+
+def test_a_declared_figure_that_was_not_measured_closes_the_door():
+    half = {who: {"roc_auc": lead["roc_auc"]} for who, lead in PROVEN.ahead.items()}
+    verdict = judge(replace(PROVEN, ahead=half), PromoteIf(), True)
+    assert not verdict.promoted
+    assert "log loss: there is no such figure" in verdict.because
+
+
+@pytest.mark.parametrize(
+    ("figure", "low", "high", "open_"),
+    [
+        ("seen_over_said", 0.5, 1.9, True),
+        ("seen_over_said", 1.2, 1.6, True),  # off for certain, but by less than is tolerated
+        ("seen_over_said", 1.51, 2.6, False),
+        ("seen_over_said", 0.30, 0.66, False),
+        ("calibration_slope", 0.40, 1.2, True),
+        ("calibration_slope", 0.10, 0.60, False),
+        ("calibration_slope", 1.60, 4.0, False),
+        ("calibration_slope", float("nan"), float("nan"), True),  # said the same of all: others judge that
+    ],
+)
+def test_a_shift_of_calibration_closes_the_door_only_beyond_chance_and_tolerance(figure, low, high, open_):
+    shifted = replace(PROVEN, shift={figure: Figure((low + high) / 2, low, high)})
+    verdict = judge(shifted, PromoteIf(), True)
+    assert verdict.promoted is open_
+    assert open_ or "the calibration has shifted" in verdict.because
+
+
+REACH = Reach(gap=7, horizon=91, settle=28)
+
+
+def test_training_rows_whose_labels_were_not_final_at_the_judged_cutoff_overlap_it():
+    judged = dt.date(2024, 9, 1)
+    last = judged - dt.timedelta(days=7 + 91 + 28)
+    assert overlapping("the challenger", [last], judged, REACH) is None
+    late = last + dt.timedelta(days=1)
+    assert f"rows of {late}" in overlapping("the challenger", [last, late], judged, REACH)
+    assert overlapping("the challenger", [last], judged, REACH, embargo=1) is not None
+    assert overlapping("the challenger", [judged], judged, REACH) is not None
+
+
+FEATURES = [{"name": "visits", "unit": "count"}, {"name": "plan", "unit": "name"}]
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ({"visits": [1.0, None], "plan": ["team", None]}, None),
+        ({"visits": [1, 2], "plan": ["team", "scale"]}, None),
+        ({"visits": [None, None], "plan": [None, None]}, None),
+        ({"plan": ["team", "team"]}, "reads feature 'visits', which the judged rows do not have"),
+        ({"visits": ["1", "2"], "plan": ["team", "team"]}, "reads feature 'visits' as numbers"),
+        ({"visits": [True, False], "plan": ["team", "team"]}, "reads feature 'visits' as numbers"),
+        ({"visits": [1.0, 2.0], "plan": [1.0, 2.0]}, "reads feature 'plan' as names"),
+    ],
+)
+def test_rows_that_lack_a_column_or_hold_another_kind_in_it_do_not_fit(rows, reason):
+    found = misfitting("the challenger", FEATURES, pd.DataFrame(rows))
+    assert found is None if reason is None else reason in found

@@ -30,7 +30,7 @@ PATIENCE = 80
 # Under so many rows a tree takes milliseconds, and on a busy machine threads that wait for each other
 # take ten times that.
 ROWS_FOR_THREADS = 200_000
-RIVALS = ("base_rate", "recency", "logistic_regression")
+RIVALS = ("base_rate", "recency", "logistic_regression", "health")
 
 
 @dataclass(frozen=True)
@@ -232,6 +232,25 @@ def rival_predictions(
     names = [feature.name for feature in features]
     said["logistic_regression"] = _probabilities(_logistic_pipeline(features), train, judged, names)
     return said
+
+
+def score_as_rival(score: np.ndarray, label: np.ndarray, judged: np.ndarray) -> np.ndarray | None:
+    """A score that knows no labels, as probabilities: a logistic curve over it, fitted on the training rows.
+
+    Args:
+        score: of the training rows, missing where nothing is known.
+        label: their outcomes.
+        judged: the score of the judged rows.
+
+    Returns:
+        Probabilities of the judged rows; a missing score counts as the middle one. None where no score is known.
+    """
+    if np.isnan(score).all():
+        return None
+    middle = np.nanmedian(score)
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    pipeline.fit(np.where(np.isnan(score), middle, score).reshape(-1, 1), label)
+    return np.asarray(pipeline.predict_proba(np.where(np.isnan(judged), middle, judged).reshape(-1, 1))[:, 1])
 
 
 def _probabilities(pipeline: Pipeline, train: pd.DataFrame, judged: pd.DataFrame, names: list[str]) -> np.ndarray:
