@@ -547,7 +547,15 @@ def _hazard_record(spec: ModelSpec, collected: Collected, fitted: Fitted) -> dic
 def _measured(spec: ModelSpec, train: pd.DataFrame, judged: Judged, y: np.ndarray) -> dict[str, Any]:
     """Everything of the record that was measured on the judged rows; empty where nothing could be."""
     if judged.evaluation is None:
-        return {"figures": {}, "ahead": {}, "shift": {}, "reliability": [], "gains": [], "slices": [], "decision": None}
+        nothing: dict[str, Any] = {
+            "ahead": {},
+            "shift": {},
+            "reliability": [],
+            "gains": [],
+            "slices": [],
+            "decision": None,
+        }
+        return {"figures": {"model": {}}, **nothing}
     measured, p = judged.evaluation.as_data(), judged.said["model"]
     share = _stakes(spec, judged.rows).share
     return {
