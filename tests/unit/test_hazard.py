@@ -19,8 +19,10 @@ from churnml.modelling.hazard import PersonPeriods, drawn, fit_hazard, person_pe
 from churnml.modelling.predictor import HAZARD_FILE, MODEL_FILE, SUMS_FILE, Predictor, encode
 from churnml.modelling.splits import plan
 from churnml.specs import ModelSpec
+from tests.support import features_at, quick_facts
 
 EDGES = (0, 7, 14, 21)
+EDGES_OF_MODEL = tuple(range(0, 70, 7))
 SPEC = ModelSpec.model_validate({
     "name": "churn", "means": "it leaves", "label": {"kind": "contract", "gap": 7, "horizon": 28, "grace": 14},
     "features": {"families": ["usage.*"]}, "hazard": {"every": 7, "periods": 8},
@@ -80,6 +82,8 @@ def test_drawing_keeps_every_leaving_and_the_base_rate():
     assert len(fewer.left) < 10_000
     assert fewer.left.sum() == left.sum()
     assert np.average(fewer.left, weights=fewer.weight) == pytest.approx(left.mean())
+    many = PersonPeriods(*(np.tile(of, 10) for of in (found.row, found.period, found.left, found.weight)))
+    assert (drawn(many, 500_000, 1).left == 0).sum() == 20 * many.left.sum()  # twenty a leaving are enough
     again, other = drawn(found, 2_000, 1), drawn(found, 2_000, 2)
     assert (again.row == fewer.row).all()
     assert (other.row != fewer.row).any()
@@ -148,6 +152,27 @@ def test_a_known_renewal_is_where_the_curve_expects_the_leaving(rows, predictor)
     assert set(period) == {4}  # days 28 to 34
     moved, _ = predictor.curves(some.assign(subscription_days_to_renewal=45.0)).most_likely()
     assert set(moved) == {6}
+
+
+def test_a_renewal_moved_changes_the_curve_only_when_that_was_known_at_the_cutoff(predictor):
+    as_of = dt.date(2024, 6, 1)
+    period = {
+        "account_id": "a", "subscription_id": "s", "starts_at": pd.Timestamp("2023-09-01"), "mrr": 100.0, "plan": "team",
+        "billing_period": "annual", "renews_at": pd.Timestamp("2024-09-01"),
+    }  # fmt: skip
+    moved = period | {"starts_at": pd.Timestamp("2024-05-01"), "renews_at": pd.Timestamp("2024-07-15")}
+    found = {}
+    for what, rows in {
+        "not moved": [period],
+        "known later": [period, moved | {"known_at": pd.Timestamp(as_of)}],
+        "known by then": [period, moved | {"known_at": pd.Timestamp(as_of) - pd.Timedelta(hours=1)}],
+    }.items():
+        accounts = [{"account_id": "a", "created_at": pd.Timestamp("2022-01-01")}]
+        facts = quick_facts({"accounts": accounts, "subscriptions": rows})
+        found[what] = predictor.curves(features_at(facts, as_of, families=("subscriptions.*",)))
+    assert (found["known later"].force == found["not moved"].force).all()
+    assert (found["known by then"].force != found["not moved"].force).any()
+    assert EDGES_OF_MODEL[found["known by then"].most_likely()[0][0]] == 42  # the week of day 44, 15 July
 
 
 def test_the_same_rows_and_seed_give_the_same_hazard(rows, classifier, predictor):
