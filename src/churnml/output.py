@@ -22,10 +22,18 @@ FIGURE_NAMES = {
     "log_loss": "log loss",
     "calibration_error": "calibration err",
 }
+CAPACITY_NAMES = {
+    "precision_at_capacity": "precision",
+    "lift_at_capacity": "lift",
+    "caught_at_capacity": "caught",
+    "mrr_caught_at_capacity": "MRR caught",
+    "profit_at_capacity": "profit",
+}
 RIVAL_NAMES = {
     "recency": "recency",
     "logistic_regression": "logistic regression",
     "base_rate": "base rate",
+    "health": "health, no model",
     "champion": "champion before",
     "best_possible": "true probabilities",
 }
@@ -129,13 +137,86 @@ def model_text(name: str, model: Mapping[str, Any]) -> str:
         "",
     ]
     who: dict[str, Any] = {"model": {key: model[key] for key in FIGURE_NAMES}}
-    who |= {RIVAL_NAMES[key]: model["rivals"].get(key) for key in ("recency", "logistic_regression", "base_rate")}
+    rivals = ("recency", "logistic_regression", "base_rate", "health")
+    who |= {RIVAL_NAMES[key]: model["rivals"][key] for key in rivals if model["rivals"].get(key)}
     who |= {RIVAL_NAMES[key]: model[key] for key in ("champion", "best_possible") if key in model}
     rows = [[label, *(figure((found or {}).get(key)) for key in FIGURE_NAMES)] for label, found in who.items()]
     lines += table(["95 % intervals", *FIGURE_NAMES.values()], rows)
-    if "best_possible" in model:
+    if _value(model.get("roc_auc")) is not None and _value((model.get("best_possible") or {}).get("roc_auc")):
         lines += ["", f"  {_of_the_possible(model)}"]
-    return "\n".join(lines)
+    lines += _calibration_lines(model)
+    if model.get("decision"):
+        lines += _capacity_lines(model["decision"], who | {"model": model["at_capacity"]})
+    return "\n".join([*lines, *_slice_lines(model.get("slices", []))])
+
+
+def _value(found: Mapping[str, Any] | None) -> float | None:
+    return None if found is None else found["value"]
+
+
+def _calibration_lines(model: Mapping[str, Any]) -> list[str]:
+    """Whether the probabilities hold, and what the Brier score is made of."""
+    said = model.get("calibration") or {}
+    if not said.get("seen_over_said"):
+        return []
+    chance = model.get("calibration_error_by_chance")
+    parts = " + ".join(f"{part} {_short(said[f'brier_{part}'])}" for part in ("reliability", "uncertainty"))
+    return [
+        "",
+        f"  positives seen per positive said {figure(said['seen_over_said'])}, slope of the log-odds "
+        f"{figure(said['calibration_slope'])}, intercept {figure(said['calibration_intercept'])} "
+        "(1, 1 and 0 where the probabilities hold)",
+        f"  calibration error {figure(model['calibration_error'])}"
+        + ("" if chance is None else f"; probabilities that hold exactly would show {chance:.3f} on so many accounts"),
+        f"  Brier {_short(model['brier'])} = {parts} − resolution {_short(said['brier_resolution'])}",
+    ]
+
+
+def _short(found: Mapping[str, float | None] | None) -> str:
+    value = _value(found)
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _capacity_lines(decision: Mapping[str, Any], who: Mapping[str, Any]) -> list[str]:
+    """What the first accounts of the list hold, as many as the team can contact."""
+    header = f"first {decision['contacted']:,.0f} accounts ({percent(decision['share'])})"
+    rows = []
+    for label, found in who.items():
+        known = {name: (found or {}).get(name) for name in CAPACITY_NAMES}
+        rows.append([label, *(_at_capacity(name, of) for name, of in known.items())])
+    return [
+        "",
+        *table([header, *CAPACITY_NAMES.values()], rows),
+        f"  profit: {percent(decision['saved_share'])} of a true positive's MRR over {decision['months']} months, "
+        f"less {decision['contact_cost']:,.0f} a contact",
+    ]
+
+
+def _at_capacity(name: str, found: Mapping[str, float | None] | None) -> str:
+    if name != "profit_at_capacity":
+        return figure(found)
+    if not found or None in found.values():
+        return money(_value(found))
+    return f"{money(found['value'])} [{money(found['low'])}, {money(found['high'])}]"
+
+
+def _slice_lines(slices: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The model part by part."""
+    if not slices:
+        return []
+    rows = [
+        [
+            part["by"],
+            printable(part["part"]),
+            f"{part['rows']:,}",
+            f"{part['positives']:,}",
+            percent(part["said"]),
+            f"{percent(part['seen'])} [{percent(part['low'])}, {percent(part['high'])}]",
+            "too small to say" if part["too_small"] else figure(part["roc_auc"]),
+        ]
+        for part in slices
+    ]
+    return ["", *table(["by", "part", "accounts", "positive", "said", "seen", "ROC AUC"], rows, right=(2, 3, 4))]
 
 
 def _of_the_possible(model: Mapping[str, Any]) -> str:

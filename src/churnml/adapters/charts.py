@@ -20,6 +20,7 @@ NAMES = {
     "recency": "recency",
     "logistic_regression": "logistic regression",
     "base_rate": "base rate",
+    "health": "health, no model",
     "champion": "champion before",
     "truth": "true probabilities",
 }
@@ -28,6 +29,7 @@ COLOURS = {
     "recency": "#c77700",
     "logistic regression": "#7a5ea8",
     "base rate": "#9aa5ad",
+    "health, no model": "#b0442f",
     "champion before": "#3b6fb6",
     "true probabilities": "#20262b",
 }
@@ -37,6 +39,7 @@ DASHES = {
     "recency": [6, 3],
     "logistic regression": [2, 2],
     "base rate": [1, 0],
+    "health, no model": [10, 3],
     "champion before": [8, 2, 2, 2],
     "true probabilities": [4, 4],
 }

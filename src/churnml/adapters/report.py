@@ -77,6 +77,7 @@ WHO_WORDS = {
     "recency": "how long since anybody was seen, and nothing else",
     "logistic_regression": "a plain linear model on the same features",
     "base_rate": "the usual share, said of everybody",
+    "health": "the health dimensions alone, without any model",
     "champion": "the model in office before this one",
     "truth": "the simulated company's own: no model can be better, but for chance",
 }
@@ -583,6 +584,9 @@ def _model(name: str, record: Mapping[str, Any], version_used: str | None) -> di
         "training": training,
         "calibration": _calibration(training.get("calibration")),
         "drivers": _drivers(record),
+        "capacity": _capacity(record),
+        "holds": _holds(record),
+        "slices": _slices(record),
         "forest": _forest(record),
         "reliability": _reliability(record),
         "gains": _gains(record),
@@ -618,6 +622,69 @@ def _figures(record: Mapping[str, Any]) -> list[dict[str, Any]]:
             )
         found.append({"title": title, "means": means, "rows": rows})
     return found
+
+
+CAPACITY_WORDS = {
+    "precision_at_capacity": "Of those contacted, had the outcome",
+    "lift_at_capacity": "Times the usual",
+    "caught_at_capacity": "Of all outcomes, caught",
+    "mrr_caught_at_capacity": "Of their MRR, caught",
+    "profit_at_capacity": "Profit",
+}
+
+
+def _capacity(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Who catches what among the first accounts of the list, as many as the team can contact."""
+    decision, figures = record.get("decision"), record["figures"]
+    if not decision or not figures.get("model", {}).get("precision_at_capacity"):
+        return None
+    rows = []
+    for who, spoken_who in charts.NAMES.items():
+        if who in figures:
+            cells = [_at_capacity(name, figures[who].get(name)) for name in CAPACITY_WORDS]
+            ahead = record["ahead"].get(who, {}).get("caught_at_capacity")
+            rows.append({"who": spoken_who, "is_model": who == "model", "cells": cells, "verdict": _shown_by(ahead)})
+    return {**decision, "names": list(CAPACITY_WORDS.values()), "rows": rows}
+
+
+def _at_capacity(name: str, figure: Mapping[str, Any] | None) -> str:
+    if figure is None or _is_unknown(figure.get("value")):
+        return NOTHING
+    if name == "lift_at_capacity":
+        return interval(figure, 1)
+    if name == "profit_at_capacity":
+        return interval(figure, 0)
+    ends = [percent(figure[key], 0).removesuffix(" %") for key in ("low", "high")]
+    return f"{percent(figure['value'], 0)} [{ends[0]}, {ends[1]}]"
+
+
+def _holds(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Whether the probabilities hold: seen per said, slope, and what chance alone would show."""
+    figures = record["figures"].get("model", {})
+    if not figures.get("seen_over_said"):
+        return None
+    return {
+        "seen_over_said": interval(figures["seen_over_said"], 2),
+        "slope": interval(figures.get("calibration_slope"), 2),
+        "intercept": interval(figures.get("calibration_intercept"), 2),
+        "error": interval(figures["calibration_error"], 3),
+        "by_chance": number(record.get("calibration_error_by_chance"), 3),
+        **{part: interval(figures.get(f"brier_{part}"), 4) for part in ("reliability", "resolution", "uncertainty")},
+    }
+
+
+def _slices(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The model part by part: by what, and its parts."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for part in record.get("slices", []):
+        found.setdefault(part["by"], []).append(
+            {
+                **part,
+                "seen_text": f"{percent(part['seen'])} [{percent(part['low'])}, {percent(part['high'])}]",
+                "roc_auc": interval(part["roc_auc"], 2),
+            }
+        )
+    return [{"by": by, "parts": parts} for by, parts in found.items()]
 
 
 def _shown_by(ahead: Mapping[str, Any] | None) -> str | None:
