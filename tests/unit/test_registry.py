@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -146,6 +147,22 @@ def test_what_is_not_there_is_told_with_what_is(registry: Registry, tmp_path: Pa
             asking("upsell")
     with pytest.raises(RegistryError, match="trained yet"):
         registry.history("upsell")
+
+
+def test_mlflows_own_settings_are_left_as_they_were(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlflow
+
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////tmp/somebody_elses.db")
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    registry.versions("churn")
+    assert (mlflow.get_tracking_uri(), mlflow.get_registry_uri()) == before
+    # the environment too, for processes started from here
+    assert os.environ["MLFLOW_TRACKING_URI"] == "sqlite:////tmp/somebody_elses.db"
+    assert "MLFLOW_REGISTRY_URI" not in os.environ
+    # and a program that says where its models are finds them there, not where we last looked
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry._uri)
+    assert mlflow.get_registry_uri() == registry._uri
 
 
 # ---------------------------------------------------------------- altered artifacts

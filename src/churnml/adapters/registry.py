@@ -41,6 +41,8 @@ with warnings.catch_warnings():
     from mlflow.exceptions import MlflowException
     from mlflow.models import ModelSignature
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from mlflow.tracking._model_registry import utils as _model_registry
+    from mlflow.tracking._tracking_service import utils as _tracking_service
     from mlflow.types import ColSpec, Schema
 
 import pandas as pd  # noqa: E402
@@ -433,7 +435,8 @@ def _sum(path: Path) -> str:
 @contextlib.contextmanager
 def _quietly(uri: str) -> Iterator[None]:
     """MLflow's global settings for one call, and its chatter kept from the user's screen."""
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    # as set, not as resolved: what follows from something else shall go on following it
+    before = _tracking_service._tracking_uri, _model_registry._registry_uri
     told = {name: os.environ.get(name) for name in SAID_BY_MLFLOW}
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
