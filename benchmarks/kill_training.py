@@ -26,7 +26,7 @@ from churnml.modelling.predictor import Predictor
 PAGE = Path(__file__).parents[1] / "docs" / "registry.md"
 BEGIN, END = "<!-- python -m benchmarks.kill_training -->\n", "<!-- end -->\n"
 MODEL = "churn"
-COMPANY = ("--accounts", "300", "--events", "60000", "--seed", "5")
+COMPANY = ("--accounts", "700", "--events", "60000", "--seed", "5")
 MOMENTS = 10
 
 
@@ -93,10 +93,12 @@ def killed_at(moment: float, company: Path, folder: Path, expected: Mapping[str,
     process = training(folder)
     try:
         process.wait(moment)
-        raise AssertionError(f"the training was over before {moment:.1f} s: nothing was killed")
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+    else:  # the machine was less busy than when the time was taken: nothing was killed
+        shutil.rmtree(folder)
+        return killed_at(moment * 0.9, company, folder, expected)
     listed, half = look(folder)
     seconds = finished(training(folder))
     champion = registry_of(open_project(folder)).champion(MODEL)
@@ -120,7 +122,8 @@ def main() -> None:
         spec.parent.mkdir(parents=True, exist_ok=True)
         defaults = Path(__file__).parents[1] / "models" / MODEL / "spec.yaml"
         # so small a company proves little; what is tried here is dying, so the least is asked of the verdict
-        spec.write_text(defaults.read_text("utf-8").replace("min_positives: 20", "min_positives: 1"), "utf-8")
+        said = defaults.read_text("utf-8").replace("min_positives: 20", "min_positives: 1")
+        spec.write_text(said.replace("figures: [roc_auc, log_loss]", "figures: [roc_auc]"), "utf-8")
         shutil.copytree(company, whole)
         lasting = finished(training(whole))
         champion = registry_of(open_project(whole)).champion(MODEL)
