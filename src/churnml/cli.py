@@ -483,10 +483,11 @@ def models_show(
     opened, registry = _registry(project)
     opened.model(name)
     found = jobs.model_summary(registry.record_of(name, version))
+    found["in_office"] = registry.in_office(name) == found["version"]
     if as_json:
         _print_json(found)
     else:
-        _say(output.model_text(name, found))
+        _say(output.model_text(name, found), "", output.origin_text(found))
 
 
 @models_app.command("card")

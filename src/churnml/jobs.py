@@ -864,6 +864,8 @@ def model_summary(record: Mapping[str, Any]) -> dict[str, Any]:
         "slices": record.get("slices", []),
         "leaks": record.get("leaks", []),
         "trained_on": {key: record["training"][key] for key in ("rows", "positives", "base_rate", "trees", "features")},
+        "data_fingerprint": record["data_fingerprint"],
+        "made_with": record["made_with"],
     }
     if "truth" in figures:
         found["best_possible"] = figures["truth"]

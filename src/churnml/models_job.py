@@ -34,7 +34,7 @@ class Appointed:
 
     Args:
         version: the champion now.
-        before: the champion until then, or None.
+        before: the champion until then, or None; the same version when nothing had to be changed.
         verdict: what the verdict on it was.
         unchecked: why its features could not be held against the project's; empty when they could.
     """
@@ -75,6 +75,8 @@ def _appoint(
     registry: Registry, name: str, chosen: Registered, what: What, why: str, by: str | None, open_data: OpenData
 ) -> Appointed:
     before = registry.in_office(name)
+    if before == chosen.version:
+        return Appointed(chosen.version, before, registry.verdict(name, chosen.version), "")
     try:
         opened = open_data()
     except ChurnmlError as problem:

@@ -219,6 +219,13 @@ def _slice_lines(slices: Sequence[Mapping[str, Any]]) -> list[str]:
     return ["", *table(["by", "part", "accounts", "positive", "said", "seen", "ROC AUC"], rows, right=(2, 3, 4))]
 
 
+def origin_text(model: Mapping[str, Any]) -> str:
+    """Whether a version is in office, and what it was made with and from."""
+    made = ", ".join(f"{name} {version}" for name, version in model["made_with"].items())
+    office = "champion now" if model["in_office"] else "not in office"
+    return f"  {office}; made with {made}, from data {model['data_fingerprint']}"
+
+
 def _of_the_possible(model: Mapping[str, Any]) -> str:
     best, here = model["best_possible"]["roc_auc"]["value"], model["roc_auc"]["value"]
     share = (here - 0.5) / (best - 0.5)
@@ -273,6 +280,8 @@ def _moment(at: str | None) -> str:
 
 def appointed_text(name: str, found: Mapping[str, Any]) -> str:
     """What ``churnml models promote`` and ``rollback`` print."""
+    if found["before"] == found["version"]:
+        return f"Version {found['version']} of '{name}' is champion already; nothing was changed."
     before = f" It takes the place of version {found['before']}." if found["before"] else ""
     lines = [
         f"Version {found['version']} of '{name}' is champion now, by hand.{before}",

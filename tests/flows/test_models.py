@@ -101,6 +101,14 @@ def test_a_champion_is_put_in_office_by_hand_and_taken_back_with_one_command_and
     assert [v["version"] for v in listed if v["challenger"]] == ["3"]
 
 
+def test_a_version_says_whether_it_is_in_office_and_what_it_was_made_with(project: Path) -> None:
+    found = said("models", "show", "churn", "--project", project)
+    assert (found["version"], found["in_office"]) == ("1", True)
+    assert set(found["made_with"]) == {"churnml", "lightgbm", "numpy", "pandas", "python"}
+    text = churnml("models", "show", "churn", "--version", "2", "--project", project).out
+    assert "not in office; made with churnml" in text
+
+
 def test_there_is_nothing_to_roll_back_to_before_the_first_champion(project: Path) -> None:
     done = churnml("models", "rollback", "churn", "--project", project)
     assert done.code == 1
@@ -108,6 +116,9 @@ def test_there_is_nothing_to_roll_back_to_before_the_first_champion(project: Pat
     done = churnml("models", "rollback", "churn", "--to", "1", "--project", project)
     assert done.code == 1
     assert "champion already" in done.err
+    done = churnml("models", "promote", "churn", "--version", "1", "--because", "again", "--project", project)
+    assert "nothing was changed" in done.out
+    assert champions(project) == ["1"]
 
 
 def test_a_version_whose_features_the_project_builds_otherwise_is_not_put_in_office(project: Path) -> None:

@@ -214,11 +214,12 @@ class Registry:
         A whole version whose verdict was not yet acted upon is given its due; one that is not whole, and a run
         that never ended, are marked as such and never used.
         """
-        versions = self._versions(name)
+        versions, noted = self._versions(name), {event.version for event in self.events(name)}
         with _quietly(self._uri):
             for version in reversed(versions):
                 if FINGERPRINT_TAG in version.tags:
-                    self._conclude(version)
+                    if UNFINISHED_TAG in version.tags or str(version.version) not in noted:
+                        self._conclude(version)
                 elif UNFINISHED_TAG not in version.tags:
                     self._client.set_model_version_tag(name, version.version, UNFINISHED_TAG, self._at())
             experiment = self._client.get_experiment_by_name(f"{project}/{name}")

@@ -278,7 +278,9 @@ def encode(frame: pd.DataFrame, names: Sequence[str], categories: Mapping[str, S
         column = frame[name]
         if name in categories:
             codes = {category: float(code) for code, category in enumerate(categories[name])}
-            columns.append(column.map(codes).astype("float64").to_numpy())
+            # few names are met often: each is looked up once
+            which, met = pd.factorize(column)
+            columns.append(np.array([*(codes.get(category, np.nan) for category in met), np.nan])[which])
         elif column.dtype == object:
             columns.append(column.to_numpy(dtype="float64", na_value=np.nan))
         else:
