@@ -76,6 +76,14 @@ def test_a_number_on_its_good_side_is_no_reason_for_risk_though_it_adds_to_it():
     assert codes(told(good, towards_risk=False, usage_events_28d=STRONG)) == ["usage.events"]
 
 
+@pytest.mark.parametrize("towards_risk", [True, False])
+def test_what_is_not_known_is_never_told_as_a_reason(towards_risk):
+    unknown = BAD | {"subscription_days_to_renewal": math.nan, "account_segment": None, "tickets_csat_180d": math.nan}
+    given = dict.fromkeys(("subscription_days_to_renewal", "account_segment", "tickets_csat_180d"), STRONG)
+    assert told(unknown, towards_risk, **given) == ()
+    assert len(told(BAD, towards_risk, **given)) == 3
+
+
 def test_families_of_one_theme_give_one_reason_that_weighs_what_they_weigh_together():
     found = told(usage_events_28d=0.3, usage_active_days_28d=0.4, tickets_open=0.5)
     assert codes(found) == ["usage.active_days", "tickets.backlog"]
@@ -190,9 +198,11 @@ def slowly(frame, features, contributions, towards_risk):
 
 
 def may_speak(feature, frame, row, towards_risk):
+    value, usual = frame[feature["name"]].iloc[row], USUAL.get(feature["name"])
+    if pd.isna(value):
+        return False
     if not towards_risk or feature["polarity"] == "neither":
         return True
-    value, usual = frame[feature["name"]].iloc[row], USUAL[feature["name"]]
     return value < usual if feature["polarity"] == "healthier" else value > usual
 
 
@@ -208,7 +218,7 @@ def test_the_quick_way_gives_what_the_obvious_way_gives(towards_risk):
     assert [[reason.feature for reason in reasons] for reasons in found] == slowly(
         frame, FEATURES, contributions, towards_risk
     )
-    assert sum(map(len, found)) > n
+    assert sum(map(len, found)) > n / 2
 
 
 def test_no_accounts_have_no_reasons():

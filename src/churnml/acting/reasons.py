@@ -188,7 +188,9 @@ def model_reasons(
         towards_risk: for churn, a feature with a declared polarity is a reason only on its bad side.
         currency: shown behind money.
     """
-    may_speak = contributions > 0
+    # what is not known is a reason of the model's, but nothing a manager could be told or could check
+    known = np.column_stack([frame[feature["name"]].notna() for feature in features])
+    may_speak = (contributions > 0) & known
     if towards_risk:
         may_speak &= np.column_stack([_on_bad_side(f, frame[f["name"]], usual.get(f["name"])) for f in features])
     family, families = numbered([feature["family"] for feature in features])

@@ -128,6 +128,7 @@ def _quantity(wish: Wish) -> tuple[Feature, ...]:
             unit=Unit.COUNT,
             when_low=f"Volume in the last {n} days: only {{value}}; {{usual}} is usual{{own}}.",
             when_high=f"Volume in the last {n} days: {{value}}; {{usual}} is usual{{own}}.",
+            when_absent=f"No volume at all in the last {n} days; {{usual}} is usual{{own}}.",
             absent=0.0,
             lookback=n,
             before=longest("usage_quantity", n, wish.lookbacks),
