@@ -13,14 +13,33 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from churnml.modelling.evaluation import CALIBRATION_FIGURES, DECISION_FIGURES
+from churnml.modelling.evaluation import FIGURES as MAIN_FIGURES
 from churnml.modelling.promotion import FIGURE_SPOKEN, SPOKEN
 from churnml.timeline import Reach, end_of_data
 
 Record = Mapping[str, Any]
 WHO = {"model": "**this model**", **{key: words.removeprefix("the ") for key, words in SPOKEN.items()}}
 WHO |= {"health": "health dimensions, no model", "truth": "true probabilities (simulated company)"}
-FIGURES = {**{key: words.removeprefix("the ") for key, words in FIGURE_SPOKEN.items()}}
-FIGURES |= {"calibration_error": "calibration error", "calibration_slope": "calibration slope"}
+WHO |= {"curve": "**its curves**", "classifier": "the probability, spread evenly over the window"}
+SAID = {key: words.removeprefix("the ") for key, words in FIGURE_SPOKEN.items()}
+SAID |= {
+    "calibration_error": "calibration error",
+    "brier_reliability": "Brier: reliability (less is better)",
+    "brier_resolution": "Brier: resolution (more is better)",
+    "brier_uncertainty": "Brier: uncertainty (of the outcome itself)",
+    "calibration_in_the_large": "share seen less mean said",
+    "seen_over_said": "positives seen for each one said",
+    "calibration_intercept": "calibration intercept (0 holds)",
+    "calibration_slope": "calibration slope (1 holds)",
+    "precision_at_capacity": "of them positive",
+    "lift_at_capacity": "times the base rate",
+    "caught_at_capacity": "of all positives",
+    "mrr_caught_at_capacity": "of their MRR",
+    "profit_at_capacity": "profit",
+    "concordance": "concordance",
+    "integrated_brier": "integrated Brier",
+}
 # Widest row of the chart of cutoffs, in characters.
 CHART_WIDTH = 66
 # Fewer positives than this at the judged cutoff, and the card says how little that is.
@@ -50,6 +69,7 @@ def card(record: Record) -> str:
         _slices,
         _when,
         _importance,
+        _leaks,
         _limits,
         _disagree,
         _origin,
@@ -100,6 +120,10 @@ def _words(key: str) -> str:
     return plain(str(key).replace("_", " "))
 
 
+def _number(value: Any) -> str:
+    return "–" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
 def _cell(value: Any) -> str:
     """Whatever a record may hold in a table."""
     if isinstance(value, Mapping):
@@ -126,6 +150,20 @@ def _title(record: Record) -> list[str]:
         "",
         *_sentence(record.get("means", "")),
         f"{version}**{verdict}**: {plain(record['because'])}.",
+        *_rule(record),
+    ]
+
+
+def _rule(record: Record) -> list[str]:
+    rule = (record.get("spec") or {}).get("promote_if")
+    if not rule:
+        return []
+    rivals = ", ".join(WHO.get(who, _words(who)) for who in rule["beats"])
+    figures = " and ".join(SAID.get(name, _words(name)) for name in rule["figures"])
+    return [
+        "",
+        f"The rule: on {figures} ahead of each of {rivals}, the whole paired 95 % interval above zero, with at least "
+        f"{rule['min_positives']} positives.",
     ]
 
 
@@ -297,35 +335,40 @@ def _training(record: Record) -> list[str]:
 # ---------------------------------------------------------------- figures
 
 
-def _shown(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The figures that every one in the table may have, in order, with what they are called."""
-    present = [name for name, figure in figures["model"].items() if isinstance(figure, Mapping) and "value" in figure]
-    return {name: FIGURES.get(name, _words(name)) for name in [*FIGURES, *present] if name in present}
+def _by_who(named: Mapping[str, Any]) -> list[str]:
+    """Whoever has figures, in the order they are always told in; others after them."""
+    return [*(who for who in WHO if who in named), *(who for who in named if who not in WHO)]
+
+
+def _who(key: str) -> str:
+    return WHO.get(key, _words(key))
+
+
+def _said(key: str) -> str:
+    return SAID.get(key, _words(key))
 
 
 def _figures(record: Record) -> list[str]:
     figures = record["figures"]
-    shown = _shown(figures)
-    rows = [
-        [WHO.get(who, _words(who)), *(interval(figures[who].get(name)) for name in shown)]
-        for who in [*WHO, *figures]
-        if who in figures
-    ]
-    unique = list({row[0]: row for row in rows}.values())
-    lines = [
-        "## Figures",
-        "",
+    shown = [name for name in MAIN_FIGURES if name in figures["model"]]
+    lines = ["## Figures", ""]
+    if not shown:
+        return [*lines, "There are none: it could not be judged."]
+    lines += [
         f"On the judged cutoff, {record['cutoff']}: {_count(record['positives'])} of {_count(record['rows'])} "
         "accounts positive. In brackets 95 % intervals, resampled by account: what other accounts of the same kind "
         "could have given. They do not cover a change of the times.",
         "",
-        *table(["", *shown.values()], unique),
+        *table(
+            ["", *map(_said, shown)],
+            [[_who(who), *(interval(figures[who].get(name)) for name in shown)] for who in _by_who(figures)],
+        ),
     ]
     ahead = record.get("ahead") or {}
-    compared = [name for name in shown if any(name in figures_ for figures_ in ahead.values())]
+    compared = [name for name in shown if any(name in of for of in ahead.values())]
     rows = [
-        [WHO.get(who, _words(who)), *(interval(ahead[who].get(name), 4, signed=True) for name in compared)]
-        for who in ahead
+        [_who(who), *(interval(ahead[who].get(name), 4, signed=True) for name in compared)]
+        for who in _by_who(ahead)
         if who != "truth"
     ]
     if rows:
@@ -333,7 +376,7 @@ def _figures(record: Record) -> list[str]:
             "",
             "How far ahead of each rival it is, on the same resamples (above zero is better, whatever the figure):",
             "",
-            *table(["ahead of", *(shown[name] for name in compared)], rows),
+            *table(["ahead of", *map(_said, compared)], rows),
         ]
     best, here = figures.get("truth", {}).get("roc_auc"), figures["model"].get("roc_auc")
     if best and here and best.get("value") and here.get("value") is not None and best["value"] > 0.5:
@@ -343,46 +386,113 @@ def _figures(record: Record) -> list[str]:
 
 
 def _calibration(record: Record) -> list[str]:
-    reliability = record.get("reliability") or []
+    reliability, model = record.get("reliability") or [], record["figures"]["model"]
     if not reliability:
         return []
-    rows = [
-        [_percent(row["said"]), f"{_percent(row['seen'])} [{_percent(row['low'])}, {_percent(row['high'])}]",
-         _count(row["rows"])]
+    lines = ["## Do the probabilities hold?", ""]
+    if "calibration_error" in model:
+        chance = record.get("calibration_error_by_chance")
+        lines += [
+            f"On average a tenth of the accounts is off by {interval(model['calibration_error'])}"
+            + (
+                "." if chance is None else f"; probabilities that hold exactly would be off by {chance:.3f}, by chance."
+            ),
+            "",
+        ]
+    seen = [
+        f"{_percent(row['seen'])} [{_percent(row['low'])}, {_percent(row['high'])}]"
         for row in reliability
     ]  # fmt: skip
-    return [
-        "## Do the probabilities hold?",
-        "",
-        "Accounts of the judged cutoff, from the least to the most likely:",
-        "",
-        *table(["said", "seen, with Wilson's interval", "accounts"], rows),
-    ]
+    lines += table(
+        ["said", "seen, with Wilson's interval", "accounts"],
+        [[_percent(row["said"]), told, _count(row["rows"])] for row, told in zip(reliability, seen, strict=True)],
+    )
+    parts = [name for name in CALIBRATION_FIGURES if name in model]
+    if parts:
+        lines += ["", *table(["", "value [95 % interval]"], [[_said(n), interval(model[n], 4)] for n in parts])]
+    return lines
 
 
 def _decisions(record: Record) -> list[str]:
-    return _open_part(record, "decision", "## What it is worth to a team")
+    said, figures = record.get("decision"), record["figures"]
+    shown = [name for name in DECISION_FIGURES if name in figures["model"]]
+    if not said or not shown:
+        return []
+    grows = record["label"]["kind"] == "upsell"
+    effect = "won where it would have come" if grows else "kept where it would have gone"
+    rows = [
+        [_who(who), *(interval(figures[who].get(n), 0 if n == "profit_at_capacity" else 3) for n in shown)]
+        for who in _by_who(figures)
+    ]
+    return [
+        "## What it is worth to a team",
+        "",
+        f"A team that can talk to {_count(said['contacted'])} of these accounts ({_percent(said['share'])}) takes the "
+        f"first ones of the list. Profit is reckoned with {_number(said['contact_cost'])} for a contact and with "
+        f"{_percent(said['saved_share'])} of the MRR {effect}, for {_number(said['months'])} months. Those numbers are "
+        "declared in its spec.yaml; nobody has measured them here.",
+        "",
+        *table(["the first of the list by", *map(_said, shown)], rows),
+    ]
 
 
 def _slices(record: Record) -> list[str]:
-    return _open_part(record, "slices", "## Slices")
+    found = record.get("slices") or []
+    if not found:
+        return []
+    rows = [
+        [
+            f"{_words(row['by'])}: {plain(row['part'])}",
+            _count(row["rows"]),
+            _count(row["positives"]),
+            _percent(row["said"]),
+            f"{_percent(row['seen'])} [{_percent(row['low'])}, {_percent(row['high'])}]",
+            "too small to say" if row["too_small"] else interval(row["roc_auc"]),
+        ]
+        for row in found
+    ]
+    return [
+        "## Part by part",
+        "",
+        "The same accounts, by what is known of them: what was said of each part, what was seen, and whether the order "
+        "inside it holds. Of many parts one or two are out of line by chance.",
+        "",
+        *table(["part", "accounts", "positive", "said", "seen", "ROC AUC"], rows),
+    ]
 
 
 def _when(record: Record) -> list[str]:
-    return _open_part(record, "hazard", "## When, not only whether")
-
-
-def _open_part(record: Record, key: str, heading: str) -> list[str]:
-    part = record.get(key)
-    if not part:
+    hazard = record.get("hazard") or {}
+    judged = hazard.get("judged")
+    if not judged:
         return []
-    lines = [heading, ""]
-    if isinstance(part, Sequence) and not isinstance(part, str) and isinstance(part[0], Mapping):
-        columns = list(part[0])
-        return [*lines, *table([_words(c) for c in columns], [[_cell(row.get(c)) for c in columns] for row in part])]
-    if isinstance(part, Mapping):
-        return [*lines, *(f"- {_words(name)}: {_cell(value)}" for name, value in part.items())]
-    return [*lines, plain(part)]
+    figures = judged["figures"]
+    shown = [name for name in figures["curve"] if not name.startswith("brier_")]
+    rows = [[_who(who), *(interval(figures[who].get(name)) for name in shown)] for who in _by_who(figures)]
+    rows += [
+        [f"ahead of {_who(who)}", *(interval(of.get(name), 4, signed=True) for name in shown)]
+        for who, of in judged["ahead"].items()
+    ]
+    marks = [
+        [f"{mark['day']} days", _percent(mark["seen"]), _percent(mark["said"].get("curve"))] for mark in judged["marks"]
+    ]
+    return [
+        "## When, not only whether",
+        "",
+        "The chance of having left rises week by week along a curve, which says of the label's window what the "
+        f"probability says. On the judged cutoff, {_count(judged['leavings'])} of {_count(judged['rows'])} accounts "
+        f"left within {judged['last']} days:",
+        "",
+        *table(["had left within", "seen", "said"], marks),
+        "",
+        *table(["", *(_of_days(name) for name in shown)], rows),
+    ]
+
+
+def _of_days(name: str) -> str:
+    """``roc_auc_30`` as "ROC AUC, 30 days"."""
+    stem, _, days = name.rpartition("_")
+    return f"{_said(stem)}, {days} days" if days.isdigit() else _said(name)
 
 
 def _importance(record: Record) -> list[str]:
@@ -400,6 +510,20 @@ def _importance(record: Record) -> list[str]:
     ]
 
 
+def _leaks(record: Record) -> list[str]:
+    if "leaks" not in record:
+        return []
+    found = [f"- {plain(leak['sentence'])}." for leak in record["leaks"]]
+    return [
+        "## Does a feature give the outcome away?",
+        "",
+        "A field that is filled in, or dated back, once an account has left orders accounts almost perfectly, or has "
+        "values with which nearly every account turns out positive. Each feature was looked at for that.",
+        "",
+        *(found or ["None does."]),
+    ]
+
+
 # ---------------------------------------------------------------- limits, and what to do about it
 
 
@@ -412,7 +536,7 @@ def _limits(record: Record) -> list[str]:
     if positives < FEW_POSITIVES:
         said.append(f"- Only {_count(positives)} positives judged it: read the intervals, not the figures.")
     unproven = [
-        f"{WHO.get(who, _words(who))} on {FIGURES.get(name, _words(name))}"
+        f"{_who(who)} on {_said(name)}"
         for who, named in (record.get("ahead") or {}).items()
         if who not in ("truth", "model")
         for name in ("roc_auc", "log_loss")
