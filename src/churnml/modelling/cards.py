@@ -85,12 +85,13 @@ def plain(text: Any) -> str:
     """A text of the user's as Markdown that reads as itself: no markup, no HTML, no link, one line."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = re.sub(r"([\\`*_{}\[\]()#+!|~^$=\-])", r"\\\1", line)
-    # what looks like an address, a mail or a mention would become a link by itself; 1. would begin a list
-    for seen, written in ((":", "&#58;"), ("@", "&#64;")):
-        line = line.replace(seen, written)
-    line = re.sub(r"\bwww\.", "www&#46;", line, flags=re.IGNORECASE)
-    return re.sub(r"^(\d+)\.", r"\1&#46;", line)
+    line = re.sub(r"([\\`*\[\]|~$])", r"\\\1", line)
+    # an underscore inside a word marks nothing, and a heading, a list or a rule begins a line
+    line = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", line)
+    line = re.sub(r"^([#+=\-])", r"\\\1", re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", line))
+    # what looks like an address, a mail or a mention would become a link by itself
+    line = line.replace("://", "&#58;//").replace("@", "&#64;")
+    return re.sub(r"\bwww\.", "www&#46;", line, flags=re.IGNORECASE)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -103,7 +104,7 @@ def interval(figure: Mapping[str, Any] | None, digits: int = 3, *, signed: bool 
     """0.812 [0.780, 0.842]; a dash where there is none."""
     if not figure or figure.get("value") is None:
         return "–"
-    sign = "+" if signed else ""
+    sign = "+," if signed else ","
     said = [f"{figure[key]:{sign}.{digits}f}" for key in ("value", "low", "high") if figure.get(key) is not None]
     return f"{said[0]} [{said[1]}, {said[2]}]" if len(said) == 3 else said[0]
 
@@ -533,6 +534,12 @@ def _limits(record: Record) -> list[str]:
         "- It was judged at one cutoff. What changes between then and now (prices, product, market) it does not know; "
         "an interval speaks of other accounts, not of other times."
     ]
+    seen = (record.get("shift") or {}).get("seen_over_said") or {}
+    if seen.get("low") is not None and seen.get("high") is not None and not seen["low"] <= 1 <= seen["high"]:
+        said.append(
+            f"- At the judged cutoff {'more' if seen['value'] > 1 else 'fewer'} turned out positive than it said: "
+            f"{seen['value']:.2f} for each one said, 99 % interval {seen['low']:.2f} to {seen['high']:.2f}."
+        )
     if positives < FEW_POSITIVES:
         said.append(f"- Only {_count(positives)} positives judged it: read the intervals, not the figures.")
     unproven = [
@@ -571,8 +578,8 @@ def _disagree(record: Record) -> list[str]:
         "a probability; twenty of one kind do: look for them among the slices.",
         "- **The figures are not to be believed.** `notebooks/02_can_we_believe_it.py` goes through them step by step; "
         "the run's `judged.csv` holds every judged account with its outcome and what each rival said.",
-        f"- **Another version served you better.** `churnml models list` names them, `churnml models promote {name} "
-        "--version N` puts one in office.",
+        f"- **Another version served you better.** `churnml models list` names them, `churnml models rollback {name} "
+        "--to N` puts one back in office.",
     ]
 
 
