@@ -31,7 +31,7 @@ from churnml.modelling.reference import usual_of
 from churnml.simulate import simulate
 
 folder = Path(os.environ.get("CHURNML_NOTEBOOK_FOLDER", tempfile.mkdtemp()))
-company = simulate(folder / "company", accounts=800, events=400_000, seed=3)
+company = simulate(folder / "company", accounts=700, events=250_000, seed=3)
 print(f"{company.paying} accounts pay; about {company.churn_rate:.1%} leave within a label window")
 
 # %% [markdown]

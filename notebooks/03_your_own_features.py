@@ -31,7 +31,7 @@ from churnml.modelling.training import at_cutoffs
 from churnml.simulate import simulate
 
 folder = Path(os.environ.get("CHURNML_NOTEBOOK_FOLDER", tempfile.mkdtemp())) / "company"
-company = simulate(folder, accounts=800, events=300_000, seed=5)
+company = simulate(folder, accounts=600, events=200_000, seed=5)
 print(f"{company.paying} accounts pay; about {company.churn_rate:.1%} leave within a label window")
 
 # %% [markdown]
