@@ -439,7 +439,8 @@ def record_challenger(
     from churnml.adapters.charts import gains_chart, png, reliability_chart
 
     record = _record(opened, spec, collected, fitted, judged) | {"against": against}
-    figures = record["figures"]
+    when = (record["hazard"] or {}).get("judged")
+    figures = record["figures"] | ({"when": when["figures"]["curve"]} if when else {})
     metrics = {
         f"{who}.{name}{suffix}": figure[key]
         for who, named in figures.items()
@@ -863,6 +864,7 @@ def model_summary(record: Mapping[str, Any]) -> dict[str, Any]:
         "shift": record.get("shift", {}),
         "slices": record.get("slices", []),
         "leaks": record.get("leaks", []),
+        "when": (record.get("hazard") or {}).get("judged"),
         "trained_on": {key: record["training"][key] for key in ("rows", "positives", "base_rate", "trees", "features")},
         "data_fingerprint": record["data_fingerprint"],
         "made_with": record["made_with"],

@@ -147,6 +147,8 @@ def model_text(name: str, model: Mapping[str, Any]) -> str:
     lines += _calibration_lines(model)
     if model.get("decision"):
         lines += _capacity_lines(model["decision"], who | {"model": model["at_capacity"]})
+    if model.get("when"):
+        lines += ["", *_when_judged(model["when"])]
     return "\n".join([*lines, *_slice_lines(model.get("slices", []))])
 
 
@@ -224,6 +226,16 @@ def origin_text(model: Mapping[str, Any]) -> str:
     made = ", ".join(f"{name} {version}" for name, version in model["made_with"].items())
     office = "champion now" if model["in_office"] else "not in office"
     return f"  {office}; made with {made}, from data {model['data_fingerprint']}"
+
+
+def _when_judged(when: Mapping[str, Any]) -> list[str]:
+    """How well the curves tell who leaves when, beside the same probabilities spread evenly over time."""
+    here, ahead = (when[key][who]["concordance"] for key, who in (("figures", "curve"), ("ahead", "classifier")))
+    return [
+        f"  When they leave: of two accounts the curves name the one that leaves first in {figure(here)},",
+        f"  ahead of the same probabilities spread evenly by {ahead['value']:+.3f} "
+        f"[{ahead['low']:+.3f}, {ahead['high']:+.3f}]; {when['leavings']:,} leavings in {when['last']} days",
+    ]
 
 
 def _of_the_possible(model: Mapping[str, Any]) -> str:

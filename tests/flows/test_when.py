@@ -20,7 +20,7 @@ def in_office(ran, tmp_path_factory):
     """The company with its churn model in office, put there by hand, and scored with it."""
     project = tmp_path_factory.mktemp("when") / "company"
     shutil.copytree(ran, project)
-    for words in (("models", "promote", "churn"), ("score", "--no-prefect")):
+    for words in (("models", "promote", "churn", "--because", "to see its curves"), ("score", "--no-prefect")):
         said = churnml(*words, "--project", project)
         assert said.code == 0, said.err
     return project
@@ -106,3 +106,9 @@ def test_the_record_tells_how_the_curves_were_fitted_and_how_they_did_beside_the
     assert set(found["judged"]["ahead"]) == {"classifier"}
     assert found["judged"]["last"] >= 98
     assert registry.record_of("upsell", None)["hazard"] is None
+    said = churnml("models", "show", "churn", "--project", ran)
+    assert said.code == 0, said.err
+    concordance = found["judged"]["figures"]["curve"]["concordance"]
+    assert f"the one that leaves first in {concordance['value']:.3f} [{concordance['low']:.3f}" in said.out
+    told = json.loads(churnml("models", "show", "churn", "--project", ran, "--json").out)
+    assert told["when"] == found["judged"]

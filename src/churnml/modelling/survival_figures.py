@@ -20,12 +20,10 @@ from typing import Any
 import numpy as np
 
 from churnml.modelling.curves import MARKS
-from churnml.modelling.evaluation import Figure
+from churnml.modelling.evaluation import RESAMPLES, Figure, accelerated, interval, resampled_weights
 
 # What an account's curve says: days from the cutoff → P(left before then) of each row, shape (rows,).
 Said = Callable[[float], np.ndarray]
-RESAMPLES = 1000
-CHUNK = 100  # resamples at once
 MOST_CASES = 300  # leavings that concordance compares with everybody; more are drawn from
 GRID_DAYS = 7  # the integral of the Brier score has a point a week
 
@@ -90,17 +88,17 @@ def evaluate_curves(
     once = np.ones((1, len(kept)))
     points = {who: {name: float(m(once)[0]) for name, m in named.items()} for who, named in measures.items()}
     drawn: dict[str, dict[str, list[np.ndarray]]] = {who: {name: [] for name in named} for who, named in points.items()}
-    for w in _resampled(account[kept], seed, resamples):
+    for w in resampled_weights(account[kept], seed, resamples):
         for who, named in measures.items():
             for name, measured in named.items():
                 drawn[who][name].append(measured(w))
     samples = {who: {n: np.concatenate(parts) for n, parts in named.items()} for who, named in drawn.items()}
     sign = {name: -1 if "brier" in name else 1 for name in points["curve"]}
     return SurvivalFigures(
-        figures={w: {n: _interval(points[w][n], samples[w][n]) for n in named} for w, named in points.items()},
+        figures={w: {n: accelerated(points[w][n], samples[w][n]) for n in named} for w, named in points.items()},
         ahead={
             who: {
-                name: _interval(
+                name: interval(
                     sign[name] * (points["curve"][name] - points[who][name]),
                     sign[name] * (samples["curve"][name] - samples[who][name]),
                 )
@@ -179,19 +177,3 @@ def _concordance(gone: np.ndarray, p: Said, seed: int) -> Measure:
             )
 
     return measured
-
-
-def _resampled(account: np.ndarray, seed: int, resamples: int) -> Any:
-    rng = np.random.default_rng(seed)
-    _, member = np.unique(account.astype(str), return_inverse=True)
-    n = int(member.max()) + 1
-    for start in range(0, resamples, CHUNK):
-        drawn = rng.multinomial(n, np.full(n, 1 / n), size=min(CHUNK, resamples - start))
-        yield drawn[:, member].astype("float64")
-
-
-def _interval(value: float, samples: np.ndarray) -> Figure:
-    if not np.isfinite(samples).any():
-        return Figure(value, float("nan"), float("nan"))
-    low, high = np.nanpercentile(samples, [2.5, 97.5])
-    return Figure(value, float(low), float(high))
