@@ -149,12 +149,27 @@ def full() -> tuple[dict[str, Any], Scores, dict[str, dict[str, Any]], list[dict
         Reason("account.attributes", "account_segment", f"Its segment is '{ODD}'.", 0.2),
     )
     accounts = [
-        account(HOSTILE, 30.0, segment=HOSTILE, churn_probability=0.123, mrr_at_risk=123.0, reasons=reasons),
+        account(
+            HOSTILE,
+            30.0,
+            segment=HOSTILE,
+            churn_probability=0.123,
+            mrr_at_risk=123.0,
+            reasons=reasons,
+            likely_period={"from": "2025-02-03", "to": "2025-02-09", "probability": 0.04},
+        ),
         account(
             FORMULA, 80.0, segment=JAPANESE, upsell_probability=0.3, growth_reasons=reasons, churn_probability=0.01
         ),
         account(JAPANESE, None, mrr=None, segment=ODD),
-        account(ODD, 44.6, segment="__proto__", churn_probability=0.05, mrr_at_risk=50.0),
+        account(
+            ODD,
+            44.6,
+            segment="__proto__",
+            churn_probability=0.05,
+            mrr_at_risk=50.0,
+            likely_period={"from": "2025-01-29", "to": "2025-02-04", "probability": 0.01},
+        ),
         *(account(f"A-{i:04d}", float(i % 101), segment=f"s{i % 20}", mrr_at_risk=1.0) for i in range(300)),
     ]
     decisions = [
@@ -417,6 +432,13 @@ def test_the_head_says_who_gave_the_probabilities(project: Project) -> None:
     assert "The newest, version 4, was not promoted: not shown to beat the base rate" in page
     # how often the usual is only known of the version that was judged
     assert "2.5 × the usual" not in page
+
+
+def test_the_queue_says_when_an_account_most_likely_leaves_where_a_curve_says_so(project: Project) -> None:
+    page = _text(project, full())
+    assert "if so, most likely from 3 to 9 February 2025" in page
+    assert "if so, most likely from 29 January 2025 to 4 February 2025" in page
+    assert page.count("if so, most likely") == 2
 
 
 def test_the_queue_counts_what_it_does_not_list(project: Project) -> None:

@@ -410,6 +410,7 @@ def _decision(
         "health": account.health if account else None,
         "churn": churn,
         "churn_times": times(churn, usual_churn),
+        "likely": None if grows or account is None else _likely(account.likely_period),
         "upsell": upsell,
         "upsell_times": times(upsell, usual_growth),
         "mrr": account.mrr if account else None,
@@ -417,6 +418,16 @@ def _decision(
         "to_win": decision.value if grows else None,
         "reasons": [reason.sentence for reason in reasons],
     }
+
+
+def _likely(period: Mapping[str, Any] | None) -> str | None:
+    """The dates an account most likely leaves on, if it leaves: "from 7 to 13 October 2024"."""
+    if period is None:
+        return None
+    begins, ends = (dt.date.fromisoformat(period[key]) for key in ("from", "to"))
+    if (begins.year, begins.month) == (ends.year, ends.month):
+        return f"from {begins.day} to {day(ends)}"
+    return f"from {day(begins)} to {day(ends)}"
 
 
 def _by_playbook(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
