@@ -233,8 +233,8 @@ def _when_judged(when: Mapping[str, Any]) -> list[str]:
     here, ahead = (when[key][who]["concordance"] for key, who in (("figures", "curve"), ("ahead", "classifier")))
     return [
         f"  When they leave: of two accounts the curves name the one that leaves first in {figure(here)},",
-        f"  ahead of the same probabilities spread evenly by {ahead['value']:+.3f} "
-        f"[{ahead['low']:+.3f}, {ahead['high']:+.3f}]; {when['leavings']:,} leavings in {when['last']} days",
+        f"  ahead of the same probabilities spread evenly by {figure(ahead)}; {when['leavings']:,} leavings in "
+        f"{when['last']} days",
     ]
 
 
