@@ -14,12 +14,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import features, scoring
+from benchmarks.processes import spent
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 CHURNML = [sys.executable, "-m", "churnml.cli"]
@@ -43,14 +43,11 @@ class Measured:
 
 def measure(command: Sequence[str]) -> Measured:
     """Runs a command to its end; raises CalledProcessError when it fails."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    if status:
-        raise subprocess.CalledProcessError(status, command)
-    kibi = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return Measured(seconds, kibi / 1024)
+    with tempfile.TemporaryDirectory() as scratch:
+        found = spent(command, Path(scratch))
+    if found.code:
+        raise subprocess.CalledProcessError(found.code, command, found.out, found.err)
+    return Measured(found.seconds, found.mebibytes)
 
 
 def median(command: Sequence[str], runs: int = RUNS) -> Measured:

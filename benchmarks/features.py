@@ -7,9 +7,9 @@ imports), peak memory, and the ratio to the floor of the same run.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from benchmarks import company, engine, rivals, transactions
+from benchmarks.processes import spent
 
 ROOT = Path(__file__).parents[1]
 # What each size is measured by: beyond these, a rival needs more memory or time than this machine has to spare.
@@ -59,10 +60,12 @@ def timed(way: str, folder: Path, cutoffs: Sequence[date] = (), out: Path | None
     """Runs one way in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.timed", way, str(folder), "--cutoffs", ",".join(map(str, cutoffs))]
     command += ["--out", str(out)] if out else []
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return Timed(float("nan"), float("nan"), (done.stderr.strip().splitlines() or ["killed"])[-1][:120])
-    return Timed(**json.loads(done.stdout.splitlines()[-1]))
+    with tempfile.TemporaryDirectory() as scratch:
+        done = spent(command, Path(scratch), ROOT)
+    if done.code:
+        return Timed(float("nan"), float("nan"), (done.err.strip().splitlines() or ["killed"])[-1][:120])
+    # the seconds are those of the work, which the process itself tells
+    return Timed(json.loads(done.out.splitlines()[-1])["seconds"], done.mebibytes)
 
 
 def twice(way: str, folder: Path, cutoffs: Sequence[date] = (), out: Path | None = None) -> Timed:
@@ -167,15 +170,11 @@ def command_lines(folder: Path, root: Path) -> list[str]:
     ):
         if words.startswith("with"):
             (root / "data" / "events-2.parquet").hardlink_to(folder / "next.parquet")
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [*command, "--as-of", as_of], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            raise subprocess.CalledProcessError(status, command)
-        peak = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1) / 1024
-        told.append(f"| `churnml features`, {words} | {time.perf_counter() - started:.2f} | {peak:,.0f} |")
+        with tempfile.TemporaryDirectory() as scratch:
+            done = spent([*command, "--as-of", as_of], Path(scratch), ROOT)
+        if done.code:
+            raise subprocess.CalledProcessError(done.code, command, done.out, done.err)
+        told.append(f"| `churnml features`, {words} | {done.seconds:.2f} | {done.mebibytes:,.0f} |")
     return [
         "The whole command over the 20 million events, one cutoff: reading, checking every row, rolling up, cutting,",
         "writing; the interpreter's start and imports (about three seconds) included.",

@@ -1,13 +1,12 @@
 """One way of making features, timed in a process of its own: ``python -m benchmarks.timed WAY FOLDER [--out FILE]``.
 
-Prints the seconds of the work itself, without the interpreter's start and imports, and the process's peak memory.
+Prints the seconds of the work itself, without the interpreter's start and imports.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -55,10 +54,9 @@ def main() -> None:
     started = time.perf_counter()
     table = way(said.folder, cutoffs)
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1) / 1024
     if said.out:
         pq.write_table(table, said.out)
-    sys.stdout.write(json.dumps({"seconds": seconds, "mebibytes": peak}) + "\n")
+    sys.stdout.write(json.dumps({"seconds": seconds}) + "\n")
 
 
 if __name__ == "__main__":
