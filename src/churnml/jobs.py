@@ -54,6 +54,7 @@ from churnml.modelling.training import (
     RECENCY,
     RIVALS,
     Fitted,
+    Tries,
     at_cutoffs,
     fit,
     rival_predictions,
@@ -258,7 +259,9 @@ def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fit
         "currency": opened.project.spec.currency,
         "made_with": made_with(),
     }
-    fitted = fit(spec, collected.features, collected.rows, collected.plan, about, collected.scales)
+    # a search that was stopped goes on where it was, as long as nothing it rests on has changed
+    tries = Tries(f"sqlite:///{opened.project.work / 'tuning.db'}", f"{spec.name} {training_fingerprint(opened, spec)}")
+    fitted = fit(spec, collected.features, collected.rows, collected.plan, about, collected.scales, tries)
     hazard = fit_hazard(spec, collected.features, collected.rows, collected.plan, fitted.predictor)
     return replace(fitted, predictor=replace(fitted.predictor, hazard=hazard))
 
@@ -510,13 +513,19 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
                 "folds": [
                     {"train": [str(c) for c in f.train], "validate": str(f.validate)} for f in collected.plan.folds
                 ],
+                "searched_at": [str(fold.validate) for fold in collected.plan.search],
+                "calibrated_at": [str(fold.validate) for fold in collected.plan.calibrate],
+                "later": str(collected.plan.later) if collected.plan.later else None,
                 "fold_losses": dict(fitted.fold_losses),
+                "search": [tried.as_data() for tried in fitted.chosen.tried],
+                "calibration_losses": dict(fitted.calibration_losses),
+                "seeds": spec.estimator.seeds,
                 "rows": int(labelled.sum()),
                 "positives": int(train["label"].sum()),
                 "base_rate": fitted.predictor.base_rate,
                 "trees": fitted.trees,
                 "features": len(collected.features),
-                "calibration": dict(fitted.predictor.calibration) if spec.calibration == "sigmoid" else "isotonic",
+                "calibration": _calibration_told(fitted.predictor.calibration),
             },
             "hazard": _hazard_record(spec, collected, fitted),
             "label": spec.label.model_dump(mode="json"),
@@ -567,6 +576,13 @@ def _measured(spec: ModelSpec, train: pd.DataFrame, judged: Judged, y: np.ndarra
         "slices": slices(train, judged.rows, p, spec.seed),
         "decision": spec.decision.model_dump(mode="json") | {"share": share, "contacted": share * len(y)},
     }
+
+
+def _calibration_told(calibration: Mapping[str, Any]) -> dict[str, Any]:
+    """A calibration for the record: a table of hundreds of points is told by its size."""
+    if "x" in calibration:
+        return {"kind": calibration["kind"], "points": len(calibration["x"])}
+    return dict(calibration)
 
 
 def _importance(fitted: Fitted, rows: pd.DataFrame) -> list[dict[str, Any]]:

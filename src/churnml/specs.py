@@ -157,7 +157,7 @@ class Cutoffs(Declared):
     """Which cutoffs train and judge: ``every`` days back from the newest mature one."""
 
     every: Positive = 28
-    at_most: Annotated[int, Field(ge=2)] = 24
+    at_most: Annotated[int, Field(ge=2)] = 30
 
 
 class FeatureChoice(Declared):
@@ -181,8 +181,23 @@ class FeatureChoice(Declared):
         return value
 
 
+class Tuning(Declared):
+    """A bounded search of the estimator's settings (Optuna) on folds older than what calibrates and judges.
+
+    What it finds is taken only where the folds are sure that it beats what is declared.
+    """
+
+    trials: Annotated[int, Field(ge=0, le=500)] = 0
+
+
 class Estimator(Declared):
-    """How LightGBM is fitted. The number of trees is found on rows of their own, never on the judged."""
+    """How LightGBM is fitted. The number of trees is found on rows of their own, never on the judged.
+
+    ``monotone``: whether the outcome may only fall with what is declared healthier and only rise with what is
+    riskier; ``auto`` lets go of that where the folds show that it hurts. ``half_life``: days after which a row
+    counts half as much; ``auto`` tries half a year. ``seeds``: how many fits are averaged. Of ``folds``, every third
+    chooses settings and trees, the others calibrate.
+    """
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.04
     num_leaves: Annotated[int, Field(ge=2)] = 8
@@ -191,8 +206,11 @@ class Estimator(Declared):
     bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.8
     lambda_l2: Annotated[float, Field(ge=0)] = 10.0
     max_trees: Positive = 600
-    monotone: bool = True
-    folds: Annotated[int, Field(ge=1, le=12)] = 4
+    monotone: Literal["auto"] | bool = "auto"
+    half_life: Literal["auto"] | Positive | None = "auto"
+    seeds: Annotated[int, Field(ge=1, le=50)] = 3
+    folds: Annotated[int, Field(ge=1, le=24)] = 9
+    tuning: Tuning = Tuning()
 
 
 class PromoteIf(Declared):
@@ -262,7 +280,7 @@ class ModelSpec(Declared):
     embargo: NotNegative = 0
     features: FeatureChoice
     estimator: Estimator = Estimator()
-    calibration: Literal["sigmoid", "isotonic"] = "sigmoid"
+    calibration: Literal["auto", "none", "sigmoid", "isotonic", "venn_abers"] = "auto"
     hazard: HazardPeriods | None = None
     promote_if: PromoteIf = PromoteIf()
     decision: Decision = Decision()

@@ -196,6 +196,7 @@ def obvious_usage(usage, now):
         if n == LOOKBACKS[1]:
             for event in EVENTS:
                 row[f"usage_{column_safe(event)}_{n}d"] = int((seen["event"] == event).sum())
+                row[f"usage_{column_safe(event)}_share_{n}d"] = over((seen["event"] == event).sum(), len(seen))
     year = usage[usage["occurred_at"] >= back(now, 365)]
     row["usage_days_since_last"] = (now - year["occurred_at"].max().floor("D")).days if len(year) else 365
     for short, long in itertools.pairwise(LOOKBACKS):

@@ -200,6 +200,28 @@ EXAMPLES: tuple[Example, ...] = (
         event_names=("login", "Export PDF", "帳票出力"),
     ),
     Example(
+        "usage.share_by_event",
+        "a function's share of all that was done; without any use there is no share",
+        {
+            "usage_events": """
+            account_id | occurred_at | event  | known_at
+            a          | 2024-05-31  | login  |
+            a          | 2024-05-10  | report |
+            a          | 2024-05-09  | report |
+            a          | 2024-05-08  | login  | 2024-06-02
+            a          | 2024-05-03  | login  |
+            b          | 2024-05-31  | export |
+            """
+        },
+        """
+        account_id | usage_event_login_share_28d | usage_event_report_share_28d
+        a          | 0.3333333333                | 0.6666666667
+        b          | 0                           | 0
+        c          |                             |
+        """,
+        event_names=("login", "report"),
+    ),
+    Example(
         "usage.recency",
         "yesterday is one day ago; never seen, or longer than a year ago, counts as 365",
         {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import cross_val_score
 
 from churnml.errors import TooLittleDataError
-from churnml.modelling.splits import plan, rolling_origin
+from churnml.modelling.splits import TRAIN_BESIDE_LATER, PurgedRollingOrigin, plan, rolling_origin
 from churnml.timeline import Reach
 
 D = dt.date
@@ -28,12 +31,20 @@ def test_nothing_that_trains_looks_past_what_it_predicts(cutoffs, reach, embargo
     except TooLittleDataError:
         return
     margin = dt.timedelta(days=embargo)
-    assert found.judged == max(cutoffs)
-    assert found.judged not in found.train
+    newest = [found.judged] if found.later is None else [found.judged, found.later]
+    assert newest[-1] == max(cutoffs)
+    if found.later is not None:
+        assert reach.is_purged_for(found.judged, found.later, embargo)
+        assert len(found.train) >= TRAIN_BESIDE_LATER
+    assert not set(newest) & set(found.train)
     assert all(reach.settled_on(c) + margin <= found.judged for c in found.train)
     assert all(reach.settled_on(c) + margin > found.judged for c in found.purged)
-    assert sorted([*found.train, *found.purged, found.judged]) == sorted(cutoffs)
+    assert sorted([*found.train, *found.purged, *newest]) == sorted(cutoffs)
     assert 1 <= len(found.folds) <= folds
+    assert found.search
+    assert found.calibrate
+    if len(found.folds) > 1:
+        assert not set(found.search) & set(found.calibrate)
     for fold in found.folds:
         assert fold.validate in found.train
         assert fold.train
@@ -67,3 +78,35 @@ def test_too_little_history_is_told_with_what_is_needed(cutoffs):
     with pytest.raises(TooLittleDataError) as refused:
         plan(cutoffs, Reach(7, 30), 0, 4)
     assert "days" in refused.value.remedy
+
+
+def monthly(count):
+    return [D(2022, 1, 3) + dt.timedelta(days=28 * n) for n in range(count)]
+
+
+def test_a_second_later_period_is_held_out_only_where_enough_is_left_to_learn_from():
+    reach = Reach(7, 91, 28)  # five cutoffs
+    short, long = plan(monthly(25), reach, 0, 9), plan(monthly(26), reach, 0, 9)
+    assert short.later is None
+    assert (long.judged, long.later) == (monthly(26)[-6], monthly(26)[-1])
+    assert len(long.train) == TRAIN_BESIDE_LATER
+
+
+def test_search_and_calibration_are_spread_over_the_whole_history():
+    found = plan(monthly(20), Reach(7, 91, 28), 0, 9)
+    roles = ["search" if fold in found.search else "calibrate" for fold in found.folds]
+    assert roles == ["calibrate", "search", "calibrate"] * 3
+
+
+def test_the_splitter_is_scikit_learns_and_purges_by_the_calendar():
+    cutoffs = np.repeat(np.array(monthly(12), dtype="datetime64[D]"), 3)
+    splitter = PurgedRollingOrigin(Reach(7, 91, 28), embargo=7, at_most=3)
+    x = np.arange(len(cutoffs), dtype=float).reshape(-1, 1)
+    scores = cross_val_score(DummyClassifier(), x, np.arange(len(x)) % 2, groups=cutoffs, cv=splitter)
+    assert len(scores) == splitter.get_n_splits(groups=cutoffs) == 3
+    for train, validate in splitter.split(x, groups=cutoffs):
+        assert len(set(cutoffs[validate])) == 1
+        assert len(train) % 3 == 0  # whole cutoffs
+        assert cutoffs[train].max() + np.timedelta64(7 + 91 + 28 + 7, "D") <= cutoffs[validate][0]
+    with pytest.raises(ValueError, match="as_of"):
+        splitter.get_n_splits()

@@ -708,9 +708,11 @@ def _shown_by(ahead: Mapping[str, Any] | None) -> str | None:
 
 
 def _calibration(said: Any) -> str | None:
-    if isinstance(said, Mapping):
+    if not isinstance(said, Mapping):
+        return None
+    if said.get("kind") == "sigmoid":
         return f"a sigmoid (slope {number(said.get('slope'), 2)}, intercept {number(said.get('intercept'), 2)})"
-    return "an isotonic curve" if said == "isotonic" else None
+    return {"isotonic": "an isotonic curve", "venn_abers": "Venn–Abers prediction"}.get(str(said.get("kind")))
 
 
 def _drivers(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -161,6 +161,27 @@ def _by_event(wish: Wish) -> tuple[Feature, ...]:
     )
 
 
+def _share_by_event(wish: Wish) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(
+            name=f"usage_{column_safe(event)}_share_{n}d",
+            family="usage.share_by_event",
+            means=f"events of this name ÷ all events in the last {n} days",
+            grain=Grain.MADE,
+            measure=Ratio(f"usage_{column_safe(event)}_{n}d", f"usage_events_{n}d", 1.0),
+            polarity=Polarity.NEITHER,
+            unit=Unit.SHARE,
+            when_low=f"'{{subject}}' is only {{value}} of what was done in the last {n} days; {{usual}} is usual.",
+            when_high=f"'{{subject}}' is {{value}} of what was done in the last {n} days; {{usual}} is usual.",
+            lookback=n,
+            made_of=(f"usage_{column_safe(event)}_{n}d", f"usage_events_{n}d"),
+            subject=event,
+        )
+        for event in wish.event_names
+        for n in wish.lookbacks[1:2] or wish.lookbacks
+    )
+
+
 def _recency(_wish: Wish) -> tuple[Feature, ...]:
     return (
         Feature(
@@ -518,6 +539,7 @@ FAMILIES = (
     Family("usage.breadth", "usage_events", "how many of its functions", _distinct_events),
     Family("usage.quantity", "usage_events", "how large the volumes", _quantity),
     Family("usage.by_event", "usage_events", "single functions, the most frequent ones", _by_event),
+    Family("usage.share_by_event", "usage_events", "what it is used for", _share_by_event),
     Family("usage.recency", "usage_events", "how long since anybody was seen", _recency),
     Family(
         "usage.trend",

@@ -39,8 +39,8 @@ class Predictor:
         booster: the trees.
         features: each feature's declaration as plain data, in column order.
         categories: feature → its names, in code order; a name unseen in training counts as missing.
-        calibration: ``{"kind": "sigmoid", "slope", "intercept"}`` on the log-odds, or
-            ``{"kind": "isotonic", "x", "y"}``.
+        calibration: ``{"kind": "none"}``, ``{"kind": "sigmoid", "slope", "intercept"}`` on the log-odds, or
+            ``{"kind": "isotonic" or "venn_abers", "x", "y"}``, straight lines between the points.
         base_rate: share of positives among the training rows.
         reference: feature → its percentiles 0 to 100 among the training rows: the scale of health and
             the "usual" of reasons.
@@ -121,12 +121,7 @@ class Predictor:
 
     def calibrated(self, log_odds: np.ndarray) -> np.ndarray:
         """Probabilities for uncalibrated log-odds."""
-        if self.calibration["kind"] == "sigmoid":
-            shifted = self.calibration["slope"] * log_odds + self.calibration["intercept"]
-            found = 1.0 / (1.0 + np.exp(-shifted))
-        else:
-            found = np.interp(log_odds, self.calibration["x"], self.calibration["y"])
-        return np.asarray(np.clip(found, EPSILON, 1 - EPSILON))
+        return calibrated(self.calibration, log_odds)
 
     def curves(self, frame: pd.DataFrame) -> Curves | None:
         """Each row's curve of survival, saying of the label's window what :meth:`predict` says; None without hazard."""
@@ -252,6 +247,17 @@ KINDS = {
     "categorical": "categories",
     "bytes": "bytes",
 }
+
+
+def calibrated(calibration: Mapping[str, Any], log_odds: np.ndarray) -> np.ndarray:
+    """Probabilities in (0, 1) for log-odds, shape (rows,), by a stored calibration."""
+    if calibration["kind"] == "none":
+        found = 1.0 / (1.0 + np.exp(-log_odds))
+    elif calibration["kind"] == "sigmoid":
+        found = 1.0 / (1.0 + np.exp(-(calibration["slope"] * log_odds + calibration["intercept"])))
+    else:
+        found = np.interp(log_odds, calibration["x"], calibration["y"])
+    return np.asarray(np.clip(found, EPSILON, 1 - EPSILON))
 
 
 def place(values: pd.Series, groups: pd.Series, scales: Mapping[str, Sequence[float]]) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
@@ -18,18 +18,15 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Polarity
-from churnml.modelling.calibration import fit_calibration
-from churnml.modelling.predictor import Predictor, encode
+from churnml.modelling.calibration import calibrate
+from churnml.modelling.estimator import BoostedClassifier
+from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import fit_reference
+from churnml.modelling.search import HALF_LIFE, Chosen, SearchFold, Settings, search
 from churnml.modelling.splits import Fold, Plan
-from churnml.specs import Estimator, ModelSpec
+from churnml.specs import ModelSpec
 
 RECENCY = "usage_days_since_last"
-# Trees without a better mean log loss before the folds stop growing.
-PATIENCE = 80
-# Under so many rows a tree takes milliseconds, and on a busy machine threads that wait for each other
-# take ten times that.
-ROWS_FOR_THREADS = 200_000
 RIVALS = ("base_rate", "recency", "logistic_regression", "health")
 
 
@@ -39,15 +36,19 @@ class Fitted:
 
     Args:
         predictor: the model.
-        trees: how many trees the folds chose.
-        fold_losses: validation cutoff → log loss of the uncalibrated fold model at that many trees.
-        out_of_fold: ``account_id, as_of, label, probability``: every fold's predictions of its
-            validation cutoff, calibrated; made by models that never saw those rows.
+        trees: how many trees the search folds chose.
+        chosen: all that the search tried.
+        fold_losses: cutoff → mean log loss of the chosen settings on it, uncalibrated, of the folds that searched.
+        calibration_losses: kind of calibration → log loss out of sample; empty where the kind was declared.
+        out_of_fold: ``account_id, as_of, label, probability``: the calibrating folds' predictions of their validation
+            cutoffs, calibrated by each other; made by models that never saw those rows.
     """
 
     predictor: Predictor
     trees: int
+    chosen: Chosen
     fold_losses: Mapping[str, float]
+    calibration_losses: Mapping[str, float]
     out_of_fold: pd.DataFrame
 
 
@@ -78,6 +79,14 @@ def at_cutoffs(rows: pd.DataFrame, cutoffs: Sequence[dt.date]) -> pd.DataFrame:
     return rows[rows["as_of"].isin([pd.Timestamp(cutoff) for cutoff in cutoffs])]
 
 
+@dataclass(frozen=True)
+class Tries:
+    """Where a bounded search keeps its tries, so that one that was stopped goes on: an SQLAlchemy URL and a name."""
+
+    storage: str | None = None
+    study: str = "settings"
+
+
 def fit(
     spec: ModelSpec,
     features: Sequence[Feature],
@@ -85,8 +94,9 @@ def fit(
     plan: Plan,
     about: Mapping[str, Any],
     scales: Sequence[Feature] = (),
+    tries: Tries | None = None,
 ) -> Fitted:
-    """Fits the challenger: folds choose the number of trees and the calibration, then all rows train.
+    """Fits the challenger: older folds choose its settings, newer ones calibrate, then all rows train.
 
     Args:
         spec: the model's declaration.
@@ -95,123 +105,118 @@ def fit(
         plan: who trains.
         about: what the model shall carry about its origin.
         scales: further features in ``rows`` whose reference scale the model shall carry.
+        tries: where a bounded search keeps its tries.
+
+    Raises:
+        TooLittleDataError: no fold has both outcomes.
     """
     train = usable(at_cutoffs(rows, plan.train), spec.name)
-    categories = {f.name: tuple(sorted(train[f.name].dropna().unique())) for f in features if f.is_category}
-    attempts = [_begin_fold(spec, features, categories, train, fold) for fold in plan.folds]
-    folds = [fold for fold in attempts if fold is not None]
-    if not folds:
+    columns = [feature.name for feature in features]
+    declared = _declared(spec, features)
+    searching = _with_both_outcomes(train, plan.search) or _with_both_outcomes(train, plan.calibrate)
+    if not searching:
         raise TooLittleDataError(
             f"Model '{spec.name}': no fold before the judged cutoff has both outcomes to learn from.",
             where=_cutoffs_of(train),
             remedy="Give a longer history, or a longer horizon in spec.yaml.",
         )
-    trees = _best_number_of_trees(folds, spec.estimator.max_trees)
-    out_of_fold: pd.DataFrame = pd.concat(
-        [
-            fold.rows.assign(log_odds=fold.booster.predict(fold.x, raw_score=True, num_iteration=trees))
-            for fold in folds
-        ],
-        ignore_index=True,
+    chosen = search(
+        declared,
+        _alternatives(spec, declared),
+        list(searching.values()),
+        columns,
+        max_trees=spec.estimator.max_trees,
+        tuning=spec.estimator.tuning,
+        seed=spec.seed,
+        storage=tries.storage if tries else None,
+        study=tries.study if tries else "settings",
     )
-    calibration = fit_calibration(spec.calibration, out_of_fold["log_odds"].to_numpy(), out_of_fold["label"].to_numpy())
-    data = _dataset(features, categories, train)
-    booster = lgb.train(_parameters(spec, features, len(train)), data, num_boost_round=trees)
+    seeds = spec.estimator.seeds
+    calibrating = _with_both_outcomes(train, plan.calibrate) or searching
+    out_of_fold = _out_of_fold(chosen, list(calibrating.values()), columns, seeds)
+    found = calibrate(
+        spec.calibration,
+        out_of_fold["log_odds"].to_numpy(),
+        out_of_fold["label"].to_numpy(),
+        out_of_fold["account_id"].to_numpy(),
+        out_of_fold["as_of"].to_numpy().astype("datetime64[D]").astype("int64"),
+        spec.label.reach.gap + spec.label.reach.horizon,
+    )
+    final = _fitted(chosen, train, columns, seeds)
     predictor = Predictor(
-        booster=lgb.Booster(model_str=booster.model_to_string()),
+        booster=final.booster_,
         features=tuple(feature.declaration() for feature in features),
-        categories=categories,
-        calibration=calibration,
+        categories=final.categories_,
+        calibration=found.calibration,
         base_rate=float(train["label"].mean()),
         reference=fit_reference(train, [*features, *scales]),
         about=about,
     )
-    out_of_fold["probability"] = predictor.calibrated(out_of_fold["log_odds"].to_numpy())
-    return Fitted(
-        predictor,
-        trees,
-        {str(fold.validate): float(fold.losses[trees - 1]) for fold in folds},
-        out_of_fold[["account_id", "as_of", "label", "probability"]],
+    out_of_fold["probability"] = predictor.calibrated(out_of_fold.pop("log_odds").to_numpy())
+    losses = {str(cutoff): loss for cutoff, loss in zip(searching, chosen.by_fold, strict=True)}
+    return Fitted(predictor, chosen.trees, chosen, losses, found.losses, out_of_fold)
+
+
+def _with_both_outcomes(train: pd.DataFrame, folds: Sequence[Fold]) -> dict[dt.date, SearchFold]:
+    """The folds that have something to learn from and something to check by, by validated cutoff."""
+    found = {}
+    for fold in folds:
+        teach, check = at_cutoffs(train, fold.train), at_cutoffs(train, [fold.validate])
+        if teach["label"].nunique() == 2 and check["label"].sum() > 0:
+            found[fold.validate] = SearchFold(teach, check)
+    return found
+
+
+def _declared(spec: ModelSpec, features: Sequence[Feature]) -> Settings:
+    estimator = spec.estimator
+    return Settings(
+        {
+            "learning_rate": estimator.learning_rate,
+            "num_leaves": estimator.num_leaves,
+            "min_data_in_leaf": estimator.min_data_in_leaf,
+            "feature_fraction": estimator.feature_fraction,
+            "bagging_fraction": estimator.bagging_fraction,
+            "lambda_l2": estimator.lambda_l2,
+            # polarity speaks of health, so it binds only what predicts a leaving
+            "monotone": None if spec.label.kind == "upsell" or estimator.monotone is False else signs(features),
+            "random_state": spec.seed,
+        },
+        estimator.half_life if isinstance(estimator.half_life, int) else None,
     )
 
 
-@dataclass(frozen=True)
-class _FoldFit:
-    """One fold: its booster, its validation rows as a matrix, and the validation loss after each tree."""
-
-    validate: dt.date
-    booster: lgb.Booster
-    x: np.ndarray
-    rows: pd.DataFrame
-    losses: list[float]
+def signs(features: Sequence[Feature]) -> list[int]:
+    """Which way a leaving may go with each feature, by its declared polarity."""
+    sign = {Polarity.HEALTHIER: -1, Polarity.RISKIER: 1, Polarity.NEITHER: 0}
+    return [sign[feature.polarity] for feature in features]
 
 
-def _begin_fold(
-    spec: ModelSpec,
-    features: Sequence[Feature],
-    categories: Mapping[str, Sequence[str]],
-    rows: pd.DataFrame,
-    fold: Fold,
-) -> _FoldFit | None:
-    train, validate = at_cutoffs(rows, fold.train), at_cutoffs(rows, [fold.validate])
-    if train["label"].nunique() < 2 or validate["label"].sum() == 0:
-        return None
-    data = _dataset(features, categories, train)
-    x = encode(validate, [f.name for f in features], categories)
-    booster = lgb.Booster(_parameters(spec, features, len(train)), data)
-    booster.add_valid(data.create_valid(x, validate["label"].to_numpy()), "validate")
-    kept = validate[["account_id", "as_of", "label"]].reset_index(drop=True)
-    return _FoldFit(fold.validate, booster, x, kept, [])
+def _alternatives(spec: ModelSpec, declared: Settings) -> dict[str, dict[str, Any]]:
+    """In words → what is tried against the declared settings."""
+    found: dict[str, dict[str, Any]] = {}
+    if spec.estimator.monotone == "auto" and declared.estimator["monotone"] is not None:
+        found["without monotone constraints"] = {"monotone": None}
+    if spec.estimator.half_life == "auto":
+        found[f"newer rows count more: half as much after {HALF_LIFE} days"] = {"half_life": HALF_LIFE}
+    return found
 
 
-def _best_number_of_trees(folds: Sequence[_FoldFit], at_most: int) -> int:
-    """Grows all folds together, tree by tree, to the least mean log loss, each row counting the same."""
-    weights = np.array([len(fold.rows) for fold in folds], dtype="float64")
-    curve: list[float] = []
-    while len(curve) < at_most and len(curve) - int(np.argmin(curve or [0.0])) <= PATIENCE:
-        for fold in folds:
-            fold.booster.update()
-            fold.losses.append(float(fold.booster.eval_valid()[0][2]))
-        curve.append(float(np.average([fold.losses[-1] for fold in folds], weights=weights)))
-    return int(np.argmin(curve)) + 1
+def _fitted(chosen: Chosen, rows: pd.DataFrame, columns: Sequence[str], seeds: int) -> BoostedClassifier:
+    estimator = chosen.settings.classifier(trees=chosen.trees, seeds=seeds)
+    return estimator.fit(rows[list(columns)], rows["label"], chosen.settings.weight(rows))
 
 
-def _dataset(features: Sequence[Feature], categories: Mapping[str, Sequence[str]], rows: pd.DataFrame) -> lgb.Dataset:
-    return lgb.Dataset(
-        encode(rows, [f.name for f in features], categories),
-        rows["label"].to_numpy(),
-        feature_name=[f"f{i}" for i in range(len(features))],  # event names may hold any character
-        categorical_feature=[i for i, f in enumerate(features) if f.is_category],
-        free_raw_data=False,
-    )
+def _out_of_fold(chosen: Chosen, folds: Sequence[SearchFold], columns: Sequence[str], seeds: int) -> pd.DataFrame:
+    """``account_id, as_of, label, log_odds`` of every fold's validation rows, by a model that never saw them."""
 
+    def predicted(fold: SearchFold) -> pd.DataFrame:
+        log_odds = _fitted(chosen, fold.train, columns, seeds).decision_function(fold.validate[list(columns)])
+        return fold.validate[["account_id", "as_of", "label"]].assign(log_odds=log_odds)
 
-def _parameters(spec: ModelSpec, features: Sequence[Feature], rows: int) -> dict[str, Any]:
-    chosen: Estimator = spec.estimator
-    parameters: dict[str, Any] = {
-        "objective": "binary",
-        "metric": "binary_logloss",
-        "learning_rate": chosen.learning_rate,
-        "num_leaves": chosen.num_leaves,
-        "min_data_in_leaf": chosen.min_data_in_leaf,
-        "feature_fraction": chosen.feature_fraction,
-        "bagging_fraction": chosen.bagging_fraction,
-        "bagging_freq": 1,
-        "lambda_l2": chosen.lambda_l2,
-        "cat_smooth": 50,  # categories are few rows each: their own mean is not to be believed
-        "seed": spec.seed,
-        # the same rows and seed give the same trees, whatever the machine's load
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1 if rows < ROWS_FOR_THREADS else 0,
-        "verbosity": -1,
-    }
-    # polarity speaks of health, so it binds only what predicts a leaving
-    if chosen.monotone and spec.label.kind != "upsell":
-        sign = {Polarity.HEALTHIER: -1, Polarity.RISKIER: 1, Polarity.NEITHER: 0}
-        parameters["monotone_constraints"] = [sign[feature.polarity] for feature in features]
-        parameters["monotone_constraints_method"] = "intermediate"
-    return parameters
+    # LightGBM lets go of Python while it works
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        found: pd.DataFrame = pd.concat(list(pool.map(predicted, folds)), ignore_index=True)
+    return found
 
 
 # ---------------------------------------------------------------- rivals

@@ -1,0 +1,97 @@
+"""Settings are changed only where older folds are sure of it, and a search that was stopped goes on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churnml.modelling import search as searching
+from churnml.modelling.search import SearchFold, Settings, search
+from churnml.specs import Tuning
+
+COLUMNS = ["a", "b", "c"]
+ESTIMATOR = {"learning_rate": 0.2, "num_leaves": 8, "min_data_in_leaf": 20, "monotone": None, "random_state": 7}
+DAYS = pd.to_datetime(["2024-01-01", "2024-04-01", "2024-07-01"]).astype("datetime64[us]")
+
+
+def rows(day, seed, strength=1.5, n=700):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3))
+    y = rng.random(n) < 1 / (1 + np.exp(2 - strength * x[:, 0]))
+    frame = pd.DataFrame(x, columns=COLUMNS).assign(label=y.astype(float), as_of=day)
+    return frame.assign(account_id=[f"a{place}" for place in range(n)])
+
+
+def folds(strength=(1.5, 1.5, 1.5)):
+    made = [rows(day, seed, s) for seed, (day, s) in enumerate(zip(DAYS, strength, strict=True))]
+    return [SearchFold(made[0], made[1]), SearchFold(pd.concat(made[:2], ignore_index=True), made[2])]
+
+
+def found(alternatives=None, trials=0, over=None, **more):
+    return search(
+        Settings(ESTIMATOR),
+        alternatives or {},
+        over or folds(),
+        COLUMNS,
+        max_trees=60,
+        tuning=Tuning(trials=trials),
+        seed=7,
+        **more,
+    )
+
+
+def test_what_is_declared_stays_where_nothing_is_surely_better():
+    chosen = found({"hardly anything else": {"lambda_l2": 10.5}})
+    assert chosen.settings == Settings(ESTIMATOR)
+    assert [tried.taken for tried in chosen.tried] == [True, False]
+    assert chosen.trees == chosen.tried[0].trees
+
+
+def test_what_is_surely_better_takes_office():
+    wrong = Settings({**ESTIMATOR, "monotone": [-1, 0, 0]})
+    chosen = search(wrong, {"free": {"monotone": None}}, folds(), COLUMNS, max_trees=60, tuning=Tuning(), seed=7)
+    assert chosen.settings.estimator["monotone"] is None
+    gained, error = chosen.tried[1].ahead
+    assert gained > error > 0
+    assert chosen.tried[1].loss == pytest.approx(chosen.tried[0].loss - gained)
+
+
+def test_newer_rows_count_more_where_the_world_has_changed():
+    turned = folds((-1.5, 1.5, 1.5))[1:]
+    chosen = found({"newer": {"half_life": 30}}, over=turned)
+    assert chosen.settings.half_life == 30
+    assert found({"newer": {"half_life": 30}}).settings.half_life is None
+    weight = Settings(ESTIMATOR, 30).weight(turned[0].train)
+    assert weight.mean() == pytest.approx(1)
+    assert weight.max() / weight.min() == pytest.approx(2 ** (91 / 30))
+
+
+def test_the_number_of_trees_has_the_least_loss_over_all_folds():
+    chosen = found()
+    assert 1 <= chosen.trees < 60
+    assert chosen.tried[0].loss == pytest.approx(np.average(chosen.by_fold, weights=[700, 700]))
+
+
+def test_a_search_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    whole = found(trials=6)
+    where = {"storage": f"sqlite:///{tmp_path / 'tries.db'}", "study": "s"}
+    growing, begun = searching._growing, []
+
+    def dies(*given):
+        begun.append(1)
+        if len(begun) == 5:
+            raise KeyboardInterrupt
+        return growing(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(searching, "_growing", dies)
+        with pytest.raises(KeyboardInterrupt):
+            found(trials=6, **where)
+    resumed = found(trials=6, **where)
+    assert resumed.tried == whole.tried
+    assert resumed.settings == whole.settings
+    tries = []
+    monkeypatch.setattr(searching, "_one_try", lambda *given: tries.append(given) or (1.0, None))
+    assert found(trials=6, **where).settings == whole.settings
+    assert tries == []
