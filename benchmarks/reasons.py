@@ -48,7 +48,8 @@ class Training:
 
 def trainings(opened: jobs.Opened, name: str, runs: int) -> tuple[list[Training], pd.DataFrame]:
     """Trains with other seeds and with other accounts left out; also the rows of the judged cutoff."""
-    spec = opened.project.model(name)
+    # reasons are the classifier's: curves need not be fitted
+    spec = opened.project.model(name).model_copy(update={"hazard": None})
     collected = jobs.collect(opened, spec)
     judged = at_cutoffs(collected.rows, [collected.plan.judged]).reset_index(drop=True)
     accounts = np.array(sorted(collected.rows["account_id"].unique()))
