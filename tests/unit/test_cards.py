@@ -215,6 +215,66 @@ def test_a_part_that_an_older_record_lacks_is_left_out(part):
     assert "## Limits" in page
 
 
+def test_the_card_says_what_the_probabilities_the_list_the_parts_and_the_curves_are_worth():
+    page = card(RECORD)
+    assert "off by 0.015 [0.010, 0.020]; probabilities that hold exactly would be off by 0.012, by chance." in page
+    assert "| calibration slope (1 holds) | 1.0200 [0.8000, 1.2000] |" in page
+    assert "| **this model** | 0.310 [0.200, 0.400] | 12,346 [9,000, 15,000] |" in page
+    assert "25 for a contact and with 30.0 % of the MRR kept where it would have gone, for 12 months" in page
+    assert "| segment: small | 500 | 40 | 8.0 % | 8.0 % [6.0 %, 11.0 %] | 0.800 [0.750, 0.850] |" in page
+    assert "| tenure: a year or more | 60 | 2 | 3.0 % | 3.3 % [1.0 %, 11.0 %] | too small to say |" in page
+    assert "| 30 days | 2.1 % | 1.9 % |" in page
+    assert "ROC AUC, 30 days" in page
+    assert "None does." in page
+    assert "ahead of each of base rate, present champion" in page
+
+
+def test_the_card_tells_what_was_searched_what_calibrates_and_what_checks_later():
+    record = copy.deepcopy(RECORD)
+    record["training"] |= {
+        "searched_at": ["2024-04-08"],
+        "calibrated_at": ["2024-04-08"],
+        "later": "2024-12-02",
+        "seeds": 3,
+        "calibration_losses": {"none": 0.21, "sigmoid": 0.2},
+        "calibration": {"kind": "venn_abers", "points": 41},
+        "search": [
+            {
+                "what": f"leaves {n}",
+                "trees": 100 + n,
+                "loss": 0.2,
+                "ahead": 0.001,
+                "standard_error": 0.002,
+                "taken": n == 19,
+            }
+            for n in range(20)
+        ],
+    }
+    page = card(record)
+    assert "trains; its rows also validate search and calibration" in page
+    assert re.search(r"2024-12-02 .*checks, later", page)
+    assert "An average over 3 fits" in page
+    assert "venn abers (points 41)" in page
+    assert "none 0.2100, sigmoid 0.2000" in page
+    assert "20 settings were tried on folds before the judged cutoff; 13 of them:" in page
+    assert "| leaves 19 | 119 | 0.2000 | +0.0010 ± 0.0020 | taken |" in page
+
+
+def test_a_model_that_could_not_be_judged_has_a_card_that_says_so():
+    nothing = {"figures": {"model": {}}, "ahead": {}, "reliability": [], "slices": [], "decision": None, "hazard": None}
+    page = card(RECORD | nothing | {"promoted": False, "because": "a feature gives the outcome away", "positives": 0})
+    assert "There are none: it could not be judged." in page
+    assert "## Part by part" not in page
+    assert "None" not in page.replace("None does.", "")
+
+
+def test_a_sure_shift_of_calibration_is_told_as_a_limit():
+    shift = {"seen_over_said": {"value": 0.72, "low": 0.55, "high": 0.93}}
+    assert "fewer turned out positive than it said: 0.72 for each one said" in card(RECORD | {"shift": shift})
+    unsure = {"seen_over_said": {"value": 0.9, "low": 0.55, "high": 1.3}}
+    assert "than it said" not in card(RECORD | {"shift": unsure})
+
+
 def test_every_kind_of_label_is_said_in_words():
     base = {"gap": 7, "horizon": 91}
     assert "does not come back within 28 days" in label_in_words(base | {"kind": "contract", "grace": 28})

@@ -266,9 +266,14 @@ def roles_of(record: Record) -> list[tuple[str, str]]:
     """Every cutoff with what it did, oldest first."""
     training = record["training"]
     roles = dict.fromkeys(training["cutoffs"], "trains")
-    roles |= {fold["validate"]: "trains; also validates a fold" for fold in training.get("folds", ())}
+    searched, calibrated = training.get("searched_at", ()), training.get("calibrated_at", ())
+    for fold in training.get("folds", ()):
+        also = [word for word, at in (("search", searched), ("calibration", calibrated)) if fold["validate"] in at]
+        roles[fold["validate"]] = f"trains; its rows also validate {' and '.join(also) or 'a fold'}"
     roles |= dict.fromkeys(training.get("purged", ()), "left out")
     roles |= {record["cutoff"]: "judges"}
+    if training.get("later"):
+        roles[training["later"]] = "checks, later"
     return sorted(roles.items())
 
 
@@ -310,27 +315,66 @@ def _splits(record: Record) -> list[str]:
 
 
 KNOWN_OF_TRAINING = {
-    "cutoffs", "purged", "folds", "fold_losses", "rows", "positives", "base_rate", "features", "calibration"
+    "cutoffs", "purged", "folds", "fold_losses", "rows", "positives", "base_rate", "features", "calibration",
+    "searched_at", "calibrated_at", "later", "search", "calibration_losses", "seeds",
 }  # fmt: skip
+# Settings that were tried, beyond which only those taken are told.
+TRIES_SHOWN = 12
 
 
 def _training(record: Record) -> list[str]:
     training = record["training"]
     said: list[str] = []
-    calibration = training.get("calibration")
-    if isinstance(calibration, Mapping):
-        numbers = ", ".join(f"{_words(k)} {v:.3f}" for k, v in calibration.items() if isinstance(v, float))
-        said.append(f"- Calibration, learned out of fold: {_words(calibration.get('kind', ''))} ({numbers}).")
-    elif calibration:
-        said.append(f"- Calibration, learned out of fold: {_words(calibration)}.")
+    for key, value in training.items():
+        if key not in KNOWN_OF_TRAINING and isinstance(value, int | float | str):
+            said.append(f"- {_words(key).capitalize()}: {_cell(value)}.")
+    if (training.get("seeds") or 1) > 1:
+        said.append(f"- An average over {training['seeds']} fits that differ in their seed.")
     losses = training.get("fold_losses") or {}
     if losses:
         told = ", ".join(f"{cutoff} {loss:.4f}" for cutoff, loss in losses.items() if loss is not None)
         said.append(f"- Log loss by fold, before calibration: {told}.")
-    for key, value in training.items():
-        if key not in KNOWN_OF_TRAINING and isinstance(value, int | float | str):
-            said.append(f"- {_words(key).capitalize()}: {_cell(value)}.")
-    return ["## How it was fitted", "", "LightGBM, gradient-boosted trees.", "", *said] if said else []
+    calibration = training.get("calibration")
+    if calibration:
+        said.append(f"- Calibration, learned out of fold: {_calibration_told(calibration)}.")
+    compared = training.get("calibration_losses") or {}
+    if compared:
+        told = ", ".join(f"{_words(kind)} {loss:.4f}" for kind, loss in compared.items() if loss is not None)
+        said.append(f"- Calibrations compared by log loss, each on rows it was not learned on: {told}.")
+    if not said:
+        return []
+    return ["## How it was fitted", "", "LightGBM, gradient-boosted trees.", "", *said, *_search(training)]
+
+
+def _calibration_told(calibration: Any) -> str:
+    if not isinstance(calibration, Mapping):
+        return _words(calibration)
+    numbers = [f"{_words(key)} {_cell(value)}" for key, value in calibration.items() if isinstance(value, int | float)]
+    return _words(calibration.get("kind", "")) + (f" ({', '.join(numbers)})" if numbers else "")
+
+
+def _search(training: Mapping[str, Any]) -> list[str]:
+    tried = training.get("search") or []
+    shown = [one for place, one in enumerate(tried) if place < TRIES_SHOWN or one.get("taken")]
+    if not shown:
+        return []
+    rows = [
+        [
+            plain(one["what"]),
+            _count(one.get("trees")),
+            "–" if one.get("loss") is None else f"{one['loss']:.4f}",
+            "–" if one.get("ahead") is None else f"{one['ahead']:+.4f} ± {one['standard_error']:.4f}",
+            "taken" if one.get("taken") else "",
+        ]
+        for one in shown
+    ]
+    return [
+        "",
+        f"{len(tried)} settings were tried on folds before the judged cutoff"
+        + (f"; {len(shown)} of them:" if len(shown) < len(tried) else ":"),
+        "",
+        *table(["setting", "trees", "log loss", "ahead by, ± standard error", ""], rows),
+    ]
 
 
 # ---------------------------------------------------------------- figures
