@@ -20,6 +20,7 @@ from churnml.features import FAMILIES, Wish, choose
 from churnml.labels import Label
 from churnml.snapshots import (
     attach_label,
+    attach_leaving_times,
     build_snapshots,
     frequent_events,
     leaving_accounts,
@@ -228,6 +229,10 @@ def test_population_and_label_are_the_same_on_every_engine(store: Store, elsewhe
     expect, found = population(label, store.facts, CUTOFFS), population(label, elsewhere, CUTOFFS)
     assert len(expect) > 20
     assert_alike(found, expect)
+    if label.kind != "upsell":
+        times = [attach_leaving_times(label, facts, expect, dt.date(2024, 9, 1)) for facts in (store.facts, elsewhere)]
+        assert times[0]["left_after"].notna().any()
+        pd.testing.assert_frame_equal(times[1], times[0], check_exact=True)
     expect, found = attach_label(label, store.facts, expect), attach_label(label, elsewhere, found)
     assert expect["label"].nunique() == 2
     assert_alike(found, expect)
