@@ -62,6 +62,7 @@ class Found:
         rows: the judged rows.
         said: who → curve.
         true: weeks → true probability of having left by then, of ``rows``.
+        until: the day on which the curves end.
         seconds: of the classifier's fit, the hazard's and Cox's.
         penalty: Cox's, as its fold chose it.
         trees: the hazard's.
@@ -70,6 +71,7 @@ class Found:
     rows: pd.DataFrame
     said: Mapping[str, Said]
     true: Mapping[int, np.ndarray]
+    until: int
     seconds: Mapping[str, float]
     penalty: float
     trees: int
@@ -117,8 +119,7 @@ def company(folder: Path, accounts: int, seed: int) -> Found:
     cox, penalty = fit_cox(collected.features, collected.rows, collected.plan, spec.label)
     seconds["Cox, its penalty included"] = time.perf_counter() - started
     rows = at_cutoffs(collected.rows, [collected.plan.judged])
-    last = int(rows["seen_for"].max()) // WEEK_DAYS
-    truth = true_curves(accounts, seed, collected.plan.judged, [*range(last + 1), TRUE_WEEKS[-1]])
+    truth = true_curves(accounts, seed, collected.plan.judged, range(hazard.edges[-1] // WEEK_DAYS + 1))
     known = rows["account_id"].isin(truth.index).to_numpy()
     true = truth.loc[rows["account_id"][known]]
     curves = predictor.curves(rows)
@@ -137,6 +138,7 @@ def company(folder: Path, accounts: int, seed: int) -> Found:
         rows[known].assign(account_id=f"{seed}-" + rows["account_id"][known]),
         said,
         {week: true[week].to_numpy() for week in TRUE_WEEKS},
+        hazard.edges[-1],
         seconds,
         penalty,
         int(hazard.about["trees"]),
@@ -165,7 +167,7 @@ def judged(found: Sequence[Found], seed: int) -> SurvivalFigures:
     rows = pd.concat([one.rows for one in found], ignore_index=True)
     said = {who: _together([one.said[who] for one in found]) for who in WHO}
     times = (rows[name].to_numpy() for name in ("account_id", "left_after", "seen_for"))
-    measured = evaluate_curves(*times, said, seed)
+    measured = evaluate_curves(*times, said, int(min(one.until for one in found)), seed)
     assert measured is not None
     return measured
 

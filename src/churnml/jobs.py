@@ -550,7 +550,7 @@ def _hazard_record(spec: ModelSpec, collected: Collected, fitted: Fitted) -> dic
         "classifier": evenly(fitted.predictor.predict(judged), spec.label.horizon),
     }
     account, left_after, seen_for = (judged[name].to_numpy() for name in ("account_id", "left_after", "seen_for"))
-    measured = evaluate_curves(account, left_after, seen_for, said, spec.seed)
+    measured = evaluate_curves(account, left_after, seen_for, said, hazard.edges[-1], spec.seed)
     return {**hazard.as_data(), "judged": None if measured is None else asdict(measured)}
 
 

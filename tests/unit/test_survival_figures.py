@@ -31,7 +31,7 @@ def knowing(force):
 def measured(company):
     account, left, seen, force = company
     said = {"curve": knowing(force), "nothing": knowing(np.full(len(force), force.mean())), "same": knowing(force)}
-    return evaluate_curves(account, left, seen, said, seed=1, resamples=200)
+    return evaluate_curves(account, left, seen, said, 200, seed=1, resamples=200)
 
 
 def test_figures_are_what_the_slow_obvious_way_gives(company, measured):
@@ -78,6 +78,21 @@ def test_spread_evenly_the_classifier_keeps_its_probability_over_its_horizon():
 def test_where_nobody_left_or_no_mark_was_seen_there_are_no_figures(company):
     account, left, seen, force = company
     said = {"curve": knowing(force)}
-    assert evaluate_curves(account, np.full(len(left), np.nan), seen, said, 1, 10) is None
-    assert evaluate_curves(account, left, np.minimum(seen, 29), said, 1, 10) is None
-    assert evaluate_curves(account[:0], left[:0], seen[:0], {"curve": lambda day: np.empty(0)}, 1, 10) is None
+    assert evaluate_curves(account, np.full(len(left), np.nan), seen, said, 200, 1, 10) is None
+    assert evaluate_curves(account, left, np.minimum(seen, 29), said, 200, 1, 10) is None
+    assert evaluate_curves(account[:0], left[:0], seen[:0], {"curve": lambda day: np.empty(0)}, 200, 1, 10) is None
+
+
+def test_what_happens_past_the_end_of_the_curves_is_not_looked_at(company):
+    account, left, seen, force = company
+
+    def ending(day):
+        return knowing(force)(day) if day <= 70 else np.full(len(force), np.nan)
+
+    found = evaluate_curves(account, left, seen, {"curve": ending}, 70, 1, 10)
+    as_if = evaluate_curves(
+        account, np.where(left < 70, left, np.nan), np.minimum(seen, 70), {"curve": knowing(force)}, 200, 1, 10
+    )
+    assert found == as_if
+    assert found.last == 70
+    assert found.leavings < np.isfinite(left).sum()

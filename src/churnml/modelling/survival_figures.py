@@ -61,6 +61,7 @@ def evaluate_curves(
     left_after: np.ndarray,
     seen_for: np.ndarray,
     said: Mapping[str, Said],
+    until: int,
     seed: int,
     resamples: int = RESAMPLES,
 ) -> SurvivalFigures | None:
@@ -72,15 +73,18 @@ def evaluate_curves(
         seen_for: days each row was seen; those seen for less than the longest, without a leaving, are left out
             (they left in a way that does not count, or had left before).
         said: who → curve; must contain ``curve``.
+        until: the day on which the curves end; what happens from then on is not looked at.
         seed: of the bootstrap.
         resamples: how many.
 
     Returns:
         The figures; None where nobody left, or no day of :data:`~churnml.modelling.curves.MARKS` was seen.
     """
+    seen_for = np.minimum(seen_for, until)
     last = int(seen_for.max(initial=0))
-    kept = np.flatnonzero((seen_for == last) | ~np.isnan(left_after))
-    gone = np.where(np.isnan(left_after), np.inf, left_after)[kept]
+    inside = left_after < seen_for
+    kept = np.flatnonzero((seen_for == last) | inside)
+    gone = np.where(inside, left_after, np.inf)[kept]
     days = [mark for mark in MARKS if mark <= last]
     if not days or not np.isfinite(gone).any():
         return None
