@@ -58,7 +58,8 @@ def trainings(opened: jobs.Opened, name: str, runs: int) -> tuple[list[Training]
     for changed in ["seed"] * runs + ["accounts"] * runs:
         rows, other = collected.rows, spec
         if changed == "seed":
-            other = spec.model_copy(update={"seed": spec.seed + len(found)})
+            # a model is the mean of fits with neighbouring seeds: another one shall share none of them
+            other = spec.model_copy(update={"seed": spec.seed + 100 * len(found)})
         else:
             out = rng.choice(accounts, size=int(LEFT_OUT * len(accounts)), replace=False)
             rows = rows[~rows["account_id"].isin(out)]

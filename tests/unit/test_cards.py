@@ -251,7 +251,7 @@ def test_the_card_tells_what_was_searched_what_calibrates_and_what_checks_later(
         ],
     }
     page = card(record)
-    assert "trains; its rows also validate search and calibration" in page
+    assert "trains; a fold for search and calibration" in page
     assert re.search(r"2024-12-02 .*checks, later", page)
     assert "An average over 3 fits" in page
     assert "venn abers (points 41)" in page

@@ -269,7 +269,7 @@ def roles_of(record: Record) -> list[tuple[str, str]]:
     searched, calibrated = training.get("searched_at", ()), training.get("calibrated_at", ())
     for fold in training.get("folds", ()):
         also = [word for word, at in (("search", searched), ("calibration", calibrated)) if fold["validate"] in at]
-        roles[fold["validate"]] = f"trains; its rows also validate {' and '.join(also) or 'a fold'}"
+        roles[fold["validate"]] = f"trains; a fold for {' and '.join(also) or 'validation'}"
     roles |= dict.fromkeys(training.get("purged", ()), "left out")
     roles |= {record["cutoff"]: "judges"}
     if training.get("later"):
@@ -336,7 +336,7 @@ def _training(record: Record) -> list[str]:
         said.append(f"- Log loss by fold, before calibration: {told}.")
     calibration = training.get("calibration")
     if calibration:
-        said.append(f"- Calibration, learned out of fold: {_calibration_told(calibration)}.")
+        said.append(f"- Calibration, chosen and learned out of fold: {_calibration_told(calibration)}.")
     compared = training.get("calibration_losses") or {}
     if compared:
         told = ", ".join(f"{_words(kind)} {loss:.4f}" for kind, loss in compared.items() if loss is not None)
