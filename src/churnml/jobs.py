@@ -44,7 +44,7 @@ from churnml.modelling.evaluation import (
 )
 from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.leaks import Giveaway, giveaways, too_good
-from churnml.modelling.promotion import Verdict, judge, misfitting, overlapping
+from churnml.modelling.promotion import Verdict, faded, judge, misfitting, overlapping
 from churnml.modelling.reference import fit_places, with_places
 from churnml.modelling.reliability import error_by_chance
 from churnml.modelling.slices import slices
@@ -276,6 +276,7 @@ class Judged:
         rows: the judged rows with a known outcome.
         said: who → probabilities of those rows.
         leaks: features that give the outcome away.
+        later: the figures on the plan's second, later period; None without one.
     """
 
     evaluation: Evaluation | None
@@ -283,6 +284,7 @@ class Judged:
     rows: pd.DataFrame
     said: Mapping[str, np.ndarray]
     leaks: tuple[Giveaway, ...] = ()
+    later: Evaluation | None = None
 
 
 def judge_challenger(
@@ -314,13 +316,25 @@ def judge_challenger(
         stakes = _stakes(spec, judged)
         accounts, labels = judged["account_id"].to_numpy(), judged["label"].to_numpy()
         evaluation = evaluate(accounts, labels, said, spec.seed, stakes=stakes)
+        later = _later(opened, spec, collected, fitted)
     except ChurnmlError as problem:
         closed.append(f"it could not be judged: {problem.what}")
         return Judged(None, Verdict(False, "; ".join(closed)), judged, {}, leaks)
     suspicious = too_good(evaluation, _importance(fitted, judged), _strongest(fitted, judged))
     closed += [suspicious] if suspicious else []
+    closed += [reason for reason in (faded(later),) if reason] if later else []
     verdict = judge(evaluation, spec.promote_if, champion is not None, closed, absent)
-    return Judged(evaluation, verdict, judged, said, leaks)
+    return Judged(evaluation, verdict, judged, said, leaks, later)
+
+
+def _later(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted) -> Evaluation | None:
+    """The model and its rivals on the second, later period, if the plan has one."""
+    if collected.plan.later is None:
+        return None
+    rows = at_cutoffs(collected.rows, [collected.plan.later])
+    rows = rows[rows["label"].notna()]
+    said, _ = _said(opened, spec, collected, fitted, rows)
+    return evaluate(rows["account_id"].to_numpy(), rows["label"].to_numpy(), said, spec.seed)
 
 
 def _leaks(spec: ModelSpec, collected: Collected) -> tuple[Giveaway, ...]:
@@ -505,6 +519,7 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
             "rows": len(y),
             "positives": int(y.sum()),
             **_measured(spec, train[labelled], judged, y),
+            "later": None if judged.later is None else {"cutoff": str(collected.plan.later), **judged.later.as_data()},
             "leaks": [asdict(leak) for leak in judged.leaks],
             "importance": _importance(fitted, judged.rows),
             "training": {

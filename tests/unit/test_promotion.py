@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from churnml.modelling.evaluation import Evaluation, Figure
-from churnml.modelling.promotion import judge, misfitting, overlapping
+from churnml.modelling.promotion import faded, judge, misfitting, overlapping
 from churnml.specs import PromoteIf
 from churnml.timeline import Reach
 from tests.support import table
@@ -118,6 +118,20 @@ def test_a_shift_of_calibration_closes_the_door_only_beyond_chance_and_tolerance
     verdict = judge(shifted, PromoteIf(), True)
     assert verdict.promoted is open_
     assert open_ or "the calibration has shifted" in verdict.because
+
+
+@pytest.mark.parametrize(
+    ("order", "seen", "reason"),
+    [
+        (Figure(0.7, 0.6, 0.8), Figure(1.0, 0.8, 1.3), None),
+        (Figure(0.55, 0.48, 0.62), Figure(1.0, 0.8, 1.3), "in the later period it is not shown to rank better"),
+        (Figure(0.7, 0.6, 0.8), Figure(2.2, 1.8, 2.6), "the calibration has shifted in the later period"),
+    ],
+)
+def test_a_second_later_period_closes_the_door_where_order_or_calibration_are_gone(order, seen, reason):
+    said = Evaluation({"model": {"roc_auc": order}}, {}, 900, 60, {"seen_over_said": seen})
+    found = faded(said)
+    assert found is None if reason is None else reason in found
 
 
 REACH = Reach(gap=7, horizon=91, settle=28)

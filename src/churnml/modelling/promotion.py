@@ -118,6 +118,18 @@ def shifted(evaluation: Evaluation) -> str | None:
     return None
 
 
+def faded(later: Evaluation) -> str | None:
+    """That on the second, later period the order is no longer surely better than chance, or the calibration is off."""
+    order = later.figures["model"]["roc_auc"]
+    if not order.clear_above(0.5):
+        return (
+            f"in the later period it is not shown to rank better than chance: ROC AUC {order.value:.3f}, "
+            f"95 % interval {order.low:.3f} to {order.high:.3f}"
+        )
+    moved = shifted(later)
+    return moved and moved.replace("at the judged cutoff", "in the later period")
+
+
 def overlapping(who: str, trained_on: Sequence[dt.date], judged: dt.date, reach: Reach, embargo: int = 0) -> str | None:
     """That ``who`` has trained on rows whose labels were not yet final at the judged cutoff."""
     late = [cutoff for cutoff in trained_on if not reach.is_purged_for(cutoff, judged, embargo)]
