@@ -521,7 +521,7 @@ def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitte
             **_measured(spec, train[labelled], judged, y),
             "later": None if judged.later is None else {"cutoff": str(collected.plan.later), **judged.later.as_data()},
             "leaks": [asdict(leak) for leak in judged.leaks],
-            "importance": _importance(fitted, judged.rows),
+            "importance": _importance(fitted, judged.rows) if judged.evaluation else [],
             "training": {
                 "cutoffs": [str(c) for c in collected.plan.train],
                 "purged": [str(c) for c in collected.plan.purged],

@@ -44,6 +44,7 @@ ROW_CHARACTERS = 400
 DETAIL_CHARACTERS = 200
 BIN_WIDTH = 5
 SMALL_MRR = 100.0
+LARGE_PROFIT = 10_000.0
 STILL_WIDTH = 560
 NOTHING = "–"
 
@@ -636,10 +637,10 @@ def _figures(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 CAPACITY_WORDS = {
-    "precision_at_capacity": "Of those contacted, had the outcome",
+    "precision_at_capacity": "Had the outcome",
     "lift_at_capacity": "Times the usual",
-    "caught_at_capacity": "Of all outcomes, caught",
-    "mrr_caught_at_capacity": "Of their MRR, caught",
+    "caught_at_capacity": "Outcomes caught",
+    "mrr_caught_at_capacity": "MRR caught",
     "profit_at_capacity": "Profit",
 }
 
@@ -664,9 +665,16 @@ def _at_capacity(name: str, figure: Mapping[str, Any] | None) -> str:
     if name == "lift_at_capacity":
         return interval(figure, 1)
     if name == "profit_at_capacity":
-        return interval(figure, 0)
+        return _thousands(figure)
     ends = [percent(figure[key], 0).removesuffix(" %") for key in ("low", "high")]
     return f"{percent(figure['value'], 0)} [{ends[0]}, {ends[1]}]"
+
+
+def _thousands(figure: Mapping[str, Any]) -> str:
+    """Money with its interval, in thousands where it is large."""
+    if abs(figure["value"]) < LARGE_PROFIT:
+        return interval(figure, 0)
+    return interval({end: None if value is None else value / 1000 for end, value in figure.items()}, 0) + " k"
 
 
 def _holds(record: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -137,10 +137,7 @@ def evaluate(
     figures = {who: _figures(points[who], samples[who], p, y) for who, p in known.items()}
     ahead = {
         who: {
-            name: interval(
-                (1 if better else -1) * float(points["model"][name][0] - points[who][name][0]),
-                (1 if better else -1) * (samples["model"][name] - samples[who][name]),
-            )
+            name: _lead(name, better, points, samples, figures, who)
             for name, better in ALL_FIGURES.items()
             if better is not None and name in points[who]
         }
@@ -188,6 +185,23 @@ def _figures(points: Mapping[str, np.ndarray], samples: Mapping[str, np.ndarray]
         else:
             found[name] = accelerated(value, samples[name])
     return found
+
+
+def _lead(name: str, better: bool, points: Any, samples: Any, figures: Any, who: str) -> Figure:
+    """How far the model is ahead of ``who``: paired, on the same resamples.
+
+    Of figures that noise inflates, each by its own measure, a paired interval does not cover. Their lead is put
+    together from the two intervals instead (Zou and Donner, Statistics in Medicine 27, 2008), as if not paired.
+    """
+    sign = 1 if better else -1
+    model, rival = samples["model"][name], samples[who][name]
+    value = sign * float(points["model"][name][0] - points[who][name][0])
+    if name not in GAP_POWERS or np.array_equal(model, rival):
+        return interval(value, sign * (model - rival))
+    ours, theirs = figures["model"][name], figures[who][name]
+    low = np.hypot(theirs.value - theirs.low, ours.high - ours.value)
+    high = np.hypot(theirs.high - theirs.value, ours.value - ours.low)
+    return Figure(value, value - float(low), value + float(high))
 
 
 def accelerated(value: float, samples: np.ndarray) -> Figure:
