@@ -303,8 +303,11 @@ def judge_challenger(
     judged = at_cutoffs(collected.rows, [collected.plan.judged])
     judged = judged[judged["label"].notna()]
     truth = _truth(opened.project, spec.name, judged)
+    closed = [reason for reason in (unreadable, _overlap(spec, collected, fitted)) if reason]
+    misfit = misfitting("the challenger", fitted.predictor.features, judged)
+    if misfit:
+        return Judged(None, Verdict(False, "; ".join([*closed, misfit])), judged, {})
     leaks = _leaks(spec, collected)
-    closed = [reason for reason in (unreadable, *_doors(spec, collected, fitted, judged)) if reason]
     closed += [leak.sentence for leak in leaks]
     try:
         said, absent = _said(opened, spec, collected, fitted, judged)
@@ -343,14 +346,11 @@ def _leaks(spec: ModelSpec, collected: Collected) -> tuple[Giveaway, ...]:
     return giveaways(collected.features, train, mature, lapse=spec.label.kind == "lapse")
 
 
-def _doors(spec: ModelSpec, collected: Collected, fitted: Fitted, judged: pd.DataFrame) -> list[str | None]:
-    """What closes the door before anything is measured: rows that overlap, and columns that do not fit."""
+def _overlap(spec: ModelSpec, collected: Collected, fitted: Fitted) -> str | None:
+    """That the challenger trained on what the judged cutoff overlaps, by its own word or by the plan's."""
     said = [dt.date.fromisoformat(cutoff) for cutoff in fitted.predictor.about["trained_on"]]
     trained = [*said, *collected.plan.train]
-    return [
-        overlapping("the challenger", trained, collected.plan.judged, spec.label.reach, spec.embargo),
-        misfitting("the challenger", fitted.predictor.features, judged),
-    ]
+    return overlapping("the challenger", trained, collected.plan.judged, spec.label.reach, spec.embargo)
 
 
 def _said(

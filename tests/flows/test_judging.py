@@ -1,0 +1,148 @@
+"""Judging fails closed: whatever goes wrong is recorded as not promoted, and no alias moves by mistake."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from churnml import jobs
+from churnml.errors import TooLittleDataError
+from churnml.modelling.training import Fitted
+from churnml.specs import ModelSpec
+from tests.flows.conftest import churnml
+
+SPEC = """name: churn
+means: as ever, on few features
+label: {kind: contract, gap: 7, horizon: 91, grace: 28}
+features: {families: [usage.recency, usage.active_users, subscriptions.renewal], event_names: 0}
+promote_if: {beats: [base_rate, champion], figures: [roc_auc], min_positives: 5}
+"""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A company with a fitted challenger that has not been judged."""
+
+    root: Path
+    opened: jobs.Opened
+    spec: ModelSpec
+    collected: jobs.Collected
+    fitted: Fitted
+
+    def judged(self, **changed: Any) -> jobs.Judged:
+        given = {"collected": self.collected, "fitted": self.fitted, "champion": None} | changed
+        return jobs.judge_challenger(self.opened, self.spec, **given)
+
+
+@pytest.fixture(scope="module")
+def ready(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Ready:
+    root = tmp_path_factory.mktemp("judging") / "company"
+    shutil.copytree(simulated, root)
+    (root / "models" / "churn").mkdir(parents=True)
+    (root / "models" / "churn" / "spec.yaml").write_text(SPEC, "utf-8")
+    opened = jobs.open_data(root, dt.date(2025, 1, 1))
+    spec = opened.project.model("churn")
+    collected = jobs.collect(opened, spec)
+    return Ready(root, opened, spec, collected, jobs.fit_challenger(opened, spec, collected))
+
+
+def test_the_control_an_honest_challenger_is_promoted(ready: Ready) -> None:
+    found = ready.judged()
+    assert found.verdict.promoted, found.verdict.because
+    assert set(found.said) >= {"model", "base_rate", "recency", "logistic_regression", "health", "truth"}
+
+
+def test_training_rows_that_overlap_the_judged_cutoff_close_the_door(ready: Ready) -> None:
+    plan = ready.collected.plan
+    overlapping = replace(plan, train=(*plan.train, plan.purged[0]))
+    found = ready.judged(collected=replace(ready.collected, plan=overlapping))
+    assert not found.verdict.promoted
+    assert (
+        f"trained on rows of {plan.purged[0]}, which the judged cutoff {plan.judged} overlaps" in found.verdict.because
+    )
+
+
+def test_a_champion_that_trained_on_them_closes_it_too(ready: Ready) -> None:
+    about = {**ready.fitted.predictor.about, "trained_on": [str(ready.collected.plan.judged)]}
+    found = ready.judged(champion=replace(ready.fitted.predictor, about=about))
+    assert not found.verdict.promoted
+    assert "the present champion has trained on rows of" in found.verdict.because
+    assert "champion" not in found.said
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda rows: rows.drop(columns="usage_days_since_last"), "'usage_days_since_last', which the judged rows"),
+        (lambda rows: rows.assign(usage_days_since_last="3"), "'usage_days_since_last' as numbers"),
+    ],
+    ids=["a column that is missing", "a column of another kind"],
+)
+def test_judged_rows_that_do_not_fit_the_model_close_the_door(ready: Ready, spoil: Callable, reason: str) -> None:
+    found = ready.judged(collected=replace(ready.collected, rows=spoil(ready.collected.rows)))
+    assert not found.verdict.promoted
+    assert reason in found.verdict.because
+
+
+def test_probabilities_that_have_shifted_close_the_door(ready: Ready) -> None:
+    predictor = ready.fitted.predictor
+    moved = {**predictor.calibration, "intercept": predictor.calibration["intercept"] + np.log(6)}
+    found = ready.judged(fitted=replace(ready.fitted, predictor=replace(predictor, calibration=moved)))
+    assert not found.verdict.promoted
+    assert "the calibration has shifted" in found.verdict.because
+
+
+def test_a_judged_cutoff_with_one_outcome_is_recorded_and_not_promoted(ready: Ready) -> None:
+    rows = ready.collected.rows.copy()
+    at = rows["as_of"].dt.date == ready.collected.plan.judged
+    rows.loc[at, "label"] = 0.0
+    found = ready.judged(collected=replace(ready.collected, rows=rows))
+    assert not found.verdict.promoted
+    assert "it could not be judged" in found.verdict.because
+    record = jobs._record(ready.opened, ready.spec, replace(ready.collected, rows=rows), ready.fitted, found)
+    assert record["promoted"] is False
+    json.dumps(record, allow_nan=False)
+
+
+def champion_of(project: Path) -> list[str]:
+    found = json.loads(churnml("models", "list", "--project", project, "--json").out)["churn"]
+    return [version["version"] for version in found if version["champion"]]
+
+
+def test_an_error_while_judging_is_recorded_and_a_bug_leaves_no_trace(
+    ready: Ready, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = ready.root
+    train = ("train", "churn", "--project", project, "--no-prefect", "--again", "--json")
+    assert churnml(*train).code == 0
+    assert champion_of(project) == ["1"]
+
+    def mistaken(*_: Any) -> None:
+        raise TooLittleDataError("the rivals cannot be fitted", remedy="Give more.")
+
+    monkeypatch.setattr(jobs, "rival_predictions", mistaken)
+    said = churnml(*train)
+    assert said.code == 0, said.err
+    found = json.loads(said.out)["churn"]
+    assert (found["version"], found["promoted"]) == ("2", False)
+    assert "it could not be judged: the rivals cannot be fitted" in found["because"]
+    assert champion_of(project) == ["1"]
+    # what has no figures can be shown all the same
+    assert churnml("models", "show", "churn", "--version", "2", "--project", project).code == 0
+
+    def broken(*_: Any) -> None:
+        raise ValueError("a bug of ours")
+
+    monkeypatch.setattr(jobs, "rival_predictions", broken)
+    assert churnml(*train).code == 2
+    assert champion_of(project) == ["1"]
+    versions = json.loads(churnml("models", "list", "--project", project, "--json").out)["churn"]
+    assert [version["version"] for version in versions] == ["2", "1"]
