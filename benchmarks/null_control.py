@@ -22,7 +22,7 @@ import pandas as pd
 
 from benchmarks.believe import replace_block
 from churnml import jobs
-from churnml.simulate.folder import write_company
+from churnml.simulate import simulate
 from churnml.specs import ModelSpec
 
 ROOT = Path(__file__).parents[1]
@@ -72,7 +72,7 @@ def judged(opened: jobs.Opened, spec: ModelSpec, collected: jobs.Collected) -> O
 def _opened(name: str, folder: Path) -> jobs.Opened:
     project = folder / name
     if name == "demo":
-        write_company(project, accounts=ACCOUNTS)
+        simulate(project, accounts=ACCOUNTS)
     else:
         shutil.copytree(ROOT / "examples" / name, project, ignore=shutil.ignore_patterns(".churnml"))
     return jobs.open_data(project, TODAY)

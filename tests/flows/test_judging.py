@@ -94,7 +94,7 @@ def test_judged_rows_that_do_not_fit_the_model_close_the_door(ready: Ready, spoi
 
 def test_probabilities_that_have_shifted_close_the_door(ready: Ready) -> None:
     predictor = ready.fitted.predictor
-    moved = {**predictor.calibration, "intercept": predictor.calibration["intercept"] + np.log(6)}
+    moved = {"kind": "sigmoid", "slope": 1.0, "intercept": np.log(6)}
     found = ready.judged(fitted=replace(ready.fitted, predictor=replace(predictor, calibration=moved)))
     assert not found.verdict.promoted
     assert "the calibration has shifted" in found.verdict.because
