@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import inspect
 import json
 import statistics
 import subprocess
@@ -120,10 +121,10 @@ def explaining(project: Path, rows: Any, scratch: Path) -> dict[str, float]:
 
 @dataclass
 class Fit:
-    """One booster that a training made: on what, how, and how many rounds."""
+    """One booster that a training made: how, on what, and how many rounds."""
 
     settings: dict[str, Any]
-    data: Any
+    data: dict[str, Any]
     rounds: int = 0
 
 
@@ -132,22 +133,40 @@ def watched() -> Iterator[list[Fit]]:
     """The LightGBM fits made inside, whoever asks for them."""
     import lightgbm as lgb
 
+    given: dict[int, dict[str, Any]] = {}
     fits: dict[int, Fit] = {}
-    kept: list[Any] = []
+    kept: list[Any] = []  # so that no two have the same id
+    make, subset = lgb.Dataset.__init__, lgb.Dataset.subset
     begin, update = lgb.Booster.__init__, lgb.Booster.update
 
-    def beginning(self: Any, params: Any = None, train_set: Any = None, **rest: Any) -> None:
-        begin(self, params, train_set, **rest)
-        if train_set is not None:
-            kept.append(self)  # so that no two have the same id
-            fits[id(self)] = Fit(dict(params), train_set)
+    def making(self: Any, *values: Any, **named: Any) -> None:
+        kept.append(self)
+        given[id(self)] = dict(inspect.signature(make).bind(self, *values, **named).arguments)
+        make(self, *values, **named)
 
-    def updating(self: Any, *given: Any, **named: Any) -> Any:
+    def cutting(self: Any, used: Any, *rest: Any, **named: Any) -> Any:
+        found, whole = subset(self, used, *rest, **named), given[id(self)]
+        cut = {key: whole[key][used] for key in ("data", "label", "weight") if whole.get(key) is not None}
+        given[id(found)] = whole | cut
+        return found
+
+    def beginning(self: Any, params: Any = None, train_set: Any = None, **rest: Any) -> None:
+        if train_set is not None:
+            kept.append(self)
+            fits[id(self)] = Fit(dict(params), given[id(train_set)])
+        begin(self, params, train_set, **rest)
+
+    def updating(self: Any, *values: Any, **named: Any) -> Any:
         fits[id(self)].rounds += 1
-        return update(self, *given, **named)
+        return update(self, *values, **named)
 
     found: list[Fit] = []
-    with mock.patch.object(lgb.Booster, "__init__", beginning), mock.patch.object(lgb.Booster, "update", updating):
+    with (
+        mock.patch.object(lgb.Dataset, "__init__", making),
+        mock.patch.object(lgb.Dataset, "subset", cutting),
+        mock.patch.object(lgb.Booster, "__init__", beginning),
+        mock.patch.object(lgb.Booster, "update", updating),
+    ):
         yield found
     found += fits.values()
 
@@ -157,14 +176,8 @@ def bare_fits(fits: Sequence[Fit]) -> None:
     import lightgbm as lgb
 
     for fit in fits:
-        # as by a caller who has the matrix at hand; one set of rows is binned once
-        data = lgb.Dataset(
-            fit.data.data,
-            fit.data.get_label(),
-            weight=fit.data.get_weight(),
-            categorical_feature=fit.data.categorical_feature,
-            params={"verbosity": -1},
-        )
+        names = ("data", "label", "weight", "init_score", "categorical_feature", "feature_name", "params")
+        data = lgb.Dataset(**{name: fit.data[name] for name in names if fit.data.get(name) is not None})
         booster = lgb.Booster(fit.settings, data)
         for _ in range(fit.rounds):
             booster.update()
@@ -204,7 +217,7 @@ def prepared(scratch: Path) -> tuple[Path, Any]:
     subprocess.run([*churnml, "train", MODEL, "--no-prefect", "--project", str(project)], **quiet)
     promote = [*churnml, "models", "promote", MODEL, "--because", "to be measured", "--project", str(project)]
     subprocess.run(promote, **quiet)
-    write = [*churnml, "features", "--champion", "--as-of", "2025-12-01", "--out", str(out), "--project", str(project)]
+    write = [*churnml, "features", "--champion", "--as-of", "2024-12-02", "--out", str(out), "--project", str(project)]
     subprocess.run(write, **quiet)
     return project, pd.read_parquet(out)
 
