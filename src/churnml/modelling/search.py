@@ -204,7 +204,9 @@ class _Prepared:
         parameters = settings.classifier().parameters(len(self.x), settings.estimator["random_state"])
         data = self.columns.dataset(self.x, self.y, settings.weight(self.rows))
         found = lgb.Booster(parameters, data)
-        found.add_valid(data.create_valid(self.check, self.label), "validate")
+        # LightGBM keeps one number of threads for the process, and takes that of the rows it read last:
+        # unsaid here, every tree after this would be grown by all threads, waiting for each other
+        found.add_valid(data.create_valid(self.check, self.label, params=parameters), "validate")
         return found
 
 
