@@ -562,7 +562,7 @@ def _hazard_record(spec: ModelSpec, collected: Collected, fitted: Fitted) -> dic
         return None
     said = {
         "curve": curves.leaves_before,
-        "classifier": evenly(fitted.predictor.predict(judged), spec.label.horizon),
+        "classifier": evenly(fitted.predictor.predict(judged), hazard.anchor[1] - hazard.anchor[0]),
     }
     account, left_after, seen_for = (judged[name].to_numpy() for name in ("account_id", "left_after", "seen_for"))
     measured = evaluate_curves(account, left_after, seen_for, said, hazard.edges[-1], spec.seed)

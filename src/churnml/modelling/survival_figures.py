@@ -48,12 +48,12 @@ class SurvivalFigures:
     last: int
 
 
-def evenly(probability: np.ndarray, horizon: float) -> Said:
-    """The plain classifier's word on time: its probability over ``horizon`` days, spread evenly.
+def evenly(probability: np.ndarray, over: float) -> Said:
+    """The plain classifier's word on time: its probability over so many days, spread evenly.
 
     It knows whether, not when; an even force of leaving is the least that can be added to it.
     """
-    return lambda day: np.asarray(1.0 - (1.0 - probability) ** (day / horizon))
+    return lambda day: np.asarray(1.0 - (1.0 - probability) ** (day / over))
 
 
 def evaluate_curves(
