@@ -128,14 +128,15 @@ def section(repetitions: int) -> list[str]:
         f"| {_spoken(name)} | {true[name][0]:.4f} | {' | '.join(f'{share[name] * 100:.1f}' for share in found)} |"
         for name in true
     ]
-    outside = sum(not 0.90 <= share <= 0.99 for shares in found for share in shares.values())
+    under = sum(share < 0.90 for shares in found for share in shares.values())
+    over = sum(share > 0.99 for shares in found for share in shares.values())
     chance = 100 * np.sqrt(0.95 * 0.05 / repetitions)
     return [
         f"Of 100 repetitions, so many intervals held the true figure; counted over {repetitions}, so 95 may show as",
         f"95 ± {2 * chance:.0f}. {SAMPLE:,} accounts, about {POSITIVES} positives a cutoff; over three cutoffs each is "
         "three rows",
         "whose outcomes are alike. The third column has a model whose probabilities hold. "
-        f"{outside} of {len(true) * len(designs)} lie outside 90 to 99.",
+        f"Of {len(true) * len(designs)}, {under} lie under 90 and {over} over 99.",
         "",
         f"| figure | true | {' | '.join(name for name, _, _ in designs)} |",
         "|---|---:|" + "---:|" * len(designs),
