@@ -25,7 +25,7 @@ from churnml.modelling.reliability import wilson
 TOO_GOOD = 0.95
 TOO_GOOD_AT_FIRST = 0.90
 # Of the accounts with such a value at least so many turn out positive, by the lower end of Wilson's interval: 16 of
-# 16 or 28 of 29. The purest honest value of the three reaches 0.31 on the rows, and 0.56 on first rows.
+# 16 or 24 of 25. The purest honest value of the three reaches 0.31 on the rows, and 0.56 on first rows.
 PURE = 0.80
 # Where so many of all turn out positive, a pure group is no wonder.
 COMMON = 0.50
