@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 THEMES: Mapping[str, tuple[str, ...]] = {
-    "how much it is used": (
+    "how much it is used, and for what": (
         "usage.events",
         "usage.active_days",
         "usage.quantity",
         "usage.by_event",
+        "usage.share_by_event",
         "usage.breadth",
         "usage.mix",
         "usage.recency",
@@ -51,6 +52,9 @@ THEMES: Mapping[str, tuple[str, ...]] = {
     "how large a customer": ("subscriptions.mrr", "subscriptions.seats"),
     "its terms": ("subscriptions.plan", "subscriptions.renewal"),
 }
+
+# Families that say what no other says, so that nobody forgets to think of it when one is added.
+ALONE = ("usage.rhythm", "subscriptions.changes", "account.attributes")
 
 _OF: Mapping[str, str] = {family: theme for theme, families in THEMES.items() for family in families}
 
