@@ -35,9 +35,11 @@ OUTCOME = ("label", "left_after", "seen_for")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one training: the judged ROC AUC, and the verdict."""
+    """What came of one training: the judged ROC AUC and its interval, what judged, and the verdict."""
 
     roc_auc: float
+    interval: str
+    judged_on: str
     promoted: bool
     because: str
 
@@ -65,8 +67,13 @@ def outcomes(opened: jobs.Opened, spec: ModelSpec, seeds: int) -> Iterator[Outco
 def judged(opened: jobs.Opened, spec: ModelSpec, collected: jobs.Collected) -> Outcome:
     """Fits and judges as training does, with nobody in office."""
     found = jobs.judge_challenger(opened, spec, collected, jobs.fit_challenger(opened, spec, collected), None)
-    auc = found.evaluation.figures["model"]["roc_auc"].value if found.evaluation else float("nan")
-    return Outcome(auc, found.verdict.promoted, found.verdict.because)
+    if found.evaluation is None:
+        return Outcome(float("nan"), "", "", found.verdict.promoted, found.verdict.because)
+    auc = found.evaluation.figures["model"]["roc_auc"]
+    judged_on = f"{found.evaluation.positives} of {found.evaluation.rows}"
+    return Outcome(
+        auc.value, f"[{auc.low:.3f}, {auc.high:.3f}]", judged_on, found.verdict.promoted, found.verdict.because
+    )
 
 
 def _opened(name: str, folder: Path) -> jobs.Opened:
@@ -81,8 +88,8 @@ def _opened(name: str, folder: Path) -> jobs.Opened:
 def section(projects: list[str], seeds: int) -> list[str]:
     """The table."""
     lines = [
-        "| data | model | seeds | promoted | ROC AUC, shuffled | ROC AUC, as it is | verdict, as it is |",
-        "|---|---|---:|---:|---|---:|---|",
+        "| data | model | positives | seeds | promoted | ROC AUC, shuffled | ROC AUC, as it is | verdict, as it is |",
+        "|---|---|---:|---:|---:|---|---|---|",
     ]
     reasons: Counter[str] = Counter()
     for name in projects:
@@ -92,8 +99,9 @@ def section(projects: list[str], seeds: int) -> list[str]:
         aucs = np.array([outcome.roc_auc for outcome in null])
         reasons.update(outcome.because.split(":")[0] for outcome in null)
         lines.append(
-            f"| {name} | churn | {seeds} | {sum(outcome.promoted for outcome in null)} | "
-            f"{np.median(aucs):.3f} ({aucs.min():.3f} to {aucs.max():.3f}) | {true.roc_auc:.3f} | {true.because} |"
+            f"| {name} | churn | {true.judged_on} | {seeds} | {sum(outcome.promoted for outcome in null)} | "
+            f"{np.median(aucs):.3f} ({aucs.min():.3f} to {aucs.max():.3f}) | {true.roc_auc:.3f} {true.interval} | "
+            f"{'promoted' if true.promoted else 'not promoted'}: {true.because} |"
         )
         sys.stderr.write(f"{name}: {time.perf_counter() - started:.0f} s\n")
     said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())

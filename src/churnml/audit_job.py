@@ -123,5 +123,6 @@ def _signs(opened: Opened, wanted: dict[str, _Wanted]) -> tuple[Finding, ...]:
     found = list(data_signs(opened.facts))
     for model, one in wanted.items():
         if one.rows is not None:
-            found += outcome_signs(opened.facts, model, one.features, one.rows)
+            lapse = opened.project.model(model).label.kind == "lapse"
+            found += outcome_signs(opened.facts, model, one.features, one.rows, lapse=lapse)
     return tuple(found)

@@ -337,11 +337,12 @@ def test_an_attribute_that_is_todays_state_is_warned_of():
     assert "of the 40 accounts where it is 'empty', every one" in found["subscriptions.plan"].sentence
 
 
-def test_a_feature_that_changes_is_not_todays_state_however_well_it_tells(facts):
+def test_a_feature_that_changes_is_not_todays_state_but_named_as_training_would_name_it(facts):
     outcome = np.array([1.0] * 30 + [0.0] * 30)
     rows = snapshots_of(outcome, stamp=outcome)
     rows.loc[rows["as_of"] == NOW, "stamp"] += 5
-    assert outcome_signs(facts, "churn", [own("stamp", None)], rows) == ()
+    found = outcome_signs(facts, "churn", [own("stamp", None)], rows)
+    assert [(finding.kind, finding.name) for finding in found] == [("gives the outcome away", "stamp")]
 
 
 def test_times_that_cannot_be_are_warned_of():

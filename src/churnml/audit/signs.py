@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from churnml.audit.findings import Finding, Severity
 from churnml.features import Feature
+from churnml.modelling.leaks import giveaways
 from churnml.tables import TABLES, Facts, Kind, Relation
 from churnml.timeline import day_number_of, end_of_data, midnight
 
@@ -150,16 +151,20 @@ def _late_usage(facts: Facts) -> list[Finding]:
 # ---------------------------------------------------------------- today's state
 
 
-def outcome_signs(facts: Facts, model: str, features: Sequence[Feature], rows: pd.DataFrame) -> tuple[Finding, ...]:
-    """Features that never change, and columns' being empty, that give the outcome away.
+def outcome_signs(
+    facts: Facts, model: str, features: Sequence[Feature], rows: pd.DataFrame, *, lapse: bool = False
+) -> tuple[Finding, ...]:
+    """Features, and columns' being empty, that give the outcome away.
 
     Args:
         facts: the project's tables.
         model: whose features they are.
         features: what the model sees.
         rows: labelled snapshots of many cutoffs: account_id, as_of, label and a column a feature.
+        lapse: the outcome is that nothing is used, which long silence may honestly settle.
 
-    Each account counts once: it is positive when any of its labels is.
+    Each account counts once: it is positive when any of its labels is. Features that change are looked at as in
+    training (:mod:`churnml.modelling.leaks`), where they would keep a model out of office.
     """
     labelled = rows[rows["label"].notna()]
     outcome = labelled.groupby("account_id")["label"].max()
@@ -174,6 +179,12 @@ def outcome_signs(facts: Facts, model: str, features: Sequence[Feature], rows: p
     for name, filled in _filled(facts, rows["as_of"].max()).items():
         why = f"Whether {name} is filled "
         found += _gives_away(filled.reindex(outcome.index), outcome, name, model, why, is_category=True)
+    named = {finding.name for finding in found}
+    rest = [feature for feature in features if feature.name not in named]
+    found += [
+        _warning("gives the outcome away", leak.feature, f"{leak.sentence}.", model)
+        for leak in giveaways(rest, labelled, labelled, lapse=lapse)
+    ]
     return tuple(found)
 
 
