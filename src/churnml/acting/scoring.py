@@ -123,8 +123,8 @@ def score_accounts(
     health = health_of(health_spec, frame, features, reference, churn, base_rate)
     usual = usual_of(reference)
     growth_model = models.get(grows or "")
-    growth = _reasons(growth_model, frame, upsell, usual, towards_risk=False, currency=currency)
-    reasons = _reasons(risk_model, frame, churn, usual, towards_risk=True, currency=currency)
+    growth = reasons_of(growth_model, frame, upsell, usual, towards_risk=False, currency=currency)
+    reasons = reasons_of(risk_model, frame, churn, usual, towards_risk=True, currency=currency)
     # what the model does not call a risk, health may still call poor, and says why
     others = np.ones(len(frame), dtype=bool)
     if risk_model:
@@ -172,7 +172,7 @@ def _above_usual(probability: np.ndarray, model: ScoringModel) -> np.ndarray:
     return np.asarray(np.nan_to_num(probability, nan=0.0) > model.predictor.base_rate)
 
 
-def _reasons(
+def reasons_of(
     model: ScoringModel | None,
     frame: pd.DataFrame,
     probability: np.ndarray,

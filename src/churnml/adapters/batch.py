@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churnml.acting.reasons import Reason, model_reasons
+from churnml.acting.reasons import KNOWN_FOR, Reason
+from churnml.acting.scoring import ScoringModel, reasons_of
 from churnml.errors import SourceError, UnknownNameError
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
@@ -127,10 +129,11 @@ def _fits(given: pa.DataType, is_category: bool) -> bool:
 
 
 def _batches(predictor: Predictor, path: Path, schema: pa.Schema, ids: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    placed = [name for feature in predictor.features for name in feature.get("placed") or ()]
-    wanted = [name for name in dict.fromkeys([*ids, *predictor.feature_names, *placed]) if name in schema.names]
+    # beside the features: what places are found from, and what a sentence compares with
+    beside = [name for f in predictor.features for name in (*(f.get("placed") or ()), *(f.get("before") or ())[:1])]
+    named = dict.fromkeys([*ids, *predictor.feature_names, *beside, *KNOWN_FOR])
     with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(ROWS, columns=wanted)
+        yield from file.iter_batches(ROWS, columns=[name for name in named if name in schema.names])
 
 
 def _scored(job: Job, batch: pa.RecordBatch, added: Sequence[str]) -> list[pa.Array]:
@@ -141,16 +144,19 @@ def _scored(job: Job, batch: pa.RecordBatch, added: Sequence[str]) -> list[pa.Ar
         "version": [job.version] * len(frame),
     }
     if "reasons" in added:
-        found["reasons"] = [[reason.__dict__ for reason in each] for each in _reasons(predictor, frame)]
+        told = _reasons(job, frame, found["probability"])
+        found["reasons"] = [[reason.__dict__ for reason in each] for each in told]
     return [pa.array(found[name], type=ADDED[name]) for name in added]
 
 
-def _reasons(predictor: Predictor, frame: Any) -> list[tuple[Reason, ...]]:
-    return model_reasons(
-        predictor.with_places(frame),
-        predictor.features,
-        predictor.contributions(frame),
-        usual_of(predictor.reference),
-        towards_risk=predictor.about["label"]["kind"] != "upsell",
-        currency=predictor.about.get("currency", ""),
+def _reasons(job: Job, frame: Any, probability: np.ndarray) -> list[tuple[Reason, ...]]:
+    """Why, of whoever is more likely than usual; as a scored date says it."""
+    about = job.predictor.about
+    return reasons_of(
+        ScoringModel(job.predictor, job.version, np.ones(len(frame), dtype=bool)),
+        frame,
+        probability,
+        usual_of(job.predictor.reference),
+        towards_risk=about["label"]["kind"] != "upsell",
+        currency=about["currency"],
     )
