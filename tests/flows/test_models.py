@@ -240,12 +240,16 @@ def test_a_file_is_scored_as_the_model_itself_scores_it_however_it_is_cut(
 
 def test_a_file_is_scored_as_the_project_scores_the_date(project: Path, features: Path, tmp_path: Path) -> None:
     out = tmp_path / "scores.parquet"
-    assert score_file(project, features, out).code == 0
+    assert score_file(project, features, out, "--reasons").code == 0
     said("score", "--project", project, "--no-prefect", "--as-of", AS_OF)
-    scored = pd.read_parquet(out).set_index("account_id")["probability"]
-    for account in scored.index[:3]:
-        told = said("explain", account, "--project", project, "--as-of", AS_OF)["churn_probability"]
-        assert told == pytest.approx(scored[account], abs=1e-6)
+    scored = pd.read_parquet(out).set_index("account_id")
+    with_reasons = scored.index[scored["reasons"].map(len) > 0]
+    for account in [*scored.index[:2], *with_reasons[:2]]:
+        told = said("explain", account, "--project", project, "--as-of", AS_OF)
+        assert told["churn_probability"] == pytest.approx(scored["probability"][account], abs=1e-6)
+        if account in with_reasons:
+            sentences = [reason["sentence"] for reason in scored["reasons"][account]]
+            assert [reason["sentence"] for reason in told["reasons"]] == sentences
 
 
 def test_a_file_is_scored_without_a_project(three: Path, features: Path, tmp_path: Path) -> None:
