@@ -268,6 +268,14 @@ def test_a_model_that_could_not_be_judged_has_a_card_that_says_so():
     assert "None" not in page.replace("None does.", "")
 
 
+def test_a_later_period_is_told_where_the_record_has_one():
+    later = {"cutoff": "2024-12-02", "rows": 1300, "positives": 70, "figures": {"model": NAMED, "recency": NAMED}}
+    page = card(RECORD | {"later": later})
+    assert "at 2024-12-02, 70 of 1,300 accounts positive" in page
+    assert page.count("| recency | 0.800 [0.750, 0.850] |") == 1
+    assert "And later?" not in card(RECORD | {"later": None})
+
+
 def test_a_sure_shift_of_calibration_is_told_as_a_limit():
     shift = {"seen_over_said": {"value": 0.72, "low": 0.55, "high": 0.93}}
     assert "fewer turned out positive than it said: 0.72 for each one said" in card(RECORD | {"shift": shift})

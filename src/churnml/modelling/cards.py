@@ -65,6 +65,7 @@ def card(record: Record) -> str:
         _training,
         _figures,
         _calibration,
+        _later,
         _decisions,
         _slices,
         _when,
@@ -456,6 +457,28 @@ def _calibration(record: Record) -> list[str]:
     if parts:
         lines += ["", *table(["", "value [95 % interval]"], [[_said(n), interval(model[n], 4)] for n in parts])]
     return lines
+
+
+LATER_FIGURES = ("roc_auc", "log_loss", "calibration_error", "seen_over_said", "calibration_slope")
+
+
+def _later(record: Record) -> list[str]:
+    later = record.get("later")
+    if not later:
+        return []
+    figures = later["figures"]
+    shown = [name for name in LATER_FIGURES if name in figures["model"]]
+    return [
+        "## And later?",
+        "",
+        f"A second period judges nothing and only checks: at {later['cutoff']}, {_count(later['positives'])} of "
+        f"{_count(later['rows'])} accounts positive.",
+        "",
+        *table(
+            ["", *map(_said, shown)],
+            [[_who(who), *(interval(figures[who].get(name)) for name in shown)] for who in _by_who(figures)],
+        ),
+    ]
 
 
 def _decisions(record: Record) -> list[str]:
