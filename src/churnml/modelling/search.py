@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,9 +155,9 @@ def search(
     prepared = [_Prepared(declared, fold, columns) for fold in folds]
     accounts = np.concatenate([fold.validate["account_id"].to_numpy(dtype=object).astype(str) for fold in folds])
     settings = [declared, *(_changed(declared, what) for what in alternatives.values())]
-    # each is independent of the others, and LightGBM lets go of Python while it works
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        results = list(pool.map(lambda s: _measured(s, prepared, max_trees), settings))
+    # one after the other: LightGBM keeps one number of threads for the whole process, and a second Python thread
+    # that changes it while rows are being read makes it write where it must not (SparseBin::Push), and die
+    results = [_measured(each, prepared, max_trees) for each in settings]
     tried = [Tried("as declared", declared, results[0].trees, results[0].loss, None, True)]
     office, in_office = declared, results[0]
     for what, changed, result in zip(alternatives, settings[1:], results[1:], strict=True):

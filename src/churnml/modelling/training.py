@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,9 +212,8 @@ def _out_of_fold(chosen: Chosen, folds: Sequence[SearchFold], columns: Sequence[
         log_odds = _fitted(chosen, fold.train, columns, seeds).decision_function(fold.validate[list(columns)])
         return fold.validate[["account_id", "as_of", "label"]].assign(log_odds=log_odds)
 
-    # LightGBM lets go of Python while it works
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        found: pd.DataFrame = pd.concat(list(pool.map(predicted, folds)), ignore_index=True)
+    # one after the other: two threads inside LightGBM can kill the process (see search)
+    found: pd.DataFrame = pd.concat([predicted(fold) for fold in folds], ignore_index=True)
     return found
 
 
