@@ -160,25 +160,26 @@ def search(
     results = [_measured(each, prepared, max_trees) for each in settings]
     tried = [Tried("as declared", declared, results[0].trees, results[0].loss, None, True)]
     office, in_office = declared, results[0]
-    for what, changed, result in zip(alternatives, settings[1:], results[1:], strict=True):
-        if office is not declared:  # something else took office: is it better beside that, too?
-            changed = _changed(office, alternatives[what])
-            result = _measured(changed, prepared, max_trees)
+
+    def weigh(what: str, changed: Settings, result: _Result) -> None:
+        nonlocal office, in_office
         ahead = _ahead(in_office, result, accounts)
         taken = ahead[0] > ahead[1]
         tried.append(Tried(what, changed, result.trees, result.loss, ahead, taken))
         if taken:
             office, in_office = changed, result
+
+    for what, changed, result in zip(alternatives, settings[1:], results[1:], strict=True):
+        if office is declared:
+            weigh(what, changed, result)
+        else:  # something else took office: is it better beside that, too?
+            beside = _changed(office, alternatives[what])
+            weigh(what, beside, _measured(beside, prepared, max_trees))
     if tuning.trials:
         best = _tuned(office, prepared, max_trees, tuning, seed, storage, study)
+        told = ", ".join(f"{name} {value:.4g}" for name, value in best.items())
         changed = _changed(office, best)
-        result = _measured(changed, prepared, max_trees)
-        ahead = _ahead(in_office, result, accounts)
-        taken = ahead[0] > ahead[1]
-        what = f"the best of {tuning.trials} tries: " + ", ".join(f"{k} {v:.4g}" for k, v in best.items())
-        tried.append(Tried(what, changed, result.trees, result.loss, ahead, taken))
-        if taken:
-            office, in_office = changed, result
+        weigh(f"the best of {tuning.trials} tries: {told}", changed, _measured(changed, prepared, max_trees))
     return Chosen(office, in_office.trees, tuple(tried), in_office.by_fold)
 
 

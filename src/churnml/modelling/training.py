@@ -95,7 +95,7 @@ def fit(
     scales: Sequence[Feature] = (),
     tries: Tries | None = None,
 ) -> Fitted:
-    """Fits the challenger: older folds choose its settings, newer ones calibrate, then all rows train.
+    """Fits the challenger: some folds choose its settings, others calibrate it, then all rows train.
 
     Args:
         spec: the model's declaration.
