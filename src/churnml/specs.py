@@ -238,7 +238,8 @@ class PromoteIf(Declared):
 class HazardPeriods(Declared):
     """When, not only whether: the coming periods an account may leave in, ``every`` days long.
 
-    The first period is the label's gap; the others follow it. Leave ``hazard:`` out, and no curve is made.
+    The first period is the label's gap; the others follow it, and further ones where the label's window ends later.
+    Leave ``hazard:`` out, and no curve is made.
     """
 
     every: Annotated[int, Field(gt=0, le=366)] = 7
@@ -248,7 +249,8 @@ class HazardPeriods(Declared):
         """Days from the cutoff at which the periods begin, with the last one's end."""
         # a lapse counts from the day the window opens; other leavings in the gap are a period of their own
         opens = label.leaves_in[1] if label.kind == "lapse" else label.gap
-        later = [opens + self.every * n for n in range(self.periods + 1)]
+        needed = -(-(label.leaves_in[1] - opens) // self.every)
+        later = [opens + self.every * n for n in range(max(self.periods, needed) + 1)]
         return tuple(sorted({0, *later}))
 
 
@@ -287,16 +289,8 @@ class ModelSpec(Declared):
 
     @model_validator(mode="after")
     def _curve_fits_label(self) -> ModelSpec:
-        if self.hazard is None:
-            return self
-        if self.label.kind == "upsell":
+        if self.hazard is not None and self.label.kind == "upsell":
             raise ValueError("'hazard' is for labels of leaving, not for upsell")
-        ends, last = self.label.leaves_in[1], self.hazard.edges(self.label)[-1]
-        if last < ends:
-            raise ValueError(
-                f"the periods of 'hazard' end {last} days after the cutoff, before the label's window does ({ends}); "
-                "give more periods, or longer ones"
-            )
         return self
 
 

@@ -154,32 +154,27 @@ def search(
     """
     prepared = [_Prepared(declared, fold, columns) for fold in folds]
     accounts = np.concatenate([fold.validate["account_id"].to_numpy(dtype=object).astype(str) for fold in folds])
-    settings = [declared, *(_changed(declared, what) for what in alternatives.values())]
     # one after the other: LightGBM keeps one number of threads for the whole process, and a second Python thread
     # that changes it while rows are being read makes it write where it must not (SparseBin::Push), and die
-    results = [_measured(each, prepared, max_trees) for each in settings]
-    tried = [Tried("as declared", declared, results[0].trees, results[0].loss, None, True)]
-    office, in_office = declared, results[0]
+    office, in_office = declared, _measured(declared, prepared, max_trees)
+    tried = [Tried("as declared", declared, in_office.trees, in_office.loss, None, True)]
 
-    def weigh(what: str, changed: Settings, result: _Result) -> None:
+    def weigh(what: str, changes: Mapping[str, Any]) -> None:
         nonlocal office, in_office
+        changed = _changed(office, changes)
+        result = _measured(changed, prepared, max_trees)
         ahead = _ahead(in_office, result, accounts)
         taken = ahead[0] > ahead[1]
         tried.append(Tried(what, changed, result.trees, result.loss, ahead, taken))
         if taken:
             office, in_office = changed, result
 
-    for what, changed, result in zip(alternatives, settings[1:], results[1:], strict=True):
-        if office is declared:
-            weigh(what, changed, result)
-        else:  # something else took office: is it better beside that, too?
-            beside = _changed(office, alternatives[what])
-            weigh(what, beside, _measured(beside, prepared, max_trees))
+    for what, changes in alternatives.items():
+        weigh(what, changes)
     if tuning.trials:
         best = _tuned(office, prepared, max_trees, tuning, seed, storage, study)
         told = ", ".join(f"{name} {value:.4g}" for name, value in best.items())
-        changed = _changed(office, best)
-        weigh(f"the best of {tuning.trials} tries: {told}", changed, _measured(changed, prepared, max_trees))
+        weigh(f"the best of {tuning.trials} tries: {told}", best)
     return Chosen(office, in_office.trees, tuple(tried), in_office.by_fold)
 
 
