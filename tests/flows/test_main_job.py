@@ -220,3 +220,18 @@ def test_an_altered_champion_is_refused_and_stays_in_office_until_replaced_by_ha
     assert "cannot be read" in found["because"]
     assert churnml("models", "promote", "churn", "--because", "a test", "--project", company).code == 0
     assert churnml("score", "--project", company, "--no-prefect").code == 0
+
+
+def test_a_copy_of_a_project_trains_into_its_own_folder(ran, after_run):
+    def kept(project):
+        return sorted(str(path) for path in (project / ".churnml" / "mlartifacts").rglob("*") if path.is_file())
+
+    before = kept(ran)
+    copied = kept(after_run)
+    said = churnml("train", "upsell", "--again", "--project", after_run, "--no-prefect", "--json")
+    assert said.code == 0, said.err
+    assert kept(ran) == before
+    assert len(kept(after_run)) > len(copied)
+    assert json.loads(said.out)["upsell"]["version"] == "2"
+    shown = json.loads(churnml("models", "show", "upsell", "--version", "2", "--project", after_run, "--json").out)
+    assert shown["version"] == "2"

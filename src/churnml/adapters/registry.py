@@ -332,10 +332,14 @@ class Registry:
     # ---------------------------------------------------------------- inside
 
     def _experiment(self, name: str) -> str:
+        location = (self._artifacts / name).as_uri() if self._artifacts else None
         found = self._client.get_experiment_by_name(name)
+        if found is not None and location not in (None, found.artifact_location):
+            # the project's folder was moved or copied: what is new lies in it, and not where it came from
+            name = f"{name}-{hashlib.sha256(str(location).encode()).hexdigest()[:8]}"
+            found = self._client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
-        location = (self._artifacts / name).as_uri() if self._artifacts else None
         return str(self._client.create_experiment(name, artifact_location=location))
 
     def _versions(self, name: str) -> list[Any]:
