@@ -896,6 +896,7 @@ def model_summary(record: Mapping[str, Any]) -> dict[str, Any]:
         "slices": record.get("slices", []),
         "leaks": record.get("leaks", []),
         "when": (record.get("hazard") or {}).get("judged"),
+        "later": record.get("later"),
         "trained_on": {key: record["training"][key] for key in ("rows", "positives", "base_rate", "trees", "features")},
         "data_fingerprint": record["data_fingerprint"],
         "made_with": record["made_with"],

@@ -145,11 +145,23 @@ def model_text(name: str, model: Mapping[str, Any]) -> str:
     if _value(model.get("roc_auc")) is not None and _value((model.get("best_possible") or {}).get("roc_auc")):
         lines += ["", f"  {_of_the_possible(model)}"]
     lines += _calibration_lines(model)
+    if model.get("later"):
+        lines += ["", *_later_lines(model["later"])]
     if model.get("decision"):
         lines += _capacity_lines(model["decision"], who | {"model": model["at_capacity"]})
     if model.get("when"):
         lines += ["", *_when_judged(model["when"])]
     return "\n".join([*lines, *_slice_lines(model.get("slices", []))])
+
+
+def _later_lines(later: Mapping[str, Any]) -> list[str]:
+    """Whether order and calibration held in the second, later period."""
+    model = later["figures"]["model"]
+    return [
+        f"  In a second, later period, at {later['cutoff']} ({later['positives']:,} of {later['rows']:,} positive): "
+        f"ROC AUC {figure(model['roc_auc'])},",
+        f"  log loss {figure(model['log_loss'])}, positives seen per positive said {figure(model['seen_over_said'])}",
+    ]
 
 
 def _value(found: Mapping[str, Any] | None) -> float | None:

@@ -9,6 +9,7 @@ import pytest
 
 from churnml import jobs
 from churnml.labels import Label
+from churnml.output import model_text
 from churnml.specs import Cutoffs, ModelSpec
 
 TODAY = dt.date(2026, 1, 1)
@@ -43,6 +44,12 @@ def test_the_later_periods_figures_stand_in_the_record(long):
     assert later["rows"] == rows["label"].notna().sum()
     assert {"model", "base_rate", "recency", "logistic_regression"} <= set(later["figures"])
     assert later["figures"] != judged.evaluation.as_data()["figures"]
+    record = jobs._record(opened, spec, collected, fitted, judged) | {"version": "1"}
+    told = jobs.model_summary(record)
+    assert told["later"] == later
+    auc = later["figures"]["model"]["roc_auc"]
+    assert f"at {plan.later}" in model_text("churn", told)
+    assert f"ROC AUC {auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}]," in model_text("churn", told)
 
 
 def test_what_no_longer_holds_in_the_later_period_is_not_promoted(long):
