@@ -324,8 +324,7 @@ def judge_challenger(
         closed.append(f"it could not be judged: {problem.what}")
         return Judged(None, Verdict(False, "; ".join(closed)), judged, {}, leaks)
     suspicious = too_good(evaluation, _importance(fitted, judged), _strongest(fitted, judged))
-    closed += [suspicious] if suspicious else []
-    closed += [reason for reason in (faded(later),) if reason] if later else []
+    closed += [reason for reason in (suspicious, later and faded(later)) if reason]
     verdict = judge(evaluation, spec.promote_if, champion is not None, closed, absent)
     return Judged(evaluation, verdict, judged, said, leaks, later)
 

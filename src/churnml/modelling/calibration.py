@@ -63,7 +63,7 @@ def calibrate(
     means = {name: float(loss[measured].mean()) for name, loss in losses.items()}
     best = min(KINDS, key=lambda name: means[name])
     gained = (losses["none"] - losses[best])[measured]
-    errors = [_clustered_error(gained, clusters[measured]) for clusters in (account.astype(str), day)]
+    errors = [clustered_error(gained, clusters[measured]) for clusters in (account.astype(str), day)]
     chosen = best if gained.mean() > max(errors) else "none"
     return Calibrated(fit_calibration(chosen, log_odds, label), means)
 
@@ -76,7 +76,7 @@ def _periods_apart(label: np.ndarray, day: np.ndarray, apart: int) -> Iterator[t
             yield teach, day == cutoff
 
 
-def _clustered_error(values: np.ndarray, clusters: np.ndarray) -> float:
+def clustered_error(values: np.ndarray, clusters: np.ndarray) -> float:
     """The standard error of a mean whose rows come in clusters; infinite with a single one."""
     which = np.unique(clusters, return_inverse=True)[1]
     summed = np.bincount(which, weights=values - values.mean())

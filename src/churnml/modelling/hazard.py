@@ -22,6 +22,7 @@ from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Polarity
 from churnml.labels import Label
 from churnml.modelling.curves import Hazard, Renewal, person_period_matrix, renewals
+from churnml.modelling.estimator import CATEGORY_SMOOTHING, ROWS_FOR_THREADS
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.splits import Plan
 from churnml.snapshots import TERM_DAYS
@@ -39,8 +40,6 @@ MOST_TREES = 300
 # Of two columns one tells when: in a tree that may look at half of them only, it would often be missing.
 FEATURE_FRACTION = 0.8
 PATIENCE = 40  # trees without a better loss on the fold's own rows
-# Under so many rows threads wait for each other longer than they work.
-ROWS_FOR_THREADS = 200_000
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,7 @@ def _parameters(spec: ModelSpec, features: Sequence[Feature], rows: int) -> dict
         "bagging_fraction": chosen.bagging_fraction,
         "bagging_freq": 1,
         "lambda_l2": chosen.lambda_l2,
-        "cat_smooth": 50,
+        "cat_smooth": CATEGORY_SMOOTHING,
         "seed": spec.seed,
         "deterministic": True,
         "force_row_wise": True,

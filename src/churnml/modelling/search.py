@@ -17,6 +17,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from churnml.modelling.calibration import clustered_error
 from churnml.modelling.estimator import BoostedClassifier
 from churnml.specs import Tuning
 
@@ -235,11 +236,7 @@ def _measured(settings: Settings, folds: Sequence[_Prepared], max_trees: int) ->
 def _ahead(office: _Result, other: _Result, accounts: np.ndarray) -> tuple[float, float]:
     """By how much ``other`` loses less a row, and the standard error of that with accounts as clusters."""
     gained = office.losses - other.losses
-    mean = float(gained.mean())
-    summed = pd.Series(gained - mean).groupby(accounts).sum().to_numpy()
-    clusters = len(summed)
-    scale = clusters / max(clusters - 1, 1)
-    return mean, float(np.sqrt(scale * (summed**2).sum()) / len(gained))
+    return float(gained.mean()), clustered_error(gained, accounts)
 
 
 def _tuned(
