@@ -1,0 +1,55 @@
+"""models/*.yaml and project.yaml, read into frozen typed objects that forbid unknown keys.
+
+What the business may change stands in these files; what they may say is declared here, a module a file.
+"""
+
+from churnml.labels import Label
+from churnml.specs.base import Declared, Name, NotNegative, Positive, Share
+from churnml.specs.fitting import check_names_fit
+from churnml.specs.health import Band, Dimension, HealthInput, HealthSpec, RiskDimension
+from churnml.specs.models import (
+    Cutoffs,
+    Decision,
+    Estimator,
+    FeatureChoice,
+    FeaturesSpec,
+    HazardPeriods,
+    ModelSpec,
+    PromoteIf,
+    Tuning,
+)
+from churnml.specs.playbooks import Playbook, PlaybooksSpec, Span, When
+from churnml.specs.project import Input, ProjectSpec, Stores
+from churnml.specs.reading import read_spec
+
+__all__ = [
+    "Band",
+    "Cutoffs",
+    "Decision",
+    "Declared",
+    "Dimension",
+    "Estimator",
+    "FeatureChoice",
+    "FeaturesSpec",
+    "HazardPeriods",
+    "HealthInput",
+    "HealthSpec",
+    "Input",
+    "Label",
+    "ModelSpec",
+    "Name",
+    "NotNegative",
+    "Playbook",
+    "PlaybooksSpec",
+    "Positive",
+    "ProjectSpec",
+    "PromoteIf",
+    "RiskDimension",
+    "Share",
+    "Span",
+    "Stores",
+    "Tuning",
+    "When",
+    "check_names_fit",
+    "read_spec",
+]

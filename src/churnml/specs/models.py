@@ -1,0 +1,170 @@
+"""What ``models/features.yaml`` and ``models/<name>/spec.yaml`` may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from churnml import features as catalogue
+from churnml.features.declared import DeclaredFamily
+from churnml.labels import Label
+from churnml.specs.base import Declared, Name, NotNegative, Positive, Share, catalogue_of
+
+
+class FeaturesSpec(Declared):
+    """What ``models/features.yaml`` may say: the project's own families, beside those of the catalogue."""
+
+    families: tuple[DeclaredFamily, ...] = Field(min_length=1)
+
+    @field_validator("families")
+    @classmethod
+    def _new_names(cls, value: tuple[DeclaredFamily, ...]) -> tuple[DeclaredFamily, ...]:
+        names = [family.name for family in value]
+        for name in names:
+            if name in catalogue.FAMILIES:
+                raise ValueError(f"there is a family '{name}' in the catalogue already; give yours another name")
+            if names.count(name) > 1:
+                raise ValueError(f"two families are named '{name}'")
+        return value
+
+
+class Cutoffs(Declared):
+    """Which cutoffs train and judge: ``every`` days back from the newest mature one."""
+
+    every: Positive = 28
+    at_most: Annotated[int, Field(ge=2)] = 30
+
+
+class FeatureChoice(Declared):
+    """Which families of features, over which lookbacks."""
+
+    families: tuple[str, ...] = Field(min_length=1)
+    exclude: tuple[str, ...] = ()
+    lookbacks: tuple[Annotated[int, Field(gt=0, le=730)], ...] = Field(default=(7, 28, 90), min_length=1, max_length=20)
+    event_names: NotNegative | tuple[str, ...] = 8
+
+    @field_validator("lookbacks")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(value)))
+
+    @field_validator("families", "exclude")
+    @classmethod
+    def _known_families(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for family in value:
+            catalogue.check_family(family, catalogue_of(info))
+        return value
+
+
+class Tuning(Declared):
+    """A bounded search of the estimator's settings (Optuna) on folds older than what calibrates and judges.
+
+    What it finds is taken only where the folds are sure that it beats what is declared.
+    """
+
+    trials: Annotated[int, Field(ge=0, le=500)] = 0
+
+
+class Estimator(Declared):
+    """How LightGBM is fitted. The number of trees is found on rows of their own, never on the judged.
+
+    ``monotone``: whether the outcome may only fall with what is declared healthier and only rise with what is
+    riskier; ``auto`` lets go of that where the folds show that it hurts. ``half_life``: days after which a row
+    counts half as much; ``auto`` tries half a year. ``seeds``: how many fits are averaged. Of ``folds``, every third
+    chooses settings and trees, the others calibrate.
+    """
+
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.04
+    num_leaves: Annotated[int, Field(ge=2)] = 8
+    min_data_in_leaf: Positive = 60
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.8
+    lambda_l2: Annotated[float, Field(ge=0)] = 10.0
+    max_trees: Positive = 600
+    monotone: Literal["auto"] | bool = "auto"
+    half_life: Literal["auto"] | Positive | None = "auto"
+    seeds: Annotated[int, Field(ge=1, le=50)] = 3
+    folds: Annotated[int, Field(ge=1, le=24)] = 9
+    tuning: Tuning = Tuning()
+
+
+class PromoteIf(Declared):
+    """When a challenger becomes champion: each named rival must be beaten on each named figure,
+    the whole paired interval above zero."""
+
+    # recency is not asked where there is no usage data
+    beats: tuple[Literal["base_rate", "recency", "logistic_regression", "health", "champion"], ...] = (
+        "base_rate",
+        "recency",
+        "champion",
+    )
+    figures: tuple[Literal["roc_auc", "average_precision", "brier", "log_loss"], ...] = Field(
+        default=("roc_auc", "log_loss"), min_length=1
+    )
+    min_positives: Positive = 20
+
+    @model_validator(mode="after")
+    def _always(self) -> PromoteIf:
+        if "base_rate" not in self.beats or "champion" not in self.beats:
+            raise ValueError("'beats' must name at least base_rate and champion")
+        return self
+
+
+class HazardPeriods(Declared):
+    """When, not only whether: the coming periods an account may leave in, ``every`` days long.
+
+    The first period is the label's gap; the others follow it, and further ones where the label's window ends later.
+    Leave ``hazard:`` out, and no curve is made.
+    """
+
+    every: Annotated[int, Field(gt=0, le=366)] = 7
+    periods: Annotated[int, Field(gt=0, le=120)] = 26
+
+    def edges(self, label: Label) -> tuple[int, ...]:
+        """Days from the cutoff at which the periods begin, with the last one's end."""
+        # a lapse counts from the day the window opens; other leavings in the gap are a period of their own
+        opens = label.leaves_in[1] if label.kind == "lapse" else label.gap
+        needed = -(-(label.leaves_in[1] - opens) // self.every)
+        later = [opens + self.every * n for n in range(max(self.periods, needed) + 1)]
+        return tuple(sorted({0, *later}))
+
+
+class Decision(Declared):
+    """What the team can do with the list, and what that is worth; figures at capacity are reckoned by it.
+
+    A contact costs ``contact_cost``; where the outcome was coming it keeps (for upsell: wins) ``saved_share`` of the
+    account's MRR for ``months``.
+    """
+
+    # below 1 a share of the judged accounts, else a number of accounts
+    capacity: Annotated[float, Field(gt=0, lt=1)] | Positive = 0.1
+    # in the currency of mrr
+    contact_cost: Annotated[float, Field(ge=0)] = 0.0
+    # three leavers in ten take what they are offered: the mean that Verbraken, Verbeke and Baesens reckon with
+    # (IEEE Transactions on Knowledge and Data Engineering 25, 2013)
+    saved_share: Share = 0.3
+    months: Positive = 12
+
+
+class ModelSpec(Declared):
+    """What ``models/<name>/spec.yaml`` may say."""
+
+    name: Name
+    means: str
+    seed: int = 7
+    label: Label
+    cutoffs: Cutoffs = Cutoffs()
+    embargo: NotNegative = 0
+    features: FeatureChoice
+    estimator: Estimator = Estimator()
+    calibration: Literal["auto", "none", "sigmoid", "isotonic", "venn_abers"] = "auto"
+    hazard: HazardPeriods | None = None
+    promote_if: PromoteIf = PromoteIf()
+    decision: Decision = Decision()
+
+    @model_validator(mode="after")
+    def _curve_fits_label(self) -> ModelSpec:
+        if self.hazard is not None and self.label.kind == "upsell":
+            raise ValueError("'hazard' is for labels of leaving, not for upsell")
+        return self

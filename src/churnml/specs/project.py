@@ -1,0 +1,93 @@
+"""What ``project.yaml`` may say."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from churnml.checks import Severity, reasons
+from churnml.errors import did_you_mean
+from churnml.specs.base import Declared, Name
+from churnml.tables import TABLES
+
+
+class Input(Declared):
+    """One of the user's own tables: a file, several files (``data/events/*.parquet``), or a table of a database.
+
+    ``grows: by_file`` says that files are only ever added, and that the SELECT over them looks at each row for
+    itself: usage is then read file by file, each file once.
+    """
+
+    path: str | None = None
+    format: Literal["csv", "parquet"] | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    encoding: Literal["utf-8", "latin-1", "utf-16"] | None = None
+    database: str | None = None
+    table: str | None = None
+    grows: Literal["by_file"] | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Input:
+        if (self.path is None) == (self.database is None):
+            raise ValueError("give either 'path' (a file) or 'database' with 'table'")
+        if (self.database is None) != (self.table is None):
+            raise ValueError("'database' (a URL) and 'table' go together")
+        if self.grows and self.database:
+            raise ValueError("'grows: by_file' is for files, not for a database")
+        return self
+
+
+class Stores(Declared):
+    """Where results are kept; relative to the project folder, or URLs of servers.
+
+    ``${NAME}`` is replaced by the environment variable NAME, so that no secret stands in the file.
+    """
+
+    work: str = ".churnml"
+    operational: str | None = None
+    registry: str | None = None
+    # where the engine is: postgresql://…, sc://… (Spark Connect) or a Spark master; empty is this machine
+    warehouse: str | None = None
+
+
+class ProjectSpec(Declared):
+    """What ``project.yaml`` may say."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$", max_length=60)]
+    inputs: dict[Name, Input] = Field(min_length=1)
+    data_through: dt.date | None = None
+    timezone: str = "UTC"
+    time_formats: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    models: tuple[Name, ...] = Field(default=("churn", "upsell"), min_length=1)
+    # what snapshots are computed on, from the same declarations
+    engine: Literal["duckdb", "spark", "postgres"] = "duckdb"
+    # a file of Python in the project with FAMILIES of its own, for what models/features.yaml cannot say
+    python_features: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-./]+\.py$")] | None = None
+    checks: dict[str, dict[str, Severity]] = Field(default_factory=dict)
+    stores: Stores = Stores()
+    # a simulated company knows its true probabilities; they judge a model beside its rivals, nothing else
+    truth: str | None = None
+    currency: Annotated[str, Field(max_length=8)] = ""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        from zoneinfo import available_timezones
+
+        if value not in available_timezones():
+            raise ValueError(f"there is no time zone '{value}'. {did_you_mean(value, available_timezones())}")
+        return value
+
+    @field_validator("checks")
+    @classmethod
+    def _known_checks(cls, value: dict[str, dict[str, Severity]]) -> dict[str, dict[str, Severity]]:
+        for scope, declared in value.items():
+            if scope not in {"all", *TABLES}:
+                raise ValueError(f"there is no contract table '{scope}'. {did_you_mean(scope, TABLES)}")
+            for reason in declared:
+                if reason not in reasons():
+                    raise ValueError(f"there is no check '{reason}'. {did_you_mean(reason, reasons())}")
+        return value

@@ -1,0 +1,114 @@
+"""A YAML file read as a declaration, with an error that says where and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from churnml import features as catalogue
+from churnml.errors import ProjectError, SpecError, did_you_mean
+from churnml.specs.base import Declared
+
+Spec = TypeVar("Spec", bound=Declared)
+
+
+def read_spec(
+    kind: type[Spec],
+    path: Path,
+    error: type[SpecError] | type[ProjectError] = SpecError,
+    families: catalogue.Catalogue = catalogue.FAMILIES,
+) -> Spec:
+    """The YAML file at ``path`` as a ``kind``; raises ``error`` with the place and the remedy."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise error("The file is not there.", where=str(path), remedy="Create it, or correct the path.") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error("The file cannot be read.", where=str(path), remedy=_short(str(problem))) from None
+    try:
+        said = yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise error(
+            "The file is not valid YAML.",
+            where=f"{path}{line}",
+            remedy=_short(getattr(problem, "problem", "") or ""),
+        ) from None
+    if not isinstance(said, dict):
+        raise error("The file must be a mapping of keys to values.", where=str(path), remedy="See docs/specs.md.")
+    try:
+        return kind.model_validate(said, context={"catalogue": families})
+    except ValidationError as problem:
+        raise error(_sentence(problem), where=_place(path, problem), remedy=_remedy(kind, problem)) from None
+
+
+def _first(problem: ValidationError) -> Any:
+    # an unknown key explains a missing one, so it is told first
+    errors = problem.errors(include_url=False)
+    unknown = [e for e in errors if e["type"] == "extra_forbidden"]
+    return (unknown or errors)[0]
+
+
+def _sentence(problem: ValidationError) -> str:
+    found = _first(problem)
+    key = _dotted(found["loc"])
+    if found["type"] == "extra_forbidden":
+        return f"'{key}' is not a key that is known here."
+    if found["type"] == "missing":
+        return f"'{key}' is missing."
+    said = found.get("input")
+    shown = f" (it says {said!r})" if isinstance(said, str | int | float | bool) else ""
+    return f"'{key}' cannot be used: {_short(found['msg'].removeprefix('Value error, '))}{shown}"
+
+
+def _place(path: Path, problem: ValidationError) -> str:
+    more = problem.error_count() - 1
+    return f"{path}" + (f" (and {more} more to mend)" if more else "")
+
+
+def _remedy(kind: type[Declared], problem: ValidationError) -> str:
+    found = _first(problem)
+    if found["type"] == "extra_forbidden":
+        *path, key = found["loc"]
+        return did_you_mean(str(key), _keys_at(kind, tuple(path)))
+    if found["type"] == "missing":
+        return f"Add '{found['loc'][-1]}:'."
+    return "Correct the value; docs/specs.md lists what may stand here."
+
+
+def _keys_at(kind: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    """The keys a mapping at ``path`` inside ``kind`` may have, as the schema says."""
+    schema = kind.model_json_schema()
+    node: Mapping[str, Any] = schema
+    for step in path:
+        node = _resolve(schema, node)
+        if isinstance(step, int):
+            node = node.get("items", {})
+        elif step in node.get("properties", {}):
+            node = node["properties"][step]
+        else:
+            node = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), {})
+    return list(_resolve(schema, node).get("properties", {}))
+
+
+def _resolve(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    for choice in node.get("anyOf", []):
+        if "$ref" in choice or "properties" in choice:
+            node = choice
+            break
+    while "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    return node
+
+
+def _dotted(location: tuple[str | int, ...]) -> str:
+    return ".".join(str(step) for step in location) or "the file"
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:300]
