@@ -22,6 +22,7 @@ from benchmarks.cox import fit_cox
 from churnml import jobs
 from churnml.modelling.curves import Curves, renewals
 from churnml.modelling.evaluation import Figure
+from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.survival_figures import Said, SurvivalFigures, evaluate_curves, evenly
 from churnml.modelling.training import at_cutoffs
 from churnml.simulate.clock import WEEK_DAYS, Weeks, clock_of, weeks_of
@@ -111,7 +112,7 @@ def company(folder: Path, accounts: int, seed: int) -> Found:
     fitted = jobs.fit_challenger(opened, plain, collected)
     seconds["the classifier"] = time.perf_counter() - started
     started = time.perf_counter()
-    hazard = jobs.fit_hazard(spec, collected.features, collected.rows, collected.plan, fitted.predictor)
+    hazard = fit_hazard(spec, collected.features, collected.rows, collected.plan, fitted.predictor)
     seconds["the hazards"] = time.perf_counter() - started
     assert hazard is not None
     predictor = dataclasses.replace(fitted.predictor, hazard=hazard)

@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.believe import replace_block
 from churnml import jobs
+from churnml.jobs.training import truth_of
 from churnml.modelling.evaluation import evaluate
 from churnml.modelling.reliability import error_by_chance
 from churnml.modelling.training import at_cutoffs
@@ -70,7 +71,7 @@ def measured(seed: int, folder: Path) -> list[Found]:
         fitted = jobs.fit_challenger(opened, spec, collected)
         rows = at_cutoffs(collected.rows, [collected.plan.judged])
         rows = rows[rows["label"].notna()]
-        truth = jobs._truth(opened.project, name, rows)
+        truth = truth_of(opened.project, name, rows)
         if truth is None:
             raise ValueError(f"the truth about {name} is not known for every judged row")
         p, y = fitted.predictor.predict(rows), rows["label"].to_numpy()

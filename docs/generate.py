@@ -176,8 +176,10 @@ def _table(part: Mapping[str, Any]) -> list[str]:
     lines = ["| key | value | default |", "|---|---|---|"]
     needed = part.get("required", [])
     for key, said in part.get("properties", {}).items():
-        default = "required" if key in needed else f"`{said.get('default')}`"
-        lines.append(f"| `{key}` | {_cell(_kind(said))} | {_cell(default)} |")
+        # a mapping that may be left out is made anew each time, so the schema gives it no default
+        default = said.get("default", {} if said.get("type") == "object" else None)
+        told = "required" if key in needed else f"`{default}`"
+        lines.append(f"| `{key}` | {_cell(_kind(said))} | {_cell(told)} |")
     return lines
 
 

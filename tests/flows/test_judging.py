@@ -15,6 +15,8 @@ import pytest
 
 from churnml import jobs
 from churnml.errors import TooLittleDataError
+from churnml.jobs import training
+from churnml.jobs.training import record_of
 from churnml.modelling.training import Fitted
 from churnml.specs import ModelSpec
 from tests.flows.conftest import churnml
@@ -107,7 +109,7 @@ def test_a_judged_cutoff_with_one_outcome_is_recorded_and_not_promoted(ready: Re
     found = ready.judged(collected=replace(ready.collected, rows=rows))
     assert not found.verdict.promoted
     assert "it could not be judged" in found.verdict.because
-    record = jobs._record(ready.opened, ready.spec, replace(ready.collected, rows=rows), ready.fitted, found)
+    record = record_of(ready.opened, ready.spec, replace(ready.collected, rows=rows), ready.fitted, found)
     assert record["promoted"] is False
     json.dumps(record, allow_nan=False)
 
@@ -128,7 +130,7 @@ def test_an_error_while_judging_is_recorded_and_a_bug_leaves_no_trace(
     def mistaken(*_: Any) -> None:
         raise TooLittleDataError("the rivals cannot be fitted", remedy="Give more.")
 
-    monkeypatch.setattr(jobs, "rival_predictions", mistaken)
+    monkeypatch.setattr(training, "rival_predictions", mistaken)
     said = churnml(*train)
     assert said.code == 0, said.err
     found = json.loads(said.out)["churn"]
@@ -141,7 +143,7 @@ def test_an_error_while_judging_is_recorded_and_a_bug_leaves_no_trace(
     def broken(*_: Any) -> None:
         raise ValueError("a bug of ours")
 
-    monkeypatch.setattr(jobs, "rival_predictions", broken)
+    monkeypatch.setattr(training, "rival_predictions", broken)
     assert churnml(*train).code == 2
     assert champion_of(project) == ["1"]
     versions = json.loads(churnml("models", "list", "--project", project, "--json").out)["churn"]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from churnml import jobs
+from churnml.jobs.training import record_of
 from churnml.labels import Label
 from churnml.output import model_text
 from churnml.specs import Cutoffs, ModelSpec
@@ -38,13 +39,13 @@ def test_the_later_periods_figures_stand_in_the_record(long):
     assert plan.later is not None
     assert spec.label.reach.settled_on(plan.judged) <= plan.later
     judged = jobs.judge_challenger(opened, spec, collected, fitted, None)
-    later = jobs._record(opened, spec, collected, fitted, judged)["later"]
+    later = record_of(opened, spec, collected, fitted, judged)["later"]
     rows = collected.rows[collected.rows["as_of"] == pd.Timestamp(plan.later)]
     assert later["cutoff"] == str(plan.later)
     assert later["rows"] == rows["label"].notna().sum()
     assert {"model", "base_rate", "recency", "logistic_regression"} <= set(later["figures"])
     assert later["figures"] != judged.evaluation.as_data()["figures"]
-    record = jobs._record(opened, spec, collected, fitted, judged) | {"version": "1"}
+    record = record_of(opened, spec, collected, fitted, judged) | {"version": "1"}
     told = jobs.model_summary(record)
     assert told["later"] == later
     auc = later["figures"]["model"]["roc_auc"]

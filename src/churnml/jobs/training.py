@@ -1,8 +1,4 @@
-"""The steps of training, scoring and running, as plain functions over an opened project.
-
-``pipelines/`` strings them together and adds retries, progress and a record of runs; nothing here
-knows Prefect, and nothing there does arithmetic.
-"""
+"""The steps of training: collect, fit, judge, record."""
 
 from __future__ import annotations
 
@@ -11,10 +7,8 @@ import hashlib
 import json
 import math
 import platform
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
@@ -23,19 +17,14 @@ import pandas as pd
 
 import churnml
 from churnml import snapshots
-from churnml.acting.health import check_inputs, health_of
-from churnml.acting.scoring import Scores, ScoringModel, score_accounts
-from churnml.adapters.project import PROJECT_FILE, Project, open_project
-from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
-from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
-from churnml.features import Feature, Wish, choose, wanted_parts
-from churnml.labels import Label, require_sources
-from churnml.modelling.agreement import Difference, differences
+from churnml.acting.health import health_of
+from churnml.adapters.project import PROJECT_FILE, Project
+from churnml.errors import ChurnmlError, ProjectError
+from churnml.features import Feature, Wish, choose
+from churnml.jobs.opening import Opened, Progress, built_for, needed_beside, silent
+from churnml.modelling.agreement import differences
 from churnml.modelling.cards import card
 from churnml.modelling.evaluation import (
-    CALIBRATION_FIGURES,
-    DECISION_FIGURES,
-    FIGURES,
     Evaluation,
     Stakes,
     evaluate,
@@ -51,8 +40,6 @@ from churnml.modelling.slices import slices
 from churnml.modelling.splits import Plan, plan
 from churnml.modelling.survival_figures import evaluate_curves, evenly
 from churnml.modelling.training import (
-    RECENCY,
-    RIVALS,
     Fitted,
     Tries,
     at_cutoffs,
@@ -66,86 +53,11 @@ from churnml.tables import Facts
 from churnml.timeline import cutoffs_ending, end_of_data, plus_days
 
 if TYPE_CHECKING:
-    from churnml.adapters.registry import Registered, Registry
+    from churnml.adapters.registry import Registry
     from churnml.modelling.predictor import Predictor
 
-Progress = Callable[[str], None]
+
 EXAMPLE_ROWS = 5
-# Facts that playbooks and reasons may ask for, wherever the project's data can answer them.
-CONTEXT_FEATURES = ("subscription_tenure_days", "subscription_days_to_renewal", "account_segment", "account_age_days")
-
-
-def _silent(_: str) -> None:
-    return None
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A project with its checked tables at hand."""
-
-    project: Project
-    ingested: Ingested
-    facts: Facts
-
-
-def open_data(root: Path, today: dt.date, progress: Progress = _silent, engine: str | None = None) -> Opened:
-    """Opens a project, reads its declarations, and reads and checks its tables.
-
-    ``engine`` is what snapshots are computed on, instead of what the project declares.
-    """
-    project = open_project(root)
-    project.check_declarations()
-    ingested = ingest(project, today, progress, _asked_of_rollups(project))
-    facts = facts_of(ingested, project.spec.static, engine_of(project, ingested, engine))
-    for name in project.model_names:
-        require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))
-    _check_health(project)
-    return Opened(project, ingested, facts)
-
-
-def _asked_of_rollups(project: Project) -> frozenset[str]:
-    """What the features of the project's models and of its health score ask of the usage roll-ups."""
-    asked: frozenset[str] = frozenset()
-    for name in project.model_names:
-        said = project.model(name).features
-        wish = Wish(said.lookbacks, ("any",) if said.event_names else (), project.spec.static)
-        asked |= wanted_parts(said.families, said.exclude, wish, project.catalogue)
-    possible = _possible(project, Wish(project.model(project.health.risk.model).features.lookbacks, (), ()))
-    for feature in _with_what_they_are_made_of(_beside_names(project), possible):
-        asked |= feature.parts
-    return asked
-
-
-def _check_health(project: Project) -> None:
-    spec = project.model(project.health.risk.model)
-    wish = Wish(spec.features.lookbacks, (), project.spec.static)
-    check_inputs(project.health, _possible(project, wish), str(project.declaration("health.yaml")))
-
-
-def _possible(project: Project, wish: Wish) -> dict[str, Feature]:
-    """Every feature the project's catalogue can make of ``wish``, whatever tables it has."""
-    return {feature.name: feature for family in project.catalogue.values() for feature in family.features(wish)}
-
-
-def _beside_names(project: Project) -> list[str]:
-    """Features that health, the recency rival and the playbooks need, whichever the model sees."""
-    health = [i.feature for d in project.health.dimensions.values() for i in d.inputs]
-    return [*health, RECENCY, *CONTEXT_FEATURES]
-
-
-def _with_what_they_are_made_of(names: Sequence[str], available: Mapping[str, Feature]) -> tuple[Feature, ...]:
-    """The named features with all they are made of, in catalogue order; names not available are left out."""
-    wanted: set[str] = set()
-    ahead = [name for name in names if name in available]
-    while ahead:
-        name = ahead.pop()
-        if name not in wanted and name in available:
-            wanted.add(name)
-            ahead += available[name].made_of
-    return tuple(feature for name, feature in available.items() if name in wanted)
-
-
-# ---------------------------------------------------------------- training
 
 
 @dataclass(frozen=True)
@@ -184,7 +96,7 @@ def training_fingerprint(opened: Opened, spec: ModelSpec) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def collect(opened: Opened, spec: ModelSpec, progress: Progress = _silent) -> Collected:
+def collect(opened: Opened, spec: ModelSpec, progress: Progress = silent) -> Collected:
     """Builds the snapshots of every mature cutoff, labels them, and plans the split."""
     facts, label = opened.facts, spec.label
     last = label.reach.latest_mature(facts.data_through)
@@ -202,7 +114,7 @@ def collect(opened: Opened, spec: ModelSpec, progress: Progress = _silent) -> Co
         names = snapshots.frequent_events(facts, split.train[-1], names)
     wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
     features = choose(spec.features.families, spec.features.exclude, wish, facts, opened.project.catalogue)
-    scales = tuple(f for f in _needed_beside(opened, wish) if f.name not in {g.name for g in features})
+    scales = tuple(f for f in needed_beside(opened, wish) if f.name not in {g.name for g in features})
     progress(f"{spec.name}: {len(features)} features of {len(spine):,} snapshots")
     rows = snapshots.build_snapshots(facts, [*features, *scales], spine)
     places = fit_places(at_cutoffs(rows, split.train), features)
@@ -219,17 +131,6 @@ def _first_cutoff(facts: Facts, spec: ModelSpec) -> dt.date:
     created = pd.Timestamp(facts.accounts["created_at"].min().to_pandas()).date()
     begins = snapshots.usage_begins(facts)
     return created if begins is None else max(created, plus_days(begins, max(spec.features.lookbacks)))
-
-
-def _needed_beside(opened: Opened, wish: Wish) -> tuple[Feature, ...]:
-    return _by_name(opened, _beside_names(opened.project), wish)
-
-
-def _by_name(opened: Opened, names: Sequence[str], wish: Wish) -> tuple[Feature, ...]:
-    """The named features with all they are made of, in catalogue order; those the data cannot answer left out."""
-    catalogue = opened.project.catalogue
-    found = choose(tuple(catalogue), (), wish, opened.facts, catalogue)
-    return _with_what_they_are_made_of(names, {feature.name: feature for feature in found})
 
 
 def made_with() -> dict[str, str]:
@@ -302,7 +203,7 @@ def judge_challenger(
     """
     judged = at_cutoffs(collected.rows, [collected.plan.judged])
     judged = judged[judged["label"].notna()]
-    truth = _truth(opened.project, spec.name, judged)
+    truth = truth_of(opened.project, spec.name, judged)
     closed = [reason for reason in (unreadable, _overlap(spec, collected, fitted)) if reason]
     misfit = misfitting("the challenger", fitted.predictor.features, judged)
     if misfit:
@@ -383,7 +284,7 @@ def _champion_said(
     said: dict[str, np.ndarray],
 ) -> str | None:
     """Adds what the champion says of the judged rows to ``said``, or tells why it cannot be compared."""
-    theirs = _built_for(opened, champion, champion.feature_names)
+    theirs = built_for(opened, champion, champion.feature_names)
     problem = _champion_problem(champion, theirs, spec, collected.plan)
     if problem:
         return problem
@@ -418,7 +319,7 @@ def _stakes(spec: ModelSpec, judged: pd.DataFrame) -> Stakes:
     return Stakes(share, judged["mrr"].to_numpy(dtype="float64"), said.contact_cost, said.saved_share * said.months)
 
 
-def _truth(project: Project, model: str, judged: pd.DataFrame) -> np.ndarray | None:
+def truth_of(project: Project, model: str, judged: pd.DataFrame) -> np.ndarray | None:
     """A simulated company's true probabilities of the judged rows; None where they are not known."""
     if project.spec.truth is None:
         return None
@@ -454,7 +355,7 @@ def record_challenger(
     """
     from churnml.adapters.charts import gains_chart, png, reliability_chart
 
-    record = _record(opened, spec, collected, fitted, judged) | {"against": against}
+    record = record_of(opened, spec, collected, fitted, judged) | {"against": against}
     when = (record["hazard"] or {}).get("judged")
     figures = record["figures"] | ({"when": when["figures"]["curve"]} if when else {})
     metrics = {
@@ -501,7 +402,7 @@ def _judged_table(judged: Judged) -> pd.DataFrame:
     return table.assign(account_id=ids.where(~ids.str.match(r"^[=+\-@\t\r]"), "'" + ids))
 
 
-def _record(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: Judged) -> dict[str, Any]:
+def record_of(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: Judged) -> dict[str, Any]:
     y = judged.rows["label"].to_numpy(dtype="float64")
     train = at_cutoffs(collected.rows, collected.plan.train)
     labelled = train["label"].notna()
@@ -624,284 +525,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
     return value.item() if isinstance(value, np.generic) else value
-
-
-# ---------------------------------------------------------------- scoring
-
-
-@dataclass(frozen=True)
-class InOffice:
-    """The models a date is scored with.
-
-    Args:
-        champions: model name → champion, or None.
-        scales_of: the predictor whose reference scales and wish health is read by.
-    """
-
-    champions: Mapping[str, Registered | None]
-    scales_of: Predictor
-
-
-def models_in_office(opened: Opened, registry: Registry) -> InOffice:
-    """The champions of the project's models; raises RegistryError when nothing was trained yet."""
-    champions = {name: registry.champion(name) for name in opened.project.model_names}
-    risk = opened.project.health.risk.model
-    scales = champions.get(risk) or registry.newest(risk)
-    if scales is None:
-        raise RegistryError(
-            f"No model '{risk}' was trained yet, so there is no scale to read health by.",
-            where=f"project {opened.project.name}",
-            remedy="Run 'churnml train' first, or 'churnml run' for all of it.",
-        )
-    return InOffice(champions, scales.predictor)
-
-
-def default_as_of(opened: Opened) -> dt.date:
-    """The newest date that can be scored: the midnight after the last full day."""
-    return end_of_data(opened.facts.data_through)
-
-
-def score_date(opened: Opened, office: InOffice, as_of: dt.date, progress: Progress = _silent) -> Scores:
-    """Scores, explains and routes every eligible account at ``as_of``."""
-    if as_of > default_as_of(opened):
-        raise TooLittleDataError(
-            f"{as_of} cannot be scored: the data end with {opened.facts.data_through}.",
-            remedy=f"Score {default_as_of(opened)} or earlier, or give newer data and set data_through.",
-        )
-    project, facts = opened.project, opened.facts
-    labels = {
-        name: Label.model_validate(champion.predictor.about["label"]) if champion else project.model(name).label
-        for name, champion in office.champions.items()
-    }
-    populations = {name: snapshots.population(label, facts, [as_of]) for name, label in labels.items()}
-    spine = pd.concat(list(populations.values())).drop_duplicates(["account_id", "as_of"])
-    spine = spine.sort_values("account_id", ignore_index=True)
-    if spine.empty:
-        raise TooLittleDataError(
-            f"No account was eligible on {as_of}: none was known and paying by then.",
-            remedy="Score another date, or check created_at and the subscriptions' dates.",
-        )
-    progress(f"features of {len(spine):,} accounts")
-    features = _features_for(opened, office)
-    frame = snapshots.build_snapshots(facts, list(features.values()), spine)
-    models = {
-        name: None
-        if champion is None
-        else ScoringModel(
-            champion.predictor,
-            champion.version,
-            frame["account_id"].isin(populations[name]["account_id"]).to_numpy(),
-        )
-        for name, champion in office.champions.items()
-    }
-    progress("probabilities, reasons, health and routing")
-    grows = next((name for name, label in labels.items() if label.kind == "upsell"), None)
-    return score_accounts(
-        as_of,
-        frame,
-        {name: feature.declaration() for name, feature in features.items()},
-        models,
-        office.scales_of.reference,
-        project.health,
-        project.playbooks,
-        grows=grows,
-        upsell_share=(labels[grows].mrr_up_by or 0.1) if grows else 0.0,
-        currency=project.spec.currency,
-    )
-
-
-def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
-    """Every feature that a champion, health or a playbook reads, by name; raises RegistryError."""
-    found: dict[str, Feature] = {}
-    for name, champion in office.champions.items():
-        if champion is None:
-            continue
-        built = _built_for(opened, champion.predictor, champion.predictor.feature_names)
-        require_same(opened, champion.predictor, f"champion of '{name}'", champion.predictor.features, built)
-        found |= built
-    scaled = _built_for(opened, office.scales_of, list(office.scales_of.reference))
-    # a health input that the data no longer give is not known, and health says so; one that changed would mislead
-    said = [said for said in office.scales_of.about["scales"] if said["name"] in scaled]
-    require_same(opened, office.scales_of, "reference scale of health", said, scaled)
-    return found | scaled
-
-
-def require_same(
-    opened: Opened,
-    predictor: Predictor,
-    whose: str,
-    trained: Sequence[Mapping[str, Any]],
-    built: Mapping[str, Feature],
-) -> None:
-    """Raises RegistryError naming the first way in which ``built`` differs from what was ``trained``."""
-    changed = differences(trained, {name: feature.declaration() for name, feature in built.items()})
-    if changed:
-        raise RegistryError(
-            f"The {whose} was trained on other features than this project builds today: "
-            f"{_where_gone(opened, predictor, changed[0])}"
-            + (f" ({len(changed)} differences in all)." if changed[1:] else "."),
-            where=f"project {opened.project.name}",
-            remedy="Declare it as it was (or bring its column back into sources/), or train again and promote what "
-            "was trained: churnml train, churnml models promote.",
-        )
-
-
-def _where_gone(opened: Opened, predictor: Predictor, change: Difference) -> str:
-    if not change.what and change.feature in _possible(opened.project, wish_of(predictor)):
-        return f"feature '{change.feature}' is declared, but the project's tables no longer give what it needs"
-    return change.sentence
-
-
-def features_of(opened: Opened, predictor: Predictor) -> dict[str, Feature]:
-    """The features a model reads, as the project builds them today, by name; those it cannot are left out."""
-    return _built_for(opened, predictor, predictor.feature_names)
-
-
-def _built_for(opened: Opened, predictor: Predictor, names: Sequence[str]) -> dict[str, Feature]:
-    found = _by_name(opened, [*names, *CONTEXT_FEATURES], wish_of(predictor))
-    return {feature.name: feature for feature in found}
-
-
-def wish_of(predictor: Predictor) -> Wish:
-    """What the families were expanded over when the model was trained."""
-    said = predictor.about["wish"]
-    return Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]))
-
-
-def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date) -> str:
-    """Names everything a scored date is made from."""
-    declarations = opened.project.declarations_fingerprint(
-        opened.project.declaration("health.yaml"), opened.project.declaration("playbooks.yaml")
-    )
-    said = {
-        "as_of": str(as_of),
-        "data": opened.facts.fingerprint,
-        "models": {n: [c.version, c.record["fingerprint"]] if c else None for n, c in office.champions.items()},
-        "scales": office.scales_of.about["data_fingerprint"],
-        "declarations": declarations,
-        "currency": opened.project.spec.currency,
-    }
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def features_at(
-    opened: Opened,
-    cutoffs: Sequence[dt.date],
-    model: str | None,
-    progress: Progress = _silent,
-    of: Predictor | None = None,
-) -> pd.DataFrame:
-    """The features of a model's population at the given cutoffs, as known then.
-
-    ``of`` is a registered model whose own features are wanted, instead of those a training would choose today.
-    """
-    spec = opened.project.model(model or opened.project.health.risk.model)
-    last = default_as_of(opened)
-    for cutoff in cutoffs:
-        if cutoff > last:
-            raise TooLittleDataError(
-                f"Features as of {cutoff} cannot be known: the data end with {opened.facts.data_through}.",
-                remedy=f"Ask for {last} or earlier.",
-            )
-    spine = snapshots.population(spec.label, opened.facts, cutoffs)
-    if of is not None:
-        built = features_of(opened, of)
-        require_same(opened, of, f"registered '{spec.name}'", of.features, built)
-        return of.with_places(
-            snapshots.build_snapshots(opened.facts, list(built.values()), spine.drop(columns="mrr_cents"))
-        )
-    names = spec.features.event_names
-    if isinstance(names, int):
-        names = snapshots.frequent_events(opened.facts, min(cutoffs), names)
-    wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
-    chosen = choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
-    progress(f"{len(chosen)} features of {len(spine):,} snapshots")
-    return snapshots.build_snapshots(opened.facts, chosen, spine.drop(columns="mrr_cents"))
-
-
-def write_frame(rows: pd.DataFrame, out: Path) -> None:
-    """Writes rows as Parquet or CSV, whole or not at all."""
-    if out.suffix not in (".parquet", ".csv"):
-        raise ProjectError("The output must be a .parquet or .csv file.", where=str(out), remedy="Name it so.")
-    aside = out.with_name(f".{out.name}.part")
-    try:
-        if out.suffix == ".parquet":
-            rows.to_parquet(aside, index=False)
-        else:
-            rows.to_csv(aside, index=False)
-        aside.replace(out)
-    except OSError as problem:
-        raise ProjectError("The output cannot be written.", where=str(out), remedy=str(problem.strerror)) from None
-
-
-# ---------------------------------------------------------------- summing up
-
-
-def summary(
-    opened: Opened, scores: Scores, records: Mapping[str, Mapping[str, Any]], office: InOffice
-) -> dict[str, Any]:
-    """The run as one object of plain data: what ``churnml run --json`` prints."""
-    leaving = snapshots.leaving_accounts(opened.facts, scores.as_of)
-    return {
-        "project": opened.project.name,
-        "as_of": str(scores.as_of),
-        "data_through": str(opened.facts.data_through),
-        "accounts_scored": len(scores.accounts),
-        "scored_by": {
-            name: {"version": version, "health_only": version is None, "base_rate": _base_rate(office, name)}
-            for name, version in scores.models.items()
-        },
-        "rows": dict(opened.ingested.rows),
-        "quarantined": {table: dict(reasons) for table, reasons in opened.ingested.quarantined.items()},
-        "warned": {table: dict(reasons) for table, reasons in opened.ingested.warned.items()},
-        "models": {name: model_summary(record) for name, record in records.items()},
-        "bands": dict(Counter(account.band for account in scores.accounts)),
-        "decisions": dict(Counter(decision.playbook for decision in scores.decisions)),
-        "mrr": round(sum(account.mrr or 0.0 for account in scores.accounts), 2),
-        # notice is already known, so there is nothing left to predict; they are counted, not scored
-        "leaving": {"accounts": len(leaving), "mrr": round(float(leaving["mrr"].sum()), 2)},
-        "mrr_at_risk": _total([account.mrr_at_risk for account in scores.accounts]),
-    }
-
-
-def _base_rate(office: InOffice, name: str) -> float | None:
-    champion = office.champions[name]
-    return None if champion is None else champion.predictor.base_rate
-
-
-def _total(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(sum(known), 2) if known else None
-
-
-def model_summary(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's record, as ``--json`` tells it."""
-    figures = record["figures"]
-    found = {
-        "version": record["version"],
-        "promoted": record["promoted"],
-        "because": record["because"],
-        "cutoff": record["cutoff"],
-        "rows": record["rows"],
-        "positives": record["positives"],
-        **{name: figures.get("model", {}).get(name) for name in FIGURES},
-        "calibration": {name: figures.get("model", {}).get(name) for name in CALIBRATION_FIGURES},
-        "calibration_error_by_chance": record.get("calibration_error_by_chance"),
-        "at_capacity": {name: figures.get("model", {}).get(name) for name in DECISION_FIGURES},
-        "decision": record.get("decision"),
-        "rivals": {rival: figures.get(rival) for rival in RIVALS},
-        "ahead_of": record["ahead"],
-        "shift": record.get("shift", {}),
-        "slices": record.get("slices", []),
-        "leaks": record.get("leaks", []),
-        "when": (record.get("hazard") or {}).get("judged"),
-        "later": record.get("later"),
-        "trained_on": {key: record["training"][key] for key in ("rows", "positives", "base_rate", "trees", "features")},
-        "data_fingerprint": record["data_fingerprint"],
-        "made_with": record["made_with"],
-    }
-    if "truth" in figures:
-        found["best_possible"] = figures["truth"]
-    if "champion" in figures:
-        found["champion"] = figures["champion"]
-    return found

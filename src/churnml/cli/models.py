@@ -1,0 +1,164 @@
+"""The registry: models list, show, card, history, compare, promote, rollback."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from churnml.cli.app import models_app
+from churnml.cli.shell import (
+    HERE,
+    ByOption,
+    JsonOption,
+    NameArgument,
+    PlainOption,
+    ProjectOption,
+    choose_engine,
+    data_of,
+    print_json,
+    registry_of_project,
+    say_lines,
+    tell_run,
+)
+
+
+@models_app.command("list")
+def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Every registered version, its verdict, and who is champion."""
+    from churnml import output
+
+    opened, registry = registry_of_project(project)
+    found = {name: registry.versions(name) for name in opened.model_names}
+    if as_json:
+        print_json(found)
+    else:
+        say_lines(output.versions_text(found))
+
+
+@models_app.command("show")
+def models_show(
+    name: NameArgument,
+    version: Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """The figures of one version beside its rivals."""
+    from churnml import jobs, output
+
+    opened, registry = registry_of_project(project)
+    opened.model(name)
+    found = jobs.model_summary(registry.record_of(name, version))
+    found["in_office"] = registry.in_office(name) == found["version"]
+    if as_json:
+        print_json(found)
+    else:
+        say_lines(output.model_text(name, found), "", output.origin_text(found))
+
+
+@models_app.command("card")
+def models_card(
+    name: NameArgument,
+    version: Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")] = None,
+    project: ProjectOption = HERE,
+) -> None:
+    """The card of one version, as Markdown: what it is, how good, for whom, and how to disagree with it."""
+    from churnml.modelling.cards import card
+
+    opened, registry = registry_of_project(project)
+    opened.model(name)
+    say_lines(card(registry.record_of(name, version)).rstrip())
+
+
+@models_app.command("history")
+def models_history(
+    name: NameArgument,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Who was champion from when to when and why, and which challengers were refused."""
+    from churnml import output
+
+    opened, registry = registry_of_project(project)
+    opened.model(name)
+    found = registry.history(name)
+    if as_json:
+        print_json(found)
+    else:
+        say_lines(output.history_text(found))
+
+
+@models_app.command("compare")
+def models_compare(
+    name: NameArgument,
+    first: Annotated[str, typer.Argument(metavar="V1", help="A version.")],
+    second: Annotated[str, typer.Argument(metavar="V2", help="Another.")],
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Two versions measured on the same rows: the newest cutoff whose outcomes are known."""
+    from churnml import output
+    from churnml.models_job import compare
+
+    opened, registry = registry_of_project(project)
+    found = compare(registry, opened.model(name), first, second, data_of(project))
+    if as_json:
+        print_json(found)
+    else:
+        say_lines(output.comparison_text(found))
+
+
+@models_app.command("promote")
+def models_promote(
+    name: NameArgument,
+    because: Annotated[str, typer.Option("--because", help="Why; kept in the history.")],
+    version: Annotated[str | None, typer.Option(help="Its version.", show_default="newest")] = None,
+    by: ByOption = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a version champion by hand, whatever the verdict said."""
+    from churnml.models_job import promote_by_hand
+
+    opened, registry = registry_of_project(project)
+    opened.model(name)
+    _tell_appointed(name, promote_by_hand(registry, name, version, because, by, data_of(project)), as_json)
+
+
+@models_app.command("rollback")
+def models_rollback(
+    name: NameArgument,
+    to: Annotated[str | None, typer.Option(help="A version.", show_default="the champion before")] = None,
+    because: Annotated[str | None, typer.Option("--because", help="Why; kept in the history.")] = None,
+    by: ByOption = None,
+    rescore: Annotated[bool, typer.Option("--rescore", help="Score the newest date again with it.")] = False,
+    project: ProjectOption = HERE,
+    no_prefect: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the champion before the present one champion again."""
+    from churnml.models_job import roll_back
+
+    opened, registry = registry_of_project(project)
+    opened.model(name)
+    appointed = roll_back(registry, name, to, because, by, data_of(project))
+    if not rescore:
+        _tell_appointed(name, appointed, as_json)
+        return
+    if not as_json:
+        _tell_appointed(name, appointed, as_json)
+    choose_engine(no_prefect)
+    from pipelines.score import score as flow
+
+    tell_run(project, flow(project=str(project)), as_json)
+
+
+def _tell_appointed(name: str, appointed: Any, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from churnml import output
+
+    if as_json:
+        print_json({"model": name} | asdict(appointed))
+    else:
+        say_lines(output.appointed_text(name, asdict(appointed)))

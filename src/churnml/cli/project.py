@@ -1,0 +1,123 @@
+"""Projects and their data: init, check, simulate, features, audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from churnml.cli.app import app
+from churnml.cli.shell import (
+    HERE,
+    EngineOption,
+    JsonOption,
+    ProjectOption,
+    date_of,
+    print_json,
+    registry_of_project,
+    say_lines,
+)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the project shall be.")] = HERE,
+    name: Annotated[str | None, typer.Option(help="Its name.", show_default="the folder's")] = None,
+) -> None:
+    """Write an empty project: project.yaml and one commented source a contract table."""
+    from churnml.adapters.template import write_project
+
+    written = write_project(folder, name)
+    say_lines(f"A project was begun in {folder}:", *(f"  {path}" for path in written))
+    say_lines("Point its inputs: at your files, adapt the SELECTs, then run 'churnml check'.")
+
+
+@app.command()
+def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Read every declaration and table; say what was set aside and why."""
+    from churnml import jobs, output
+    from pipelines.clock import day
+    from pipelines.progress import say
+
+    opened = jobs.open_data(project, day(), say)
+    if as_json:
+        print_json(output.check_data(opened.project, opened.ingested))
+    else:
+        say_lines(output.check_text(opened.project, opened.ingested))
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="Where to write the company's project folder.")],
+    accounts: Annotated[int, typer.Option(min=20, help="Accounts ever, over the whole time.")] = 2000,
+    months: Annotated[int, typer.Option(min=6, max=120)] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    events: Annotated[int | None, typer.Option(min=1, help="About how many usage events.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a SaaS company whose true churn and upsell probabilities are known."""
+    from dataclasses import asdict
+
+    from churnml.simulate import simulate as build
+    from pipelines.progress import say
+
+    company = build(out, accounts=accounts, months=months, seed=seed, events=events, progress=say)
+    if as_json:
+        print_json(asdict(company))
+    else:
+        say_lines(f"A company was written to {out}. Next: churnml run --project {out}")
+
+
+@app.command()
+def features(
+    as_of: Annotated[list[str], typer.Option("--as-of", help="A cutoff, YYYY-MM-DD; may be repeated.")],
+    out: Annotated[Path, typer.Option("--out", help="A .parquet or .csv file to write.")],
+    project: ProjectOption = HERE,
+    model: Annotated[str | None, typer.Option(help="Whose features.", show_default="the risk model's")] = None,
+    champion: Annotated[
+        bool, typer.Option("--champion", help="What the champion reads, rather than what a training would choose now.")
+    ] = False,
+    engine: EngineOption = None,
+) -> None:
+    """Write the features of every eligible account at one or more cutoffs."""
+    from churnml import jobs
+    from pipelines.clock import day
+    from pipelines.progress import say
+
+    cutoffs = [cutoff for text in as_of if (cutoff := date_of(text, "--as-of")) is not None]
+    opened = jobs.open_data(project, day(), say, engine)
+    of = None
+    if champion:
+        name = model or opened.project.health.risk.model
+        opened.project.model(name)
+        of = registry_of_project(project)[1].version(name).predictor
+    rows = jobs.features_at(opened, cutoffs, model, say, of)
+    jobs.write_frame(rows, out)
+    say_lines(f"{len(rows):,} rows with {rows.shape[1]:,} columns written to {out}")
+
+
+@app.command()
+def audit(
+    project: ProjectOption = HERE,
+    as_of: Annotated[
+        list[str] | None,
+        typer.Option("--as-of", help="A cutoff, YYYY-MM-DD; may be repeated.", show_default="the newest ones"),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Only this model's.", show_default="all")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail the audit too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove that no feature and no label looks past its cutoff."""
+    from churnml import jobs, output
+    from churnml.audit_job import audit_project
+    from pipelines.clock import day
+    from pipelines.progress import say
+
+    cutoffs = [cutoff for text in as_of or () if (cutoff := date_of(text, "--as-of")) is not None]
+    found = audit_project(jobs.open_data(project, day(), say), [model] if model else (), cutoffs, say)
+    if as_json:
+        print_json(found.as_data())
+    else:
+        say_lines(output.audit_text(found.as_data()))
+    found.require(strict=strict)

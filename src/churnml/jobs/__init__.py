@@ -1,0 +1,52 @@
+"""The steps of training, scoring and running, as plain functions over an opened project.
+
+``pipelines/`` strings them together and adds retries, progress and a record of runs; nothing here
+knows Prefect, and nothing there does arithmetic.
+"""
+
+from churnml.jobs.opening import Opened, Progress, open_data
+from churnml.jobs.scoring import (
+    InOffice,
+    default_as_of,
+    features_at,
+    features_of,
+    models_in_office,
+    require_same,
+    score_date,
+    scoring_fingerprint,
+    write_frame,
+)
+from churnml.jobs.summary import model_summary, summary
+from churnml.jobs.training import (
+    Collected,
+    Judged,
+    collect,
+    fit_challenger,
+    judge_challenger,
+    record_challenger,
+    training_fingerprint,
+)
+
+__all__ = [
+    "Collected",
+    "InOffice",
+    "Judged",
+    "Opened",
+    "Progress",
+    "collect",
+    "default_as_of",
+    "features_at",
+    "features_of",
+    "fit_challenger",
+    "judge_challenger",
+    "model_summary",
+    "models_in_office",
+    "open_data",
+    "record_challenger",
+    "require_same",
+    "score_date",
+    "scoring_fingerprint",
+    "summary",
+    "training_fingerprint",
+    "write_frame",
+]

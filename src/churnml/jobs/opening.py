@@ -1,0 +1,123 @@
+"""Opening a project: its tables checked, its declarations read, its features looked up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from churnml.acting.health import check_inputs
+from churnml.adapters.project import Project, open_project
+from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
+from churnml.features import Feature, Wish, choose, wanted_parts
+from churnml.labels import require_sources
+from churnml.modelling.training import (
+    RECENCY,
+)
+from churnml.tables import Facts
+
+if TYPE_CHECKING:
+    pass
+
+
+if TYPE_CHECKING:
+    from churnml.modelling.predictor import Predictor
+
+Progress = Callable[[str], None]
+# Facts that playbooks and reasons may ask for, wherever the project's data can answer them.
+CONTEXT_FEATURES = ("subscription_tenure_days", "subscription_days_to_renewal", "account_segment", "account_age_days")
+
+
+def silent(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project with its checked tables at hand."""
+
+    project: Project
+    ingested: Ingested
+    facts: Facts
+
+
+def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: str | None = None) -> Opened:
+    """Opens a project, reads its declarations, and reads and checks its tables.
+
+    ``engine`` is what snapshots are computed on, instead of what the project declares.
+    """
+    project = open_project(root)
+    project.check_declarations()
+    ingested = ingest(project, today, progress, _asked_of_rollups(project))
+    facts = facts_of(ingested, project.spec.static, engine_of(project, ingested, engine))
+    for name in project.model_names:
+        require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))
+    _check_health(project)
+    return Opened(project, ingested, facts)
+
+
+def _asked_of_rollups(project: Project) -> frozenset[str]:
+    """What the features of the project's models and of its health score ask of the usage roll-ups."""
+    asked: frozenset[str] = frozenset()
+    for name in project.model_names:
+        said = project.model(name).features
+        wish = Wish(said.lookbacks, ("any",) if said.event_names else (), project.spec.static)
+        asked |= wanted_parts(said.families, said.exclude, wish, project.catalogue)
+    possible = possible_features(project, Wish(project.model(project.health.risk.model).features.lookbacks, (), ()))
+    for feature in _with_what_they_are_made_of(beside_names(project), possible):
+        asked |= feature.parts
+    return asked
+
+
+def _check_health(project: Project) -> None:
+    spec = project.model(project.health.risk.model)
+    wish = Wish(spec.features.lookbacks, (), project.spec.static)
+    check_inputs(project.health, possible_features(project, wish), str(project.declaration("health.yaml")))
+
+
+def possible_features(project: Project, wish: Wish) -> dict[str, Feature]:
+    """Every feature the project's catalogue can make of ``wish``, whatever tables it has."""
+    return {feature.name: feature for family in project.catalogue.values() for feature in family.features(wish)}
+
+
+def beside_names(project: Project) -> list[str]:
+    """Features that health, the recency rival and the playbooks need, whichever the model sees."""
+    health = [i.feature for d in project.health.dimensions.values() for i in d.inputs]
+    return [*health, RECENCY, *CONTEXT_FEATURES]
+
+
+def _with_what_they_are_made_of(names: Sequence[str], available: Mapping[str, Feature]) -> tuple[Feature, ...]:
+    """The named features with all they are made of, in catalogue order; names not available are left out."""
+    wanted: set[str] = set()
+    ahead = [name for name in names if name in available]
+    while ahead:
+        name = ahead.pop()
+        if name not in wanted and name in available:
+            wanted.add(name)
+            ahead += available[name].made_of
+    return tuple(feature for name, feature in available.items() if name in wanted)
+
+
+def needed_beside(opened: Opened, wish: Wish) -> tuple[Feature, ...]:
+    return features_by_name(opened, beside_names(opened.project), wish)
+
+
+def features_by_name(opened: Opened, names: Sequence[str], wish: Wish) -> tuple[Feature, ...]:
+    """The named features with all they are made of, in catalogue order; those the data cannot answer left out."""
+    catalogue = opened.project.catalogue
+    found = choose(tuple(catalogue), (), wish, opened.facts, catalogue)
+    return _with_what_they_are_made_of(names, {feature.name: feature for feature in found})
+
+
+def built_for(opened: Opened, predictor: Predictor, names: Sequence[str]) -> dict[str, Feature]:
+    """The named features and the context as the project builds them today, by name; those it cannot are left out."""
+    found = features_by_name(opened, [*names, *CONTEXT_FEATURES], wish_of(predictor))
+    return {feature.name: feature for feature in found}
+
+
+def wish_of(predictor: Predictor) -> Wish:
+    """What the families were expanded over when the model was trained."""
+    said = predictor.about["wish"]
+    return Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]))

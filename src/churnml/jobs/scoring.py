@@ -1,0 +1,220 @@
+"""The steps of scoring a date, and the features behind it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from churnml import snapshots
+from churnml.acting.scoring import Scores, ScoringModel, score_accounts
+from churnml.errors import ProjectError, RegistryError, TooLittleDataError
+from churnml.features import Feature, Wish, choose
+from churnml.jobs.opening import Opened, Progress, built_for, possible_features, silent, wish_of
+from churnml.labels import Label
+from churnml.modelling.agreement import Difference, differences
+from churnml.timeline import end_of_data
+
+if TYPE_CHECKING:
+    from churnml.adapters.registry import Registered, Registry
+    from churnml.modelling.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class InOffice:
+    """The models a date is scored with.
+
+    Args:
+        champions: model name → champion, or None.
+        scales_of: the predictor whose reference scales and wish health is read by.
+    """
+
+    champions: Mapping[str, Registered | None]
+    scales_of: Predictor
+
+
+def models_in_office(opened: Opened, registry: Registry) -> InOffice:
+    """The champions of the project's models; raises RegistryError when nothing was trained yet."""
+    champions = {name: registry.champion(name) for name in opened.project.model_names}
+    risk = opened.project.health.risk.model
+    scales = champions.get(risk) or registry.newest(risk)
+    if scales is None:
+        raise RegistryError(
+            f"No model '{risk}' was trained yet, so there is no scale to read health by.",
+            where=f"project {opened.project.name}",
+            remedy="Run 'churnml train' first, or 'churnml run' for all of it.",
+        )
+    return InOffice(champions, scales.predictor)
+
+
+def default_as_of(opened: Opened) -> dt.date:
+    """The newest date that can be scored: the midnight after the last full day."""
+    return end_of_data(opened.facts.data_through)
+
+
+def score_date(opened: Opened, office: InOffice, as_of: dt.date, progress: Progress = silent) -> Scores:
+    """Scores, explains and routes every eligible account at ``as_of``."""
+    if as_of > default_as_of(opened):
+        raise TooLittleDataError(
+            f"{as_of} cannot be scored: the data end with {opened.facts.data_through}.",
+            remedy=f"Score {default_as_of(opened)} or earlier, or give newer data and set data_through.",
+        )
+    project, facts = opened.project, opened.facts
+    labels = {
+        name: Label.model_validate(champion.predictor.about["label"]) if champion else project.model(name).label
+        for name, champion in office.champions.items()
+    }
+    populations = {name: snapshots.population(label, facts, [as_of]) for name, label in labels.items()}
+    spine = pd.concat(list(populations.values())).drop_duplicates(["account_id", "as_of"])
+    spine = spine.sort_values("account_id", ignore_index=True)
+    if spine.empty:
+        raise TooLittleDataError(
+            f"No account was eligible on {as_of}: none was known and paying by then.",
+            remedy="Score another date, or check created_at and the subscriptions' dates.",
+        )
+    progress(f"features of {len(spine):,} accounts")
+    features = _features_for(opened, office)
+    frame = snapshots.build_snapshots(facts, list(features.values()), spine)
+    models = {
+        name: None
+        if champion is None
+        else ScoringModel(
+            champion.predictor,
+            champion.version,
+            frame["account_id"].isin(populations[name]["account_id"]).to_numpy(),
+        )
+        for name, champion in office.champions.items()
+    }
+    progress("probabilities, reasons, health and routing")
+    grows = next((name for name, label in labels.items() if label.kind == "upsell"), None)
+    return score_accounts(
+        as_of,
+        frame,
+        {name: feature.declaration() for name, feature in features.items()},
+        models,
+        office.scales_of.reference,
+        project.health,
+        project.playbooks,
+        grows=grows,
+        upsell_share=(labels[grows].mrr_up_by or 0.1) if grows else 0.0,
+        currency=project.spec.currency,
+    )
+
+
+def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
+    """Every feature that a champion, health or a playbook reads, by name; raises RegistryError."""
+    found: dict[str, Feature] = {}
+    for name, champion in office.champions.items():
+        if champion is None:
+            continue
+        built = built_for(opened, champion.predictor, champion.predictor.feature_names)
+        require_same(opened, champion.predictor, f"champion of '{name}'", champion.predictor.features, built)
+        found |= built
+    scaled = built_for(opened, office.scales_of, list(office.scales_of.reference))
+    # a health input that the data no longer give is not known, and health says so; one that changed would mislead
+    said = [said for said in office.scales_of.about["scales"] if said["name"] in scaled]
+    require_same(opened, office.scales_of, "reference scale of health", said, scaled)
+    return found | scaled
+
+
+def require_same(
+    opened: Opened,
+    predictor: Predictor,
+    whose: str,
+    trained: Sequence[Mapping[str, Any]],
+    built: Mapping[str, Feature],
+) -> None:
+    """Raises RegistryError naming the first way in which ``built`` differs from what was ``trained``."""
+    changed = differences(trained, {name: feature.declaration() for name, feature in built.items()})
+    if changed:
+        raise RegistryError(
+            f"The {whose} was trained on other features than this project builds today: "
+            f"{_where_gone(opened, predictor, changed[0])}"
+            + (f" ({len(changed)} differences in all)." if changed[1:] else "."),
+            where=f"project {opened.project.name}",
+            remedy="Declare it as it was (or bring its column back into sources/), or train again and promote what "
+            "was trained: churnml train, churnml models promote.",
+        )
+
+
+def _where_gone(opened: Opened, predictor: Predictor, change: Difference) -> str:
+    if not change.what and change.feature in possible_features(opened.project, wish_of(predictor)):
+        return f"feature '{change.feature}' is declared, but the project's tables no longer give what it needs"
+    return change.sentence
+
+
+def features_of(opened: Opened, predictor: Predictor) -> dict[str, Feature]:
+    """The features a model reads, as the project builds them today, by name; those it cannot are left out."""
+    return built_for(opened, predictor, predictor.feature_names)
+
+
+def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date) -> str:
+    """Names everything a scored date is made from."""
+    declarations = opened.project.declarations_fingerprint(
+        opened.project.declaration("health.yaml"), opened.project.declaration("playbooks.yaml")
+    )
+    said = {
+        "as_of": str(as_of),
+        "data": opened.facts.fingerprint,
+        "models": {n: [c.version, c.record["fingerprint"]] if c else None for n, c in office.champions.items()},
+        "scales": office.scales_of.about["data_fingerprint"],
+        "declarations": declarations,
+        "currency": opened.project.spec.currency,
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def features_at(
+    opened: Opened,
+    cutoffs: Sequence[dt.date],
+    model: str | None,
+    progress: Progress = silent,
+    of: Predictor | None = None,
+) -> pd.DataFrame:
+    """The features of a model's population at the given cutoffs, as known then.
+
+    ``of`` is a registered model whose own features are wanted, instead of those a training would choose today.
+    """
+    spec = opened.project.model(model or opened.project.health.risk.model)
+    last = default_as_of(opened)
+    for cutoff in cutoffs:
+        if cutoff > last:
+            raise TooLittleDataError(
+                f"Features as of {cutoff} cannot be known: the data end with {opened.facts.data_through}.",
+                remedy=f"Ask for {last} or earlier.",
+            )
+    spine = snapshots.population(spec.label, opened.facts, cutoffs)
+    if of is not None:
+        built = features_of(opened, of)
+        require_same(opened, of, f"registered '{spec.name}'", of.features, built)
+        return of.with_places(
+            snapshots.build_snapshots(opened.facts, list(built.values()), spine.drop(columns="mrr_cents"))
+        )
+    names = spec.features.event_names
+    if isinstance(names, int):
+        names = snapshots.frequent_events(opened.facts, min(cutoffs), names)
+    wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
+    chosen = choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
+    progress(f"{len(chosen)} features of {len(spine):,} snapshots")
+    return snapshots.build_snapshots(opened.facts, chosen, spine.drop(columns="mrr_cents"))
+
+
+def write_frame(rows: pd.DataFrame, out: Path) -> None:
+    """Writes rows as Parquet or CSV, whole or not at all."""
+    if out.suffix not in (".parquet", ".csv"):
+        raise ProjectError("The output must be a .parquet or .csv file.", where=str(out), remedy="Name it so.")
+    aside = out.with_name(f".{out.name}.part")
+    try:
+        if out.suffix == ".parquet":
+            rows.to_parquet(aside, index=False)
+        else:
+            rows.to_csv(aside, index=False)
+        aside.replace(out)
+    except OSError as problem:
+        raise ProjectError("The output cannot be written.", where=str(out), remedy=str(problem.strerror)) from None
