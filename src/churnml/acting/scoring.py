@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnml.acting.health import INSUFFICIENT, health_of, health_reasons
+from churnml.acting.health import INSUFFICIENT, Health, health_of, health_reasons
 from churnml.acting.reasons import Reason, model_reasons
 from churnml.acting.routing import Decision, route
 from churnml.acting.timing import Timing, timings
@@ -89,76 +89,144 @@ class Scores:
     models: Mapping[str, str | None]
 
 
-def score_accounts(
+@dataclass(frozen=True)
+class Book:
+    """All accounts of a date as the models see them; nothing in it depends on what was decided before.
+
+    Args:
+        as_of: the date.
+        frame: snapshots, one row an account, with context columns.
+        features: feature → declaration, for all features in the frame.
+        models: model name → champion, or None where there is none.
+        risk, grows: the names of the churn and of the upsell model, the latter where the project has one.
+        churn, upsell: calibrated probabilities, shape (rows,); missing where no model speaks.
+        reference: feature → percentiles fitted in training.
+        reasons, growth_reasons: what the models say is unusual, of whoever is more likely than usual.
+        when: when an account may leave.
+    """
+
+    as_of: dt.date
+    frame: pd.DataFrame
+    features: Mapping[str, Mapping[str, Any]]
+    models: Mapping[str, ScoringModel | None]
+    risk: str
+    grows: str | None
+    churn: np.ndarray
+    upsell: np.ndarray
+    reference: Mapping[str, Sequence[float]]
+    reasons: Sequence[tuple[Reason, ...]]
+    growth_reasons: Sequence[tuple[Reason, ...]]
+    when: Sequence[Timing | None]
+
+    @property
+    def risk_model(self) -> ScoringModel | None:
+        return self.models.get(self.risk)
+
+    @property
+    def growth_model(self) -> ScoringModel | None:
+        return self.models.get(self.grows or "")
+
+    @property
+    def base_rate(self) -> float | None:
+        """The usual probability of churn; None without a model."""
+        return self.risk_model.predictor.base_rate if self.risk_model else None
+
+    @property
+    def growth_rate(self) -> float | None:
+        """The usual probability of growth; None without a model."""
+        return self.growth_model.predictor.base_rate if self.growth_model else None
+
+    @property
+    def versions(self) -> dict[str, str | None]:
+        return {name: model.version if model else None for name, model in self.models.items()}
+
+
+def read_book(
     as_of: dt.date,
     frame: pd.DataFrame,
     features: Mapping[str, Mapping[str, Any]],
     models: Mapping[str, ScoringModel | None],
     reference: Mapping[str, Sequence[float]],
-    health_spec: HealthSpec,
-    playbooks: PlaybooksSpec,
     *,
+    risk: str,
     grows: str | None,
-    upsell_share: float,
     currency: str = "",
-) -> Scores:
-    """Scores, explains and routes every row of ``frame``.
-
-    Args:
-        as_of: the date of the snapshots.
-        frame: snapshots, one row an account, with context columns.
-        features: feature → declaration, for all features in the frame.
-        models: model name → champion, or None where there is none.
-        reference: feature → percentiles fitted in training.
-        health_spec, playbooks: the declarations.
-        grows: the name of the upsell model, if the project has one.
-        upsell_share: the share by which its label says MRR is up.
-        currency: shown behind money.
-    """
+) -> Book:
+    """Probabilities, reasons and times of every row of ``frame``; see :class:`Book`. ``currency`` is shown behind
+    money."""
     said = {name: _probabilities(model, frame) for name, model in models.items()}
     nothing = np.full(len(frame), np.nan)
-    risk_model = models.get(health_spec.risk.model)
-    churn, upsell = said.get(health_spec.risk.model, nothing), said.get(grows or "", nothing)
-    base_rate = risk_model.predictor.base_rate if risk_model else None
-    health = health_of(health_spec, frame, features, reference, churn, base_rate)
+    churn, upsell = said.get(risk, nothing), said.get(grows or "", nothing)
     usual = usual_of(reference)
-    growth_model = models.get(grows or "")
-    growth = reasons_of(growth_model, frame, upsell, usual, towards_risk=False, currency=currency)
-    reasons = reasons_of(risk_model, frame, churn, usual, towards_risk=True, currency=currency)
-    # what the model does not call a risk, health may still call poor, and says why
-    others = np.ones(len(frame), dtype=bool)
-    if risk_model:
-        others = ~_above_usual(churn, risk_model) & ~np.isin(health.band, [health_spec.bands[0].name, INSUFFICIENT])
-    poor = health_reasons(health_spec, frame, health, features, usual, currency)
-    reasons = [second if other else first for first, second, other in zip(reasons, poor, others, strict=True)]
-    when: list[Timing | None] = [None] * len(frame)
-    if risk_model:
-        when = timings(risk_model.predictor, as_of, frame, risk_model.eligible)
-    context: list[dict[Any, Any]] = frame[[name for name in CONTEXT if name in frame.columns]].to_dict("records")
-    accounts = tuple(
-        ScoredAccount(
-            account_id=str(row["account_id"]),
-            owner_id=_text(row.get("owner_id")),
-            segment=_text(row.get("account_segment")),
-            mrr=_number(row.get("mrr")),
-            churn_probability=_number(churn[i], 6),
-            upsell_probability=_number(upsell[i], 6),
-            health=_number(health.score[i], 2),
-            band=str(health.band[i]),
-            coverage=float(health.coverage[i]),
-            dimensions={name: _number(values[i], 2) for name, values in health.dimensions.items()},
-            reasons=reasons[i],
-            growth_reasons=growth[i],
-            mrr_at_risk=_number(churn[i] * row["mrr"], 2) if row.get("mrr") is not None else None,
-            **(vars(timing) if (timing := when[i]) else {}),
-        )
-        for i, row in enumerate(context)
+    model, growth = models.get(risk), models.get(grows or "")
+    return Book(
+        as_of=as_of,
+        frame=frame,
+        features=features,
+        models=models,
+        risk=risk,
+        grows=grows,
+        churn=churn,
+        upsell=upsell,
+        reference=reference,
+        reasons=reasons_of(model, frame, churn, usual, towards_risk=True, currency=currency),
+        growth_reasons=reasons_of(growth, frame, upsell, usual, towards_risk=False, currency=currency),
+        when=timings(model.predictor, as_of, frame, model.eligible) if model else [None] * len(frame),
     )
-    growth_rate = growth_model.predictor.base_rate if growth_model else None
-    facts = (_facts(account, context[i], base_rate, growth_rate, upsell_share) for i, account in enumerate(accounts))
-    decisions = route(playbooks, as_of, facts)
-    versions = {name: model.version if model else None for name, model in models.items()}
-    return Scores(as_of, accounts, tuple(decisions), versions)
+
+
+def settle(
+    book: Book, health_spec: HealthSpec, playbooks: PlaybooksSpec, *, upsell_share: float, currency: str = ""
+) -> Scores:
+    """Health, band, reasons and routing of every account of the book.
+
+    Args:
+        book: the accounts.
+        health_spec, playbooks: the declarations.
+        upsell_share: the share by which the label of growth says MRR is up.
+        currency: shown behind money.
+    """
+    frame = book.frame
+    health = health_of(health_spec, frame, book.features, book.reference, book.churn, book.base_rate)
+    reasons = _with_health_reasons(book, health_spec, health, currency)
+    context: list[dict[Any, Any]] = frame[[name for name in CONTEXT if name in frame.columns]].to_dict("records")
+    accounts = tuple(_scored(book, health, reasons, i, row) for i, row in enumerate(context))
+    facts = (
+        _facts(account, context[i], book.base_rate, book.growth_rate, upsell_share)
+        for i, account in enumerate(accounts)
+    )
+    decisions = route(playbooks, book.as_of, facts)
+    return Scores(book.as_of, accounts, tuple(decisions), book.versions)
+
+
+def _with_health_reasons(book: Book, spec: HealthSpec, health: Health, currency: str) -> list[tuple[Reason, ...]]:
+    """What the model does not call a risk, health may still call poor, and says why."""
+    others = np.ones(len(book.frame), dtype=bool)
+    if book.risk_model:
+        others = ~_above_usual(book.churn, book.risk_model) & ~np.isin(health.band, [spec.bands[0].name, INSUFFICIENT])
+    poor = health_reasons(spec, book.frame, health, book.features, usual_of(book.reference), currency)
+    return [second if other else first for first, second, other in zip(book.reasons, poor, others, strict=True)]
+
+
+def _scored(
+    book: Book, health: Health, reasons: Sequence[tuple[Reason, ...]], i: int, row: Mapping[Any, Any]
+) -> ScoredAccount:
+    return ScoredAccount(
+        account_id=str(row["account_id"]),
+        owner_id=_text(row.get("owner_id")),
+        segment=_text(row.get("account_segment")),
+        mrr=_number(row.get("mrr")),
+        churn_probability=_number(book.churn[i], 6),
+        upsell_probability=_number(book.upsell[i], 6),
+        health=_number(health.score[i], 2),
+        band=str(health.band[i]),
+        coverage=float(health.coverage[i]),
+        dimensions={name: _number(values[i], 2) for name, values in health.dimensions.items()},
+        reasons=reasons[i],
+        growth_reasons=book.growth_reasons[i],
+        mrr_at_risk=_number(book.churn[i] * row["mrr"], 2) if row.get("mrr") is not None else None,
+        **(vars(timing) if (timing := book.when[i]) else {}),
+    )
 
 
 def _probabilities(model: ScoringModel | None, frame: pd.DataFrame) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from churnml import snapshots
-from churnml.acting.scoring import Scores, ScoringModel, score_accounts
+from churnml.acting.scoring import Scores, ScoringModel, read_book, settle
 from churnml.errors import ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, Wish, choose
 from churnml.jobs.opening import Opened, Progress, built_for, possible_features, silent, wish_of
@@ -93,18 +93,18 @@ def score_date(opened: Opened, office: InOffice, as_of: dt.date, progress: Progr
     }
     progress("probabilities, reasons, health and routing")
     grows = next((name for name, label in labels.items() if label.kind == "upsell"), None)
-    return score_accounts(
+    book = read_book(
         as_of,
         frame,
         {name: feature.declaration() for name, feature in features.items()},
         models,
         office.scales_of.reference,
-        project.health,
-        project.playbooks,
+        risk=project.health.risk.model,
         grows=grows,
-        upsell_share=(labels[grows].mrr_up_by or 0.1) if grows else 0.0,
         currency=project.spec.currency,
     )
+    share = (labels[grows].mrr_up_by or 0.1) if grows else 0.0
+    return settle(book, project.health, project.playbooks, upsell_share=share, currency=project.spec.currency)
 
 
 def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
