@@ -80,11 +80,13 @@ class Piece:
         owner: who has it: a person's id or ``team:…``.
         state: open or snoozed while it lives.
         opened_on, due: dates; due is the last day, in the owner's own calendar.
-        minutes: declared effort.
+        minutes, cost: declared effort and money.
         value: expected MRR it was opened for, per month; None unknown.
         snoozed_until: not shown before; None unless snoozed.
         escalated_on: when it went overdue and to whom escalation goes; None unless so.
         ended_on, ended_because: when and why it left the list.
+        follows: the account's owner whom it follows when the CRM names another (empty: it had none); None where it
+            follows nobody: it belongs to a pool, a skill or a team, or a person gave it to whoever has it.
     """
 
     work_id: str
@@ -101,6 +103,8 @@ class Piece:
     escalated_on: dt.date | None = None
     ended_on: dt.date | None = None
     ended_because: str | None = None
+    cost: float = 0.0
+    follows: str | None = None
 
 
 @dataclass(frozen=True)
