@@ -21,8 +21,10 @@ from churnml.specs.models import (
 from churnml.specs.playbooks import Playbook, PlaybooksSpec, Span, When
 from churnml.specs.project import Input, ProjectSpec, Stores
 from churnml.specs.reading import read_spec
+from churnml.specs.team import Away, Person, TeamSpec
 
 __all__ = [
+    "Away",
     "Band",
     "Cutoffs",
     "Decision",
@@ -39,6 +41,7 @@ __all__ = [
     "ModelSpec",
     "Name",
     "NotNegative",
+    "Person",
     "Playbook",
     "PlaybooksSpec",
     "Positive",
@@ -48,6 +51,7 @@ __all__ = [
     "Share",
     "Span",
     "Stores",
+    "TeamSpec",
     "Tuning",
     "When",
     "check_names_fit",

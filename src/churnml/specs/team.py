@@ -1,0 +1,129 @@
+"""What ``models/team.yaml`` may say: who there is, when they work, and how much they can take."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from churnml.errors import did_you_mean
+from churnml.specs.base import Declared, Name, NotNegative
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# some CRMs name people by numbers, which YAML reads as such
+PersonId = Annotated[str, Field(min_length=1, max_length=200, coerce_numbers_to_str=True)]
+# longer than this nobody is away: they have left
+LONGEST_AWAY_DAYS = 731
+
+
+def _known_zone(value: str | None) -> str | None:
+    from zoneinfo import available_timezones
+
+    if value is not None and value not in available_timezones():
+        raise ValueError(f"there is no time zone '{value}'. {did_you_mean(value, available_timezones())}")
+    return value
+
+
+def _a_week(value: tuple[Weekday, ...] | None) -> tuple[Weekday, ...] | None:
+    if value is not None and (not value or len(set(value)) != len(value)):
+        raise ValueError("give each working day once, and at least one")
+    return value
+
+
+class Away(Declared):
+    """A stretch of days on which somebody does not work; both ends belong to it."""
+
+    first: dt.date = Field(alias="from")
+    last: dt.date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _a_stretch(self) -> Away:
+        if self.first > self.last:
+            raise ValueError("'from' is after 'to'")
+        if (self.last - self.first).days > LONGEST_AWAY_DAYS:
+            raise ValueError("it is longer than two years; for who does not come back give 'left'")
+        return self
+
+
+class Person(Declared):
+    """Somebody who takes work; what is left out is the team's, and a limit that is left out is none.
+
+    ``minutes_a_week`` is effort of work newly given in a calendar week (from Monday on), ``open_at_most`` pieces at
+    once, snoozed ones among them. ``left`` is the first day they are no longer there.
+    """
+
+    time_zone: str | None = None
+    working_days: tuple[Weekday, ...] | None = None
+    holidays: tuple[dt.date, ...] | None = None
+    minutes_a_week: NotNegative | None = None
+    open_at_most: NotNegative | None = None
+    skills: tuple[Name, ...] = ()
+    pools: tuple[Name, ...] = ()
+    away: tuple[Away, ...] = ()
+    left: dt.date | None = None
+    stand_in: PersonId | None = None
+
+    check_zone = field_validator("time_zone")(_known_zone)
+    check_week = field_validator("working_days")(_a_week)
+
+
+class TeamSpec(Declared):
+    """What ``models/team.yaml`` may say. Without the file nobody has a limit and everybody works Monday to Friday.
+
+    ``people`` are named as the accounts' owners are; a list that several share (``team:…``) may stand among them
+    where it has limits. ``time_zone`` left out is the project's. ``pools`` names the people of a pool, besides those
+    who name it themselves. ``budgets`` is money a playbook may cost in a calendar month.
+    """
+
+    time_zone: str | None = None
+    working_days: tuple[Weekday, ...] = WEEK[:5]
+    holidays: tuple[dt.date, ...] = ()
+    people: dict[PersonId, Person] = Field(default_factory=dict)
+    pools: dict[Name, tuple[PersonId, ...]] = Field(default_factory=dict)
+    budgets: dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+
+    check_zone = field_validator("time_zone")(_known_zone)
+    check_week = field_validator("working_days")(_a_week)
+
+    @model_validator(mode="after")
+    def _people_exist(self) -> TeamSpec:
+        for who, person in self.people.items():
+            if person.stand_in == who:
+                raise ValueError(f"'{who}' cannot stand in for themselves")
+            if person.stand_in is not None and not person.stand_in.startswith("team:"):
+                self._check(person.stand_in, f"who stands in for '{who}'")
+        for pool, members in self.pools.items():
+            for member in members:
+                self._check(member, f"a member of the pool '{pool}'")
+        return self
+
+    def _check(self, who: str, what: str) -> None:
+        if who not in self.people:
+            raise ValueError(f"'{who}', {what}, is not among the people. {did_you_mean(who, self.people)}")
+
+    def person(self, who: str) -> Person:
+        """What is declared of somebody; who is not declared has no limits and the team's calendar."""
+        return self.people.get(who, NOBODY_IN_PARTICULAR)
+
+    def in_pool(self, pool: str) -> tuple[str, ...]:
+        """The people of a pool, by id."""
+        named = self.pools.get(pool, ())
+        return tuple(sorted(who for who, person in self.people.items() if pool in person.pools or who in named))
+
+    def with_skill(self, skill: str) -> tuple[str, ...]:
+        """The people who have a skill, by id."""
+        return tuple(sorted(who for who, person in self.people.items() if skill in person.skills))
+
+    def pool_names(self) -> Iterable[str]:
+        """Every pool that has a name."""
+        return {*self.pools, *(pool for person in self.people.values() for pool in person.pools)}
+
+    def skill_names(self) -> Iterable[str]:
+        """Every skill somebody has."""
+        return {skill for person in self.people.values() for skill in person.skills}
+
+
+NOBODY_IN_PARTICULAR = Person()
