@@ -1,5 +1,7 @@
 """A SaaS company whose true churn and upsell probabilities are known; see ``docs/simulator.md``."""
 
 from churnml.simulate.company import CHURN, UPSELL, Company, simulate
+from churnml.simulate.interventions import Effect
+from churnml.simulate.year import LivingCompany, Truth
 
-__all__ = ["CHURN", "UPSELL", "Company", "simulate"]
+__all__ = ["CHURN", "UPSELL", "Company", "Effect", "LivingCompany", "Truth", "simulate"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from churnml.simulate.clock import NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints
+from churnml.simulate.interventions import Care
 from churnml.simulate.population import Accounts
 from churnml.simulate.world import (
     AFTER_WIN_BACK_U,
@@ -171,12 +172,13 @@ def open_book(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Gener
     )
 
 
-def advance(book: Book, week: int, clock: Clock, rng: np.random.Generator) -> Week:
+def advance(book: Book, week: int, clock: Clock, rng: np.random.Generator, care: Care | None = None) -> Week:
     """Lives through ``week`` and leaves ``book`` at the next Monday.
 
     The order within a week is: a payment fails; else, where notice is due, it is given or not; else terms
     may change, an upgrade before a downgrade. Then contracts end, returning customers and new ones begin,
-    and the chains step.
+    and the chains step. ``care`` is what interventions add in this week. As many draws are made whatever
+    happens, so two lives from one seed differ only by what was done in them.
     """
     n = len(book.account)
     draws = rng.random((9, n))
@@ -187,10 +189,15 @@ def advance(book: Book, week: int, clock: Clock, rng: np.random.Generator) -> We
     due = open_ & (book.renewals[:, week] >= 0)
     tenure = (week - book.start_week()).astype(np.float64)
     logit = leave_logit(book.monthly.astype(np.float64), book.price, tenure) + HAZARDS.leave_z * Z_VALUES[book.z]
+    if care is not None:
+        logit = logit + care.leave
     gave_notice = due & (draws[1] < logistic(logit))
     open_ &= ~gave_notice
     may_change = open_ & (week >= book.fixed_until)
-    odds = np.exp(up_logit(book.budget, (week - book.fixed_until).astype(np.float64))) * UP_ODDS[book.z, book.u]
+    logit = up_logit(book.budget, (week - book.fixed_until).astype(np.float64))
+    if care is not None:
+        logit = logit + care.up
+    odds = np.exp(logit) * UP_ODDS[book.z, book.u]
     upgraded = may_change & (draws[2] < odds / (1.0 + odds))
     downgraded = may_change & ~upgraded & (draws[3] < DOWN[book.z, book.u])
 

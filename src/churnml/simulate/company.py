@@ -108,9 +108,9 @@ def simulate(
     said = progress or (lambda _sentence: None)
     clock = clock_of(start, months)
     reaches = weeks_of(churn, "churn", LONGEST_CHURN_WEEKS), weeks_of(upsell, "upsell", TERMS_FIXED_WEEKS)
-    target = _checked(accounts, events, clock)
+    target = events_wanted(accounts, events, clock)
     refuse_foreign(out)
-    rngs = _streams(seed)
+    rngs = streams(seed)
     said(f"living through {clock.weeks} weeks of {accounts:,} accounts")
     people = draw_accounts(accounts, clock, rngs["accounts"])
     history = live(people, clock, max(reach.end for reach in reaches), rngs["history"])
@@ -138,7 +138,7 @@ def simulate(
     return Company(out, clock.data_through, rows, rows["usage_events"], counts, *rates, paying)
 
 
-def _checked(accounts: int, events: int | None, clock: Clock) -> int:
+def events_wanted(accounts: int, events: int | None, clock: Clock) -> int:
     """The number of events to aim at; raises ProjectError for sizes that cannot be."""
     if accounts < FEWEST_ACCOUNTS:
         raise ProjectError(
@@ -157,7 +157,7 @@ def _checked(accounts: int, events: int | None, clock: Clock) -> int:
     return events
 
 
-def _streams(seed: int) -> dict[str, np.random.Generator]:
+def streams(seed: int) -> dict[str, np.random.Generator]:
     children = np.random.SeedSequence(seed).spawn(len(PURPOSES))
     return {name: np.random.default_rng(child) for name, child in zip(PURPOSES, children, strict=True)}
 
@@ -172,16 +172,16 @@ def _write_tables(
     rows: dict[str, int],
 ) -> Ints:
     """The three CSV files; returns the seats by unit and week."""
-    names = dirt.odd_names(_names(len(people), rngs["names"]), counts, rngs["names"])
+    names = dirt.odd_names(company_names(len(people), rngs["names"]), counts, rngs["names"])
     periods = contract_periods(people, history, clock, rngs["contracts"])
     seats = seats_by_week(periods, len(history.book.account), clock.weeks)
     frames = {
-        "crm_accounts": dirt.dirty_accounts(_as_text(account_rows(people, names, clock)), counts, rngs["dirt"]),
+        "crm_accounts": dirt.dirty_accounts(as_text(account_rows(people, names, clock)), counts, rngs["dirt"]),
         "contracts": dirt.dirty_contracts(
-            _as_text(contract_rows(periods, people, history, clock)), counts, rngs["dirt"]
+            as_text(contract_rows(periods, people, history, clock)), counts, rngs["dirt"]
         ),
         "helpdesk_tickets": dirt.dirty_tickets(
-            _as_text(ticket_rows(people, history, seats, clock, rngs["tickets"])), counts, rngs["dirt"]
+            as_text(ticket_rows(people, history, seats, clock, rngs["tickets"])), counts, rngs["dirt"]
         ),
     }
     tables = ("accounts", "subscriptions", "support_tickets")
@@ -211,12 +211,12 @@ def account_rows(people: Accounts, names: Texts, clock: Clock) -> pd.DataFrame:
     )
 
 
-def _names(n: int, rng: np.random.Generator) -> Texts:
+def company_names(n: int, rng: np.random.Generator) -> Texts:
     first, last, form = (rng.choice(words, n) for words in (FIRST_NAMES, LAST_NAMES, LEGAL_FORMS))
     return np.array([" ".join(parts) for parts in zip(first, last, form, strict=True)], dtype=object)
 
 
-def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+def as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Times as ISO text: the date alone in columns of dates, else to the second."""
     found = frame.copy()
     for name in frame.columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -48,8 +49,66 @@ def working_seconds(day: Ints, rng: np.random.Generator) -> Ints:
     return day * DAY_SECONDS + rng.integers(OPEN_HOURS[0] * HOUR, OPEN_HOURS[1] * HOUR, len(day))
 
 
-def contract_periods(accounts: Accounts, history: History, clock: Clock, rng: np.random.Generator) -> Periods:
-    """All periods of all contracts that began before the end of the data."""
+class ChangeDraws(Protocol):
+    """Where the chance in changes of terms comes from."""
+
+    def times(self, unit: Ints, week: Ints) -> Ints:
+        """A working-hours second in each change's week."""
+
+    def terms(self, unit: Ints, week: Ints) -> tuple[Floats, Floats]:
+        """Two uniform draws a change: whether by plan or by seats, and how far."""
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """Draws taken one after another, so that a change more shifts all that come after it."""
+
+    rng: np.random.Generator
+
+    def times(self, unit: Ints, week: Ints) -> Ints:
+        return working_seconds(week * WEEK_DAYS + self.rng.integers(0, 5, len(week)), self.rng)
+
+    def terms(self, unit: Ints, week: Ints) -> tuple[Floats, Floats]:
+        return self.rng.random(len(unit)), self.rng.random(len(unit))
+
+
+@dataclass(frozen=True)
+class ByUnitAndWeek:
+    """Draws of a contract and week's own: what others did, and what comes later, changes none of them."""
+
+    seed: int
+    units: int
+
+    def _uniform(self, unit: Ints, week: Ints) -> Floats:
+        found = np.zeros((4, len(unit)))
+        for one in np.unique(week):
+            rows = np.flatnonzero(week == one)
+            found[:, rows] = np.random.default_rng([self.seed, one]).random((4, self.units))[:, unit[rows]]
+        return found
+
+    def times(self, unit: Ints, week: Ints) -> Ints:
+        day, second, _, _ = self._uniform(unit, week)
+        opens, closes = (hour * HOUR for hour in OPEN_HOURS)
+        weekday = (week * WEEK_DAYS + np.floor(5 * day)).astype(np.int64)
+        return np.asarray(weekday * DAY_SECONDS + opens + np.floor(second * (closes - opens)).astype(np.int64))
+
+    def terms(self, unit: Ints, week: Ints) -> tuple[Floats, Floats]:
+        _, _, by_plan, share = self._uniform(unit, week)
+        return by_plan, share
+
+
+def contract_periods(
+    accounts: Accounts,
+    history: History,
+    clock: Clock,
+    rng: np.random.Generator,
+    changes: ChangeDraws | None = None,
+) -> Periods:
+    """All periods of all contracts that began before the end of the data.
+
+    ``changes`` draws the changes of terms, out of ``rng`` in turn unless said otherwise.
+    """
+    changes = changes or InTurn(rng)
     book, half = history.book, len(accounts)
     units = np.flatnonzero((book.start_day != NEVER) & (book.start_day < clock.weeks * WEEK_DAYS))
     first, back = units[units < half], units[units >= half]
@@ -58,10 +117,10 @@ def contract_periods(accounts: Accounts, history: History, clock: Clock, rng: np
     opening = Periods(
         first, starts[first], ends[first], notices[first], accounts.seats, accounts.plan, accounts.discount
     )
-    firsts = _with_changes(opening, history, rng)
+    firsts = _with_changes(opening, history, changes)
     seconds = _won_back(firsts, back, half, starts, ends, notices)
     # a second contract may change too, once its first year is over
-    joined = [firsts, _with_changes(seconds, history, rng)]
+    joined = [firsts, _with_changes(seconds, history, changes)]
     merged = Periods(*(np.concatenate([getattr(part, name) for part in joined]) for name in _FIELDS))
     order = np.lexsort((merged.start, merged.unit))
     return Periods(*(getattr(merged, name)[order] for name in _FIELDS))
@@ -82,13 +141,13 @@ def _ends(history: History, rng: np.random.Generator) -> tuple[Ints, Ints]:
     return np.where(gone, ends, NEVER), np.where(gone, notices, NEVER)
 
 
-def _with_changes(opening: Periods, history: History, rng: np.random.Generator) -> Periods:
+def _with_changes(opening: Periods, history: History, draws: ChangeDraws) -> Periods:
     """``opening`` (one period a unit) split at every change of terms."""
     of_these = np.isin(history.change_unit, opening.unit)
     unit, week, up = history.change_unit[of_these], history.change_week[of_these], history.change_up[of_these]
-    at = working_seconds(week * WEEK_DAYS + rng.integers(0, 5, len(week)), rng)
+    at = draws.times(unit, week)
     order = np.lexsort((week, unit))
-    unit, at, up = unit[order], at[order], up[order]
+    unit, week, at, up = unit[order], week[order], at[order], up[order]
     ordinal = np.arange(len(unit)) - np.searchsorted(unit, unit)
     done: list[Periods] = []
     current = opening
@@ -97,7 +156,7 @@ def _with_changes(opening: Periods, history: History, rng: np.random.Generator) 
         place = np.searchsorted(current.unit, unit[rows])
         closed = _pick(current, place, end=at[rows], cancelled=at[rows])
         done.append(closed)
-        seats, plan, discount = _new_terms(closed, up[rows], rng)
+        seats, plan, discount = _new_terms(closed, up[rows], *draws.terms(unit[rows], week[rows]))
         changed = Periods(closed.unit, at[rows], current.end[place], current.cancelled[place], seats, plan, discount)
         done.append(_pick(current, np.setdiff1d(np.arange(len(current.unit)), place)))
         current = changed
@@ -109,15 +168,14 @@ def _pick(periods: Periods, rows: Ints, **replaced: Ints) -> Periods:
     return Periods(*(replaced.get(name, getattr(periods, name)[rows]) for name in _FIELDS))
 
 
-def _new_terms(old: Periods, up: Flags, rng: np.random.Generator) -> tuple[Ints, Ints, Floats]:
+def _new_terms(old: Periods, up: Flags, by_plan_draw: Floats, share_draw: Floats) -> tuple[Ints, Ints, Floats]:
     """Terms after an upgrade (MRR up by 12 % or more) or a downgrade (down by 10 % or more)."""
-    n = len(old.unit)
-    by_plan = rng.random(n) < PLAN_CHANGES
+    by_plan = by_plan_draw < PLAN_CHANGES
     plan_up = up & ((by_plan & (old.plan < len(PLANS) - 1)) | (old.seats >= SEATS_MOST))
     plan_up &= old.plan < len(PLANS) - 1
     plan_down = ~up & by_plan & (old.plan > 0)
     plan = old.plan + plan_up - plan_down
-    share = rng.random(n) ** 1.3  # small steps are more frequent
+    share = share_draw**1.3  # small steps are more frequent
     more = np.ceil(old.seats * (UP_SEATS[0] + share * (UP_SEATS[1] - UP_SEATS[0])))
     fewer = np.floor(old.seats * (DOWN_SEATS[1] - share * (DOWN_SEATS[1] - DOWN_SEATS[0])))
     seats = np.where(up & ~plan_up, more, np.where(~up & ~plan_down, fewer, old.seats)).astype(np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -132,6 +133,22 @@ currency: EUR
 truth: truth/probabilities.parquet
 """
 
+LIVING_PROJECT = """\
+name: living-company
+# the last full day in the data; it moves on week by week
+data_through: {data_through}
+timezone: UTC
+inputs:
+  crm_accounts: {{path: data/crm_accounts.csv}}
+  contracts: {{path: data/contracts.csv}}
+  helpdesk_tickets: {{path: data/helpdesk_tickets.csv}}
+  # a file a week, read once; what arrives late comes with a later file
+  product_events: {{path: data/events/*.parquet, grows: by_file}}
+static: [segment, industry, region, acquisition_source]
+models: [churn, upsell]
+currency: EUR
+"""
+
 
 def refuse_foreign(out: Path) -> None:
     """Raises ProjectError unless ``out`` is new, empty, or was written by the simulator."""
@@ -192,6 +209,24 @@ def write_texts(root: Path, clock: Clock, **said: object) -> None:
     _write(root / "README.md", README.format(data_through=clock.data_through, **said))
     for table, sql in SOURCES.items():
         _write(root / "sources" / f"{table}.sql", sql)
+
+
+def write_living_texts(root: Path, clock: Clock) -> None:
+    """The sources and project.yaml of a company that lives on; an existing project.yaml only gets its new date.
+
+    Whatever else a user declared in it stays.
+    """
+    project = root / "project.yaml"
+    if project.exists():
+        text = re.sub(r"(?m)^data_through:.*$", f"data_through: {clock.data_through}", project.read_text("utf-8"))
+        aside = root / ".project.yaml.part"
+        _write(aside, text)
+        aside.replace(project)
+        return
+    (root / "sources").mkdir(exist_ok=True)
+    for table, sql in SOURCES.items():
+        _write(root / "sources" / f"{table}.sql", sql)
+    _write(project, LIVING_PROJECT.format(data_through=clock.data_through))
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from churnml.simulate.book import Book, advance, open_book
 from churnml.simulate.clock import Clock, Flags, Ints
+from churnml.simulate.interventions import Care
 from churnml.simulate.population import Accounts
 
 
@@ -39,35 +40,59 @@ class History:
     failed: Flags
 
 
+class Diary:
+    """A book, and what is written down of it as it lives."""
+
+    def __init__(self, book: Book, clock: Clock) -> None:
+        """Begins with the state of the first Monday; ``clock`` says how many weeks there may be."""
+        units, mondays = len(book.account), clock.weeks + 1
+        self.book = book
+        self.week = 0
+        self._clock = clock
+        self._z, self._u, self._fixed_until = (np.zeros((units, mondays), dtype=np.int64) for _ in range(3))
+        self._undecided, self._hit = (np.zeros((units, mondays), dtype=bool) for _ in range(2))
+        self._notice_week = np.full(units, -1, dtype=np.int64)
+        self._failed = np.zeros(units, dtype=bool)
+        self._changed: list[tuple[Ints, int, bool]] = []
+        self._monday()
+
+    def live_a_week(self, rng: np.random.Generator, care: Care | None = None) -> None:
+        """Lives through one more week, with what interventions add in it."""
+        week = self.week
+        happened = advance(self.book, week, self._clock, rng, care)
+        self._hit[:, week + 1] = happened.hit
+        self._notice_week[happened.gave_notice] = week
+        self._failed[happened.failed] = True
+        self._changed += [(happened.upgraded, week, True), (happened.downgraded, week, False)]
+        self.week += 1
+        self._monday()
+
+    def _monday(self) -> None:
+        book, week = self.book, self.week
+        self._z[:, week], self._u[:, week], self._fixed_until[:, week] = book.z, book.u, book.fixed_until
+        self._undecided[:, week] = book.undecided
+
+    def history(self) -> History:
+        """All that was until this Monday."""
+        until = self.week + 1
+        return History(
+            book=self.book,
+            z=self._z[:, :until],
+            u=self._u[:, :until],
+            undecided=self._undecided[:, :until],
+            fixed_until=self._fixed_until[:, :until],
+            hit=self._hit[:, :until],
+            change_unit=np.concatenate([units for units, _, _ in self._changed]),
+            change_week=np.concatenate([np.full(len(units), week) for units, week, _ in self._changed]),
+            change_up=np.concatenate([np.full(len(units), up) for units, _, up in self._changed]),
+            notice_week=self._notice_week,
+            failed=self._failed,
+        )
+
+
 def live(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Generator) -> History:
     """Runs the book through all weeks of ``clock``. ``ahead``: weeks past the data the truth looks."""
-    book = open_book(accounts, clock, ahead, rng)
-    units, mondays = len(book.account), clock.weeks + 1
-    z, u, fixed_until = (np.zeros((units, mondays), dtype=np.int64) for _ in range(3))
-    undecided, hit = (np.zeros((units, mondays), dtype=bool) for _ in range(2))
-    notice_week = np.full(units, -1, dtype=np.int64)
-    failed = np.zeros(units, dtype=bool)
-    changed: list[tuple[Ints, int, bool]] = []
-    for week in range(mondays):
-        z[:, week], u[:, week], fixed_until[:, week] = book.z, book.u, book.fixed_until
-        undecided[:, week] = book.undecided
-        if week == clock.weeks:
-            break
-        happened = advance(book, week, clock, rng)
-        hit[:, week + 1] = happened.hit
-        notice_week[happened.gave_notice] = week
-        failed[happened.failed] = True
-        changed += [(happened.upgraded, week, True), (happened.downgraded, week, False)]
-    return History(
-        book=book,
-        z=z,
-        u=u,
-        undecided=undecided,
-        fixed_until=fixed_until,
-        hit=hit,
-        change_unit=np.concatenate([units_ for units_, _, _ in changed]),
-        change_week=np.concatenate([np.full(len(units_), week) for units_, week, _ in changed]),
-        change_up=np.concatenate([np.full(len(units_), up) for units_, _, up in changed]),
-        notice_week=notice_week,
-        failed=failed,
-    )
+    diary = Diary(open_book(accounts, clock, ahead, rng), clock)
+    for _ in range(clock.weeks):
+        diary.live_a_week(rng)
+    return diary.history()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 import pandas as pd
 
-from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints
+from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints, Texts
 from churnml.simulate.contracts import HOUR, working_seconds
 from churnml.simulate.history import History
 from churnml.simulate.population import Accounts
@@ -45,7 +47,48 @@ def ticket_rows(
     accounts: Accounts, history: History, seats: Ints, clock: Clock, rng: np.random.Generator
 ) -> pd.DataFrame:
     """The help desk's export, by time of opening; what is not known by the end of the data is empty."""
-    unit, week, incident = _opened(history, seats, clock, rng)
+    return exported(ticket_lives(history, seats, clock, 0, rng), accounts, clock)
+
+
+@dataclass(frozen=True)
+class Lives:
+    """What becomes of tickets, one element each, by time of opening; seconds since the start, NEVER where not.
+
+    Args:
+        account: whose.
+        z: the account's health when it was opened.
+        priority, category: codes.
+        opened, answered, resolved: as it went at first.
+        reopened, again: the second round; ``again`` is its solution, where there is one.
+        escalated: it would have been, had it still been open.
+        mood: chance in the satisfaction, in standard deviations.
+        given: satisfaction is told ``waits`` seconds after the solution.
+        subject: in words.
+    """
+
+    account: Ints
+    z: Floats
+    priority: Ints
+    category: Ints
+    opened: Ints
+    answered: Ints
+    resolved: Ints
+    reopened: Ints
+    again: Ints
+    escalated: Ints
+    mood: Floats
+    given: Flags
+    waits: Ints
+    subject: Texts
+
+    @classmethod
+    def joined(cls, parts: list[Lives]) -> Lives:
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+def ticket_lives(history: History, seats: Ints, clock: Clock, begin: int, rng: np.random.Generator) -> Lives:
+    """The tickets opened from week ``begin`` to the end of the data, with all that will become of them."""
+    unit, week, incident = _opened(history, seats, clock, begin, rng)
     day = week * WEEK_DAYS + rng.choice(7, len(unit), p=(0.21, 0.20, 0.19, 0.18, 0.16, 0.03, 0.03))
     opened = working_seconds(day, rng)
     book = history.book
@@ -54,34 +97,29 @@ def ticket_rows(
     kept = (day > book.start_day[unit]) & (day < ends)
     order = np.flatnonzero(kept)[np.argsort(opened[kept], kind="stable")]
     unit, week, incident, opened = unit[order], week[order], incident[order], opened[order]
-    return _lives(accounts, book.account[unit], Z_VALUES[history.z[unit, week]], incident, opened, clock, rng)
+    return _lives(book.account[unit], Z_VALUES[history.z[unit, week]], incident, opened, rng)
 
 
-def _opened(history: History, seats: Ints, clock: Clock, rng: np.random.Generator) -> tuple[Ints, Ints, Flags]:
+def _opened(
+    history: History, seats: Ints, clock: Clock, begin: int, rng: np.random.Generator
+) -> tuple[Ints, Ints, Flags]:
     """Unit, week and whether an incident is the cause, one element a ticket."""
-    z = Z_VALUES[history.z[:, : clock.weeks]]
+    z = Z_VALUES[history.z[:, begin : clock.weeks]]
+    seats = seats[:, begin : clock.weeks]
     size = (seats / 10.0) ** SIZE_POWER * (seats > 0)
-    age = np.arange(clock.weeks)[None, :] - history.book.start_week()[:, None]
+    age = np.arange(begin, clock.weeks)[None, :] - history.book.start_week()[:, None]
     new = 1.0 + NEW_ON_TICKETS * np.exp(-np.maximum(age, 0) / 6.0)
     usual = rng.poisson(WEEKLY * size * new * np.exp(Z_ON_TICKETS * z))
     # an incident strikes during a week and moves the state of the next Monday
-    struck = rng.poisson(INCIDENT_TICKETS * size * history.hit[:, 1:])
+    struck = rng.poisson(INCIDENT_TICKETS * size * history.hit[:, begin + 1 : clock.weeks + 1])
     found = [np.nonzero(usual), np.nonzero(struck)]
     counts = [usual[found[0]], struck[found[1]]]
     unit = np.concatenate([np.repeat(at[0], n) for at, n in zip(found, counts, strict=True)])
     week = np.concatenate([np.repeat(at[1], n) for at, n in zip(found, counts, strict=True)])
-    return unit, week, np.arange(len(unit)) >= counts[0].sum()
+    return unit, begin + week, np.arange(len(unit)) >= counts[0].sum()
 
 
-def _lives(
-    accounts: Accounts,
-    account: Ints,
-    z: Floats,
-    incident: Flags,
-    opened: Ints,
-    clock: Clock,
-    rng: np.random.Generator,
-) -> pd.DataFrame:
+def _lives(account: Ints, z: Floats, incident: Flags, opened: Ints, rng: np.random.Generator) -> Lives:
     n = len(opened)
     priority = _priorities(z, incident, rng)
     category = np.where(incident, CATEGORIES.index("outage"), rng.choice(len(CATEGORIES), n, p=CATEGORY_SHARE))
@@ -91,15 +129,36 @@ def _lives(
     reopened = np.where(
         rng.random(n) < REOPENED * np.exp(-0.25 * z), resolved + _hours(np.full(n, 30.0), 0.8, rng), NEVER
     )
-    # the second solution overwrites the first in the export, unless it is still to come
     again = resolved + _hours(np.full(n, 60.0), 0.8, rng) + _hours(np.full(n, 30.0), 0.8, rng)
-    resolved = np.where((reopened != NEVER) & (again > reopened) & (again < clock.end_second), again, resolved)
     escalate = np.array([0.01, 0.03, 0.12, 0.25])[priority] * np.exp(-0.3 * z)
     escalated = np.where(rng.random(n) < escalate, answered + _hours(np.full(n, 10.0), 0.7, rng), NEVER)
-    escalated = np.where(escalated < resolved, escalated, NEVER)
-    csat = _csat(z, (resolved - opened) / DAY_SECONDS, rng)
-    given = rng.random(n) < CSAT_GIVEN
-    csat_at = np.where(given, resolved + _hours(np.full(n, 12.0), 1.0, rng), NEVER)
+    return Lives(
+        account=account,
+        z=z,
+        priority=priority,
+        category=category,
+        opened=opened,
+        answered=answered,
+        resolved=resolved,
+        reopened=reopened,
+        again=np.where((reopened != NEVER) & (again > reopened), again, NEVER),
+        escalated=escalated,
+        mood=rng.standard_normal(n),
+        given=rng.random(n) < CSAT_GIVEN,
+        waits=_hours(np.full(n, 12.0), 1.0, rng),
+        subject=np.array(_subjects(category, rng), dtype=object),
+    )
+
+
+def exported(lives: Lives, accounts: Accounts, clock: Clock) -> pd.DataFrame:
+    """The tickets as the help desk shows them at the end of the data."""
+    n, opened = len(lives.opened), lives.opened
+    # the second solution overwrites the first in the export, unless it is still to come
+    solved_again = (lives.again != NEVER) & (lives.again < clock.end_second)
+    resolved = np.where(solved_again, lives.again, lives.resolved)
+    escalated = np.where(lives.escalated < resolved, lives.escalated, NEVER)
+    csat = _csat(lives.z, (resolved - opened) / DAY_SECONDS, lives.mood)
+    csat_at = np.where(lives.given, resolved + lives.waits, NEVER)
 
     def until_end(seconds: Ints) -> Ints:
         return np.where(seconds < clock.end_second, seconds, NEVER)
@@ -108,17 +167,17 @@ def _lives(
     return pd.DataFrame(
         {
             "ticket_no": [f"T-{number:07d}" for number in range(1, n + 1)],
-            "account_no": accounts.ids[account],
+            "account_no": accounts.ids[lives.account],
             "created": clock.times(opened),
-            "first_reply": clock.times(until_end(answered)),
+            "first_reply": clock.times(until_end(lives.answered)),
             "closed": clock.times(until_end(resolved)),
-            "reopened": clock.times(until_end(reopened)),
-            "prio": np.array(PRIORITIES, dtype=object)[priority],
-            "topic": np.array(CATEGORIES, dtype=object)[category],
+            "reopened": clock.times(until_end(lives.reopened)),
+            "prio": np.array(PRIORITIES, dtype=object)[lives.priority],
+            "topic": np.array(CATEGORIES, dtype=object)[lives.category],
             "satisfaction": pd.array(np.where(csat_at == NEVER, -1, csat), dtype="Int64"),
             "satisfaction_at": clock.times(csat_at),
             "escalated": clock.times(until_end(escalated)),
-            "subject": _subjects(category, rng),
+            "subject": lives.subject,
         }
     ).assign(satisfaction=lambda frame: frame["satisfaction"].mask(frame["satisfaction"] < 0))
 
@@ -137,8 +196,8 @@ def _hours(median: Floats, spread: float, rng: np.random.Generator) -> Ints:
     return np.maximum(median * np.exp(spread * rng.standard_normal(len(median))) * HOUR, 60).astype(np.int64)
 
 
-def _csat(z: Floats, solved_days: Floats, rng: np.random.Generator) -> Ints:
-    felt = 3.9 + 0.5 * z - 0.35 * np.log1p(solved_days) + 0.9 * rng.standard_normal(len(z))
+def _csat(z: Floats, solved_days: Floats, mood: Floats) -> Ints:
+    felt = 3.9 + 0.5 * z - 0.35 * np.log1p(solved_days) + 0.9 * mood
     return np.clip(np.rint(felt), 1, 5).astype(np.int64)
 
 

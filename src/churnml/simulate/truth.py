@@ -23,6 +23,7 @@ import numpy as np
 from churnml.simulate.book import Book, transition_of
 from churnml.simulate.clock import Floats, Ints, Weeks
 from churnml.simulate.history import History
+from churnml.simulate.interventions import Interventions
 from churnml.simulate.world import (
     DOWN,
     HAZARDS,
@@ -64,13 +65,15 @@ def cases_of(history: History) -> Cases:
     return Cases(unit, week, history.z[at], history.u[at], history.fixed_until[at])
 
 
-def true_probabilities(book: Book, cases: Cases, churn: Weeks, upsell: Weeks) -> tuple[Floats, Floats]:
-    """Churn and upsell probability of each case, each of shape (cases,)."""
+def true_probabilities(
+    book: Book, cases: Cases, churn: Weeks, upsell: Weeks, done: Interventions | None = None
+) -> tuple[Floats, Floats]:
+    """Churn and upsell probability of each case, each of shape (cases,), under the interventions ``done``."""
     churn_probability, upsell_probability = np.zeros(len(cases)), np.zeros(len(cases))
     for rows in _groups(book, cases):
         group = cases.take(rows)
-        churn_probability[rows] = churn_of(book, group, churn)
-        upsell_probability[rows] = upsell_of(book, group, upsell)
+        churn_probability[rows] = churn_of(book, group, churn, done)
+        upsell_probability[rows] = upsell_of(book, group, upsell, done)
     return np.round(churn_probability, DIGITS), np.round(upsell_probability, DIGITS)
 
 
@@ -90,7 +93,7 @@ def _matrices(book: Book, cases: Cases) -> tuple[Floats, Floats]:
     return transition_of(int(book.own_health[one]), int(book.sponsor[one])), PRESSURE[book.growth[one]]
 
 
-def _notice(book: Book, cases: Cases) -> Callable[[Ints, Ints], Floats]:
+def _notice(book: Book, cases: Cases, done: Interventions | None) -> Callable[[Ints, Ints], Floats]:
     """A function of case rows and their weeks that gives P(notice | decision due), shape (rows, z)."""
     monthly = book.monthly[cases.unit].astype(np.float64)
     price, began = book.price[cases.unit], book.start_week()[cases.unit]
@@ -98,6 +101,8 @@ def _notice(book: Book, cases: Cases) -> Callable[[Ints, Ints], Floats]:
     def probability(rows: Ints, week: Ints) -> Floats:
         tenure = (week - began[rows]).astype(np.float64)
         logit = leave_logit(monthly[rows], price[rows], tenure)
+        if done is not None:
+            logit = logit + done.at(cases.unit[rows], week).leave
         return logistic(logit[:, None] + HAZARDS.leave_z * Z_VALUES[None, :])
 
     return probability
@@ -108,14 +113,14 @@ def _payment_fails(book: Book, cases: Cases, week: Ints) -> Floats:
     return np.where(week >= book.prepaid_until[cases.unit], HAZARDS.payment_fails, 0.0)[:, None]
 
 
-def churn_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
+def churn_of(book: Book, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
     """P(leaves in the window | does not leave in the gap) of cases that share their matrices.
 
     Leaving: the contract ends and the account does not come back within the grace period.
     """
     z_step, _ = _matrices(book, cases)
     stays_away = 1.0 - returns_within(reach.grace)
-    notice = _notice(book, cases)
+    notice = _notice(book, cases, done)
     here = np.zeros((len(cases), len(Z_VALUES)))
     here[np.arange(len(cases)), cases.z] = 1.0
     in_gap, in_window = np.zeros(len(cases)), np.zeros(len(cases))
@@ -137,13 +142,13 @@ def churn_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
     return np.asarray(in_window / (1.0 - in_gap))
 
 
-def upsell_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
+def upsell_of(book: Book, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
     """P(still paying at the window's end, after an upgrade) of cases that share their matrices.
 
     Like the label, it does not condition on staying through the gap: who leaves has not grown.
     """
     z_step, u_step = _matrices(book, cases)
-    notice = _notice(book, cases)
+    notice = _notice(book, cases, done)
     n, levels = len(cases), (len(Z_VALUES), len(U_VALUES))
     same = np.zeros((n, *levels))  # paying on unchanged terms, by (z, u)
     same[np.arange(n), cases.z, cases.u] = 1.0
@@ -161,7 +166,7 @@ def upsell_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
         ends_inside = end_day[due] // 7 - cases.week[due] < reach.end
         grown[due] *= np.where(ends_inside[:, None], remains, 1.0)
         free = np.flatnonzero(week >= cases.fixed_until)
-        upgrade = same[free] * _upgrades(book, cases, free, week)
+        upgrade = same[free] * _upgrades(book, cases, free, week, done)
         grown[free] += upgrade.sum(axis=2)
         same[free] = (same[free] - upgrade) * (1.0 - DOWN)
         grown = grown @ z_step
@@ -170,10 +175,13 @@ def upsell_of(book: Book, cases: Cases, reach: Weeks) -> Floats:
     return found
 
 
-def _upgrades(book: Book, cases: Cases, free: Ints, week: Ints) -> Floats:
+def _upgrades(book: Book, cases: Cases, free: Ints, week: Ints, done: Interventions | None) -> Floats:
     """P(upgrade in ``week``) of the case rows ``free``, shape (free, z, u)."""
     ripe = (week - cases.fixed_until)[free].astype(np.float64)
-    odds = np.exp(up_logit(book.budget[cases.unit[free]], ripe))[:, None, None] * UP_ODDS
+    logit = up_logit(book.budget[cases.unit[free]], ripe)
+    if done is not None:
+        logit = logit + done.at(cases.unit[free], week[free]).up
+    odds = np.exp(logit)[:, None, None] * UP_ODDS
     found: Floats = odds / (1.0 + odds)
     return found
 

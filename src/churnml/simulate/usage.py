@@ -7,7 +7,7 @@ and both through noise, so that the log tells of the hidden state without giving
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from churnml.simulate.book import Book
 from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints, Texts
 from churnml.simulate.contracts import HOUR
 from churnml.simulate.history import History
@@ -110,10 +111,26 @@ def intensity_of(
     accounts: Accounts, history: History, seats: Ints, clock: Clock, target: int, rng: np.random.Generator
 ) -> Intensity:
     """Scales every unit-week so that ``target`` events are expected in all."""
+    shape = len(history.book.account), clock.weeks
+    noise = rng.standard_normal(shape)
+    found, expected = unscaled_intensity(accounts, history, seats, clock, noise, rng.random(shape))
+    return replace(found, events=found.events * (target / expected))
+
+
+def unscaled_intensity(
+    accounts: Accounts, history: History, seats: Ints, clock: Clock, noise: Floats, luck: Floats
+) -> tuple[Intensity, float]:
+    """Use in relative units, and how much of it is expected in all.
+
+    Args:
+        accounts, history, seats, clock: the company.
+        noise: standard normal draws of the accounts' ups and downs, shape (units, weeks).
+        luck: uniform draws that round people up or down, shape (units, weeks).
+    """
     book, weeks = history.book, clock.weeks
     account = book.account
     z, u = _lagged(Z_VALUES[history.z[:, :weeks]]), U_VALUES[history.u[:, :weeks]]
-    mood = _moods(z.shape, rng)
+    mood = _moods(noise)
     age = np.arange(weeks)[None, :] - book.start_week()[:, None]
     adopted = 1.0 - 0.75 * np.exp(-np.maximum(age, 0) / ADOPTION_WEEKS)
     first_day = np.where(book.start_day == NEVER, clock.weeks * WEEK_DAYS, book.start_day + 1)
@@ -123,18 +140,19 @@ def intensity_of(
     level = accounts.intensity[account][:, None] * np.exp(Z_ON_USE * z + U_ON_USE * u + mood) * adopted
     expected = float((level * days_used / 7.0).sum())
     wanted = logistic(SHARE_BASE + accounts.habit[account][:, None] + Z_ON_SHARE * z + U_ON_SHARE * u + 0.5 * mood)
-    return Intensity(
-        events=level * (target / expected),
-        people=_people(seats, wanted * adopted, rng),
+    found = Intensity(
+        events=level,
+        people=_people(seats, wanted * adopted, luck),
         value=logistic(VALUE_BASE + Z_ON_VALUE * z),
         first_day=first_day,
         last_day=last_day,
     )
+    return found, expected
 
 
-def _people(seats: Ints, share: Floats, rng: np.random.Generator) -> Ints:
+def _people(seats: Ints, share: Floats, luck: Floats) -> Ints:
     """Active people: the share of the seats, rounded up or down by chance; mostly the same ones each week."""
-    return np.clip(np.floor(seats * share + rng.random(share.shape)), 1, None).astype(np.int64)
+    return np.clip(np.floor(seats * share + luck), 1, None).astype(np.int64)
 
 
 def _lagged(z: Floats) -> Floats:
@@ -144,9 +162,9 @@ def _lagged(z: Floats) -> Floats:
     return found
 
 
-def _moods(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    found = MOOD_NOISE * rng.standard_normal(shape)
-    for week in range(1, shape[1]):
+def _moods(noise: Floats) -> Floats:
+    found = MOOD_NOISE * noise
+    for week in range(1, noise.shape[1]):
         found[:, week] += MOOD_KEPT * found[:, week - 1]
     return found
 
@@ -242,13 +260,18 @@ def strays(history: History, clock: Clock, rng: np.random.Generator) -> Rows:
     """A few events after the end of contracts: forgotten scripts, people who did not know."""
     book = history.book
     ended = np.flatnonzero((book.end_day != NEVER) & (book.end_day < clock.weeks * WEEK_DAYS))
+    rows = strays_of(book, ended, rng)
+    return rows.take(np.flatnonzero(rows.occurred < clock.end_second - DAY_SECONDS))
+
+
+def strays_of(book: Book, ended: Ints, rng: np.random.Generator) -> Rows:
+    """The events of some of these ended units in the ten days after."""
     unit = np.repeat(ended, (rng.random(len(ended)) < STRAYS) * rng.integers(1, 5, len(ended)))
     day = book.end_day[unit] + rng.integers(1, 11, len(unit))
     occurred = day * DAY_SECONDS + rng.integers(0, DAY_SECONDS, len(unit))
     event = rng.choice([EVENTS.index("login"), EVENTS.index("api_called")], len(unit))
     nothing = np.full(len(unit), np.nan)
-    rows = Rows(book.account[unit], np.zeros_like(unit), occurred, occurred + 30, event, nothing)
-    return rows.take(np.flatnonzero(occurred < clock.end_second - DAY_SECONDS))
+    return Rows(book.account[unit], np.zeros_like(unit), occurred, occurred + 30, event, nothing)
 
 
 SCHEMA = pa.schema(
@@ -277,7 +300,6 @@ class EventWriter:
         self._clock = clock
         self._names = pa.array(names, pa.string())
         self._offset = np.concatenate([[0], np.cumsum(most_users)])
-        self._people = pa.array([f"u{n:07d}" for n in range(1, int(self._offset[-1]) + 1)], pa.string())
         self._events = pa.array(EVENTS, pa.string())
         # the Arrow schema is left out so that readers see plain strings, not dictionaries
         self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd", store_schema=False)
@@ -286,13 +308,14 @@ class EventWriter:
     def write(self, rows: Rows) -> None:
         """Appends ``rows``; they must not begin before what was written."""
         rows = rows.take(np.argsort(rows.occurred, kind="stable"))
-        person = (self._offset[rows.account] + rows.user).astype(np.int32)
+        numbers, person = np.unique(self._offset[rows.account] + rows.user, return_inverse=True)
+        people = pa.array([f"u{number + 1:07d}" for number in numbers], pa.string())
         columns = [
             pa.array(rows.account.astype(np.int32)),
-            pa.array(person),
+            pa.array(person.astype(np.int32)),
             pa.array(rows.event.astype(np.int32)),
         ]
-        words = [self._names, self._people, self._events]
+        words = [self._names, people, self._events]
         texts = [w.take(c) for c, w in zip(columns, words, strict=True)]
         table = pa.Table.from_arrays(
             [

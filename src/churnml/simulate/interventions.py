@@ -1,0 +1,71 @@
+"""What a customer success team does to accounts: shifts of their decisions, for some weeks.
+
+An intervention moves the logit of giving notice, of an upgrade, or of both, from the Monday it is made on for as
+long as it lasts. Several add up. Health, pressure and what can be seen of them stay as they are: an intervention
+works on the decision, so the true probabilities stay computable by :mod:`truth`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from churnml.errors import ProjectError
+from churnml.simulate.clock import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one intervention does.
+
+    Args:
+        leave: added to the logit of giving notice where notice is due; below zero keeps accounts.
+        up: added to the logit of an upgrade in a week in which terms may change.
+        weeks: how long, from the week it is made in.
+    """
+
+    leave: float = 0.0
+    up: float = 0.0
+    weeks: int = 14
+
+    def __post_init__(self) -> None:
+        if self.weeks < 1:
+            raise ProjectError("An intervention lasts a week or more.", where=f"weeks: {self.weeks}", remedy="Use 1.")
+
+
+@dataclass(frozen=True)
+class Care:
+    """What the interventions in force add in one week, or in some weeks; arrays of one shape."""
+
+    leave: Floats
+    up: Floats
+
+
+@dataclass(frozen=True)
+class Interventions:
+    """Everything done, week by week; arrays of shape (units, weeks).
+
+    Args:
+        leave, up: the sums of the shifts in force.
+    """
+
+    leave: Floats
+    up: Floats
+
+    @classmethod
+    def none(cls, units: int, weeks: int) -> Interventions:
+        return cls(np.zeros((units, weeks)), np.zeros((units, weeks)))
+
+    def and_also(self, unit: Ints, week: int, effects: list[Effect]) -> Interventions:
+        """These, and one more on each of ``unit`` from ``week`` on."""
+        leave, up = self.leave.copy(), self.up.copy()
+        for one, effect in zip(unit, effects, strict=True):
+            span = slice(week, week + effect.weeks)
+            leave[one, span] += effect.leave
+            up[one, span] += effect.up
+        return Interventions(leave, up)
+
+    def at(self, unit: Ints | slice, week: Ints | int) -> Care:
+        """The shifts of these units in these weeks."""
+        return Care(self.leave[unit, week], self.up[unit, week])
