@@ -84,8 +84,7 @@ def possible_features(project: Project, wish: Wish) -> dict[str, Feature]:
 
 def beside_names(project: Project) -> list[str]:
     """Features that health, the recency rival and the playbooks need, whichever the model sees."""
-    health = [i.feature for d in project.health.dimensions.values() for i in d.inputs]
-    return [*health, RECENCY, *CONTEXT_FEATURES]
+    return [*project.health.features, RECENCY, *CONTEXT_FEATURES]
 
 
 def _with_what_they_are_made_of(names: Sequence[str], available: Mapping[str, Feature]) -> tuple[Feature, ...]:

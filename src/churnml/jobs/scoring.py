@@ -120,7 +120,8 @@ def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
     # a health input that the data no longer give is not known, and health says so; one that changed would mislead
     said = [said for said in office.scales_of.about["scales"] if said["name"] in scaled]
     require_same(opened, office.scales_of, "reference scale of health", said, scaled)
-    return found | scaled
+    # ages, and what exceptions ask, are read as they are: they need no scale, so no training either
+    return found | scaled | built_for(opened, office.scales_of, opened.project.health.features)
 
 
 def require_same(

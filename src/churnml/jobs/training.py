@@ -89,7 +89,7 @@ def training_fingerprint(opened: Opened, spec: ModelSpec) -> str:
         "spec": spec.model_dump(mode="json"),
         "static": opened.project.spec.static,
         "own_features": opened.project.own_features_fingerprint,
-        "health": [i.feature for d in opened.project.health.dimensions.values() for i in d.inputs],
+        "health": opened.project.health.features,
         "churnml": churnml.__version__,
         "lightgbm": lgb.__version__,
     }

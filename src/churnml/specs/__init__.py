@@ -6,7 +6,7 @@ What the business may change stands in these files; what they may say is declare
 from churnml.labels import Label
 from churnml.specs.base import Declared, Name, NotNegative, Positive, Share
 from churnml.specs.fitting import check_names_fit
-from churnml.specs.health import Band, Dimension, HealthInput, HealthSpec, RiskDimension
+from churnml.specs.health import Band, Dimension, HealthException, HealthInput, HealthSpec, RiskDimension, Scorecard
 from churnml.specs.models import (
     Cutoffs,
     Decision,
@@ -34,6 +34,7 @@ __all__ = [
     "FeatureChoice",
     "FeaturesSpec",
     "HazardPeriods",
+    "HealthException",
     "HealthInput",
     "HealthSpec",
     "Input",
@@ -48,6 +49,7 @@ __all__ = [
     "ProjectSpec",
     "PromoteIf",
     "RiskDimension",
+    "Scorecard",
     "Share",
     "Span",
     "Stores",
