@@ -100,11 +100,11 @@ def test_a_reason_carries_the_accounts_own_number(after_run: Path) -> None:
 def test_a_killed_scoring_leaves_nothing_half_visible(after_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sqlalchemy as sa
 
-    from churnml.adapters import store
+    from churnml.adapters.store import scorings
 
     before = rows_of(after_run)
-    insert = store._decision_row
-    monkeypatch.setattr(store, "_decision_row", lambda *given: insert(*given) | {"playbook": None})
+    insert = scorings.decision_row
+    monkeypatch.setattr(scorings, "decision_row", lambda *given: insert(*given) | {"playbook": None})
     with pytest.raises((sa.exc.IntegrityError, AssertionError)):
         _score_raising(after_run, "2024-12-09")
     assert rows_of(after_run) == before

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import shutil
 import sqlite3
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from churnml.adapters.project import open_project
 from churnml.adapters.store import open_store
 from tests.flows.conftest import churnml
+from tests.store import before
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +79,27 @@ def test_explain_tells_when_in_words_with_a_bar_and_in_json(in_office, scored):
 def test_a_store_from_before_gets_the_columns_it_lacks_and_keeps_what_it_has(in_office, tmp_path):
     project = tmp_path / "company"
     shutil.copytree(in_office, project)
-    url = open_project(project).operational_url
-    path = url.removeprefix("sqlite:///")
-    with open_store(url) as store:
+    path = Path(open_project(project).operational_url.removeprefix("sqlite:///"))
+    with open_store(f"sqlite:///{path}") as store:
         day = store.dates()[-1]
         was = store.scored(day)
+    present = path.with_name("present.db")
+    path.rename(present)
+    before.make(f"sqlite:///{path}", knew_when=False)
     with sqlite3.connect(path) as connection:
-        for column in ("leave_within", "likely_period", "left_by"):
-            connection.execute(f"ALTER TABLE scores DROP COLUMN {column}")
+        connection.execute("ATTACH ? AS present", (str(present),))
+        for table in before.TABLES:
+            columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+            connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM present.{table}")
     connection.close()
     said = churnml("explain", was[0]["account_id"], "--project", project)
     assert said.code == 0, said.err
     assert "leaves within" not in said.out
-    with open_store(url) as store:
+    with open_store(f"sqlite:///{path}") as store:
         now = store.scored(day)
-    assert [row | {"leave_within": None, "likely_period": None, "left_by": None} for row in was] == now
+    kept = set(before.SCORE_COLUMNS)
+    assert [{name: row[name] for name in kept} for row in was] == [{name: row[name] for name in kept} for row in now]
+    assert {row["leave_within"] for row in now} == {None}
 
 
 def test_the_record_tells_how_the_curves_were_fitted_and_how_they_did_beside_the_classifier(ran):

@@ -201,6 +201,7 @@ class Before:
         assignments: (account, playbook) → its arm.
         minutes: owner → effort of the work opened for them earlier in this ISO week, this date's own included.
         spent: playbook → cost of the work opened earlier in this calendar month, this date's own included.
+        stamp: counts the changes of what is above; a plan is only written down if nobody changed it meanwhile.
     """
 
     bands: Mapping[str, BandState] = field(default_factory=dict)
@@ -209,6 +210,7 @@ class Before:
     assignments: Mapping[tuple[str, str], Assignment] = field(default_factory=dict)
     minutes: Mapping[str, int] = field(default_factory=dict)
     spent: Mapping[str, float] = field(default_factory=dict)
+    stamp: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,254 @@
+"""The outbox: what is to be told to receivers, each fact once, and what became of telling it.
+
+Messages are written in the transaction of what they tell (:mod:`churnml.adapters.store.scorings`). A sender claims
+some, sends them, and says for each how it went. A claim is a lease: what a sender that died had in hand is claimed
+again when it ends, so a message is sent at least once, and its key lets the receiver see it is the same. Messages of
+one kind about one account go to a receiver in the order they were written: a later one is not due while an earlier
+one is pending.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from churnml.acting.ledger import Message
+from churnml.adapters.store.audit import note as audit
+from churnml.adapters.store.connections import Connections, utc
+from churnml.adapters.store.schema import deliveries, delivery_attempts
+from churnml.adapters.store.writing import insert_new
+from churnml.errors import UnknownNameError
+
+LEASE = dt.timedelta(minutes=5)
+# Of what a receiver answered; it may be a whole page.
+ERROR_KEPT = 2_000
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message to one receiver.
+
+    Args:
+        delivery_id: its number, in the order of writing.
+        receiver, kind, key, subject, payload: those of the :class:`churnml.acting.ledger.Message`.
+        state: ``dead`` will not be tried again by itself.
+        attempts: how often sending was begun; of a claimed one, this time included.
+        created_at, next_attempt_at, leased_until, sent_at: UTC, without a zone.
+        last_error: what the newest failure said.
+    """
+
+    delivery_id: int
+    receiver: str
+    kind: str
+    key: str
+    subject: str
+    payload: Mapping[str, Any]
+    state: Literal["pending", "sent", "dead"]
+    attempts: int
+    created_at: dt.datetime
+    next_attempt_at: dt.datetime
+    leased_until: dt.datetime | None
+    last_error: str | None
+    sent_at: dt.datetime | None
+
+
+def put(connection: sa.Connection, messages: Sequence[Message], now: dt.datetime) -> int:
+    """Adds messages to the outbox in the transaction of ``connection``; how many of them are new."""
+    rows = [
+        {
+            "receiver": message.receiver,
+            "kind": message.kind,
+            "key": message.key,
+            "subject": message.subject,
+            "payload": message.payload,
+            "state": "pending",
+            "attempts": 0,
+            "next_attempt_at": utc(now),
+            "created_at": utc(now),
+        }
+        for message in messages
+    ]
+    return insert_new(connection, deliveries, rows)
+
+
+class Outbox:
+    """The outbox of a store."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def due(self, now: dt.datetime, limit: int | None = None, *, receiver: str | None = None) -> list[Delivery]:
+        """What could be claimed at ``now``, oldest first; nothing is changed."""
+        with self._connections.reading() as connection:
+            return _deliveries(connection, _due(utc(now), receiver).limit(limit))
+
+    def claim(
+        self,
+        now: dt.datetime,
+        limit: int | None = None,
+        *,
+        receiver: str | None = None,
+        lease: dt.timedelta = LEASE,
+    ) -> list[Delivery]:
+        """Takes what is due, oldest first, so that nobody else gets it before ``lease`` is over.
+
+        At most one of a kind an account comes at a time: claim again until nothing comes.
+
+        Args:
+            now: the moment.
+            limit: at most so many.
+            receiver: only of this receiver.
+            lease: longer than sending all of them takes.
+        """
+        moment = utc(now)
+        query = _due(moment, receiver).limit(limit)
+        with self._connections.writing() as connection:
+            # PostgreSQL: what another sender is claiming is passed over; SQLite has one writer at a time anyway
+            found = _deliveries(connection, query.with_for_update(skip_locked=True, of=deliveries))
+            taken = [delivery.delivery_id for delivery in found]
+            until = moment + lease
+            if taken:
+                connection.execute(
+                    deliveries.update()
+                    .where(deliveries.c.delivery_id == sa.bindparam("taken"))
+                    .values(leased_until=until, attempts=deliveries.c.attempts + 1),
+                    [{"taken": delivery_id} for delivery_id in taken],
+                )
+        return [_claimed(delivery, until) for delivery in found]
+
+    def sent(self, delivery_id: int, now: dt.datetime, note: str = "") -> bool:
+        """It arrived; False when it is not pending any more."""
+        return self._settle(delivery_id, now, "sent", note, state="sent", sent_at=utc(now))
+
+    def failed(self, delivery_id: int, now: dt.datetime, error: str, next_attempt_at: dt.datetime | None) -> bool:
+        """It did not arrive; False when it is not pending any more.
+
+        Args:
+            delivery_id: which.
+            now: the moment.
+            error: what happened; it is kept and shown, so it must hold no secret.
+            next_attempt_at: not tried again before; None gives it up: it is dead until it is revived.
+        """
+        said = error[:ERROR_KEPT]
+        if next_attempt_at is None:
+            return self._settle(delivery_id, now, "dead", said, state="dead", last_error=said)
+        return self._settle(
+            delivery_id, now, "failed", said, state="pending", last_error=said, next_attempt_at=utc(next_attempt_at)
+        )
+
+    def released(self, delivery_id: int, now: dt.datetime) -> bool:
+        """It was claimed and not tried after all: due again at once, the attempt not counted."""
+        return self._settle(
+            delivery_id,
+            now,
+            "released",
+            "",
+            state="pending",
+            attempts=deliveries.c.attempts - 1,
+            next_attempt_at=utc(now),
+        )
+
+    def dead(self, receiver: str | None = None) -> list[Delivery]:
+        """What was given up, oldest first."""
+        return self.all(state="dead", receiver=receiver)
+
+    def all(
+        self, *, state: str | None = None, receiver: str | None = None, subject: str | None = None
+    ) -> list[Delivery]:
+        """Everything in the outbox, or what matches, oldest first."""
+        query = sa.select(deliveries).order_by(deliveries.c.delivery_id)
+        for column, wanted in (("state", state), ("receiver", receiver), ("subject", subject)):
+            if wanted is not None:
+                query = query.where(deliveries.c[column] == wanted)
+        with self._connections.reading() as connection:
+            return _deliveries(connection, query)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Receiver → state → how many."""
+        query = sa.select(deliveries.c.receiver, deliveries.c.state, sa.func.count()).group_by("receiver", "state")
+        found: dict[str, dict[str, int]] = {}
+        with self._connections.reading() as connection:
+            for receiver, state, many in connection.execute(query.order_by("receiver", "state")):
+                found.setdefault(receiver, {})[state] = many
+        return found
+
+    def attempts(self, delivery_id: int) -> list[dict[str, Any]]:
+        """What became of every attempt, oldest first: at, result, note."""
+        query = (
+            sa.select(delivery_attempts.c.at, delivery_attempts.c.result, delivery_attempts.c.note)
+            .where(delivery_attempts.c.delivery_id == delivery_id)
+            .order_by(delivery_attempts.c.attempt_id)
+        )
+        with self._connections.reading() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def revive(self, delivery_id: int, now: dt.datetime, *, who: str, why: str) -> None:
+        """Makes a dead one due again, its attempts counted anew; raises UnknownNameError where none such is dead."""
+        with self._connections.writing() as connection:
+            done = _update(
+                connection,
+                delivery_id,
+                "dead",
+                state="pending",
+                attempts=0,
+                next_attempt_at=utc(now),
+                leased_until=None,
+            )
+            if not done:
+                known = connection.scalars(sa.select(deliveries.c.delivery_id).where(deliveries.c.state == "dead"))
+                raise UnknownNameError("dead delivery", str(delivery_id), map(str, known))
+            _attempt(connection, delivery_id, now, "revived", why)
+            audit(connection, now, who, "delivery revived", str(delivery_id), why)
+
+    def _settle(self, delivery_id: int, now: dt.datetime, result: str, note: str, **values: Any) -> bool:
+        with self._connections.writing() as connection:
+            done = _update(connection, delivery_id, "pending", leased_until=None, **values)
+            if done:
+                _attempt(connection, delivery_id, now, result, note)
+        return done
+
+
+def _due(now: dt.datetime, receiver: str | None) -> Any:
+    earlier = deliveries.alias("earlier")
+    ahead = sa.exists().where(
+        earlier.c.receiver == deliveries.c.receiver,
+        earlier.c.kind == deliveries.c.kind,
+        earlier.c.subject == deliveries.c.subject,
+        earlier.c.state == "pending",
+        earlier.c.delivery_id < deliveries.c.delivery_id,
+    )
+    query = (
+        sa.select(deliveries)
+        .where(
+            deliveries.c.state == "pending",
+            deliveries.c.next_attempt_at <= now,
+            sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now),
+            ~ahead,
+        )
+        .order_by(deliveries.c.delivery_id)
+    )
+    return query if receiver is None else query.where(deliveries.c.receiver == receiver)
+
+
+def _deliveries(connection: sa.Connection, query: Any) -> list[Delivery]:
+    return [Delivery(**row) for row in connection.execute(query).mappings()]
+
+
+def _claimed(delivery: Delivery, until: dt.datetime) -> Delivery:
+    return Delivery(**(vars(delivery) | {"leased_until": until, "attempts": delivery.attempts + 1}))
+
+
+def _update(connection: sa.Connection, delivery_id: int, present: str, **values: Any) -> bool:
+    """Changes one whose state is ``present``; whether there was one."""
+    where = (deliveries.c.delivery_id == delivery_id) & (deliveries.c.state == present)
+    return connection.execute(deliveries.update().where(where).values(**values)).rowcount == 1
+
+
+def _attempt(connection: sa.Connection, delivery_id: int, now: dt.datetime, result: str, note: str) -> None:
+    connection.execute(
+        delivery_attempts.insert().values(delivery_id=delivery_id, at=utc(now), result=result, note=note)
+    )

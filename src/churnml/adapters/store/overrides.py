@@ -1,0 +1,92 @@
+"""People's words against the score: made, and taken back, and neither ever changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+
+from churnml.acting.ledger import Override
+from churnml.adapters.store.audit import note as audit
+from churnml.adapters.store.connections import Connections, utc
+from churnml.adapters.store.schema import override_withdrawals, overrides
+from churnml.adapters.store.writing import count_up, hold, insert_new
+from churnml.errors import UnknownNameError
+
+
+class Overrides:
+    """The overrides of a store."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def add(self, override: Override, now: dt.datetime) -> bool:
+        """Writes one with its audit line; False when one of that id is there."""
+        row = {name: value for name, value in vars(override).items() if name != "withdrawn_on"} | {"at": utc(now)}
+        with self._connections.writing() as connection:
+            hold(connection)
+            if not insert_new(connection, overrides, [row]):
+                return False
+            details = {name: row[name] for name in ("override_id", "score", "made_on", "expires_on")}
+            audit(connection, now, override.author, "override made", override.account_id, override.reason, details)
+            count_up(connection)
+        return True
+
+    def withdraw(self, override_id: str, on: dt.date, now: dt.datetime, *, who: str, why: str) -> bool:
+        """Takes one back from a date on, with its audit line; False when that was done before.
+
+        Raises:
+            UnknownNameError: there is none of that id.
+        """
+        with self._connections.writing() as connection:
+            hold(connection)
+            account = connection.scalar(sa.select(overrides.c.account_id).where(overrides.c.override_id == override_id))
+            if account is None:
+                known = connection.scalars(sa.select(overrides.c.override_id)).all()
+                raise UnknownNameError("override", override_id, known)
+            row = {"override_id": override_id, "withdrawn_on": on, "who": who, "why": why, "at": utc(now)}
+            if not insert_new(connection, override_withdrawals, [row]):
+                return False
+            audit(connection, now, who, "override withdrawn", account, why, {"override_id": override_id, "on": on})
+            count_up(connection)
+        return True
+
+    def all(self, account_id: str | None = None, *, holding_on: dt.date | None = None) -> list[Override]:
+        """Those of an account, or all; by the date they were made, then by id.
+
+        Args:
+            account_id: whose.
+            holding_on: only such as held on that date, as was then known: a later withdrawal is not seen.
+        """
+        with self._connections.reading() as connection:
+            if holding_on is not None:
+                found = holding(connection, holding_on)
+                return [one for one in found if account_id in (None, one.account_id)]
+            wanted = sa.true() if account_id is None else overrides.c.account_id == account_id
+            return _overrides(connection, wanted)
+
+
+def holding(connection: sa.Connection, day: dt.date) -> list[Override]:
+    """Those that held on a date, as was then known."""
+    asked = (overrides.c.made_on <= day) & (overrides.c.expires_on > day)
+    return [one for one in _overrides(connection, asked, known_by=day) if one.holds_on(day)]
+
+
+def _overrides(connection: sa.Connection, wanted: Any, known_by: dt.date | None = None) -> list[Override]:
+    names = ("override_id", "account_id", "score", "author", "reason", "made_on", "expires_on")
+    joined = overrides.c.override_id == override_withdrawals.c.override_id
+    if known_by is not None:
+        joined &= override_withdrawals.c.withdrawn_on <= known_by
+    query = (
+        sa.select(*(overrides.c[name] for name in names), override_withdrawals.c.withdrawn_on)
+        .select_from(overrides.outerjoin(override_withdrawals, joined))
+        .where(wanted)
+        .order_by(overrides.c.made_on, overrides.c.override_id)
+    )
+    return [Override(**row) for row in connection.execute(query).mappings()]
+
+
+def for_account(connection: sa.Connection, account_id: str) -> list[Override]:
+    """All of an account, by the date they were made."""
+    return _overrides(connection, overrides.c.account_id == account_id)

@@ -1,0 +1,282 @@
+"""The tables of the operational store as they are now; migrations/ makes them.
+
+A text a user gave has no length here: PostgreSQL would refuse what SQLite took. Times are UTC without a zone.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+def _json(*, null: bool = False) -> sa.JSON:
+    return sa.JSON(none_as_null=null)
+
+
+# Whoever writes what a day's plan is made from counts this up: a plan made from an older count is stale.
+stamps = sa.Table(
+    "stamps",
+    metadata,
+    sa.Column("name", sa.String(20), primary_key=True),
+    sa.Column("stamp", sa.Integer, nullable=False),
+)
+# A declaration as it stood, by what names it, so that every line of a list can be traced to the words that made it.
+declarations = sa.Table(
+    "declarations",
+    metadata,
+    sa.Column("fingerprint", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(60), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("first_seen_at", sa.DateTime, nullable=False),
+)
+scorings = sa.Table(
+    "scorings",
+    metadata,
+    sa.Column("scoring_id", sa.Integer, primary_key=True),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("models", sa.JSON, nullable=False),
+    sa.Column("scored_at", sa.DateTime, nullable=False),
+    sa.Column("data_fingerprint", sa.String(64)),
+    # kind → fingerprint in declarations
+    sa.Column("declarations", _json(null=True)),
+    sa.UniqueConstraint("as_of", "revision"),
+)
+scores = sa.Table(
+    "scores",
+    metadata,
+    sa.Column("scoring_id", sa.ForeignKey("scorings.scoring_id"), primary_key=True),
+    sa.Column("account_id", sa.String, primary_key=True),
+    sa.Column("owner_id", sa.String),
+    sa.Column("segment", sa.String),
+    sa.Column("mrr", sa.Float),
+    sa.Column("churn_probability", sa.Float),
+    sa.Column("upsell_probability", sa.Float),
+    sa.Column("health", sa.Float),
+    sa.Column("band", sa.String(60), nullable=False),
+    sa.Column("coverage", sa.Float, nullable=False),
+    sa.Column("dimensions", sa.JSON, nullable=False),
+    sa.Column("reasons", sa.JSON, nullable=False),
+    sa.Column("growth_reasons", sa.JSON, nullable=False),
+    sa.Column("mrr_at_risk", sa.Float),
+    sa.Column("leave_within", _json(null=True)),
+    sa.Column("likely_period", _json(null=True)),
+    sa.Column("left_by", _json(null=True)),
+    sa.Column("raw_health", sa.Float),
+    sa.Column("scorecard", sa.String),
+    sa.Column("stage", sa.String),
+    sa.Column("exceptions", _json(null=True)),
+    sa.Column("override_id", sa.String),
+    sa.Column("band_since", sa.Date),
+    sa.Column("pending", sa.String(60)),
+    sa.Column("pending_since", sa.Date),
+    # feature → its value, as the score read it
+    sa.Column("health_inputs", _json(null=True)),
+    # whatever else is to be traced, by name
+    sa.Column("details", _json(null=True)),
+    sa.Index("ix_scores_account_id", "account_id", "scoring_id"),
+)
+health_events = sa.Table(
+    "health_events",
+    metadata,
+    sa.Column("event_id", sa.Integer, primary_key=True),
+    sa.Column("scoring_id", sa.ForeignKey("scorings.scoring_id"), nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("kind", sa.String(60), nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Index("ix_health_events_scoring_id", "scoring_id"),
+    sa.Index("ix_health_events_account_id", "account_id"),
+)
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("scoring_id", sa.ForeignKey("scorings.scoring_id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("playbook", sa.String(60), nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("outcome", sa.String(20), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("goal", sa.String(20), nullable=False),
+    sa.Column("steps", sa.JSON, nullable=False),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("due", sa.Date),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("because", sa.JSON, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("value", sa.Float),
+    sa.Column("value_low", sa.Float),
+    sa.Column("value_high", sa.Float),
+    sa.Column("arm", sa.String(20)),
+    sa.Column("propensity", sa.Float),
+    sa.Column("work_id", sa.String),
+    sa.Column("note", sa.Text),
+    sa.Index("ix_decisions_account_id", "account_id", "scoring_id"),
+    sa.Index("ix_decisions_outcome", "scoring_id", "outcome", "owner"),
+)
+# The present state of every piece of work; how it came to be is in work_events.
+work = sa.Table(
+    "work",
+    metadata,
+    sa.Column("work_id", sa.String, primary_key=True),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("playbook", sa.String(60), nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("opened_on", sa.Date, nullable=False),
+    sa.Column("due", sa.Date, nullable=False),
+    sa.Column("minutes", sa.Integer, nullable=False),
+    sa.Column("cost", sa.Float, nullable=False),
+    sa.Column("value", sa.Float),
+    sa.Column("snoozed_until", sa.Date),
+    sa.Column("escalated_on", sa.Date),
+    sa.Column("ended_on", sa.Date),
+    sa.Column("ended_because", sa.Text),
+    sa.Column("follows", sa.String),
+    # whose list it was opened on: its effort counts in that week
+    sa.Column("opened_for", sa.String, nullable=False),
+    # the date of the newest event: a look at an earlier date reads the events
+    sa.Column("last_on", sa.Date, nullable=False),
+    sa.Index("ix_work_account_id", "account_id"),
+    sa.Index("ix_work_state", "state", "ended_on"),
+    sa.Index("ix_work_opened_on", "opened_on"),
+    sa.Index("ix_work_last_on", "last_on"),
+    sa.Index(
+        "uq_work_living",
+        "account_id",
+        "playbook",
+        "reason",
+        unique=True,
+        sqlite_where=sa.text("state IN ('open', 'snoozed')"),
+        postgresql_where=sa.text("state IN ('open', 'snoozed')"),
+    ),
+)
+work_events = sa.Table(
+    "work_events",
+    metadata,
+    sa.Column("event_id", sa.Integer, primary_key=True),
+    sa.Column("work_id", sa.ForeignKey("work.work_id"), nullable=False),
+    sa.Column("on", sa.Date, nullable=False),
+    sa.Column("what", sa.String(20), nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    # the piece as it stood afterwards
+    sa.Column("after", sa.JSON, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Index("ix_work_events_work_id", "work_id", "on"),
+)
+assignments = sa.Table(
+    "assignments",
+    metadata,
+    sa.Column("account_id", sa.String, primary_key=True),
+    sa.Column("playbook", sa.String(60), primary_key=True),
+    sa.Column("arm", sa.String(20), nullable=False),
+    sa.Column("propensity", sa.Float, nullable=False),
+    sa.Column("assigned_on", sa.Date, nullable=False),
+    sa.Column("value", sa.Float),
+    sa.Column("mrr", sa.Float),
+    sa.Column("scoring_id", sa.ForeignKey("scorings.scoring_id")),
+    sa.Index("ix_assignments_playbook", "playbook", "assigned_on"),
+)
+overrides = sa.Table(
+    "overrides",
+    metadata,
+    sa.Column("override_id", sa.String, primary_key=True),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("author", sa.String, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("made_on", sa.Date, nullable=False),
+    sa.Column("expires_on", sa.Date, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Index("ix_overrides_account_id", "account_id"),
+    sa.Index("ix_overrides_expires_on", "expires_on"),
+)
+override_withdrawals = sa.Table(
+    "override_withdrawals",
+    metadata,
+    sa.Column("override_id", sa.ForeignKey("overrides.override_id"), primary_key=True),
+    sa.Column("withdrawn_on", sa.Date, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+# The outbox: what is to be told, written with what it tells.
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("delivery_id", sa.Integer, primary_key=True),
+    sa.Column("receiver", sa.String, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_attempt_at", sa.DateTime, nullable=False),
+    # nobody else takes it before; empty when nobody has it
+    sa.Column("leased_until", sa.DateTime),
+    sa.Column("last_error", sa.Text),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("sent_at", sa.DateTime),
+    sa.UniqueConstraint("receiver", "key", name="uq_deliveries_key"),
+    sa.Index("ix_deliveries_due", "state", "next_attempt_at"),
+    sa.Index("ix_deliveries_subject", "receiver", "kind", "subject", "delivery_id"),
+)
+delivery_attempts = sa.Table(
+    "delivery_attempts",
+    metadata,
+    sa.Column("attempt_id", sa.Integer, primary_key=True),
+    sa.Column("delivery_id", sa.ForeignKey("deliveries.delivery_id"), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("result", sa.String(20), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Index("ix_delivery_attempts_delivery_id", "delivery_id"),
+)
+outcomes = sa.Table(
+    "outcomes",
+    metadata,
+    sa.Column("outcome_id", sa.Integer, primary_key=True),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("playbook", sa.String(60), nullable=False),
+    sa.Column("known_through", sa.Date, nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.ForeignKeyConstraint(["account_id", "playbook"], ["assignments.account_id", "assignments.playbook"]),
+    sa.Index("ix_outcomes_assignment", "account_id", "playbook", "known_through"),
+)
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    sa.Column("audit_id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("what", sa.String(60), nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Index("ix_audit_log_subject", "subject"),
+    sa.Index("ix_audit_log_at", "at"),
+)
+
+# What the database itself refuses to change or delete.
+APPEND_ONLY = (
+    "declarations",
+    "scorings",
+    "scores",
+    "health_events",
+    "decisions",
+    "work_events",
+    "assignments",
+    "overrides",
+    "override_withdrawals",
+    "delivery_attempts",
+    "outcomes",
+    "audit_log",
+)
+# Their rows change, and none ever goes.
+KEPT = ("work", "deliveries", "stamps")

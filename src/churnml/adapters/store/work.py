@@ -1,0 +1,237 @@
+"""Pieces of work: as they stand now, as they stood on an earlier date, and everything that happened to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from churnml.acting.ledger import ENDED, Message, Piece, Plan, WorkEvent
+from churnml.adapters.store.audit import note as audit
+from churnml.adapters.store.connections import Connections, utc
+from churnml.adapters.store.outbox import put
+from churnml.adapters.store.schema import work, work_events
+from churnml.adapters.store.writing import StaleError, count_up, hold, insert, some_at_a_time
+from churnml.errors import UnknownNameError
+
+FIELDS = tuple(field.name for field in fields(Piece))
+DATES = ("opened_on", "due", "snoozed_until", "escalated_on", "ended_on")
+COLUMNS = tuple(work.c[name] for name in FIELDS)
+
+
+class Work:
+    """The work of a store."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def piece(self, name: str) -> Piece:
+        """A piece by its id, or the living one of an account by the account's.
+
+        Raises:
+            UnknownNameError: there is none; or the account has several living ones, whose ids are then told.
+        """
+        with self._connections.reading() as connection:
+            found = _pieces(connection, work.c.work_id == name)
+            living = found or _pieces(connection, (work.c.account_id == name) & work.c.state.not_in(ENDED))
+            if len(living) == 1:
+                return living[0]
+            if living:
+                known = [piece.work_id for piece in living]
+                raise UnknownNameError("single piece of work", name, known, where="the account has several")
+            names = sa.select(work.c.work_id, work.c.account_id).where(work.c.state.not_in(ENDED))
+            known = sorted({one for row in connection.execute(names) for one in row})
+        raise UnknownNameError("piece of work or account with open work", name, known)
+
+    def pieces(self, account_id: str | None = None, *, owner: str | None = None, living: bool = False) -> list[Piece]:
+        """Pieces as they stand now, in the order they were opened; those that match."""
+        wanted: Any = sa.true()
+        if account_id is not None:
+            wanted &= work.c.account_id == account_id
+        if owner is not None:
+            wanted &= work.c.owner == owner
+        if living:
+            wanted &= work.c.state.not_in(ENDED)
+        with self._connections.reading() as connection:
+            return _pieces(connection, wanted)
+
+    def events(self, work_id: str | None = None, *, account_id: str | None = None) -> list[WorkEvent]:
+        """What happened to a piece, or to all of an account, or to all there are, in order of their dates."""
+        with self._connections.reading() as connection:
+            return events_of(connection, work_id=work_id, account_id=account_id)
+
+    def change(
+        self, was: Piece, becomes: Piece, event: WorkEvent, now: dt.datetime, messages: Sequence[Message] = ()
+    ) -> None:
+        """Writes what a person did to a piece, with its event, its audit line and its messages, or nothing.
+
+        Args:
+            was: the piece as it was read.
+            becomes: as it now stands.
+            event: what was done.
+            now: when.
+            messages: what is to be told of it.
+
+        Raises:
+            StaleError: somebody changed the piece since it was read.
+        """
+        if not was.work_id == becomes.work_id == event.work_id:
+            raise ValueError("the piece before, the piece after and the event are of different work")
+        with self._connections.writing() as connection:
+            hold(connection)
+            stored = _stored(connection, [was.work_id]).get(was.work_id)
+            if stored is None or stored[0] != was:
+                raise StaleError(f"the work {was.work_id} has changed meanwhile")
+            _update(connection, [(becomes, max(event.on, stored[1]))])
+            insert(connection, work_events, [_event_row(event, becomes, now)])
+            details = {"on": event.on, "work_id": event.work_id, **event.details}
+            audit(connection, now, event.who, f"work {event.what}", was.account_id, event.why, details)
+            put(connection, messages, now)
+            count_up(connection)
+
+
+def put_plan(connection: sa.Connection, plan: Plan, now: dt.datetime) -> None:
+    """Writes a plan's pieces and events in the transaction of ``connection``.
+
+    The present state of a piece is that of its newest date: what a person did on a later one stands.
+    """
+    told: dict[str, dt.date] = {}
+    for event in plan.events:
+        told[event.work_id] = max(told.get(event.work_id, event.on), event.on)
+    stored = _stored(connection, {*told, *(piece.work_id for piece in plan.work)})
+    planned = {piece.work_id: piece for piece in plan.work}
+    silent = [
+        name for name, piece in planned.items() if name not in told and (name not in stored or stored[name][0] != piece)
+    ]
+    if silent:
+        raise ValueError(f"work is new or changed and no event says so: {', '.join(sorted(silent)[:5])}")
+    changed = [
+        (planned[name], on) for name, on in told.items() if name in planned and name in stored and stored[name][1] <= on
+    ]
+    # what ends makes room for what begins: an account has one living piece for the same playbook and reason
+    changed.sort(key=lambda change: change[0].state not in ENDED)
+    _update(connection, changed)
+    insert(
+        connection,
+        work,
+        [
+            _row(planned[name], on) | {"opened_for": planned[name].owner}
+            for name, on in told.items()
+            if name not in stored
+        ],
+    )
+    after = {name: piece for name, (piece, _) in stored.items()} | planned
+    insert(connection, work_events, [_event_row(event, after[event.work_id], now) for event in plan.events])
+
+
+def pieces_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> tuple[Piece, ...]:
+    """What lived on a date or had ended within the cooldown, as it then stood; by account and then id."""
+    since = as_of - dt.timedelta(days=cooldown_days)
+    known = (work.c.opened_on <= as_of) & (work.c.state.not_in(ENDED) | (work.c.ended_on >= since))
+    found = {piece.work_id: piece for piece in _pieces(connection, known & (work.c.last_on <= as_of))}
+    # of those that something happened to later: what their newest event by then left
+    newest = (
+        sa.select(
+            work_events.c.after,
+            sa.func.row_number()
+            .over(partition_by=work_events.c.work_id, order_by=[work_events.c.on.desc(), work_events.c.event_id.desc()])
+            .label("place"),
+        )
+        .join(work, work.c.work_id == work_events.c.work_id)
+        .where(known, work.c.last_on > as_of, work_events.c.on <= as_of)
+        .subquery()
+    )
+    for (after,) in connection.execute(sa.select(newest.c.after).where(newest.c.place == 1)):
+        piece = _read(after)
+        found[piece.work_id] = piece
+    return tuple(sorted(found.values(), key=lambda piece: (piece.account_id, piece.work_id)))
+
+
+def minutes_of_week(connection: sa.Connection, as_of: dt.date) -> dict[str, int]:
+    """Owner → minutes of the work opened for them in the ISO week of a date, up to and on it."""
+    monday = as_of - dt.timedelta(days=as_of.weekday())
+    query = (
+        sa.select(work.c.opened_for, sa.func.sum(work.c.minutes))
+        .where(work.c.opened_on.between(monday, as_of))
+        .group_by(work.c.opened_for)
+    )
+    return {owner: int(minutes) for owner, minutes in connection.execute(query)}
+
+
+def spent_in_month(connection: sa.Connection, as_of: dt.date) -> dict[str, float]:
+    """Playbook → cost of the work opened in the calendar month of a date, up to and on it."""
+    query = (
+        sa.select(work.c.playbook, sa.func.sum(work.c.cost))
+        .where(work.c.opened_on.between(as_of.replace(day=1), as_of))
+        .group_by(work.c.playbook)
+    )
+    return {playbook: float(cost) for playbook, cost in connection.execute(query)}
+
+
+def pieces_of(connection: sa.Connection, account_id: str) -> list[Piece]:
+    """All pieces of an account as they stand now, in the order they were opened."""
+    return _pieces(connection, work.c.account_id == account_id)
+
+
+def events_of(
+    connection: sa.Connection, *, work_id: str | None = None, account_id: str | None = None
+) -> list[WorkEvent]:
+    """What happened to a piece, or to all of an account, or to all there are, in order of their dates."""
+    names = ("work_id", "on", "what", "who", "why", "details")
+    query = sa.select(*(work_events.c[name] for name in names))
+    if work_id is not None:
+        query = query.where(work_events.c.work_id == work_id)
+    if account_id is not None:
+        query = query.join(work, work.c.work_id == work_events.c.work_id).where(work.c.account_id == account_id)
+    query = query.order_by(work_events.c.on, work_events.c.event_id)
+    return [WorkEvent(**row) for row in connection.execute(query).mappings()]
+
+
+def _pieces(connection: sa.Connection, wanted: Any) -> list[Piece]:
+    query = sa.select(*COLUMNS).where(wanted).order_by(work.c.opened_on, work.c.work_id)
+    return [Piece(**row) for row in connection.execute(query).mappings()]
+
+
+def _stored(connection: sa.Connection, names: Iterable[str]) -> dict[str, tuple[Piece, dt.date]]:
+    """Work id → the piece as it stands, and the date of its newest event."""
+    found: dict[str, tuple[Piece, dt.date]] = {}
+    for some in some_at_a_time(sorted(names)):
+        query = sa.select(*COLUMNS, work.c.last_on).where(work.c.work_id.in_(some))
+        for row in connection.execute(query).mappings():
+            piece = Piece(**{name: row[name] for name in FIELDS})
+            found[piece.work_id] = (piece, row["last_on"])
+    return found
+
+
+def _update(connection: sa.Connection, changed: Sequence[tuple[Piece, dt.date]]) -> None:
+    if not changed:
+        return
+    names = [name for name in FIELDS if name != "work_id"]
+    statement = (
+        work.update()
+        .where(work.c.work_id == sa.bindparam("which"))
+        .values({name: sa.bindparam(f"new_{name}") for name in (*names, "last_on")})
+    )
+    rows = [
+        {"which": piece.work_id}
+        | {f"new_{name}": value for name, value in _row(piece, on).items() if name != "work_id"}
+        for piece, on in changed
+    ]
+    connection.execute(statement, rows)
+
+
+def _row(piece: Piece, on: dt.date) -> dict[str, Any]:
+    return asdict(piece) | {"last_on": on}
+
+
+def _event_row(event: WorkEvent, after: Piece, now: dt.datetime) -> dict[str, Any]:
+    return {**vars(event), "details": dict(event.details), "after": asdict(after), "at": utc(now)}
+
+
+def _read(kept: Mapping[str, Any]) -> Piece:
+    """A piece from the JSON it was kept as."""
+    dates = {name: dt.date.fromisoformat(kept[name]) for name in DATES if kept.get(name) is not None}
+    return Piece(**(dict(kept) | dates))
