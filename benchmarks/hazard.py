@@ -26,7 +26,7 @@ from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.survival_figures import Said, SurvivalFigures, evaluate_curves, evenly
 from churnml.modelling.training import at_cutoffs
 from churnml.simulate.clock import WEEK_DAYS, Weeks, clock_of, weeks_of
-from churnml.simulate.company import CHURN, UPSELL, _streams, simulate
+from churnml.simulate.company import CHURN, UPSELL, simulate, streams
 from churnml.simulate.history import live
 from churnml.simulate.population import draw_accounts
 from churnml.simulate.truth import _groups, cases_of, churn_of
@@ -84,7 +84,7 @@ def true_curves(accounts: int, seed: int, as_of: dt.date, weeks: Sequence[int]) 
     Lives the company's history again from its seed, and asks the simulator of other windows than the label's.
     """
     clock = clock_of(START, MONTHS)
-    rngs = _streams(seed)
+    rngs = streams(seed)
     people = draw_accounts(accounts, clock, rngs["accounts"])
     reaches = weeks_of(CHURN, "churn", LONGEST_CHURN_WEEKS), weeks_of(UPSELL, "upsell", TERMS_FIXED_WEEKS)
     history = live(people, clock, max(reach.end for reach in reaches), rngs["history"])
