@@ -1,0 +1,154 @@
+"""``churnml impact``: what came of everybody who was enrolled in a playbook, from the project's own tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from churnml import snapshots
+from churnml.acting.impact import About, ImpactReport, Terms, impact
+from churnml.acting.ledger import Assignment, Piece
+from churnml.jobs import Opened
+from churnml.labels import Label
+from churnml.outcomes import paid_after
+from churnml.stretches import KEY, cutoff_relation
+from churnml.tables import Facts
+
+Progress = Callable[[str], None]
+_COLUMNS = ("account_id", "playbook", "arm", "propensity", "assigned_on", "risk", "mrr", "worked", "as_of")
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def assess(
+    opened: Opened,
+    assignments: Sequence[Assignment],
+    pieces: Sequence[Piece],
+    progress: Progress = _silent,
+    *,
+    risks: Mapping[tuple[str, dt.date], float] | None = None,
+    terms: Terms | None = None,
+) -> ImpactReport:
+    """The effect of every playbook on those who were enrolled in it.
+
+    Args:
+        opened: the project with its checked tables.
+        assignments: every arm ever drawn.
+        pieces: every piece of work ever opened.
+        progress: told of every step.
+        risks: (account, date of enrolment) → the churn probability stored that day, before anything was done. What
+            could be told beforehand is taken off the outcomes, which makes intervals narrower; without it they hold
+            all the same.
+        terms: what is declared; None is the defaults.
+
+    Outcomes are the project's own: its churn label with the window opening at enrolment, because an account lost in
+    the days before the label's window was lost all the same; MRR at that window's end; its upsell label, if it has one.
+    """
+    progress(f"what came of {len(assignments):,} enrolments")
+    enrolled = outcomes(
+        opened.facts, churn_label(opened), upsell_label(opened), _rows(assignments, pieces, risks or {})
+    )
+    about = {playbook.name: About(playbook.title, playbook.goal) for playbook in opened.project.playbooks.playbooks}
+    progress("the effect of every playbook")
+    return impact(enrolled, about, opened.facts.data_through, terms, opened.project.spec.currency)
+
+
+def churn_label(opened: Opened) -> Label:
+    """The label of the model that health takes its risk from."""
+    return opened.project.model(opened.project.health.risk.model).label
+
+
+def upsell_label(opened: Opened) -> Label | None:
+    """The label of the project's first model of upsell; None without one."""
+    labels = [opened.project.model(name).label for name in opened.project.model_names]
+    return next((label for label in labels if label.kind == "upsell"), None)
+
+
+def _rows(
+    assignments: Sequence[Assignment], pieces: Sequence[Piece], risks: Mapping[tuple[str, dt.date], float]
+) -> pd.DataFrame:
+    worked = {(piece.account_id, piece.playbook) for piece in pieces}
+    rows = [
+        (
+            a.account_id,
+            a.playbook,
+            a.arm,
+            a.propensity,
+            a.assigned_on,
+            risks.get((a.account_id, a.assigned_on), np.nan),
+            np.nan if a.mrr is None else a.mrr,
+            (a.account_id, a.playbook) in worked,
+            pd.Timestamp(a.assigned_on),
+        )
+        for a in assignments
+    ]
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    kinds = {"account_id": "object", "propensity": "float64", "risk": "float64", "mrr": "float64", "worked": "bool"}
+    return frame.astype({**kinds, "as_of": "datetime64[us]"})
+
+
+def outcomes(facts: Facts, churn: Label, upsell: Label | None, rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with what came of them, as :func:`churnml.acting.impact.impact` reads it.
+
+    A row whose window, with all that settles after it, does not lie wholly inside the data is ``waiting`` and nothing
+    is looked up for it.
+    """
+    keys = rows[KEY].drop_duplicates().sort_values(["as_of", "account_id"], ignore_index=True)
+    spine = _as_it_stood(facts, keys)
+    left = _after(facts, _from_enrolment(churn), spine).rename(columns={"label": "left", "state": "churn_state"})
+    if upsell is None:
+        grew = spine[KEY].assign(grew=np.nan, upsell_state="unasked", end_paid=np.nan)
+    else:
+        grew = _after(facts, upsell, spine).rename(columns={"label": "grew", "state": "upsell_state"})
+        grew = grew.rename(columns={"paid": "end_paid"})
+    found = rows.merge(left, on=KEY, how="left", validate="many_to_one")
+    found = found.merge(grew, on=KEY, how="left", validate="many_to_one")
+    found = found.merge(spine[[*KEY, "mrr_then"]], on=KEY, how="left", validate="many_to_one")
+    found["mrr"] = found["mrr"].fillna(found.pop("mrr_then"))
+    then = found["mrr"].where(found["mrr"] > 0)
+    found["kept"] = found.pop("paid") / then
+    found["won"] = found.pop("end_paid") / then - 1
+    return found.drop(columns="as_of")
+
+
+def _from_enrolment(churn: Label) -> Label:
+    """The same leaving, from the day of enrolment on; a lapse is a silence of its own length and keeps its window."""
+    if churn.kind == "lapse":
+        return churn
+    return churn.model_copy(update={"gap": 0, "horizon": churn.gap + churn.horizon})
+
+
+def _as_it_stood(facts: Facts, keys: pd.DataFrame) -> pd.DataFrame:
+    """``keys`` with what the account paid at the cutoff, as known then, and whether the tables still hold it."""
+    spine = keys.assign(mrr_cents=np.nan, seats=np.nan, plan=None)
+    if facts.subscriptions is not None and len(keys):
+        cutoffs = cutoff_relation(pd.Timestamp(day).date() for day in keys["as_of"].unique())
+        status = snapshots.contract_status(facts, cutoffs).select(*KEY, "mrr_cents", "seats", "plan").to_pandas()
+        status["as_of"] = status["as_of"].astype("datetime64[us]")
+        spine = keys.merge(status, on=KEY, how="left", validate="one_to_one")
+    spine["mrr_then"] = spine["mrr_cents"].astype("Float64").astype("float64") / 100.0
+    spine["mrr_cents"] = spine["mrr_cents"].astype("Int64").fillna(0).astype("int64")
+    there = set(facts.accounts.select("account_id").to_pandas()["account_id"]) if len(keys) else set()
+    return spine.assign(there=spine["account_id"].isin(there))
+
+
+def _after(facts: Facts, label: Label, spine: pd.DataFrame) -> pd.DataFrame:
+    """``account_id, as_of, label, state, paid`` of every row of ``spine``."""
+    mature = [label.reach.is_mature(day.date(), facts.data_through) for day in spine["as_of"]]
+    state = np.where(mature, np.where(spine["there"], "counted", "vanished"), "waiting").astype(object)
+    found = spine[KEY].assign(label=np.nan, state=state, paid=np.nan)
+    counted = spine[(found["state"] == "counted").to_numpy()]
+    if counted.empty:
+        return found
+    labelled = snapshots.attach_label(label, facts, counted)["label"].to_numpy()
+    found.loc[counted.index, "label"] = labelled
+    if facts.subscriptions is not None:
+        paid = paid_after(facts, counted[KEY], label.gap + label.horizon)["paid"].to_numpy()
+        found.loc[counted.index, "paid"] = paid
+    found.loc[counted.index[np.isnan(labelled)], "state"] = "gone"
+    return found
