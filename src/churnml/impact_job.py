@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,12 +51,32 @@ def assess(
     the days before the label's window was lost all the same; MRR at that window's end; its upsell label, if it has one.
     """
     progress(f"what came of {len(assignments):,} enrolments")
-    enrolled = outcomes(
-        opened.facts, churn_label(opened), upsell_label(opened), _rows(assignments, pieces, risks or {})
-    )
+    enrolled = _enrolled(opened, assignments, pieces, risks or {})
     about = {playbook.name: About(playbook.title, playbook.goal) for playbook in opened.project.playbooks.playbooks}
     progress("the effect of every playbook")
     return impact(enrolled, about, opened.facts.data_through, terms, opened.project.spec.currency)
+
+
+def outcome_rows(opened: Opened, assignments: Sequence[Assignment]) -> list[dict[str, Any]]:
+    """What is known of every enrolment whose window is over, as the store keeps it.
+
+    Each has ``account_id, playbook, known_through`` and ``churn_state, left, kept, upsell_state, grew, won``, None
+    where not known.
+    """
+    found = _enrolled(opened, assignments, (), {})
+    found = found[(found["churn_state"] != "waiting") | ~found["upsell_state"].isin(["waiting", "unasked"])]
+    columns = ["account_id", "playbook", "churn_state", "left", "kept", "upsell_state", "grew", "won"]
+    rows = found[columns].astype(object).where(found[columns].notna(), None).to_dict("records")
+    return [{str(k): v for k, v in row.items()} | {"known_through": opened.facts.data_through} for row in rows]
+
+
+def _enrolled(
+    opened: Opened,
+    assignments: Sequence[Assignment],
+    pieces: Sequence[Piece],
+    risks: Mapping[tuple[str, dt.date], float],
+) -> pd.DataFrame:
+    return outcomes(opened.facts, churn_label(opened), upsell_label(opened), _rows(assignments, pieces, risks))
 
 
 def churn_label(opened: Opened) -> Label:
