@@ -41,8 +41,9 @@ def new_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Call
 
         server = request.getfixturevalue("postgres_server")
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return str(server).replace("/postgres?", f"/{name}?")
+            connection.execute(f"CREATE SCHEMA {name}")
+        # what the store finds and makes without naming a schema is there, which is much faster than a new database
+        return f"{server}&options=-csearch_path%3D{name}"
 
     return make
 

@@ -9,20 +9,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from churnml.acting.ledger import BandState, Before, Message, Plan
-from churnml.acting.scoring import Scores
 from churnml.adapters.store import reading, scorings
 from churnml.adapters.store.audit import Audit
 from churnml.adapters.store.connections import Connections, cannot_be_opened
-from churnml.adapters.store.migrate import migrate
 from churnml.adapters.store.outbox import Delivery, Outbox
 from churnml.adapters.store.outcomes import Outcomes
 from churnml.adapters.store.overrides import Overrides
+from churnml.adapters.store.upgrade import migrate
 from churnml.adapters.store.work import Work
 from churnml.adapters.store.writing import StaleError
 from churnml.errors import ChurnmlError
+
+if TYPE_CHECKING:
+    # what comes with it takes a second to load, and reading a list needs none of it
+    from churnml.acting.scoring import Scores
 
 __all__ = ["Delivery", "Outbox", "StaleError", "Store", "open_store"]
 

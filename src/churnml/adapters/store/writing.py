@@ -27,7 +27,8 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[st
 def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
     """Adds those rows whose key is not there; how many that were."""
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).on_conflict_do_nothing()
+    # of an INSERT the drivers' count is otherwise not asked
+    statement = dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     return sum(
         connection.execute(statement, rows[start : start + BATCH]).rowcount for start in range(0, len(rows), BATCH)
     )

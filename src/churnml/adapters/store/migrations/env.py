@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from churnml.adapters.store.migrate import VERSION_TABLE
 from churnml.adapters.store.schema import metadata
+from churnml.adapters.store.upgrade import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=metadata, version_table=VERSION_TABLE

@@ -1,0 +1,124 @@
+"""What people are shown: the list of a date, an account with its past, what did not fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from churnml.acting.ledger import Override, Piece, Plan
+from churnml.adapters.store import Store
+from churnml.errors import TooLittleDataError, UnknownNameError
+from tests.store.days import NOW, account, day, decision, event, kept_open, opening, piece, scores
+
+FIRST, SECOND = day("03-04"), day("03-11")
+
+
+@pytest.fixture
+def week(store: Store) -> Store:
+    """Four pieces opened on one date and kept on the next."""
+    names = ("a", "b", "c", "d")
+    store.record(scores(FIRST, *names), "one", NOW, opening(FIRST, *names))
+    store.record(scores(SECOND, *names), "two", NOW, kept_open(SECOND, *(piece(name, FIRST) for name in names)))
+    return store
+
+
+def change(store: Store, account_id: str, what: Any, **to: Any) -> None:
+    was = store.work.piece(account_id)
+    store.work.change(was, Piece(**(vars(was) | to)), event(was.work_id, SECOND, what, "olga", "said so"), NOW)
+
+
+def listed(store: Store, on: Any, **given: Any) -> list[str]:
+    return [line["account_id"] for line in store.queue(on, **given)]
+
+
+def test_the_newest_list_leaves_out_what_was_done_dismissed_or_snoozed_since(week: Store) -> None:
+    assert listed(week, SECOND) == ["a", "b", "c", "d"]
+    change(week, "a", "done", state="done", ended_on=SECOND, ended_because="spoke")
+    change(week, "b", "dismissed", state="dismissed", ended_on=SECOND, ended_because="nonsense")
+    change(week, "c", "snoozed", state="snoozed", snoozed_until=day("03-20"))
+    assert listed(week, SECOND) == ["d"]
+    assert listed(week, FIRST) == ["a", "b", "c", "d"]  # an earlier list stays as it was
+
+
+def test_the_newest_list_goes_by_who_has_the_work_now(week: Store) -> None:
+    change(week, "b", "reassigned", owner="otto", due=day("04-01"))
+    assert listed(week, SECOND, owner="otto") == ["b"]
+    assert listed(week, SECOND, owner="olga", limit=2) == ["a", "c"]
+    assert week.queue(SECOND, owner="otto")[0]["due"] == day("04-01")
+    assert listed(week, FIRST, owner="olga") == ["a", "b", "c", "d"]
+    with pytest.raises(UnknownNameError, match="Did you mean 'olga'"):
+        week.queue(SECOND, owner="holga")
+
+
+def test_a_line_carries_the_score_and_the_state_of_its_work(week: Store) -> None:
+    line = week.queue(SECOND, limit=1)[0]
+    assert (line["health"], line["band"], line["churn_probability"]) == (40.0, "at_risk", 0.25)
+    assert (line["state"], line["opened_on"], line["minutes"]) == ("open", FIRST, 60)
+    assert (line["place"], line["outcome"], line["as_of"]) == (1, "kept", SECOND)
+    assert line["reasons"][0]["sentence"] == "Active on 2 days; usually 12."
+
+
+def test_a_date_nobody_scored_says_which_were(week: Store) -> None:
+    with pytest.raises(TooLittleDataError, match="2024-03-04, 2024-03-11"):
+        week.queue(day("03-05"))
+
+
+def test_an_account_is_shown_with_all_its_past(store: Store) -> None:
+    store.record(scores(FIRST, account("a", health=60.0), "b"), "one", NOW, opening(FIRST, "a"))
+    store.record(
+        scores(SECOND, account("a", health=30.0), "b"),
+        "two",
+        NOW,
+        Plan((decision(None, "a", "elsewhere", playbook="grow"), decision(piece("a", FIRST), "a", "kept"))),
+        events=[{"account_id": "a", "kind": "drop", "by": 30.0}, {"account_id": "b", "kind": "drop", "by": 1.0}],
+        extra={"a": {"health_inputs": {"active_days_28": 1}}},
+    )
+    made = Override("o1", "a", 80.0, "olga", "they renewed", SECOND, day("04-01"))
+    store.overrides.add(made, NOW)
+    found = store.account("a", SECOND)
+    assert (found["health"], found["health_inputs"], found["as_of"]) == (30.0, {"active_days_28": 1}, SECOND)
+    assert found["decision"]["outcome"] == "kept"
+    assert [one["outcome"] for one in found["decisions"]] == ["elsewhere", "kept"]
+    assert [(one["as_of"], one["health"]) for one in found["history"]] == [(FIRST, 60.0), (SECOND, 30.0)]
+    assert (found["previous"]["as_of"], found["previous"]["health"]) == (FIRST, 60.0)
+    assert found["previous"]["fingerprint"] == "one"
+    assert [(one["kind"], one["by"]) for one in found["health_events"]] == [("drop", 30.0)]
+    assert [one["work_id"] for one in found["work"]] == [piece("a", FIRST).work_id]
+    assert [one["what"] for one in found["work_events"]] == ["opened"]
+    assert [one["override_id"] for one in found["overrides"]] == ["o1"]
+    first = store.account("a", FIRST)
+    assert (first["previous"], len(first["history"]), first["health_events"]) == (None, 1, [])
+
+
+def test_an_account_without_anything_to_do_has_no_decision(store: Store) -> None:
+    store.record(scores(FIRST, "a", "b"), "one", NOW, opening(FIRST, "a"))
+    assert store.account("b", FIRST)["decision"] is None
+    with pytest.raises(UnknownNameError):
+        store.account("nobody", FIRST)
+
+
+def test_what_did_not_fit_is_summed_by_owner_and_playbook(store: Store) -> None:
+    def over(account_id: str, owner: str, value: float | None, playbook: str = "rescue") -> Any:
+        return decision(None, account_id, "overflow", owner=owner, value=value, playbook=playbook)
+
+    first = Plan(
+        (over("a", "olga", 5.0), over("b", "olga", 2.5), over("c", "otto", None), decision(None, "d", "cooling"))
+    )
+    store.record(scores(FIRST, "a"), "zero", NOW, Plan((over("a", "olga", 99.0),)))
+    store.record(scores(FIRST, "a"), "one", NOW, first)  # the revision counts
+    store.record(scores(SECOND, "a"), "two", NOW, Plan((over("a", "olga", 4.0, "grow"),)))
+    rows = [(row["as_of"], row["owner"], row["playbook"], row["pieces"], row["value"]) for row in store.overflow(FIRST)]
+    assert rows == [(FIRST, "olga", "rescue", 2, 7.5), (FIRST, "otto", "rescue", 1, None)]
+    assert [row["value"] for row in store.overflow(day("03-01"), day("03-31"))] == [7.5, None, 4.0]
+
+
+def test_bands_are_told_date_by_date_from_the_newest_revisions(store: Store) -> None:
+    store.record(scores(FIRST, account("a", band="healthy")), "zero", NOW)
+    store.record(scores(FIRST, account("a", band="at_risk")), "one", NOW)
+    store.record(scores(SECOND, account("a", band="healthy")), "two", NOW)
+    assert [(row["as_of"], row["band"]) for row in store.bands(FIRST, SECOND)] == [
+        (FIRST, "at_risk"),
+        (SECOND, "healthy"),
+    ]
+    assert len(store.bands(FIRST, FIRST)) == 1

@@ -1,0 +1,90 @@
+"""What is append-only is so in the database itself, whoever comes with whatever program."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from churnml.acting.ledger import Override
+from churnml.adapters.store import Store, open_store, schema
+from churnml.adapters.store.connections import Connections
+from tests.store.days import NOW, day, event, message, opening, piece, scores
+
+
+def fill(store: Store) -> None:
+    """At least one row in every table."""
+    on = day("03-01")
+    declared = {"health": "bands: []"}
+    events = [{"account_id": "a", "kind": "band", "from": "healthy", "to": "at_risk"}]
+    assert store.record(
+        scores(on, "a"),
+        "one",
+        NOW,
+        opening(on, "a"),
+        declarations=declared,
+        events=events,
+        messages=[message("1")],
+    )
+    store.outbox.sent(store.outbox.claim(NOW)[0].delivery_id, NOW)
+    store.overrides.add(Override("o1", "a", 80.0, "olga", "they renewed", on, on + dt.timedelta(days=30)), NOW)
+    store.overrides.withdraw("o1", day("03-05"), NOW, who="olga", why="they did not")
+    store.outcomes.add([{"account_id": "a", "playbook": "rescue", "known_through": on, "churned": False}], NOW)
+
+
+def rows(url: str, table: str) -> list[object]:
+    connections = Connections(url)
+    with connections.reading() as connection:
+        found = [tuple(row) for row in connection.execute(sa.text(f"SELECT * FROM {table} ORDER BY 1, 2"))]
+    connections.close()
+    return found
+
+
+def tries(url: str, statement: str) -> None:
+    connections = Connections(url)
+    try:
+        with connections.writing() as connection:
+            connection.execute(sa.text(statement))
+    finally:
+        connections.close()
+
+
+def test_every_table_is_either_guarded_or_known_to_change() -> None:
+    assert {*schema.APPEND_ONLY, *schema.KEPT} == set(schema.metadata.tables)
+
+
+def test_the_database_refuses_to_change_or_delete_what_stays(url: str, engine: str) -> None:
+    with open_store(url) as store:
+        fill(store)
+    for name in schema.APPEND_ONLY:
+        was = rows(url, name)
+        assert was, name
+        column = next(iter(schema.metadata.tables[name].c)).name
+        statements = [f'UPDATE {name} SET "{column}" = "{column}"', f"DELETE FROM {name}"]
+        if engine == "postgresql":
+            statements.append(f"TRUNCATE {name} CASCADE")
+        for statement in statements:
+            with pytest.raises(sa.exc.IntegrityError, match="what is written there stays"):
+                tries(url, statement)
+        assert rows(url, name) == was
+
+
+def test_what_changes_may_change_but_never_goes(url: str) -> None:
+    with open_store(url) as store:
+        fill(store)
+    for name, change in (("work", "owner = 'x'"), ("deliveries", "attempts = 9"), ("stamps", "stamp = 99")):
+        tries(url, f"UPDATE {name} SET {change}")
+        with pytest.raises(sa.exc.IntegrityError, match="what is written there stays"):
+            tries(url, f"DELETE FROM {name}")
+
+
+def test_an_account_has_one_living_piece_for_a_playbook_and_a_reason(store: Store) -> None:
+    on = day("03-01")
+    store.record(scores(on, "a"), "one", NOW, opening(on, "a"))
+    second = piece("a", on, work_id="another")
+    twice = opening(on, "a")
+    plan = type(twice)(work=(second,), events=(event("another", on, "opened"),))
+    with pytest.raises(sa.exc.IntegrityError):
+        store.record(scores(on, "a"), "two", NOW, plan)
+    assert store.fingerprint(on) == "one"

@@ -1,0 +1,155 @@
+"""What a person does to a piece of work: once, on what they saw, with a line in the audit log."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from churnml.acting.ledger import Override, Piece
+from churnml.adapters.store import StaleError, Store
+from churnml.errors import UnknownNameError
+from tests.store.days import NOW, day, event, message, opening, piece, scores
+
+FIRST = day("03-04")
+THEN = day("03-06")
+
+
+@pytest.fixture
+def opened(store: Store) -> Store:
+    store.record(scores(FIRST, "a", "b"), "one", NOW, opening(FIRST, "a", "b"))
+    return store
+
+
+def snooze(store: Store, was: Piece, why: str = "on holiday") -> Piece:
+    becomes = Piece(**(vars(was) | {"state": "snoozed", "snoozed_until": day("03-20")}))
+    store.work.change(was, becomes, event(was.work_id, THEN, "snoozed", "olga", why), NOW)
+    return becomes
+
+
+def test_a_piece_is_found_by_its_own_id_or_its_accounts(opened: Store) -> None:
+    assert opened.work.piece("a") == opened.work.piece(piece("a", FIRST).work_id) == piece("a", FIRST)
+    with pytest.raises(UnknownNameError, match="Did you mean"):
+        opened.work.piece(piece("a", FIRST).work_id + "x")
+
+
+def test_an_account_with_several_open_pieces_wants_the_id(opened: Store) -> None:
+    opened.record(scores(THEN, "a"), "two", NOW, opening(THEN, "a", playbook="grow"))
+    with pytest.raises(UnknownNameError) as refused:
+        opened.work.piece("a")
+    assert piece("a", THEN, playbook="grow").work_id in str(refused.value)
+
+
+def test_a_change_is_written_with_its_event_its_audit_line_and_its_message(opened: Store) -> None:
+    was = opened.work.piece("a")
+    becomes = Piece(**(vars(was) | {"state": "done", "ended_on": THEN, "ended_because": "spoke to them"}))
+    said = event(was.work_id, THEN, "done", "olga", "spoke to them")
+    opened.work.change(was, becomes, said, NOW, [message("done")])
+    assert opened.work.pieces("a") == [becomes]
+    assert [one.what for one in opened.work.events(was.work_id)] == ["opened", "done"]
+    assert opened.work.events(account_id="a")[-1] == said
+    entry = opened.audit.entries("a")[0]
+    assert (entry["who"], entry["what"], entry["why"]) == ("olga", "work done", "spoke to them")
+    assert entry["details"]["work_id"] == was.work_id
+    assert [one.key for one in opened.outbox.due(NOW)] == ["done"]
+    # an ended piece is found by its own id alone
+    assert opened.work.piece(was.work_id) == becomes
+    with pytest.raises(UnknownNameError):
+        opened.work.piece("a")
+    assert opened.work.pieces(living=True) == [piece("b", FIRST)]
+
+
+def test_a_change_of_what_somebody_else_changed_is_refused(opened: Store) -> None:
+    was = opened.work.piece("a")
+    snoozed = snooze(opened, was)
+    with pytest.raises(StaleError):
+        snooze(opened, was, "for another reason")
+    assert opened.work.pieces("a") == [snoozed]
+    assert len(opened.work.events(was.work_id)) == 2
+    assert len(opened.audit.entries("a")) == 1
+
+
+def test_a_change_of_another_piece_than_its_event_is_a_mistake_of_the_caller(opened: Store) -> None:
+    a, b = opened.work.piece("a"), opened.work.piece("b")
+    with pytest.raises(ValueError, match="different work"):
+        opened.work.change(a, a, event(b.work_id, THEN, "done"), NOW)
+
+
+def test_a_day_planned_late_does_not_undo_what_a_person_did_after_it(opened: Store) -> None:
+    was = opened.work.piece("a")
+    known = opened.before(day("03-05"), 90)
+    snoozed = snooze(opened, was)
+    known = opened.before(day("03-05"), 90)
+    assert was in known.work  # as it was on that date
+    closed = Piece(**(vars(was) | {"state": "closed", "ended_on": day("03-05"), "ended_because": "over"}))
+    plan = type(opening(FIRST))(work=(closed,), events=(event(was.work_id, day("03-05"), "closed"),))
+    opened.record(scores(day("03-05"), "a"), "two", NOW, plan, stamp=known.stamp)
+    assert opened.work.pieces("a") == [snoozed]
+    assert [one.what for one in opened.work.events(was.work_id)] == ["opened", "closed", "snoozed"]
+
+
+def test_work_is_listed_by_account_and_owner(opened: Store) -> None:
+    assert [one.account_id for one in opened.work.pieces(owner="olga")] == ["a", "b"]
+    assert opened.work.pieces(owner="otto") == []
+    assert [one.account_id for one in opened.work.pieces("b")] == ["b"]
+
+
+# ---------------------------------------------------------------- overrides
+
+
+def override(name: str = "o1", account_id: str = "a") -> Override:
+    return Override(name, account_id, 80.0, "olga", "they renewed", FIRST, FIRST + dt.timedelta(days=30))
+
+
+def test_an_override_is_made_once_with_its_author_and_reason_in_the_audit_log(store: Store) -> None:
+    assert store.overrides.add(override(), NOW)
+    assert not store.overrides.add(override(), NOW)
+    assert store.overrides.all() == [override()]
+    (entry,) = store.audit.entries("a")
+    assert (entry["who"], entry["what"], entry["why"]) == ("olga", "override made", "they renewed")
+    assert entry["details"]["score"] == 80.0
+
+
+def test_a_withdrawal_is_a_row_of_its_own(store: Store) -> None:
+    store.overrides.add(override(), NOW)
+    assert store.overrides.withdraw("o1", THEN, NOW, who="rita", why="they did not")
+    assert not store.overrides.withdraw("o1", FIRST, NOW, who="rita", why="again")
+    assert [one.withdrawn_on for one in store.overrides.all("a")] == [THEN]
+    assert store.overrides.all(holding_on=THEN) == []
+    assert store.overrides.all("b", holding_on=FIRST) == []
+    assert [one.override_id for one in store.overrides.all("a", holding_on=FIRST)] == ["o1"]
+    assert [(one["who"], one["what"]) for one in store.audit.entries("a")] == [
+        ("rita", "override withdrawn"),
+        ("olga", "override made"),
+    ]
+    with pytest.raises(UnknownNameError, match="Did you mean 'o1'"):
+        store.overrides.withdraw("o11", THEN, NOW, who="rita", why="x")
+
+
+# ---------------------------------------------------------------- outcomes
+
+
+def test_outcomes_are_only_added_to_and_the_newest_word_counts(opened: Store) -> None:
+    def found(**said: object) -> dict[str, object]:
+        return {"account_id": "a", "playbook": "rescue", "known_through": THEN, **said}
+
+    assert opened.outcomes.add([found(churned=False, mrr=100.0)], NOW) == 1
+    assert opened.outcomes.add([found(churned=False, mrr=100.0)], NOW) == 0
+    assert opened.outcomes.add([found(churned=True, churned_on=THEN)], NOW) == 1
+    assert opened.outcomes.add([found(churned=True, churned_on=THEN)], NOW) == 0
+    later = found(churned=True) | {"known_through": day("04-01")}
+    assert opened.outcomes.add([later], NOW) == 1
+    assert opened.outcomes.all() == [found(churned=True, churned_on=str(THEN)), later]
+    assert opened.outcomes.all(through=THEN) == [found(churned=True, churned_on=str(THEN))]
+    assert opened.outcomes.all("grow") == []
+
+
+def test_arms_are_listed_by_playbook_and_date(opened: Store) -> None:
+    opened.record(scores(THEN, "c"), "two", NOW, opening(THEN, "c", playbook="grow"))
+    assert [(one.playbook, one.account_id) for one in opened.outcomes.assignments()] == [
+        ("grow", "c"),
+        ("rescue", "a"),
+        ("rescue", "b"),
+    ]
+    assert [one.account_id for one in opened.outcomes.assignments(through=FIRST)] == ["a", "b"]
+    assert [one.account_id for one in opened.outcomes.assignments("grow")] == ["c"]
