@@ -169,7 +169,7 @@ COUNTS: tuple[CountExample, ...] = (
 
 # Counts of accounts in each arm and of those that left (for goal grow: that grew; nobody leaves).
 VERDICTS = """
-case                                              | goal | propensity | treated | of them | held out | of them.1 | worth | verdict
+case                                              | goal | propensity | treated | of them | held out | of these | worth | verdict
 far fewer left                                    | keep | 0.5        | 1000    | 50      | 1000     | 150     | 0.02  | works
 far more left                                     | keep | 0.5        | 1000    | 150     | 1000     | 50      | 0.02  | harms
 no fewer left, and many were seen                 | keep | 0.5        | 5000    | 250     | 5000     | 250     | 0.02  | no_sign

@@ -60,7 +60,7 @@ def test_accounts_are_counted_as_the_worked_example_shows(example: CountExample)
 def of_counts(case: dict[str, str]) -> pd.DataFrame:
     """Accounts of both arms, dealt over ten dates so that each holds its share of both and of what came of them."""
     parts = []
-    for arm, n, ones in (("treated", "treated", "of them"), ("holdout", "held out", "of them.1")):
+    for arm, n, ones in (("treated", "treated", "of them"), ("holdout", "held out", "of these")):
         number, happened = int(case[n]), int(case[ones])
         outcome = (np.arange(number) * happened // max(number, 1)) != (
             (np.arange(number) + 1) * happened // max(number, 1)

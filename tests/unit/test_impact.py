@@ -313,3 +313,11 @@ def test_a_lost_verdict_is_a_finite_number_of_accounts_away() -> None:
         assert found.total_needed > 30_000
         assert math.isfinite(found.total_needed)
     assert found.verdict in ("not_yet", "works")
+
+
+def test_a_small_holdout_is_told_what_half_would_spare() -> None:
+    small, half = (one(company(8_000, share=share), worth=0.005) for share in (0.9, 0.5))
+    assert "With half held out" in small.sentence
+    assert "With half held out" not in half.sentence
+    named = int(small.sentence.split("With half held out, ")[1].split(" ")[0].replace(",", ""))
+    assert named == pytest.approx(half.total_needed, rel=0.15)

@@ -437,8 +437,12 @@ def _judged(said: PlaybookImpact, rows: pd.DataFrame, own: Measure, terms: Terms
             return _with(said, "works", _works(said, effect, terms, small))
         if best < terms.worth:
             return _with(said, "no_sign", _no_sign(said, effect, worst, terms))
-    total = _total(rows, own, effect, terms, alpha)
-    return _with(said, "not_yet", _not_yet(said, effect, max(1, total - effect.outcomes), terms), total)
+    total = _total(rows, own, effect, terms, alpha, said.held_out)
+    at_half = _total(rows, own, effect, terms, alpha, 0.5)
+    sentence = _not_yet(said, effect, max(1, total - effect.outcomes), terms)
+    # worth saying only where it would spare much
+    sentence += f" With half held out, {at_half:,} in all would do, not {total:,}." if at_half * 3 < total * 2 else ""
+    return _with(said, "not_yet", sentence, total)
 
 
 def _with(said: PlaybookImpact, verdict: Word, sentence: str, total: int | None = None) -> PlaybookImpact:
@@ -446,22 +450,22 @@ def _with(said: PlaybookImpact, verdict: Word, sentence: str, total: int | None 
     return replace(said, verdict=verdict, sentence=sentence, total_needed=total, more_needed=more)
 
 
-def _total(rows: pd.DataFrame, own: Measure, effect: Effect, terms: Terms, alpha: float) -> int:
-    """How many accounts with an outcome are needed in all, from the spread seen so far.
+def _total(rows: pd.DataFrame, own: Measure, effect: Effect, terms: Terms, alpha: float, held_out: float) -> int:
+    """How many accounts with an outcome are needed in all with that share held out, from the spread seen so far.
 
     Until there is an estimate the spread is that of the rate seen, mixed with the risk known at enrolment as if that
     were twenty accounts: with nothing seen yet it is the best word there is, and it keeps no accounts out of two
     dozen having left from being taken for a rate of nought.
     """
-    counted, smaller = _counted(rows, own), float(rows["propensity"].mean())
-    smaller = min(smaller, 1 - smaller)
+    counted, smaller = _counted(rows, own), min(held_out, 1 - held_out)
+    present = float((rows["propensity"] * (1 - rows["propensity"])).mean())
     known = rows["risk"].mean() if own is LEFT and rows["risk"].notna().any() else 0.5
     weight = 20.0 if own is LEFT and rows["risk"].notna().any() else 1.0
     rate = float((counted[own.column].sum() + weight * known) / (len(counted) + weight))
     rate = min(max(rate, 1e-4), 1 - 1e-4)
     enough = max(terms.least_an_arm, math.ceil(terms.least_expected / min(rate, 1 - rate)))
     plain = rate * (1 - rate) / (smaller * (1 - smaller))
-    variance = plain if effect.value is None else _scored(counted, own).variance
+    variance = plain if effect.value is None else _scored(counted, own).variance * present / (smaller * (1 - smaller))
     wanted = max(math.ceil(enough / smaller), needed(variance, alpha, terms.expected, terms.worth, terms.power))
     if effect.outcomes < wanted:
         return wanted
@@ -469,7 +473,7 @@ def _total(rows: pd.DataFrame, own: Measure, effect: Effect, terms: Terms, alpha
 
 
 def _points(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:+.1f}"
+    return "–" if share is None else f"{round(100 * share, 1) + 0.0:+.1f}"  # no negative nought
 
 
 def _between(effect: Effect) -> str:
