@@ -50,7 +50,8 @@ class Scores:
 
         Where few are held out and outcomes are rare, the smaller arm has often seen none or too few of them, and the
         variance seen is far too small just when the estimate is far off; both arms together know better. Without this
-        the sequence fails in a fifth of the runs of ``benchmarks/impact_coverage.py`` with a tenth held out.
+        the sequence is wrong in up to an eighth of the years of ``benchmarks/impact_coverage.py``, where a tenth is
+        held out.
         """
         return float(max(np.var(self.effect, ddof=1), np.mean(self.plain)))
 
@@ -102,8 +103,8 @@ def half_width(n: int, variance: float, alpha: float, expected: int) -> float:
         n: how many scores, at least 1.
         variance: of a score.
         alpha: the probability that the sequence ever excludes the truth.
-        expected: where it is narrowest for its kind. Declared before anything is seen; ten times fewer or more cost
-            about a fifth of the width.
+        expected: where it is narrowest for its kind. Declared before anything is seen; a tenth of it costs a
+            quarter of the width, ten times it a tenth.
     """
     tuned = n * rho_squared(alpha, expected)
     return math.sqrt(variance * 2 * (tuned + 1) / (n * tuned) * math.log(math.sqrt(tuned + 1) / alpha))
