@@ -69,7 +69,7 @@ def project_with(root: Path, features: dict | None = None, **spec):
                         "name": "reports",
                         "title": "Ask about reports",
                         "goal": "care",
-                        "when": {"reason": ["product.reports"]},
+                        "enter": "reasons has 'product.reports'",
                         "do": ["Ask."],
                     }
                 ]

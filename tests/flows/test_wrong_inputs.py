@@ -205,7 +205,7 @@ WRONG = [
     ),
     Wrong(
         "a band is misspelt in playbooks.yaml",
-        own_spec("playbooks.yaml", "band: [at_risk]", "band: [at_rsk]"),
+        own_spec("playbooks.yaml", "band == 'at_risk'", "band == 'at_rsk'"),
         ("at_rsk", "Did you mean 'at_risk'?", "in_trouble"),
     ),
     Wrong(

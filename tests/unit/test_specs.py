@@ -8,9 +8,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from churnml.acting.facts import known_facts
+from churnml.acting.rule_checks import read_rules
 from churnml.adapters.project import default_models, open_project
 from churnml.errors import ChurnmlError, ProjectError, SpecError, UnknownNameError
-from churnml.specs import HealthSpec, Label, ModelSpec, PlaybooksSpec, ProjectSpec, Span, check_names_fit, read_spec
+from churnml.specs import HealthSpec, Label, ModelSpec, PlaybooksSpec, ProjectSpec, read_spec
 
 MODEL = {
     "name": "churn",
@@ -23,9 +25,7 @@ HEALTH = {
     "risk": {"weight": 1, "points": [[0, 100], [1, 60], [4, 0]]},
     "bands": [{"name": "good", "at_least": 60}, {"name": "bad", "at_least": 0}],
 }
-PLAYBOOKS = {
-    "playbooks": [{"name": "call", "title": "Call", "goal": "keep", "when": {"band": ["bad"]}, "do": ["call"]}]
-}
+PLAYBOOKS = {"playbooks": [{"name": "call", "title": "Call", "goal": "keep", "enter": "band == 'bad'", "do": ["call"]}]}
 PROJECT = {"name": "tiny", "inputs": {"crm": {"path": "crm.csv"}}}
 KINDS = {"model": (ModelSpec, MODEL), "health": (HealthSpec, HEALTH), "playbooks": (PlaybooksSpec, PLAYBOOKS),
          "project": (ProjectSpec, PROJECT)}  # fmt: skip
@@ -72,8 +72,7 @@ def test_the_smallest_declaration_is_read_and_frozen(kind, tmp_path):
         ("health", "dimensions.adoption.inputs.0.featur", 1, "inputs.0.featur'", "'feature'"),
         ("health", "bands.0.at_most", 1, "'bands.0.at_most'", "'at_least'"),
         ("playbooks", "playbooks.0.titel", "x", "'playbooks.0.titel'", "'title'"),
-        ("playbooks", "playbooks.0.when.helth", {}, "when.helth'", "'health'"),
-        ("playbooks", "playbooks.0.when.mrr", {"at_lest": 3}, "mrr.at_lest'", "'at_least'"),
+        ("playbooks", "playbooks.0.effect.likly", 0.1, "effect.likly'", "'likely'"),
         ("project", "input", {}, "'input'", "'inputs'"),
         ("project", "inputs.crm.delimeter", ";", "'inputs.crm.delimeter'", "'delimiter'"),
         ("project", "stores.wrok", "x", "'stores.wrok'", "'work'"),
@@ -82,6 +81,7 @@ def test_the_smallest_declaration_is_read_and_frozen(kind, tmp_path):
         ("model", "label.kind", ..., "'label.kind' is missing", "Add 'kind:'"),
         ("health", "bands", ..., "'bands' is missing", "Add 'bands:'"),
         ("playbooks", "playbooks.0.do", ..., "'playbooks.0.do' is missing", "Add 'do:'"),
+        ("playbooks", "playbooks.0.enter", ..., "'playbooks.0.enter' is missing", "Add 'enter:'"),
         ("project", "inputs", ..., "'inputs' is missing", "Add 'inputs:'"),
         # values that cannot be meant
         ("model", "label.horizon", "soon", "'label.horizon'", "Correct the value"),
@@ -96,6 +96,11 @@ def test_the_smallest_declaration_is_read_and_frozen(kind, tmp_path):
         ("model", "name", "Churn Model", "'name'", "Correct the value"),
         ("model", "promote_if.figures", ["auc"], "'promote_if.figures.0'", "Correct the value"),
         ("health", "min_coverage", 1.5, "'min_coverage'", "Correct the value"),
+        ("playbooks", "playbooks.0.effect", {"low": 0.2}, "must rise in this order", "Correct the value"),
+        ("playbooks", "playbooks.0.holdout", 1, "'playbooks.0.holdout'", "Correct the value"),
+        ("playbooks", "playbooks.0.cost", float("inf"), "'playbooks.0.cost'", "Correct the value"),
+        ("playbooks", "playbooks.0.escalate_to", "kim", "escalate_to needs escalate_after_days", "Correct the value"),
+        ("playbooks", "playbooks.0.supersedes", ["cal"], "Did you mean 'call'?", "Correct the value"),
         ("project", "timezone", "Asia/Tokio", "Did you mean 'Asia/Tokyo'", "Correct the value"),
         ("project", "data_through", "31.12.2024", "'data_through'", "Correct the value"),
         ("project", "inputs.crm.encoding", "utf8", "'inputs.crm.encoding'", "Correct the value"),
@@ -117,7 +122,7 @@ def test_an_unknown_feature_family_is_told_with_the_nearest(key, tmp_path):
 
 def test_a_reason_no_family_answers_to_is_told_with_the_nearest(tmp_path):
     with pytest.raises(ChurnmlError, match=r"tickets\.backlog"):
-        read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.when.reason", ["tickets.backlogs"]))
+        read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.reasons", ["tickets.backlogs"]))
 
 
 def test_several_mistakes_are_counted_and_the_unknown_key_is_told_first(tmp_path):
@@ -199,15 +204,21 @@ def test_points_may_stay_level(tmp_path):
     read(tmp_path, "health", changed(HEALTH, "risk.points", [[0, 100], [1, 50], [2, 50]]))
 
 
-@pytest.mark.parametrize("said", [{}, {"at_least": 2, "at_most": 1}, {"at_least": "x"}, {"above": 1}], ids=str)
-def test_a_span_that_nothing_or_everything_matches_is_refused(said):
-    with pytest.raises(ValidationError):
-        Span.model_validate(said)
-
-
-@pytest.mark.parametrize("said", [{"at_least": 1}, {"at_most": 1}, {"at_least": 1, "at_most": 1}], ids=str)
-def test_a_span_has_one_end_or_both(said):
-    Span.model_validate(said)
+@pytest.mark.parametrize(
+    ("when", "enter"),
+    [
+        ({"band": ["at_risk", "watch"]}, "band in ['at_risk', 'watch']"),
+        ({"reason": ["usage.*"], "churn_lift": {"at_least": 2}}, "churn_lift >= 2 and reasons has 'usage.*'"),
+        ({"reason": ["usage.*", "tickets.*"]}, "(reasons has 'usage.*' or reasons has 'tickets.*')"),
+        ({"health": {"at_least": 3, "at_most": 9}}, "health >= 3 and health <= 9"),
+        ({"dimension": {"adoption": {"at_most": 30}}}, "dimension.adoption <= 30"),
+        ("nonsense", "'when:' is now 'enter:'"),
+    ],
+)
+def test_a_condition_as_it_was_written_before_is_told_as_the_rule_to_write(when, enter, tmp_path):
+    with pytest.raises(SpecError, match="'enter:'") as refused:
+        read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.when", when))
+    assert enter in refused.value.what
 
 
 def test_two_playbooks_may_not_share_a_name(tmp_path):
@@ -216,8 +227,9 @@ def test_two_playbooks_may_not_share_a_name(tmp_path):
 
 
 @pytest.mark.parametrize("owner", ["Team:x", "team:", "kim", "team:Sales"])
-def test_a_playbook_belongs_to_the_account_owner_or_a_team(owner, tmp_path):
-    read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.owner", "team:support"))
+def test_a_playbook_belongs_to_the_account_owner_a_skill_a_pool_or_a_team(owner, tmp_path):
+    for right in ("account_owner", "skill:security", "pool:renewals", "team:support"):
+        read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.owner", right))
     with pytest.raises(SpecError):
         read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.owner", owner))
 
@@ -246,32 +258,32 @@ def test_an_input_is_a_file_or_a_table_of_a_database(said, tmp_path):
 # ---------------------------------------------------------------- between files
 
 
-def both(tmp_path, when):
+def check(tmp_path, enter, static=()):
     health = read(tmp_path, "health", HEALTH)
-    return health, read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.when", when))
+    playbooks = read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.enter", enter))
+    read_rules(playbooks, "playbooks.yaml", known_facts(health, {}, static))
 
 
 @pytest.mark.parametrize(
-    ("when", "told"),
-    [({"band": ["god"]}, "'good'"), ({"dimension": {"adaption": {"at_most": 30}}}, "'adoption'")],
+    ("enter", "told"),
+    [("band == 'god'", "'good'"), ("dimension.adaption <= 30", "'dimension.adoption'")],
     ids=["band", "dimension"],
 )
-def test_a_playbook_that_names_no_band_or_dimension_of_health_is_told_with_the_nearest(when, told, tmp_path):
+def test_a_playbook_that_names_no_band_or_dimension_of_health_is_told_with_the_nearest(enter, told, tmp_path):
     with pytest.raises(UnknownNameError) as refused:
-        check_names_fit(*both(tmp_path, when), ())
+        check(tmp_path, enter)
     assert told in refused.value.remedy
     assert "'call'" in refused.value.where
 
 
 def test_a_playbook_may_name_the_band_of_those_without_data(tmp_path):
-    check_names_fit(*both(tmp_path, {"band": ["insufficient_data"]}), ())
+    check(tmp_path, "band == 'insufficient_data'")
 
 
 def test_a_playbook_asks_for_a_segment_only_where_segments_are_static(tmp_path):
-    said = both(tmp_path, {"segment": ["smb"]})
-    with pytest.raises(SpecError, match="segment"):
-        check_names_fit(*said, ())
-    check_names_fit(*said, ("segment",))
+    with pytest.raises(SpecError, match="Add 'segment' to static"):
+        check(tmp_path, "segment == 'smb'")
+    check(tmp_path, "segment == 'smb'", ("segment",))
 
 
 @pytest.mark.parametrize("name", ["churn", "upsell"])
@@ -284,7 +296,7 @@ def test_the_models_that_ship_with_the_program_are_readable(name):
 def test_the_health_and_playbooks_that_ship_with_the_program_fit_each_other():
     health = read_spec(HealthSpec, default_models() / "health.yaml")
     playbooks = read_spec(PlaybooksSpec, default_models() / "playbooks.yaml")
-    check_names_fit(health, playbooks, ("segment",))
+    read_rules(playbooks, "playbooks.yaml", known_facts(health, {}, ()))
 
 
 def test_a_folder_that_is_no_project_is_told_what_to_do(tmp_path):

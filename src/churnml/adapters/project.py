@@ -10,9 +10,11 @@ from functools import cached_property
 from pathlib import Path
 
 import churnml
+from churnml.acting.facts import Fact, known_facts
+from churnml.acting.rule_checks import Rules, read_rules
 from churnml.adapters.python_features import families_in
 from churnml.errors import ProjectError, SpecError, UnknownNameError
-from churnml.features import FAMILIES, Catalogue, Family
+from churnml.features import FAMILIES, Catalogue, Family, Wish
 from churnml.features.declared import family_of
 from churnml.specs import (
     FeaturesSpec,
@@ -21,7 +23,6 @@ from churnml.specs import (
     ModelSpec,
     PlaybooksSpec,
     ProjectSpec,
-    check_names_fit,
     read_spec,
 )
 from churnml.tables import TABLES
@@ -214,12 +215,22 @@ class Project:
     def playbooks(self) -> PlaybooksSpec:
         return read_spec(PlaybooksSpec, self.declaration("playbooks.yaml"), families=self.catalogue)
 
+    @cached_property
+    def named_facts(self) -> dict[str, Fact]:
+        """The facts that the rules of the playbooks may name."""
+        wish = Wish(self.model(self.health.risk.model).features.lookbacks, (), self.spec.static)
+        features = {feature.name: feature for family in self.catalogue.values() for feature in family.features(wish)}
+        return known_facts(self.health, features, self.spec.static, self.catalogue)
+
+    def rules(self) -> Rules:
+        """The rules of the playbooks, checked; raises SpecError or UnknownNameError."""
+        return read_rules(self.playbooks, str(self.declaration("playbooks.yaml")), self.named_facts)
+
     def check_declarations(self) -> None:
         """Reads every declaration once, so that a mistake shows before long work begins."""
         self.check_sources()
         for name in self.model_names:
             self.model(name)
-        check_names_fit(self.health, self.playbooks, self.spec.static)
         if self.health.risk.model not in self.model_names:
             raise UnknownNameError(
                 "model",
@@ -227,6 +238,7 @@ class Project:
                 self.model_names,
                 where=f"{self.declaration('health.yaml')}, risk: model:",
             )
+        self.rules()
 
     def declarations_fingerprint(self, *paths: Path) -> str:
         """Names the content of declaration files and of the program's version."""

@@ -5,7 +5,6 @@ What the business may change stands in these files; what they may say is declare
 
 from churnml.labels import Label
 from churnml.specs.base import Declared, Name, NotNegative, Positive, Share
-from churnml.specs.fitting import check_names_fit
 from churnml.specs.health import Band, Dimension, HealthException, HealthInput, HealthSpec, RiskDimension, Scorecard
 from churnml.specs.models import (
     Cutoffs,
@@ -18,7 +17,7 @@ from churnml.specs.models import (
     PromoteIf,
     Tuning,
 )
-from churnml.specs.playbooks import Playbook, PlaybooksSpec, Span, When
+from churnml.specs.playbooks import Effect, Playbook, PlaybooksSpec
 from churnml.specs.project import Input, ProjectSpec, Stores
 from churnml.specs.reading import read_spec
 from churnml.specs.team import Away, Person, TeamSpec
@@ -30,6 +29,7 @@ __all__ = [
     "Decision",
     "Declared",
     "Dimension",
+    "Effect",
     "Estimator",
     "FeatureChoice",
     "FeaturesSpec",
@@ -51,11 +51,8 @@ __all__ = [
     "RiskDimension",
     "Scorecard",
     "Share",
-    "Span",
     "Stores",
     "TeamSpec",
     "Tuning",
-    "When",
-    "check_names_fit",
     "read_spec",
 ]

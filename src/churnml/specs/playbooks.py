@@ -2,70 +2,102 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from churnml import features as catalogue
-from churnml.specs.base import Declared, Name, NotNegative, catalogue_of
+from churnml.errors import did_you_mean
+from churnml.specs.base import Declared, Name, NotNegative, Positive, Share, catalogue_of
+
+RuleText = Annotated[str, Field(min_length=1)]
+Team = Annotated[str, Field(pattern=r"^team:[a-z][a-z0-9_\-]*$")]
+Group = Annotated[str, Field(pattern=r"^(team|skill|pool):[a-z][a-z0-9_\-]*$")]
+TROUBLE = "band == 'at_risk' or churn_lift >= 2"
 
 
-class Span(Declared):
-    """A condition on a number; both ends belong to it."""
+class Effect(Declared):
+    """The share of what is at stake that acting keeps or wins, as it is believed before it was measured.
 
-    at_least: float | None = None
-    at_most: float | None = None
+    ``likely`` orders the list; ``low`` and ``high`` say how far off that may be.
+    """
+
+    low: Share = 0.0
+    likely: Share = 0.1
+    high: Share = 0.3
 
     @model_validator(mode="after")
-    def _not_empty(self) -> Span:
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("give at_least, at_most or both")
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError("at_least is above at_most, so nothing can match")
+    def _in_order(self) -> Effect:
+        if not self.low <= self.likely <= self.high:
+            raise ValueError("low, likely and high must rise in this order")
         return self
 
 
-class When(Declared):
-    """When a playbook takes an account: everything given must hold."""
+class Playbook(Declared):
+    """What to do for an account, by whom, until when, and how it is measured.
 
-    band: tuple[str, ...] = ()
-    segment: tuple[str, ...] = ()
-    reason: tuple[str, ...] = ()
-    churn_probability: Span | None = None
-    churn_lift: Span | None = None
-    upsell_probability: Span | None = None
-    upsell_lift: Span | None = None
-    health: Span | None = None
-    mrr: Span | None = None
-    tenure_days: Span | None = None
-    days_to_renewal: Span | None = None
-    dimension: dict[Name, Span] = Field(default_factory=dict)
+    ``enter`` and ``exit`` are rules over named facts (docs/playbooks.md). ``reasons`` are patterns such as ``usage.*``:
+    the work is about the account's first reason that matches, and without one it is not offered. ``minutes`` and
+    ``cost`` are what one piece of work takes. ``due_in_days`` and ``escalate_after_days`` (overdue) are working days.
+    An account is not offered the same playbook again for ``cooldown_days`` after work that ended as ``cooldown_after``
+    says. ``supersedes`` names playbooks whose open work this one closes and replaces.
+    """
 
-    @field_validator("reason")
+    name: Name
+    title: str
+    goal: Literal["keep", "grow", "care"]
+    enter: RuleText
+    exit: RuleText | None = None
+    reasons: tuple[str, ...] = ()
+    do: tuple[str, ...] = Field(min_length=1)
+    owner: Literal["account_owner"] | Group = "account_owner"
+    minutes: NotNegative = 60
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    due_in_days: NotNegative = 5
+    cooldown_days: NotNegative = 90
+    cooldown_after: tuple[Literal["done", "dismissed", "closed"], ...] = ("done", "dismissed")
+    effect: Effect = Effect()
+    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    escalate_after_days: NotNegative | None = None
+    escalate_to: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    supersedes: tuple[Name, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rules_are_texts_now(cls, said: Any) -> Any:
+        if isinstance(said, Mapping) and "when" in said:
+            rule = _as_rule(said["when"])
+            raise ValueError(
+                "'when:' is now 'enter:', a rule in words" + (f'. This one is enter: "{rule}"' if rule else "")
+            )
+        return said
+
+    @field_validator("reasons")
     @classmethod
     def _known_reasons(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for family in value:
             catalogue.check_family(family, catalogue_of(info))
         return value
 
-
-class Playbook(Declared):
-    """What to do for an account, by whom, until when."""
-
-    name: Name
-    title: str
-    goal: Literal["keep", "grow", "care"]
-    when: When
-    do: tuple[str, ...] = Field(min_length=1)
-    owner: Literal["account_owner"] | Annotated[str, Field(pattern=r"^team:[a-z][a-z0-9_\-]*$")] = "account_owner"
-    due_in_days: NotNegative = 5
+    @model_validator(mode="after")
+    def _escalation_has_a_time(self) -> Playbook:
+        if self.escalate_to is not None and self.escalate_after_days is None:
+            raise ValueError("escalate_to needs escalate_after_days")
+        return self
 
 
 class PlaybooksSpec(Declared):
-    """What ``models/playbooks.yaml`` may say: the first playbook whose rule holds takes the account."""
+    """What ``models/playbooks.yaml`` may say: of equal value, the playbook that is declared first takes the account.
+
+    ``trouble`` says which accounts are left alone by playbooks whose goal is to grow, unless ``grow_in_trouble``.
+    """
 
     playbooks: tuple[Playbook, ...] = Field(min_length=1)
-    fallback_owner: Annotated[str, Field(pattern=r"^team:[a-z][a-z0-9_\-]*$")] = "team:customer-success"
+    fallback_owner: Team = "team:customer-success"
+    trouble: RuleText = TROUBLE
+    grow_in_trouble: bool = False
+    months: Positive = 12
 
     @field_validator("playbooks")
     @classmethod
@@ -74,4 +106,38 @@ class PlaybooksSpec(Declared):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"two playbooks are named '{min(twice)}'")
+        for playbook in value:
+            for name in playbook.supersedes:
+                if name not in names:
+                    raise ValueError(
+                        f"'{playbook.name}' supersedes '{name}', which is not declared. {did_you_mean(name, names)}"
+                    )
         return value
+
+
+def _as_rule(when: Any) -> str:
+    """What the former ``when:`` said, as a rule; empty where that cannot be told."""
+    if not isinstance(when, Mapping):
+        return ""
+    parts: list[str] = []
+    for key, said in when.items():
+        if key == "reason":
+            codes = [f"reasons has '{code}'" for code in _list(said)]
+            parts += [f"({' or '.join(codes)})"] if len(codes) > 1 else codes
+        elif key in ("band", "segment"):
+            parts.append(f"{key} in {[str(one) for one in _list(said)]}")
+        elif key == "dimension" and isinstance(said, Mapping):
+            parts += [part for name, span in said.items() for part in _span(f"dimension.{name}", span)]
+        else:
+            parts += _span(str(key), said)
+    return " and ".join(parts)
+
+
+def _list(said: Any) -> Iterable[Any]:
+    return said if isinstance(said, list) else [said]
+
+
+def _span(name: str, span: Any) -> list[str]:
+    if not isinstance(span, Mapping):
+        return []
+    return [f"{name} {op} {span[key]}" for key, op in (("at_least", ">="), ("at_most", "<=")) if key in span]
