@@ -8,7 +8,7 @@ from typing import Any
 
 # forked from one that has everything loaded already: a process costs little then
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["churnml.adapters.store", "alembic.command", "psycopg", "tests.store.days"])
+CONTEXT.set_forkserver_preload(["pytest", "alembic.command", "psycopg", "tests.store.lives"])
 
 
 def barrier_of(many: int) -> Any:
