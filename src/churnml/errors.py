@@ -87,3 +87,7 @@ class RegistryError(ChurnmlError):
 
 class AuditError(ChurnmlError):
     """A feature or a label looks past its cutoff, or the audit cannot tell."""
+
+
+class OverrideError(ChurnmlError):
+    """An override of a health score that cannot stand as it is said."""
