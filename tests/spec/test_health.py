@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+from churnml.acting.bands import flap_rates, settle_bands
+from churnml.acting.families import Families, roll_up
 from churnml.acting.health import Health, health_of
+from churnml.acting.health_changes import Made, Yardstick, explain_change
+from churnml.acting.health_events import health_events
+from churnml.acting.health_preview import Preview, preview
+from churnml.acting.health_weights import propose_weights
+from churnml.acting.ledger import BandState
+from churnml.acting.override_judging import WasSaid, judge_overrides
+from churnml.acting.overrides import make_override, with_overrides
 from churnml.acting.scorecards import RENEWAL, SEGMENT, TENURE
+from churnml.errors import OverrideError
 from churnml.specs import HealthSpec
-from tests.spec.health_examples import SCORES, SMALLEST, HealthExample
-from tests.support import table
+from tests.spec.health_examples import EXAMPLES, SMALLEST, HealthExample
+from tests.support import day, table
 
 BASE_RATE = 0.05
 CONTEXT = {"tenure": TENURE, "renewal": RENEWAL, "segment": SEGMENT}
@@ -83,7 +95,258 @@ def scores(example: HealthExample) -> Cells:
     ]
 
 
-@pytest.mark.parametrize("example", SCORES, ids=[e.title for e in SCORES])
+def scoring(spec: HealthSpec, row: Mapping[str, str], on: dt.date) -> Health:
+    """The health of the one account ``a`` on a date, as the table says it, with its override applied."""
+    health = health_in(spec, table("account | use | risk\na | 50 | 50"))
+    coverage = float(row.get("coverage", "100 %").removesuffix(" %")) / 100
+    health = replace(health, ruled=np.array([number(row["score"])]), coverage=np.array([coverage]))
+    said = row.get("override")
+    made = [make_override(spec, "a", float(said), "kim", "the sponsor left", on, 1)] if said else []
+    return with_overrides(spec, health, ["a"], made, on)
+
+
+def played(example: HealthExample) -> Iterator[tuple[dt.date, BandState, Mapping[str, BandState], Health]]:
+    """Every scoring in turn: date, state, what was on record before, and the health."""
+    spec, before = spec_of(example.said), {}
+    for row in table(example.given["scorings"]).to_dict("records"):
+        on = day(row["date"])
+        health = scoring(spec, row, on)
+        (state,) = settle_bands(spec, on, ["a"], health, before)
+        yield on, state, before, health
+        before = {"a": state}
+
+
+def bands(example: HealthExample) -> Cells:
+    columns = table(example.expect).columns
+    return [
+        {
+            name: {
+                "date": str(on),
+                "band": state.band,
+                "since": str(state.band_since),
+                "points to": state.pending or "",
+                "first": str(state.pending_since or ""),
+            }[name]
+            for name in columns
+        }
+        for on, state, _, _ in played(example)
+    ]
+
+
+def events(example: HealthExample) -> Cells:
+    spec, found, history = spec_of(example.said), [], []
+    for on, state, before, health in played(example):
+        told = health_events(spec, [state], health, before, {"a": history})
+        found += [
+            {"date": str(e.on), "event": e.kind, "from": e.from_, "to": e.to, "because": "; ".join(e.because)}
+            for e in told
+        ]
+        history = [*history, (on, state.health)]
+    return found
+
+
+def flaps(example: HealthExample) -> Cells:
+    rows = table(example.given["scorings"]).rename(columns={"account": "account_id", "date": "as_of"})
+    rows = rows.assign(score=rows["score"].map(number), coverage=1.0)
+    return [
+        {
+            "bands": name,
+            "changes": str(rate.changes),
+            "flaps": str(rate.flaps),
+            "account-years": f"{rate.account_years:.1f}",
+            "flaps a year": written(rate.per_account_year),
+        }
+        for name, rate in flap_rates(spec_of(example.said), rows).items()
+    ]
+
+
+def made_of(example: HealthExample, side: str) -> Made:
+    said = dict(table(example.given["scores"])[["what", side]].itertuples(index=False))
+    spec = spec_of(example.said)
+    if "weight of use" in said:
+        dimension = spec.dimensions["use"].model_copy(update={"weight": float(said["weight of use"])})
+        spec = spec.model_copy(update={"dimensions": {"use": dimension}})
+    top = float(said.get("top of use's scale", "100"))
+    polarity = {f: "riskier" if f.endswith("_bad") else "healthier" for f in spec.features}
+    scales = {f: RISKIER if said == "riskier" else HEALTHIER for f, said in polarity.items()}
+    scales["use"] = [value * top / 100 for value in HEALTHIER]
+    on = day("2024-06-01") if side == "before" else day("2024-06-08")
+    override = make_override(spec, "a", float(said["override"]), "kim", "I know", on) if said.get("override") else None
+    inputs = {f: float(said[f]) if said[f] else None for f in spec.features if f in said}
+    probability = (100 - float(said["risk"])) / 10 * BASE_RATE
+    return Made(on, inputs, probability, Yardstick(said["model"], scales, polarity, BASE_RATE), spec, override)
+
+
+def changes(example: HealthExample) -> Cells:
+    said = table(example.given["scores"]).set_index("what")["after"].get("says earlier model")
+    earlier = (100 - float(said)) / 10 * BASE_RATE if said else None
+    change = explain_change(made_of(example, "before"), made_of(example, "after"), earlier)
+    by_data = {f"– {name}": points for name, points in change.by_data.items() if name != "stage"}
+    parts = {"data": change.data, **by_data} | {
+        name: getattr(change, name) for name in ("model", "configuration", "override", "total")
+    }
+    return [{"part": name, "points": written(points)} for name, points in parts.items()]
+
+
+def previewed(example: HealthExample) -> Preview:
+    accounts = table(example.given["accounts"])
+    now = spec_of(example.said)
+    then = HealthSpec.model_validate(now.model_dump() | yaml.safe_load(example.given["then"]))
+    frame = frame_of(accounts)
+    polarity, scales = {"use": {"polarity": "healthier"}}, {"use": HEALTHIER}
+    return preview(now, then, day("2024-06-01"), frame, polarity, scales, probability_of(accounts), BASE_RATE)
+
+
+def moves(example: HealthExample) -> Cells:
+    return [
+        {"now": row.band_now, "then": row.band_then, "accounts": str(row.accounts), "mrr": written(row.mrr)}
+        for row in previewed(example).moves.itertuples()
+    ]
+
+
+def movers(example: HealthExample) -> Cells:
+    return [
+        {
+            "account": row.account_id,
+            "now": row.band_now,
+            "then": row.band_then,
+            "score now": written(row.score_now),
+            "score then": written(row.score_then),
+            "moved": written(row.moved),
+        }
+        for row in previewed(example).biggest().itertuples()
+    ]
+
+
+def weights(example: HealthExample) -> Cells:
+    rows = table(example.given["renewals"])
+    rows = rows.rename(columns={"account": "account_id", "left": "label"})
+    rows = rows.assign(**{name: rows[name].map(number) for name in rows.columns if name != "account_id"})
+    proposal = propose_weights(spec_of(example.said), rows, resamples=20)
+    return [
+        {
+            "weight of": weight.dimension,
+            "by hand": written(weight.declared),
+            "from the past": written(weight.proposed),
+            "enough to go by": "yes" if proposal.enough else "no",
+        }
+        for weight in proposal.weights
+    ]
+
+
+def overridden(example: HealthExample) -> Cells:
+    spec, accounts = spec_of(example.said), table(example.given["accounts"])
+    (name,) = [name for name in example.given if name.startswith("overrides on ")]
+    made = []
+    for row in table(example.given[name]).to_dict("records"):
+        days = int(row["days"]) if row["days"] else None
+        one = make_override(
+            spec, row["account"], float(row["score"]), row["author"], row["reason"], day(row["made"]), days
+        )
+        made.append(replace(one, withdrawn_on=day(row["withdrawn"])) if row["withdrawn"] else one)
+    ids = accounts["account"].tolist()
+    health = with_overrides(spec, health_in(spec, accounts), ids, made, day(name.removeprefix("overrides on ")))
+    return [
+        {
+            "account": account,
+            "without it": written(health.ruled[row]),
+            "score": written(health.score[row]),
+            "band": str(health.band[row]),
+            "said by": f"{said.author}: {said.reason}" if (said := health.overrides[row]) else "",
+        }
+        for row, account in enumerate(ids)
+    ]
+
+
+def refused(example: HealthExample) -> Cells:
+    found = []
+    for row in table(example.expect).to_dict("records"):
+        days = int(row["days"]) if row["days"] else None
+        try:
+            made = make_override(
+                spec_of(""), "a", float(row["score"]), row["author"], row["reason"], day("2024-06-01"), days
+            )
+            answer = f"holds until {made.expires_on}"
+        except OverrideError as problem:
+            answer = problem.what
+        found.append(row | {"answer": answer})
+    return found
+
+
+def judged(example: HealthExample) -> Cells:
+    spec, made, was, left = spec_of(""), [], {}, {}
+    for row in table(example.given["overrides"]).to_dict("records"):
+        for _ in range(int(row["times"])):
+            one = make_override(
+                spec, f"account {len(made)}", float(row["said"]), row["author"], "I know", day("2024-01-01")
+            )
+            made.append(one)
+            chance = float(row["churn probability"].removesuffix(" %")) / 100
+            was[one.override_id] = WasSaid(float(row["model's score"]), chance)
+            if row["left"] == "yes":
+                left[one.account_id] = day("2024-02-01")
+    records = judge_overrides(spec, made, was, left, day("2024-04-01"), 91).records
+    return [
+        {
+            "author": record.author or "all",
+            "direction": record.direction,
+            "judged": str(record.judged),
+            "came out so": str(record.as_said),
+            "interval": f"{record.low * 100:.0f} to {record.high * 100:.0f} %",
+            "the model expected": f"{record.expected * 100:.0f} %",
+            "verdict": record.verdict,
+        }
+        for record in records
+    ]
+
+
+def rolled_up(example: HealthExample) -> Families:
+    accounts = table(example.given["accounts"])
+    ids = accounts["account"].tolist()
+    scores = [float(cell) if cell else None for cell in accounts["score"]]
+    parents = dict(zip(ids, accounts["parent"], strict=True))
+    return roll_up(spec_of(example.said).rollup, ids, scores, accounts["mrr"].map(float).tolist(), parents, ids)
+
+
+def families(example: HealthExample) -> Cells:
+    return [
+        {
+            "parent": family.parent,
+            "members": ", ".join(family.members),
+            "score": written(family.score),
+            "known": str(family.known),
+            "mrr": written(family.mrr),
+            "worst": family.worst or "",
+        }
+        for family in rolled_up(example).families
+    ]
+
+
+def problems(example: HealthExample) -> Cells:
+    return [{"told": told} for told in rolled_up(example).problems]
+
+
+WORKED: Mapping[str, Callable[[HealthExample], Cells]] = {
+    "score": scores,
+    "band": bands,
+    "events": events,
+    "flaps": flaps,
+    "change": changes,
+    "preview": moves,
+    "movers": movers,
+    "weights": weights,
+    "override": overridden,
+    "refused": refused,
+    "judging": judged,
+    "family": families,
+    "problems": problems,
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[e.title for e in EXAMPLES])
 def test_health_is_what_its_worked_example_shows(example: HealthExample):
-    found = {"score": scores}[example.rule](example)
-    assert found == table(example.expect).to_dict("records")
+    assert WORKED[example.rule](example) == table(example.expect).to_dict("records")
+
+
+def test_every_kind_of_rule_has_an_example():
+    assert {example.rule for example in EXAMPLES} == set(WORKED)
