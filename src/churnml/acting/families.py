@@ -87,13 +87,14 @@ def _links(parents: Mapping[str, str | None], known: Collection[str]) -> tuple[d
     said = {account: parent for account, parent in parents.items() if parent}
     unknown = sorted(account for account, parent in said.items() if parent not in there)
     links = {account: parent for account, parent in said.items() if parent in there}
-    circular = sorted(_in_circles(links))
+    circles = _in_circles(links)
+    circular = sorted(circles)
     problems = []
     if unknown:
         problems.append(f"{_accounts(unknown)} under a parent that is no account ('{said[unknown[0]]}').")
     if circular:
         problems.append(f"{_accounts(circular)} in a circle of parents: their links are not followed.")
-    return {account: parent for account, parent in links.items() if account not in set(circular)}, problems
+    return {account: parent for account, parent in links.items() if account not in circles}, problems
 
 
 def _in_circles(links: Mapping[str, str]) -> set[str]:
@@ -108,7 +109,7 @@ def _in_circles(links: Mapping[str, str]) -> set[str]:
             step = links.get(step)
         if step is not None and step in path:
             found |= {member for member, place in path.items() if place >= path[step]}
-        done |= path.keys()
+        done.update(path)
     return found
 
 
