@@ -167,6 +167,16 @@ class Outbox:
         with self._connections.reading() as connection:
             return _deliveries(connection, query)
 
+    def newest(self, receiver: str, kind: str) -> dict[str, int]:
+        """Subject → the newest message of a kind a receiver was or will be told about it; the dead ones left out."""
+        query = (
+            sa.select(deliveries.c.subject, sa.func.max(deliveries.c.delivery_id))
+            .where(deliveries.c.receiver == receiver, deliveries.c.kind == kind, deliveries.c.state != "dead")
+            .group_by(deliveries.c.subject)
+        )
+        with self._connections.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Receiver → state → how many."""
         query = sa.select(deliveries.c.receiver, deliveries.c.state, sa.func.count()).group_by("receiver", "state")

@@ -1,0 +1,96 @@
+"""Values of the environment that must not be seen, and hiding them in whatever is kept or shown."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus, urlsplit
+
+from churnml.adapters.project import with_environment
+from churnml.errors import ProjectError
+from churnml.specs.delivery import FROM_ENVIRONMENT
+
+HIDDEN = "•••"
+# Anything shorter is found in ordinary words.
+LEAST_LENGTH = 4
+NOTE_LENGTH = 300
+
+
+class Secrets:
+    """What was read from the environment for one receiver.
+
+    Args:
+        where: the file and receiver, told when a variable is not set.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._known: set[str] = set()
+
+    def read(self, declared: str) -> str:
+        """``declared`` with its ``${NAME}`` filled in, which is secret from then on; raises ProjectError."""
+        said = with_environment(declared, self._where).strip()
+        if said != declared:
+            self._keep(said)
+            for name in FROM_ENVIRONMENT.findall(declared):
+                self._keep(with_environment(name, self._where).strip())
+        return said
+
+    def address(self, declared: str) -> str:
+        """A URL, https or on this machine; what stands behind its host is secret; raises ProjectError."""
+        said = self.read(declared)
+        try:
+            parts = urlsplit(said)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host, parts = None, urlsplit("")
+        if not host or parts.scheme not in ("https", "http") or parts.username or parts.password:
+            raise ProjectError(
+                "The receiver's address is not one of the web.",
+                where=self._where,
+                remedy="Give https://, a host and a path, and no user name or password.",
+            )
+        if parts.scheme == "http" and not is_here(host):
+            raise ProjectError(
+                "The receiver's address is not encrypted.", where=self._where, remedy="Give an https:// address."
+            )
+        behind = said.split(parts.netloc, 1)[1]
+        for piece in (behind, behind.strip("/"), *parts.path.split("/"), *parts.query.split("&"), parts.fragment):
+            if len(piece) >= 12:
+                self._keep(piece)
+        return said
+
+    def _keep(self, value: str) -> None:
+        forms = {
+            value,
+            quote(value, safe=""),
+            quote(value),
+            quote_plus(value),
+            json.dumps(value)[1:-1],
+            repr(value)[1:-1],
+        }
+        forms.add(base64.b64encode(value.encode()).decode())
+        self._known |= {form for form in forms if len(form) >= LEAST_LENGTH}
+
+    def hide(self, text: str) -> str:
+        """A text without any of them, on one line, short enough to keep."""
+        for form in sorted(self._known, key=len, reverse=True):
+            text = text.replace(form, HIDDEN)
+        return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:NOTE_LENGTH]
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine."""
+    return host in ("localhost", "127.0.0.1", "::1")
+
+
+def shown_address(declared: str) -> str:
+    """Where a receiver is, as it may be shown: the host, or the variable's name."""
+    if FROM_ENVIRONMENT.search(declared.split("/", 3)[2] if declared.count("/") >= 2 else declared):
+        return _names(FROM_ENVIRONMENT.findall(declared))
+    return urlsplit(declared).hostname or "somewhere"
+
+
+def _names(found: Iterable[str]) -> str:
+    return " ".join(found)

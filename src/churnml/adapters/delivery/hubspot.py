@@ -1,0 +1,296 @@
+"""HubSpot, through its own client: health onto companies, work as tasks with their company.
+
+Batches of at most 100: companies are looked up by a property whose values are unique (``companies/batch/read``), then
+written (``companies/batch/upsert``); tasks are upserted by such a property too (``tasks/batch/upsert``) and put with
+their company (``associations/tasks/companies/batch/associate/default``), which may be done as often as one likes. No
+company is ever made: without a name it would be one nobody knows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from churnml.adapters.delivery.answers import Answer, Delivery, asked_wait, by_status
+from churnml.adapters.delivery.crm import account_values, halving, task_lines, task_subject
+from churnml.adapters.delivery.hidden import Secrets
+from churnml.errors import ProjectError
+from churnml.specs.delivery import Hubspot
+
+RECORDS_A_CALL = 100
+OWN_ID = "hs_object_id"
+NOT_THERE = "no such company in HubSpot"
+# A call's error that says the declaration or the set-up is wrong, and no record.
+SETUP = ("PROPERTY_DOESNT_EXIST", "MISSING_SCOPES", "INVALID_AUTHENTICATION")
+BODY_LENGTH = 60_000
+
+
+class HubspotWay:
+    """The way to HubSpot.
+
+    Args:
+        declared: the receiver.
+        secrets: what its variables are read with.
+        ca_file: its certificate authority's file, if it has its own.
+
+    Raises:
+        ProjectError: the client is not installed.
+    """
+
+    batch = RECORDS_A_CALL
+
+    def __init__(self, declared: Hubspot, secrets: Secrets, ca_file: str | None) -> None:
+        try:
+            import hubspot
+            import urllib3
+            from hubspot.crm.associations.v4 import exceptions as of_associations
+            from hubspot.crm.companies import exceptions as of_companies
+            from hubspot.crm.objects.tasks import exceptions as of_tasks
+        except ImportError:
+            raise ProjectError(
+                "The client for HubSpot is not installed.",
+                where="models/delivery.yaml",
+                remedy="Install it: pip install 'churnml[hubspot]'.",
+            ) from None
+        self._declared = declared
+        self._secrets = secrets
+        self._refused = (of_companies.ApiException, of_tasks.ApiException, of_associations.ApiException)
+        self._lost = urllib3.exceptions.HTTPError
+        settings: dict[str, Any] = {"host": secrets.address(declared.url)}
+        if ca_file is not None:
+            settings["ssl_ca_cert"] = ca_file
+        # no retries of its own, which also follow redirects: the outbox retries
+        crm = hubspot.HubSpot(access_token=secrets.read(declared.token), retry=False, **settings).crm
+        self._companies = crm.companies.batch_api
+        self._tasks = crm.objects.tasks.batch_api
+        self._associations = crm.associations.v4.batch_api
+
+    def send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> list[Answer | None]:
+        answers: dict[int, Answer | None] = {}
+        for kind, write in (("health", self._write_companies), ("work", self._write_tasks)):
+            mine = [delivery for delivery in deliveries if delivery.kind == kind]
+            if mine and not any(answer is not None and answer.pause for answer in answers.values()):
+                answers |= self._of_kind(mine, write, now)
+        return [answers.get(delivery.delivery_id) for delivery in deliveries]
+
+    def _of_kind(
+        self,
+        mine: Sequence[Delivery],
+        write: Callable[[Sequence[Delivery], Mapping[str, str], dt.datetime], Sequence[Answer]],
+        now: dt.datetime,
+    ) -> dict[int, Answer | None]:
+        known = self._look_up(sorted({delivery.subject for delivery in mine}), now)
+        if isinstance(known, Answer):
+            return {delivery.delivery_id: known for delivery in mine}
+        missing = Answer(self._declared.unknown_accounts == "skip", NOT_THERE, final=True)
+        answers: dict[int, Answer | None] = {d.delivery_id: missing for d in mine if d.subject not in known}
+        there = [delivery for delivery in mine if delivery.subject in known]
+        if there:
+            found = halving(there, lambda some: write(some, known, now))
+            answers |= {delivery.delivery_id: answer for delivery, answer in zip(there, found, strict=True)}
+        return answers
+
+    def _look_up(self, accounts: Sequence[str], now: dt.datetime) -> dict[str, str] | Answer:
+        """Account → HubSpot's id of its company; those it does not have are left out."""
+        said = self._declared.company_id_property
+        asked: dict[str, Any] = {"inputs": [{"id": account} for account in accounts], "properties": [said]}
+        asked["propertiesWithHistory"] = []
+        if said != OWN_ID:
+            asked["idProperty"] = said
+        found = self._call(now, self._companies.read, asked)
+        if isinstance(found, Answer):
+            return Answer(False, found.note, wait=found.wait, pause=True)
+        if said == OWN_ID:
+            return {str(one["id"]): str(one["id"]) for one in found["results"]}
+        return {str(one["properties"][said]): str(one["id"]) for one in found["results"]}
+
+    def _write_companies(
+        self, deliveries: Sequence[Delivery], known: Mapping[str, str], now: dt.datetime
+    ) -> Sequence[Answer]:
+        said = self._declared
+        own = said.company_id_property == OWN_ID
+        inputs = []
+        for delivery in deliveries:
+            values = account_values(delivery.payload)
+            written = {field: _text(values[name]) for name, field in vars(said.properties).items() if field}
+            one: dict[str, Any] = {"id": delivery.subject, "properties": written, "objectWriteTraceId": delivery.key}
+            inputs.append(one if own else {**one, "idProperty": said.company_id_property})
+        found = self._call(now, self._companies.update if own else self._companies.upsert, {"inputs": inputs})
+        if isinstance(found, Answer):
+            return [found] * len(deliveries)
+        return self._judge(deliveries, found)
+
+    def _write_tasks(
+        self, deliveries: Sequence[Delivery], known: Mapping[str, str], now: dt.datetime
+    ) -> Sequence[Answer]:
+        said = self._declared
+        inputs = [
+            {
+                "id": delivery.payload["work"]["work_id"],
+                "idProperty": said.task_id_property,
+                "objectWriteTraceId": delivery.key,
+                "properties": self._task(delivery.payload),
+            }
+            for delivery in deliveries
+        ]
+        found = self._call(now, self._tasks.upsert, {"inputs": inputs})
+        if isinstance(found, Answer):
+            return [found] * len(deliveries)
+        answers = self._judge(deliveries, found)
+        ids = self._task_ids([d for d, answer in zip(deliveries, answers, strict=True) if answer.arrived], found, now)
+        written = [
+            (place, ids[delivery.key])
+            for place, delivery in enumerate(deliveries)
+            if answers[place].arrived and delivery.key in ids
+        ]
+        pairs = [{"from": {"id": task}, "to": {"id": known[deliveries[place].subject]}} for place, task in written]
+        nameless = {place for place, answer in enumerate(answers) if answer.arrived} - {place for place, _ in written}
+        for place in nameless:
+            answers[place] = Answer(False, "HubSpot did not say which task it is")
+        if pairs:
+            # only then has the message arrived: a task that belongs to nobody is not what was told
+            put = self._call(now, self._associate, {"inputs": pairs})
+            lost = _lost_pairs(put, pairs)
+            for place, task in written:
+                if task in lost:
+                    answers[place] = lost[task]
+        return answers
+
+    def _task_ids(self, deliveries: Sequence[Delivery], found: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
+        """Key of a message → HubSpot's id of its task, asked for again where the answer does not say."""
+        said = self._declared.task_id_property
+        keys = {str(delivery.payload["work"]["work_id"]): delivery.key for delivery in deliveries}
+        ids = _ids_in(found["results"], said, keys)
+        silent = [work_id for work_id, key in keys.items() if key not in ids]
+        if silent:
+            asked = {"inputs": [{"id": work_id} for work_id in silent], "properties": [said], "idProperty": said}
+            read = self._call(now, self._tasks.read, {**asked, "propertiesWithHistory": []})
+            if not isinstance(read, Answer):
+                ids |= _ids_in(read["results"], said, keys)
+        return ids
+
+    def _associate(self, asked: Mapping[str, Any], **how: Any) -> Any:
+        return self._associations.create_default("tasks", "companies", asked, **how)
+
+    def _task(self, payload: Mapping[str, Any]) -> dict[str, str]:
+        said, work = self._declared, payload["work"]
+        # HubSpot shows this as HTML
+        body = "<br>".join(html.escape(line) for line in task_lines(payload))[:BODY_LENGTH]
+        task = {
+            said.task_id_property: str(work["work_id"]),
+            "hs_task_subject": task_subject(payload),
+            "hs_task_body": body,
+            # the due date, at noon, so that it is the same day nearly everywhere
+            "hs_timestamp": f"{work['due']}T12:00:00Z",
+            "hs_task_status": str(getattr(said.status, work["state"])),
+            "hs_task_priority": "HIGH" if work.get("escalated_on") else "MEDIUM",
+            "hs_task_type": "TODO",
+        }
+        owner = said.owners.get(work["owner"])
+        return task if owner is None else {**task, "hubspot_owner_id": owner}
+
+    def _call(self, now: dt.datetime, ask: Callable[..., Any], asked: Mapping[str, Any]) -> dict[str, Any] | Answer:
+        """HubSpot's answer as it stands, of status 200, 201 or 207, or what its refusal means."""
+        try:
+            answered = ask(asked, _request_timeout=self._declared.timeout_seconds, _preload_content=False)
+            found = json.loads(answered.data)
+        except self._refused as problem:
+            return self._whole(problem, now)
+        except self._lost as problem:
+            late = "Timeout" in type(problem).__name__
+            return Answer(False, "no answer in time" if late else f"no answer: {type(problem).__name__}", pause=True)
+        except AttributeError:
+            # what the client makes of a connection that was never made: an exception without a body, then decoded
+            return Answer(False, "no answer: the connection failed", pause=True)
+        except ValueError:
+            return Answer(False, "an answer that is not JSON", pause=True)
+        if not isinstance(found, dict) or not isinstance(found.get("results"), list):
+            return Answer(False, "an answer that does not fit what was asked", pause=True)
+        return found
+
+    def _whole(self, problem: Any, now: dt.datetime) -> Answer:
+        """What the refusal of a whole call means."""
+        headers = problem.headers or {}
+        body = problem.body if isinstance(problem.body, str | bytes) else b""
+        try:
+            said = json.loads(body)
+        except ValueError:
+            said = {}
+        said = said if isinstance(said, dict) else {}
+        status = int(problem.status or 0)
+        words = " ".join(str(said.get(name, "")) for name in ("policyName", "category", "message"))
+        note = self._secrets.hide(f"HTTP {status} {words}")
+        answer = by_status(status, asked_wait(headers.get("Retry-After"), now), note)
+        if status == 0 or (answer.final and (status != 400 or any(word in json.dumps(said) for word in SETUP))):
+            return Answer(False, note, pause=True)
+        return Answer(False, note, answer.final, answer.wait, answer.pause or not answer.final)
+
+    def _judge(self, deliveries: Sequence[Delivery], found: Mapping[str, Any]) -> list[Answer]:
+        """What a batch's answer says of each: those in its errors failed, the others are there."""
+        answers = [Answer(True, "written")] * len(deliveries)
+        by_trace = {delivery.key: place for place, delivery in enumerate(deliveries)}
+        unplaced = []
+        for error in found.get("errors") or ():
+            note = self._secrets.hide(f"{error.get('category')} {error.get('message')}")
+            context = error.get("context") or {}
+            named = [*context.get("objectWriteTraceId", ()), error.get("id")]
+            places = [by_trace[name] for name in named if name in by_trace]
+            places += [
+                place
+                for place, delivery in enumerate(deliveries)
+                if delivery.subject in context.get("ids", ()) or delivery.subject in context.get("id", ())
+            ]
+            passing = error.get("category") in ("RATE_LIMITS", "CONFLICT", "INTERNAL_ERROR")
+            for place in places:
+                answers[place] = Answer(False, note, final=not passing)
+            if not places:
+                unplaced.append(note)
+        if unplaced:
+            # an error that does not say whose it is may be anybody's who is not among the results
+            there = self._named_in(found["results"])
+            for place, delivery in enumerate(deliveries):
+                if answers[place].arrived and not there & self._names_of(delivery):
+                    answers[place] = Answer(False, unplaced[0])
+        return answers
+
+    def _named_in(self, results: Sequence[Mapping[str, Any]]) -> set[str]:
+        keys = (self._declared.company_id_property, self._declared.task_id_property)
+        found = {str(one.get("objectWriteTraceId")) for one in results}
+        return found | {str((one.get("properties") or {}).get(key)) for one in results for key in keys}
+
+    def _names_of(self, delivery: Delivery) -> set[str]:
+        work = delivery.payload.get("work") or {}
+        return {delivery.key, str(work.get("work_id") if work else delivery.subject)}
+
+    def close(self) -> None:
+        for api in (self._companies, self._tasks, self._associations):
+            api.api_client.rest_client.pool_manager.clear()
+            api.api_client.close()
+
+
+def _ids_in(results: Sequence[Mapping[str, Any]], named_by: str, keys: Mapping[str, str]) -> dict[str, str]:
+    """Key of a message → id of the record that names it, by its trace or by its unique property."""
+    found: dict[str, str] = {}
+    for one in results:
+        trace, name = str(one.get("objectWriteTraceId")), str((one.get("properties") or {}).get(named_by))
+        key = trace if trace in keys.values() else keys.get(name)
+        if key is not None:
+            found[key] = str(one["id"])
+    return found
+
+
+def _lost_pairs(put: dict[str, Any] | Answer, pairs: Sequence[Mapping[str, Any]]) -> dict[str, Answer]:
+    """Task → why it was not put with its company."""
+    if isinstance(put, Answer):
+        return {str(pair["from"]["id"]): Answer(False, put.note, wait=put.wait, pause=True) for pair in pairs}
+    there = {str((one.get("from") or {}).get("id")) for one in put["results"]}
+    lost = Answer(False, "the task is there, but not with its company")
+    return {str(pair["from"]["id"]): lost for pair in pairs if str(pair["from"]["id"]) not in there}
+
+
+def _text(value: Any) -> str:
+    """A property's value, which HubSpot takes as text; empty clears it."""
+    return "" if value is None else str(value)

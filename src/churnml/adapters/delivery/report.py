@@ -1,0 +1,118 @@
+"""What a run of ``churnml deliver`` says: what was or would be sent, what waits, and what was given up and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+DEAD_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class ReceiverReport:
+    """What became of one receiver's messages.
+
+    Args:
+        name, kind, address: who it is; the address without what is secret in it.
+        sent, failed, died: messages that arrived, that are tried again later, that were given up, in this run.
+        overtaken: of those sent, what a newer message made needless.
+        waiting, dead: what is in the outbox now: to be sent, and given up.
+        trouble: why the run with it ended early, or never began.
+        examples: of a dry run, the first that would be sent: kind, subject, key.
+    """
+
+    name: str
+    kind: str
+    address: str
+    sent: int = 0
+    failed: int = 0
+    died: int = 0
+    overtaken: int = 0
+    waiting: int = 0
+    dead: int = 0
+    trouble: str | None = None
+    examples: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message that was given up; ``churnml deliver --revive`` with its number makes it due again."""
+
+    delivery_id: int
+    receiver: str
+    kind: str
+    subject: str
+    key: str
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """A run of delivery.
+
+    Args:
+        sending: False for a dry run.
+        receivers: in declared order; then those that have messages and are not declared any more.
+        dead: what was given up, by its number.
+    """
+
+    sending: bool
+    receivers: tuple[ReceiverReport, ...]
+    dead: tuple[DeadLetter, ...]
+
+    @property
+    def troubled(self) -> bool:
+        """Whether somebody should look at it."""
+        return any(receiver.trouble for receiver in self.receivers) or bool(self.dead)
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return {
+            "sending": self.sending,
+            "receivers": [asdict(receiver) for receiver in self.receivers],
+            "dead": [asdict(letter) for letter in self.dead],
+        }
+
+    def lines(self) -> list[str]:
+        """Lines for a person."""
+        if not self.receivers:
+            return ["No receivers are declared in models/delivery.yaml, so there is nothing to deliver."]
+        said: list[str] = []
+        for receiver in self.receivers:
+            said += self._of(receiver)
+        said += _dead_lines(self.dead)
+        if not self.sending:
+            said += ["", "Nothing was sent: this was a dry run. churnml deliver --send sends."]
+        return said
+
+    def _of(self, receiver: ReceiverReport) -> list[str]:
+        head = f"{receiver.name} ({receiver.kind}, {_printable(receiver.address)})"
+        if self.sending:
+            overtaken = f" ({receiver.overtaken:,} of them overtaken by newer ones)" if receiver.overtaken else ""
+            counts = f"{receiver.sent:,} sent{overtaken}, {receiver.failed:,} failed, {receiver.died:,} given up"
+            said = [f"{head}: {counts}, {receiver.waiting:,} waiting"]
+        else:
+            said = [f"{head}: {receiver.waiting:,} to send"]
+            said += [f"  {one['kind']:<7} {_printable(one['subject'])}" for one in receiver.examples]
+            more = receiver.waiting - len(receiver.examples)
+            said += [f"  and {more:,} more, now or later"] if receiver.examples and more > 0 else []
+        return said + ([f"  {_printable(receiver.trouble)}"] if receiver.trouble else [])
+
+
+def _dead_lines(dead: Sequence[DeadLetter]) -> list[str]:
+    if not dead:
+        return []
+    said = ["", f"Given up ({len(dead):,}):"]
+    for letter in dead[:DEAD_SHOWN]:
+        tried = "once" if letter.attempts == 1 else f"{letter.attempts} times"
+        what = f"{letter.kind} of {_printable(letter.subject)} to {letter.receiver}"
+        said.append(f"  {letter.delivery_id}: {what}, tried {tried}: {_printable(letter.reason)}")
+    more = len(dead) - DEAD_SHOWN
+    return said + ([f"  and {more:,} more"] if more > 0 else [])
+
+
+def _printable(text: Any) -> str:
+    """A user's text without what would steer the terminal."""
+    return "".join(letter if letter.isprintable() else "�" for letter in str(text))

@@ -1,0 +1,221 @@
+"""Salesforce, through simple-salesforce: health onto accounts, work as tasks.
+
+Records go by sObject Collections, at most 200 a call, each succeeding or failing by itself: upsert by an external id
+(``PATCH composite/sobjects/<object>/<field>``), or update where account ids are Salesforce's own (``PATCH
+composite/sobjects``). No account is ever made: one that is not there lacks a name and is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from churnml.adapters.delivery.answers import Answer, Delivery, asked_wait, by_status
+from churnml.adapters.delivery.crm import account_values, halving, task_lines, task_subject
+from churnml.adapters.delivery.hidden import Secrets
+from churnml.errors import ProjectError
+from churnml.specs.delivery import Salesforce
+
+RECORDS_A_CALL = 200
+BODY_LENGTH = 32_000
+# A record's error that may be gone the next time.
+PASSING = (
+    "UNABLE_TO_LOCK_ROW",
+    "REQUEST_LIMIT_EXCEEDED",
+    "REQUEST_RUNNING_TOO_LONG",
+    "QUERY_TIMEOUT",
+    "SERVER_UNAVAILABLE",
+    "UNKNOWN_EXCEPTION",
+)
+# A call's error that says the declaration or the set-up is wrong, and no record.
+SETUP = ("INVALID_FIELD", "INVALID_TYPE", "NOT_FOUND", "INVALID_SESSION_ID", "API_DISABLED_FOR_ORG")
+NOT_THERE = "no such account in Salesforce"
+
+
+class SalesforceWay:
+    """The way to Salesforce.
+
+    Args:
+        declared: the receiver.
+        secrets: what its variables are read with.
+        ca_file: its certificate authority's file, if it has its own.
+
+    Raises:
+        ProjectError: the client is not installed, or Salesforce lets nobody in.
+    """
+
+    batch = RECORDS_A_CALL
+
+    def __init__(self, declared: Salesforce, secrets: Secrets, ca_file: str | None) -> None:
+        try:
+            import simple_salesforce
+        except ImportError:
+            raise ProjectError(
+                "The client for Salesforce is not installed.",
+                where="models/delivery.yaml",
+                remedy="Install it: pip install 'churnml[salesforce]'.",
+            ) from None
+        self._declared = declared
+        self._secrets = secrets
+        self._wait: str | None = None
+        self._session = _session(ca_file)
+        self._session.hooks["response"].append(self._heard)
+        self._refused = simple_salesforce.exceptions.SalesforceError
+        try:
+            self._client = simple_salesforce.Salesforce(
+                **self._credentials(), version=declared.version, session=self._session
+            )
+        except self._refused as problem:
+            self._session.close()
+            said = secrets.hide(f"{type(problem).__name__} {getattr(problem, 'code', '')}")
+            raise ProjectError(
+                f"Salesforce lets nobody in ({said}).",
+                where="models/delivery.yaml",
+                remedy="Check the receiver's domain, consumer_key and consumer_secret, and that the connected app "
+                "allows the client credentials flow.",
+            ) from None
+        except Exception as problem:
+            self._session.close()
+            raise ProjectError(
+                f"Salesforce cannot be reached ({type(problem).__name__}).",
+                where="models/delivery.yaml",
+                remedy="Check the network and the receiver's domain.",
+            ) from None
+
+    def _credentials(self) -> dict[str, str]:
+        said, read = self._declared, self._secrets.read
+        if said.instance_url is not None:
+            return {"instance_url": self._secrets.address(said.instance_url), "session_id": read(said.token or "")}
+        return {
+            "domain": said.domain or "",
+            "consumer_key": read(said.consumer_key or ""),
+            "consumer_secret": read(said.consumer_secret or ""),
+        }
+
+    def send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> list[Answer | None]:
+        answers: dict[int, Answer | None] = {}
+        for kind in ("health", "work"):
+            mine = [delivery for delivery in deliveries if delivery.kind == kind]
+            if mine and not any(answer is not None and answer.pause for answer in answers.values()):
+                found = halving(mine, lambda some, kind=kind: self._write(kind, some, now))  # type: ignore[misc]
+                answers |= {delivery.delivery_id: answer for delivery, answer in zip(mine, found, strict=True)}
+        return [answers.get(delivery.delivery_id) for delivery in deliveries]
+
+    def _write(self, kind: str, deliveries: Sequence[Delivery], now: dt.datetime) -> Sequence[Answer]:
+        said = self._declared
+        if kind == "health":
+            records = [self._account(delivery.payload) for delivery in deliveries]
+            own = said.account_id_field == "Id"
+            path = "composite/sobjects" + ("" if own else f"/{said.account_object}/{said.account_id_field}")
+        else:
+            records = [self._task(delivery.payload) for delivery in deliveries]
+            path = f"composite/sobjects/Task/{said.task_id_field}"
+        results = self._call(path, records, now)
+        if isinstance(results, Answer):
+            return [results] * len(deliveries)
+        return [self._judge(result) for result in results]
+
+    def _call(self, path: str, records: Sequence[Mapping[str, Any]], now: dt.datetime) -> list[Any] | Answer:
+        self._wait = None
+        try:
+            found = self._client.restful(
+                path,
+                method="PATCH",
+                json={"allOrNone": False, "records": records},
+                timeout=self._declared.timeout_seconds,
+                allow_redirects=False,
+            )
+        except self._refused as problem:
+            return self._whole(problem, now)
+        except Exception as problem:
+            # requests' own, of whatever kind; their words may hold the address
+            late = "Timeout" in type(problem).__name__
+            return Answer(False, "no answer in time" if late else f"no answer: {type(problem).__name__}", pause=True)
+        if not isinstance(found, list) or len(found) != len(records):
+            return Answer(False, "an answer that does not fit what was asked", pause=True)
+        return found
+
+    def _whole(self, problem: Any, now: dt.datetime) -> Answer:
+        """What the refusal of a whole call means: ``[{"errorCode": …, "message": …}]`` with a status."""
+        first = problem.content[0] if isinstance(problem.content, list) and problem.content else {}
+        code = str(first.get("errorCode", "")) if isinstance(first, Mapping) else ""
+        message = str(first.get("message", "")) if isinstance(first, Mapping) else ""
+        status = int(problem.status) if str(problem.status).isdigit() else 0
+        answer = by_status(status, asked_wait(self._wait, now), self._secrets.hide(f"HTTP {status} {code} {message}"))
+        if answer.final and (code in SETUP or status != 400):
+            return Answer(False, answer.note, pause=True)
+        return Answer(False, answer.note, answer.final, answer.wait, answer.pause or not answer.final)
+
+    def _judge(self, result: Mapping[str, Any]) -> Answer:
+        if result.get("success"):
+            return Answer(True, "made" if result.get("created") else "updated")
+        errors = result.get("errors") or [{}]
+        codes = [str(error.get("statusCode", "")) for error in errors]
+        note = self._secrets.hide("; ".join(f"{error.get('statusCode')} {error.get('message')}" for error in errors))
+        if any(code in PASSING for code in codes):
+            return Answer(False, note)
+        if self._says_not_there(errors):
+            return Answer(self._declared.unknown_accounts == "skip", f"{NOT_THERE}: {note}", final=True)
+        return Answer(False, note, final=True)
+
+    def _says_not_there(self, errors: Sequence[Mapping[str, Any]]) -> bool:
+        """An account that would have to be made lacks a name; a task's account is not found by its id."""
+        for error in errors:
+            code, message = str(error.get("statusCode", "")), str(error.get("message", ""))
+            if code == "REQUIRED_FIELD_MISSING" and "Name" in (error.get("fields") or ()):
+                return True
+            if code == "INVALID_FIELD" and "not found for field" in message:
+                return True
+            if code in ("INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED", "MALFORMED_ID"):
+                return True
+        return False
+
+    def _account(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        said = self._declared
+        values = account_values(payload)
+        written = {field: values[name] for name, field in vars(said.fields).items() if field is not None}
+        id_field = "id" if said.account_id_field == "Id" else said.account_id_field
+        return {"attributes": {"type": said.account_object}, id_field: payload["account_id"], **written}
+
+    def _task(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        said, work = self._declared, payload["work"]
+        record: dict[str, Any] = {
+            "attributes": {"type": "Task"},
+            said.task_id_field: work["work_id"],
+            "Subject": task_subject(payload),
+            "Description": "\n".join(task_lines(payload))[:BODY_LENGTH],
+            "ActivityDate": work["due"],
+            "Status": getattr(said.status, work["state"]),
+            "Priority": "High" if work.get("escalated_on") else "Normal",
+        }
+        if said.account_id_field == "Id":
+            record["WhatId"] = payload["account_id"]
+        else:
+            # What may be of several kinds, so its kind is named
+            record["What"] = {
+                "attributes": {"type": said.account_object},
+                said.account_id_field: payload["account_id"],
+            }
+        owner = said.owners.get(work["owner"])
+        return record if owner is None else {**record, "OwnerId": owner}
+
+    def _heard(self, response: Any, *_: Any, **__: Any) -> None:
+        # the client's exceptions leave the headers out
+        self._wait = response.headers.get("Retry-After")
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _session(ca_file: str | None) -> Any:
+    import requests  # type: ignore[import-untyped,unused-ignore]
+
+    session = requests.Session()
+    # else a .netrc would put its own credentials in the place of the token
+    session.auth = lambda request: request
+    if ca_file is not None:
+        session.verify = ca_file
+        # else REQUESTS_CA_BUNDLE would be taken instead
+        session.trust_env = False
+    return session

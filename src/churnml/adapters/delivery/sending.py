@@ -1,0 +1,281 @@
+"""From the outbox to the receivers: claim, send, say how it went.
+
+A message is sent at least once: between its arrival and the note of it this process may die, and then it is sent
+again with the same key. One receiver's trouble is no other's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from churnml.adapters.delivery.answers import Answer, Delivery, Way, next_attempt
+from churnml.adapters.delivery.drop import DropWay
+from churnml.adapters.delivery.hidden import Secrets, shown_address
+from churnml.adapters.delivery.hubspot import HubspotWay
+from churnml.adapters.delivery.report import DeadLetter, DeliveryReport, ReceiverReport
+from churnml.adapters.delivery.salesforce import SalesforceWay
+from churnml.adapters.delivery.slack import SlackWay
+from churnml.adapters.delivery.webhook import WebhookWay
+from churnml.adapters.project import Project
+from churnml.errors import ChurnmlError
+from churnml.specs.delivery import (
+    AnyReceiver,
+    DeliverySpec,
+    Drop,
+    Hubspot,
+    Salesforce,
+    Slack,
+    Webhook,
+    check_names,
+)
+from churnml.specs.reading import read_spec
+
+EXAMPLES_SHOWN = 10
+LEAST_LEASE = dt.timedelta(minutes=5)
+FILE = "delivery.yaml"
+# What of it a CRM keeps one of: a later one makes an earlier one needless.
+KEPT_ONCE = "health"
+
+
+class Outbox(Protocol):
+    """What is asked of :class:`churnml.adapters.store.outbox.Outbox`."""
+
+    def due(self, now: dt.datetime, limit: int | None = None, *, receiver: str | None = None) -> Sequence[Delivery]: ...
+    def claim(
+        self, now: dt.datetime, limit: int | None = None, *, receiver: str | None = None, lease: dt.timedelta = ...
+    ) -> Sequence[Delivery]: ...
+    def sent(self, delivery_id: int, now: dt.datetime, note: str = "") -> bool: ...
+    def failed(self, delivery_id: int, now: dt.datetime, error: str, next_attempt_at: dt.datetime | None) -> bool: ...
+    def released(self, delivery_id: int, now: dt.datetime) -> bool: ...
+    def dead(self, receiver: str | None = None) -> Sequence[Delivery]: ...
+    def all(
+        self, *, state: str | None = None, receiver: str | None = None, subject: str | None = None
+    ) -> Sequence[Any]: ...
+    def newest(self, receiver: str, kind: str) -> Mapping[str, int]: ...
+    def counts(self) -> Mapping[str, Mapping[str, int]]: ...
+
+
+class StoreWithOutbox(Protocol):
+    """A store, of which only the outbox is asked for."""
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+
+def delivery_of(project: Project) -> DeliverySpec:
+    """The receivers of a project; none without ``models/delivery.yaml``. Raises SpecError and UnknownNameError."""
+    path = project.root / "models" / FILE
+    if not path.is_file():
+        return DeliverySpec()
+    spec = read_spec(DeliverySpec, path)
+    check_names(
+        spec,
+        playbooks=[playbook.name for playbook in project.playbooks.playbooks],
+        bands=[band.name for band in project.health.bands] + ["insufficient_data"],
+        where=str(path),
+    )
+    return spec
+
+
+@dataclass
+class _Tally:
+    sent: int = 0
+    failed: int = 0
+    died: int = 0
+    overtaken: int = 0
+    trouble: str | None = field(default=None)
+
+
+def deliver(
+    project: Project,
+    store: StoreWithOutbox,
+    send: bool,
+    now: Callable[[], dt.datetime],
+    progress: Callable[[str], None] = lambda _: None,
+) -> DeliveryReport:
+    """Sends what is due, or says what would be sent.
+
+    Args:
+        project: whose ``models/delivery.yaml`` is read.
+        store: whose outbox is emptied.
+        send: send; else only where the file says ``dry_run: false``.
+        now: the moment, UTC without a zone, asked again as time goes by.
+        progress: one line at a time.
+
+    Raises:
+        SpecError, UnknownNameError: the file cannot be used. What is wrong with one receiver (a variable that is not
+            set, a client that is not installed) is in the report, and the others are sent to.
+    """
+    spec = delivery_of(project)
+    sending = send or not spec.dry_run
+    tallies = {name: _Tally() for name in spec.receivers}
+    if sending:
+        for name, declared in spec.receivers.items():
+            progress(f"sending to {name}")
+            _send_to(name, declared, project.root, store.outbox, now, tallies[name])
+    return _report(spec, store.outbox, tallies, sending, now())
+
+
+def _send_to(
+    name: str, declared: AnyReceiver, root: Path, outbox: Outbox, now: Callable[[], dt.datetime], tally: _Tally
+) -> None:
+    if not outbox.due(now(), 1, receiver=name):
+        return
+    secrets = Secrets(f"models/{FILE}, receivers: {name}:")
+    try:
+        way = way_to(name, declared, root, secrets)
+    except ChurnmlError as problem:
+        tally.trouble = secrets.hide(" ".join(str(problem).split()))
+        return
+    try:
+        _empty(name, declared, way, outbox, now, tally, secrets)
+    finally:
+        way.close()
+
+
+def way_to(name: str, declared: AnyReceiver, root: Path, secrets: Secrets) -> Way:
+    """The way to a receiver; raises ProjectError where it cannot be gone."""
+    ca_file = str(root / declared.ca_file) if declared.ca_file else None
+    match declared:
+        case Webhook():
+            return WebhookWay(declared, secrets, ca_file)
+        case Slack():
+            return SlackWay(declared, secrets, ca_file)
+        case Salesforce():
+            return SalesforceWay(declared, secrets, ca_file)
+        case Hubspot():
+            return HubspotWay(declared, secrets, ca_file)
+        case Drop():
+            return DropWay(name, declared, root / declared.path)
+
+
+def _empty(
+    name: str,
+    declared: AnyReceiver,
+    way: Way,
+    outbox: Outbox,
+    now: Callable[[], dt.datetime],
+    tally: _Tally,
+    secrets: Secrets,
+) -> None:
+    """Sends until nothing is due, or the receiver asks to be left alone."""
+    lease = max(LEAST_LEASE, dt.timedelta(seconds=2.0 * declared.timeout_seconds * way.batch))
+    keeps_one = isinstance(declared, Salesforce | Hubspot)
+    newest = outbox.newest(name, KEPT_ONCE) if keeps_one else {}
+    while claimed := outbox.claim(now(), way.batch, receiver=name, lease=lease):
+        overtaken = [one for one in claimed if keeps_one and _overtaken(one, newest, name, outbox)]
+        for one in overtaken:
+            outbox.sent(one.delivery_id, now(), "not sent: a later one says it anew")
+        tally.sent, tally.overtaken = tally.sent + len(overtaken), tally.overtaken + len(overtaken)
+        needless = {one.delivery_id for one in overtaken}
+        wanted = [one for one in claimed if one.delivery_id not in needless]
+        if not wanted:
+            continue
+        answers = _answers(way, wanted, now())
+        for delivery, answer in zip(wanted, answers, strict=True):
+            _settle(outbox, declared, delivery, answer, now(), tally)
+        paused = [answer for answer in answers if answer is not None and answer.pause]
+        if paused:
+            tally.trouble = f"left alone until the next run: {secrets.hide(paused[-1].note)}"
+            return
+
+
+def _answers(way: Way, deliveries: Sequence[Delivery], now: dt.datetime) -> Sequence[Answer | None]:
+    try:
+        return way.send(deliveries, now)
+    except Exception as problem:
+        # a message that cannot be made must not keep those behind it, or another receiver's, from going; only the
+        # kind of the problem is told, since its words may hold the message or a secret
+        if len(deliveries) > 1:
+            middle = len(deliveries) // 2
+            return [*_answers(way, deliveries[:middle], now), *_answers(way, deliveries[middle:], now)]
+        return [Answer(False, f"it could not be sent: {type(problem).__name__}")]
+
+
+def _settle(
+    outbox: Outbox, declared: AnyReceiver, delivery: Delivery, answer: Answer | None, now: dt.datetime, tally: _Tally
+) -> None:
+    if answer is None:
+        outbox.released(delivery.delivery_id, now)
+    elif answer.arrived:
+        outbox.sent(delivery.delivery_id, now, answer.note)
+        tally.sent += 1
+    else:
+        again = (
+            None if answer.final else next_attempt(declared.retry, delivery.key, delivery.attempts, now, answer.wait)
+        )
+        outbox.failed(delivery.delivery_id, now, answer.note, again)
+        tally.died += again is None
+        tally.failed += again is not None
+
+
+def _overtaken(delivery: Delivery, newest: Mapping[str, int], receiver: str, outbox: Outbox) -> bool:
+    """Whether what a message says has been, or is about to be, said anew: sending it would turn back the clock."""
+    if delivery.kind == KEPT_ONCE:
+        return newest.get(delivery.subject, 0) > delivery.delivery_id
+    if delivery.last_error is None:
+        return False  # first in the order it was written
+    work_id = delivery.payload["work"]["work_id"]
+    return any(
+        other.delivery_id > delivery.delivery_id
+        and other.kind == delivery.kind
+        and other.payload["work"]["work_id"] == work_id
+        for other in outbox.all(state="sent", receiver=receiver, subject=delivery.subject)
+    )
+
+
+def _report(
+    spec: DeliverySpec, outbox: Outbox, tallies: Mapping[str, _Tally], sending: bool, now: dt.datetime
+) -> DeliveryReport:
+    counts = outbox.counts()
+    receivers = []
+    for name, declared in spec.receivers.items():
+        tally, of = tallies[name], counts.get(name, {})
+        due = () if sending else outbox.due(now, EXAMPLES_SHOWN, receiver=name)
+        receivers.append(
+            ReceiverReport(
+                name,
+                declared.kind,
+                _address(declared),
+                tally.sent,
+                tally.failed,
+                tally.died,
+                tally.overtaken,
+                of.get("pending", 0),
+                of.get("dead", 0),
+                tally.trouble,
+                tuple({"kind": one.kind, "subject": one.subject, "key": one.key} for one in due),
+            )
+        )
+    for name in sorted(set(counts) - set(spec.receivers)):
+        waiting, dead = counts[name].get("pending", 0), counts[name].get("dead", 0)
+        if waiting or dead:
+            trouble = f"is not in models/{FILE} any more: {waiting:,} messages wait for it"
+            receivers.append(ReceiverReport(name, "unknown", "nowhere", waiting=waiting, dead=dead, trouble=trouble))
+    letters = [
+        DeadLetter(
+            one.delivery_id,
+            str(getattr(one, "receiver", "")),
+            one.kind,
+            one.subject,
+            one.key,
+            one.attempts,
+            one.last_error or "",
+        )
+        for one in outbox.dead()
+    ]
+    return DeliveryReport(sending, tuple(receivers), tuple(letters))
+
+
+def _address(declared: AnyReceiver) -> str:
+    match declared:
+        case Drop():
+            return declared.path
+        case Salesforce():
+            return shown_address(declared.instance_url or f"https://{declared.domain}.salesforce.com")
+        case _:
+            return shown_address(declared.url)

@@ -1,0 +1,152 @@
+"""A Slack-compatible incoming webhook: a post a piece, or one an owner with what is new on their list.
+
+An incoming webhook takes no key, so a post whose answer was lost may appear twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from churnml.acting.messages import canonical
+from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer, Delivery, one_at_a_time
+from churnml.adapters.delivery.hidden import Secrets
+from churnml.adapters.delivery.posting import client_for, post
+from churnml.adapters.delivery.webhook import KEY
+from churnml.specs.delivery import Slack
+
+# Slack takes 50 blocks, 3,000 characters in one, and refuses some 13,000 in all.
+BLOCK_LENGTH = 1_200
+PIECES_A_POST = 8
+PHRASES = {
+    "opened": "New on the list",
+    "reassigned": "Now on this list",
+    "escalated": "Overdue",
+    "woken": "Back on the list",
+    "snoozed": "Put off",
+    "done": "Done",
+    "dismissed": "Dismissed",
+    "closed": "Closed",
+    "due_moved": "Another due date",
+}
+
+
+def escaped(text: Any) -> str:
+    """A user's text as Slack's markup shows it: without it ``<!channel>`` would ring at everybody's."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def cut(text: str, length: int) -> str:
+    """A text that is not too long, cut before it is escaped."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def block_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What is shown of one message."""
+    lines = [_headline(payload), *(f"• {escaped(cut(str(one), 200))}" for one in payload.get("reasons", [])[:3])]
+    work = payload.get("work")
+    if work:
+        lines += [
+            f"{number}. {escaped(cut(str(step), 200))}" for number, step in enumerate(work.get("steps", [])[:3], 1)
+        ]
+    text = "\n".join(lines)
+    # verbatim: nothing in a user's text becomes a link or a mention
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _headline(payload: Mapping[str, Any]) -> str:
+    account = f"*{escaped(cut(str(payload['account_id']), 100))}*"
+    health = payload.get("health") or {}
+    score = health.get("score")
+    stands = f"health {score:.0f}, {escaped(health.get('band'))}" if score is not None else "health not known"
+    work, event = payload.get("work"), payload.get("event")
+    if work:
+        title = escaped(cut(str(work.get("title") or work["playbook"]), 150))
+        value = f", worth {work['value']:,.0f} a month" if work.get("value") is not None else ""
+        return f"{PHRASES.get(work['what'], 'Changed')}: {account} – {title}, due {work['due']}{value} ({stands})"
+    if event:
+        what = "dropped" if event.get("kind") == "drop" else "changed its band"
+        moved = f" from {escaped(event.get('from'))} to {escaped(event.get('to'))}" if "from" in event else ""
+        return f"{account} {what}{moved} ({stands})"
+    return f"{account}: {stands}"
+
+
+def owner_of(payload: Mapping[str, Any]) -> str:
+    """Whose list a message is about."""
+    work = payload.get("work")
+    return str((work["owner"] if work else payload.get("owner")) or "nobody")
+
+
+def post_of(payloads: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One post for one owner."""
+    owner = cut(owner_of(payloads[0]), 100)
+    many = "1 change" if len(payloads) == 1 else f"{len(payloads)} changes"
+    title = f"{owner}: {many}"
+    blocks = [
+        {"type": "header", "text": {"type": "plain_text", "text": " ".join(title.split()), "emoji": False}},
+        *(block_of(payload) for payload in payloads),
+    ]
+    return {"text": escaped(title), "blocks": blocks}
+
+
+class SlackWay:
+    """The way to an incoming webhook.
+
+    Args:
+        declared: the receiver.
+        secrets: what its variables are read with.
+        ca_file: its certificate authority's file, if it has its own.
+    """
+
+    batch = 100
+
+    def __init__(self, declared: Slack, secrets: Secrets, ca_file: str | None) -> None:
+        self._url = secrets.address(declared.url)
+        self._together = PIECES_A_POST if declared.style == "digest" else 1
+        self._secrets = secrets
+        self._client = client_for(self._url, declared.timeout_seconds, ca_file)
+        if declared.style == "piece":
+            self.batch = 20
+
+    def send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> list[Answer | None]:
+        if self._together == 1:
+            return one_at_a_time(deliveries, lambda delivery: self._send([delivery], now))
+        answers: dict[int, Answer] = {}
+        failed = 0
+        for posted in self._grouped(deliveries):
+            answer = self._send(posted, now)
+            if answer.final and len(posted) > 1:
+                # one of them may be what is refused: each by itself
+                one_by_one = one_at_a_time(posted, lambda delivery: self._send([delivery], now))
+                found = {d.delivery_id: a for d, a in zip(posted, one_by_one, strict=True) if a is not None}
+            else:
+                found = {delivery.delivery_id: answer for delivery in posted}
+            answers |= found
+            failed = 0 if any(one.arrived for one in found.values()) else failed + 1
+            if failed >= FAILURES_IN_A_ROW or any(one.pause for one in found.values()):
+                last = posted[0].delivery_id
+                answers[last] = Answer(**(vars(answers[last]) | {"pause": True}))
+                break
+        return [answers.get(delivery.delivery_id) for delivery in deliveries]
+
+    def _grouped(self, deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
+        by_owner: dict[str, list[Delivery]] = {}
+        for delivery in deliveries:
+            by_owner.setdefault(owner_of(delivery.payload), []).append(delivery)
+        return [
+            mine[start : start + self._together]
+            for _, mine in sorted(by_owner.items())
+            for start in range(0, len(mine), self._together)
+        ]
+
+    def _send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> Answer:
+        body = canonical(post_of([delivery.payload for delivery in deliveries]))
+        keys = " ".join(sorted(delivery.key for delivery in deliveries))
+        key = deliveries[0].key if len(deliveries) == 1 else f"digest-{hashlib.sha256(keys.encode()).hexdigest()[:40]}"
+        return post(self._client, self._url, body, {KEY: key}, self._secrets, now)
+
+    def close(self) -> None:
+        self._client.close()

@@ -1,0 +1,117 @@
+"""A small project with an outbox, and a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from churnml.acting.ledger import BandState, Message, Plan
+from churnml.acting.messages import messages_for
+from churnml.adapters.delivery import DeliveryReport, deliver, delivery_of
+from churnml.adapters.project import Project, open_project
+from churnml.adapters.store import Store, open_store
+from tests.delivery.servers import certificate_in
+from tests.store.days import MODELS, NOW, account, day, decision, event, piece, scores
+
+# Fast, and nothing about it changes what is tried.
+QUICK = {"timeout_seconds": 0.25, "retry": {"attempts": 4, "first_seconds": 30, "longest_seconds": 3600}}
+
+
+NOTHING = Plan()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def later(self, **how: float) -> None:
+        self.now += dt.timedelta(**how)
+
+
+class Desk:
+    """A project, its store and its clock."""
+
+    def __init__(self, root: Path, store: Store) -> None:
+        self.root, self.store, self.clock = root, store, Clock()
+
+    @property
+    def project(self) -> Project:
+        return open_project(self.root)
+
+    def declare(self, **receivers: Mapping[str, Any]) -> None:
+        """Writes models/delivery.yaml."""
+        (self.root / "models").mkdir(exist_ok=True)
+        said = {"receivers": {name: {**QUICK, **receiver} for name, receiver in receivers.items()}}
+        (self.root / "models" / "delivery.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+
+    def messages(
+        self,
+        as_of: str,
+        accounts: Sequence[str | Any],
+        plan: Plan = NOTHING,
+        events: Sequence[Mapping[str, Any]] = (),
+    ) -> tuple[Message, ...]:
+        said = scores(day(as_of), *accounts)
+        rows = {one.account_id: vars(one) for one in said.accounts}
+        return messages_for(delivery_of(self.project), day(as_of), plan, rows, events, models=MODELS, project="shop")
+
+    def score(
+        self, as_of: str, *accounts: str | Any, opened: Sequence[str] = (), events: Sequence[Mapping[str, Any]] = ()
+    ) -> tuple[Message, ...]:
+        """A scored date, written as the flows write it; a piece of work is opened for each of ``opened``."""
+        plan = opening(as_of, *opened)
+        said = scores(day(as_of), *accounts)
+        told = self.messages(as_of, accounts, plan, events)
+        bands = [BandState(one.account_id, said.as_of, one.health, one.band, said.as_of) for one in said.accounts]
+        assert self.store.record(said, f"of {as_of}", self.clock(), plan, bands=bands, events=events, messages=told)
+        return told
+
+    def send(self) -> DeliveryReport:
+        return deliver(self.project, self.store, True, self.clock)
+
+    def look(self) -> DeliveryReport:
+        return deliver(self.project, self.store, False, self.clock)
+
+    def until_quiet(self, runs: int = 20) -> DeliveryReport:
+        """Runs as a scheduler would, an hour apart, until nothing waits."""
+        for _ in range(runs):
+            found = self.send()
+            if not any(receiver.waiting for receiver in found.receivers):
+                return found
+            self.clock.later(hours=1)
+        raise AssertionError(f"messages still wait: {found.as_data()}")
+
+
+def opening(as_of: str, *accounts: str) -> Plan:
+    """A plan that opens a piece of work for each account."""
+    pieces = tuple(piece(one, day(as_of)) for one in accounts)
+    return Plan(
+        decisions=tuple(decision(one, one.account_id) for one in pieces),
+        work=pieces,
+        events=tuple(event(one.work_id, day(as_of), "opened") for one in pieces),
+    )
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    (tmp_path / "project.yaml").write_text(
+        "name: shop\nmodels: [churn]\ninputs:\n  accounts: {path: accounts.csv}\n", encoding="utf-8"
+    )
+    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        yield Desk(tmp_path, store)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate_in(tmp_path_factory.mktemp("certificate"))
+
+
+__all__ = ["Desk", "account"]
