@@ -17,9 +17,10 @@ from churnml.labels import Label
 from churnml.outcomes import paid_after
 from churnml.stretches import KEY, cutoff_relation
 from churnml.tables import Facts
+from churnml.timeline import Reach
 
 Progress = Callable[[str], None]
-_COLUMNS = ("account_id", "playbook", "arm", "propensity", "assigned_on", "risk", "mrr", "worked", "as_of")
+_COLUMNS = ("account_id", "playbook", "arm", "propensity", "assigned_on", "risk", "mrr", "worked", "elsewhere", "as_of")
 
 
 def _silent(_: str) -> None:
@@ -76,7 +77,9 @@ def _enrolled(
     pieces: Sequence[Piece],
     risks: Mapping[tuple[str, dt.date], float],
 ) -> pd.DataFrame:
-    return outcomes(opened.facts, churn_label(opened), upsell_label(opened), _rows(assignments, pieces, risks))
+    churn = churn_label(opened)
+    rows = _rows(assignments, pieces, risks, churn.reach)
+    return outcomes(opened.facts, churn, upsell_label(opened), rows)
 
 
 def churn_label(opened: Opened) -> Label:
@@ -91,8 +94,14 @@ def upsell_label(opened: Opened) -> Label | None:
 
 
 def _rows(
-    assignments: Sequence[Assignment], pieces: Sequence[Piece], risks: Mapping[tuple[str, dt.date], float]
+    assignments: Sequence[Assignment],
+    pieces: Sequence[Piece],
+    risks: Mapping[tuple[str, dt.date], float],
+    reach: Reach,
 ) -> pd.DataFrame:
+    of_account: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        of_account.setdefault(piece.account_id, []).append(piece)
     worked = {(piece.account_id, piece.playbook) for piece in pieces}
     rows = [
         (
@@ -104,13 +113,20 @@ def _rows(
             risks.get((a.account_id, a.assigned_on), np.nan),
             np.nan if a.mrr is None else a.mrr,
             (a.account_id, a.playbook) in worked,
+            any(_elsewhere(piece, a, reach) for piece in of_account.get(a.account_id, ())),
             pd.Timestamp(a.assigned_on),
         )
         for a in assignments
     ]
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
-    kinds = {"account_id": "object", "propensity": "float64", "risk": "float64", "mrr": "float64", "worked": "bool"}
-    return frame.astype({**kinds, "as_of": "datetime64[us]"})
+    kinds = {"account_id": "object", "propensity": "float64", "risk": "float64", "mrr": "float64"}
+    return frame.astype({**kinds, "worked": "bool", "elsewhere": "bool", "as_of": "datetime64[us]"})
+
+
+def _elsewhere(piece: Piece, of: Assignment, reach: Reach) -> bool:
+    """Whether a piece is another playbook's and was open between an enrolment and the close of its window."""
+    open_then = piece.opened_on < reach.window(of.assigned_on).end
+    return piece.playbook != of.playbook and open_then and (piece.ended_on is None or piece.ended_on >= of.assigned_on)
 
 
 def outcomes(facts: Facts, churn: Label, upsell: Label | None, rows: pd.DataFrame) -> pd.DataFrame:

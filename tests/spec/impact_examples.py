@@ -148,21 +148,21 @@ COUNTS: tuple[CountExample, ...] = (
     CountExample(
         "an account counts in the arm it was given, once, when its window is over and its outcome is known",
         """
-        account_id | arm     | assigned_on | state    | worked | left
-        a1         | treated | 2024-01-01  | counted  | yes    | 1
-        a1         | holdout | 2024-03-01  | counted  | no     | 0
-        a2         | treated | 2024-01-01  | counted  | no     | 0
-        a3         | treated | 2024-05-01  | waiting  | yes    |
-        a4         | treated | 2024-01-01  | gone     | yes    |
-        b1         | holdout | 2024-01-01  | counted  | no     | 1
-        b2         | holdout | 2024-01-01  | counted  | yes    | 0
-        b3         | holdout | 2024-01-01  | vanished | no     |
-        b4         | holdout | 2024-05-01  | waiting  | no     |
+        account_id | arm     | assigned_on | state    | worked | elsewhere | left
+        a1         | treated | 2024-01-01  | counted  | yes    | no        | 1
+        a1         | holdout | 2024-03-01  | counted  | no     | no        | 0
+        a2         | treated | 2024-01-01  | counted  | no     | no        | 0
+        a3         | treated | 2024-05-01  | waiting  | yes    | no        |
+        a4         | treated | 2024-01-01  | gone     | yes    | no        |
+        b1         | holdout | 2024-01-01  | counted  | no     | yes       | 1
+        b2         | holdout | 2024-01-01  | counted  | yes    | yes       | 0
+        b3         | holdout | 2024-01-01  | vanished | no     | no        |
+        b4         | holdout | 2024-05-01  | waiting  | no     | no        |
         """,
         """
-        arm     | enrolled | counted | waiting | gone | vanished | worked
-        treated | 4        | 2       | 1       | 1    | 0        | 3
-        holdout | 4        | 2       | 1       | 0    | 1        | 1
+        arm     | enrolled | counted | waiting | gone | vanished | worked | elsewhere
+        treated | 4        | 2       | 1       | 1    | 0        | 3      | 0
+        holdout | 4        | 2       | 1       | 0    | 1        | 1      | 2
         """,
     ),
 )

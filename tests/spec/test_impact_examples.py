@@ -27,6 +27,7 @@ def enrolled(text: str) -> pd.DataFrame:
     for name in ("risk", "mrr", "left", "kept", "grew", "won"):
         rows[name] = said.get(name, pd.Series(np.nan, index=said.index)).astype(float)
     rows["worked"] = said.get("worked", rows["arm"].map({"treated": "yes", "holdout": "no"})) == "yes"
+    rows["elsewhere"] = said.get("elsewhere", pd.Series("no", index=said.index)) == "yes"
     rows["churn_state"] = said.get("state", "counted")
     rows["upsell_state"] = "unasked"
     return rows

@@ -278,6 +278,15 @@ def test_held_out_accounts_that_were_worked_stay_in_their_arm_and_are_counted() 
     assert any(note.startswith(f"{n} held-out accounts were worked") for note in found.notes)
 
 
+def test_that_held_out_accounts_got_something_else_is_said() -> None:
+    rows = company(1_000)
+    other = rows.assign(elsewhere=(rows["arm"] == "holdout") & (rows.index % 2 == 0))
+    (note,) = impact(other, ABOUT, THROUGH).notes
+    assert "held out of “Rescue” and on 0 % of those treated" in note
+    assert impact(other, ABOUT, THROUGH).playbooks[0].effects == one(rows).effects
+    assert impact(rows, ABOUT, THROUGH).notes == ()
+
+
 # ---------------------------------------------------------------- what is handed on
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -213,6 +214,28 @@ def test_the_report_is_made_of_what_was_drawn_and_of_the_tables(opened) -> None:
     assert len(steps) >= 2
     turned = [Assignment(a.account_id, a.playbook, "holdout" if a.arm == "treated" else "treated", 1 / 3, a.assigned_on) for a in drawn]  # fmt: skip
     assert assess(opened, turned, pieces).playbooks[0].verdict == "harms"  # the control
+
+
+def test_work_of_another_playbook_before_the_window_closed_is_counted_for_either_arm(opened) -> None:
+    """The window of 2024-01-08 closes on 2024-04-15."""
+    drawn = [
+        Assignment(x, "in_trouble", arm, 0.5, day("2024-01-08"))
+        for x, arm in (("a041", "holdout"), ("a042", "treated"))
+    ]
+    cases = {
+        ("2024-01-08", None): 1,
+        ("2024-04-14", None): 1,
+        ("2024-04-15", None): 0,
+        ("2023-12-01", "2024-01-08"): 1,
+        ("2023-12-01", "2024-01-07"): 0,
+    }
+    for (begins, ends), counted in cases.items():
+        other = replace(piece("a041", "usage_is_fading"), opened_on=day(begins), ended_on=day(ends) if ends else None)
+        (found,) = assess(opened, drawn, [other, piece("a042", "in_trouble")]).playbooks
+        assert (found.holdout.elsewhere, found.treated.elsewhere) == (counted, 0), (begins, ends)
+        assert found.holdout.worked == 0
+    notes = assess(opened, drawn, [piece("a041", "usage_is_fading")]).notes
+    assert not any("Other playbooks" in note for note in notes)  # opened in June
 
 
 def test_outcomes_are_plain_rows_for_the_store_and_only_of_windows_that_are_over(opened) -> None:

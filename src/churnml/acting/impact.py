@@ -133,6 +133,7 @@ class Counts:
         gone: that had left before they were enrolled, and nobody knew.
         vanished: that are no longer in the tables.
         worked: that a piece of work was opened for.
+        elsewhere: that another playbook was worked on before the window closed.
     """
 
     enrolled: int
@@ -141,6 +142,7 @@ class Counts:
     gone: int
     vanished: int
     worked: int
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,8 @@ def impact(
     Args:
         enrolled: one row an enrolment, in any order: ``account_id, playbook, arm, propensity, assigned_on`` (dates),
             ``risk`` (churn probability known then, may be missing), ``mrr`` (paid then, may be missing), ``worked``
-            (whether a piece of work was opened), ``churn_state`` and ``upsell_state`` (``counted``, ``waiting``,
+            (whether a piece of work was opened), ``elsewhere`` (whether another playbook's was, or was open, before
+            the window closed; may be left out), ``churn_state`` and ``upsell_state`` (``counted``, ``waiting``,
             ``gone``, ``vanished`` or ``unasked``), and where counted: ``left``, ``grew`` (0 or 1), ``kept`` (MRR at the
             end / at enrolment; the cap is applied here), ``won`` (what was added, / at enrolment). Of an account that
             was enrolled twice in a playbook, the first time counts.
@@ -253,6 +256,7 @@ def impact(
     rows = _first(enrolled)
     rows = rows.assign(
         treated=rows["arm"] == "treated",
+        elsewhere=rows.get("elsewhere", False),
         kept=rows["kept"].clip(upper=terms.cap),
         won=rows["won"].clip(lower=0.0, upper=terms.cap - 1),
     )
@@ -377,7 +381,8 @@ def _why_not(rows: pd.DataFrame, measure: Measure, terms: Terms) -> str:
 def _counts(rows: pd.DataFrame, window: str) -> Counts:
     states = rows[f"{window}_state"]
     seen = {state: int((states == state).sum()) for state in ("counted", "waiting", "gone", "vanished")}
-    return Counts(len(rows), worked=int(rows["worked"].sum()), **seen)
+    worked, elsewhere = int(rows["worked"].sum()), int(rows["elsewhere"].sum())
+    return Counts(len(rows), worked=worked, elsewhere=elsewhere, **seen)
 
 
 # ---------------------------------------------------------------- whether the experiment is sound
@@ -558,6 +563,10 @@ def _pooled(rows: pd.DataFrame, measure: Measure, terms: Terms) -> Effect:
     return _estimated(measure, values, rows["treated"].to_numpy(bool), found, terms, terms.alpha, why_not)
 
 
+def _percent(counts: Counts) -> str:
+    return f"{100 * counts.elsewhere / max(counts.enrolled, 1):.0f} %"
+
+
 def _notes(never: pd.DataFrame, found: Sequence[PlaybookImpact]) -> tuple[str, ...]:
     notes = []
     if len(never):
@@ -568,6 +577,13 @@ def _notes(never: pd.DataFrame, found: Sequence[PlaybookImpact]) -> tuple[str, .
             f"{crossed:,} held-out accounts were worked all the same; they stay in their arm, "
             "which makes effects look smaller."
         )
+    for one in found:
+        if one.holdout.elsewhere and one.verdict != "not_measured":
+            notes.append(
+                f"Other playbooks worked on {_percent(one.holdout)} of those held out of “{one.title}” and on "
+                f"{_percent(one.treated)} of those treated: its effect is against what is done without it, not against "
+                "nothing."
+            )
     idle = sum(one.treated.enrolled - one.treated.worked for one in found)
     if idle:
         notes.append(f"{idle:,} accounts were to be treated and no work was opened; they stay in their arm.")
