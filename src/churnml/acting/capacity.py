@@ -18,7 +18,7 @@ from churnml.acting.selection import Problem, select
 # Money is counted in whole ten-thousandths, so that three times 0.1 fits into 0.3.
 MONEY = 10_000
 TINY = 1e-6
-VAST = 2**40  # more minutes or money than there are, and still a whole number to the solver
+VAST = 10**9  # minutes or money of one piece of work: more is a slip, and past what the solver can count
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def fit(offers: Sequence[Offer], rooms: Mapping[str, Room], budgets: Mapping[str
         budgets: playbook → money left; absent is no limit.
 
     Raises:
-        ValueError: a number that is none, an effort or a cost under zero, an offer that nobody may take.
+        ValueError: a number that is none, an effort or a cost under 0 or over VAST, an offer that nobody may take.
     """
     _check(offers, budgets)
     unknown = [offer for offer in offers if offer.value is None]
@@ -105,14 +105,17 @@ def fit(offers: Sequence[Offer], rooms: Mapping[str, Room], budgets: Mapping[str
         chosen = [(int(i), selection.owner[i]) for i in np.flatnonzero(selection.take)]
         named = {i: owners[who] if who >= 0 else _unlimited(worth[i], rooms) for i, who in chosen}
         owner_of = _preferred(worth, named, rooms)
-        for i, owner in owner_of.items():
-            left.take(listed[i], owner)
+        owner_of = {i: owner for i, owner in owner_of.items() if left.take(listed[i], owner)}
+    hopeless: set[tuple[tuple[str, ...], int]] = set()  # room only gets less: what found no owner will find none
     for i, offer in enumerate(listed):
-        if i not in owner_of and (offer.value is None or offer.value >= 0):
-            found = left.owner_for(offer)
-            if found is not None:
-                left.take(offer, found)
-                owner_of[i] = found
+        asks = offer.owners, offer.minutes
+        if i in owner_of or asks in hopeless or not left.may_have(offer) or (offer.value or 0.0) < 0:
+            continue
+        found = left.owner_for(offer)
+        if found is None:
+            hopeless.add(asks)
+        elif left.take(offer, found):
+            owner_of[i] = found
     taken = tuple(Fit(offer, owner_of[i]) for i, offer in enumerate(listed) if i in owner_of)
     value = math.fsum(one.offer.value or 0.0 for one in taken)
     overflow = tuple(offer for i, offer in enumerate(listed) if i not in owner_of)
@@ -124,8 +127,8 @@ def _check(offers: Iterable[Offer], budgets: Mapping[str, float]) -> None:
         what = f"the offer of playbook '{offer.playbook}' for account '{offer.account_id}'"
         if offer.value is not None and not math.isfinite(offer.value):
             raise ValueError(f"{what} has the value {offer.value}, which is no amount")
-        if not offer.minutes >= 0 or not 0 <= offer.cost < math.inf:
-            raise ValueError(f"{what} takes {offer.minutes} minutes and costs {offer.cost}; neither may be under zero")
+        if not 0 <= offer.minutes <= VAST or not 0 <= offer.cost <= VAST:
+            raise ValueError(f"{what} takes {offer.minutes} minutes and costs {offer.cost}: from 0 to {VAST:,} may be")
         if not offer.owners:
             raise ValueError(f"{what} may be taken by nobody")
     for playbook, money in budgets.items():
@@ -150,37 +153,47 @@ def _purse(budget: float) -> float:
 
 
 class _Left:
-    """What is left of everybody's limits and of the budgets while offers are taken, in exact counts."""
+    """What is left of everybody's limits and of the budgets, in exact counts."""
 
     def __init__(self, rooms: Mapping[str, Room], budgets: Mapping[str, float]) -> None:
         self._minutes = {owner: max(room.minutes, 0) for owner, room in rooms.items() if room.minutes is not None}
-        self._pieces = {owner: room.pieces for owner, room in rooms.items() if room.pieces is not None}
+        self._pieces = {owner: max(room.pieces, 0) for owner, room in rooms.items() if room.pieces is not None}
         self._money = {playbook: _purse(money) for playbook, money in budgets.items()}
         self._helped: set[str] = set()
 
-    def owner_for(self, offer: Offer) -> str | None:
-        """The most preferred owner who can take it; None where it does not fit."""
-        if offer.account_id in self._helped or not self._affords(offer):
-            return None
-        return next((owner for owner in offer.owners if self._has_room(offer, owner)), None)
+    def may_have(self, offer: Offer) -> bool:
+        """Whether the account is not helped yet and the budget allows it."""
+        affords = _price(offer.cost) <= self._money.get(offer.playbook, math.inf)
+        return affords and offer.account_id not in self._helped
 
-    def take(self, offer: Offer, owner: str) -> None:
-        """Books it; raises RuntimeError where it does not fit, for then a limit would be broken."""
-        if offer.account_id in self._helped or not self._affords(offer) or not self._has_room(offer, owner):
-            raise RuntimeError(f"'{offer.playbook}' for '{offer.account_id}' does not fit into what '{owner}' has left")
+    def owner_for(self, offer: Offer) -> str | None:
+        """The most preferred owner who has room for it, if there is one."""
+        return next((owner for owner in offer.owners if self.has_room(offer.minutes, owner)), None)
+
+    def take(self, offer: Offer, owner: str) -> bool:
+        """Books it; False, and nothing is booked, where it does not fit: no limit is broken, whoever asks."""
+        if not self.may_have(offer) or not self.has_room(offer.minutes, owner):
+            return False
+        self.give(offer.minutes, owner)
         self._helped.add(offer.account_id)
-        if owner in self._minutes:
-            self._minutes[owner] -= offer.minutes
-        if owner in self._pieces:
-            self._pieces[owner] -= 1
         if offer.playbook in self._money:
             self._money[offer.playbook] -= _price(offer.cost)
+        return True
 
-    def _affords(self, offer: Offer) -> bool:
-        return _price(offer.cost) <= self._money.get(offer.playbook, math.inf)
+    def has_room(self, minutes: int, owner: str) -> bool:
+        """Whether the owner can take one more piece of so many minutes."""
+        return self.has_minutes(minutes, owner) and self._pieces.get(owner, 1) >= 1
 
-    def _has_room(self, offer: Offer, owner: str) -> bool:
-        return offer.minutes <= self._minutes.get(owner, math.inf) and self._pieces.get(owner, math.inf) >= 1
+    def has_minutes(self, minutes: int, owner: str) -> bool:
+        """Whether the owner has so many minutes left."""
+        return minutes <= self._minutes.get(owner, math.inf)
+
+    def give(self, minutes: int, owner: str, pieces: int = 1) -> None:
+        """Books pieces of so many minutes in all, or takes them back; what is right is for the caller to know."""
+        if owner in self._minutes:
+            self._minutes[owner] -= minutes
+        if owner in self._pieces:
+            self._pieces[owner] -= pieces
 
 
 def _problem(
@@ -199,19 +212,19 @@ def _problem(
     playbooks = _numbers(offer.playbook for offer in offers)
 
     def limits(given: Iterable[float | None]) -> np.ndarray:
-        return np.array([*(math.inf if limit is None else min(max(limit, 0), VAST) for limit in given), math.inf])
+        return np.array([*(math.inf if limit is None else float(max(limit, 0)) for limit in given), math.inf])
 
     return Problem(
         value=np.array([offer.value for offer in offers]),
-        minutes=np.array([min(offer.minutes, VAST) for offer in offers], dtype=np.int64),
-        cost=np.array([min(_price(offer.cost), VAST) for offer in offers], dtype=np.int64),
+        minutes=np.array([offer.minutes for offer in offers]),
+        cost=np.array([_price(offer.cost) for offer in offers]),
         account=np.array([accounts[offer.account_id] for offer in offers]),
         playbook=np.array([playbooks[offer.playbook] for offer in offers]),
         circle=np.array([of_owners[offer.owners] for offer in offers]),
         circles=tuple(np.array(circle) for circle in circles),
         owner_minutes=limits(rooms[owner].minutes for owner in owners),
         owner_pieces=limits(rooms[owner].pieces for owner in owners),
-        budgets=np.array([_purse(budgets.get(playbook, math.inf)) for playbook in playbooks], dtype=float),
+        budgets=np.array([float(_purse(budgets.get(playbook, math.inf))) for playbook in playbooks]),
     )
 
 
@@ -230,56 +243,66 @@ def _preferred(offers: Sequence[Offer], owner_of: Mapping[int, str], rooms: Mapp
     """The same work with owners nearer to those it prefers, the most valuable first.
 
     A piece moves to whoever it prefers where there is room, and changes places with another one to come to its first
-    choice where the two together come nearer to what they prefer. It never gets worse for both.
+    choice where the two together come nearer to what they prefer.
     """
-    owner_of = dict(owner_of)
-    minutes: dict[str, float] = {}
-    pieces: dict[str, float] = {}
-    holds: dict[str, list[int]] = {}
-    for owner, room in rooms.items():
-        minutes[owner] = math.inf if room.minutes is None else max(room.minutes, 0)
-        pieces[owner] = math.inf if room.pieces is None else max(room.pieces, 0)
-    for i in sorted(owner_of):
-        owner = owner_of[i]
-        holds.setdefault(owner, []).append(i)
-        minutes[owner] = minutes.get(owner, math.inf) - offers[i].minutes
-        pieces[owner] = pieces.get(owner, math.inf) - 1
-
-    def move(i: int, owner: str) -> None:
-        before = owner_of[i]
-        holds[before].remove(i)
-        holds.setdefault(owner, []).append(i)
-        minutes[before] += offers[i].minutes
-        pieces[before] += 1
-        minutes[owner] = minutes.get(owner, math.inf) - offers[i].minutes
-        pieces[owner] = pieces.get(owner, math.inf) - 1
-        owner_of[i] = owner
-
-    def other_for(i: int) -> int | None:
-        """Who could change places with ``i``, so that it comes to its first choice."""
-        here, first = owner_of[i], offers[i].owners[0]
-        gained = offers[i].owners.index(here)
-        for j in holds.get(first, ()):
-            more = offers[i].minutes - offers[j].minutes
-            if here in offers[j].owners and minutes[here] + more >= 0 and minutes[first] - more >= 0:
-                lost = offers[j].owners.index(here) - offers[j].owners.index(first)
-                if lost < gained:
-                    return j
-        return None
-
+    hands = _Hands(offers, owner_of, rooms)
+    several = [i for i in sorted(owner_of) if len(offers[i].owners) > 1]
     changed = True
     while changed:
         changed = False
+        for i in several:
+            changed |= hands.better(i)
+    return hands.owner_of
+
+
+class _Hands:
+    """Who has what, while it changes hands; every change makes the sum of the places in ``owners`` smaller."""
+
+    def __init__(self, offers: Sequence[Offer], owner_of: Mapping[int, str], rooms: Mapping[str, Room]) -> None:
+        self.owner_of = dict(owner_of)
+        self._offers = offers
+        self._left = _Left(rooms, {})
+        wishes = dict.fromkeys(offers[i].owners for i in owner_of)
+        self._place = {wish: {owner: n for n, owner in reversed(list(enumerate(wish)))} for wish in wishes}
+        # by owner and wish, so that pieces with the same wish, which gain nothing by changing places, are passed over
+        self._has: dict[str, dict[tuple[str, ...], dict[int, None]]] = {}
         for i in sorted(owner_of):
-            here, wanted = owner_of[i], offers[i].owners
-            for owner in wanted[: wanted.index(here)]:
-                if offers[i].minutes <= minutes.get(owner, math.inf) and pieces.get(owner, math.inf) >= 1:
-                    move(i, owner)
-                    changed = True
-                    break
-            if owner_of[i] != wanted[0] and (j := other_for(i)) is not None:
-                here, there = owner_of[i], wanted[0]
-                move(i, there)
-                move(j, here)
-                changed = True
-    return owner_of
+            self._left.give(offers[i].minutes, owner_of[i])
+            self._has.setdefault(owner_of[i], {}).setdefault(offers[i].owners, {})[i] = None
+
+    def better(self, i: int) -> bool:
+        """Moves one piece nearer to its first choice; False where it stays."""
+        offer, here = self._offers[i], self.owner_of[i]
+        for owner in offer.owners[: self._place[offer.owners][here]]:
+            if self._left.has_room(offer.minutes, owner):
+                self._move(i, owner)
+                return True
+        other = self._other_for(i)
+        if other is None:
+            return False
+        self._move(i, offer.owners[0])
+        self._move(other, here)
+        return True
+
+    def _other_for(self, i: int) -> int | None:
+        """Which piece of its first choice could change places with it."""
+        offer, here, first = self._offers[i], self.owner_of[i], self._offers[i].owners[0]
+        gained = self._place[offer.owners][here]
+        if not gained:
+            return None
+        for wish, pieces in self._has.get(first, {}).items():
+            place = self._place[wish]
+            if here in place and place[here] - place[first] < gained:
+                for j in pieces:
+                    more = offer.minutes - self._offers[j].minutes
+                    if self._left.has_minutes(more, first) and self._left.has_minutes(-more, here):
+                        return j
+        return None
+
+    def _move(self, i: int, owner: str) -> None:
+        before, offer = self.owner_of[i], self._offers[i]
+        del self._has[before][offer.owners][i]
+        self._has.setdefault(owner, {}).setdefault(offer.owners, {})[i] = None
+        self._left.give(-offer.minutes, before, -1)
+        self._left.give(offer.minutes, owner)
+        self.owner_of[i] = owner

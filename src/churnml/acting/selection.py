@@ -6,6 +6,7 @@ offer by offer: a pool of 200 owners costs 200 columns a class, not 200 columns 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,11 +17,14 @@ from scipy.sparse.csgraph import connected_components
 NOBODY = -1  # taken, and by whom does not matter: one of its owners has no limit
 WHOLE, ONCE, LINK = 0, 1, 2  # kinds of rows: a limit, one offer an account, a class and who does it
 TINY = 1e-6  # of a column, or of the largest value: what the solver cannot tell from nothing
-LARGE = 1e6  # a weight that is no longer good company for ones
-# What HiGHS is given at once as whole numbers, and how many branches it may look at. A limit of time would make the
+# What HiGHS is given at once in whole numbers, and how many branches it may look at. A limit of time would make the
 # answer the machine's; these make it the same everywhere.
-COLUMNS = 2_000
-NODES = 500
+COLUMNS = 5_000  # of a part that is solved once and for all
+REACH = 2_000  # of what is solved at a time of a larger part
+NODE_COLUMNS, LEAST_NODES = 50_000, 10  # branches × columns
+FEW = 500  # columns so few that the very best is worth waiting for; else
+CLOSE = 1e-3  # this share short of it is close enough
+TURNS = 4
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,7 @@ def _rows(
         weight, limits = weight / step[row], np.floor(limits / step)
         largest = np.zeros(len(limits))
         np.maximum.at(largest, row, weight)
-        scale = np.where(largest > LARGE, largest, 1.0)
+        scale = np.where(largest > 0, largest, 1.0)
         weight, limits = weight / scale[row], limits / scale
     block = sparse.coo_array((weight, (row, column)), shape=(len(limits), len(upper))).tocsr()
     binds = np.ones(len(limits), dtype=bool) if kind == LINK else block @ upper > limits
@@ -200,64 +204,77 @@ class _Relaxed:
 
     Args:
         x: of each column.
-        regret: at least what deciding an offer otherwise would cost; shape (offers,).
         profit: an offer's worth less the prices of what it takes up; shape (offers,).
+        wanted: whether an offer is its account's best and has a profit; shape (offers,).
+        regret: at least what deciding it otherwise costs; shape (offers,).
+        most: what each part is worth at most; shape (parts,).
     """
 
     x: np.ndarray
-    regret: np.ndarray
     profit: np.ndarray
+    wanted: np.ndarray
+    regret: np.ndarray
+    most: np.ndarray
 
 
-def _relaxed(worth: np.ndarray, made: _Program) -> _Relaxed:
-    offers, columns = len(worth), len(made.upper)
-    once = made.kind == ONCE
-    shared = made.rows[np.flatnonzero(once)].tocoo()
-    # the row of its account already says that it is taken once: without the second saying, its price is whole
-    upper = made.upper.copy()
-    upper[shared.col] = np.inf
+def _relaxed(worth: np.ndarray, account: np.ndarray, made: _Program, part: np.ndarray) -> _Relaxed:
+    """Solves it, and reckons regrets and bound from the prices of limits alone.
+
+    At any prices a selection is worth no more than the limits at these prices and, of each account, the profit of its
+    best offer (Lagrange's bound; Geoffrion 1974). So neither rests on how exactly the solver has solved.
+    """
+    offers = len(worth)
+    weight = np.concatenate([worth, np.zeros(len(made.upper) - offers)])
     solved = linprog(
-        -np.concatenate([worth, np.zeros(columns - offers)]),
+        -weight,
         A_ub=made.rows,
         b_ub=made.limits,
-        bounds=np.stack([np.zeros(columns), upper], axis=1),
+        bounds=np.stack([np.zeros(len(weight)), made.upper], axis=1),
         method="highs-ds",
     )
     if solved.status != 0:
         raise RuntimeError(f"HiGHS did not solve the relaxed day: {solved.message}")
-    price = -solved.ineqlin.marginals
-    regret = np.abs(solved.lower.marginals + solved.upper.marginals)[:offers]
-    # an account's own offer gives way to another of its offers, or to none
-    least = np.where(once, price, 0.0)[np.flatnonzero(once)]
-    other = solved.x[shared.col] < 0.5
-    np.minimum.at(least, shared.row[other], regret[shared.col[other]])
-    regret[shared.col[~other]] = np.maximum(regret[shared.col[~other]], least[shared.row[~other]])
-    broken = np.abs(solved.x[:offers] - np.round(solved.x[:offers])) > TINY
-    regret[broken] = 0.0
-    profit = worth - (made.rows.T @ np.where(once, 0.0, price))[:offers]
-    return _Relaxed(solved.x, regret, np.round(profit, 12))
+    price = np.where(made.kind == ONCE, 0.0, np.maximum(-solved.ineqlin.marginals, 0.0))
+    profit = np.round(weight - made.rows.T @ price, 12)
+    _, number = np.unique(account, return_inverse=True)
+    order = np.lexsort([-profit[:offers], number])
+    place = np.flatnonzero(np.diff(number[order], prepend=-1))  # where the best offer of each account stands
+    best, second = np.zeros(len(place)), np.zeros(len(place))
+    np.maximum.at(best, number, profit[:offers])
+    others = np.delete(order, place)
+    np.maximum.at(second, number[others], profit[others])
+    regret = best[number] - profit[:offers]
+    winners = order[place]
+    regret[winners] = np.abs(profit[winners] - second[number[winners]])
+    wanted = np.zeros(offers, dtype=bool)
+    wanted[winners] = profit[winners] > 0
+    regret[np.abs(solved.x[:offers] - wanted) > TINY] = 0.0  # what the solver itself has not decided
+    parts = int(part.max()) + 1
+    most = np.bincount(part[len(weight) :], price * made.limits, parts).astype(float)  # of no rows it makes integers
+    most += np.bincount(part[winners], best, parts)
+    most += np.bincount(part[offers : len(weight)], (np.maximum(profit, 0.0) * made.upper)[offers:], parts)
+    return _Relaxed(solved.x, profit[:offers], wanted, regret, most)
 
 
 def _select(problem: Problem) -> Selection:
     largest = float(problem.value.max())
     worth = problem.value / largest  # HiGHS tells small from large by absolute size
     made = _program(problem)
-    offers = len(worth)
-    relaxed = _relaxed(worth, made)
-    whole = relaxed.x[:offers] > 1 - TINY
-    order = np.lexsort([np.arange(offers), -relaxed.profit, ~whole])
+    offers, columns = len(worth), len(made.upper)
+    part = _parts(made)
+    relaxed = _relaxed(worth, problem.account, made, part)
+    order = np.lexsort([np.arange(offers), -relaxed.profit, relaxed.x[:offers] < 1 - TINY])
     take, owner = _booked(problem, made, order, np.floor(relaxed.x[offers:] + TINY))
     x = np.concatenate([take.astype(float), _counted(made, take, owner)])
-    weight = np.concatenate([worth, np.zeros(len(made.upper) - offers)])
-    bound = 0.0
-    for columns in _parts(made):
-        most, least = float(weight[columns] @ relaxed.x[columns]), float(weight[columns] @ x[columns])
-        if most - least > TINY:
-            most = min(most, _improve(weight, made, relaxed, x, columns, most - least))
-        bound += most
+    weight = np.concatenate([worth, np.zeros(columns - offers)])
+    most = relaxed.most.copy()
+    least = np.bincount(part[:columns], weight * x, len(most))
+    members = np.split(np.argsort(part[:columns], kind="stable"), np.cumsum(np.bincount(part[:columns]))[:-1])
+    for number in np.flatnonzero(most - least > TINY):
+        most[number] = _improve(weight, made, relaxed, x, members[number], float(most[number]))
     order = np.lexsort([np.arange(offers), -relaxed.profit, x[:offers] < 0.5])
     take, owner = _booked(problem, made, order, x[offers:])
-    return Selection(*_settled(problem, take, owner), bound * largest)
+    return Selection(*_settled(problem, take, owner), float(most.sum()) * largest)
 
 
 def _counted(made: _Program, take: np.ndarray, owner: np.ndarray) -> np.ndarray:
@@ -268,32 +285,51 @@ def _counted(made: _Program, take: np.ndarray, owner: np.ndarray) -> np.ndarray:
     return np.asarray(found[made.count_class * owners + made.count_owner], dtype=float)
 
 
-def _parts(made: _Program) -> list[np.ndarray]:
-    """Columns that have no limit in common with others; each part is a problem of its own."""
+def _parts(made: _Program) -> np.ndarray:
+    """The part each column, then each row, belongs to: parts have no limit in common and are problems of their own."""
     rows, columns = made.rows.shape
-    graph = sparse.block_array([[None, made.rows], [sparse.csr_array((columns, rows)), None]])
-    _, label = connected_components(graph, directed=False)
-    of_column = label[rows:]
-    order = np.argsort(of_column, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(of_column[order])) + 1)
+    graph = sparse.block_array([[None, made.rows.T], [sparse.csr_array((rows, columns)), None]], format="csr")
+    return np.asarray(connected_components(graph, directed=False)[1])
 
 
 def _improve(
-    weight: np.ndarray, made: _Program, relaxed: _Relaxed, x: np.ndarray, columns: np.ndarray, gain: float
+    weight: np.ndarray, made: _Program, relaxed: _Relaxed, x: np.ndarray, columns: np.ndarray, most: float
 ) -> float:
-    """Puts a better selection of one part into ``x`` where there is one, and returns a bound of the part's worth."""
+    """Puts a better selection of one part into ``x``, as long as one is found, and returns the part's bound.
+
+    Args:
+        weight: worth of each column.
+        made, relaxed: the program, and its solution without whole numbers.
+        x: the selection so far, changed in place.
+        columns: of the part.
+        most: what the part is worth at most.
+    """
     offers = len(relaxed.regret)
     own, counts = columns[columns < offers], columns[columns >= offers]
-    most = float(weight[columns] @ relaxed.x[columns])
-    open_ = own[np.argsort(relaxed.regret[own], kind="stable")]
-    undecided = open_[relaxed.regret[open_] <= gain + TINY]
-    proven = len(undecided) + len(counts) <= COLUMNS
-    if not proven:
-        undecided = undecided[:COLUMNS]
-    fixed = np.setdiff1d(own, undecided, assume_unique=True)
-    tried = np.concatenate([np.sort(undecided), counts])
-    settled = np.zeros(len(x))
-    settled[fixed] = np.round(relaxed.x[fixed])
+    own = own[np.argsort(relaxed.regret[own], kind="stable")]
+    for _ in range(TURNS):
+        least = float(weight[columns] @ x[columns])
+        undecided = own[relaxed.regret[own] <= most - least + TINY]
+        if len(undecided) + len(counts) <= COLUMNS:
+            settled = x.copy()
+            settled[own] = relaxed.wanted[own]
+            return min(most, _solved(weight, made, x, settled, columns, np.concatenate([undecided, counts])))
+        # as much as is within reach, around the selection so far, and first what the prices would have otherwise
+        disputed = (x[undecided] > 0.5) != relaxed.wanted[undecided]
+        undecided = np.concatenate([undecided[disputed], undecided[~disputed]])
+        _solved(weight, made, x, x.copy(), columns, _within_reach(made, undecided, counts))
+        if float(weight[columns] @ x[columns]) <= least * (1 + CLOSE):
+            break
+    return most
+
+
+def _solved(
+    weight: np.ndarray, made: _Program, x: np.ndarray, settled: np.ndarray, columns: np.ndarray, tried: np.ndarray
+) -> float:
+    """Solves for the columns ``tried``, others as ``settled``, puts what is better into ``x``; returns the bound."""
+    least = float(weight[columns] @ x[columns])
+    tried = np.sort(tried)
+    settled[tried] = 0.0
     here = made.rows[:, tried]
     rows = np.flatnonzero(np.diff(here.indptr))
     solved = milp(
@@ -301,15 +337,28 @@ def _improve(
         constraints=LinearConstraint(here[rows], -np.inf, (made.limits - made.rows @ settled)[rows]),
         bounds=Bounds(0, made.upper[tried]),
         integrality=np.ones(len(tried)),
-        options={"mip_rel_gap": 0.0 if proven else 1e-4, "node_limit": NODES},
+        options={
+            "mip_rel_gap": 0.0 if len(tried) <= FEW else CLOSE,
+            "node_limit": max(NODE_COLUMNS // len(tried), LEAST_NODES),
+        },
     )
-    already = float(weight @ settled)
-    if solved.x is not None and already - solved.fun > float(weight[columns] @ x[columns]):
+    already = float(weight[columns] @ settled[columns])
+    if solved.x is not None and already - solved.fun > least:
         x[columns] = settled[columns]
         x[tried] = np.round(solved.x)
-    if proven and solved.mip_dual_bound is not None:
-        return already - float(solved.mip_dual_bound)
-    return most
+    bound = math.inf if solved.mip_dual_bound is None else already - float(solved.mip_dual_bound)
+    return max(bound, float(weight[columns] @ x[columns]))
+
+
+def _within_reach(made: _Program, undecided: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The first of these offers, with the counts of their classes, as many as may be solved at once."""
+    size = np.bincount(made.count_class, minlength=len(made.alone))
+    classes, first = np.unique(made.of_class[undecided], return_index=True)
+    columns = np.ones(len(undecided), dtype=int)
+    columns[first] += size[classes]
+    chosen = undecided[np.cumsum(columns) <= REACH]
+    of_these = np.isin(made.count_class[counts - len(made.of_class)], made.of_class[chosen])
+    return np.concatenate([chosen, counts[of_these]])
 
 
 def _booked(problem: Problem, made: _Program, order: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
