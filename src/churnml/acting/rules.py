@@ -367,9 +367,14 @@ def _value(fact: Fact, values: Any, known: Mask) -> str:
     if fact.kind == "text":
         told = str(value).replace("_", " ") if name in ("band", "stage", "scorecard") else str(value)
         return f"{_called(fact)} is {told}"
-    if fact.unit == Unit.SHARE:
-        return f"{_called(fact)} is {_short(value * 100)} %"
-    return f"{_called(fact)} is {_short(value) if fact.unit in (POINTS, Unit.COUNT) else written(value, fact.unit)}"
+    told = _written(value, fact.unit)
+    return f"{_called(fact)}: {told}" if name.startswith("feature.") else f"{_called(fact)} is {told}"
+
+
+def _written(value: float, unit: str) -> str:
+    if unit == Unit.SHARE:
+        return f"{_short(value * 100)} %"
+    return _short(value) if unit in (POINTS, Unit.COUNT) else written(value, unit)
 
 
 def _called(fact: Fact) -> str:

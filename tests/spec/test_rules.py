@@ -1,0 +1,168 @@
+"""The language of rules by its worked examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from churnml.acting.facts import FACTS, Fact, fact_of, facts_frame, known_facts
+from churnml.acting.rule_checks import findings, read_rules
+from churnml.acting.rules import parse_rule
+from churnml.adapters.project import default_models
+from churnml.errors import ChurnmlError
+from churnml.features import FAMILIES, Wish
+from churnml.specs import HealthSpec, PlaybooksSpec, read_spec
+from tests.spec.rule_examples import EXAMPLES, FindingExample, RefusedExample, RuleExample
+from tests.support import table
+
+STATIC = ("segment",)
+
+
+def facts_there_are() -> dict[str, Fact]:
+    health = read_spec(HealthSpec, default_models() / "health.yaml")
+    wish = Wish((28, 90), (), STATIC)
+    features = {feature.name: feature for family in FAMILIES.values() for feature in family.features(wish)}
+    return known_facts(health, features, STATIC)
+
+
+KNOWN = facts_there_are()
+
+
+def spec_of(playbooks: str) -> PlaybooksSpec:
+    said = [
+        {"name": name, "title": name, "goal": "keep", "do": ["Call."]} | more
+        for name, more in yaml.safe_load(playbooks).items()
+    ]
+    return PlaybooksSpec.model_validate({"playbooks": said})
+
+
+def value(name: str, cell: str) -> Any:
+    if not cell:
+        return None
+    kind = KNOWN[name].kind
+    if kind == "words":
+        return () if cell == "none" else tuple(code.strip() for code in cell.split(","))
+    return float(cell) if kind == "number" else cell
+
+
+def like(told: str, wanted: str) -> bool:
+    """Whether it is as the example says, ``…`` at its end standing for more words."""
+    return told.startswith(wanted.removesuffix("…").rstrip()) if wanted.endswith("…") else told == wanted
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if isinstance(e, RuleExample)], ids=lambda e: e.title)
+def test_a_rule_holds_of_whom_its_example_says(example: RuleExample) -> None:
+    rows = table(example.accounts).to_dict("records")
+    facts = [{name: value(name, cell) for name, cell in row.items() if name in KNOWN} for row in rows]
+    rule = parse_rule(example.rule, "the example", KNOWN)
+    frame = facts_frame([{"account_id": row["account"]} | said for row, said in zip(rows, facts, strict=True)])
+    assert ["yes" if holds else "no" for holds in rule.holds(frame)] == [row["holds"] for row in rows]
+    for row, said in zip(rows, facts, strict=True):
+        because = rule.because(said)
+        assert bool(because) == (row["holds"] == "yes"), f"what holds says why, of {row['account']}"
+        if "because" in row:
+            assert "; ".join(because) == row["because"]
+
+
+REFUSED = [
+    (e.title, row) for e in EXAMPLES if isinstance(e, RefusedExample) for row in table(e.refused).to_dict("records")
+]
+
+
+@pytest.mark.parametrize(("title", "row"), REFUSED, ids=[row["rule"] for _, row in REFUSED])
+def test_a_rule_that_cannot_be_meant_is_refused_with_its_place_and_the_remedy(title: str, row: dict[str, str]) -> None:
+    spec = spec_of("call: {enter: health < 40}")
+    spec = spec.model_copy(update={"playbooks": (spec.playbooks[0].model_copy(update={"enter": row["rule"]}),)})
+    with pytest.raises(ChurnmlError) as refused:
+        read_rules(spec, "playbooks.yaml", KNOWN)
+    assert like(refused.value.what, row["told"]), refused.value.what
+    assert like(refused.value.remedy, row["remedy"]), refused.value.remedy
+    assert refused.value.where.startswith("playbooks.yaml, playbook 'call', enter")
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if isinstance(e, FindingExample)], ids=lambda e: e.title)
+def test_what_is_hardly_meant_is_found(example: FindingExample) -> None:
+    spec = spec_of(example.playbooks)
+    found = findings(spec, read_rules(spec, "playbooks.yaml", KNOWN), KNOWN)
+    wanted = table(example.found)
+    assert [(one.playbook, one.what) for one in found] == list(zip(wanted["playbook"], wanted["what"], strict=True))
+    assert all(one.remedy and one.severity == "warning" for one in found)
+
+
+def test_a_mistake_is_shown_with_a_caret_under_it_on_its_own_line() -> None:
+    with pytest.raises(ChurnmlError) as refused:
+        parse_rule("health < 40\n  and band = 'x'", "here", KNOWN)
+    assert refused.value.where.splitlines() == ["here, line 2, column 12", "      and band = 'x'", "               ^"]
+
+
+def test_the_playbooks_that_ship_with_the_program_are_meant_as_they_stand() -> None:
+    spec = read_spec(PlaybooksSpec, default_models() / "playbooks.yaml")
+    assert findings(spec, read_rules(spec, "playbooks.yaml", KNOWN), KNOWN) == ()
+
+
+def test_what_reasons_asks_for_beside_the_rule_is_part_of_it() -> None:
+    said = "call: {enter: not reasons has 'usage.*', reasons: %s}"
+    read_rules(spec_of(said % "[tickets.*]"), "playbooks.yaml", KNOWN)
+    with pytest.raises(ChurnmlError, match="can never hold"):
+        read_rules(spec_of(said % "[usage.recency]"), "playbooks.yaml", KNOWN)
+
+
+def test_a_project_with_other_bands_that_does_not_say_who_is_in_trouble_is_told_so() -> None:
+    health = read_spec(HealthSpec, default_models() / "health.yaml")
+    renamed = health.model_copy(
+        update={"bands": tuple(band.model_copy(update={"name": f"{band.name}_too"}) for band in health.bands)}
+    )
+    known = known_facts(renamed, {}, ())
+    spec = spec_of("call: {enter: health < 40}")
+    (found,) = findings(spec, read_rules(spec, "playbooks.yaml", known), known)
+    assert (found.playbook, found.remedy) == ("trouble", "Add trouble: band == 'at_risk_too' or churn_lift >= 2")
+
+
+def test_a_project_without_stages_or_static_segment_is_told_what_to_declare() -> None:
+    bare = read_spec(HealthSpec, default_models() / "health.yaml").model_copy(update={"stages": ()})
+    known = known_facts(bare, {}, ())
+    for rule, remedy in (("segment == 'smb'", "project.yaml"), ("stage == 'new'", "health.yaml")):
+        with pytest.raises(ChurnmlError) as refused:
+            parse_rule(rule, "here", known)
+        assert remedy in refused.value.remedy
+
+
+def test_facts_are_taken_from_mappings_and_from_objects_alike() -> None:
+    class Reason:
+        code = "usage.recency"
+
+    class Account:
+        def __init__(self) -> None:
+            self.account_id, self.health, self.reasons, self.dimensions = "b", 30.0, (Reason(), Reason()), {"risk": 5.0}
+
+    frame = facts_frame(
+        [
+            {"account_id": "a", "health": None, "feature.seats": 3, "attributes": {"plan": "pro"}, "band": "watch"},
+            Account(),
+        ],
+        asked=["feature.other"],
+    )
+    assert list(frame.columns[:2]) == ["account_id", "band"]
+    assert frame["reasons"].tolist() == [None, ("usage.recency", "usage.recency")]
+    said = {"health < 40": "b", "dimension.risk == 5": "b", "feature.seats == 3": "a", "attribute.plan == 'pro'": "a"}
+    said |= {"feature.other is missing": "ab", "reasons has 'usage.*'": "b", "segment is missing": "ab"}
+    for text, accounts in said.items():
+        assert "".join(frame["account_id"][parse_rule(text, "here").holds(frame)]) == accounts, text
+    assert all(frame[name].dtype == "float64" for name, fact in FACTS.items() if fact.kind == "number")
+
+
+def test_an_empty_book_has_facts_of_the_right_kind() -> None:
+    frame = facts_frame([])
+    assert parse_rule("health < 40 and reasons has 'usage.*'", "here").holds(frame).shape == (0,)
+
+
+def test_without_the_facts_there_are_a_name_of_a_group_is_believed_and_any_other_is_not() -> None:
+    assert fact_of("feature.x", "text") == Fact("feature.x", "text", "x")
+    with pytest.raises(ChurnmlError, match="no fact named 'helth'"):
+        parse_rule("helth < 3", "here")
+
+
+def test_the_same_condition_said_twice_is_told_once() -> None:
+    assert parse_rule("health < 40 and health < 50", "here", KNOWN).because({"health": 30}) == ("health is 30",)
