@@ -74,7 +74,7 @@ class Rule:
 
         Texts and reason codes in it are the user's own data: escape them where they are shown.
         """
-        columns = _Columns({name: [row.get(name)] for name in self.names}, 1, self.facts)
+        columns = _Columns({name: _OneRow(row.get(name)) for name in self.names}, 1, self.facts)
         if not _truth(self.tree, columns)[0][0]:
             return ()
         return tuple(dict.fromkeys(_said(self.tree, True, columns)))
@@ -255,11 +255,23 @@ def _article(kind: Kind) -> str:
 # ---------------------------------------------------------------- of whom a rule holds
 
 
+@dataclass(frozen=True)
+class _OneRow:
+    """A column of one row, read as a frame's; a frame made for every account would take most of the time."""
+
+    value: Any
+
+    def to_numpy(self, dtype: Any, na_value: Any = None) -> NDArray[Any]:
+        found = np.empty(1, dtype=dtype)
+        found[0] = na_value if self.value is None or self.value is pd.NA else self.value
+        return found
+
+
 class _Columns:
     """Facts as arrays, each made once.
 
     Args:
-        said: fact → its values, as a frame or as lists.
+        said: fact → its values: a frame, or a mapping to columns.
         rows: how many.
         facts: what each is.
     """
@@ -277,13 +289,13 @@ class _Columns:
     def _make(self, name: str) -> tuple[Any, Mask]:
         if name not in self.said:
             return np.full(self.rows, None, dtype=object), np.zeros(self.rows, dtype=bool)
-        column = pd.Series(self.said[name])
-        if self.facts[name].kind == "number":
+        column, kind = self.said[name], self.facts[name].kind
+        if kind == "number":
             numbers = column.to_numpy(dtype="float64", na_value=np.nan)
             return numbers, ~np.isnan(numbers)
         values = column.to_numpy(dtype=object)
-        if self.facts[name].kind == "words":
-            # a tuple of codes; what is no collection is not known
+        if kind == "words":
+            # what is no collection of codes is not known
             return values, np.array([isinstance(value, tuple | list | np.ndarray) for value in values], dtype=bool)
         return values, ~pd.isna(values)
 
