@@ -53,7 +53,7 @@ def assess(
     """
     progress(f"what came of {len(assignments):,} enrolments")
     enrolled = _enrolled(opened, assignments, pieces, risks or {})
-    about = {playbook.name: About(playbook.title, playbook.goal) for playbook in opened.project.playbooks.playbooks}
+    about = {p.name: About(p.title, p.goal, p.effect.likely) for p in opened.project.playbooks.playbooks}
     progress("the effect of every playbook")
     return impact(enrolled, about, opened.facts.data_through, terms, opened.project.spec.currency)
 

@@ -40,6 +40,13 @@ def test_the_interval_of_one_look_is_labelled_as_such() -> None:
     assert "Had this been the only look ever: rescue left [" in said(company(2_000))
 
 
+def test_the_declared_effect_stands_beside_the_measured_one_and_the_order_in_force_is_said() -> None:
+    line = next(row for row in said(company(4_000, effect=-0.1)).splitlines() if "declared to keep" in row)
+    assert line.startswith("  rescue: declared to keep 10 % of what is at stake, measured ")
+    assert "ordering by measured effect is off" in line
+    assert "Whom to turn to first:\n  not measured" in said(company(300, playbook="grow"))
+
+
 def test_nobody_enrolled_is_one_sentence() -> None:
     assert said(company(0)) == "Data through 2024-12-31: nobody has been enrolled in a playbook yet."
 

@@ -25,6 +25,7 @@ from churnml.acting.sequential import (
     once_half_width,
     scores,
 )
+from churnml.acting.targeting import Enrolments, Targeting, targeting
 
 Word = Literal["works", "harms", "no_sign", "not_yet", "unsound", "not_measured"]
 # Alarms about the experiment itself, not about its effect: they must not go off by chance in a company's lifetime.
@@ -160,6 +161,8 @@ class PlaybookImpact:
         total_needed: accounts with an outcome needed in all, where not yet estimable; else None.
         more_needed: of those, how many are still to come, the waiting ones included.
         problems: what is wrong with the experiment, in words.
+        targeting: whether its accounts had better be ordered by measured effect; None for a playbook to grow, and where
+            nobody was held out.
     """
 
     playbook: str
@@ -175,6 +178,7 @@ class PlaybookImpact:
     total_needed: int | None = None
     more_needed: int | None = None
     problems: tuple[str, ...] = ()
+    targeting: Targeting | None = None
 
 
 @dataclass(frozen=True)
@@ -224,10 +228,16 @@ class ImpactReport:
 
 @dataclass(frozen=True)
 class About:
-    """A playbook's own words."""
+    """A playbook's own words.
+
+    Args:
+        title, goal: as declared.
+        effect: the declared share of what is at stake that acting keeps, likeliest.
+    """
 
     title: str
     goal: str
+    effect: float = 0.1
 
 
 def impact(
@@ -305,6 +315,7 @@ def _playbook(name: str, about: About, rows: pd.DataFrame, terms: Terms, alpha: 
         "not_yet",
         "",
         problems=_problems(rows, own, terms),
+        targeting=None if about.goal == "grow" else _targeting(rows, about, terms, alpha),
     )
     return _judged(said, rows, own, terms, alpha)
 
@@ -383,6 +394,19 @@ def _counts(rows: pd.DataFrame, window: str) -> Counts:
     seen = {state: int((states == state).sum()) for state in ("counted", "waiting", "gone", "vanished")}
     worked, elsewhere = int(rows["worked"].sum()), int(rows["elsewhere"].sum())
     return Counts(len(rows), worked=worked, elsewhere=elsewhere, **seen)
+
+
+def _targeting(rows: pd.DataFrame, about: About, terms: Terms, alpha: float) -> Targeting:
+    rows = _counted(rows, KEPT_MONEY)
+    rows = rows[rows["risk"].notna()]
+    given = Enrolments(
+        _scored(rows, KEPT),
+        rows["risk"].to_numpy(float),
+        rows["mrr"].to_numpy(float),
+        pd.factorize(rows["assigned_on"])[0],
+        rows["treated"].to_numpy(bool),
+    )
+    return targeting(given, about.effect, alpha, terms.expected, terms.least_an_arm)
 
 
 # ---------------------------------------------------------------- whether the experiment is sound

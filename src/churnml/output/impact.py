@@ -36,6 +36,9 @@ def impact_lines(report: ImpactReport) -> list[str]:
         "",
         *(f"  {printable(one.sentence)}" for one in report.playbooks),
         "",
+        "Whom to turn to first:",
+        *(_first_to(report.playbooks) or ["  not measured"]),
+        "",
         "What to stop doing:",
         *([f"  {printable(line)}" for line in report.stop] or ["  nothing is known to be useless or harmful"]),
         "",
@@ -75,6 +78,19 @@ def _interval(effect: Effect | None, written: Callable[[float], str]) -> str:
     if effect is None or effect.value is None or effect.low is None or effect.high is None:
         return "–"
     return f"{written(effect.value)} [{written(effect.low)}, {written(effect.high)}]"
+
+
+def _first_to(playbooks: Sequence[PlaybookImpact]) -> list[str]:
+    """What acting keeps of what is at stake, as declared and as measured, and which order of accounts is in force."""
+    lines = []
+    for one in playbooks:
+        if one.targeting is not None:
+            said = f"declared to keep {100 * one.targeting.declared:.0f} % of what is at stake"
+            if one.targeting.measured is not None:
+                value, low, high = (f"{100 * share + 0.0:.0f} %" for share in one.targeting.measured)
+                said += f", measured {value} [{low}, {high}]"
+            lines.append(f"  {printable(one.playbook)}: {said}; {one.targeting.sentence}")
+    return lines
 
 
 def _together(report: ImpactReport) -> list[str]:
