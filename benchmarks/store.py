@@ -1,0 +1,101 @@
+"""What the operational store takes for a large book, on SQLite and on PostgreSQL.
+
+``python -m benchmarks.store [--accounts 100000]``. A date with health inputs, curves and reasons of every account is
+written, a tenth of the accounts with work and another tenth as overflow, each with a message; then the next date; then
+the store is asked what people and programs ask it. Writes its table into ``docs/store.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.believe import replace_block
+from churnml.acting.ledger import BandState, Piece, Plan
+from churnml.acting.scoring import Scores
+from churnml.adapters.store import Store, open_store
+from tests.engines.servers import own_postgres
+from tests.store.days import MODELS, NOW, account, decision, event, kept_open, message, opening
+
+PAGE = Path(__file__).parents[1] / "docs" / "store.md"
+BLOCK = "python -m benchmarks.store"
+FIRST, SECOND, THIRD = dt.date(2024, 3, 4), dt.date(2024, 3, 5), dt.date(2024, 3, 6)
+
+
+class Watch:
+    """Seconds of each step, in order."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def time(self, name: str, does: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        found = does()
+        self.seconds[name] = time.perf_counter() - started
+        return found
+
+
+def steps(store: Store, many: int) -> dict[str, float]:
+    """What each step took, in seconds."""
+    left_by = {"days": list(range(10)), "share": [0.1] * 10}
+    rows = tuple(account(f"account {n:06d}", left_by=left_by) for n in range(many))
+    inputs = {"raw_health": 41.0, "health_inputs": {f"feature_{n}": float(n) for n in range(20)}}
+    opened = opening(FIRST, *(row.account_id for row in rows[: many // 10]))
+    over = tuple(decision(None, row.account_id, "overflow") for row in rows[many // 10 : many // 5])
+    plan = Plan((*opened.decisions, *over), opened.work, opened.events, opened.assignments)
+    given: dict[str, Any] = {
+        "bands": [BandState(row.account_id, FIRST, 40.0, "at_risk", FIRST) for row in rows],
+        "messages": [message(f"message {row.account_id}", row.account_id) for row in rows],
+        "extra": {row.account_id: inputs for row in rows},
+    }
+    next_day = kept_open(SECOND, *opened.work)
+    was = opened.work[0]
+    done = Piece(**(vars(was) | {"state": "done", "ended_on": SECOND, "ended_because": "spoke to them"}))
+    watch = Watch()
+    watch.time(
+        "a date, with work and messages", lambda: store.record(Scores(FIRST, rows, (), MODELS), "1", NOW, plan, **given)
+    )
+    watch.time(
+        "the next date, its messages told before",
+        lambda: store.record(Scores(SECOND, rows, (), MODELS), "2", NOW, next_day, **given),
+    )
+    watch.time("what is on record when a day begins", lambda: store.before(THIRD, 90))
+    watch.time("the whole list of a date", lambda: store.queue(SECOND))
+    watch.time("an owner's first 50 lines", lambda: store.queue(SECOND, owner="olga", limit=50))
+    watch.time("an account with its past", lambda: store.account(rows[7].account_id, SECOND))
+    said = event(was.work_id, SECOND, "done", "olga", "spoke to them")
+    watch.time("a piece of work done", lambda: store.work.change(was, done, said, NOW))
+    claimed = watch.time("500 messages claimed", lambda: store.outbox.claim(NOW, 500))
+    watch.time("500 messages marked as sent", lambda: [store.outbox.sent(one.delivery_id, NOW) for one in claimed])
+    return watch.seconds
+
+
+@contextmanager
+def on_sqlite() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/store.db"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--accounts", type=int, default=100_000)
+    many = parser.parse_args().accounts
+    found = {}
+    for name, place in (("SQLite", on_sqlite), ("PostgreSQL", own_postgres)):
+        with place() as url, open_store(url) as store:
+            found[name] = steps(store, many)
+    lines = [f"{many:,} accounts, seconds:", "", f"| | {' | '.join(found)} |", f"|---|{'---:|' * len(found)}"]
+    for step in found["SQLite"]:
+        lines.append(f"| {step} | {' | '.join(f'{seconds[step]:.2f}' for seconds in found.values())} |")
+    replace_block(BLOCK, lines, PAGE)
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
