@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -224,11 +224,11 @@ def _update(connection: sa.Connection, changed: Sequence[tuple[Piece, dt.date]])
 
 
 def _row(piece: Piece, on: dt.date) -> dict[str, Any]:
-    return asdict(piece) | {"last_on": on}
+    return {**vars(piece), "last_on": on}
 
 
 def _event_row(event: WorkEvent, after: Piece, now: dt.datetime) -> dict[str, Any]:
-    return {**vars(event), "details": dict(event.details), "after": asdict(after), "at": utc(now)}
+    return {**vars(event), "details": dict(event.details), "after": dict(vars(after)), "at": utc(now)}
 
 
 def _read(kept: Mapping[str, Any]) -> Piece:
