@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.impact_coverage import looked_at_weekly, year
+from churnml.acting.impact import Terms
 from churnml.acting.sequential import (
     decided,
     first_that,
@@ -194,3 +196,13 @@ def test_a_lost_half_of_the_holdout_is_noticed_and_chance_is_not() -> None:
         alarms += any(mismatch([int(arms[n - 1])], [n - int(arms[n - 1])], [0.9]) >= 20 for n in range(10, 501, 10))
     assert alarms <= 27  # at most a twentieth ever reaches 20; above 27 of 300 once in a thousand
     assert mismatch([10**6], [0], [0.5]) > 1e300  # and no overflow
+
+
+def test_the_table_of_a_year_of_looks_states_only_what_the_report_would_and_finds_the_broken_interval() -> None:
+    rng = np.random.default_rng(9)
+    tiny = looked_at_weekly(year(rng, 200, 0.1, 1.0), Terms())
+    assert tiny.stated == 0  # twenty held out are fewer than are asked for
+    years = [looked_at_weekly(year(rng, 1_000, 0.5, 1.0), Terms()) for _ in range(60)]
+    assert all(0 < one.stated < LOOKS for one in years)
+    assert np.mean([one.sequence for one in years]) <= 0.15  # of 60 at 0.05 more than that once in a thousand
+    assert np.mean([one.shares for one in years]) > 0.15
