@@ -12,7 +12,7 @@ from churnml.acting.facts import known_facts
 from churnml.acting.rule_checks import read_rules
 from churnml.adapters.project import default_models, open_project
 from churnml.errors import ChurnmlError, ProjectError, SpecError, UnknownNameError
-from churnml.specs import HealthSpec, Label, ModelSpec, PlaybooksSpec, ProjectSpec, read_spec
+from churnml.specs import HealthSpec, Label, ModelSpec, PlaybooksSpec, ProjectSpec, TeamSpec, check_team_fits, read_spec
 
 MODEL = {
     "name": "churn",
@@ -284,6 +284,29 @@ def test_a_playbook_asks_for_a_segment_only_where_segments_are_static(tmp_path):
     with pytest.raises(SpecError, match="Add 'segment' to static"):
         check(tmp_path, "segment == 'smb'")
     check(tmp_path, "segment == 'smb'", ("segment",))
+
+
+@pytest.mark.parametrize(
+    ("said", "owner", "told"),
+    [
+        ({"pools": {"renewals": []}}, "pool:renewal", "'renewals'"),
+        ({"people": {"kim": {"skills": ["security"]}}}, "skill:securty", "'security'"),
+        ({"budgets": {"cal": 100}}, "account_owner", "'call'"),
+        ({}, "pool:renewals", "nothing to choose from"),
+    ],
+)
+def test_a_pool_a_skill_or_a_budget_of_nobody_is_told_with_the_nearest(said, owner, told, tmp_path):
+    playbooks = read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.owner", owner))
+    with pytest.raises(UnknownNameError, match=told):
+        check_team_fits(playbooks, TeamSpec.model_validate(said), "team.yaml")
+
+
+def test_pools_skills_and_budgets_that_are_declared_fit(tmp_path):
+    team = TeamSpec.model_validate(
+        {"people": {"kim": {"skills": ["security"], "pools": ["renewals"]}}, "budgets": {"call": 5}}
+    )
+    for owner in ("pool:renewals", "skill:security", "team:support", "account_owner"):
+        check_team_fits(read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.owner", owner)), team, "team.yaml")
 
 
 @pytest.mark.parametrize("name", ["churn", "upsell"])

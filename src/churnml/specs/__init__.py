@@ -5,6 +5,7 @@ What the business may change stands in these files; what they may say is declare
 
 from churnml.labels import Label
 from churnml.specs.base import Declared, Name, NotNegative, Positive, Share
+from churnml.specs.fitting import check_team_fits
 from churnml.specs.health import Band, Dimension, HealthException, HealthInput, HealthSpec, RiskDimension, Scorecard
 from churnml.specs.models import (
     Cutoffs,
@@ -54,5 +55,6 @@ __all__ = [
     "Stores",
     "TeamSpec",
     "Tuning",
+    "check_team_fits",
     "read_spec",
 ]
