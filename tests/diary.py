@@ -1,0 +1,65 @@
+"""A store of one: what a plan wrote down, and what is on record when the next day begins. For tests of many days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Any
+
+from churnml.acting.ledger import Assignment, Before, Piece, Plan, WorkEvent
+from churnml.acting.work import Changed
+
+
+class Diary:
+    """What is on record, in memory."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[str, Piece] = {}
+        self.events: list[WorkEvent] = []
+        self.assignments: dict[tuple[str, str], Assignment] = {}
+        # whose list a piece was opened on, whoever has it now
+        self.opened_for: dict[str, str] = {}
+
+    def before(self, as_of: dt.date) -> Before:
+        """What is on record on a date."""
+        monday = as_of - dt.timedelta(as_of.weekday())
+        minutes: Counter[str] = Counter()
+        spent: dict[str, float] = {}
+        for work_id, owner in self.opened_for.items():
+            piece = self.pieces[work_id]
+            if monday <= piece.opened_on <= as_of:
+                minutes[owner] += piece.minutes
+            if as_of.replace(day=1) <= piece.opened_on <= as_of:
+                spent[piece.playbook] = spent.get(piece.playbook, 0.0) + piece.cost
+        return Before(
+            work=tuple(self.pieces.values()), assignments=dict(self.assignments), minutes=dict(minutes), spent=spent
+        )
+
+    def record(self, plan: Plan) -> None:
+        """Writes a plan down."""
+        for assignment in plan.assignments:
+            key = (assignment.account_id, assignment.playbook)
+            assert key not in self.assignments, f"{key} was assigned before"
+            self.assignments[key] = assignment
+        for piece in plan.work:
+            self.pieces[piece.work_id] = piece
+        for event in plan.events:
+            if event.what == "opened":
+                self.opened_for[event.work_id] = event.details["owner"]
+        self.events += plan.events
+
+    def change(self, changed: Changed) -> None:
+        """Writes down what a person did."""
+        piece, event = changed
+        self.pieces[piece.work_id] = piece
+        self.events.append(event)
+
+    def living(self, account_id: str) -> list[Piece]:
+        """An account's open and snoozed work."""
+        return [p for p in self.pieces.values() if p.account_id == account_id and p.state in ("open", "snoozed")]
+
+
+def playbook(name: str, **said: Any) -> dict[str, Any]:
+    """A playbook as YAML would say it, nobody held out unless it is said."""
+    plain = {"name": name, "title": name.replace("_", " ").capitalize(), "goal": "keep", "do": ["Call them."]}
+    return plain | {"holdout": 0} | said

@@ -1,0 +1,296 @@
+"""A day's plan beyond its worked examples: arms, tracing, what is known only later, and odd books."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+import pandas as pd
+import pytest
+
+from churnml.acting import day as day_module
+from churnml.acting import work
+from churnml.acting.day import plan_day
+from churnml.acting.ledger import Assignment, Before, Plan
+from churnml.errors import ChurnmlError
+from churnml.specs import PlaybooksSpec, TeamSpec
+from tests.diary import Diary, playbook
+from tests.spec.test_work import facts_of
+from tests.support import day, table
+
+MONDAY = day("2024-06-03")
+
+
+def spec_of(*playbooks: dict[str, Any], **beside: Any) -> PlaybooksSpec:
+    return PlaybooksSpec.model_validate({"playbooks": list(playbooks), **beside})
+
+
+def book(text: str) -> pd.DataFrame:
+    return facts_of(table(text))
+
+
+CALL = playbook("call", enter="health < 40")
+HALF = playbook("call", enter="health < 40", holdout=0.5)
+THIRTY = book("account | owner | health | mrr | churn_probability\n" + "\n".join(
+    f"a{i:02} | {'ana' if i % 2 else 'ben'} | {i} | {100 + i} | 0.1" for i in range(30)
+))  # fmt: skip
+
+
+def planned(spec: PlaybooksSpec, facts: pd.DataFrame, before: Before = Before(), **said: Any) -> Plan:  # noqa: B008
+    team = TeamSpec.model_validate(said.pop("team", {}))
+    return plan_day(spec, team, said.pop("as_of", MONDAY), facts, before, seed=said.pop("seed", "s"), **said)
+
+
+def outcomes(plan: Plan) -> dict[str, str]:
+    return {decision.account_id: decision.outcome for decision in plan.decisions}
+
+
+# ---------------------------------------------------------------- arms
+
+
+def test_everybody_a_playbook_would_take_is_enrolled_and_only_the_treated_are_on_a_list():
+    plan = planned(spec_of(HALF), THIRTY)
+    assert {a.account_id for a in plan.assignments} == set(THIRTY["account_id"])
+    arms = {a.account_id: a.arm for a in plan.assignments}
+    assert set(arms.values()) == {"treated", "holdout"}
+    assert outcomes(plan) == {a: "opened" if arm == "treated" else "holdout" for a, arm in arms.items()}
+    assert {piece.account_id for piece in plan.work} == {a for a, arm in arms.items() if arm == "treated"}
+    assert all(a.propensity == 0.5 and a.assigned_on == MONDAY for a in plan.assignments)
+    assert all((d.arm, d.propensity) == (arms[d.account_id], 0.5) for d in plan.decisions)
+    first = plan.assignments[0]
+    assert (first.mrr, first.value) == (129.0, 1.29)
+
+
+def test_another_seed_draws_other_arms_for_the_same_accounts():
+    one, other = (planned(spec_of(HALF), THIRTY, seed=seed) for seed in ("s", "t"))
+    assert {a.account_id for a in one.assignments} == {a.account_id for a in other.assignments}
+    assert one.assignments != other.assignments
+
+
+@pytest.mark.parametrize(("held", "enrolled"), [("a29", True), ("a20", True), ("a15", False), ("a03", False)])
+def test_whether_an_account_is_enrolled_does_not_depend_on_its_own_arm(held, enrolled):
+    team = {"people": {"ana": {"open_at_most": 4}, "ben": {"open_at_most": 6}}}
+    drawn = day_module.arm_of
+
+    def flipped(seed: str, account: str, name: str, share: float) -> tuple[Any, float]:
+        arm, propensity = drawn(seed, account, name, share)
+        if account == held:
+            arm = "holdout" if arm == "treated" else "treated"
+        return arm, propensity
+
+    plan = planned(spec_of(HALF), THIRTY, team=team)
+    with mock.patch.object(day_module, "arm_of", flipped):
+        other = planned(spec_of(HALF), THIRTY, team=team)
+    assert (held in {a.account_id for a in plan.assignments}) is enrolled
+    assert (held in {a.account_id for a in other.assignments}) is enrolled
+    assert (plan.assignments != other.assignments) is enrolled  # the arm was indeed another
+
+
+def test_everybody_on_a_list_is_enrolled_and_the_room_is_used():
+    team = {"people": {"ana": {"open_at_most": 4}, "ben": {"open_at_most": 6}}}
+    plan = planned(spec_of(HALF), THIRTY, team=team)
+    listed = [d for d in plan.decisions if d.outcome == "opened"]
+    assert sum(d.owner == "ana" for d in listed) == 4
+    assert sum(d.owner == "ben" for d in listed) == 6
+    assert {d.account_id for d in listed} <= {a.account_id for a in plan.assignments if a.arm == "treated"}
+    assert "overflow" in outcomes(plan).values()
+
+
+def test_an_arm_is_kept_whatever_share_and_seed_are_declared_later():
+    diary = Diary()
+    diary.record(planned(spec_of(HALF), THIRTY))
+    held = {account for (account, _), a in diary.assignments.items() if a.arm == "holdout"}
+    for holdout in (0, 0.1, 0.9):
+        later = planned(
+            spec_of(playbook("call", enter="health < 40", holdout=holdout)),
+            THIRTY,
+            diary.before(MONDAY + dt.timedelta(1)),
+            as_of=MONDAY + dt.timedelta(1),
+            seed="another",
+        )
+        assert {a for a, outcome in outcomes(later).items() if outcome == "holdout"} == held
+        assert later.assignments == ()
+
+
+def test_who_was_treated_once_is_treated_again_without_another_draw():
+    before = Before(assignments={("acme", "call"): Assignment("acme", "call", "treated", 0.9, day("2024-01-01"))})
+    everybody_else = spec_of(playbook("call", enter="health < 40", holdout=0.99))
+    plan = planned(everybody_else, book("account | health\nacme | 30"), before)
+    assert outcomes(plan) == {"acme": "opened"}
+    assert plan.decisions[0].propensity == 0.9
+    assert plan.assignments == ()
+
+
+def test_a_playbook_that_holds_nobody_out_asks_for_no_arm_and_says_so():
+    plan = planned(spec_of(CALL), THIRTY)
+    assert plan.assignments == ()
+    assert {(d.arm, d.propensity) for d in plan.decisions} == {("treated", 1.0)}
+    assert all(event.details["propensity"] == 1.0 for event in plan.events)
+
+
+# ---------------------------------------------------------------- what is known only later
+
+
+@pytest.mark.parametrize(
+    ("today", "later"),
+    [
+        ({"people": {"ana": {"left": MONDAY}}}, {"people": {"ana": {"left": day("2024-06-04")}}}),
+        (
+            {"people": {"ana": {"away": [{"from": MONDAY, "to": day("2024-06-10")}]}}},
+            {"people": {"ana": {"away": [{"from": day("2024-06-11"), "to": day("2024-06-30")}]}}},
+        ),
+        ({"holidays": [day("2024-06-10")]}, {"holidays": [day("2024-06-11")]}),
+    ],
+)
+def test_what_the_team_declares_of_later_days_changes_nothing_today(today, later):
+    facts = book("account | owner | health\nacme | ana | 30")
+    plain = planned(spec_of(CALL), facts)
+    assert planned(spec_of(CALL), facts, team=later) == plain
+    assert planned(spec_of(CALL), facts, team=today) != plain  # the control
+
+
+def test_a_snooze_and_a_cooldown_end_on_their_date_and_not_before():
+    facts = book("account | health\nacme | 30")
+    diary = Diary()
+    diary.record(planned(spec_of(CALL), facts))
+    (piece,) = diary.living("acme")
+    snoozed, _ = work.snooze(piece, until=day("2024-06-10"), who="ana", why="x", on=MONDAY)
+    ended, _ = work.done(piece, who="ana", on=MONDAY)
+    for before, waits, ends in (
+        (snoozed, "snoozed", day("2024-06-10")),
+        (ended, "cooling", MONDAY + dt.timedelta(90)),
+    ):
+        eve = ends - dt.timedelta(1)
+        assert outcomes(planned(spec_of(CALL), facts, Before(work=(before,)), as_of=eve)) == {"acme": waits}
+        on_it = outcomes(planned(spec_of(CALL), facts, Before(work=(before,)), as_of=ends))
+        assert on_it["acme"] in ("kept", "opened")
+
+
+def test_a_date_before_open_work_cannot_be_decided():
+    diary = Diary()
+    diary.record(planned(spec_of(CALL), THIRTY))
+    with pytest.raises(ChurnmlError, match="2024-06-02 cannot be decided any more: work was opened on 2024-06-03"):
+        planned(spec_of(CALL), THIRTY, Before(work=tuple(diary.pieces.values())), as_of=day("2024-06-02"))
+
+
+# ---------------------------------------------------------------- tracing
+
+
+def test_every_decision_says_what_made_it():
+    play = playbook("call", enter="health < 40 and tenure_days > 100", effect={"low": 0, "likely": 0.5, "high": 1})
+    facts = book("account | health | tenure_days | mrr | churn_probability | band\nacme | 30 | 200 | 100 | 0.2 | watch")
+    plan = planned(spec_of(play), facts)
+    (decision,) = plan.decisions
+    assert decision.rule == "health < 40 and tenure_days > 100"
+    assert dict(decision.facts) == {
+        "band": "watch",
+        "churn_probability": 0.2,
+        "health": 30.0,
+        "mrr": 100.0,
+        "tenure_days": 200.0,
+        "upsell_probability": None,
+    }
+    assert (decision.value_low, decision.value, decision.value_high) == (0, 10, 20)
+    assert decision.because
+    (piece,) = plan.work
+    assert (decision.work_id, decision.due, decision.owner) == (piece.work_id, piece.due, piece.owner)
+    assert piece.value == 10
+    (event,) = plan.events
+    assert (event.what, event.who, event.on) == ("opened", "churnml", MONDAY)
+    json.dumps([dict(decision.facts), dict(event.details)])
+
+
+def test_kept_work_is_told_with_todays_facts_even_where_its_rule_holds_no_more():
+    diary = Diary()
+    diary.record(planned(spec_of(CALL), book("account | health | mrr | churn_probability\nacme | 30 | 100 | 0.2")))
+    tuesday = MONDAY + dt.timedelta(1)
+    facts = book("account | health | mrr | churn_probability\nacme | 50 | 100 | 0.4")
+    (decision,) = planned(spec_of(CALL), facts, diary.before(tuesday), as_of=tuesday).decisions
+    assert (decision.outcome, decision.facts["health"], decision.value, decision.because) == ("kept", 50, 4, ())
+    assert diary.living("acme")[0].value == 2
+
+
+# ---------------------------------------------------------------- odd books
+
+
+def test_a_day_without_accounts_closes_what_is_open_and_opens_nothing():
+    diary = Diary()
+    diary.record(planned(spec_of(CALL), THIRTY))
+    plan = planned(spec_of(CALL), THIRTY.iloc[:0], diary.before(MONDAY + dt.timedelta(1)), as_of=day("2024-06-04"))
+    assert plan.decisions == ()
+    assert {piece.state for piece in plan.work} == {"closed"}
+    assert len(plan.work) == 30
+
+
+def test_work_of_a_playbook_that_is_no_longer_declared_is_closed():
+    diary = Diary()
+    diary.record(planned(spec_of(CALL), THIRTY))
+    other = spec_of(playbook("mail", enter="health > 99"))
+    plan = planned(other, THIRTY, diary.before(day("2024-06-04")), as_of=day("2024-06-04"))
+    assert {piece.ended_because for piece in plan.work} == {"there is no playbook 'call' any more"}
+
+
+def test_an_account_with_two_rows_is_refused():
+    with pytest.raises(ValueError, match="more than one row"):
+        planned(spec_of(CALL), pd.concat([THIRTY, THIRTY.iloc[:1]]))
+
+
+def test_where_even_the_fallback_owner_has_left_work_stays_where_it_is():
+    gone = {"people": {"ana": {"left": day("2024-06-04")}, "team:customer-success": {"left": day("2024-06-04")}}}
+    facts = book("account | owner | health\nacme | ana | 30")
+    diary = Diary()
+    diary.record(planned(spec_of(CALL), facts, team=gone))
+    tuesday = day("2024-06-04")
+    diary.record(planned(spec_of(CALL), facts, diary.before(tuesday), as_of=tuesday, team=gone))
+    assert diary.living("acme")[0].owner == "team:customer-success"
+    wednesday = day("2024-06-05")
+    plan = planned(spec_of(CALL), facts, diary.before(wednesday), as_of=wednesday, team=gone)
+    assert plan.events == ()
+
+
+def test_handing_on_takes_nobody_over_their_limit_and_waits_for_room():
+    team = {"people": {"ben": {"open_at_most": 1}}}
+    said = "account | owner | health\n{}"
+    diary = Diary()
+    diary.record(planned(spec_of(CALL), book(said.format("acme | ana | 30\nbolt | ben | 30")), team=team))
+    for date, rows, owners in (
+        ("2024-06-04", "acme | ben | 30\nbolt | ben | 30", {"acme": "ana", "bolt": "ben"}),
+        # what ben hands on makes room for what is handed to him, though it comes later in the alphabet
+        ("2024-06-05", "acme | ben | 30\nbolt | cleo | 30", {"acme": "ben", "bolt": "cleo"}),
+    ):
+        diary.record(
+            planned(spec_of(CALL), book(said.format(rows)), diary.before(day(date)), as_of=day(date), team=team)
+        )
+        assert {p.account_id: p.owner for p in diary.pieces.values()} == owners
+
+
+def test_the_projects_time_zone_moves_due_dates():
+    facts = book("account | owner | health\nacme | ana | 30")
+    team = {"people": {"ana": {"time_zone": "Asia/Tokyo"}}}
+    utc = planned(spec_of(CALL), facts, team=team)
+    auckland = planned(spec_of(CALL), facts, team=team, zone="Pacific/Auckland")
+    assert (utc.work[0].due, auckland.work[0].due) == (day("2024-06-10"), day("2024-06-07"))
+
+
+def test_work_dismissed_on_the_day_it_was_opened_is_not_opened_again_that_day():
+    diary = Diary()
+    facts = book("account | health\nacme | 30")
+    none = spec_of(playbook("call", enter="health < 40", cooldown_days=0))
+    diary.record(planned(none, facts))
+    diary.change(work.dismiss(diary.living("acme")[0], who="ana", why="no", on=MONDAY))
+    assert outcomes(planned(none, facts, diary.before(MONDAY))) == {"acme": "cooling"}
+    tuesday = MONDAY + dt.timedelta(1)
+    plan = planned(none, facts, diary.before(tuesday), as_of=tuesday)
+    assert outcomes(plan) == {"acme": "opened"}
+    assert plan.work[0].work_id not in diary.pieces
+
+
+def test_open_work_of_an_earlier_declaration_that_overlaps_is_kept_apart():
+    one = planned(spec_of(CALL), book("account | health\nacme | 30")).work[0]
+    other = replace(one, work_id="w-x", playbook="mail")
+    both = spec_of(CALL, playbook("mail", enter="health < 40"))
+    plan = planned(both, book("account | health\nacme | 30"), Before(work=(one, other)), as_of=day("2024-06-04"))
+    assert [d.work_id for d in plan.decisions] == [one.work_id, "w-x"]
