@@ -89,12 +89,12 @@ def send(store: Store, receiver: Path, now: dt.datetime) -> None:
             store.outbox.sent(delivery.delivery_id, now)
 
 
-def live(url: str, receiver: Path, life: int, until: int | None, at_work: Any = None) -> None:
-    """Goes on from the newest day on record, up to ``until`` or for ever; a later life comes hours later.
+def live(url: str, receiver: Path, until: int | None, at_work: Any = None) -> None:
+    """Goes on from the newest day on record, up to ``until`` or for ever.
 
-    ``at_work`` is set when a day is done: from then on it is quick.
+    The clock stands still, so that no lease ever ends by itself. ``at_work`` is set when a day is done: from then on it is quick.
     """
-    now = dt.datetime(2024, 1, 1) + dt.timedelta(hours=life)  # noqa: DTZ001 - the store keeps UTC without a zone
+    now = dt.datetime(2024, 1, 1)  # noqa: DTZ001 - the store keeps UTC without a zone
     with open_store(url) as store:
         dates = store.dates()
         n = (dates[-1] - BEGIN).days if dates else 0

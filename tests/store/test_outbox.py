@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +18,7 @@ from churnml.acting.ledger import Message
 from churnml.adapters.store import Store, open_store
 from churnml.adapters.store.outbox import LEASE
 from churnml.errors import UnknownNameError
+from tests.store.at_once import CONTEXT, started
 from tests.store.days import NOW, day, message, scores
 
 LATER = NOW + dt.timedelta(hours=1)
@@ -124,15 +131,16 @@ def test_senders_at_once_never_get_the_same(url: str) -> None:
     with open_store(url) as store:
         put(store, *(message(str(n), f"account {n}") for n in range(60)))
 
-    def take(_: int) -> list[str]:
+    def take(mine: Store) -> list[str]:
         got: list[str] = []
-        with open_store(url) as mine:
-            while some := mine.outbox.claim(NOW, 5):
-                got += keys(some)
+        while some := mine.outbox.claim(NOW, 5):
+            got += keys(some)
         return got
 
-    with ThreadPoolExecutor(4) as senders:
-        got = [key for one in senders.map(take, range(4)) for key in one]
+    # all stay to the end: what one that ends has in hand is free
+    with ExitStack() as open_stores, ThreadPoolExecutor(4) as senders:
+        stores = [open_stores.enter_context(open_store(url)) for _ in range(4)]
+        got = [key for one in senders.map(take, stores) for key in one]
     # on PostgreSQL a sender may pass over what another is just taking; nothing is given out twice
     assert len(got) == len(set(got))
     with open_store(url) as store:
@@ -144,3 +152,49 @@ def test_a_moment_with_a_zone_is_the_same_moment(two: Store) -> None:
     assert keys(two.outbox.due(berlin)) == ["1", "2"]
     assert two.outbox.due(berlin - dt.timedelta(minutes=1)) == []
     assert two.dates()[-1] >= day("01-01")
+
+
+def _claims_and_waits(url: str, claimed: Any) -> None:
+    with open_store(url) as store:
+        store.outbox.claim(NOW, 1)
+        claimed.set()
+        time.sleep(60)
+
+
+def test_what_a_dead_sender_had_in_hand_is_free_at_once_and_a_living_ones_is_not(two: Store, url: str) -> None:
+    claimed = CONTEXT.Event()
+    sender = started(_claims_and_waits, url, claimed)
+    assert claimed.wait(60)
+    assert keys(two.outbox.due(NOW)) == ["2"]
+    assert keys(two.outbox.claim(NOW)) == ["2"]
+    assert two.outbox.claim(NOW) == []
+    os.kill(sender.pid, signal.SIGKILL)
+    sender.join()
+    deadline = time.monotonic() + 30
+    while not two.outbox.due(NOW) and time.monotonic() < deadline:
+        time.sleep(0.01)  # until PostgreSQL has noticed
+    assert keys(two.outbox.due(NOW)) == ["1"]
+    assert [(one.key, one.attempts) for one in two.outbox.claim(NOW)] == [("1", 2)]
+
+
+def test_a_sender_that_ends_gives_back_what_it_had_in_hand(two: Store, url: str) -> None:
+    with open_store(url) as other:
+        assert keys(other.outbox.claim(NOW, 1)) == ["1"]
+        assert keys(two.outbox.due(NOW)) == ["2"]
+    assert keys(two.outbox.due(NOW)) == ["1", "2"]
+
+
+def test_senders_on_sqlite_leave_no_files_behind(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    (tmp_path / "store.db-sender-0123456789abcdef").touch()  # of one that was killed
+    with open_store(url) as store:
+        store.outbox.claim(NOW)
+        assert len(list(tmp_path.glob("*-sender-*"))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["store.db"]
+
+
+def test_a_store_in_memory_goes_by_leases_alone() -> None:
+    with open_store("sqlite://") as store:
+        put(store, message("1"))
+        assert keys(store.outbox.claim(NOW)) == ["1"]
+        assert store.outbox.claim(NOW) == []

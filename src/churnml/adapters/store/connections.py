@@ -18,6 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from churnml.adapters.store.presence import LockedFile, Session, presence_of
 from churnml.errors import ProjectError
 
 # The drivers are named, so that the same URL means the same whichever SQLAlchemy is installed.
@@ -35,6 +36,7 @@ class Connections:
             self._engine = _engine(url)
         except Exception as problem:
             raise cannot_be_opened(problem) from None
+        self._presence: Session | LockedFile | None = None
         self._reader, self._writer = self._engine, self._engine.execution_options(churnml_writes=True)
         if self.on_postgres:
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
@@ -58,7 +60,16 @@ class Connections:
         with _told_by_class(), self._writer.begin() as connection:
             yield connection
 
+    def sender(self) -> str | None:
+        """The name others know this one by while it lives; None where nobody could tell."""
+        if self._presence is None:
+            with _told_by_class():
+                self._presence = presence_of(self._engine)
+        return None if self._presence is None else self._presence.name
+
     def close(self) -> None:
+        if self._presence is not None:
+            self._presence.close()
         self._engine.dispose()
 
 

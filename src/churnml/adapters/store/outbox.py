@@ -2,7 +2,8 @@
 
 Messages are written in the transaction of what they tell (:mod:`churnml.adapters.store.scorings`). A sender claims
 some, sends them, and says for each how it went. A claim is a lease: what a sender that died had in hand is claimed
-again when it ends, so a message is sent at least once, and its key lets the receiver see it is the same. Messages of
+again when it ends, or at once where its death can be seen (:mod:`churnml.adapters.store.presence`), so a message is
+sent at least once, and its key lets the receiver see it is the same. Messages of
 one kind about one account go to a receiver in the order they were written: a later one is not due while an earlier
 one is pending.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from churnml.acting.ledger import Message
 from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import Connections, utc
+from churnml.adapters.store.presence import dead_of
 from churnml.adapters.store.schema import deliveries, delivery_attempts
 from churnml.adapters.store.writing import insert_new
 from churnml.errors import UnknownNameError
@@ -38,6 +40,7 @@ class Delivery:
         state: ``dead`` will not be tried again by itself.
         attempts: how often sending was begun; of a claimed one, this time included.
         created_at, next_attempt_at, leased_until, sent_at: UTC, without a zone.
+        leased_by: the sender that has it in hand, by a name that means nothing when that one is gone.
         last_error: what the newest failure said.
     """
 
@@ -52,6 +55,7 @@ class Delivery:
     created_at: dt.datetime
     next_attempt_at: dt.datetime
     leased_until: dt.datetime | None
+    leased_by: str | None
     last_error: str | None
     sent_at: dt.datetime | None
 
@@ -84,7 +88,7 @@ class Outbox:
     def due(self, now: dt.datetime, limit: int | None = None, *, receiver: str | None = None) -> list[Delivery]:
         """What could be claimed at ``now``, oldest first; nothing is changed."""
         with self._connections.reading() as connection:
-            return _deliveries(connection, _due(utc(now), receiver).limit(limit))
+            return _deliveries(connection, _due(connection, utc(now), receiver).limit(limit))
 
     def claim(
         self,
@@ -104,9 +108,9 @@ class Outbox:
             receiver: only of this receiver.
             lease: longer than sending all of them takes.
         """
-        moment = utc(now)
-        query = _due(moment, receiver).limit(limit)
+        moment, sender = utc(now), self._connections.sender()
         with self._connections.writing() as connection:
+            query = _due(connection, moment, receiver).limit(limit)
             # PostgreSQL: what another sender is claiming is passed over; SQLite has one writer at a time anyway
             found = _deliveries(connection, query.with_for_update(skip_locked=True, of=deliveries))
             taken = [delivery.delivery_id for delivery in found]
@@ -115,10 +119,10 @@ class Outbox:
                 connection.execute(
                     deliveries.update()
                     .where(deliveries.c.delivery_id == sa.bindparam("taken"))
-                    .values(leased_until=until, attempts=deliveries.c.attempts + 1),
+                    .values(leased_until=until, leased_by=sender, attempts=deliveries.c.attempts + 1),
                     [{"taken": delivery_id} for delivery_id in taken],
                 )
-        return [_claimed(delivery, until) for delivery in found]
+        return [_claimed(delivery, until, sender) for delivery in found]
 
     def sent(self, delivery_id: int, now: dt.datetime, note: str = "") -> bool:
         """It arrived; False when it is not pending any more."""
@@ -207,6 +211,7 @@ class Outbox:
                 attempts=0,
                 next_attempt_at=utc(now),
                 leased_until=None,
+                leased_by=None,
             )
             if not done:
                 known = connection.scalars(sa.select(deliveries.c.delivery_id).where(deliveries.c.state == "dead"))
@@ -216,13 +221,15 @@ class Outbox:
 
     def _settle(self, delivery_id: int, now: dt.datetime, result: str, note: str, **values: Any) -> bool:
         with self._connections.writing() as connection:
-            done = _update(connection, delivery_id, "pending", leased_until=None, **values)
+            done = _update(connection, delivery_id, "pending", leased_until=None, leased_by=None, **values)
             if done:
                 _attempt(connection, delivery_id, now, result, note)
         return done
 
 
-def _due(now: dt.datetime, receiver: str | None) -> Any:
+def _due(connection: sa.Connection, now: dt.datetime, receiver: str | None) -> Any:
+    holding = sa.select(deliveries.c.leased_by).where(deliveries.c.leased_by.is_not(None)).distinct()
+    dead = dead_of(connection, set(connection.scalars(holding)))
     earlier = deliveries.alias("earlier")
     ahead = sa.exists().where(
         earlier.c.receiver == deliveries.c.receiver,
@@ -236,7 +243,11 @@ def _due(now: dt.datetime, receiver: str | None) -> Any:
         .where(
             deliveries.c.state == "pending",
             deliveries.c.next_attempt_at <= now,
-            sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now),
+            sa.or_(
+                deliveries.c.leased_until.is_(None),
+                deliveries.c.leased_until <= now,
+                deliveries.c.leased_by.in_(sorted(dead)),
+            ),
             ~ahead,
         )
         .order_by(deliveries.c.delivery_id)
@@ -248,8 +259,8 @@ def _deliveries(connection: sa.Connection, query: Any) -> list[Delivery]:
     return [Delivery(**row) for row in connection.execute(query).mappings()]
 
 
-def _claimed(delivery: Delivery, until: dt.datetime) -> Delivery:
-    return Delivery(**(vars(delivery) | {"leased_until": until, "attempts": delivery.attempts + 1}))
+def _claimed(delivery: Delivery, until: dt.datetime, sender: str | None) -> Delivery:
+    return replace(delivery, leased_until=until, leased_by=sender, attempts=delivery.attempts + 1)
 
 
 def _update(connection: sa.Connection, delivery_id: int, present: str, **values: Any) -> bool:

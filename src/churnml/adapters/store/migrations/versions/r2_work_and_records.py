@@ -221,11 +221,13 @@ def _outbox_and_records() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("next_attempt_at", sa.DateTime, nullable=False),
         sa.Column("leased_until", sa.DateTime),
+        sa.Column("leased_by", sa.String),
         sa.Column("last_error", sa.Text),
         sa.Column("created_at", sa.DateTime, nullable=False),
         sa.Column("sent_at", sa.DateTime),
         sa.UniqueConstraint("receiver", "key", name="uq_deliveries_key"),
         sa.Index("ix_deliveries_due", "state", "next_attempt_at"),
+        sa.Index("ix_deliveries_leased_by", "leased_by"),
         sa.Index("ix_deliveries_subject", "receiver", "kind", "subject", "delivery_id"),
     )
     op.create_table(
