@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from churnml.acting.facts import FACTS, Fact, fact_of, facts_frame, known_facts
-from churnml.acting.rule_checks import findings, read_rules
+from churnml.acting.rule_checks import findings, never_known, read_rules
 from churnml.acting.rules import parse_rule
 from churnml.adapters.project import default_models
 from churnml.errors import ChurnmlError
@@ -107,6 +107,17 @@ def test_what_reasons_asks_for_beside_the_rule_is_part_of_it() -> None:
     read_rules(spec_of(said % "[tickets.*]"), "playbooks.yaml", KNOWN)
     with pytest.raises(ChurnmlError, match="can never hold"):
         read_rules(spec_of(said % "[usage.recency]"), "playbooks.yaml", KNOWN)
+
+
+def test_what_is_asked_for_and_known_of_no_account_is_found() -> None:
+    spec = spec_of("call: {enter: health < 40 or mrr > 3, exit: feature.tickets_open == 0 and mrr > 9}")
+    rules = read_rules(spec, "playbooks.yaml", KNOWN)
+    someone = {"account_id": "a", "health": 30, "churn_lift": 1, "band": "watch", "feature.tickets_open": 0}
+    assert [(one.playbook, one.what) for one in never_known(rules, facts_frame([someone]))] == [
+        ("call", "It asks for mrr, which is known of no account.")
+    ]
+    assert never_known(rules, facts_frame([someone, {"account_id": "b", "mrr": 3}])) == ()
+    assert never_known(rules, facts_frame([])) == ()
 
 
 def test_a_project_with_other_bands_that_does_not_say_who_is_in_trouble_is_told_so() -> None:

@@ -17,8 +17,8 @@ from churnml.acting.expressions import Both, Compare, Either, Has, Missing, Name
 from churnml.acting.facts import Fact
 from churnml.acting.rules import Rule, names_reason
 
-# Rules that people write have some tens; the bound keeps a strange one from taking long.
-MOST = 2_000
+# Rules that people write take some hundreds of joined cases; the bound keeps a strange one to about a second.
+MOST = 50_000
 # holds; is known not to hold; does not hold (or is unknown); is not known not to hold
 OPPOSITE = {"holds": "fails", "fails": "holds", "not holds": "not fails", "not fails": "not holds"}
 NEGATED = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -116,24 +116,20 @@ class TooManyCasesError(Exception):
 
 def can_hold(*rules: Rule) -> bool:
     """False if it is certain that the rules never hold at once."""
-    facts = _facts(rules)
+    search = _Search(_facts(rules))
     try:
-        cases = {EVERYTHING}
-        for rule in rules:
-            cases = _and(cases, _cases(rule.tree, "holds", facts), facts)
+        return bool(search.all(search.cases(rule.tree, "holds") for rule in rules))
     except TooManyCasesError:
         return True
-    return bool(cases)
 
 
 def implies(rule: Rule, other: Rule) -> bool:
     """True if it is certain that ``other`` holds wherever ``rule`` does."""
-    facts = _facts((rule, other))
+    search = _Search(_facts((rule, other)))
     try:
-        both = _and(_cases(rule.tree, "holds", facts), _cases(other.tree, "not holds", facts), facts)
+        return not search.all((search.cases(rule.tree, "holds"), search.cases(other.tree, "not holds")))
     except TooManyCasesError:
         return False
-    return not both
 
 
 def idle_parts(rule: Rule) -> int:
@@ -146,25 +142,60 @@ def _facts(rules: Iterable[Rule]) -> Mapping[str, Fact]:
     return {name: fact for rule in rules for name, fact in rule.facts.items()}
 
 
-def _cases(tree: Tree, asked: str, facts: Mapping[str, Fact]) -> set[Case]:
-    """The cases in which a tree does what is asked of it."""
-    if isinstance(tree, Not):
-        return _cases(tree.part, OPPOSITE[asked], facts)
-    if isinstance(tree, Both | Either):
-        parts = (_cases(part, asked, facts) for part in tree.parts)
-        # all must: "and" for what holds, "or" for what does not
-        if isinstance(tree, Both) == (asked in ("holds", "not fails")):
-            found = {EVERYTHING}
-            for part in parts:
-                found = _and(found, part, facts)
-            return found
-        return _bounded({case for part in parts for case in part})
-    if isinstance(tree, Missing):
-        return _possible([{tree.fact.name: MISSING if asked in ("holds", "not fails") else KNOWN}], facts)
-    cases = [_known(tree, negated=asked in ("fails", "not holds"))]
-    if asked.startswith("not "):
-        cases += [{name: MISSING} for name in _names(tree)]
-    return _possible(cases, facts)
+class _Search:
+    """Takes rules apart into cases, as far as :data:`MOST` goes.
+
+    Args:
+        facts: name → fact; a name that is not there stands for a relation of two facts.
+    """
+
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        self.facts = facts
+        self.joined = 0
+
+    def cases(self, tree: Tree, asked: str) -> set[Case]:
+        """The cases in which a tree does what is asked of it."""
+        if isinstance(tree, Not):
+            return self.cases(tree.part, OPPOSITE[asked])
+        if isinstance(tree, Both | Either):
+            parts = (self.cases(part, asked) for part in tree.parts)
+            # all must: "and" for what holds, "or" for what does not
+            every = isinstance(tree, Both) == (asked in ("holds", "not fails"))
+            return self.all(parts) if every else {case for part in parts for case in part}
+        if isinstance(tree, Missing):
+            return self._possible([{tree.fact.name: MISSING if asked in ("holds", "not fails") else KNOWN}])
+        cases = [_known(tree, negated=asked in ("fails", "not holds"))]
+        if asked.startswith("not "):
+            cases += [{name: MISSING} for name in _names(tree)]
+        return self._possible(cases)
+
+    def all(self, parts: Iterable[set[Case]]) -> set[Case]:
+        """The cases in which every part has one; raises TooManyCasesError."""
+        found = {EVERYTHING}
+        for part in parts:
+            self.joined += len(found) * len(part)
+            if self.joined > MOST:
+                raise TooManyCasesError
+            joined = (self._join(dict(one), other) for one in found for other in part)
+            found = {frozenset(case.items()) for case in joined if case is not None}
+        return found
+
+    def _possible(self, cases: Iterable[Mapping[str, Must]]) -> set[Case]:
+        return {frozenset(case.items()) for case in cases if all(self._can_be(*said) for said in case.items())}
+
+    def _can_be(self, name: str, must: Must) -> bool:
+        return must.can_be(self.facts.get(name, RELATION))
+
+    def _join(self, case: dict[str, Must], other: Case) -> dict[str, Must] | None:
+        """Two cases at once; None where that is impossible."""
+        for name, must in other:
+            before = case.get(name, Must())
+            if before.known is not None and must.known is not None and before.known != must.known:
+                return None
+            case[name] = before.also(must)
+            if not self._can_be(name, case[name]):
+                return None
+        return case
 
 
 def _names(leaf: Compare | Within | Has) -> list[str]:
@@ -198,41 +229,3 @@ def _known(leaf: Compare | Within | Has, *, negated: bool) -> dict[str, Must]:
         ">=": lambda end: Must(True, low=end),
     }
     return {name: ends[op](value)}
-
-
-def _possible(cases: Iterable[Mapping[str, Must]], facts: Mapping[str, Fact]) -> set[Case]:
-    return {
-        frozenset(case.items())
-        for case in cases
-        if all(must.can_be(facts.get(name, RELATION)) for name, must in case.items())
-    }
-
-
-def _and(left: set[Case], right: set[Case], facts: Mapping[str, Fact]) -> set[Case]:
-    found: set[Case] = set()
-    for one in left:
-        for other in right:
-            joined = _joined(dict(one), other, facts)
-            if joined is not None:
-                found.add(frozenset(joined.items()))
-        _bounded(found)
-    return found
-
-
-def _joined(case: dict[str, Must], other: Case, facts: Mapping[str, Fact]) -> dict[str, Must] | None:
-    """Two cases at once; None where that is impossible."""
-    for name, must in other:
-        before = case.get(name, Must())
-        if before.known is not None and must.known is not None and before.known != must.known:
-            return None
-        joined = before.also(must)
-        if not joined.can_be(facts.get(name, RELATION)):
-            return None
-        case[name] = joined
-    return case
-
-
-def _bounded(cases: set[Case]) -> set[Case]:
-    if len(cases) > MOST:
-        raise TooManyCasesError
-    return cases

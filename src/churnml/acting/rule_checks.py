@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
 from churnml.acting.cases import can_hold, idle_parts, implies
 from churnml.acting.facts import Fact
 from churnml.acting.rules import Rule, names_reason, parse_rule
@@ -139,6 +141,29 @@ def findings(spec: PlaybooksSpec, rules: Rules, known: Mapping[str, Fact]) -> tu
             )
         )
     return tuple(found)
+
+
+def never_known(rules: Rules, facts: pd.DataFrame) -> tuple[RuleFinding, ...]:
+    """What rules ask for and is known of no account, so that nothing that is asked of it holds.
+
+    Args:
+        rules: the rules.
+        facts: a day's facts (:func:`churnml.acting.facts.facts_frame`).
+    """
+    found: list[RuleFinding] = []
+    asked = [(one.playbook.name, rule) for one in rules.playbooks for rule in (one.enter, one.exit) if rule]
+    for playbook, rule in [*asked, (TROUBLE_KEY, rules.trouble)]:
+        for name in sorted(rule.names):
+            if len(facts) and (name not in facts or facts[name].isna().all()):
+                found.append(
+                    RuleFinding(
+                        "warning",
+                        playbook,
+                        f"It asks for {name}, which is known of no account.",
+                        "Give the project the data it is made of, or ask for something else.",
+                    )
+                )
+    return tuple(dict.fromkeys(found))
 
 
 def _of_one(spec: PlaybooksSpec, rules: Rules, one: PlaybookRules) -> list[RuleFinding]:
