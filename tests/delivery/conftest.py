@@ -50,7 +50,7 @@ class Desk:
         """Writes models/delivery.yaml."""
         (self.root / "models").mkdir(exist_ok=True)
         said = {"receivers": {name: {**QUICK, **receiver} for name, receiver in receivers.items()}}
-        (self.root / "models" / "delivery.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+        (self.root / "models" / "delivery.yaml").write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")
 
     def messages(
         self,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-from collections.abc import Iterable
-from urllib.parse import quote, quote_plus, urlsplit
+import logging
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from churnml.adapters.project import with_environment
 from churnml.errors import ProjectError
@@ -15,6 +17,15 @@ HIDDEN = "•••"
 # Anything shorter is found in ordinary words.
 LEAST_LENGTH = 4
 NOTE_LENGTH = 300
+# The loggers of the clients; a filter is not handed down to those below, so each is named.
+TALKATIVE = (
+    "httpx",
+    *(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")),
+    "urllib3.connectionpool",
+    "urllib3.util.retry",
+    "simple_salesforce.api",
+    *(f"hubspot.crm.{name}.rest" for name in ("companies", "objects.tasks", "associations.v4")),
+)
 
 
 class Secrets:
@@ -67,17 +78,46 @@ class Secrets:
             quote(value, safe=""),
             quote(value),
             quote_plus(value),
+            unquote(value),
             json.dumps(value)[1:-1],
             repr(value)[1:-1],
         }
         forms.add(base64.b64encode(value.encode()).decode())
         self._known |= {form for form in forms if len(form) >= LEAST_LENGTH}
 
-    def hide(self, text: str) -> str:
-        """A text without any of them, on one line, short enough to keep."""
+    def without(self, text: str) -> str:
+        """A text without any of them."""
         for form in sorted(self._known, key=len, reverse=True):
             text = text.replace(form, HIDDEN)
+        return text
+
+    @contextlib.contextmanager
+    def out_of_the_logs(self) -> Iterator[None]:
+        """While it lasts, none of them gets into what the clients log: httpx tells every address it asks."""
+        hide = _Hide(self)
+        loggers = [logging.getLogger(name) for name in TALKATIVE]
+        for logger in loggers:
+            logger.addFilter(hide)
+        try:
+            yield
+        finally:
+            for logger in loggers:
+                logger.removeFilter(hide)
+
+    def hide(self, text: str) -> str:
+        """A text without any of them, on one line, short enough to keep."""
+        text = self.without(text)
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:NOTE_LENGTH]
+
+
+class _Hide(logging.Filter):
+    def __init__(self, secrets: Secrets) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._secrets.without(record.getMessage()), ()
+        return True
 
 
 def is_here(host: str) -> bool:

@@ -26,6 +26,8 @@ NOT_THERE = "no such company in HubSpot"
 # A call's error that says the declaration or the set-up is wrong, and no record.
 SETUP = ("PROPERTY_DOESNT_EXIST", "MISSING_SCOPES", "INVALID_AUTHENTICATION")
 BODY_LENGTH = 60_000
+# Part of the name of the limit that was reached → seconds until there is room again, where HubSpot does not say.
+WAITS = {"SECONDLY": 10.0, "DAILY": 3_600.0}
 
 
 class HubspotWay:
@@ -223,7 +225,10 @@ class HubspotWay:
         status = int(problem.status or 0)
         words = " ".join(str(said.get(name, "")) for name in ("policyName", "category", "message"))
         note = self._secrets.hide(f"HTTP {status} {words}")
-        answer = by_status(status, asked_wait(headers.get("Retry-After"), now), note)
+        wait = asked_wait(headers.get("Retry-After"), now)
+        if wait is None:
+            wait = next((seconds for name, seconds in WAITS.items() if name in str(said.get("policyName"))), None)
+        answer = by_status(status, wait, note)
         if status == 0 or (answer.final and (status != 400 or any(word in json.dumps(said) for word in SETUP))):
             return Answer(False, note, pause=True)
         return Answer(False, note, answer.final, answer.wait, answer.pause or not answer.final)

@@ -8,6 +8,7 @@ composite/sobjects``). No account is ever made: one that is not there lacks a na
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ class SalesforceWay:
         self._declared = declared
         self._secrets = secrets
         self._wait: str | None = None
-        self._session = _session(ca_file)
+        self._session = _session(ca_file, declared.timeout_seconds)
         self._session.hooks["response"].append(self._heard)
         self._refused = simple_salesforce.exceptions.SalesforceError
         try:
@@ -123,8 +124,6 @@ class SalesforceWay:
                 path,
                 method="PATCH",
                 json={"allOrNone": False, "records": records},
-                timeout=self._declared.timeout_seconds,
-                allow_redirects=False,
             )
         except self._refused as problem:
             return self._whole(problem, now)
@@ -208,12 +207,14 @@ class SalesforceWay:
         self._session.close()
 
 
-def _session(ca_file: str | None) -> Any:
+def _session(ca_file: str | None, timeout: float) -> Any:
     import requests  # type: ignore[import-untyped,unused-ignore]
 
-    session = requests.Session()
+    session: Any = requests.Session()
     # else a .netrc would put its own credentials in the place of the token
     session.auth = lambda request: request
+    # the client signs in without a limit of time, and would follow a redirect with the secret in hand
+    session.request = functools.partial(session.request, timeout=timeout, allow_redirects=False)
     if ca_file is not None:
         session.verify = ca_file
         # else REQUESTS_CA_BUNDLE would be taken instead

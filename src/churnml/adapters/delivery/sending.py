@@ -6,6 +6,7 @@ again with the same key. One receiver's trouble is no other's.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,15 +127,14 @@ def _send_to(
     if not outbox.due(now(), 1, receiver=name):
         return
     secrets = Secrets(f"models/{FILE}, receivers: {name}:")
-    try:
-        way = way_to(name, declared, root, secrets)
-    except ChurnmlError as problem:
-        tally.trouble = secrets.hide(" ".join(str(problem).split()))
-        return
-    try:
-        _empty(name, declared, way, outbox, now, tally, secrets)
-    finally:
-        way.close()
+    with secrets.out_of_the_logs():
+        try:
+            way = way_to(name, declared, root, secrets)
+        except ChurnmlError as problem:
+            tally.trouble = secrets.hide(" ".join(str(problem).split()))
+            return
+        with contextlib.closing(way):
+            _empty(name, declared, way, outbox, now, tally, secrets)
 
 
 def way_to(name: str, declared: AnyReceiver, root: Path, secrets: Secrets) -> Way:

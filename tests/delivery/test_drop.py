@@ -1,0 +1,179 @@
+"""Files: whole or not at all, each fact in one of them, and nothing in a cell that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from churnml.acting.reasons import Reason
+from churnml.adapters.delivery import drop
+from churnml.adapters.delivery.cells import neutral
+from tests.delivery.conftest import Desk
+from tests.store.days import account
+
+FORMULA = '=HYPERLINK("http://evil.example")'
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".jsonl":
+            found += [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        elif path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            found += pq.read_table(path).to_pylist()
+        else:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                found += list(csv.DictReader(file))
+    return found
+
+
+@pytest.mark.parametrize("written", ["csv", "parquet", "jsonl"])
+def test_each_kind_and_date_is_a_file_of_its_own_and_each_fact_stands_once(desk: Desk, written: str) -> None:
+    desk.declare(files={"kind": "drop", "path": "out", "format": written})
+    drop_event = {"account_id": "b", "kind": "drop", "from_": "70", "to": "40", "because": ("fell", "hard")}
+    told = desk.score("03-01", "a", "b", opened=["a"], events=[drop_event])
+    told += desk.score("03-02", account("a", health=41.0))
+    assert desk.send().receivers[0].sent == 5
+    names = sorted(path.name.rsplit("-", 1)[0] for path in (desk.root / "out").iterdir())
+    assert names == [
+        "files-event-2024-03-01",
+        "files-health-2024-03-01",
+        "files-health-2024-03-02",
+        "files-work-2024-03-01",
+    ]
+    assert sorted(row["key"] for row in rows_of(desk.root / "out")) == sorted(one.key for one in told)
+
+
+@pytest.mark.parametrize("written", ["csv", "parquet", "jsonl"])
+def test_a_sender_that_dies_before_it_says_so_writes_no_fact_twice(
+    desk: Desk, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.declare(files={"kind": "drop", "path": "out", "format": written})
+    told = desk.score("03-01", "a", "b")
+    with monkeypatch.context() as patch:
+
+        def dies(*_: Any) -> bool:
+            raise KeyboardInterrupt
+
+        patch.setattr(desk.store.outbox, "sent", dies)
+        with pytest.raises(KeyboardInterrupt):
+            desk.send()
+    assert len(rows_of(desk.root / "out")) == 2
+    desk.clock.later(minutes=6 * 60 * 24)  # however long the lease
+    told += desk.messages("03-01", ["c"])
+    from churnml.adapters.store.outbox import put
+
+    with desk.store._connections.writing() as connection:
+        put(connection, told[-1:], desk.clock())
+    assert desk.send().receivers[0].sent == 3
+    assert sorted(row["key"] for row in rows_of(desk.root / "out")) == sorted(one.key for one in told)
+
+
+def test_a_file_that_could_not_be_written_whole_is_not_there(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.declare(files={"kind": "drop", "path": "out"})
+    desk.score("03-01", "a")
+    with monkeypatch.context() as patch:
+
+        def full(_: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(drop.os, "fsync", full)
+        found = desk.send()
+    assert [found.receivers[0].sent, found.receivers[0].failed] == [0, 1]
+    assert "No space left on device" in (found.receivers[0].trouble or "")
+    assert [path for path in (desk.root / "out").iterdir() if not path.name.startswith(".")] == []
+    desk.until_quiet()
+    assert len(list((desk.root / "out").glob("*.csv"))) == 1
+
+
+def test_a_files_name_is_the_same_for_the_same_messages(desk: Desk) -> None:
+    desk.declare(one={"kind": "drop", "path": "one"}, two={"kind": "drop", "path": "two"})
+    desk.score("03-01", "a", "b")
+    desk.send()
+    (first,) = (desk.root / "one").iterdir()
+    content = first.read_bytes()
+    first.unlink()
+    declared = drop.DropWay("one", drop.Drop(kind="drop", path="one"), desk.root / "one")
+    declared.send(desk.store.outbox.all(receiver="one"), desk.clock())
+    assert first.read_bytes() == content
+
+
+def test_no_account_leads_out_of_the_folder(desk: Desk) -> None:
+    desk.declare(files={"kind": "drop", "path": "out"})
+    desk.score("03-01", "../../escaped", "/etc/passwd", opened=["../../escaped"])
+    desk.send()
+    assert {path.name for path in desk.root.iterdir()} >= {"out"}
+    assert not list(desk.root.parent.glob("*escaped*"))
+    assert all(path.parent == desk.root / "out" for path in desk.root.rglob("files-*"))
+
+
+def test_numbers_stay_numbers_and_text_is_no_formula(desk: Desk) -> None:
+    desk.declare(files={"kind": "drop", "path": "out", "sends": ["health"]})
+    reasons = (Reason("usage", "x", "-40 % against last month", 1.0),)
+    desk.score("03-01", account(FORMULA, mrr=-12.5, health=0.5, reasons=reasons))
+    desk.send()
+    (row,) = rows_of(desk.root / "out")
+    assert row["account_id"] == f"'{FORMULA}"
+    assert row["reason_1"] == "'-40 % against last month"
+    assert [row["mrr"], row["score"]] == ["-12.5", "0.5"]
+    text = next((desk.root / "out").iterdir()).read_text("utf-8-sig")
+    assert ",-12.5,0.5," in text  # as numbers, without quotes
+
+
+def test_parquet_keeps_text_as_it_is(desk: Desk) -> None:
+    desk.declare(files={"kind": "drop", "path": "out", "format": "parquet", "sends": ["health"]})
+    desk.score("03-01", account(FORMULA, mrr=None))
+    desk.send()
+    (row,) = rows_of(desk.root / "out")
+    assert [row["account_id"], row["mrr"], row["score"]] == [FORMULA, None, 40.0]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\tword",
+        "\rword",
+        "  =1+1",
+        "\u00a0=1",
+        "\u200b=1",
+        "\ufeff=1",
+        "\x00=1",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠SUM(A1)",
+        "﹦1",
+        "﹢1",
+        "﹣1",
+        "﹫A1",
+        "−1",
+        "a;=1",
+        "a; =1",
+        "a\t=1",
+        "line\n=1",
+        "a|=cmd",
+    ],
+)
+def test_what_a_spreadsheet_would_run_is_quoted(cell: str) -> None:
+    safe = neutral(cell)
+    assert safe != cell
+    assert safe.replace("'", "") == cell
+
+
+@pytest.mark.parametrize(
+    "cell", ["", "word", "a=b", "1 - 2", "user@example.com", "fell, then +5", "東京", "'=1", "a;b"]
+)
+def test_ordinary_text_is_left_alone(cell: str) -> None:
+    assert neutral(cell) == cell
