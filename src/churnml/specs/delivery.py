@@ -233,10 +233,7 @@ class DeliverySpec(Declared):
             kind = str(said.get("kind"))
             if kind not in KINDS:
                 raise ValueError(f"receiver '{name}' has no known kind. {did_you_mean(kind, KINDS)}")
-            known = KINDS[kind].model_fields
-            for key in said:
-                if key not in known:
-                    raise ValueError(f"'{key}' is not a key of receiver '{name}'. {did_you_mean(str(key), known)}")
+            _check_keys(f"receiver '{name}'", KINDS[kind], said)
             _check_secrets(str(name), kind, said)
         return value
 
@@ -247,6 +244,15 @@ class DeliverySpec(Declared):
             if receiver.retry.first_seconds > receiver.retry.longest_seconds:
                 raise ValueError(f"receiver '{name}' waits longer at first than at longest")
         return value
+
+
+def _check_keys(whose: str, kind: type[Declared], said: Mapping[str, Any]) -> None:
+    for key, value in said.items():
+        if key not in kind.model_fields:
+            raise ValueError(f"'{key}' is not a key of {whose}. {did_you_mean(str(key), kind.model_fields)}")
+        inside = kind.model_fields[key].annotation
+        if isinstance(inside, type) and issubclass(inside, Declared) and isinstance(value, dict):
+            _check_keys(f"'{key}' of {whose}", inside, value)
 
 
 def _check_secrets(name: str, kind: str, said: Mapping[str, Any]) -> None:

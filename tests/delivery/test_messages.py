@@ -1,0 +1,197 @@
+"""Which messages a day gives each receiver, and what names them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from churnml.acting.ledger import Message, Plan
+from churnml.acting.messages import canonical, messages_for, work_messages
+from churnml.acting.reasons import Reason
+from churnml.specs.delivery import DeliverySpec
+from tests.store.days import MODELS, account, day, decision, event, piece
+
+DROP = {
+    "account_id": "a",
+    "kind": "drop",
+    "on": day("03-01"),
+    "from_": "70",
+    "to": "40",
+    "because": ("fell 30 points",),
+}
+BAND = {"account_id": "a", "kind": "band", "on": day("03-01"), "from_": "watch", "to": "at_risk", "because": ()}
+
+
+def spec(**when: Any) -> DeliverySpec:
+    return DeliverySpec.model_validate({"receivers": {"files": {"kind": "drop", "path": "out", "when": when}}})
+
+
+def told(
+    declared: DeliverySpec, as_of: str = "03-01", plan: Plan | None = None, *accounts: Any, **more: Any
+) -> tuple[Message, ...]:
+    rows = {one.account_id: vars(one) for one in (accounts or (account("a"),))}
+    said = {"models": MODELS, "project": "shop", **more}
+    return messages_for(declared, day(as_of), plan or Plan(), rows, **said)
+
+
+def opened(as_of: str, *accounts: str, **given: Any) -> Plan:
+    pieces = tuple(piece(one, day(as_of), **given) for one in accounts)
+    decisions = tuple(decision(one, one.account_id) for one in pieces)
+    return Plan(decisions, pieces, tuple(event(one.work_id, day(as_of), "opened") for one in pieces))
+
+
+def test_without_receivers_nothing_is_written() -> None:
+    assert told(DeliverySpec(), plan=opened("03-01", "a"), events=[DROP]) == ()
+
+
+def test_a_message_says_why_how_likely_how_much_by_when_and_what_made_it() -> None:
+    (health, work) = told(spec(), "03-01", opened("03-01", "a"))
+    assert health.payload["health"] == {
+        "score": 40.0,
+        "band": "at_risk",
+        "coverage": 1.0,
+        "dimensions": {"usage": 40.0, "support": None},
+    }
+    assert health.payload["reasons"] == ["Active on 2 days; usually 12."]
+    assert [health.payload[name] for name in ("churn_probability", "mrr", "as_of", "owner")] == [
+        0.25,
+        100.0,
+        "2024-03-01",
+        "olga",
+    ]
+    assert work.payload["models"] == {"churn": "3", "upsell": None}
+    said = work.payload["work"]
+    assert [said[name] for name in ("work_id", "what", "owner", "due", "value", "title")] == [
+        "a/rescue/usage.active_days/2024-03-01",
+        "opened",
+        "olga",
+        "2024-03-08",
+        5.0,
+        "Call",
+    ]
+    assert said["because"] == ["band is at_risk"]
+    assert said["steps"] == ["Call them", "Write it down"]
+
+
+def test_the_same_day_done_again_gives_the_same_messages() -> None:
+    first = told(spec(), "03-01", opened("03-01", "a"), events=[DROP, BAND])
+    again = told(spec(), "03-01", opened("03-01", "a"), events=[BAND, DROP])
+    assert first == again
+    assert len({message.key for message in first}) == 4
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"as_of": "03-02"},
+        {"project": "another"},
+        {"models": {"churn": "4"}},
+        {"accounts": (account("a", health=41.0),)},
+        {"accounts": (account("b"),)},
+    ],
+)
+def test_health_of_another_date_project_model_or_account_is_another_fact(changed: Mapping[str, Any]) -> None:
+    more = dict(changed)
+    accounts, as_of = more.pop("accounts", ()), more.pop("as_of", "03-01")
+    (first,), (other,) = told(spec()), told(spec(), as_of, None, *accounts, **more)
+    assert first.key != other.key
+
+
+def test_two_receivers_have_keys_of_their_own() -> None:
+    two = {name: {"kind": "drop", "path": name} for name in ("one", "two")}
+    first, second = told(DeliverySpec.model_validate({"receivers": two}))
+    assert [first.receiver, second.receiver] == ["one", "two"]
+    assert first.key != second.key
+
+
+def test_a_key_fits_into_a_header_and_a_files_name_whatever_the_account_is_called() -> None:
+    (message,) = told(spec(), "03-01", None, account("../ü\r\nX: y"))
+    assert message.key.replace("-", "").isalnum()
+    assert message.key.isascii()
+
+
+def test_two_changes_of_one_kind_on_a_day_are_two_facts() -> None:
+    was = piece("a", day("03-01"))
+    moves = tuple(
+        dataclasses.replace(event(was.work_id, day("03-01"), "reassigned"), details={"from": "olga", "to": to})
+        for to in ("paul", "rita")
+    )
+    keys = [one.key for one in told(spec(), "03-01", Plan(work=(was,), events=moves)) if one.kind == "work"]
+    assert len(set(keys)) == 2
+
+
+def test_who_is_held_out_is_on_nobodys_list() -> None:
+    held = Plan(decisions=(decision(None, "a", "holdout", arm="holdout"),))
+    assert [message.kind for message in told(spec(), "03-01", held)] == ["health"]
+
+
+def test_what_is_not_known_is_null_and_never_nan() -> None:
+    (message,) = told(
+        spec(), "03-01", None, account("a", mrr=float("nan"), health=None, dimensions={"usage": float("nan")})
+    )
+    assert message.payload["mrr"] is None
+    assert message.payload["health"]["score"] is None
+    assert b"NaN" not in canonical(message.payload)
+
+
+def test_a_piece_of_an_account_that_is_scored_no_more_is_told_to_end() -> None:
+    was = piece("gone", day("02-01"), state="closed", ended_on=day("03-01"), ended_because="left")
+    plan = Plan(work=(was,), events=(event(was.work_id, day("03-01"), "closed"),))
+    work = [one for one in told(spec(segments=("smb",)), "03-01", plan) if one.kind == "work"]
+    assert [one.payload["work"]["state"] for one in work] == ["closed"]
+
+
+def test_what_a_person_does_between_two_scorings_is_told_with_the_newest_row() -> None:
+    done = piece("a", day("03-01"), state="done")
+    said = event(done.work_id, day("03-02"), "done", "olga", "they stay")
+    (message,) = work_messages(spec(), done, said, vars(account("a")), models=MODELS, project="shop")
+    assert [message.payload["work"]["what"], message.payload["work"]["why"]] == ["done", "they stay"]
+    assert message.payload["health"]["score"] == 40.0
+    (bare,) = work_messages(spec(), done, said, project="shop")
+    assert bare.key == message.key
+
+
+def kinds(when: Mapping[str, Any], plan: Plan | None = None, *accounts: Any) -> list[str]:
+    found = told(spec(**when), "03-01", plan or opened("03-01", "a"), *accounts, events=[BAND, DROP])
+    return [one.payload["event"]["kind"] if one.kind == "event" else one.kind for one in found]
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ({}, ["health", "band", "drop", "work"]),
+        ({"min_drop": 30}, ["health", "band", "drop", "work"]),
+        ({"min_drop": 31}, ["health", "band", "work"]),
+        ({"bands": ["healthy"]}, ["work"]),
+        ({"bands": ["at_risk"]}, ["health", "band", "drop", "work"]),
+        ({"owners": ["paul"]}, []),
+        ({"owners": ["olga"]}, ["health", "band", "drop", "work"]),
+        ({"segments": ["enterprise"]}, []),
+        ({"playbooks": ["another"]}, ["health", "band", "drop"]),
+        ({"min_value": 5}, ["health", "band", "drop", "work"]),
+        ({"min_value": 5.01}, ["health", "band", "drop"]),
+        ({"changes": ["closed"]}, ["health", "band", "drop"]),
+    ],
+)
+def test_a_receiver_is_told_what_it_asked_for(when: Mapping[str, Any], expected: list[str]) -> None:
+    assert kinds(when) == expected
+
+
+def test_who_loses_a_piece_is_told_too() -> None:
+    was = piece("a", day("03-01"), owner="paul")
+    moved = dataclasses.replace(event(was.work_id, day("03-01"), "reassigned"), details={"from": "olga", "to": "paul"})
+    assert "work" in kinds({"owners": ["olga"]}, Plan(work=(was,), events=(moved,)))
+    assert "work" in kinds({"owners": ["paul"]}, Plan(work=(was,), events=(moved,)), account("a", owner_id="rita"))
+    assert "work" not in kinds({"owners": ["rita"]}, Plan(work=(was,), events=(moved,)))
+
+
+def test_a_later_date_changes_nothing_of_an_earlier_ones_messages() -> None:
+    """With its control: the same change of the row, known a day earlier, does."""
+    rows = {"03-01": account("a"), "03-02": account("a", health=10.0, reasons=(Reason("x", "x", "Gone quiet.", 1.0),))}
+    first = told(spec(), "03-01", None, rows["03-01"])
+    told(spec(), "03-02", None, rows["03-02"])
+    assert told(spec(), "03-01", None, rows["03-01"]) == first
+    assert told(spec(), "03-01", None, rows["03-02"]) != first
