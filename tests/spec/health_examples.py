@@ -56,7 +56,7 @@ class HealthExample:
     said: str = ""
 
 
-SCORES: tuple[HealthExample, ...] = (
+MEANS: tuple[HealthExample, ...] = (
     HealthExample(
         "score",
         "the score is the weighted mean of the dimensions and of the risk, and the risk stays visible beside it",
@@ -115,10 +115,11 @@ SCORES: tuple[HealthExample, ...] = (
         },
         "risk: {weight: 1, points: [[0.5, 90], [1, 70], [2, 40], [10, 0]]}",
     ),
-    # ------------------------------------------------------------ missing
+)
+MISSING: tuple[HealthExample, ...] = (
     HealthExample(
         "score",
-        "missing: ignore, the default, leaves an unknown input out and shares its weight among the rest",
+        "an unknown input with missing: ignore, the default, is left out and its weight shared among the rest",
         """
         account     | use | support | risk | score | coverage | band
         all known   | 80  | 60      | 40   | 60    | 100 %    | watch
@@ -141,7 +142,7 @@ SCORES: tuple[HealthExample, ...] = (
     ),
     HealthExample(
         "score",
-        "missing: neutral counts an unknown input as 50, missing: worst as 0; neither makes it known",
+        "an unknown input with missing: neutral counts as 50, with missing: worst as 0; neither makes it known",
         """
         account    | use | support | score | coverage
         all known  | 80  | 60      | 60    | 100 %
@@ -239,7 +240,8 @@ dimensions:
         },
         TWO,
     ),
-    # ------------------------------------------------------------ stages and scorecards
+)
+CARDS: tuple[HealthExample, ...] = (
     HealthExample(
         "score",
         "the first stage that matches is an account's; the last takes the rest, also what is not known",
@@ -321,7 +323,8 @@ scorecards:
   - {name: segment, when: {segment: [enterprise]}, weights: {use: 0}}
 """,
     ),
-    # ------------------------------------------------------------ exceptions
+)
+EXCEPTIONS: tuple[HealthExample, ...] = (
     HealthExample(
         "score",
         "an exception caps the score, and is written down with what it did, even when it changed nothing",
@@ -527,6 +530,8 @@ BANDS: tuple[HealthExample, ...] = (
         },
         SETTLING,
     ),
+)
+EVENTS: tuple[HealthExample, ...] = (
     HealthExample(
         "events",
         "a change of band and a drop are told apart: each can come without the other",
@@ -599,6 +604,8 @@ BANDS: tuple[HealthExample, ...] = (
         },
         SETTLING,
     ),
+)
+FLAPS: tuple[HealthExample, ...] = (
     HealthExample(
         "flaps",
         "a flap is a change of band that is taken back within 60 days; margin and dwell avoid it",
@@ -757,7 +764,7 @@ c       | 90  | 40   | 50
 d       | 30  | 50   | 200
 unknown |     |      | 70
 """
-REVIEWS: tuple[HealthExample, ...] = (
+PREVIEWS: tuple[HealthExample, ...] = (
     HealthExample(
         "preview",
         "a preview shows which bands a changed health.yaml would move how many accounts and how much MRR between",
@@ -782,6 +789,8 @@ REVIEWS: tuple[HealthExample, ...] = (
         """,
         {"accounts": BOOK, "then": "risk: {weight: 0.25, points: [[0, 100], [10, 0]]}"},
     ),
+)
+WEIGHTS: tuple[HealthExample, ...] = (
     HealthExample(
         "weights",
         "weights that the past proposes stand beside the hand-set ones, with a word on how far they can be trusted",
@@ -858,6 +867,8 @@ OVERRIDES: tuple[HealthExample, ...] = (
         30    | kim    | left   | 0    | An override cannot hold for 0 days.
         """,
     ),
+)
+JUDGING: tuple[HealthExample, ...] = (
     HealthExample(
         "judging",
         "who raises is right when the account stays; as most stay, that is held against what the model expected",
@@ -905,7 +916,7 @@ port    | south   |       | 50
 FAMILIES: tuple[HealthExample, ...] = (
     HealthExample(
         "family",
-        "rollup: mrr weighs the members of a family, the parent among them, by what they pay",
+        "by rollup: mrr the members of a family, the parent among them, weigh what they pay",
         """
         parent  | members                     | score | known | mrr | worst
         holding | holding, north, port, south | 58    | 3     | 550 | south
@@ -916,7 +927,7 @@ FAMILIES: tuple[HealthExample, ...] = (
     ),
     HealthExample(
         "family",
-        "rollup: mean counts every member that is known alike",
+        "by rollup: mean every member that is known counts alike",
         """
         parent  | members                     | score | known | mrr | worst
         holding | holding, north, port, south | 56.67 | 3     | 550 | south
@@ -927,7 +938,7 @@ FAMILIES: tuple[HealthExample, ...] = (
     ),
     HealthExample(
         "family",
-        "rollup: worst takes the worst member; each account's own health stays as it is",
+        "by rollup: worst the worst member speaks for all; each account's own health stays as it is",
         """
         parent  | members                     | score | known | mrr | worst
         holding | holding, north, port, south | 20    | 3     | 550 | south
@@ -938,7 +949,7 @@ FAMILIES: tuple[HealthExample, ...] = (
     ),
     HealthExample(
         "family",
-        "rollup: none makes no families",
+        "by rollup: none there are no families",
         """
         parent | members | score | known | mrr | worst
         """,
@@ -966,4 +977,8 @@ FAMILIES: tuple[HealthExample, ...] = (
     ),
 )
 
-EXAMPLES = SCORES + BANDS + CHANGES + REVIEWS + OVERRIDES + FAMILIES
+EXAMPLES = (
+    *(*MEANS, *MISSING, *CARDS, *EXCEPTIONS),
+    *(*BANDS, *EVENTS, *FLAPS, *CHANGES, *PREVIEWS, *WEIGHTS),
+    *(*OVERRIDES, *JUDGING, *FAMILIES),
+)

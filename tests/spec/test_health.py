@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from churnml.acting.overrides import make_override, with_overrides
 from churnml.acting.scorecards import RENEWAL, SEGMENT, TENURE
 from churnml.errors import OverrideError
 from churnml.specs import HealthSpec
+from docs import health_page as health_page_module
 from tests.spec.health_examples import EXAMPLES, SMALLEST, HealthExample
 from tests.support import day, table
 
@@ -350,3 +352,8 @@ def test_health_is_what_its_worked_example_shows(example: HealthExample):
 
 def test_every_kind_of_rule_has_an_example():
     assert {example.rule for example in EXAMPLES} == set(WORKED)
+
+
+def test_the_page_is_up_to_date():
+    page = Path(health_page_module.__file__).with_name("health.md").read_text("utf-8")
+    assert page == health_page_module.health_page(), "docs/health.md is out of date: run make docs"
