@@ -374,12 +374,37 @@ exceptions:
     ),
     HealthExample(
         "score",
+        "a dimension the account is not judged by is never its worst",
+        """
+        account | scorecard  | use | support | risk | exceptions     | score
+        new     | onboarding | 30  | 10      | 50   | worst 40 → 30  | 30
+        old     | default    | 30  | 10      | 50   | worst 30 → 10  | 10
+        """,
+        {
+            "accounts": """
+            account | use | people | tickets_bad | risk | tenure
+            new     | 30  | 30     | 90          | 50   | 30
+            old     | 30  | 30     | 90          | 50   | 300
+            """
+        },
+        STAGES
+        + TWO
+        + """
+scorecards:
+  - {name: onboarding, when: {stage: [onboarding]}, weights: {support: 0}}
+exceptions:
+  - {name: worst, worst_dimension: true}
+""",
+    ),
+    HealthExample(
+        "score",
         "exceptions are applied in their declared order, each to what the one before left",
         """
         account | before | exceptions                                   | score
         a       | 85     | escalation 85 → 40, promised 40 → 55         | 55
         b       | 20     | escalation 20 → 20, promised 20 → 55         | 55
         c       | 85     | escalation 85 → 40                           | 40
+        unknown |        |                                              |
         """,
         {
             "accounts": """
@@ -387,6 +412,7 @@ exceptions:
             a       | 80  | 90   | 1             | strategic
             b       | 20  | 20   | 1             | strategic
             c       | 80  | 90   | 1             | smb
+            unknown |     |      | 1             | strategic
             """
         },
         """

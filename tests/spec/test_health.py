@@ -222,7 +222,7 @@ def movers(example: HealthExample) -> Cells:
 
 def weights(example: HealthExample) -> Cells:
     rows = table(example.given["renewals"])
-    rows = rows.rename(columns={"account": "account_id", "left": "label"})
+    rows = rows.rename(columns={"account": "account_id", "left": "label"}).assign(as_of="2024")
     rows = rows.assign(**{name: rows[name].map(number) for name in rows.columns if name != "account_id"})
     proposal = propose_weights(spec_of(example.said), rows, resamples=20)
     return [

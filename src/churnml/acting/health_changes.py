@@ -21,6 +21,7 @@ import pandas as pd
 from churnml.acting.health import DIGITS, health_of
 from churnml.acting.ledger import Override
 from churnml.acting.scorecards import RENEWAL, SEGMENT, TENURE
+from churnml.modelling.predictor import Predictor
 from churnml.specs.health import HealthSpec
 
 CONTEXT = (SEGMENT, TENURE, RENEWAL)
@@ -44,6 +45,23 @@ class Yardstick:
     reference: Mapping[str, Sequence[float]]
     polarity: Mapping[str, str]
     base_rate: float | None
+
+
+def yardstick_of(predictor: Predictor, version: str | None, *, in_use: bool) -> Yardstick:
+    """What a registered model gives a score.
+
+    Args:
+        predictor: whose scales were read.
+        version: its own.
+        in_use: whether it was the champion; one that only lends its scales gives no probability.
+    """
+    declared = [*predictor.features, *predictor.about["scales"]]
+    return Yardstick(
+        version=version,
+        reference=predictor.reference,
+        polarity={str(feature["name"]): str(feature["polarity"]) for feature in declared},
+        base_rate=predictor.base_rate if in_use else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,9 @@ def propose_weights(spec: HealthSpec, rows: pd.DataFrame, seed: int = 0, resampl
 
     Args:
         spec: the hand-set weights.
-        rows: ``account_id, label`` (1 left, 0 stayed), and a column of scores (0 to 100, missing allowed: the mean of
-            the column stands in) for each dimension that is to be weighed; one row an account and past cutoff. ``risk``
-            belongs among them only where its model had not seen these rows.
+        rows: ``account_id, as_of, label`` (1 left, 0 stayed), and a column of scores (0 to 100, missing allowed: the
+            mean of the column stands in) for each dimension that is to be weighed; one row an account and past cutoff.
+            ``risk`` belongs among them only where its model had not seen these rows.
         seed: of the resamples.
         resamples: how many.
 
@@ -79,7 +79,7 @@ def propose_weights(spec: HealthSpec, rows: pd.DataFrame, seed: int = 0, resampl
         TooLittleDataError: fewer than two dimensions are known, or all accounts came out alike.
     """
     names = [name for name in spec.weights if name in rows.columns and rows[name].notna().any()]
-    rows = rows[rows["label"].notna()].sort_values("account_id", kind="stable", ignore_index=True)
+    rows = rows[rows["label"].notna()].sort_values(["account_id", "as_of"], ignore_index=True)
     account, number = np.unique(rows["account_id"].astype(str), return_inverse=True)
     left = np.zeros(len(account), dtype=bool)
     np.logical_or.at(left, number, rows["label"].to_numpy() == 1)
