@@ -23,7 +23,7 @@ FEATURES = ("use", "people", "tickets")
 POLARITY = {"use": "healthier", "people": "healthier", "tickets": "riskier"}
 NOW = dt.date(2024, 6, 3)
 # Derandomised so that a run says the same as the one before it; the strategies are broad enough for that.
-ALIKE = settings(max_examples=60, deadline=None, derandomize=True)
+ALIKE = settings(max_examples=40, deadline=None, derandomize=True)
 
 numbers = st.integers(-20, 120).map(float)
 maybe = st.none() | numbers
