@@ -37,13 +37,13 @@ class Connections:
         except Exception as problem:
             raise cannot_be_opened(problem) from None
         self._presence: Session | LockedFile | None = None
-        self._reader, self._writer = self._engine, self._engine.execution_options(churnml_writes=True)
-        if self.on_postgres:
-            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
-
-    @property
-    def on_postgres(self) -> bool:
-        return self._engine.dialect.name == "postgresql"
+        reads: dict[str, Any] = {}
+        writes: dict[str, Any] = {"churnml_writes": True}
+        if self._engine.dialect.name == "postgresql":
+            # said here, whatever the server's default is: a writer waits for the row it holds, and sees it as it then is
+            reads, writes = {"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}
+        self._reader = self._engine.execution_options(**reads)
+        self._writer = self._engine.execution_options(**writes)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -156,9 +156,9 @@ def utc(moment: dt.datetime) -> dt.datetime:
 def to_json(value: Any) -> str:
     """JSON that both engines take: what is not a number is null, a date is its ISO text."""
     try:
-        return json.dumps(value, default=_plain, allow_nan=False)
+        return ENCODER.encode(value)
     except ValueError:
-        return json.dumps(_finite(value), default=_plain, allow_nan=False)
+        return ENCODER.encode(_finite(value))
 
 
 def _plain(value: Any) -> Any:
@@ -186,3 +186,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(one) for one in value]
     return _finite(_plain(value))
+
+
+# made once: a large book has a million values
+ENCODER = json.JSONEncoder(default=_plain, allow_nan=False)
