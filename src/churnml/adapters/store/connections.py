@@ -40,7 +40,7 @@ class Connections:
         reads: dict[str, Any] = {}
         writes: dict[str, Any] = {"churnml_writes": True}
         if self._engine.dialect.name == "postgresql":
-            # said here, whatever the server's default is: a writer waits for the row it holds, and sees it as it then is
+            # whatever the server's default is: a writer waits for the row it holds, and sees it as it then is
             reads, writes = {"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}
         self._reader = self._engine.execution_options(**reads)
         self._writer = self._engine.execution_options(**writes)
