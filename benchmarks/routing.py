@@ -209,7 +209,8 @@ def section(days: int = DAYS) -> list[str]:
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.routing", *which], check=True, stdout=subprocess.PIPE, text=True
         )
-        found: dict[str, object] = json.loads(done.stdout)
+        # HiGHS may print a line of its own, whatever it is told
+        found: dict[str, object] = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
         return found
 
     sizes = [(kind, measured("--large", str(number))) for number, kind in enumerate(LARGE)]
