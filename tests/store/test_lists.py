@@ -122,3 +122,11 @@ def test_bands_are_told_date_by_date_from_the_newest_revisions(store: Store) -> 
         (SECOND, "healthy"),
     ]
     assert len(store.bands(FIRST, FIRST)) == 1
+
+
+def test_healths_are_told_account_by_account_from_the_newest_revisions(store: Store) -> None:
+    store.record(scores(FIRST, account("a", health=1.0), account("b", health=None)), "zero", NOW)
+    store.record(scores(SECOND, account("a", health=3.0)), "two", NOW)
+    store.record(scores(FIRST, account("a", health=2.0), account("b", health=None)), "one", NOW)
+    assert store.healths(FIRST, SECOND) == {"a": [(FIRST, 2.0), (SECOND, 3.0)], "b": [(FIRST, None)]}
+    assert store.healths(SECOND, SECOND) == {"a": [(SECOND, 3.0)]}

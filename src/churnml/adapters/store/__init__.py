@@ -171,6 +171,11 @@ class Store:
         with self._connections.reading() as connection:
             return reading.bands(connection, first, last)
 
+    def healths(self, first: dt.date, last: dt.date) -> dict[str, list[tuple[dt.date, float | None]]]:
+        """Account → its scored dates from ``first`` to ``last`` with its health, ascending; quick for a large book."""
+        with self._connections.reading() as connection:
+            return reading.healths(connection, first, last)
+
     def declaration(self, fingerprint: str) -> dict[str, Any]:
         """A declaration as it was: kind, text, first_seen_at; raises UnknownNameError."""
         with self._connections.reading() as connection:

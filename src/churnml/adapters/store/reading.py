@@ -140,6 +140,17 @@ def bands(connection: sa.Connection, first: dt.date, last: dt.date) -> list[dict
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def healths(connection: sa.Connection, first: dt.date, last: dt.date) -> dict[str, list[tuple[dt.date, float | None]]]:
+    """What :meth:`churnml.adapters.store.Store.healths` says."""
+    newest = newest_revisions(scorings.c.as_of.between(first, last))
+    found: dict[str, list[tuple[dt.date, float | None]]] = {}
+    for as_of, scoring_id in connection.execute(sa.select(newest).order_by(newest.c.as_of)).all():
+        query = sa.select(scores.c.account_id, scores.c.health).where(scores.c.scoring_id == scoring_id)
+        for account_id, health in connection.execute(query):
+            found.setdefault(account_id, []).append((as_of, health))
+    return found
+
+
 def declaration(connection: sa.Connection, fingerprint: str) -> dict[str, Any]:
     """What :meth:`churnml.adapters.store.Store.declaration` says."""
     query = sa.select(declarations).where(declarations.c.fingerprint == fingerprint)
