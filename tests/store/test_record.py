@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from churnml.acting.ledger import Assignment, BandState, Plan
-from churnml.adapters.store import StaleError, Store, outbox, scorings
+from churnml.adapters.store import StaleError, Store, scorings
+from churnml.errors import ProjectError
 from tests.store.days import (
     NOW,
     account,
@@ -218,12 +219,35 @@ def test_no_number_and_foreign_numbers_are_kept_as_json_both_engines_take(store:
     assert row["reasons"][0]["code"] == "usage.active_days"
 
 
+def test_what_is_not_a_number_is_missing_on_both_engines(store: Store) -> None:
+    rows = scores(FIRST, account("a", health=math.nan, mrr=np.float64(7.5), upsell_probability=math.inf))
+    one = piece("a", FIRST, value=math.nan)
+    plan = Plan(
+        (decision(one, "a", value=math.nan, value_low=np.float32(0.5)),), (one,), (event(one.work_id, FIRST, "opened"),)
+    )
+    store.record(rows, "one", NOW, plan)
+    (row,) = store.scored(FIRST)
+    assert (row["health"], row["mrr"], row["upsell_probability"]) == (None, 7.5, None)
+    assert [(line["value"], line["value_low"]) for line in store.queue(FIRST)] == [(None, 0.5)]
+    assert [kept.value for kept in store.work.pieces()] == [None]
+
+
+def test_a_text_that_postgresql_cannot_keep_is_told_and_nothing_is_written(store: Store, engine: str) -> None:
+    odd = scores(FIRST, account("a", segment="s\0b"))
+    if engine == "postgresql":
+        with pytest.raises(ProjectError, match=r"segment.* NUL"):
+            store.record(odd, "one", NOW)
+        assert store.dates() == []
+    else:
+        assert store.record(odd, "one", NOW)
+        assert store.scored(FIRST)[0]["segment"] == "s\0b"
+
+
 def test_long_and_hostile_texts_are_data(store: Store) -> None:
     name = "'; DROP TABLE scores; -- " + "長" * 400
     store.record(scores(FIRST, account(name, owner_id=name, segment=name)), "one", NOW, opening(FIRST, name))
     assert store.account(name, FIRST)["segment"] == name
     assert store.queue(FIRST)[0]["account_id"] == name
-    assert store.outbox is not outbox
 
 
 def test_decisions_of_every_outcome_are_kept_and_the_list_has_only_what_is_to_be_done(store: Store) -> None:

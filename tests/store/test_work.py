@@ -153,3 +153,19 @@ def test_arms_are_listed_by_playbook_and_date(opened: Store) -> None:
     ]
     assert [one.account_id for one in opened.outcomes.assignments(through=FIRST)] == ["a", "b"]
     assert [one.account_id for one in opened.outcomes.assignments("grow")] == ["c"]
+
+
+# ---------------------------------------------------------------- the audit log
+
+
+def test_what_is_done_outside_the_store_can_be_noted_in_the_audit_log(store: Store) -> None:
+    later = NOW + dt.timedelta(days=1)
+    store.audit.note(NOW, "rita", "health.yaml applied", "health", "new weights", {"from": "aa", "to": "bb"})
+    store.audit.note(later, "otto", "model promoted", "churn", "better", None)
+    assert [(one["who"], one["what"], one["details"]) for one in store.audit.entries()] == [
+        ("otto", "model promoted", {}),
+        ("rita", "health.yaml applied", {"from": "aa", "to": "bb"}),
+    ]
+    assert [one["who"] for one in store.audit.entries(since=later)] == ["otto"]
+    assert [one["who"] for one in store.audit.entries("health")] == ["rita"]
+    assert len(store.audit.entries(limit=1)) == 1

@@ -14,7 +14,7 @@ from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.outbox import put
 from churnml.adapters.store.schema import work, work_events
-from churnml.adapters.store.writing import StaleError, count_up, hold, insert, some_at_a_time
+from churnml.adapters.store.writing import StaleError, as_kept, count_up, hold, insert, some_at_a_time
 from churnml.errors import UnknownNameError
 
 FIELDS = tuple(field.name for field in fields(Piece))
@@ -220,7 +220,7 @@ def _update(connection: sa.Connection, changed: Sequence[tuple[Piece, dt.date]])
         | {f"new_{name}": value for name, value in _row(piece, on).items() if name != "work_id"}
         for piece, on in changed
     ]
-    connection.execute(statement, rows)
+    connection.execute(statement, as_kept(connection, work, rows, prefix="new_"))
 
 
 def _row(piece: Piece, on: dt.date) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from churnml.adapters.store.schema import stamps
+from churnml.errors import ProjectError
 
 BATCH = 5_000
 NAMES_IN_A_QUERY = 500
@@ -21,7 +23,7 @@ class StaleError(Exception):
 def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds rows, some thousands at a time."""
     for start in range(0, len(rows), BATCH):
-        connection.execute(table.insert(), rows[start : start + BATCH])
+        connection.execute(table.insert(), as_kept(connection, table, rows[start : start + BATCH]))
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -30,8 +32,44 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mappin
     # of an INSERT the drivers' count is otherwise not asked
     statement = dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     return sum(
-        connection.execute(statement, rows[start : start + BATCH]).rowcount for start in range(0, len(rows), BATCH)
+        connection.execute(statement, as_kept(connection, table, rows[start : start + BATCH])).rowcount
+        for start in range(0, len(rows), BATCH)
     )
+
+
+def as_kept(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], prefix: str = ""
+) -> list[dict[str, Any]]:
+    """Rows as both engines keep them: what is not a number is missing.
+
+    Args:
+        connection: to which they go.
+        table: whose.
+        rows: column → value; ``prefix`` stands before a column's name.
+        prefix: as said.
+
+    Raises:
+        ProjectError: a text that PostgreSQL cannot keep.
+    """
+    numbers = {prefix + column.name for column in table.c if isinstance(column.type, sa.Float)}
+    texts: set[str] = set()
+    if connection.dialect.name == "postgresql":
+        texts = {prefix + column.name for column in table.c if isinstance(column.type, sa.String)}
+    return [{name: _kept(name, value, name in numbers, name in texts) for name, value in row.items()} for row in rows]
+
+
+def _kept(name: str, value: Any, number: bool, text: bool) -> Any:
+    if number and value is not None:
+        # also a numpy number, which not every driver knows
+        plain = float(value)
+        return plain if math.isfinite(plain) else None
+    if text and value is not None and "\0" in value:
+        raise ProjectError(
+            f"A text ({name}) has the character NUL, which PostgreSQL cannot keep.",
+            where="the operational store",
+            remedy="Remove it in the source: replace(…, chr(0), '').",
+        )
+    return value
 
 
 def stamp_of(connection: sa.Connection) -> int:
