@@ -322,7 +322,8 @@ def _truth(tree: Tree, columns: _Columns) -> Truth:
         else:
             holds = _where(known, lambda: compare(values[known], other.value))
     elif isinstance(tree, Within):
-        holds = _where(known, lambda: pd.Series(values[known]).isin([one.value for one in tree.values]))
+        wanted = {one.value for one in tree.values}
+        holds = _where(known, lambda: [value in wanted for value in values[known]])
     else:
         pattern = str(tree.pattern.value)
         holds = _where(known, lambda: [any(names_reason(pattern, code) for code in codes) for codes in values[known]])
