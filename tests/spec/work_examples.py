@@ -339,7 +339,6 @@ EXAMPLES: tuple[WorkExample, ...] = (
         2024-06-06 | core    | cleo  | 30
         2024-06-06 | dune    | dora  | 30
         2024-06-06 | east    | ana   | 95
-        2024-06-08 | fizz    | ana   | 95
         """,
         """
         day        | account | owner | due        | decision
@@ -348,12 +347,6 @@ EXAMPLES: tuple[WorkExample, ...] = (
         2024-06-06 | core    | cleo  | 2024-06-13 | opened
         2024-06-06 | dune    | dora  | 2024-06-11 | opened
         2024-06-06 | east    | ana   | 2024-06-06 | opened
-        2024-06-08 | fizz    | ana   | 2024-06-11 | opened
-        2024-06-08 | acme    |       |            |
-        2024-06-08 | bolt    |       |            |
-        2024-06-08 | core    |       |            |
-        2024-06-08 | dune    |       |            |
-        2024-06-08 | east    |       |            |
         """,
         team="""
         holidays: [2024-06-10]                       # a Monday
@@ -363,7 +356,25 @@ EXAMPLES: tuple[WorkExample, ...] = (
           cleo: {away: [{from: 2024-06-11, to: 2024-06-11}]}
           dora: {holidays: []}                       # where she lives the 10th is none
         """,
-        rules="The 6th is a Thursday, the 8th a Saturday. Due in 0 days is due on the first working day.",
+        rules="The 6th is a Thursday.",
+    ),
+    WorkExample(
+        "on a day off, due in no days and due in one day are both the next working day",
+        """
+        now:      {enter: health < 40, due_in_days: 0}
+        tomorrow: {enter: health > 90, due_in_days: 1}
+        """,
+        """
+        day        | account | owner | health
+        2024-06-08 | acme    | ana   | 30
+        2024-06-08 | bolt    | ana   | 95
+        """,
+        """
+        day        | account | due        | decision
+        2024-06-08 | acme    | 2024-06-10 | opened
+        2024-06-08 | bolt    | 2024-06-10 | opened
+        """,
+        rules="The 8th is a Saturday.",
     ),
     WorkExample(
         "a day begins at the project's midnight, and the owner's days are counted from the date it then is where they are",

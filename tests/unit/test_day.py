@@ -294,3 +294,125 @@ def test_open_work_of_an_earlier_declaration_that_overlaps_is_kept_apart():
     both = spec_of(CALL, playbook("mail", enter="health < 40"))
     plan = planned(both, book("account | health\nacme | 30"), Before(work=(one, other)), as_of=day("2024-06-04"))
     assert [d.work_id for d in plan.decisions] == [one.work_id, "w-x"]
+
+
+# ---------------------------------------------------------------- who has it
+
+
+def run(spec: PlaybooksSpec, team: dict[str, Any], *days: tuple[str, str]) -> tuple[Diary, Plan]:
+    """A diary of some days, each made of rows ``account | owner | health``, and the last day's plan."""
+    diary, plan = Diary(), Plan()
+    for date, rows in days:
+        facts = book(f"account | owner | health\n{rows}")
+        plan = planned(spec, facts, diary.before(day(date)), as_of=day(date), team=team)
+        diary.record(plan)
+    return diary, plan
+
+
+def owner_of(spec: PlaybooksSpec, team: dict[str, Any], *days: tuple[str, str]) -> str:
+    (piece,) = run(spec, team, *days)[0].living("acme")
+    return piece.owner
+
+
+def test_work_of_a_pool_does_not_follow_the_accounts_owner():
+    pool = spec_of(playbook("call", enter="health < 40", owner="pool:desk"))
+    team = {"people": {"ana": {"pools": ["desk"]}, "ben": {"pools": ["desk"]}}}
+    days = (("2024-06-03", "acme | ana | 30"), ("2024-06-04", "acme | ben | 30"))
+    assert owner_of(pool, team, *days) == "ana"
+
+
+def test_whoever_stands_in_keeps_what_they_were_given_when_the_owner_is_back():
+    team = {"people": {"ana": {"stand_in": "ben", "away": [{"from": MONDAY, "to": day("2024-06-12")}]}, "ben": {}}}
+    days = (("2024-06-03", "acme | ana | 30"), ("2024-06-13", "acme | ana | 30"))
+    assert owner_of(spec_of(CALL), team, *days) == "ben"
+
+
+def test_work_waits_for_a_new_owner_who_is_away():
+    team = {"people": {"ben": {"away": [{"from": MONDAY, "to": day("2024-06-12")}]}}}
+    days = (("2024-06-03", "acme | ana | 30"), ("2024-06-04", "acme | ben | 30"), ("2024-06-13", "acme | ben | 30"))
+    assert owner_of(spec_of(CALL), team, *days[:2]) == "ana"
+    assert owner_of(spec_of(CALL), team, *days) == "ben"
+
+
+def test_whoever_stands_in_for_good_has_it_until_the_crm_names_somebody_new():
+    team = {"people": {"ana": {"left": day("2024-06-04"), "stand_in": "dora"}, "dora": {}}}
+    days = [("2024-06-03", "acme | ana | 30"), ("2024-06-04", "acme | cleo | 30"), ("2024-06-05", "acme | cleo | 30")]
+    assert owner_of(spec_of(CALL), team, *days) == "dora"
+    assert owner_of(spec_of(CALL), team, *days, ("2024-06-06", "acme | emil | 30")) == "emil"
+
+
+def test_who_leaves_hands_on_to_nobody_over_their_limit():
+    team = {"people": {"ana": {"left": day("2024-06-04"), "stand_in": "dora"}, "dora": {"open_at_most": 1}}}
+    days = (("2024-06-03", "acme | ana | 30\nbolt | dora | 30"), ("2024-06-04", "acme | ana | 30\nbolt | dora | 30"))
+    assert owner_of(spec_of(CALL), team, *days) == "team:customer-success"
+
+
+def test_work_of_a_pool_whose_owner_leaves_stays_in_the_pool():
+    pool = spec_of(playbook("call", enter="health < 40", owner="pool:desk"))
+    team = {"people": {"ana": {"pools": ["desk"], "left": day("2024-06-04")}, "ben": {"pools": ["desk"]}}}
+    days = (("2024-06-03", "acme | ana | 30"), ("2024-06-04", "acme |  | 30"))
+    assert owner_of(pool, team, *days) == "ben"
+
+
+def test_an_owner_without_room_leaves_it_lying_rather_than_to_whoever_stands_in():
+    team = {"people": {"ana": {"open_at_most": 0, "stand_in": "ben"}, "ben": {}}}
+    _, plan = run(spec_of(CALL), team, ("2024-06-03", "acme | ana | 30"))
+    assert [(d.outcome, d.owner) for d in plan.decisions] == [("overflow", "ana")]
+
+
+def test_a_pool_shares_the_work_where_nobody_has_a_limit():
+    pool = spec_of(playbook("call", enter="health < 40", owner="pool:desk"))
+    plan = planned(pool, THIRTY.assign(owner_id=None), team={"people": {w: {"pools": ["desk"]} for w in "xyz"}})
+    shares = pd.Series([piece.owner for piece in plan.work]).value_counts()
+    assert set(shares.index) == {"x", "y", "z"}
+    assert shares.min() >= 5
+
+
+def test_room_for_one_goes_to_the_unhealthiest_where_no_value_is_known():
+    _, plan = run(
+        spec_of(CALL), {"people": {"ana": {"open_at_most": 1}}}, ("2024-06-03", "acme | ana | 30\nbolt | ana | 9")
+    )
+    assert outcomes(plan) == {"bolt": "opened", "acme": "overflow"}
+
+
+def test_escalation_after_no_days_is_the_day_after_it_was_due():
+    spec = spec_of(playbook("call", enter="health < 40", due_in_days=4, escalate_after_days=0))
+    days = [(f"2024-06-{n:02}", "acme | ana | 30") for n in (3, 7, 8)]  # due on Friday the 7th
+    assert run(spec, {}, *days[:2])[1].events == ()
+    assert [event.what for event in run(spec, {}, *days)[1].events] == ["escalated"]
+
+
+def test_what_takes_the_place_of_work_makes_room_tomorrow_so_that_the_day_can_be_done_again():
+    spec = spec_of(
+        playbook("call", enter="health < 40"),
+        playbook("rescue", enter="health < 10", owner="team:rescue", supersedes=["call"]),
+    )
+    team = {"people": {"ana": {"open_at_most": 1}}}
+    diary, _ = run(spec, team, ("2024-06-03", "acme | ana | 30"))
+    for date, bolt in (("2024-06-04", "overflow"), ("2024-06-05", "opened")):
+        facts = book("account | owner | health\nacme | ana | 5\nbolt | ana | 30")
+        plan = planned(spec, facts, diary.before(day(date)), as_of=day(date), team=team)
+        diary.record(plan)
+        again = planned(spec, facts, diary.before(day(date)), as_of=day(date), team=team)
+        assert again == Plan(decisions=plan.decisions)
+        assert outcomes(plan)["bolt"] == bolt
+
+
+# ---------------------------------------------------------------- growth
+
+
+def test_a_play_for_growth_is_about_a_reason_to_grow():
+    spec = spec_of(playbook("grow", goal="grow", enter="mrr > 1", reasons=["usage.*"]))
+    facts = book("account | mrr | reasons\nacme | 100 | usage.trend\nbolt | 100 |")
+    facts["growth_reasons"] = [("tickets.csat",), ("usage.depth",)]
+    plan = planned(spec, facts)
+    assert [(d.account_id, d.reason) for d in plan.decisions] == [("bolt", "usage.depth")]
+
+
+def test_growth_without_a_declared_share_is_worth_the_whole_contract():
+    spec = spec_of(playbook("grow", goal="grow", enter="mrr > 1", effect={"low": 0, "likely": 0.1, "high": 1}))
+    facts = book("account | mrr | upsell_probability | upsell_share\nacme | 100 | 0.5 |\nbolt | 100 | 0.5 | 0.2")
+    plan = planned(spec, facts)
+    assert {d.account_id: d.value for d in plan.decisions} == {"acme": 5, "bolt": 1}
+    bare = facts.drop(columns=["upsell_share", "upsell_probability"])
+    assert {d.value for d in planned(spec, bare).decisions} == {None}

@@ -83,7 +83,7 @@ class Roster:
     def successors(self, playbook: Playbook, owner: str, account_id: str, account_owner: str | None) -> tuple[str, ...]:
         """Who gets the work of somebody who left, in this order: whoever stands in, the account's owner, the pool."""
         chain = [self.person(owner).stand_in, account_owner, *self.takers(playbook, account_id, account_owner)]
-        wanted = dict.fromkeys(who for who in chain if who and who not in (owner, self.fallback_owner))
+        wanted = dict.fromkeys(who for who in chain if who and who != owner)
         return tuple(who for who in wanted if self.can_take(who, playbook.due_in_days))
 
     def rooms(self, owners: set[str], minutes: Mapping[str, int], pieces: Mapping[str, int]) -> dict[str, Room]:
