@@ -8,7 +8,7 @@ import pytest
 
 from churnml.acting.ledger import Override, Piece
 from churnml.adapters.store import StaleError, Store
-from churnml.errors import UnknownNameError
+from churnml.errors import ChurnmlError, UnknownNameError
 from tests.store.days import NOW, day, event, message, opening, piece, scores
 
 FIRST = day("03-04")
@@ -67,6 +67,16 @@ def test_a_change_of_what_somebody_else_changed_is_refused(opened: Store) -> Non
     assert opened.work.pieces("a") == [snoozed]
     assert len(opened.work.events(was.work_id)) == 2
     assert len(opened.audit.entries("a")) == 1
+
+
+def test_nothing_is_written_of_a_piece_before_what_happened_last(opened: Store) -> None:
+    snoozed = snooze(opened, opened.work.piece("a"))
+    done = Piece(**(vars(snoozed) | {"state": "done", "ended_on": day("03-05"), "ended_because": "spoke"}))
+    with pytest.raises(ChurnmlError, match="on 2024-03-06 already"):
+        opened.work.change(snoozed, done, event(done.work_id, day("03-05"), "done", "olga", "spoke"), NOW)
+    assert opened.work.pieces("a") == [snoozed]
+    opened.work.change(snoozed, done, event(done.work_id, THEN, "done", "olga", "spoke"), NOW)
+    assert opened.work.pieces("a") == [done]
 
 
 def test_a_change_of_another_piece_than_its_event_is_a_mistake_of_the_caller(opened: Store) -> None:

@@ -15,7 +15,7 @@ from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.outbox import put
 from churnml.adapters.store.schema import work, work_events
 from churnml.adapters.store.writing import StaleError, as_kept, count_up, hold, insert, some_at_a_time
-from churnml.errors import UnknownNameError
+from churnml.errors import ChurnmlError, UnknownNameError
 
 FIELDS = tuple(field.name for field in fields(Piece))
 DATES = ("opened_on", "due", "snoozed_until", "escalated_on", "ended_on")
@@ -77,6 +77,7 @@ class Work:
 
         Raises:
             StaleError: somebody changed the piece since it was read.
+            ChurnmlError: something happened to it on a later date already.
         """
         if not was.work_id == becomes.work_id == event.work_id:
             raise ValueError("the piece before, the piece after and the event are of different work")
@@ -85,7 +86,15 @@ class Work:
             stored = _stored(connection, [was.work_id]).get(was.work_id)
             if stored is None or stored[0] != was:
                 raise StaleError(f"the work {was.work_id} has changed meanwhile")
-            _update(connection, [(becomes, max(event.on, stored[1]))])
+            last_on = stored[1]
+            if event.on < last_on:
+                # what was on record at the end of a day stays so
+                raise ChurnmlError(
+                    f"Something happened to it on {last_on} already, so nothing can be written of it on {event.on}.",
+                    where=f"work {was.work_id}",
+                    remedy=f"Give {last_on} or a later date.",
+                )
+            _update(connection, [(becomes, event.on)])
             insert(connection, work_events, [_event_row(event, becomes, now)])
             details = {"on": event.on, "work_id": event.work_id, **event.details}
             audit(connection, now, event.who, f"work {event.what}", was.account_id, event.why, details)
