@@ -68,10 +68,10 @@ def declared(example: WorkExample) -> tuple[PlaybooksSpec, TeamSpec]:
     return spec, TeamSpec.model_validate(yaml.safe_load(example.team or "{}"))
 
 
-def lived(example: WorkExample) -> list[dict[str, str]]:
+def lived(example: WorkExample, diary: Diary) -> list[dict[str, str]]:
     """Every line the example's days give, by the columns an example may show."""
     spec, team = declared(example)
-    diary, lines = Diary(), []
+    lines = []
     rows = table(example.days)
     for day, of_day in rows.groupby("day", sort=False):
         as_of, facts = dt.date.fromisoformat(str(day)), facts_of(of_day)
@@ -125,9 +125,14 @@ def line(day: str, decision: Decision | None, what: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[e.title for e in EXAMPLES])
 def test_the_life_of_work_is_what_its_worked_example_shows(example: WorkExample):
+    agrees(example, Diary())
+
+
+def agrees(example: WorkExample, diary: Diary) -> None:
+    """Asserts that an example gives what it says."""
     expect = table(example.gives)
     columns = list(expect.columns)
-    found = [[one[column] for column in columns] for one in lived(example)]
+    found = [[one[column] for column in columns] for one in lived(example, diary)]
     wanted = expect.to_numpy().tolist()
     for i, row in enumerate(wanted[: len(found)]):
         for j, cell in enumerate(row):  # "…" stands for more words
@@ -154,4 +159,4 @@ def test_an_example_can_be_read_as_a_page():
 def test_the_example_runner_can_tell_a_wrong_table():
     wrong = WorkExample(**{**vars(EXAMPLES[0]), "gives": EXAMPLES[0].gives.replace("kept", "opened", 1)})
     with pytest.raises(AssertionError):
-        test_the_life_of_work_is_what_its_worked_example_shows(wrong)
+        agrees(wrong, Diary())
