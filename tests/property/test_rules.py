@@ -202,6 +202,8 @@ def test_what_is_proved_of_rules_is_true_of_every_account(
         # a fact that is not known makes neither hold
         ("band == 'watch'", "mrr > 3 or mrr <= 3", False),
         ("mrr is not missing", "mrr > 3 or mrr <= 3", True),
+        ("mrr is missing or mrr < 3", "not mrr >= 3", False),
+        ("not (health < 3 and mrr is missing)", "health >= 3 or mrr is not missing", True),
         ("health < mrr", "mrr > health", True),
         ("health < mrr", "health != mrr", True),
         ("churn_lift > 2", "churn_probability >= 0 or churn_lift >= 0", True),

@@ -452,6 +452,32 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     FindingExample(
         FINDINGS,
+        "a play about one reason leaves those with other reasons; one about all of a group takes each of them",
+        """
+        fading: {enter: "band == 'watch'", reasons: [usage.*]}
+        anything: {enter: "band == 'watch'"}
+        silent: {enter: "band == 'watch'", reasons: [usage.recency]}
+        """,
+        """
+        playbook | what
+        silent   | Whomever it takes, 'fading' takes too, …
+        """,
+    ),
+    FindingExample(
+        FINDINGS,
+        "a play with another exit, or with another goal, is left its own",
+        """
+        short: {enter: "band == 'watch'", exit: health > 60}
+        long: {enter: "band == 'watch'"}
+        grow: {goal: grow, enter: "health > 80 and upsell_lift > 2"}
+        thank: {goal: care, enter: "health > 80 and upsell_lift > 2"}
+        """,
+        """
+        playbook | what
+        """,
+    ),
+    FindingExample(
+        FINDINGS,
         "an alternative that can never hold",
         """
         call: {enter: "health < 40 or (health > 80 and health < 20)"}
