@@ -104,7 +104,12 @@ def _work() -> list[str]:
     if find_spec("tests.spec.work_examples") is None:
         return []
     told: Any = import_module("tests.spec.work_examples")
-    lines = ["## The life of work", "", *(told.__doc__ or "").strip().split("\n\n", 1)[1].splitlines(), ""]
+    lines = [
+        "## The life of work",
+        "",
+        *(told.__doc__ or "").replace("``", "`").strip().split("\n\n", 1)[1].splitlines(),
+        "",
+    ]
     for example in told.EXAMPLES:
         lines += [*example.as_lines(), ""]
     return lines
