@@ -209,6 +209,11 @@ WRONG = [
         ("at_rsk", "Did you mean 'at_risk'?", "in_trouble"),
     ),
     Wrong(
+        "a rule of playbooks.yaml can never hold",
+        own_spec("playbooks.yaml", "enter: band == 'at_risk'", "enter: health > 80 and health < 20"),
+        ("can never hold", "health > 80 and health < 20", "in_trouble", "exclude each other"),
+    ),
+    Wrong(
         "no label window fits into the data",
         own_spec("churn/spec.yaml", "horizon: 91", "horizon: 3000"),
         ("no mature cutoff", "horizon"),
