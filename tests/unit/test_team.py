@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from churnml.errors import SpecError
-from churnml.specs import TeamSpec, read_spec
+from churnml.specs import PlaybooksSpec, TeamSpec, read_spec
+from tests.diary import playbook
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,3 +82,9 @@ def test_people_who_are_named_by_numbers_need_no_quotes():
     team = TeamSpec.model_validate(said)
     assert team.person("1207").stand_in == "1208"
     assert team.in_pool("p") == ("1207",)
+
+
+@pytest.mark.parametrize("key", ["due_in_days", "cooldown_days", "escalate_after_days"])
+def test_days_beyond_any_calendar_are_refused(key: str):
+    with pytest.raises(ValidationError, match=key):
+        PlaybooksSpec.model_validate({"playbooks": [playbook("call", enter="health < 40", **{key: 10**9})]})

@@ -11,6 +11,9 @@ from churnml import features as catalogue
 from churnml.errors import did_you_mean
 from churnml.specs.base import Declared, Name, NotNegative, Positive, Share, catalogue_of
 
+# further ahead nobody plans, and a calendar ends somewhere
+Days = Annotated[int, Field(ge=0, le=3650)]
+WorkingDays = Annotated[int, Field(ge=0, le=366)]
 RuleText = Annotated[str, Field(min_length=1)]
 Team = Annotated[str, Field(pattern=r"^team:[a-z][a-z0-9_\-]*$")]
 Group = Annotated[str, Field(pattern=r"^(team|skill|pool):[a-z][a-z0-9_\-]*$")]
@@ -54,12 +57,12 @@ class Playbook(Declared):
     owner: Literal["account_owner"] | Group = "account_owner"
     minutes: NotNegative = 60
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    due_in_days: NotNegative = 5
-    cooldown_days: NotNegative = 90
+    due_in_days: WorkingDays = 5
+    cooldown_days: Days = 90
     cooldown_after: tuple[Literal["done", "dismissed", "closed"], ...] = ("done", "dismissed")
     effect: Effect = Effect()
     holdout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    escalate_after_days: NotNegative | None = None
+    escalate_after_days: WorkingDays | None = None
     escalate_to: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     supersedes: tuple[Name, ...] = ()
 
