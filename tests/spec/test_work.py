@@ -151,7 +151,8 @@ def test_every_outcome_and_every_event_has_an_example():
 
 def test_an_example_can_be_read_as_a_page():
     lines = EXAMPLES[0].as_lines()
-    assert lines[0].startswith("*Work is opened")
+    assert lines[0] == "### Opening and closing"
+    assert lines[2].startswith("*Work is opened")
     assert "playbooks" in lines
     assert not any(len(text) and text != text.rstrip() for text in lines)
 

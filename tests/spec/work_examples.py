@@ -25,6 +25,7 @@ class WorkExample:
         team: YAML of models/team.yaml.
         spec: YAML of what stands beside the playbooks.
         rules: what else is to be known, in a sentence or two.
+        begins: the heading that begins with it.
     """
 
     title: str
@@ -34,10 +35,12 @@ class WorkExample:
     team: str = ""
     spec: str = ""
     rules: str = ""
+    begins: str = ""
 
     def as_lines(self) -> list[str]:
         """The example as lines of a page."""
-        lines = [f"*{self.title[:1].upper()}{self.title[1:]}.*"]
+        lines = [f"### {self.begins}", ""] if self.begins else []
+        lines.append(f"*{self.title[:1].upper()}{self.title[1:]}.*")
         if self.rules:
             lines += ["", *_text(self.rules)]
         lines += ["", "```", "playbooks", *_indented(self.playbooks)]
@@ -81,6 +84,7 @@ EXAMPLES: tuple[WorkExample, ...] = (
         2024-06-05 | acme    | kept     |
         """,
         rules="A fact that is missing makes no rule hold. Without an exit rule work does not go away by itself.",
+        begins="Opening and closing",
     ),
     WorkExample(
         "work is closed by itself when its exit rule holds, and opened anew when the entry rule holds again",
@@ -188,6 +192,7 @@ EXAMPLES: tuple[WorkExample, ...] = (
         2024-06-04 | acme    | mail     | elsewhere | 20    | the account has other open work: 'Visit', due on 2024-06-10, …
         2024-06-04 | bolt    | call     | elsewhere | 5     | the account has other open work: 'Mail', due on 2024-06-10, …
         """,
+        begins="One at a time",
     ),
     WorkExample(
         "a playbook takes the place of open work that it supersedes, and of no other",
@@ -253,6 +258,7 @@ EXAMPLES: tuple[WorkExample, ...] = (
         2024-06-13 | acme    | opened   |
         2024-06-13 | bolt    | opened   |
         """,
+        begins="Rest",
     ),
     WorkExample(
         "a playbook that names `closed` rests after closing by itself, too",
@@ -357,6 +363,7 @@ EXAMPLES: tuple[WorkExample, ...] = (
           dora: {holidays: []}                       # where she lives the 10th is none
         """,
         rules="The 6th is a Thursday.",
+        begins="Due dates",
     ),
     WorkExample(
         "on a day off, due in no days and due in one day are both the next working day",
@@ -433,6 +440,7 @@ EXAMPLES: tuple[WorkExample, ...] = (
           emil: {away: [{from: 2024-06-01, to: 2024-06-07}]}   # back before it is due, on the 10th
         """,
         rules="Who is away on every working day up to the due date is not given new work. Who is not declared is there.",
+        begins="Owners",
     ),
     WorkExample(
         "a skill or a pool: the account's owner if among them, else whoever has room, another first for each account",
@@ -617,6 +625,7 @@ EXAMPLES: tuple[WorkExample, ...] = (
         Of an upsell only the declared share of growth is to be won. The effect is a declared belief until
         `churnml impact` has measured it; the value is shown at its low and high end, too. Playbooks work without models.
         """,
+        begins="Value and order",
     ),
     WorkExample(
         "plays for growth leave an account in trouble alone, and let go of one that gets into trouble",
@@ -693,6 +702,7 @@ EXAMPLES: tuple[WorkExample, ...] = (
           ana: {open_at_most: 2}
         """,
         rules="Snoozed work counts, or its waking would take somebody over the limit.",
+        begins="Capacity",
     ),
     WorkExample(
         "effort is counted by the week: what was given since Monday is used up, whether it is done or not",
@@ -796,5 +806,6 @@ EXAMPLES: tuple[WorkExample, ...] = (
         have needed is handed out to the next, again to both arms. To an account that is left alone by one playbook it is as if
         that playbook did not exist: another may take it.
         """,
+        begins="Left alone, to be measured",
     ),
 )
