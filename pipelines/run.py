@@ -27,8 +27,8 @@ def run(
     opened = open_data(Path(project), day(today), say, engine)
     registry = registry_of(opened.project)
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
-    scores, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
-    found = jobs.summary(opened, scores, records, office)
-    path = report(opened.project, found, scores, records, quarantine_rows(opened.ingested))
+    settled, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
+    found = jobs.summary(opened, settled, office, records)
+    path = report(opened.project, found, settled.scores, records, quarantine_rows(opened.ingested))
     say(f"report written to {path}")
     return found | {"report": str(path)}

@@ -1,4 +1,4 @@
-"""The scoring flow: champions and one date in, scores and routing decisions out, whole or not at all."""
+"""The scoring flow: champions and one date in; scores, bands, work and messages out, whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,39 +7,53 @@ from pathlib import Path
 from typing import Any
 
 from churnml import jobs
-from churnml.acting.scoring import Scores
+from churnml.acting.scoring import Book
+from churnml.acting.settling import Day
 from churnml.adapters.registry import Registry, registry_of
-from churnml.adapters.store import open_store
-from pipelines.clock import day
+from pipelines.clock import day, moment
 from pipelines.engine import flow, task
 from pipelines.progress import say
 from pipelines.train import open_data
 
-score_date = task("score, explain and route")(jobs.score_date)
+read_date = task("read the date with the champions")(jobs.read_date)
 
 
-@task("write scores and decisions", retries=2)
-def write_scores(opened: jobs.Opened, scores: Scores, fingerprint: str) -> bool:
-    """Writes a scored date in one transaction; False when it already stands there."""
-    with open_store(opened.project.operational_url) as store:
-        return store.record(scores, fingerprint, dt.datetime.now(dt.UTC).replace(tzinfo=None))
+@task("settle it, route it, and write it down", retries=2)
+def write_day(opened: jobs.Opened, office: jobs.InOffice, book: Book, *, route: bool) -> tuple[Day, bool]:
+    """The settled day, and whether it was new."""
+    return jobs.write_day(opened, office, book, moment(), route=route)
 
 
-def score_one(opened: jobs.Opened, registry: Registry, as_of: dt.date | None) -> tuple[Scores, jobs.InOffice]:
+def score_one(
+    opened: jobs.Opened, registry: Registry, as_of: dt.date | None, *, route: bool = True
+) -> tuple[Day, jobs.InOffice]:
     """Scores one date (the newest when None) and writes it down."""
     office = jobs.models_in_office(opened, registry)
-    date = as_of or jobs.default_as_of(opened)
-    scores = score_date(opened, office, date, say)
-    written = write_scores(opened, scores, jobs.scoring_fingerprint(opened, office, date))
-    say(f"{len(scores.accounts):,} accounts scored for {date}" + ("" if written else ", the same as before"))
-    return scores, office
+    book = read_date(opened, office, as_of or jobs.default_as_of(opened), say)
+    settled, new = write_day(opened, office, book, route=route)
+    said = "" if new else ", the same as before"
+    say(f"{len(settled.scores.accounts):,} accounts scored for {book.as_of}{said}")
+    return settled, office
 
 
 @flow("churnml score")
 def score(
     project: str, as_of: str | None = None, today: str | None = None, engine: str | None = None
 ) -> dict[str, Any]:
-    """Scores one date of a project and sums it up."""
+    """Scores and routes one date of a project and sums it up."""
     opened = open_data(Path(project), day(today), say, engine)
-    scores, office = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
-    return jobs.summary(opened, scores, {}, office)
+    settled, office = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
+    return jobs.summary(opened, settled, office, {})
+
+
+@flow("churnml backfill")
+def backfill(
+    project: str, first: str, last: str, every: int, today: str | None = None, engine: str | None = None
+) -> list[dict[str, Any]]:
+    """Scores past dates as they were known then, oldest first; nothing is routed."""
+    opened = open_data(Path(project), day(today), say, engine)
+    registry = registry_of(opened.project)
+    return [
+        jobs.summary(opened, *score_one(opened, registry, date, route=False), records={})
+        for date in jobs.dates_between(dt.date.fromisoformat(first), dt.date.fromisoformat(last), every)
+    ]

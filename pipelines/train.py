@@ -32,12 +32,13 @@ def train_one(opened: jobs.Opened, registry: Registry, name: str, *, again: bool
     """Trains one model and says what came of it, as its record; nothing is done when nothing changed."""
     spec = opened.project.model(name)
     registry.mend(opened.project.name, name)
-    known = None if again else registry.find(name, jobs.training_fingerprint(opened, spec))
+    marks = jobs.marks_of(opened)
+    known = None if again else registry.find(name, jobs.training_fingerprint(opened, spec, marks))
     if known is not None:
         say(f"{name}: nothing has changed since version {known['version']}; it is reused")
         return dict(known)
     champion, unreadable = champion_or_why(registry, name)
-    snapshots = collect(opened, spec, say)
+    snapshots = collect(opened, spec, say, marks)
     say(f"{name}: fitting on {len(snapshots.plan.train)} cutoffs, judging at {snapshots.plan.judged}")
     challenger = fit_challenger(opened, spec, snapshots)
     present = champion.predictor if champion else None

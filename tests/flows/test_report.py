@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from churnml.acting.ledger import Decision
 from churnml.acting.reasons import Reason
-from churnml.acting.routing import Decision
 from churnml.acting.scoring import ScoredAccount, Scores
 from churnml.adapters import charts, report
 from churnml.adapters.project import Project
@@ -80,6 +80,10 @@ def decision(account_id: str, **said: Any) -> Decision:
         "due": dt.date(2025, 1, 8),
         "because": ("band is at_risk",),
         "value": None,
+        "reason": "",
+        "outcome": "opened",
+        "rule": "band == 'at_risk'",
+        "facts": {"band": "at_risk"},
     }
     return Decision(**(given | said))
 
@@ -443,7 +447,7 @@ def test_the_queue_says_when_an_account_most_likely_leaves_where_a_curve_says_so
 
 def test_the_queue_counts_what_it_does_not_list(project: Project) -> None:
     page = _text(project, full())
-    assert "64 decisions in all, about 183 EUR of MRR at risk and 30 EUR of MRR to be won" in page
+    assert "64 decisions in all, expected to keep about 183 EUR of MRR a month and to win 30 EUR" in page
     assert "The first 50 are listed here" in page
     assert "A-0059" not in page
 

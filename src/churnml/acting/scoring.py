@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnml.acting.health import INSUFFICIENT, Health, health_of, health_reasons
+from churnml.acting.ledger import Decision
 from churnml.acting.reasons import Reason, model_reasons
-from churnml.acting.routing import Decision, route
 from churnml.acting.timing import Timing, timings
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
-from churnml.specs import HealthSpec, PlaybooksSpec
 
 # Columns of the frame, beside the features, that an account's own record and the playbooks read.
 CONTEXT = (
@@ -79,7 +77,7 @@ class Scores:
     Args:
         as_of: the date.
         accounts: every scored account, sorted by id.
-        decisions: at most one an account, most valuable first.
+        decisions: those on somebody's list: at most one an account, most valuable first.
         models: model name → version used, None where health stands alone.
     """
 
@@ -137,6 +135,13 @@ class Book:
         return self.growth_model.predictor.base_rate if self.growth_model else None
 
     @property
+    def at_risk(self) -> np.ndarray:
+        """Whom the risk model calls more likely than usual, shape (rows,); nobody without a model."""
+        if self.risk_model is None:
+            return np.zeros(len(self.frame), dtype=bool)
+        return _above_usual(self.churn, self.risk_model)
+
+    @property
     def versions(self) -> dict[str, str | None]:
         return {name: model.version if model else None for name, model in self.models.items()}
 
@@ -151,9 +156,12 @@ def read_book(
     risk: str,
     grows: str | None,
     currency: str = "",
+    reasons: bool = True,
 ) -> Book:
-    """Probabilities, reasons and times of every row of ``frame``; see :class:`Book`. ``currency`` is shown behind
-    money."""
+    """Probabilities, reasons and times of every row of ``frame``; see :class:`Book`.
+
+    ``currency`` is shown behind money; without ``reasons`` nobody has any, which is much sooner done.
+    """
     said = {name: _probabilities(model, frame) for name, model in models.items()}
     nothing = np.full(len(frame), np.nan)
     churn, upsell = said.get(risk, nothing), said.get(grows or "", nothing)
@@ -169,63 +177,11 @@ def read_book(
         churn=churn,
         upsell=upsell,
         reference=reference,
-        reasons=reasons_of(model, frame, churn, usual, towards_risk=True, currency=currency),
-        growth_reasons=reasons_of(growth, frame, upsell, usual, towards_risk=False, currency=currency),
+        reasons=reasons_of(model if reasons else None, frame, churn, usual, towards_risk=True, currency=currency),
+        growth_reasons=reasons_of(
+            growth if reasons else None, frame, upsell, usual, towards_risk=False, currency=currency
+        ),
         when=timings(model.predictor, as_of, frame, model.eligible) if model else [None] * len(frame),
-    )
-
-
-def settle(
-    book: Book, health_spec: HealthSpec, playbooks: PlaybooksSpec, *, upsell_share: float, currency: str = ""
-) -> Scores:
-    """Health, band, reasons and routing of every account of the book.
-
-    Args:
-        book: the accounts.
-        health_spec, playbooks: the declarations.
-        upsell_share: the share by which the label of growth says MRR is up.
-        currency: shown behind money.
-    """
-    frame = book.frame
-    health = health_of(health_spec, frame, book.features, book.reference, book.churn, book.base_rate)
-    reasons = _with_health_reasons(book, health_spec, health, currency)
-    context: list[dict[Any, Any]] = frame[[name for name in CONTEXT if name in frame.columns]].to_dict("records")
-    accounts = tuple(_scored(book, health, reasons, i, row) for i, row in enumerate(context))
-    facts = (
-        _facts(account, context[i], book.base_rate, book.growth_rate, upsell_share)
-        for i, account in enumerate(accounts)
-    )
-    decisions = route(playbooks, book.as_of, facts)
-    return Scores(book.as_of, accounts, tuple(decisions), book.versions)
-
-
-def _with_health_reasons(book: Book, spec: HealthSpec, health: Health, currency: str) -> list[tuple[Reason, ...]]:
-    """What the model does not call a risk, health may still call poor, and says why."""
-    others = np.ones(len(book.frame), dtype=bool)
-    if book.risk_model:
-        others = ~_above_usual(book.churn, book.risk_model) & ~np.isin(health.band, [spec.bands[0].name, INSUFFICIENT])
-    poor = health_reasons(spec, book.frame, health, book.features, usual_of(book.reference), currency)
-    return [second if other else first for first, second, other in zip(book.reasons, poor, others, strict=True)]
-
-
-def _scored(
-    book: Book, health: Health, reasons: Sequence[tuple[Reason, ...]], i: int, row: Mapping[Any, Any]
-) -> ScoredAccount:
-    return ScoredAccount(
-        account_id=str(row["account_id"]),
-        owner_id=_text(row.get("owner_id")),
-        segment=_text(row.get("account_segment")),
-        mrr=_number(row.get("mrr")),
-        churn_probability=_number(book.churn[i], 6),
-        upsell_probability=_number(book.upsell[i], 6),
-        health=_number(health.score[i], 2),
-        band=str(health.band[i]),
-        coverage=float(health.coverage[i]),
-        dimensions={name: _number(values[i], 2) for name, values in health.dimensions.items()},
-        reasons=reasons[i],
-        growth_reasons=book.growth_reasons[i],
-        mrr_at_risk=_number(book.churn[i] * row["mrr"], 2) if row.get("mrr") is not None else None,
-        **(vars(timing) if (timing := book.when[i]) else {}),
     )
 
 
@@ -268,44 +224,3 @@ def reasons_of(
         for row, reasons in zip(part.tolist(), told, strict=True):
             found[row] = reasons
     return found
-
-
-def _facts(
-    account: ScoredAccount,
-    row: Mapping[str, Any],
-    base_rate: float | None,
-    growth_rate: float | None,
-    upsell_share: float,
-) -> dict[str, Any]:
-    """The named facts a playbook's rule may ask of an account."""
-
-    def lift(probability: float | None, rate: float | None) -> float | None:
-        return probability / rate if probability is not None and rate else None
-
-    return {
-        "account_id": account.account_id,
-        "owner_id": account.owner_id,
-        "band": account.band,
-        "segment": account.segment,
-        "reasons": [reason.code for reason in account.reasons],
-        "churn_probability": account.churn_probability,
-        "churn_lift": lift(account.churn_probability, base_rate),
-        "upsell_probability": account.upsell_probability,
-        "upsell_lift": lift(account.upsell_probability, growth_rate),
-        "upsell_share": upsell_share,
-        "health": account.health,
-        "mrr": account.mrr,
-        "tenure_days": row.get("subscription_tenure_days"),
-        "days_to_renewal": row.get("subscription_days_to_renewal"),
-        "dimensions": account.dimensions,
-    }
-
-
-def _number(value: Any, digits: int | None = None) -> float | None:
-    if value is None or np.isnan(value):
-        return None
-    return float(value) if digits is None else round(float(value), digits)
-
-
-def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, str) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 import re
@@ -25,7 +26,9 @@ from churnml.specs import (
     ProjectSpec,
     read_spec,
 )
+from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES
+from churnml.timeline import end_of_data
 
 PROJECT_FILE = "project.yaml"
 
@@ -109,6 +112,10 @@ class Project:
     @property
     def registry_is_local(self) -> bool:
         return not self.spec.stores.registry
+
+    def today(self, machine: dt.date) -> dt.date:
+        """The day it is for the project: after its data where it declares their end, else the machine's."""
+        return end_of_data(self.spec.data_through) if self.spec.data_through else machine
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -216,6 +223,23 @@ class Project:
         return read_spec(PlaybooksSpec, self.declaration("playbooks.yaml"), families=self.catalogue)
 
     @cached_property
+    def team(self) -> TeamSpec:
+        """Who takes the work; without a ``team.yaml`` everybody takes what is theirs, without limits."""
+        path = self.root / "models" / "team.yaml"
+        return read_spec(TeamSpec, path) if path.is_file() else TeamSpec()
+
+    @property
+    def acting_files(self) -> dict[str, Path]:
+        """Kind → file of what is declared about acting, those there are."""
+        files = {kind: self.declaration(f"{kind}.yaml") for kind in ("health", "playbooks", "team")}
+        return {kind: path for kind, path in files.items() if path.is_file()}
+
+    @cached_property
+    def facts_in_rules(self) -> tuple[str, ...]:
+        """The facts the rules of the playbooks name, sorted."""
+        return tuple(sorted({name for rule in self.rules().all for name in rule.names}))
+
+    @cached_property
     def named_facts(self) -> dict[str, Fact]:
         """The facts that the rules of the playbooks may name."""
         wish = Wish(self.model(self.health.risk.model).features.lookbacks, (), self.spec.static)
@@ -239,6 +263,7 @@ class Project:
                 where=f"{self.declaration('health.yaml')}, risk: model:",
             )
         self.rules()
+        _ = self.team
 
     def declarations_fingerprint(self, *paths: Path) -> str:
         """Names the content of declaration files and of the program's version."""

@@ -27,8 +27,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from churnml.acting.health import INSUFFICIENT
+from churnml.acting.ledger import Decision
 from churnml.acting.reasons import LEAST_CONTRIBUTION
-from churnml.acting.routing import Decision
 from churnml.acting.scoring import ScoredAccount, Scores
 from churnml.adapters import charts
 from churnml.adapters.project import PROJECT_FILE, Project
@@ -245,7 +245,7 @@ def _page(
         "head": _head(found, scores),
         "bands": _bands(project, scores, bands, colours),
         "standing": [_standing(name, version, records.get(name), risk) for name, version in scores.models.items()],
-        "queue": _queue(scores, usual, risk, colours),
+        "queue": _queue(found, scores, usual, risk, colours),
         "health": _health(project, scores, bands, colours),
         "models": [_model(name, record, scores.models.get(name)) for name, record in records.items()],
         "data": _data(found, quarantine),
@@ -361,7 +361,13 @@ def _verdict_on(record: Mapping[str, Any]) -> str:
 # ---------------------------------------------------------------- 2 queue
 
 
-def _queue(scores: Scores, usual: Mapping[str, float | None], risk: str, colours: Mapping[str, str]) -> dict[str, Any]:
+def _queue(
+    found: Mapping[str, Any],
+    scores: Scores,
+    usual: Mapping[str, float | None],
+    risk: str,
+    colours: Mapping[str, str],
+) -> dict[str, Any]:
     shown = scores.decisions[:DECISIONS_SHOWN]
     wanted = {decision.account_id for decision in shown}
     accounts = {account.account_id: account for account in scores.accounts if account.account_id in wanted}
@@ -373,8 +379,11 @@ def _queue(scores: Scores, usual: Mapping[str, float | None], risk: str, colours
     return {
         "rows": rows,
         "all": len(scores.decisions),
-        "at_risk": _total(d.value for d in scores.decisions if d.goal != "grow"),
+        "to_keep": _total(d.value for d in scores.decisions if d.goal != "grow"),
         "to_win": _total(d.value for d in scores.decisions if d.goal == "grow"),
+        "holdout": found.get("outcomes", {}).get("holdout", 0),
+        "overflow": found.get("outcomes", {}).get("overflow", 0),
+        "left_lying": found.get("left_lying"),
         "unvalued": sum(d.value is None for d in scores.decisions),
         "owners": sorted(Counter(d.owner for d in shown).items(), key=lambda pair: (-pair[1], pair[0])),
         "goals": [(goal, GOALS.get(goal, goal), n) for goal, n in Counter(d.goal for d in shown).items()],

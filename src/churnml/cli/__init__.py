@@ -19,6 +19,9 @@ from churnml.errors import ChurnmlError
 from churnml.cli import project  # isort: skip # noqa: F401
 from churnml.cli import flows  # isort: skip # noqa: F401
 from churnml.cli import accounts  # isort: skip # noqa: F401
+from churnml.cli import impact  # isort: skip # noqa: F401
+from churnml.cli import work  # isort: skip # noqa: F401
+from churnml.cli import health  # isort: skip # noqa: F401
 from churnml.cli import models  # isort: skip # noqa: F401
 
 OPENMP = "Install it: 'apt-get install libgomp1' on Debian and Ubuntu, 'brew install libomp' on macOS."

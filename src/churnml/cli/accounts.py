@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -47,12 +48,17 @@ def explain(
     as_of: AsOfOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One account: score, dimensions, reasons with numbers, decision, history."""
+    """One account: score and what it is made of, curve, reasons with numbers, what changed, work, history."""
     from churnml import output
     from churnml.adapters.project import open_project
+    from churnml.adapters.registry import registry_of
+    from churnml.health_job import change_of
 
-    with store_of(open_project(project)) as store:
+    opened = open_project(project)
+    with store_of(opened) as store:
         found = store.account(account, day_or_newest(store, as_of))
+        change = change_of(found, store, registry_of(opened), opened.health.risk.model)
+    found["change"] = asdict(change) if change else None
     if as_json:
         print_json(found)
     else:

@@ -118,6 +118,43 @@ def run(
     tell_run(project, flow(project=str(project), as_of=str(day) if day else None, again=again, engine=engine), as_json)
 
 
+@app.command()
+def backfill(
+    first: Annotated[str, typer.Argument(metavar="FROM", help="The first date, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="The last date.")],
+    every: Annotated[int, typer.Option(min=1, help="Days from one date to the next.")] = 7,
+    project: ProjectOption = HERE,
+    engine: EngineOption = None,
+    no_prefect: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Score past dates as they were known then, for their history; nobody gets work for a day that is over."""
+    check_declarations(project)
+    begins, ends = date_of(first, "FROM"), date_of(last, "TO")
+    choose_engine(no_prefect)
+    from pipelines.score import backfill as flow
+
+    found = flow(project=str(project), first=str(begins), last=str(ends), every=every, engine=engine)
+    if as_json:
+        print_json(found)
+    else:
+        say_lines(*(f"{day['as_of']}: {day['accounts_scored']:,} accounts scored" for day in found))
+
+
+@app.command()
+def serve(
+    project: ProjectOption = HERE,
+    train_cron: Annotated[str, typer.Option(help="When to train, as cron says it.")] = "0 3 1 * *",
+    score_cron: Annotated[str, typer.Option(help="When to score and route.")] = "0 5 * * *",
+) -> None:
+    """Keep running: train and score on a schedule, recorded by Prefect, until stopped."""
+    check_declarations(project)
+    choose_engine(False)
+    from pipelines.serve import serve as flows
+
+    flows(str(project.resolve()), train_cron, score_cron)
+
+
 def _score_file(
     source: Path,
     out: Path,

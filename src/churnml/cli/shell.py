@@ -89,6 +89,13 @@ def day_or_newest(store: Any, as_of: str | None) -> dt.date:
     return newest
 
 
+def today_of(project: Project) -> dt.date:
+    """Today, as the project lives: a project whose data are declared to end somewhere lives on the day after that."""
+    from pipelines.clock import day
+
+    return project.today(day())
+
+
 def check_declarations(project: Path) -> None:
     """Declarations are read before an engine is started, so that a mistake shows at once."""
     from churnml.adapters.project import open_project

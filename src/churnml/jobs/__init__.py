@@ -4,16 +4,19 @@
 knows Prefect, and nothing there does arithmetic.
 """
 
-from churnml.jobs.opening import Opened, Progress, open_data
+from churnml.jobs.opening import Opened, Progress, open_data, wish_of
 from churnml.jobs.scoring import (
     InOffice,
+    dates_between,
+    declared_for,
     default_as_of,
     features_at,
     features_of,
     models_in_office,
+    read_date,
     require_same,
-    score_date,
     scoring_fingerprint,
+    write_day,
     write_frame,
 )
 from churnml.jobs.summary import model_summary, summary
@@ -23,6 +26,7 @@ from churnml.jobs.training import (
     collect,
     fit_challenger,
     judge_challenger,
+    marks_of,
     record_challenger,
     training_fingerprint,
 )
@@ -34,19 +38,24 @@ __all__ = [
     "Opened",
     "Progress",
     "collect",
+    "dates_between",
+    "declared_for",
     "default_as_of",
     "features_at",
     "features_of",
     "fit_challenger",
     "judge_challenger",
+    "marks_of",
     "model_summary",
     "models_in_office",
     "open_data",
+    "read_date",
     "record_challenger",
     "require_same",
-    "score_date",
     "scoring_fingerprint",
     "summary",
     "training_fingerprint",
+    "wish_of",
+    "write_day",
     "write_frame",
 ]

@@ -13,17 +13,27 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from churnml import snapshots
-from churnml.acting.scoring import Scores, ScoringModel, read_book, settle
-from churnml.errors import ProjectError, RegistryError, TooLittleDataError
+from churnml.acting.health_events import HealthEvent
+from churnml.acting.ledger import Before
+from churnml.acting.scoring import Book, ScoringModel, read_book
+from churnml.acting.settling import Day, Declared, columns_asked, settle
+from churnml.adapters.store import StaleError, open_store
+from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, Wish, choose
 from churnml.jobs.opening import Opened, Progress, built_for, possible_features, silent, wish_of
 from churnml.labels import Label
 from churnml.modelling.agreement import Difference, differences
-from churnml.timeline import end_of_data
+from churnml.timeline import end_of_data, plus_days
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import Registered, Registry
+    from churnml.adapters.store import Store
     from churnml.modelling.predictor import Predictor
+    from churnml.specs import HealthSpec
+
+
+# How often a day is planned again because the record changed meanwhile.
+TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -58,18 +68,26 @@ def default_as_of(opened: Opened) -> dt.date:
     return end_of_data(opened.facts.data_through)
 
 
-def score_date(opened: Opened, office: InOffice, as_of: dt.date, progress: Progress = silent) -> Scores:
-    """Scores, explains and routes every eligible account at ``as_of``."""
+def read_date(
+    opened: Opened,
+    office: InOffice,
+    as_of: dt.date,
+    progress: Progress = silent,
+    *,
+    also: Sequence[str] = (),
+    reasons: bool = True,
+) -> Book:
+    """Every account that is eligible at ``as_of``, as the champions see it; raises TooLittleDataError.
+
+    ``also`` names further features the rows are to have; ``reasons``, the dearest step, may be left out.
+    """
     if as_of > default_as_of(opened):
         raise TooLittleDataError(
             f"{as_of} cannot be scored: the data end with {opened.facts.data_through}.",
             remedy=f"Score {default_as_of(opened)} or earlier, or give newer data and set data_through.",
         )
     project, facts = opened.project, opened.facts
-    labels = {
-        name: Label.model_validate(champion.predictor.about["label"]) if champion else project.model(name).label
-        for name, champion in office.champions.items()
-    }
+    labels = labels_of(opened, office)
     populations = {name: snapshots.population(label, facts, [as_of]) for name, label in labels.items()}
     spine = pd.concat(list(populations.values())).drop_duplicates(["account_id", "as_of"])
     spine = spine.sort_values("account_id", ignore_index=True)
@@ -79,7 +97,7 @@ def score_date(opened: Opened, office: InOffice, as_of: dt.date, progress: Progr
             remedy="Score another date, or check created_at and the subscriptions' dates.",
         )
     progress(f"features of {len(spine):,} accounts")
-    features = _features_for(opened, office)
+    features = _features_for(opened, office, also)
     frame = snapshots.build_snapshots(facts, list(features.values()), spine)
     models = {
         name: None
@@ -91,23 +109,50 @@ def score_date(opened: Opened, office: InOffice, as_of: dt.date, progress: Progr
         )
         for name, champion in office.champions.items()
     }
-    progress("probabilities, reasons, health and routing")
-    grows = next((name for name, label in labels.items() if label.kind == "upsell"), None)
-    book = read_book(
+    progress("probabilities and reasons")
+    return read_book(
         as_of,
         frame,
         {name: feature.declaration() for name, feature in features.items()},
         models,
         office.scales_of.reference,
         risk=project.health.risk.model,
-        grows=grows,
+        grows=_grows(labels),
+        currency=project.spec.currency,
+        reasons=reasons,
+    )
+
+
+def labels_of(opened: Opened, office: InOffice) -> dict[str, Label]:
+    """Model name → the label it was trained on; of a model that is not in office the declared one."""
+    return {
+        name: Label.model_validate(champion.predictor.about["label"]) if champion else opened.project.model(name).label
+        for name, champion in office.champions.items()
+    }
+
+
+def _grows(labels: Mapping[str, Label]) -> str | None:
+    return next((name for name, label in labels.items() if label.kind == "upsell"), None)
+
+
+def declared_for(opened: Opened, office: InOffice) -> Declared:
+    """What RevOps declares about acting."""
+    project = opened.project
+    labels = labels_of(opened, office)
+    grows = _grows(labels)
+    return Declared(
+        health=project.health,
+        playbooks=project.playbooks,
+        team=project.team,
+        asked=project.facts_in_rules,
+        seed=project.name,
+        zone=project.spec.timezone,
+        upsell_share=(labels[grows].mrr_up_by or 0.1) if grows else 0.0,
         currency=project.spec.currency,
     )
-    share = (labels[grows].mrr_up_by or 0.1) if grows else 0.0
-    return settle(book, project.health, project.playbooks, upsell_share=share, currency=project.spec.currency)
 
 
-def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
+def _features_for(opened: Opened, office: InOffice, also: Sequence[str]) -> dict[str, Feature]:
     """Every feature that a champion, health or a playbook reads, by name; raises RegistryError."""
     found: dict[str, Feature] = {}
     for name, champion in office.champions.items():
@@ -116,7 +161,8 @@ def _features_for(opened: Opened, office: InOffice) -> dict[str, Feature]:
         built = built_for(opened, champion.predictor, champion.predictor.feature_names)
         require_same(opened, champion.predictor, f"champion of '{name}'", champion.predictor.features, built)
         found |= built
-    scaled = built_for(opened, office.scales_of, list(office.scales_of.reference))
+    asked = list(columns_asked(opened.project.facts_in_rules).values())
+    scaled = built_for(opened, office.scales_of, [*office.scales_of.reference, *asked, *also])
     # a health input that the data no longer give is not known, and health says so; one that changed would mislead
     said = [said for said in office.scales_of.about["scales"] if said["name"] in scaled]
     require_same(opened, office.scales_of, "reference scale of health", said, scaled)
@@ -155,18 +201,90 @@ def features_of(opened: Opened, predictor: Predictor) -> dict[str, Feature]:
     return built_for(opened, predictor, predictor.feature_names)
 
 
-def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date) -> str:
-    """Names everything a scored date is made from."""
-    declarations = opened.project.declarations_fingerprint(
-        opened.project.declaration("health.yaml"), opened.project.declaration("playbooks.yaml")
+def write_day(
+    opened: Opened, office: InOffice, book: Book, now: dt.datetime, *, route: bool = True
+) -> tuple[Day, bool]:
+    """Settles a date and writes it down with its work and its messages, whole or not at all.
+
+    When the record changes while the day is planned, the day is planned again from what then stands. A date before the
+    newest one that was scored is settled for its history alone.
+
+    Args:
+        opened: the project.
+        office: who is in office.
+        book: the date as the champions see it.
+        now: the moment it is written.
+        route: whether work is handed out.
+
+    Returns:
+        the day, and whether it was new: the same day from the same inputs is written once.
+
+    Raises:
+        ChurnmlError: others kept changing the record.
+    """
+    declared = declared_for(opened, office)
+    cooldown = max(playbook.cooldown_days for playbook in declared.playbooks.playbooks)
+    texts = {kind: path.read_text("utf-8-sig") for kind, path in opened.project.acting_files.items()}
+    with open_store(opened.project.operational_url) as store:
+        for _ in range(TRIES):
+            before = store.before(book.as_of, cooldown)
+            hands_out = route and not any(date > book.as_of for date in store.dates())
+            settled = settle(book, declared, before, _earlier(store, declared.health, book.as_of), route=hands_out)
+            try:
+                new = store.record(
+                    settled.scores,
+                    scoring_fingerprint(opened, office, book.as_of, before, route=hands_out),
+                    now,
+                    settled.plan,
+                    bands=settled.bands,
+                    events=[_told(event) for event in settled.events],
+                    declarations=texts,
+                    data=opened.facts.fingerprint,
+                    extra=settled.extra,
+                    stamp=before.stamp,
+                )
+            except StaleError:
+                continue
+            return settled, new
+    raise ChurnmlError(
+        f"{book.as_of} could not be written: the record kept changing while it was planned.", remedy="Try again."
     )
+
+
+def _told(event: HealthEvent) -> dict[str, Any]:
+    """An event as the store keeps it."""
+    said = {name: value for name, value in vars(event).items() if name not in ("from_", "on")}
+    return said | {"from": event.from_, "because": list(event.because)}
+
+
+def _earlier(store: Store, health: HealthSpec, as_of: dt.date) -> dict[str, list[tuple[dt.date, float | None]]]:
+    """Account → date and score of its earlier scorings, twice as far back as a drop is looked for."""
+    first, last = plus_days(as_of, -2 * health.events.within_days), plus_days(as_of, -1)
+    found: dict[str, list[tuple[dt.date, float | None]]] = {}
+    for row in store.bands(first, last):
+        found.setdefault(row["account_id"], []).append((row["as_of"], row["health"]))
+    return found
+
+
+def dates_between(first: dt.date, last: dt.date, every: int) -> tuple[dt.date, ...]:
+    """``first`` and every so many days after it, up to ``last``; raises ProjectError when there is none."""
+    if first > last:
+        raise ProjectError(f"{first} is after {last}.", where="FROM and TO", remedy="Give the earlier date first.")
+    return tuple(plus_days(first, n) for n in range(0, (last - first).days + 1, every))
+
+
+def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date, before: Before, *, route: bool) -> str:
+    """Names everything a scored date is made from, but the work: what the team did meanwhile is no new scoring."""
     said = {
         "as_of": str(as_of),
         "data": opened.facts.fingerprint,
         "models": {n: [c.version, c.record["fingerprint"]] if c else None for n, c in office.champions.items()},
         "scales": office.scales_of.about["data_fingerprint"],
-        "declarations": declarations,
+        "declarations": opened.project.declarations_fingerprint(*opened.project.acting_files.values()),
         "currency": opened.project.spec.currency,
+        "overrides": [override.override_id for override in before.overrides],
+        "bands": [list(map(str, vars(state).values())) for state in before.bands.values()],
+        "route": route,
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from churnml import snapshots
-from churnml.acting.scoring import Scores
+from churnml.acting.settling import Day
 from churnml.jobs.opening import Opened
 from churnml.jobs.scoring import InOffice
 from churnml.modelling.evaluation import (
@@ -20,10 +20,9 @@ from churnml.modelling.training import (
 )
 
 
-def summary(
-    opened: Opened, scores: Scores, records: Mapping[str, Mapping[str, Any]], office: InOffice
-) -> dict[str, Any]:
+def summary(opened: Opened, day: Day, office: InOffice, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The run as one object of plain data: what ``churnml run --json`` prints."""
+    scores = day.scores
     leaving = snapshots.leaving_accounts(opened.facts, scores.as_of)
     return {
         "project": opened.project.name,
@@ -40,6 +39,10 @@ def summary(
         "models": {name: model_summary(record) for name, record in records.items()},
         "bands": dict(Counter(account.band for account in scores.accounts)),
         "decisions": dict(Counter(decision.playbook for decision in scores.decisions)),
+        # what was decided of every account a playbook speaks of, also where it got nobody's list
+        "outcomes": dict(Counter(decision.outcome for decision in day.plan.decisions)),
+        "left_lying": _total([d.value for d in day.plan.decisions if d.outcome == "overflow"]),
+        "health_events": dict(Counter(event.kind for event in day.events)),
         "mrr": round(sum(account.mrr or 0.0 for account in scores.accounts), 2),
         # notice is already known, so there is nothing left to predict; they are counted, not scored
         "leaving": {"accounts": len(leaving), "mrr": round(float(leaving["mrr"].sum()), 2)},

@@ -18,7 +18,9 @@ import pandas as pd
 import churnml
 from churnml import snapshots
 from churnml.acting.health import health_of
+from churnml.acting.treated import Touched, touched, treated_in_window, treatment_marks
 from churnml.adapters.project import PROJECT_FILE, Project
+from churnml.adapters.store import open_store
 from churnml.errors import ChurnmlError, ProjectError
 from churnml.features import Feature, Wish, choose
 from churnml.jobs.opening import Opened, Progress, built_for, needed_beside, silent
@@ -71,6 +73,8 @@ class Collected:
         scales: further features that health or rivals need.
         wish: what the families were expanded over.
         places: the scales of features that are a place among the training accounts.
+        marks: when accounts were worked, where that is known.
+        touched: how many training rows the team worked before their outcome was known.
     """
 
     rows: pd.DataFrame
@@ -79,10 +83,21 @@ class Collected:
     scales: tuple[Feature, ...]
     wish: Wish
     places: Mapping[str, Mapping[str, Sequence[float]]]
+    marks: pd.DataFrame | None = None
+    touched: Touched | None = None
 
 
-def training_fingerprint(opened: Opened, spec: ModelSpec) -> str:
-    """Names everything a model is made from: equal means training again would give the same."""
+def marks_of(opened: Opened) -> pd.DataFrame:
+    """When which accounts were worked, by the operational store; see :func:`churnml.acting.treated.treatment_marks`."""
+    with open_store(opened.project.operational_url) as store:
+        return treatment_marks(store.outcomes.assignments(), store.work.pieces())
+
+
+def training_fingerprint(opened: Opened, spec: ModelSpec, marks: pd.DataFrame | None = None) -> str:
+    """Names everything a model is made from: equal means training again would give the same.
+
+    What the team did meanwhile is part of it only where rows that were worked are left out.
+    """
     said = {
         "data": opened.facts.fingerprint,
         "data_through": str(opened.facts.data_through),
@@ -93,11 +108,19 @@ def training_fingerprint(opened: Opened, spec: ModelSpec) -> str:
         "churnml": churnml.__version__,
         "lightgbm": lgb.__version__,
     }
+    if spec.treated_rows == "drop" and marks is not None:
+        said["marks"] = marks.astype(str).to_dict("list")
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def collect(opened: Opened, spec: ModelSpec, progress: Progress = silent) -> Collected:
-    """Builds the snapshots of every mature cutoff, labels them, and plans the split."""
+def collect(
+    opened: Opened, spec: ModelSpec, progress: Progress = silent, marks: pd.DataFrame | None = None
+) -> Collected:
+    """Builds the snapshots of every mature cutoff, labels them, and plans the split.
+
+    ``marks`` says when accounts were worked: the training rows it touches are counted and, where the model declares
+    so, left out. The judged rows stay as they are.
+    """
     facts, label = opened.facts, spec.label
     last = label.reach.latest_mature(facts.data_through)
     first = _first_cutoff(facts, spec)
@@ -123,7 +146,21 @@ def collect(opened: Opened, spec: ModelSpec, progress: Progress = silent) -> Col
     if spec.hazard is not None:
         times = snapshots.attach_leaving_times(label, facts, spine, end_of_data(facts.data_through))
         rows = rows.assign(**{name: times[name].to_numpy() for name in ("left_after", "seen_for")})
-    return Collected(rows, split, features, scales, wish, places)
+    rows, touched = _with_marks(rows, spec, split, marks)
+    return Collected(rows, split, features, scales, wish, places, marks, touched)
+
+
+def _with_marks(
+    rows: pd.DataFrame, spec: ModelSpec, split: Plan, marks: pd.DataFrame | None
+) -> tuple[pd.DataFrame, Touched | None]:
+    if marks is None or marks.empty:
+        return rows, None
+    drop = spec.treated_rows == "drop"
+    trains = rows["as_of"].isin([pd.Timestamp(cutoff) for cutoff in split.train])
+    counted = touched(rows[trains], marks, spec.label.reach, drop)
+    if drop:
+        rows = rows[~(trains & treated_in_window(rows, marks, spec.label.reach))].reset_index(drop=True)
+    return rows, counted
 
 
 def _first_cutoff(facts: Facts, spec: ModelSpec) -> dt.date:
@@ -161,7 +198,8 @@ def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fit
         "made_with": made_with(),
     }
     # a search that was stopped goes on where it was, as long as nothing it rests on has changed
-    tries = Tries(f"sqlite:///{opened.project.work / 'tuning.db'}", f"{spec.name} {training_fingerprint(opened, spec)}")
+    named = f"{spec.name} {training_fingerprint(opened, spec, collected.marks)}"
+    tries = Tries(f"sqlite:///{opened.project.work / 'tuning.db'}", named)
     fitted = fit(spec, collected.features, collected.rows, collected.plan, about, collected.scales, tries)
     hazard = fit_hazard(spec, collected.features, collected.rows, collected.plan, fitted.predictor)
     return replace(fitted, predictor=replace(fitted.predictor, hazard=hazard))
@@ -411,7 +449,7 @@ def record_of(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fit
         {
             "name": spec.name,
             "means": spec.means,
-            "fingerprint": training_fingerprint(opened, spec),
+            "fingerprint": training_fingerprint(opened, spec, collected.marks),
             "promoted": judged.verdict.promoted,
             "because": judged.verdict.because,
             "cutoff": str(collected.plan.judged),
@@ -435,6 +473,7 @@ def record_of(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fit
                 "search": [tried.as_data() for tried in fitted.chosen.tried],
                 "calibration_losses": dict(fitted.calibration_losses),
                 "seeds": spec.estimator.seeds,
+                "touched": collected.touched.as_data() if collected.touched else None,
                 "rows": int(labelled.sum()),
                 "positives": int(train["label"].sum()),
                 "base_rate": fitted.predictor.base_rate,

@@ -2,21 +2,37 @@
 
 from churnml.output.accounts import account_text, queue_text
 from churnml.output.data import audit_text, check_data, check_text
+from churnml.output.deliveries import deliveries_text
+from churnml.output.health import flaps_text, overrides_text, preview_data, preview_text, weights_text
+from churnml.output.impact import impact_text
 from churnml.output.models import appointed_text, comparison_text, history_text, model_text, origin_text, versions_text
 from churnml.output.run import QUEUE_SHOWN, run_text
+from churnml.output.work import changed_text, log_text, overflow_text, piece_text, work_list_text
 
 __all__ = [
     "QUEUE_SHOWN",
     "account_text",
     "appointed_text",
     "audit_text",
+    "changed_text",
     "check_data",
     "check_text",
     "comparison_text",
+    "deliveries_text",
+    "flaps_text",
     "history_text",
+    "impact_text",
+    "log_text",
     "model_text",
     "origin_text",
+    "overflow_text",
+    "overrides_text",
+    "piece_text",
+    "preview_data",
+    "preview_text",
     "queue_text",
     "run_text",
     "versions_text",
+    "weights_text",
+    "work_list_text",
 ]

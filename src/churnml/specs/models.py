@@ -160,6 +160,8 @@ class ModelSpec(Declared):
     estimator: Estimator = Estimator()
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "venn_abers"] = "auto"
     hazard: HazardPeriods | None = None
+    # training rows whose outcome the team may have changed: an account that was saved looks like one never in danger
+    treated_rows: Literal["keep", "drop"] = "keep"
     promote_if: PromoteIf = PromoteIf()
     decision: Decision = Decision()
 

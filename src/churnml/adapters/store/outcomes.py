@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from churnml.acting.ledger import Assignment
 from churnml.adapters.store.connections import Connections, to_json, utc
-from churnml.adapters.store.schema import assignments, outcomes
+from churnml.adapters.store.schema import assignments, outcomes, scores
 from churnml.adapters.store.writing import insert
 
 KEY = ("account_id", "playbook", "known_through")
@@ -32,6 +32,11 @@ class Outcomes:
         """
         with self._connections.reading() as connection:
             return assignments_by(connection, playbook=playbook, through=through)
+
+    def risks(self) -> dict[tuple[str, dt.date], float]:
+        """(account, date of enrolment) → its churn probability as it was scored that day, before anything was done."""
+        with self._connections.reading() as connection:
+            return _risks(connection)
 
     def add(self, rows: Sequence[Mapping[str, Any]], now: dt.datetime) -> int:
         """Adds what became of assignments; how many rows said something new.
@@ -67,6 +72,16 @@ class Outcomes:
         if through is not None:
             found = [row for row in found if row["known_through"] <= through]
         return sorted(found, key=lambda row: (row["playbook"], row["account_id"], row["known_through"]))
+
+
+def _risks(connection: sa.Connection) -> dict[tuple[str, dt.date], float]:
+    same = (scores.c.scoring_id == assignments.c.scoring_id) & (scores.c.account_id == assignments.c.account_id)
+    query = (
+        sa.select(assignments.c.account_id, assignments.c.assigned_on, scores.c.churn_probability)
+        .select_from(assignments.join(scores, same))
+        .where(scores.c.churn_probability.is_not(None))
+    )
+    return {(row.account_id, row.assigned_on): row.churn_probability for row in connection.execute(query)}
 
 
 def assignments_by(

@@ -131,7 +131,7 @@ def health_changes(
 def bands(connection: sa.Connection, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
     """What :meth:`churnml.adapters.store.Store.bands` says."""
     newest = newest_revisions(scorings.c.as_of.between(first, last))
-    names = ("account_id", "health", "raw_health", "band", "band_since", "mrr")
+    names = ("account_id", "health", "raw_health", "coverage", "band", "band_since", "override_id", "mrr")
     query = (
         sa.select(newest.c.as_of, *(scores.c[name] for name in names))
         .join(newest, newest.c.scoring_id == scores.c.scoring_id)

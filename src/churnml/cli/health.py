@@ -1,0 +1,98 @@
+"""Looking after the health score, and what one account's score is made of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churnml.cli.app import health_app
+from churnml.cli.shell import (
+    HERE,
+    AsOfOption,
+    JsonOption,
+    ProjectOption,
+    data_of,
+    date_of,
+    print_json,
+    registry_of_project,
+    say_lines,
+    store_of,
+)
+
+if TYPE_CHECKING:
+    from churnml.jobs import Opened
+
+
+def _opened(project: Path) -> Opened:
+    opened: Opened = data_of(project)()
+    return opened
+
+
+@health_app.command("preview")
+def health_preview(
+    changed: Annotated[Path, typer.Option("--with", help="The changed health.yaml.")],
+    project: ProjectOption = HERE,
+    as_of: AsOfOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What a changed health.yaml would do to every account, before it is applied."""
+    from churnml import output
+    from churnml.health_job import preview_change
+
+    day = date_of(as_of, "--as-of")
+    opened = _opened(project)
+    with store_of(opened.project) as store:
+        found = preview_change(opened, registry_of_project(project)[1], store, changed, day)
+    if as_json:
+        print_json(output.preview_data(found))
+    else:
+        say_lines(output.preview_text(found))
+
+
+@health_app.command("weights")
+def health_weights(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Weights of the dimensions as past outcomes would have them, beside the hand-set ones; nothing is applied."""
+    from churnml import output
+    from churnml.health_job import propose
+
+    found = asdict(propose(_opened(project), registry_of_project(project)[1]))
+    if as_json:
+        print_json(found)
+    else:
+        say_lines(output.weights_text(found))
+
+
+@health_app.command("overrides")
+def health_overrides(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Every override, and of those whose outcome is known: was the person right, was the model right."""
+    from churnml import output
+    from churnml.health_job import judge
+
+    opened = _opened(project)
+    with store_of(opened.project) as store:
+        found: dict[str, Any] = asdict(judge(opened, store))
+        found["overrides"] = [asdict(override) for override in store.overrides.all()]
+    if as_json:
+        print_json(found)
+    else:
+        say_lines(output.overrides_text(found))
+
+
+@health_app.command("flaps")
+def health_flaps(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """How often bands changed and changed back, with margin and dwell and without."""
+    from churnml import output
+    from churnml.adapters.project import open_project
+    from churnml.health_job import flaps
+
+    opened = open_project(project)
+    with store_of(opened) as store:
+        rates = flaps(store, opened.health)
+    found = {name: asdict(rate) | {"per_account_year": rate.per_account_year} for name, rate in rates.items()}
+    if as_json:
+        print_json(found)
+    else:
+        say_lines(output.flaps_text(found))

@@ -1,0 +1,245 @@
+"""The work itself: look at it, end it, put it off, hand it on; and a person's word against a score."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churnml.cli.app import work_app
+from churnml.cli.shell import (
+    HERE,
+    AsOfOption,
+    JsonOption,
+    ProjectOption,
+    date_of,
+    day_or_newest,
+    print_json,
+    say_lines,
+    store_of,
+    today_of,
+)
+from churnml.errors import ProjectError
+
+if TYPE_CHECKING:
+    from churnml.acting.ledger import Piece
+    from churnml.acting.work import Changed
+
+WorkArgument = Annotated[str, typer.Argument(metavar="WORK", help="The work's id, or its account's.")]
+AccountArgument = Annotated[str, typer.Argument(help="The account's id.")]
+WhoOption = Annotated[str, typer.Option("--by", help="Who you are; kept with what you did.")]
+WhyOption = Annotated[str, typer.Option("--because", help="Why; kept with what you did.")]
+OnOption = Annotated[str | None, typer.Option("--on", help="The date it counts for.", show_default="today")]
+
+
+@work_app.command("list")
+def work_list(
+    project: ProjectOption = HERE,
+    owner: Annotated[str | None, typer.Option(help="Only this owner's.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="What has ended, too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Every piece of work as it stands now, snoozed ones too."""
+    from churnml import output
+    from churnml.adapters.project import open_project
+
+    with store_of(open_project(project)) as store:
+        pieces = [asdict(piece) for piece in store.work.pieces(owner=owner, living=not everything)]
+    if as_json:
+        print_json(pieces)
+    else:
+        say_lines(output.work_list_text(pieces))
+
+
+@work_app.command("show")
+def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """One piece of work and all that happened to it."""
+    from churnml import output
+    from churnml.adapters.project import open_project
+
+    with store_of(open_project(project)) as store:
+        piece = asdict(store.work.piece(work))
+        events = [asdict(event) for event in store.work.events(piece["work_id"])]
+    if as_json:
+        print_json({**piece, "events": events})
+    else:
+        say_lines(output.piece_text(piece, events))
+
+
+@work_app.command("done")
+def work_done(
+    work: WorkArgument,
+    by: WhoOption,
+    because: Annotated[str, typer.Option("--because", help="What came of it.")] = "",
+    on: OnOption = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """It has been done."""
+    from churnml.acting.work import done
+
+    _change(project, work, on, as_json, lambda piece, day: done(piece, who=by, why=because, on=day))
+
+
+@work_app.command("snooze")
+def work_snooze(
+    work: WorkArgument,
+    until: Annotated[str, typer.Option("--until", help="On this date it is on the list again, YYYY-MM-DD.")],
+    because: WhyOption,
+    by: WhoOption,
+    on: OnOption = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Off the list until a date."""
+    from churnml.acting.work import snooze
+
+    again = date_of(until, "--until")
+    if again is None:
+        raise ProjectError("No date is given.", where="--until", remedy="Write it as YYYY-MM-DD.")
+    _change(project, work, on, as_json, lambda piece, day: snooze(piece, until=again, who=by, why=because, on=day))
+
+
+@work_app.command("dismiss")
+def work_dismiss(
+    work: WorkArgument,
+    because: WhyOption,
+    by: WhoOption,
+    on: OnOption = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """It will not be done."""
+    from churnml.acting.work import dismiss
+
+    _change(project, work, on, as_json, lambda piece, day: dismiss(piece, who=by, why=because, on=day))
+
+
+@work_app.command("reassign")
+def work_reassign(
+    work: WorkArgument,
+    to: Annotated[str, typer.Option("--to", help="Who has it from now on.")],
+    because: WhyOption,
+    by: WhoOption,
+    on: OnOption = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Somebody else has it from now on."""
+    from churnml.acting.work import reassign
+
+    _change(project, work, on, as_json, lambda piece, day: reassign(piece, to=to, who=by, why=because, on=day))
+
+
+@work_app.command("overflow")
+def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
+    """What did not fit into the day, for whom, with the value left lying."""
+    from churnml import output
+    from churnml.adapters.project import open_project
+
+    with store_of(open_project(project)) as store:
+        day = day_or_newest(store, as_of)
+        found = store.overflow(day)
+    if as_json:
+        print_json({"as_of": day, "overflow": found})
+    else:
+        say_lines(output.overflow_text(day, found))
+
+
+@work_app.command("log")
+def work_log(
+    subject: Annotated[str | None, typer.Argument(help="An account or a date.", show_default="all")] = None,
+    project: ProjectOption = HERE,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """The audit log: who did what, when and why."""
+    from churnml import output
+    from churnml.adapters.project import open_project
+
+    with store_of(open_project(project)) as store:
+        found = store.audit.entries(subject=subject, limit=limit)
+    if as_json:
+        print_json(found)
+    else:
+        say_lines(output.log_text(found))
+
+
+@work_app.command("override")
+def work_override(
+    account: AccountArgument,
+    score: Annotated[float, typer.Option("--score", min=0, max=100, help="What you say its health is.")],
+    because: WhyOption,
+    by: WhoOption,
+    days: Annotated[int | None, typer.Option(min=1, help="For how long.", show_default="health.yaml's")] = None,
+    on: OnOption = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Your word against the score, until it expires; it counts from the next scoring, and is judged later."""
+    from churnml.acting.overrides import make_override
+    from churnml.adapters.project import open_project
+    from pipelines.clock import moment
+
+    opened = open_project(project)
+    with store_of(opened) as store:
+        store.account(account, day_or_newest(store, None))  # an unknown account is refused by name
+        made = make_override(opened.health, account, score, by, because, _on(opened, on), days)
+        new = store.overrides.add(made, moment())
+    if as_json:
+        print_json(asdict(made) | {"new": new})
+    else:
+        say_lines(
+            f"{made.override_id}: the health of {account} is {made.score:g} by {made.author} "
+            f"until {made.expires_on}, from the next scoring on" + ("" if new else " (that was said before)")
+        )
+
+
+@work_app.command("withdraw")
+def work_withdraw(
+    override: Annotated[str, typer.Argument(help="The override's id.")],
+    because: WhyOption,
+    by: WhoOption,
+    on: OnOption = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Takes an override back before it expires."""
+    from churnml.adapters.project import open_project
+    from pipelines.clock import moment
+
+    opened = open_project(project)
+    day = _on(opened, on)
+    with store_of(opened) as store:
+        new = store.overrides.withdraw(override, day, moment(), who=by, why=because)
+    if as_json:
+        print_json({"override_id": override, "withdrawn_on": day, "new": new})
+    else:
+        say_lines(f"{override} was taken back on {day}" if new else f"{override} had been taken back before")
+
+
+def _on(project: Any, on: str | None) -> dt.date:
+    return date_of(on, "--on") or today_of(project)
+
+
+def _change(
+    project: Path, name: str, on: str | None, as_json: bool, change: Callable[[Piece, dt.date], Changed]
+) -> None:
+    """Reads a piece, changes it, writes it; when somebody else was faster, all of it again."""
+    from churnml import output
+    from churnml.adapters.project import open_project
+    from churnml.jobs.work import change_piece
+    from pipelines.clock import moment
+
+    opened = open_project(project)
+    day = _on(opened, on)
+    with store_of(opened) as store:
+        piece, event = change_piece(opened, store, name, lambda before: change(before, day), moment())
+    if as_json:
+        print_json(asdict(piece) | {"event": asdict(event)})
+    else:
+        say_lines(output.changed_text(asdict(piece), asdict(event)))
