@@ -184,5 +184,28 @@ def test_without_the_facts_there_are_a_name_of_a_group_is_believed_and_any_other
         parse_rule("helth < 3", "here")
 
 
+@pytest.mark.parametrize(
+    ("text", "accounts", "because"),
+    [
+        ("feature.plan is missing", "b", "plan is not known"),
+        ("feature.plan is not missing", "ac", "plan is pro"),
+        ("feature.plan == feature.tier", "a", "plan is pro; tier is pro"),
+        ("feature.plan in ['pro', 'free'] and feature.plan is not missing", "a", "plan is pro"),
+        ("feature.seats is not missing and feature.seats < 4", "a", "seats: 3"),
+    ],
+)
+def test_a_feature_that_is_a_name_may_be_asked_for_where_the_catalogue_is_not_at_hand(text, accounts, because) -> None:
+    said = [
+        {"account_id": "a", "feature.plan": "pro", "feature.tier": "pro", "feature.seats": 3.0},
+        {"account_id": "b", "feature.plan": None, "feature.tier": "pro", "feature.seats": 5.0},
+        {"account_id": "c", "feature.plan": "big", "feature.tier": "pro", "feature.seats": 5.0},
+    ]
+    rule = parse_rule(text, "here")
+    frame = facts_frame(said)
+    assert "".join(frame["account_id"][rule.holds(frame)]) == accounts
+    first = next(row for row in said if row["account_id"] == accounts[0])
+    assert "; ".join(rule.because(first)) == because
+
+
 def test_the_same_condition_said_twice_is_told_once() -> None:
     assert parse_rule("health < 40 and health < 50", "here", KNOWN).because({"health": 30}) == ("health is 30",)

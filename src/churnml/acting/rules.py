@@ -291,8 +291,12 @@ class _Columns:
             return np.full(self.rows, None, dtype=object), np.zeros(self.rows, dtype=bool)
         column, kind = self.said[name], self.facts[name].kind
         if kind == "number":
-            numbers = column.to_numpy(dtype="float64", na_value=np.nan)
-            return numbers, ~np.isnan(numbers)
+            try:
+                numbers = column.to_numpy(dtype="float64", na_value=np.nan)
+                return numbers, ~np.isnan(numbers)
+            except ValueError:
+                # a feature that is a name, in a rule that does not show it: feature.plan is missing
+                pass
         values = column.to_numpy(dtype=object)
         if kind == "words":
             # what is no collection of codes is not known
@@ -377,7 +381,7 @@ def _value(fact: Fact, values: Any, known: Mask) -> str:
         return f"{_called(fact)} is {value:.1f} times as likely as usual"
     if fact.kind == "words":
         return f"{_called(fact)} are {', '.join(value) or 'none'}"
-    if fact.kind == "text":
+    if fact.kind == "text" or isinstance(value, str):
         told = str(value).replace("_", " ") if name in ("band", "stage", "scorecard") else str(value)
         return f"{_called(fact)} is {told}"
     told = _written(value, fact.unit)
