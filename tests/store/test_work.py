@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from churnml.acting.ledger import Override, Piece
+from churnml.acting.ledger import Override, Piece, Plan
 from churnml.adapters.store import StaleError, Store
 from churnml.errors import ChurnmlError, UnknownNameError
 from tests.store.days import NOW, day, event, message, opening, piece, scores
@@ -92,10 +92,28 @@ def test_a_day_planned_late_does_not_undo_what_a_person_did_after_it(opened: Sto
     known = opened.before(day("03-05"), 90)
     assert was in known.work  # as it was on that date
     closed = Piece(**(vars(was) | {"state": "closed", "ended_on": day("03-05"), "ended_because": "over"}))
-    plan = type(opening(FIRST))(work=(closed,), events=(event(was.work_id, day("03-05"), "closed"),))
+    plan = Plan(work=(closed,), events=(event(was.work_id, day("03-05"), "closed"),))
     opened.record(scores(day("03-05"), "a"), "two", NOW, plan, stamp=known.stamp)
     assert opened.work.pieces("a") == [snoozed]
     assert [one.what for one in opened.work.events(was.work_id)] == ["opened", "closed", "snoozed"]
+
+
+def test_a_day_scored_again_may_keep_what_a_person_changed_after_it(opened: Store) -> None:
+    was = opened.work.piece("a")
+    snoozed = snooze(opened, was)
+    late = Piece(**(vars(opened.work.piece("b")) | {"escalated_on": FIRST}))
+    plan = Plan(work=(was, late), events=(event(late.work_id, FIRST, "escalated"),))
+    assert opened.record(scores(FIRST, "a"), "two", NOW, plan)
+    assert opened.work.pieces() == [snoozed, late]
+
+
+def test_work_that_has_ended_does_not_come_back(opened: Store) -> None:
+    was = opened.work.piece("a")
+    done = Piece(**(vars(was) | {"state": "done", "ended_on": FIRST, "ended_because": "spoke"}))
+    opened.work.change(was, done, event(was.work_id, FIRST, "done", "olga", "spoke"), NOW)
+    with pytest.raises(ValueError, match="would come back"):
+        opened.record(scores(THEN, "a"), "two", NOW, Plan(work=(was,), events=(event(was.work_id, THEN, "woken"),)))
+    assert opened.work.pieces("a") == [done]
 
 
 def test_work_is_listed_by_account_and_owner(opened: Store) -> None:

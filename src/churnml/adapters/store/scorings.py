@@ -85,7 +85,7 @@ def record(
     insert(connection, decisions, [decision_row(scoring_id, place, one) for place, one in enumerate(decided, start=1)])
     insert(connection, health_events, [_health_event_row(scoring_id, event) for event in events])
     if not for_the_record:
-        put_plan(connection, plan, now)
+        put_plan(connection, scored.as_of, plan, now)
         drawn = [{**vars(assignment), "scoring_id": scoring_id} for assignment in plan.assignments]
         insert_new(connection, assignments, drawn)
         put(connection, messages, now)

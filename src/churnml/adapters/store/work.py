@@ -102,8 +102,8 @@ class Work:
             count_up(connection)
 
 
-def put_plan(connection: sa.Connection, plan: Plan, now: dt.datetime) -> None:
-    """Writes a plan's pieces and events in the transaction of ``connection``.
+def put_plan(connection: sa.Connection, as_of: dt.date, plan: Plan, now: dt.datetime) -> None:
+    """Writes the pieces and events of a date's plan in the transaction of ``connection``.
 
     The present state of a piece is that of its newest date: what a person did on a later one stands.
     """
@@ -112,14 +112,19 @@ def put_plan(connection: sa.Connection, plan: Plan, now: dt.datetime) -> None:
         told[event.work_id] = max(told.get(event.work_id, event.on), event.on)
     stored = _stored(connection, {*told, *(piece.work_id for piece in plan.work)})
     planned = {piece.work_id: piece for piece in plan.work}
+    # what stood on the date: of what a person changed on a later one, the plan knows the state before that
+    stood = {name: piece for name, (piece, last_on) in stored.items() if last_on <= as_of}
     silent = [
-        name for name, piece in planned.items() if name not in told and (name not in stored or stored[name][0] != piece)
+        name
+        for name, piece in planned.items()
+        if name not in told and (name not in stored or stood.get(name, piece) != piece)
     ]
     if silent:
         raise ValueError(f"work is new or changed and no event says so: {', '.join(sorted(silent)[:5])}")
-    changed = [
-        (planned[name], on) for name, on in told.items() if name in planned and name in stored and stored[name][1] <= on
-    ]
+    changed = [(planned[name], on) for name, on in told.items() if name in planned and name in stood]
+    risen = [piece.work_id for piece, _ in changed if stood[piece.work_id].state in ENDED and piece.state not in ENDED]
+    if risen:
+        raise ValueError(f"work that has ended would come back: {', '.join(sorted(risen)[:5])}")
     # what ends makes room for what begins: an account has one living piece for the same playbook and reason
     changed.sort(key=lambda change: change[0].state not in ENDED)
     _update(connection, changed)
