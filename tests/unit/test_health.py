@@ -327,6 +327,15 @@ def test_what_is_kept_of_an_account_is_json_and_makes_its_score_again():
         assert score_of(made) == round(health.score[row] * 100)
 
 
+def test_a_score_is_made_again_from_a_probability_as_it_is_kept():
+    spec, yardstick = spec_of(""), Yardstick("1", {"use": HEALTHIER}, {"use": "healthier"}, 0.0004)
+    chances = np.random.default_rng(0).uniform(0, 0.004, 200)
+    frame = pd.DataFrame({"use": [50.0] * 200})
+    health = health_of(spec, frame, {"use": {"polarity": "healthier"}}, yardstick.reference, chances, 0.0004)
+    again = [score_of(Made(day("2024-06-01"), {"use": 50.0}, round(float(p), 6), yardstick, spec)) for p in chances]
+    assert again == [round(score * 100) for score in health.score]
+
+
 def test_a_score_that_is_not_known_on_one_side_has_no_parts():
     spec, yardstick = spec_of(""), Yardstick(None, {"use": HEALTHIER}, {"use": "healthier"}, None)
     known = Made(day("2024-06-01"), {"use": 50.0}, None, yardstick, spec)

@@ -25,6 +25,8 @@ from churnml.specs.health import RISK, Dimension, HealthInput, HealthSpec
 
 # What is shown of a score is what it is judged by: two digits, so that 69.996 is not shown as 70 in the band below.
 DIGITS = 2
+# A probability is kept with six digits, so it is judged by them: a score can be made again from what is on record.
+PROBABILITY_DIGITS = 6
 NEUTRAL = 50.0
 
 
@@ -154,7 +156,7 @@ def health_of(
     dimensions = {name: part.score for name, part in parts.items()} | {RISK: nothing}
     if base_rate:
         lifts, points = zip(*spec.risk.points, strict=True)
-        lift = churn_probability / base_rate
+        lift = np.round(churn_probability, PROBABILITY_DIGITS) / base_rate
         dimensions[RISK] = np.where(np.isnan(lift), np.nan, np.interp(np.nan_to_num(lift), lifts, points))
     known = {name: ~np.isnan(values) for name, values in dimensions.items()}
     counts = {
