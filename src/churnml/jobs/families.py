@@ -1,0 +1,35 @@
+"""Parents and their children at a scored date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from churnml.acting.families import Families, roll_up
+from churnml.acting.health import INSUFFICIENT
+from churnml.jobs.opening import Opened
+
+
+def families_of(opened: Opened, scored: Sequence[Mapping[str, Any]]) -> Families:
+    """The families of the project's accounts, rolled up as ``health.yaml`` says.
+
+    A parent is the one ``accounts`` names today: the contract holds no earlier ones, so families are shown and feed
+    no model.
+
+    Args:
+        opened: whose accounts.
+        scored: the accounts of one date: ``account_id, health, band, mrr``. Where too little is known of an account
+            its score does not speak for its family either.
+    """
+    how = opened.project.health.rollup
+    if how == "none" or "parent_account_id" not in opened.facts.given["accounts"]:
+        return Families((), ())
+    accounts = opened.facts.accounts.select("account_id", "parent_account_id").to_pandas()
+    parents = accounts["parent_account_id"]
+    links = dict(zip(accounts["account_id"], parents.astype(object).where(parents.notna(), None), strict=True))
+    rows = sorted(scored, key=lambda row: str(row["account_id"]))
+    scores = [None if row["band"] == INSUFFICIENT or pd.isna(row["health"]) else float(row["health"]) for row in rows]
+    mrr = [None if pd.isna(row["mrr"]) else float(row["mrr"]) for row in rows]
+    return roll_up(how, [str(row["account_id"]) for row in rows], scores, mrr, links, links.keys())
