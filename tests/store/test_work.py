@@ -9,7 +9,7 @@ import pytest
 from churnml.acting.ledger import Override, Piece, Plan
 from churnml.adapters.store import StaleError, Store
 from churnml.errors import ChurnmlError, UnknownNameError
-from tests.store.days import NOW, day, event, message, opening, piece, scores
+from tests.store.days import NOW, account, day, event, message, opening, piece, scores
 
 FIRST = day("03-04")
 THEN = day("03-06")
@@ -181,6 +181,13 @@ def test_arms_are_listed_by_playbook_and_date(opened: Store) -> None:
     ]
     assert [one.account_id for one in opened.outcomes.assignments(through=FIRST)] == ["a", "b"]
     assert [one.account_id for one in opened.outcomes.assignments("grow")] == ["c"]
+
+
+def test_the_risk_of_an_arm_is_that_of_the_scoring_that_drew_it(store: Store) -> None:
+    store.record(scores(FIRST, account("a", churn_probability=0.2)), "one", NOW, opening(FIRST, "a"))
+    store.record(scores(FIRST, account("a", churn_probability=0.6)), "two", NOW)
+    store.record(scores(THEN, account("a", churn_probability=0.9)), "three", NOW, opening(THEN, "b"))
+    assert store.outcomes.risks() == {("a", FIRST): 0.2}  # b was not scored
 
 
 # ---------------------------------------------------------------- the audit log
