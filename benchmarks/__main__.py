@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import features, scoring
+from benchmarks import features, routing, scoring
 from benchmarks.processes import spent
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -102,7 +102,12 @@ def main() -> None:
     parser.add_argument("--sizes", default=",".join(map(str, features.SIZES)), help="events, by commas")
     sizes = [int(text) for text in parser.parse_args().sizes.split(",")]
     with tempfile.TemporaryDirectory() as scratch:
-        parts = [*features.section(Path(scratch), sizes), *scoring.section(Path(scratch)), *commands()]
+        parts = [
+            *features.section(Path(scratch), sizes),
+            *scoring.section(Path(scratch)),
+            *routing.section(),
+            *commands(),
+        ]
     about = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
     PAGE.write_text(page(parts, about), "utf-8")
     sys.stdout.write(PAGE.read_text("utf-8"))

@@ -24,7 +24,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from churnml.acting.capacity import Offer, Room, fit
 
 PATIENCE = 30.0
-DAYS = 20
+DAYS = 12
 MANY, OWNERS = 100_000, 200
 PLAYBOOKS = 8
 

@@ -19,7 +19,7 @@ WHOLE, ONCE, LINK = 0, 1, 2  # kinds of rows: a limit, one offer an account, a c
 TINY = 1e-6  # of a column, or of the largest value: what the solver cannot tell from nothing
 # What HiGHS is given at once in whole numbers, and how many branches it may look at. A limit of time would make the
 # answer the machine's; these make it the same everywhere.
-COLUMNS = 5_000  # of a part that is solved once and for all
+COLUMNS = 6_000  # of a part that is solved once and for all
 REACH = 2_000  # of what is solved at a time of a larger part
 NODE_COLUMNS, LEAST_NODES = 50_000, 10  # branches × columns
 FEW = 500  # columns so few that the very best is worth waiting for; else
