@@ -106,7 +106,7 @@ class Server:
             late = self.after.popleft() if self.after and early is None else None
         response = late or response
         if response == STALL:
-            self._over.wait(5)
+            self._over.wait(20)
             handler.close_connection = True
         elif response == CUT:
             handler.connection.shutdown(socket.SHUT_RDWR)

@@ -61,7 +61,7 @@ def test_a_sender_that_dies_before_it_says_so_writes_no_fact_twice(
         def dies(*_: Any) -> bool:
             raise KeyboardInterrupt
 
-        patch.setattr(desk.store.outbox, "sent", dies)
+        patch.setattr(desk.store.outbox, "all_sent", dies)
         with pytest.raises(KeyboardInterrupt):
             desk.send()
     assert len(rows_of(desk.root / "out")) == 2

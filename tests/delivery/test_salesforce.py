@@ -81,6 +81,8 @@ def test_whatever_happens_to_an_answer_each_fact_stands_once(
     desk: Desk, table: SalesforceServer, server: Server, trouble: Any
 ) -> None:
     desk.score("03-01", *"abc", opened=["a", "b"])
+    if trouble == STALL:
+        desk.hurry()
     server.after.extend([trouble, None, trouble])
     desk.send()
     assert desk.store.outbox.counts()["crm"].get("sent", 0) < 5
@@ -255,6 +257,7 @@ def test_a_connected_app_signs_in_by_its_key_and_secret(
     assert "canary" not in str(found.as_data())
     assert found.receivers[0].waiting == 1
     server.after.append(STALL)
+    desk.hurry()
     assert "cannot be reached" in (desk.send().receivers[0].trouble or "")
     server.before.append(Response(307, None, {"Location": f"{server.url}/elsewhere"}))
     desk.send()

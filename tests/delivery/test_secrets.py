@@ -57,7 +57,7 @@ def test_no_secret_is_kept_logged_or_shown(
             "salesforce": {"kind": "salesforce", "instance_url": server.url, "token": "${CANARY}"},
             "hubspot": {"kind": "hubspot", "url": "${HOST_URL}", "token": "${CANARY}"},
         }[kind]
-        desk.declare(it={**declared, "ca_file": str(certificate)})
+        desk.declare(it={**declared, "ca_file": str(certificate), "timeout_seconds": 0.4})
         desk.score("03-01", "a", "b", "c", opened=["a", "b", "c"])
         server.after.extend([None, STALL, CUT])
         found = desk.send()

@@ -119,6 +119,7 @@ def test_a_post_whose_answer_was_lost_is_posted_again_rather_than_lost(
 ) -> None:
     desk.score("03-01", "a", opened=["a"])
     server.after.append(STALL)
+    desk.hurry()
     desk.send()
     desk.until_quiet()
     assert len(channel.posts) == 2

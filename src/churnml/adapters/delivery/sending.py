@@ -49,7 +49,7 @@ class Outbox(Protocol):
     def claim(
         self, now: dt.datetime, limit: int | None = None, *, receiver: str | None = None, lease: dt.timedelta = ...
     ) -> Sequence[Delivery]: ...
-    def sent(self, delivery_id: int, now: dt.datetime, note: str = "") -> bool: ...
+    def all_sent(self, notes: Mapping[int, str], now: dt.datetime) -> int: ...
     def failed(self, delivery_id: int, now: dt.datetime, error: str, next_attempt_at: dt.datetime | None) -> bool: ...
     def released(self, delivery_id: int, now: dt.datetime) -> bool: ...
     def dead(self, receiver: str | None = None) -> Sequence[Delivery]: ...
@@ -168,16 +168,25 @@ def _empty(
     newest = outbox.newest(name, KEPT_ONCE) if keeps_one else {}
     while claimed := outbox.claim(now(), way.batch, receiver=name, lease=lease):
         overtaken = [one for one in claimed if keeps_one and _overtaken(one, newest, name, outbox)]
-        for one in overtaken:
-            outbox.sent(one.delivery_id, now(), "not sent: a later one says it anew")
+        if overtaken:
+            outbox.all_sent({one.delivery_id: "not sent: a later one says it anew" for one in overtaken}, now())
         tally.sent, tally.overtaken = tally.sent + len(overtaken), tally.overtaken + len(overtaken)
         needless = {one.delivery_id for one in overtaken}
         wanted = [one for one in claimed if one.delivery_id not in needless]
         if not wanted:
             continue
         answers = _answers(way, wanted, now())
+        arrived = {
+            delivery.delivery_id: answer.note
+            for delivery, answer in zip(wanted, answers, strict=True)
+            if answer is not None and answer.arrived
+        }
+        if arrived:
+            outbox.all_sent(arrived, now())
+        tally.sent += len(arrived)
         for delivery, answer in zip(wanted, answers, strict=True):
-            _settle(outbox, declared, delivery, answer, now(), tally)
+            if delivery.delivery_id not in arrived:
+                _put_back(outbox, declared, delivery, answer, now(), tally)
         paused = [answer for answer in answers if answer is not None and answer.pause]
         if paused:
             tally.trouble = f"left alone until the next run: {secrets.hide(paused[-1].note)}"
@@ -196,14 +205,11 @@ def _answers(way: Way, deliveries: Sequence[Delivery], now: dt.datetime) -> Sequ
         return [Answer(False, f"it could not be sent: {type(problem).__name__}")]
 
 
-def _settle(
+def _put_back(
     outbox: Outbox, declared: AnyReceiver, delivery: Delivery, answer: Answer | None, now: dt.datetime, tally: _Tally
 ) -> None:
     if answer is None:
         outbox.released(delivery.delivery_id, now)
-    elif answer.arrived:
-        outbox.sent(delivery.delivery_id, now, answer.note)
-        tally.sent += 1
     else:
         again = (
             None if answer.final else next_attempt(declared.retry, delivery.key, delivery.attempts, now, answer.wait)

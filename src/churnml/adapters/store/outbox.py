@@ -22,7 +22,7 @@ from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.presence import dead_of
 from churnml.adapters.store.schema import deliveries, delivery_attempts
-from churnml.adapters.store.writing import insert_new
+from churnml.adapters.store.writing import insert, insert_new
 from churnml.errors import UnknownNameError
 
 LEASE = dt.timedelta(minutes=5)
@@ -127,6 +127,17 @@ class Outbox:
     def sent(self, delivery_id: int, now: dt.datetime, note: str = "") -> bool:
         """It arrived; False when it is not pending any more."""
         return self._settle(delivery_id, now, "sent", note, state="sent", sent_at=utc(now))
+
+    def all_sent(self, notes: Mapping[int, str], now: dt.datetime) -> int:
+        """Those named arrived, each with its note: one transaction for all; how many were still pending."""
+        where = (deliveries.c.delivery_id == sa.bindparam("one")) & (deliveries.c.state == "pending")
+        settled = deliveries.update().where(where)
+        settled = settled.values(state="sent", sent_at=utc(now), leased_until=None, leased_by=None)
+        with self._connections.writing() as connection:
+            done = [one for one in sorted(notes) if connection.execute(settled, {"one": one}).rowcount == 1]
+            rows = [{"delivery_id": one, "at": utc(now), "result": "sent", "note": notes[one]} for one in done]
+            insert(connection, delivery_attempts, rows)
+        return len(done)
 
     def failed(self, delivery_id: int, now: dt.datetime, error: str, next_attempt_at: dt.datetime | None) -> bool:
         """It did not arrive; False when it is not pending any more.
