@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 from churnml.adapters.delivery import DeliveryReport
 from churnml.adapters.delivery import deliver as empty_outbox
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.store import open_store
+from pipelines.clock import moment
 from pipelines.engine import flow, task
 from pipelines.progress import say
-
-
-def now() -> dt.datetime:
-    """The moment, UTC without a zone, as the store keeps it."""
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 # not retried here: what did not arrive is due again, with a back-off of its own, in the next run
@@ -23,7 +18,7 @@ def now() -> dt.datetime:
 def send_what_is_due(project: Project, send: bool) -> DeliveryReport:
     """Sends, or says what would be sent."""
     with open_store(project.operational_url) as store:
-        return empty_outbox(project, store, send, now, say)
+        return empty_outbox(project, store, send, moment, say)
 
 
 @flow("churnml deliver")

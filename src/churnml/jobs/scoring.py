@@ -14,9 +14,11 @@ import pandas as pd
 
 from churnml import snapshots
 from churnml.acting.health_events import HealthEvent
-from churnml.acting.ledger import Before
+from churnml.acting.ledger import Before, Message
+from churnml.acting.messages import messages_for
 from churnml.acting.scoring import Book, ScoringModel, read_book
 from churnml.acting.settling import Day, Declared, columns_asked, settle
+from churnml.adapters.delivery import delivery_of
 from churnml.adapters.store import StaleError, open_store
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, Wish, choose
@@ -230,6 +232,7 @@ def write_day(
             before = store.before(book.as_of, cooldown)
             hands_out = route and not any(date > book.as_of for date in store.dates())
             settled = settle(book, declared, before, _earlier(store, declared.health, book.as_of), route=hands_out)
+            events = [_told(event) for event in settled.events]
             try:
                 new = store.record(
                     settled.scores,
@@ -237,7 +240,8 @@ def write_day(
                     now,
                     settled.plan,
                     bands=settled.bands,
-                    events=[_told(event) for event in settled.events],
+                    events=events,
+                    messages=_messages(opened, settled, events),
                     declarations=texts,
                     data=opened.facts.fingerprint,
                     extra=settled.extra,
@@ -248,6 +252,21 @@ def write_day(
             return settled, new
     raise ChurnmlError(
         f"{book.as_of} could not be written: the record kept changing while it was planned.", remedy="Try again."
+    )
+
+
+def _messages(opened: Opened, settled: Day, events: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+    """What receivers are to be told of the day."""
+    scores, extra = settled.scores, settled.extra
+    rows = {account.account_id: vars(account) | dict(extra[account.account_id]) for account in scores.accounts}
+    return messages_for(
+        delivery_of(opened.project),
+        scores.as_of,
+        settled.plan,
+        rows,
+        events,
+        models=scores.models,
+        project=opened.project.name,
     )
 
 

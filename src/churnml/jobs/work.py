@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from churnml.acting.ledger import Piece
+from churnml.acting.ledger import Message, Piece, WorkEvent
+from churnml.acting.messages import work_messages
 from churnml.acting.work import Changed
+from churnml.adapters.delivery import delivery_of
 from churnml.adapters.project import Project
 from churnml.adapters.store import StaleError
-from churnml.errors import ChurnmlError
+from churnml.errors import ChurnmlError, UnknownNameError
 
 if TYPE_CHECKING:
     from churnml.adapters.store import Store
@@ -40,8 +42,27 @@ def change_piece(
         before = store.work.piece(name)
         after, event = change(before)
         try:
-            store.work.change(before, after, event, now)
+            store.work.change(before, after, event, now, _messages(project, store, after, event))
         except StaleError:
             continue
         return after, event
     raise ChurnmlError(f"Others kept changing the work '{name}'.", remedy="Try again.")
+
+
+def _messages(project: Project, store: Store, piece: Piece, event: WorkEvent) -> tuple[Message, ...]:
+    """What receivers are to be told, with the account as it was scored last."""
+    spec = delivery_of(project)
+    if not spec.receivers:
+        return ()
+    row = _newest_row(store, piece.account_id)
+    models = row["models"] if row else None
+    return work_messages(spec, piece, event, row, models=models, project=project.name)
+
+
+def _newest_row(store: Store, account_id: str) -> dict[str, Any] | None:
+    """The account as it was scored on the newest date; None where it was not."""
+    dates = store.dates()
+    try:
+        return store.account(account_id, dates[-1]) if dates else None
+    except UnknownNameError:
+        return None

@@ -1,0 +1,88 @@
+"""Telling others: what waits to be sent, what was sent, what was given up."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from churnml.cli.app import app, deliveries_app
+from churnml.cli.shell import (
+    HERE,
+    JsonOption,
+    PlainOption,
+    ProjectOption,
+    check_declarations,
+    choose_engine,
+    print_json,
+    say_lines,
+    store_of,
+)
+
+
+@app.command()
+def deliver(
+    project: ProjectOption = HERE,
+    send: Annotated[bool, typer.Option("--send", help="Send it; without, it is only shown what would be.")] = False,
+    no_prefect: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Send what waits in the outbox to the receivers of delivery.yaml; shows it only, unless told to --send."""
+    check_declarations(project)
+    choose_engine(no_prefect)
+    from pipelines.deliver import deliver as flow
+
+    report = flow(project=str(project), send=send)
+    if as_json:
+        print_json(report.as_data())
+    else:
+        say_lines(*report.lines())
+
+
+@deliveries_app.command("list")
+def deliveries_list(
+    project: ProjectOption = HERE,
+    dead: Annotated[bool, typer.Option("--dead", help="Only what was given up.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """What was or is to be delivered: to whom, how often it was tried, and what went wrong."""
+    from churnml import output
+    from churnml.adapters.project import open_project
+
+    with store_of(open_project(project)) as store:
+        found = store.outbox.dead() if dead else store.outbox.all()
+        counts = store.outbox.counts()
+    rows = [asdict(delivery) for delivery in sorted(found, key=lambda d: -d.delivery_id)[:limit]]
+    if as_json:
+        print_json({"counts": counts, "deliveries": rows})
+    else:
+        say_lines(output.deliveries_text(counts, rows))
+
+
+@deliveries_app.command("show")
+def deliveries_show(
+    delivery: Annotated[int, typer.Argument(help="Its number.")], project: ProjectOption = HERE
+) -> None:
+    """Every attempt at one delivery."""
+    from churnml.adapters.project import open_project
+
+    with store_of(open_project(project)) as store:
+        print_json(store.outbox.attempts(delivery))
+
+
+@deliveries_app.command("revive")
+def deliveries_revive(
+    delivery: Annotated[int, typer.Argument(help="Its number.")],
+    because: Annotated[str, typer.Option("--because", help="What was mended.")],
+    by: Annotated[str, typer.Option("--by", help="Who you are.")],
+    project: ProjectOption = HERE,
+) -> None:
+    """Try again what was given up."""
+    from churnml.adapters.project import open_project
+    from pipelines.clock import moment
+
+    with store_of(open_project(project)) as store:
+        store.outbox.revive(delivery, moment(), who=by, why=because)
+    say_lines(f"Delivery {delivery} will be tried again by the next 'churnml deliver --send'.")
