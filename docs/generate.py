@@ -16,7 +16,13 @@ from pydantic import BaseModel
 from churnml import checks, specs
 from churnml.features import FAMILIES, Wish
 from churnml.features.declared import family_of, measures_page
+from churnml.specs.delivery import DeliverySpec
+from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES
+from docs.capacity_page import capacity_page
+from docs.health_page import health_page
+from docs.impact_page import impact_page
+from docs.playbooks_page import playbooks_page
 from tests.spec.feature_examples import EXAMPLES, Example
 
 HERE = Path(__file__).parent
@@ -153,6 +159,8 @@ def specs_page() -> str:
         "models/<name>/spec.yaml": specs.ModelSpec,
         "models/health.yaml": specs.HealthSpec,
         "models/playbooks.yaml": specs.PlaybooksSpec,
+        "models/team.yaml": TeamSpec,
+        "models/delivery.yaml": DeliverySpec,
     }
     for file, kind in files.items():
         lines += ["", f"## {file}", "", *_schema(kind)]
@@ -207,10 +215,24 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\\\\|", "\\|").replace("\n", " ")
 
 
+def by_hand_page() -> str:
+    """The measurement of playbooks by worked examples."""
+    lead = (
+        "# Whether a playbook helps, by hand\n\n"
+        "The rules of `churnml impact` by small examples, each of which is a test; what they are for stands in\n"
+        "[impact.md](impact.md).\n\n"
+    )
+    return NOTE + lead + impact_page()
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "features.md": features_page,
     "contract.md": contract_page,
     "specs.md": specs_page,
+    "health.md": health_page,
+    "playbooks.md": playbooks_page,
+    "capacity.md": capacity_page,
+    "impact-by-hand.md": by_hand_page,
 }
 
 

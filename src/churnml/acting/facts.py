@@ -186,3 +186,14 @@ def _words(value: Any) -> tuple[str, ...] | None:
     if value is None or isinstance(value, float):
         return None
     return tuple(str(getattr(word, "code", word)) for word in value)
+
+
+def columns_asked(facts: Sequence[str]) -> dict[str, str]:
+    """Fact → the column of the frame it stands in, of those that are features or attributes."""
+    prefixes = {"feature.": "", "attribute.": "account_"}
+    return {
+        name: column + name.removeprefix(prefix)
+        for name in facts
+        for prefix, column in prefixes.items()
+        if name.startswith(prefix)
+    }

@@ -15,7 +15,7 @@ import numpy as np
 
 from churnml.acting.bands import settle_bands
 from churnml.acting.day import plan_day
-from churnml.acting.facts import facts_frame
+from churnml.acting.facts import columns_asked, facts_frame
 from churnml.acting.health import INSUFFICIENT, Health, health_of, health_reasons
 from churnml.acting.health_changes import inputs_of
 from churnml.acting.health_events import HealthEvent, health_events
@@ -176,17 +176,6 @@ def _facts(
             | {name: values[i] for name, values in columns.items()}
         )
     return found
-
-
-def columns_asked(facts: Sequence[str]) -> dict[str, str]:
-    """Fact → the column of the frame it stands in, of those that are features or attributes."""
-    prefixes = {"feature.": "", "attribute.": "account_"}
-    return {
-        name: column + name.removeprefix(prefix)
-        for name in facts
-        for prefix, column in prefixes.items()
-        if name.startswith(prefix)
-    }
 
 
 def _extra(spec: HealthSpec, book: Book, health: Health, ids: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import churnml
 from churnml.acting.facts import Fact, known_facts
-from churnml.acting.rule_checks import Rules, read_rules
+from churnml.acting.rule_checks import RuleFinding, Rules, findings, read_rules
 from churnml.adapters.python_features import families_in
 from churnml.errors import ProjectError, SpecError, UnknownNameError
 from churnml.features import FAMILIES, Catalogue, Family, Wish
@@ -26,6 +26,7 @@ from churnml.specs import (
     ProjectSpec,
     read_spec,
 )
+from churnml.specs.fitting import check_team_fits
 from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES
 from churnml.timeline import end_of_data
@@ -250,6 +251,10 @@ class Project:
         """The rules of the playbooks, checked; raises SpecError or UnknownNameError."""
         return read_rules(self.playbooks, str(self.declaration("playbooks.yaml")), self.named_facts)
 
+    def rule_findings(self) -> tuple[RuleFinding, ...]:
+        """What about the playbooks can be used, but is hardly meant."""
+        return findings(self.playbooks, self.rules(), self.named_facts)
+
     def check_declarations(self) -> None:
         """Reads every declaration once, so that a mistake shows before long work begins."""
         self.check_sources()
@@ -263,7 +268,7 @@ class Project:
                 where=f"{self.declaration('health.yaml')}, risk: model:",
             )
         self.rules()
-        _ = self.team
+        check_team_fits(self.playbooks, self.team, str(self.root / "models" / "team.yaml"))
 
     def declarations_fingerprint(self, *paths: Path) -> str:
         """Names the content of declaration files and of the program's version."""

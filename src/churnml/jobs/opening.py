@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from churnml.acting.facts import columns_asked
 from churnml.acting.health import check_inputs
+from churnml.adapters.delivery import delivery_of
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
 from churnml.features import Feature, Wish, choose, wanted_parts
@@ -50,6 +52,7 @@ def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: s
     """
     project = open_project(root)
     project.check_declarations()
+    delivery_of(project)
     ingested = ingest(project, today, progress, _asked_of_rollups(project))
     facts = facts_of(ingested, project.spec.static, engine_of(project, ingested, engine))
     for name in project.model_names:
@@ -84,7 +87,8 @@ def possible_features(project: Project, wish: Wish) -> dict[str, Feature]:
 
 def beside_names(project: Project) -> list[str]:
     """Features that health, the recency rival and the playbooks need, whichever the model sees."""
-    return [*project.health.features, RECENCY, *CONTEXT_FEATURES]
+    asked = columns_asked(project.facts_in_rules).values()
+    return [*project.health.features, RECENCY, *CONTEXT_FEATURES, *asked]
 
 
 def _with_what_they_are_made_of(names: Sequence[str], available: Mapping[str, Feature]) -> tuple[Feature, ...]:

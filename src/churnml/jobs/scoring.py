@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from churnml import snapshots
+from churnml.acting.facts import columns_asked
 from churnml.acting.health_events import HealthEvent
 from churnml.acting.ledger import Before, Message
 from churnml.acting.messages import messages_for
 from churnml.acting.scoring import Book, ScoringModel, read_book
-from churnml.acting.settling import Day, Declared, columns_asked, settle
+from churnml.acting.settling import Day, Declared, settle
 from churnml.adapters.delivery import delivery_of
 from churnml.adapters.store import StaleError, open_store
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError

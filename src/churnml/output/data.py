@@ -18,6 +18,10 @@ def check_data(project: Project, ingested: Ingested) -> dict[str, Any]:
         "rows": dict(ingested.rows),
         "quarantined": {name: dict(reasons) for name, reasons in ingested.quarantined.items()},
         "warned": {name: dict(reasons) for name, reasons in ingested.warned.items()},
+        "playbooks": [
+            {"playbook": finding.playbook, "what": finding.what, "remedy": finding.remedy}
+            for finding in project.rule_findings()
+        ],
         "quarantine_table": str((ingested.path / "quarantine.parquet").relative_to(project.work.parent)),
     }
 
@@ -36,6 +40,8 @@ def check_text(project: Project, ingested: Ingested) -> str:
     lines = [f"{project.name}: data through {ingested.data_through}", ""]
     lines += table(["table", "kept", "set aside", "warnings"], rows, right=(1, 2, 3))
     lines += data_lines(ingested.quarantined, ingested.warned)
+    for finding in project.rule_findings():
+        lines += ["", f"  playbook {finding.playbook}: {finding.what}", f"    {finding.remedy}"]
     where = (ingested.path / "quarantine.parquet").relative_to(project.work.parent)
     lines += ["", f"  What was set aside, with its reason and source row: {where}"]
     return "\n".join(lines)
