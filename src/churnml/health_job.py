@@ -14,13 +14,13 @@ import yaml
 from churnml import jobs, snapshots
 from churnml.acting.bands import FlapRate, flap_rates
 from churnml.acting.health import check_inputs, health_of
-from churnml.acting.health_changes import HealthChange, Made, Yardstick, explain_change
+from churnml.acting.health_changes import HealthChange, Made, explain_change, yardstick_of
 from churnml.acting.health_preview import Preview, preview
 from churnml.acting.health_weights import WeightProposal, propose_weights
 from churnml.acting.ledger import Override
 from churnml.acting.override_judging import OverrideJudgement, WasSaid, judge_overrides
 from churnml.errors import RegistryError, TooLittleDataError
-from churnml.jobs.opening import possible_features
+from churnml.jobs.opening import built_for, possible_features
 from churnml.specs import HealthSpec, read_spec
 from churnml.stretches import KEY
 from churnml.timeline import end_of_data, plus_days
@@ -71,8 +71,7 @@ def propose(opened: jobs.Opened, registry: Registry) -> WeightProposal:
             "No weights can be proposed: there is no past date whose outcomes are known.",
             remedy="Give more history, or keep the hand-set weights.",
         )
-    features = jobs.features_of(opened, office.scales_of)
-    features = {name: feature for name, feature in features.items() if name in set(spec.features)}
+    features = built_for(opened, office.scales_of, spec.features)
     frame = snapshots.build_snapshots(opened.facts, list(features.values()), spine.drop(columns="mrr_cents"))
     labels = snapshots.attach_label(label, opened.facts, spine)["label"].to_numpy()
     declared = {name: feature.declaration() for name, feature in features.items()}
@@ -143,7 +142,8 @@ def flaps(store: Store, health: HealthSpec) -> dict[str, FlapRate]:
         )
     rows = pd.DataFrame(store.bands(dates[0], dates[-1]))
     rows["score"] = rows["health"].astype("float64")
-    return flap_rates(health, rows[["account_id", "as_of", "score", "coverage"]])
+    rows["overridden"] = rows["override_id"].notna()
+    return flap_rates(health, rows[["account_id", "as_of", "score", "coverage", "overridden"]])
 
 
 def change_of(found: Mapping[str, Any], store: Store, registry: Registry, risk: str) -> HealthChange | None:
@@ -180,14 +180,11 @@ def _made(
         return None
     said = yaml.safe_load(store.declaration(row["declarations"]["health"])["text"])
     override = overrides.get(str(row.get("override_id")))
-    polarity = {
-        feature["name"]: feature["polarity"] for feature in [*of.predictor.about["scales"], *of.predictor.features]
-    }
     return Made(
         on=row["as_of"],
         inputs=row["health_inputs"],
         churn_probability=row["churn_probability"],
-        yardstick=Yardstick(version, of.predictor.reference, polarity, of.predictor.base_rate if version else None),
+        yardstick=yardstick_of(of.predictor, of.version, in_use=version is not None),
         spec=HealthSpec.model_validate(said),
         override=Override(**override) if override else None,
     )

@@ -63,6 +63,7 @@ class Day:
         bands: the band state of every account, in their order.
         events: what happened to their health.
         extra: account → what made its score, for the record.
+        problems: what was wrong with the links of families, in words.
     """
 
     scores: Scores
@@ -70,6 +71,7 @@ class Day:
     bands: tuple[BandState, ...] = ()
     events: tuple[HealthEvent, ...] = ()
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 def settle(

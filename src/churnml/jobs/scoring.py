@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from churnml.adapters.delivery import delivery_of
 from churnml.adapters.store import StaleError, open_store
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, Wish, choose
+from churnml.jobs.families import families_of
 from churnml.jobs.opening import Opened, Progress, built_for, possible_features, silent, wish_of
 from churnml.labels import Label
 from churnml.modelling.agreement import Difference, differences
@@ -233,6 +234,7 @@ def write_day(
             before = store.before(book.as_of, cooldown)
             hands_out = route and not any(date > book.as_of for date in store.dates())
             settled = settle(book, declared, before, _earlier(store, declared.health, book.as_of), route=hands_out)
+            settled = _with_families(opened, settled)
             events = [_told(event) for event in settled.events]
             try:
                 new = store.record(
@@ -254,6 +256,19 @@ def write_day(
     raise ChurnmlError(
         f"{book.as_of} could not be written: the record kept changing while it was planned.", remedy="Try again."
     )
+
+
+def _with_families(opened: Opened, settled: Day) -> Day:
+    """The day with what is known of each account's family beside its own score."""
+    found = families_of(opened, [vars(account) for account in settled.scores.accounts])
+    extra = {name: dict(row) for name, row in settled.extra.items()}
+    for family in found.families:
+        told = {"parent": family.parent, "score": family.score, "members": len(family.members), "worst": family.worst}
+        for member in family.members:
+            if member in extra:
+                details = dict(extra[member]["details"])
+                extra[member]["details"] = details | {"families": [*details.get("families", []), told]}
+    return replace(settled, extra=extra, problems=found.problems)
 
 
 def _messages(opened: Opened, settled: Day, events: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:

@@ -42,6 +42,7 @@ def summary(opened: Opened, day: Day, office: InOffice, records: Mapping[str, Ma
         # what was decided of every account a playbook speaks of, also where it got nobody's list
         "outcomes": dict(Counter(decision.outcome for decision in day.plan.decisions)),
         "left_lying": _total([d.value for d in day.plan.decisions if d.outcome == "overflow"]),
+        "family_problems": list(day.problems),
         "health_events": dict(Counter(event.kind for event in day.events)),
         "mrr": round(sum(account.mrr or 0.0 for account in scores.accounts), 2),
         # notice is already known, so there is nothing left to predict; they are counted, not scored

@@ -112,6 +112,11 @@ def _made_lines(found: Mapping[str, Any]) -> list[str]:
         lines.append(f"  judged by scorecard {found['scorecard']}{stage}")
     for applied in found.get("exceptions") or ():
         lines.append(f"  exception {applied['name']}: {_number(applied['before'])} → {_number(applied['after'])}")
+    for family in (found.get("details") or {}).get("families", ()):
+        lines.append(
+            f"  family of {printable(family['parent'])}: {_number(family['score'])} over {family['members']} accounts"
+            + (f", worst {printable(family['worst'])}" if family["worst"] else "")
+        )
     override = next((o for o in found.get("overrides", ()) if o["override_id"] == found.get("override_id")), None)
     if override:
         ruled = (found.get("details") or {}).get("ruled_health")
