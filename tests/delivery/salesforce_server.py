@@ -96,6 +96,8 @@ class SalesforceServer:
         score = values.get("Churnml_Health__c")
         if score is not None and not 0 <= score <= 100:
             return _failure("NUMBER_OUTSIDE_VALID_RANGE", "Health: value outside of valid range", "Churnml_Health__c")
+        if not str(values.get("OwnerId", "005")).startswith("005"):
+            return _failure("INVALID_CROSS_REFERENCE_KEY", "Owner ID: owner cannot be blank", "OwnerId")
         if "What" in record:
             what = record["What"]
             field = EXTERNAL_IDS[what["attributes"]["type"]]

@@ -124,6 +124,16 @@ def test_an_unknown_account_may_be_passed_over(desk: Desk, declared: dict[str, A
     assert "no such account" in desk.store.outbox.attempts(1)[0]["note"]
 
 
+def test_an_owner_who_is_not_there_is_not_passed_over(
+    desk: Desk, declared: dict[str, Any], table: SalesforceServer
+) -> None:
+    desk.declare(crm={**declared, "unknown_accounts": "skip", "owners": {"olga": "nobody"}})
+    desk.score("03-01", "a", opened=["a"])
+    (dead,) = desk.send().dead
+    assert "Owner ID" in dead.reason
+    assert table.tasks == {}
+
+
 @pytest.mark.usefixtures("declared")
 def test_a_locked_row_is_written_later(desk: Desk, table: SalesforceServer) -> None:
     table.locked.add("a")

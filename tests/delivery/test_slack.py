@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from churnml.adapters.delivery.slack import post_of
+from churnml.adapters.delivery.slack import PIECES_A_POST, post_of
 from tests.delivery.conftest import Desk
 from tests.delivery.servers import STALL, Request, Response, Server, serving
 from tests.store.days import account
@@ -102,7 +102,12 @@ def test_a_post_stays_within_what_slack_takes_whatever_the_data_say() -> None:
             "steps": [long] * 9,
         },
     }
-    assert all(len(block["text"]["text"]) <= 3_000 * 3 for block in post_of([payload])["blocks"])
+    post = post_of([payload] * PIECES_A_POST)
+    assert all(len(block["text"]["text"]) <= 3_000 for block in post["blocks"])
+    assert len(json.dumps(post)) <= 13_000
+    assert not any(
+        line.endswith(("&am", "&a", "&amp")) for block in post["blocks"] for line in block["text"]["text"].splitlines()
+    )
     assert len(post_of([payload])["blocks"][0]["text"]["text"]) <= 150
 
 

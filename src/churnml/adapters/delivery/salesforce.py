@@ -162,6 +162,8 @@ class SalesforceWay:
         """An account that would have to be made lacks a name; a task's account is not found by its id."""
         for error in errors:
             code, message = str(error.get("statusCode", "")), str(error.get("message", ""))
+            if "OwnerId" in (error.get("fields") or ()):
+                continue  # it is the owner who is not there
             if code == "REQUIRED_FIELD_MISSING" and "Name" in (error.get("fields") or ()):
                 return True
             if code == "INVALID_FIELD" and "not found for field" in message:

@@ -52,19 +52,25 @@ def block_of(payload: Mapping[str, Any]) -> dict[str, Any]:
         lines += [
             f"{number}. {escaped(cut(str(step), 200))}" for number, step in enumerate(work.get("steps", [])[:3], 1)
         ]
-    text = "\n".join(lines)
+    # what does not fit is left out as whole lines, so that no escape is cut in two
+    shown = [lines[0]]
+    for line in lines[1:]:
+        if len("\n".join([*shown, line])) > BLOCK_LENGTH:
+            break
+        shown.append(line)
+    text = "\n".join(shown)
     # verbatim: nothing in a user's text becomes a link or a mention
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
 def _headline(payload: Mapping[str, Any]) -> str:
-    account = f"*{escaped(cut(str(payload['account_id']), 100))}*"
+    account = f"*{escaped(cut(str(payload['account_id']), 80))}*"
     health = payload.get("health") or {}
     score = health.get("score")
     stands = f"health {score:.0f}, {escaped(health.get('band'))}" if score is not None else "health not known"
     work, event = payload.get("work"), payload.get("event")
     if work:
-        title = escaped(cut(str(work.get("title") or work["playbook"]), 150))
+        title = escaped(cut(str(work.get("title") or work["playbook"]), 100))
         value = f", worth {work['value']:,.0f} a month" if work.get("value") is not None else ""
         return f"{PHRASES.get(work['what'], 'Changed')}: {account} – {title}, due {work['due']}{value} ({stands})"
     if event:
