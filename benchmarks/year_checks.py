@@ -1,0 +1,226 @@
+"""What has to hold of every list of a year, checked from the operational store alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from churnml.acting.rules import Rule, parse_rule
+from churnml.adapters.project import open_project
+from churnml.adapters.registry import Registry, registry_of
+from churnml.adapters.store import Store, open_store
+from churnml.specs.team import TeamSpec
+
+LISTED = ("opened", "kept")
+SHOWN = 5  # problems of a kind that are told one by one
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was looked at, and what was wrong.
+
+    Args:
+        dates, lines: lists, and lines on them.
+        accounts: accounts that were ever on a list.
+        fullest: how much of the tightest limit the fullest week and the fullest day used: owner → words.
+        overflow: offers that had no room, over all dates.
+        versions, declarations: of the models and the declarations that lines were traced to.
+        problems: in words; empty when everything held.
+    """
+
+    dates: int
+    lines: int
+    accounts: int
+    fullest: Mapping[str, str]
+    overflow: int
+    versions: Sequence[str]
+    declarations: int
+    problems: Sequence[str]
+
+    def lines_of_page(self) -> list[str]:
+        """The list of the page."""
+        limits = "; ".join(f"{owner}: {words}" for owner, words in self.fullest.items())
+        return [
+            f"- {self.dates} lists, {self.lines:,} lines, {self.accounts:,} accounts. No account stood on one twice.",
+            f"- Nobody was given more than their limit. At the most: {limits}. {self.overflow:,} times there was no "
+            "room, and the value left lying was written down.",
+            "- Every line names the model version, the facts its rule read, the rule and the declarations of its "
+            f"date: {self.declarations} declarations and version {', '.join(self.versions)} of the model, all of them "
+            "still there. Each new line's rule was read again and held on the facts written down beside it, and the "
+            "facts are those of the account's score.",
+            *(f"- **wrong**: {problem}" for problem in self.problems),
+        ]
+
+
+def checked(root: Path) -> Checked:
+    """Checks every list of a project's store."""
+    project = open_project(root)
+    with open_store(project.operational_url) as store:
+        dates = store.dates()
+        lists = {date: store.decided(date, LISTED) for date in dates}
+        lines = [line for lines in lists.values() for line in lines]
+        trace = Trace(store, registry_of(project))
+        team = project.team
+        problems = [
+            *some("twice on a list", twice(lists)),
+            *some("more than a limit", above_the_minutes(store, team)),
+            *some("more than a limit", above_the_pieces(store, team, dates)),
+            *some("more than a budget", above_the_budgets(store, team)),
+            *some("not to be traced", (said for date in dates for said in trace.gaps(date, lists[date]))),
+        ]
+        overflow = sum(row["pieces"] for row in store.overflow(dates[0], dates[-1]))
+        return Checked(
+            dates=len(dates),
+            lines=len(lines),
+            accounts=len({line["account_id"] for line in lines}),
+            fullest=fullest(store, team, dates),
+            overflow=overflow,
+            versions=sorted(trace.versions),
+            declarations=len(trace.declared),
+            problems=problems,
+        )
+
+
+def some(kind: str, found: Iterator[str]) -> list[str]:
+    """The first few, and how many more."""
+    said = list(found)
+    more = [f"{kind}: {len(said) - SHOWN:,} more"] if len(said) > SHOWN else []
+    return [f"{kind}: {one}" for one in said[:SHOWN]] + more
+
+
+# ---------------------------------------------------------------- who is on the list, and how much it is
+
+
+def twice(lists: Mapping[dt.date, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+    """Accounts with more than one line on a date."""
+    for date, lines in lists.items():
+        for account, count in Counter(line["account_id"] for line in lines).items():
+            if count > 1:
+                yield f"{account} has {count} lines on {date}"
+
+
+def minutes_given(store: Store) -> Counter[tuple[str, dt.date]]:
+    """Effort opened for each owner in each week, by its Monday."""
+    given: Counter[tuple[str, dt.date]] = Counter()
+    for event in store.work.events():
+        if event.what == "opened":
+            monday = event.on - dt.timedelta(days=event.on.weekday())
+            given[event.details["owner"], monday] += event.details["minutes"]
+    return given
+
+
+def pieces_living(store: Store, date: dt.date) -> Counter[str]:
+    """Pieces each owner had on a date, snoozed ones among them."""
+    return Counter(line["owner"] for line in store.decided(date, (*LISTED, "snoozed")))
+
+
+def above_the_minutes(store: Store, team: TeamSpec) -> Iterator[str]:
+    for (owner, monday), minutes in sorted(minutes_given(store).items()):
+        limit = team.person(owner).minutes_a_week
+        if limit is not None and minutes > limit:
+            yield f"{owner} was given {minutes} minutes of {limit} in the week of {monday}"
+
+
+def above_the_pieces(store: Store, team: TeamSpec, dates: Sequence[dt.date]) -> Iterator[str]:
+    for date in dates:
+        for owner, pieces in sorted(pieces_living(store, date).items()):
+            limit = team.person(owner).open_at_most
+            if limit is not None and pieces > limit:
+                yield f"{owner} had {pieces} pieces of {limit} on {date}"
+
+
+def above_the_budgets(store: Store, team: TeamSpec) -> Iterator[str]:
+    spent: Counter[tuple[str, str]] = Counter()
+    for piece in store.work.pieces():
+        spent[piece.playbook, f"{piece.opened_on:%Y-%m}"] += piece.cost
+    for (playbook, month), money in sorted(spent.items()):
+        if money > team.budgets.get(playbook, money) + 1e-6:
+            yield f"{playbook} cost {money:g} of {team.budgets[playbook]:g} in {month}"
+
+
+def fullest(store: Store, team: TeamSpec, dates: Sequence[dt.date]) -> dict[str, str]:
+    """Each limited owner's fullest week and fullest list, beside the limits."""
+    most_minutes: Counter[str] = Counter()
+    for (owner, _), minutes in minutes_given(store).items():
+        most_minutes[owner] = max(most_minutes[owner], minutes)
+    most_pieces: Counter[str] = Counter()
+    for date in dates:
+        most_pieces |= pieces_living(store, date)
+    found = {}
+    for owner, person in team.people.items():
+        words = []
+        if person.minutes_a_week is not None:
+            words.append(f"{most_minutes[owner]} of {person.minutes_a_week} minutes a week")
+        if person.open_at_most is not None:
+            words.append(f"{most_pieces[owner]} of {person.open_at_most} pieces")
+        found[owner] = ", ".join(words)
+    return found
+
+
+# ---------------------------------------------------------------- where a line comes from
+
+
+class Trace:
+    """Follows lines to the model, the facts, the declarations and the rule that made them.
+
+    Attributes:
+        versions: versions of models that lines were made with, as far as they still load.
+        declared: declarations that lines were made by: fingerprint → playbook → entry rule.
+    """
+
+    def __init__(self, store: Store, registry: Registry) -> None:
+        self._store, self._registry = store, registry
+        self.versions: set[str] = set()
+        self.declared: dict[str, dict[str, str]] = {}
+        self._rules: dict[str, Rule] = {}
+
+    def gaps(self, date: dt.date, lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+        """What cannot be traced of a date's lines, in words."""
+        scores = {row["account_id"]: row for row in self._store.scored(date)} if lines else {}
+        for line in lines:
+            for gap in self._gaps(line, scores.get(line["account_id"])):
+                yield f"{line['account_id']}, {line['playbook']}, {date}: {gap}"
+
+    def _gaps(self, line: Mapping[str, Any], score: Mapping[str, Any] | None) -> Iterator[str]:
+        version = (line["models"] or {}).get("churn")
+        if version is None or not self._loads(version):
+            yield f"version {version} of the model does not load"
+        if not line["data_fingerprint"]:
+            yield "the data have no fingerprint"
+        declared = (line["declarations"] or {}).get("playbooks")
+        if declared is None or self._entry(declared, line["playbook"]) != line["rule"]:
+            yield "the declaration on record has another rule"
+        if score is None:
+            yield "the account has no score on that date"
+        elif score["churn_probability"] != line["facts"].get("churn_probability"):
+            yield "the facts are not those of the score"
+        rule = self._rule(line["rule"])
+        missing = rule.names - set(line["facts"])
+        if missing:
+            yield f"the facts lack {', '.join(sorted(missing))}"
+        elif line["outcome"] == "opened" and not rule.holds(pd.DataFrame([line["facts"]]))[0]:
+            yield "the rule does not hold on the facts beside it"
+
+    def _loads(self, version: str) -> bool:
+        if version not in self.versions:
+            self._registry.version("churn", version)
+            self.versions.add(version)
+        return True
+
+    def _entry(self, fingerprint: str, playbook: str) -> str | None:
+        if fingerprint not in self.declared:
+            said = yaml.safe_load(self._store.declaration(fingerprint)["text"])
+            self.declared[fingerprint] = {one["name"]: str(one["enter"]).strip() for one in said["playbooks"]}
+        return self.declared[fingerprint].get(playbook)
+
+    def _rule(self, text: str) -> Rule:
+        if text not in self._rules:
+            self._rules[text] = parse_rule(text, "a line's rule")
+        return self._rules[text]
