@@ -37,7 +37,7 @@ class ReceiverReport:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message that was given up; ``churnml deliver --revive`` with its number makes it due again."""
+    """A message that was given up; ``churnml deliveries revive`` with its number makes it due again."""
 
     delivery_id: int
     receiver: str
@@ -110,7 +110,8 @@ def _dead_lines(dead: Sequence[DeadLetter]) -> list[str]:
         what = f"{letter.kind} of {_printable(letter.subject)} to {letter.receiver}"
         said.append(f"  {letter.delivery_id}: {what}, tried {tried}: {_printable(letter.reason)}")
     more = len(dead) - DEAD_SHOWN
-    return said + ([f"  and {more:,} more"] if more > 0 else [])
+    said += [f"  and {more:,} more"] if more > 0 else []
+    return [*said, "  Once it is mended: churnml deliveries revive NUMBER --by WHO --because WHY"]
 
 
 def _printable(text: Any) -> str:

@@ -260,7 +260,7 @@ def _report(
     for name in sorted(set(counts) - set(spec.receivers)):
         waiting, dead = counts[name].get("pending", 0), counts[name].get("dead", 0)
         if waiting or dead:
-            trouble = f"is not in models/{FILE} any more: {waiting:,} messages wait for it"
+            trouble = f"is not in models/{FILE} any more, and {waiting:,} messages wait for it"
             receivers.append(ReceiverReport(name, "unknown", "nowhere", waiting=waiting, dead=dead, trouble=trouble))
     letters = [
         DeadLetter(
