@@ -58,6 +58,19 @@ def assess(
     return impact(enrolled, about, opened.facts.data_through, terms, opened.project.spec.currency)
 
 
+def found_effects(report: ImpactReport) -> list[dict[str, Any]]:
+    """What was found of each playbook, as the store keeps it: the line the list may go by or None, and in words."""
+    return [
+        {
+            "playbook": one.playbook,
+            "known_through": report.data_through,
+            "line": list(one.targeting.line) if one.targeting is not None and one.targeting.is_on else None,
+            "sentence": one.sentence,
+        }
+        for one in report.playbooks
+    ]
+
+
 def outcome_rows(opened: Opened, assignments: Sequence[Assignment]) -> list[dict[str, Any]]:
     """What is known of every enrolment whose window is over, as the store keeps it.
 

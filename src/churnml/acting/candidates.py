@@ -79,12 +79,14 @@ class Reading:
         return sorted({*self.rule.names, *ALWAYS})
 
 
-def read(rules: Rules, book: Book) -> tuple[Reading, ...]:
-    """Every playbook against the facts."""
-    return tuple(_reading(one, precedence, book) for precedence, one in enumerate(rules.playbooks))
+def read(rules: Rules, book: Book, lines: Mapping[str, tuple[float, float]]) -> tuple[Reading, ...]:
+    """Every playbook against the facts; ``lines`` are the measured effects that the list goes by."""
+    return tuple(
+        _reading(one, precedence, book, lines.get(one.playbook.name)) for precedence, one in enumerate(rules.playbooks)
+    )
 
 
-def _reading(rules: PlaybookRules, precedence: int, book: Book) -> Reading:
+def _reading(rules: PlaybookRules, precedence: int, book: Book, line: tuple[float, float] | None) -> Reading:
     playbook, rows = rules.playbook, len(book.accounts)
     enters = rules.enter.holds(book.frame)
     reasons = dict.fromkeys(np.flatnonzero(enters).tolist(), "")
@@ -104,7 +106,7 @@ def _reading(rules: PlaybookRules, precedence: int, book: Book) -> Reading:
         enters=enters,
         leaves=leaves,
         takes=enters & ~leaves,
-        worth=worth(playbook, book.frame),
+        worth=worth(playbook, book.frame, line),
         reasons=reasons,
     )
 

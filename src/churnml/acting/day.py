@@ -97,7 +97,7 @@ class _Day:
     ) -> None:
         self.as_of, self.book, self.before, self.seed = as_of, book, before, seed
         rules = read_rules(spec, "playbooks.yaml")
-        self.readings = {reading.playbook.name: reading for reading in read(rules, book)}
+        self.readings = {reading.playbook.name: reading for reading in read(rules, book, before.lines)}
         self.trouble = Trouble(rules.trouble, book, allowed=spec.grow_in_trouble)
         self.roster = Roster(team, as_of, zone, spec.fallback_owner)
         self.desk = Desk(before.work, as_of)

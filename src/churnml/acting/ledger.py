@@ -201,6 +201,8 @@ class Before:
         assignments: (account, playbook) → its arm.
         minutes: owner → effort of the work opened for them earlier in this ISO week, this date's own included.
         spent: playbook → cost of the work opened earlier in this calendar month, this date's own included.
+        lines: playbook → the share of MRR that acting was measured to keep at a churn probability of 0, and what is
+            added for one of 1; only of those that were shown to keep more when the list goes by it.
         stamp: counts the changes of what is above; a plan is only written down if nobody changed it meanwhile.
     """
 
@@ -210,6 +212,7 @@ class Before:
     assignments: Mapping[tuple[str, str], Assignment] = field(default_factory=dict)
     minutes: Mapping[str, int] = field(default_factory=dict)
     spent: Mapping[str, float] = field(default_factory=dict)
+    lines: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     stamp: int = 0
 
 

@@ -1,12 +1,13 @@
 """What acting on an account is worth: probability × MRR × effect, in MRR a month.
 
 ``effect`` is the declared share of what is at stake that acting keeps or wins. It is a belief until ``churnml impact``
-has measured it, so it comes as three numbers, and the value does too.
+has measured it, so it comes as three numbers, and the value does too. Where the measured effect was shown to order the
+list better (:mod:`churnml.acting.targeting`), the value is by that, and what the declaration says stands beside it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -45,11 +46,22 @@ def at_stake(goal: str, facts: pd.DataFrame) -> Values:
     return _numbers(facts, "upsell_probability") * mrr * share
 
 
-def worth(playbook: Playbook, facts: pd.DataFrame) -> Worth:
-    """What ``playbook`` is worth for each row of ``facts``, to the cent."""
+def worth(playbook: Playbook, facts: pd.DataFrame, line: tuple[float, float] | None = None) -> Worth:
+    """What ``playbook`` is worth for each row of ``facts``, to the cent.
+
+    Args:
+        playbook: which.
+        facts: a row an account.
+        line: share of MRR that acting was measured to keep at a churn probability of 0, and what is added for one of 1.
+            A negative worth says that acting is expected to do harm: such an account is left alone.
+    """
     stake = at_stake(playbook.goal, facts)
     effect = playbook.effect
-    return Worth(*(np.round(stake * share, 2) for share in (effect.low, effect.likely, effect.high)))
+    found = Worth(*(np.round(stake * share, 2) for share in (effect.low, effect.likely, effect.high)))
+    if line is None or playbook.goal == "grow":
+        return found
+    measured = (line[0] + line[1] * _numbers(facts, "churn_probability")) * _numbers(facts, "mrr")
+    return replace(found, likely=np.round(measured, 2))
 
 
 def _numbers(facts: pd.DataFrame, name: str) -> Values:

@@ -319,6 +319,7 @@ def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date, before
         "currency": opened.project.spec.currency,
         "overrides": [override.override_id for override in before.overrides],
         "bands": [list(map(str, vars(state).values())) for state in before.bands.values()],
+        "effects": {playbook: list(line) for playbook, line in before.lines.items()},
         "route": route,
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]

@@ -15,6 +15,7 @@ from churnml.acting.ledger import BandState, Before, Message, Plan
 from churnml.adapters.store import reading, scorings
 from churnml.adapters.store.audit import Audit
 from churnml.adapters.store.connections import Connections, cannot_be_opened
+from churnml.adapters.store.effects import Effects
 from churnml.adapters.store.outbox import Delivery, Outbox
 from churnml.adapters.store.outcomes import Outcomes
 from churnml.adapters.store.overrides import Overrides
@@ -37,7 +38,7 @@ class Store:
         connections: the ways into it.
 
     Attributes:
-        work, overrides, outcomes, outbox, audit: its rooms.
+        work, overrides, outcomes, effects, outbox, audit: its rooms.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -45,6 +46,7 @@ class Store:
         self.work = Work(connections)
         self.overrides = Overrides(connections)
         self.outcomes = Outcomes(connections)
+        self.effects = Effects(connections)
         self.outbox = Outbox(connections)
         self.audit = Audit(connections)
 

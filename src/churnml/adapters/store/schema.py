@@ -251,6 +251,18 @@ outcomes = sa.Table(
     sa.ForeignKeyConstraint(["account_id", "playbook"], ["assignments.account_id", "assignments.playbook"]),
     sa.Index("ix_outcomes_assignment", "account_id", "playbook", "known_through"),
 )
+# What playbooks were measured to do; a list goes by a line only where that was shown to keep more.
+effects = sa.Table(
+    "effects",
+    metadata,
+    sa.Column("effect_id", sa.Integer, primary_key=True),
+    sa.Column("playbook", sa.String(60), nullable=False),
+    sa.Column("known_through", sa.Date, nullable=False),
+    sa.Column("line", _json(null=True)),
+    sa.Column("sentence", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Index("ix_effects_playbook", "playbook", "known_through"),
+)
 audit_log = sa.Table(
     "audit_log",
     metadata,
@@ -278,6 +290,7 @@ APPEND_ONLY = (
     "override_withdrawals",
     "delivery_attempts",
     "outcomes",
+    "effects",
     "audit_log",
 )
 # Their rows change, and none ever goes.

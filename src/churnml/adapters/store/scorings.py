@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from churnml.acting.ledger import BandState, Before, Message, Plan
 from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import utc
+from churnml.adapters.store.effects import lines_by
 from churnml.adapters.store.outbox import put
 from churnml.adapters.store.outcomes import assignments_by
 from churnml.adapters.store.overrides import holding
@@ -112,6 +113,7 @@ def before(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> Bef
         assignments={(one.account_id, one.playbook): one for one in drawn},
         minutes=minutes_of_week(connection, as_of),
         spent=spent_in_month(connection, as_of),
+        lines=lines_by(connection, as_of),
         stamp=stamp_of(connection),
     )
 

@@ -23,6 +23,7 @@ APPEND_ONLY = (
     "override_withdrawals",
     "delivery_attempts",
     "outcomes",
+    "effects",
     "audit_log",
 )
 NEVER_DELETED = ("work", "deliveries", "stamps")
@@ -249,6 +250,16 @@ def _outbox_and_records() -> None:
         sa.Column("at", sa.DateTime, nullable=False),
         sa.ForeignKeyConstraint(["account_id", "playbook"], ["assignments.account_id", "assignments.playbook"]),
         sa.Index("ix_outcomes_assignment", "account_id", "playbook", "known_through"),
+    )
+    op.create_table(
+        "effects",
+        sa.Column("effect_id", sa.Integer, primary_key=True),
+        sa.Column("playbook", sa.String(60), nullable=False),
+        sa.Column("known_through", sa.Date, nullable=False),
+        sa.Column("line", sa.JSON),
+        sa.Column("sentence", sa.Text, nullable=False),
+        sa.Column("at", sa.DateTime, nullable=False),
+        sa.Index("ix_effects_playbook", "playbook", "known_through"),
     )
     op.create_table(
         "audit_log",
