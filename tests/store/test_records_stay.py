@@ -31,6 +31,7 @@ def fill(store: Store) -> None:
     store.overrides.add(Override("o1", "a", 80.0, "olga", "they renewed", on, on + dt.timedelta(days=30)), NOW)
     store.overrides.withdraw("o1", day("03-05"), NOW, who="olga", why="they did not")
     store.outcomes.add([{"account_id": "a", "playbook": "rescue", "known_through": on, "churned": False}], NOW)
+    store.effects.add([{"playbook": "rescue", "known_through": on, "line": [0.0, 0.2], "sentence": "it works"}], NOW)
 
 
 def rows(url: str, table: str) -> list[object]:

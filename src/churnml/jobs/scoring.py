@@ -295,10 +295,7 @@ def _told(event: HealthEvent) -> dict[str, Any]:
 def _earlier(store: Store, health: HealthSpec, as_of: dt.date) -> dict[str, list[tuple[dt.date, float | None]]]:
     """Account → date and score of its earlier scorings, twice as far back as a drop is looked for."""
     first, last = plus_days(as_of, -2 * health.events.within_days), plus_days(as_of, -1)
-    found: dict[str, list[tuple[dt.date, float | None]]] = {}
-    for row in store.bands(first, last):
-        found.setdefault(row["account_id"], []).append((row["as_of"], row["health"]))
-    return found
+    return store.healths(first, last)
 
 
 def dates_between(first: dt.date, last: dt.date, every: int) -> tuple[dt.date, ...]:
