@@ -24,7 +24,10 @@ from churnml.cli.shell import (
 @app.command()
 def deliver(
     project: ProjectOption = HERE,
-    send: Annotated[bool, typer.Option("--send", help="Send it; without, it is only shown what would be.")] = False,
+    send: Annotated[
+        bool,
+        typer.Option("--send", help="Send it. Without, it is only shown, unless delivery.yaml says dry_run: false."),
+    ] = False,
     no_prefect: PlainOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -38,6 +41,8 @@ def deliver(
         print_json(report.as_data())
     else:
         say_lines(*report.lines())
+    if report.troubled:
+        raise typer.Exit(1)
 
 
 @deliveries_app.command("list")
