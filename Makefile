@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 export PYTHONUTF8 := 1
 
-.PHONY: demo test lint docs cards bench wheel lock clean help
+.PHONY: demo test lint docs cards bench year wheel lock clean help
 
 help:  ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,9 @@ cards: $(VENV)/.ready  ## the cards of the models that come with churnml, from t
 
 bench: $(VENV)/.engines  ## measure, and write docs/performance.md
 	$(BIN)/python -m benchmarks
+
+year: $(VENV)/.engines  ## live a simulated year, and write docs/impact.md
+	$(BIN)/python -m benchmarks.year
 
 wheel: $(VENV)/.ready  ## dist/churnml-*.whl
 	$(BIN)/python -m build --wheel --no-isolation

@@ -32,7 +32,7 @@ def test_work_that_is_done_leaves_the_list_and_stays_done(after_run: Path) -> No
     first, second = listed(after_run)[:2]
     done = found(after_run, "work", "done", first["work_id"], "--by", "kim", "--because", "they renew")
     assert (done["state"], done["ended_because"], done["event"]["who"]) == ("done", "they renew", "kim")
-    assert [d["account_id"] for d in listed(after_run)][0] == second["account_id"]
+    assert listed(after_run)[0]["account_id"] == second["account_id"]
     score(after_run)
     assert first["account_id"] not in {d["account_id"] for d in listed(after_run)}
     again = churnml("work", "done", first["work_id"], "--by", "kim", "--project", after_run)
