@@ -72,6 +72,8 @@ def test_no_list_of_the_year_has_an_account_twice_or_breaks_a_limit_and_every_li
     assert found.accounts > 40
     assert found.overflow > 0
     assert found.versions == ["1"]
+    assert found.replayed > 5
+    assert found.same == found.replayed
     # limits that nobody reached would prove nothing
     assert found.fullest["ana"] == "180 of 180 minutes a week, 3 of 3 pieces"
     assert found.fullest["team:marketing"] == "16 of 16 minutes a week"
