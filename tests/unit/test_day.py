@@ -416,3 +416,21 @@ def test_growth_without_a_declared_share_is_worth_the_whole_contract():
     assert {d.account_id: d.value for d in plan.decisions} == {"acme": 5, "bolt": 1}
     bare = facts.drop(columns=["upsell_share", "upsell_probability"])
     assert {d.value for d in planned(spec, bare).decisions} == {None}
+
+
+def test_the_list_goes_by_the_measured_effect_and_leaves_alone_whom_acting_would_harm():
+    facts = book(
+        """
+        account  | owner | churn_probability | mrr
+        likely   | ana   | 0.60              | 100
+        unlikely | ana   | 0.20              | 100
+        """
+    )
+    rescue = spec_of(playbook("rescue", enter="mrr > 0", holdout=0.0))
+    declared = planned(rescue, facts)
+    assert [(d.account_id, d.value) for d in declared.decisions] == [("likely", 6.0), ("unlikely", 2.0)]
+    # acting was measured to lose 30 % of the MRR of whoever would stay anyway, and to keep more the likelier they leave
+    measured = planned(rescue, facts, Before(lines={"rescue": (-0.3, 1.0)}))
+    assert outcomes(measured) == {"likely": "opened", "unlikely": "overflow"}
+    assert [(d.account_id, d.value) for d in measured.decisions] == [("likely", 30.0), ("unlikely", -10.0)]
+    assert "more harm than good" in str(measured.decisions[1].note)

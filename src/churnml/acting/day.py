@@ -302,6 +302,8 @@ class _Day:
 
     def _no_room(self, candidate: _Candidate) -> str:
         playbook = candidate.reading.playbook
+        if candidate.reading.worth.likely[candidate.i] < 0:
+            return "by what was measured, acting would do more harm than good here"
         if playbook.cost > self._budgets().get(playbook.name, math.inf):
             return "what the playbook may cost this month is spent"
         owners = self._takers(candidate)

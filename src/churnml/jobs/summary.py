@@ -41,7 +41,9 @@ def summary(opened: Opened, day: Day, office: InOffice, records: Mapping[str, Ma
         "decisions": dict(Counter(decision.playbook for decision in scores.decisions)),
         # what was decided of every account a playbook speaks of, also where it got nobody's list
         "outcomes": dict(Counter(decision.outcome for decision in day.plan.decisions)),
-        "left_lying": _total([d.value for d in day.plan.decisions if d.outcome == "overflow"]),
+        "left_lying": _total(
+            [d.value for d in day.plan.decisions if d.outcome == "overflow" and (d.value or 0.0) >= 0]
+        ),
         "family_problems": list(day.problems),
         "health_events": dict(Counter(event.kind for event in day.events)),
         "mrr": round(sum(account.mrr or 0.0 for account in scores.accounts), 2),
