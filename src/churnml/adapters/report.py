@@ -426,6 +426,7 @@ def _decision(
         "mrr": account.mrr if account else None,
         "at_risk": account.mrr_at_risk if account else None,
         "to_win": decision.value if grows else None,
+        "to_keep": None if grows else decision.value,
         "reasons": [reason.sentence for reason in reasons],
     }
 
