@@ -404,9 +404,9 @@ def order_lines(said: Mapping[str, Any]) -> list[str]:
     """The table of the three orders."""
     best = next(one for one in said["orders"] if one["order"] == "value")
     lines = [
-        f"The same company under one playbook that helps, {said['weeks']} weeks of 25 pieces of work; MRR is read "
-        f"{said['after']} weeks later, when the last of it has had its effect. Without anybody treated it is "
-        f"{said['nobody']:,.0f} then.",
+        f"{said['accounts']:,} accounts under one playbook that helps, {said['weeks']} weeks of 25 pieces of work; "
+        f"MRR is read {said['after']} weeks later, when the last of it has had its effect. Without anybody treated it "
+        f"is {said['nobody']:,.0f} then.",
         "",
         "| the list is ordered by | treated | their mean MRR | of them would leave | expected MRR kept | beside "
         "expected value | MRR more than with nobody treated |",
@@ -503,7 +503,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         if asked.part:
-            asked.out.write_text(json.dumps(PARTS[asked.part](size, Path(scratch)), default=str), "utf-8")
+            asked.out.write_text(json.dumps(PARTS[asked.part](size, Path(scratch))), "utf-8")
             return
         proof, orders = measured(size, Path(scratch))
     write_page(proof, orders, time.perf_counter() - started)

@@ -248,4 +248,4 @@ def replayed(project: Project, store: Store, lists: Mapping[dt.date, Sequence[Ma
         rows = jobs.features_at(opened, [date], "churn", of=predictor)
         said = dict(zip(rows["account_id"], predictor.predict(rows), strict=True))
         for line in lines:
-            yield abs(said.get(line["account_id"], -1.0) - line["facts"]["churn_probability"]) < SAME
+            yield bool(abs(said.get(line["account_id"], -1.0) - line["facts"]["churn_probability"]) < SAME)
