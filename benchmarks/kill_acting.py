@@ -190,8 +190,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     rng = random.Random(parser.parse_args().seed)  # noqa: S311 - moments, not secrets
     lines = [
-        "| store | kills in score | kills in deliver | rows that differ | facts lost | facts told twice "
-        "| two at once: rows that differ |",
+        "| store | kills in score | kills in deliver | tables that differ | facts lost | facts told twice "
+        "| two at once: tables that differ |",
         "|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder, store_urls(Path(folder)) as urls:
