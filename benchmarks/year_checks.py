@@ -58,7 +58,8 @@ class Checked:
             f"- Nobody was given more than their limit. At the most: {limits}. {self.overflow:,} times there was no "
             "room, and the value left lying was written down.",
             "- Every line names the model version, the facts its rule read, the rule and the declarations of its "
-            f"date: {self.declarations} declarations and version {', '.join(self.versions)} of the model, all of them "
+            f"date; all of them (versions: {', '.join(self.versions)}; playbooks.yaml as it was, {self.declarations} × "
+            "in the year) are "
             "still there. Each new line's rule was read again and held on the facts written down beside it, and the "
             "facts are those of the account's score.",
             f"- {self.replayed:,} lines, from every tenth date, were made again from the tables as they are at the end "
