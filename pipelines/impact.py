@@ -6,7 +6,7 @@ from pathlib import Path
 
 from churnml.acting.impact import ImpactReport
 from churnml.adapters.store import open_store
-from churnml.impact_job import assess, found_effects, outcome_rows
+from churnml.impact_job import assess, found_effects, outcome_rows, terms_of
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
 from pipelines.progress import say
@@ -26,6 +26,7 @@ def impact(project: str, today: str | None = None, engine: str | None = None) ->
     with open_store(opened.project.operational_url) as store:
         enrolled = store.outcomes.assignments()
         store.outcomes.add(outcomes(opened, enrolled), moment())
-        report = effects(opened, enrolled, store.work.pieces(), say, risks=store.outcomes.risks())
+        risks, terms = store.outcomes.risks(), terms_of(opened.project.playbooks.measured)
+        report = effects(opened, enrolled, store.work.pieces(), say, risks=risks, terms=terms)
         store.effects.add(found_effects(report), moment())
         return report

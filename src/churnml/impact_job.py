@@ -15,6 +15,7 @@ from churnml.acting.ledger import Assignment, Piece
 from churnml.jobs import Opened
 from churnml.labels import Label
 from churnml.outcomes import paid_after
+from churnml.specs.playbooks import Measured
 from churnml.stretches import KEY, cutoff_relation
 from churnml.tables import Facts
 from churnml.timeline import Reach
@@ -56,6 +57,11 @@ def assess(
     about = {p.name: About(p.title, p.goal, p.effect.likely) for p in opened.project.playbooks.playbooks}
     progress("the effect of every playbook")
     return impact(enrolled, about, opened.facts.data_through, terms, opened.project.spec.currency)
+
+
+def terms_of(declared: Measured) -> Terms:
+    """How the project declares that its playbooks are judged."""
+    return Terms(alpha=declared.alpha, worth=declared.worth, expected=declared.expected, questions=declared.questions)
 
 
 def found_effects(report: ImpactReport) -> list[dict[str, Any]]:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from churnml.acting.impact import Terms
 from churnml.acting.ledger import Assignment, Piece
-from churnml.impact_job import assess, churn_label, outcome_rows, outcomes, upsell_label
+from churnml.impact_job import assess, churn_label, outcome_rows, outcomes, terms_of, upsell_label
 from churnml.jobs import open_data
 from churnml.labels import Label
+from churnml.specs.playbooks import Measured
 from tests.support import TODAY, day, make_project, quick_facts, table
 
 CHURN = Label(kind="contract", gap=7, horizon=30, grace=14)
@@ -260,3 +262,9 @@ def test_labels_are_those_the_project_declares(opened) -> None:
 def test_nobody_enrolled_gives_an_empty_report(opened) -> None:
     report = assess(opened, [], [])
     assert (report.playbooks, report.stop) == ((), ())
+
+
+def test_what_a_project_declares_of_judging_is_what_the_report_judges_by():
+    declared = Measured.model_validate({"worth": 0.05, "expected": 1500, "questions": 8})
+    assert terms_of(declared) == Terms(worth=0.05, expected=1500, questions=8)
+    assert terms_of(Measured()) == Terms()

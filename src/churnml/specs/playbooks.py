@@ -37,6 +37,21 @@ class Effect(Declared):
         return self
 
 
+class Measured(Declared):
+    """How ``churnml impact`` judges, declared before anybody looks.
+
+    ``worth`` is the smallest effect worth finding, as a share (of accounts that leave, of MRR kept, of accounts that
+    grow): what is proved to be less is called no sign of an effect. ``expected`` is the number of outcomes a playbook
+    at which intervals are to be narrowest. ``alpha`` is shared by all ``questions``: one a playbook, two for one that
+    grows; left out, they are counted from the playbooks that have enrolled anybody.
+    """
+
+    worth: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    expected: Positive = 500
+    alpha: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    questions: Positive | None = None
+
+
 class Playbook(Declared):
     """What to do for an account, by whom, until when, and how it is measured.
 
@@ -100,7 +115,7 @@ class PlaybooksSpec(Declared):
     fallback_owner: Team = "team:customer-success"
     trouble: RuleText = TROUBLE
     grow_in_trouble: bool = False
-    months: Positive = 12
+    measured: Measured = Measured()
 
     @field_validator("playbooks")
     @classmethod
