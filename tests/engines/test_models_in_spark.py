@@ -57,17 +57,14 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def session(spark: None, uri: str) -> Iterator[Any]:
-    import mlflow
     from pyspark.sql import SparkSession
 
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    with warnings.catch_warnings():
+    # told by the environment: what is set within MLflow would stay set for the other tests of this process
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what MLflow and Spark say to each other
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.setenv("MLFLOW_REGISTRY_URI", uri)
         yield SparkSession.builder.getOrCreate()
-    mlflow.set_tracking_uri(before[0])
-    mlflow.set_registry_uri(before[1])
 
 
 def test_spark_says_what_pyfunc_and_a_scored_file_say(session: Any, uri: str, tmp_path: Path) -> None:
