@@ -112,6 +112,9 @@ def test_nobody_is_given_more_than_they_can_take_and_the_rest_is_told_with_its_v
     (after_run / "models" / "team.yaml").write_text(yaml.safe_dump(team))
     (after_run / ".churnml" / "churnml.db").unlink()
     said = score(after_run)
+    told = churnml("score", "--no-prefect", "--project", after_run).out
+    assert f"{said['outcomes']['overflow']:,} did not fit into anybody's day" in told
+    assert f"{said['outcomes']['holdout']:,} left alone on purpose" in told
     held = Counter(decision["owner"] for decision in listed(after_run))
     assert max(held.values()) == 2
     assert said["outcomes"]["overflow"] > 0

@@ -47,8 +47,22 @@ def run_text(project: Project, found: Mapping[str, Any], queue: Sequence[Mapping
     lines += ["", "HEALTH BY BAND", "", *table(["band", "accounts", "share"], bands, right=(1, 2))]
     total = sum(found["decisions"].values())
     lines += ["", f"QUEUE: {total:,} decisions, the first {len(queue)}", "", *queue_lines(queue)]
+    lines += _not_listed(found)
     lines += ["", "WHERE IT LIES", *_places(project, found)]
     return "\n".join(lines)
+
+
+def _not_listed(found: Mapping[str, Any]) -> list[str]:
+    """What was decided that is on nobody's list: the holdout, and what did not fit."""
+    lines, outcomes = [], found["outcomes"]
+    if outcomes.get("holdout"):
+        lines.append(
+            f"  {outcomes['holdout']:,} left alone on purpose, so that the playbooks can be measured (churnml impact)"
+        )
+    if outcomes.get("overflow"):
+        lying = "" if found["left_lying"] is None else f", worth {money(found['left_lying'])} a month"
+        lines.append(f"  {outcomes['overflow']:,} did not fit into anybody's day{lying} (churnml work overflow)")
+    return ["", *lines] if lines else []
 
 
 def _places(project: Project, found: Mapping[str, Any]) -> list[str]:
