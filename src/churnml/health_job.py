@@ -19,7 +19,7 @@ from churnml.acting.health_preview import Preview, preview
 from churnml.acting.health_weights import WeightProposal, propose_weights
 from churnml.acting.ledger import Override
 from churnml.acting.override_judging import OverrideJudgement, WasSaid, judge_overrides
-from churnml.errors import RegistryError, TooLittleDataError
+from churnml.errors import RegistryError, TooLittleDataError, UnknownNameError
 from churnml.jobs.opening import built_for, possible_features
 from churnml.specs import HealthSpec, read_spec
 from churnml.stretches import KEY
@@ -102,13 +102,13 @@ def judge(opened: jobs.Opened, store: Store) -> OverrideJudgement:
 
 def _said_then(store: Store, account_id: str, on: dt.date) -> WasSaid | None:
     """What was said of the account at its newest scoring by that date, without any override."""
-    dates = [date for date in store.dates() if date <= on]
-    for date in reversed(dates):
-        rows = {row["account_id"]: row for row in store.scored(date)}
-        if account_id in rows:
-            row = rows[account_id]
-            ruled = (row["details"] or {}).get("ruled_health", row["health"])
-            return WasSaid(ruled, row["churn_probability"])
+    for date in reversed([date for date in store.dates() if date <= on]):
+        try:
+            row = store.account(account_id, date)
+        except UnknownNameError:
+            continue
+        ruled = (row["details"] or {}).get("ruled_health", row["health"])
+        return WasSaid(ruled, row["churn_probability"])
     return None
 
 
