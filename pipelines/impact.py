@@ -6,14 +6,14 @@ from pathlib import Path
 
 from churnml.acting.impact import ImpactReport
 from churnml.adapters.store import open_store
-from churnml.impact_job import assess, found_effects, outcome_rows, terms_of
+from churnml.impact_job import enrolments, found_effects, judged, known_outcomes, terms_of
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
 from pipelines.progress import say
 from pipelines.train import open_data
 
-effects = task("the effect of every playbook")(assess)
-outcomes = task("what became of everybody enrolled")(outcome_rows)
+outcomes = task("what became of everybody enrolled")(enrolments)
+effects = task("the effect of every playbook")(judged)
 
 
 @flow("churnml impact")
@@ -24,9 +24,8 @@ def impact(project: str, today: str | None = None, engine: str | None = None) ->
     """
     opened = open_data(Path(project), day(today), say, engine)
     with open_store(opened.project.operational_url) as store:
-        enrolled = store.outcomes.assignments()
-        store.outcomes.add(outcomes(opened, enrolled), moment())
-        risks, terms = store.outcomes.risks(), terms_of(opened.project.playbooks.measured)
-        report = effects(opened, enrolled, store.work.pieces(), say, risks=risks, terms=terms)
+        enrolled = outcomes(opened, store.outcomes.assignments(), store.work.pieces(), store.outcomes.risks())
+        store.outcomes.add(known_outcomes(opened, enrolled), moment())
+        report = effects(opened, enrolled, say, terms_of(opened.project.playbooks.measured))
         store.effects.add(found_effects(report), moment())
         return report

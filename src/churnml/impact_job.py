@@ -53,7 +53,14 @@ def assess(
     the days before the label's window was lost all the same; MRR at that window's end; its upsell label, if it has one.
     """
     progress(f"what came of {len(assignments):,} enrolments")
-    enrolled = _enrolled(opened, assignments, pieces, risks or {})
+    enrolled = enrolments(opened, assignments, pieces, risks or {})
+    return judged(opened, enrolled, progress, terms)
+
+
+def judged(
+    opened: Opened, enrolled: pd.DataFrame, progress: Progress = _silent, terms: Terms | None = None
+) -> ImpactReport:
+    """What :func:`assess` says, of ``enrolled`` as :func:`enrolments` gives it."""
     about = {p.name: About(p.title, p.goal, p.effect.likely) for p in opened.project.playbooks.playbooks}
     progress("the effect of every playbook")
     return impact(enrolled, about, opened.facts.data_through, terms, opened.project.spec.currency)
@@ -83,19 +90,24 @@ def outcome_rows(opened: Opened, assignments: Sequence[Assignment]) -> list[dict
     Each has ``account_id, playbook, known_through`` and ``churn_state, left, kept, upsell_state, grew, won``, None
     where not known.
     """
-    found = _enrolled(opened, assignments, (), {})
+    return known_outcomes(opened, enrolments(opened, assignments, (), {}))
+
+
+def known_outcomes(opened: Opened, found: pd.DataFrame) -> list[dict[str, Any]]:
+    """What :func:`outcome_rows` says, of ``found`` as :func:`enrolments` gives it."""
     found = found[(found["churn_state"] != "waiting") | ~found["upsell_state"].isin(["waiting", "unasked"])]
     columns = ["account_id", "playbook", "churn_state", "left", "kept", "upsell_state", "grew", "won"]
     rows = found[columns].astype(object).where(found[columns].notna(), None).to_dict("records")
     return [{str(k): v for k, v in row.items()} | {"known_through": opened.facts.data_through} for row in rows]
 
 
-def _enrolled(
+def enrolments(
     opened: Opened,
     assignments: Sequence[Assignment],
     pieces: Sequence[Piece],
     risks: Mapping[tuple[str, dt.date], float],
 ) -> pd.DataFrame:
+    """Everybody enrolled with what came of them, a row each: the part that reads the project's tables."""
     churn = churn_label(opened)
     rows = _rows(assignments, pieces, risks, churn.reach)
     return outcomes(opened.facts, churn, upsell_label(opened), rows)
