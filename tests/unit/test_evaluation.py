@@ -102,6 +102,26 @@ def test_ahead_is_positive_for_the_better_whatever_way_the_figure_counts():
         assert found.ahead["base_rate"][name].value == pytest.approx(gap)
 
 
+def test_a_lead_in_calibration_is_surer_the_more_two_models_share():
+    account, y, p = drawn(n=1500, ties=False)
+    noise = np.random.default_rng(1).normal(0, 0.15, len(p))
+    rivals = {"alike": (p * 1.2).clip(0.001, 0.999), "apart": (0.2 + noise).clip(0.001, 0.999)}
+    found = evaluate(account, y, {"model": p, **rivals}, seed=1, resamples=400)
+
+    def width(figure):
+        return figure.high - figure.low
+
+    for name in ("calibration_error", "brier_reliability"):
+        ours = width(found.figures["model"][name])
+        shared = {
+            who: width(found.ahead[who][name]) / np.hypot(ours, width(found.figures[who][name])) for who in rivals
+        }
+        assert shared["alike"] < 0.9 * shared["apart"], name
+        for who in rivals:
+            lead = found.ahead[who][name]
+            assert lead.low <= lead.value <= lead.high
+
+
 def test_the_same_seed_gives_the_same_intervals_and_the_row_order_does_not_matter():
     account, y, p = drawn()
     one = evaluate(account, y, {"model": p}, seed=1, resamples=50)

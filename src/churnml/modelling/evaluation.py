@@ -190,8 +190,9 @@ def _figures(points: Mapping[str, np.ndarray], samples: Mapping[str, np.ndarray]
 def _lead(name: str, better: bool, points: Any, samples: Any, figures: Any, who: str) -> Figure:
     """How far the model is ahead of ``who``: paired, on the same resamples.
 
-    Of figures that noise inflates, each by its own measure, a paired interval does not cover. Their lead is put
-    together from the two intervals instead (Zou and Donner, Statistics in Medicine 27, 2008), as if not paired.
+    Of figures that noise inflates, each by its own measure, the resamples' differences do not cover. Their lead is
+    put together from the two intervals instead, with the correlation the resamples show (Zou and Donner, Statistics
+    in Medicine 27, 2008).
     """
     sign = 1 if better else -1
     model, rival = samples["model"][name], samples[who][name]
@@ -199,9 +200,22 @@ def _lead(name: str, better: bool, points: Any, samples: Any, figures: Any, who:
     if name not in GAP_POWERS or np.array_equal(model, rival):
         return interval(value, sign * (model - rival))
     ours, theirs = figures["model"][name], figures[who][name]
-    low = np.hypot(theirs.value - theirs.low, ours.high - ours.value)
-    high = np.hypot(theirs.high - theirs.value, ours.value - ours.low)
-    return Figure(value, value - float(low), value + float(high))
+    alike = _correlation(model, rival)
+    low = _joined(theirs.value - theirs.low, ours.high - ours.value, alike)
+    high = _joined(theirs.high - theirs.value, ours.value - ours.low, alike)
+    return Figure(value, value - low, value + high)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Of two figures' resamples; 0 where one of them does not move."""
+    one, other = one - one.mean(), other - other.mean()
+    spread = np.sqrt((one @ one) * (other @ other))
+    return float(one @ other / spread) if spread > 0 else 0.0
+
+
+def _joined(one: float, other: float, alike: float) -> float:
+    """How far a difference reaches when its parts reach so far and are correlated ``alike``."""
+    return float(np.sqrt(max(one**2 + other**2 - 2 * alike * one * other, 0.0)))
 
 
 def accelerated(value: float, samples: np.ndarray) -> Figure:
