@@ -67,6 +67,15 @@ def test_a_category_that_was_never_seen_counts_as_missing():
     assert (known > missing).any()
 
 
+@pytest.mark.filterwarnings("error")
+def test_more_than_a_hundred_columns_with_text_among_them_warn_of_nothing():
+    rng = np.random.default_rng(1)
+    x = pd.DataFrame(rng.normal(size=(300, 130)), columns=[f"n{k}" for k in range(130)])
+    x["text"] = np.where(x["n0"] > 0, "up", "down")
+    model = BoostedClassifier(trees=3).fit(x, (x["n0"] > 0).astype(int))
+    assert model.predict_proba(x).shape == (300, 2)
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_with_a_sign_the_outcome_only_goes_that_way(sign):
     x, y = drawn()

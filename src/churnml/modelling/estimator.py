@@ -160,7 +160,7 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def encoded(self, X: Any) -> np.ndarray:  # noqa: N803
         """``X`` as the float64 matrix the trees read."""
         if isinstance(X, pd.DataFrame) and self.categories_:
-            validate_data(self, X[[]].assign(**dict.fromkeys(X.columns, 0.0)), reset=False)
+            validate_data(self, _only_names(X), reset=False)
             return encode(X, list(X.columns), self.categories_)
         return np.asarray(validate_data(self, X, reset=False, dtype="float64", ensure_all_finite="allow-nan"))
 
@@ -192,13 +192,18 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(X, pd.DataFrame):
             texts = [str(name) for name in X.columns if not pd.api.types.is_numeric_dtype(X[name])]
             if texts:
-                validate_data(self, X[[]].assign(**dict.fromkeys(X.columns, 0.0)))
+                validate_data(self, _only_names(X))
                 self._names = [str(name) for name in X.columns]
                 self.categories_ = {name: tuple(sorted(X[name].dropna().unique())) for name in texts}
                 return encode(X, self._names, self.categories_)
         matrix = validate_data(self, X, dtype="float64", ensure_all_finite="allow-nan")
         self._names = [str(place) for place in range(matrix.shape[1])]
         return np.asarray(matrix)
+
+
+def _only_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Its columns with nothing but zeros in them, for checks that cannot read text."""
+    return pd.DataFrame(0.0, index=frame.index, columns=frame.columns)
 
 
 _LEAVES = re.compile(r"^(leaf_value|internal_value)=(.*)$", re.MULTILINE)
