@@ -201,8 +201,9 @@ def features_at(
     families: Sequence[str] = ALL_FAMILIES,
     lookbacks: Sequence[int] = (7, 28, 90),
     event_names: Sequence[str] = (),
+    core_events: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Every feature of every account at the cutoffs."""
-    wish = Wish(tuple(lookbacks), tuple(event_names), facts.static)
+    wish = Wish(tuple(lookbacks), tuple(event_names), facts.static, tuple(core_events))
     chosen = choose(tuple(families), (), wish, facts)
     return build_snapshots(facts, chosen, everybody(facts, *cutoffs))

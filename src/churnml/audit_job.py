@@ -11,8 +11,8 @@ import pandas as pd
 from churnml import snapshots
 from churnml.audit import Audit, Finding, audit_features, audit_label, data_signs, outcome_signs
 from churnml.errors import TooLittleDataError
-from churnml.features import Feature, Wish, choose
-from churnml.jobs import Opened, collect, default_as_of
+from churnml.features import Feature, choose
+from churnml.jobs import Opened, collect, default_as_of, wish_for
 from churnml.labels import Label
 from churnml.specs import ModelSpec
 from churnml.timeline import plus_days
@@ -93,10 +93,7 @@ def _wanted(opened: Opened, spec: ModelSpec, progress: Progress) -> _Wanted:
 
 
 def _features_today(opened: Opened, spec: ModelSpec) -> tuple[Feature, ...]:
-    names = spec.features.event_names
-    if isinstance(names, int):
-        names = snapshots.frequent_events(opened.facts, default_as_of(opened), names)
-    wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
+    wish = wish_for(opened, spec, default_as_of(opened))
     return choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
 
 

@@ -76,6 +76,22 @@ def champions(project: Path) -> list[str]:
     return [t["version"] for t in said("models", "history", "churn", "--project", project)["champions"]]
 
 
+def test_a_champion_reads_the_core_events_it_was_trained_with_whatever_is_declared_since(
+    project: Path, tmp_path: Path
+) -> None:
+    ask = ("features", "--champion", "--as-of", AS_OF, "--project", project, "--out")
+    assert churnml(*ask, tmp_path / "before.parquet").code == 0
+    path = project / "project.yaml"
+    path.write_text(re.sub(r"(?m)^core_events: .*$", "core_events: [login]", path.read_text("utf-8")), "utf-8")
+    assert churnml(*ask, tmp_path / "after.parquet").code == 0
+    before, after = (pd.read_parquet(tmp_path / f"{when}.parquet") for when in ("before", "after"))
+    assert before["usage_core_28d"].sum() > 0
+    pd.testing.assert_frame_equal(before, after, check_exact=True)
+    assert churnml("features", *ask[2:], tmp_path / "new.parquet").code == 0
+    new = pd.read_parquet(tmp_path / "new.parquet").merge(before, on=["account_id", "as_of"], suffixes=("", "_was"))
+    assert (new["usage_core_28d"] != new["usage_core_28d_was"]).any()
+
+
 # ---------------------------------------------------------------- by hand
 
 

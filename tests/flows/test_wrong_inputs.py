@@ -184,6 +184,22 @@ WRONG = [
         ("segmnt", "Did you mean 'segment'?"),
     ),
     Wrong(
+        "a core event is misspelt",
+        replace("project.yaml", "core_events: [report_viewed,", "core_events: [report_veiwed,"),
+        ("report_veiwed", "usage_events", "Did you mean 'report_viewed'?", "core_events"),
+    ),
+    Wrong(
+        "a core event is misspelt and the data are only checked",
+        replace("project.yaml", "core_events: [report_viewed,", "core_events: [report_veiwed,"),
+        ("report_veiwed", "Did you mean 'report_viewed'?"),
+        ("check",),
+    ),
+    Wrong(
+        "a core event stands there twice",
+        replace("project.yaml", "core_events: [report_viewed,", "core_events: [report_viewed, report_viewed,"),
+        ("core_events", "report_viewed", "twice"),
+    ),
+    Wrong(
         "a model does not exist",
         replace("project.yaml", "models: [churn, upsell]", "models: [chrun]"),
         ("chrun", "Did you mean 'churn'?"),

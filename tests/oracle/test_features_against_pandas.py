@@ -26,6 +26,7 @@ from tests.support import everybody, facts_for, features_at, quick_facts
 CUTOFFS = (dt.date(2024, 3, 4), dt.date(2024, 6, 1), dt.date(2024, 9, 1))
 LOOKBACKS = (7, 28, 90)
 EVENTS = ("login", "Export PDF", "never used")
+CORE = ("Export PDF", "login")
 STATIC = ("industry",)
 TERM = {"monthly": 30.4375, "annual": 365.25, "quarterly": 91.3125}
 SERIOUS = {"high", "urgent", "critical", "p1"}
@@ -193,6 +194,9 @@ def obvious_usage(usage, now):
         row[f"usage_distinct_events_{n}d"] = seen["event"].nunique()
         row[f"usage_quantity_{n}d"] = seen["quantity"].sum()
         row[f"usage_events_per_user_{n}d"] = over(len(seen), seen["user_id"].nunique())
+        core = int(seen["event"].isin(CORE).sum())
+        row[f"usage_core_{n}d"] = core
+        row[f"usage_core_share_{n}d"] = over(core, len(seen))
         if n == LOOKBACKS[1]:
             for event in EVENTS:
                 row[f"usage_{column_safe(event)}_{n}d"] = int((seen["event"] == event).sum())
@@ -200,7 +204,7 @@ def obvious_usage(usage, now):
     year = usage[usage["occurred_at"] >= back(now, 365)]
     row["usage_days_since_last"] = (now - year["occurred_at"].max().floor("D")).days if len(year) else 365
     for short, long in itertools.pairwise(LOOKBACKS):
-        for what in ("events", "active_days"):
+        for what in ("events", "active_days", "core"):
             row[f"usage_{what}_trend_{short}d_{long}d"] = over(
                 row[f"usage_{what}_{short}d"], row[f"usage_{what}_{long}d"], long / short
             )
@@ -397,7 +401,7 @@ def facts(company, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def measured(facts):
-    return features_at(facts, *CUTOFFS, event_names=EVENTS)
+    return features_at(facts, *CUTOFFS, event_names=EVENTS, core_events=CORE)
 
 
 @pytest.mark.parametrize("cutoff", CUTOFFS, ids=str)
@@ -428,10 +432,10 @@ def test_the_random_company_puts_every_feature_to_the_test(measured):
 
 
 def test_the_oracle_speaks_of_every_family(facts):
-    wish = Wish(LOOKBACKS, EVENTS, STATIC)
+    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE)
     chosen = choose(tuple(FAMILIES), (), wish, facts)
     # what is placed on a scale from training is not made from the tables alone
-    elsewhere = Wish(LOOKBACKS, EVENTS, ("segment",))
+    elsewhere = Wish(LOOKBACKS, EVENTS, ("segment",), CORE)
     placed = {f.family for x in FAMILIES.values() for f in x.features(elsewhere) if f.grain is Grain.PLACED}
     assert {f.family for f in chosen} == set(FAMILIES) - placed
     assert placed == {"usage.against_segment"}
@@ -441,31 +445,35 @@ def test_the_oracle_speaks_of_every_family(facts):
 
 
 def test_two_builds_are_the_same_to_the_bit(facts, measured):
-    again = features_at(facts, *CUTOFFS, event_names=EVENTS)
+    again = features_at(facts, *CUTOFFS, event_names=EVENTS, core_events=CORE)
     pd.testing.assert_frame_equal(again, measured, check_exact=True)
 
 
 def test_the_order_of_the_input_rows_does_not_change_a_bit(company, measured, tmp_path):
     shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in company.items()}
     facts = facts_for(tmp_path, shuffled, static=list(STATIC))
-    pd.testing.assert_frame_equal(features_at(facts, *CUTOFFS, event_names=EVENTS), measured, check_exact=True)
+    pd.testing.assert_frame_equal(
+        features_at(facts, *CUTOFFS, event_names=EVENTS, core_events=CORE), measured, check_exact=True
+    )
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_number_of_threads_does_not_change_a_bit(facts, measured, threads):
     con = facts.accounts.get_backend().con
     con.execute(f"SET threads = {threads}")
-    pd.testing.assert_frame_equal(features_at(facts, *CUTOFFS, event_names=EVENTS), measured, check_exact=True)
+    pd.testing.assert_frame_equal(
+        features_at(facts, *CUTOFFS, event_names=EVENTS, core_events=CORE), measured, check_exact=True
+    )
 
 
 def test_a_cutoff_alone_gives_what_it_gives_among_others(facts, measured):
-    alone = features_at(facts, CUTOFFS[1], event_names=EVENTS)
+    alone = features_at(facts, CUTOFFS[1], event_names=EVENTS, core_events=CORE)
     among = measured[measured["as_of"] == pd.Timestamp(CUTOFFS[1])].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, among, check_exact=True)
 
 
 def test_a_feature_alone_gives_what_it_gives_among_others(facts, measured):
-    wish = Wish(LOOKBACKS, EVENTS, STATIC)
+    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE)
     spine = everybody(facts, *CUTOFFS)
     for feature in choose(tuple(FAMILIES), (), wish, facts):
         # the grains that are cut at the ages all their features ask for together
@@ -537,7 +545,7 @@ def talkative_facts(talkative, tmp_path_factory):
 
 
 def test_event_names_without_a_bit_of_their_own_are_counted_exactly_like_the_others(talkative, talkative_facts):
-    found = features_at(talkative_facts, *NAME_CUTOFFS, families=("usage.*",), event_names=EVENTS)
+    found = features_at(talkative_facts, *NAME_CUTOFFS, families=("usage.*",), event_names=EVENTS, core_events=CORE)
     found = found.set_index(["as_of", "account_id"])
     for cutoff, account in itertools.product(NAME_CUTOFFS, talkative["accounts"]["account_id"]):
         usage, now = talkative["usage_events"], pd.Timestamp(cutoff)
@@ -571,5 +579,5 @@ def test_the_quick_door_of_the_tests_gives_the_same_bits_on_the_random_company(c
     quick = quick_facts(
         {name: frame.replace({"": None}) for name, frame in company.items()}, static=STATIC, given=facts.given
     )
-    found = features_at(quick, *CUTOFFS, event_names=EVENTS)
+    found = features_at(quick, *CUTOFFS, event_names=EVENTS, core_events=CORE)
     pd.testing.assert_frame_equal(found, measured, check_exact=True)

@@ -207,7 +207,7 @@ def test_what_becomes_known_at_or_after_the_cutoff_changes_no_feature_and_no_pop
     frequent = (lambda _con: ["a"]) if few_bits else warehouse.frequent_names
     with mock.patch.object(warehouse, "frequent_names", frequent):
         facts = quick_facts(everybody)
-    features = features_at(facts, AS_OF, event_names=("a", "late"))
+    features = features_at(facts, AS_OF, event_names=("a", "late"), core_events=("b", "late"))
     pd.testing.assert_frame_equal(of(features, "t"), of(features, "o"), check_exact=True)
     pd.testing.assert_frame_equal(of(features, "x"), of(features, "o"), check_exact=True)
     for label in LABELS.values():
@@ -237,6 +237,7 @@ CONTROLS = {
     "an event known": ("usage_events", USAGE, {"known_at": NOW}, "usage_events_28d"),
     "a person's visit known": ("usage_events", USAGE, {"known_at": NOW}, "usage_active_users_28d"),
     "a function's use known": ("usage_events", USAGE, {"known_at": NOW}, "usage_event_a_28d"),
+    "a core function's use known": ("usage_events", USAGE, {"known_at": NOW}, "usage_core_28d"),
     "a quantity known": ("usage_events", USAGE, {"known_at": NOW}, "usage_quantity_28d"),
     "a last visit known": ("usage_events", USAGE, {"known_at": NOW}, "usage_days_since_last"),
     "a first visit known": ("usage_events", USAGE, {"known_at": NOW}, "usage_days_since_first"),
@@ -299,13 +300,13 @@ def test_a_fact_known_a_day_earlier_changes_the_feature(control):
     at_cutoff = base | {source: [*known, row | when]}
     earlier = base | {source: [*known, row | {column: A_DAY_EARLIER}]}
     facts = quick_facts(together(never, renamed(at_cutoff, "t"), renamed(earlier, "x")))
-    found = features_at(facts, AS_OF, families=FAMILIES_OF[feature], event_names=("a",))
+    found = features_at(facts, AS_OF, families=FAMILIES_OF[feature], event_names=("a",), core_events=("a",))
     found = found.set_index("account_id")[feature]
     assert same(found["o0"], found["t0"]), "known at the cutoff is not known before it"
     assert not same(found["x0"], found["t0"]), "the day before, it is"
 
 
-WISH = Wish((7, 28, 90), ("a",), ("segment",))
+WISH = Wish((7, 28, 90), ("a",), ("segment",), ("a",))
 FAMILIES_OF = {f.name: (family.name,) for family in FAMILIES.values() for f in family.features(WISH)}
 
 

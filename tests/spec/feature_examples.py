@@ -30,7 +30,7 @@ class Example:
         tables: contract table → its rows (accounts a, b and c unless it says otherwise).
         expect: account → the values at ``as_of``.
         as_of: the cutoff.
-        lookbacks, event_names, static: what the families are expanded over.
+        lookbacks, event_names, static, core_events: what the families are expanded over.
     """
 
     family: str
@@ -41,6 +41,7 @@ class Example:
     lookbacks: tuple[int, ...] = (7, 28)
     event_names: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
+    core_events: tuple[str, ...] = ()
 
 
 EXAMPLES: tuple[Example, ...] = (
@@ -220,6 +221,48 @@ EXAMPLES: tuple[Example, ...] = (
         c          |                             |
         """,
         event_names=("login", "report"),
+    ),
+    Example(
+        "usage.core",
+        "the declared core events together, and their share of all that was done",
+        {
+            "usage_events": """
+            account_id | occurred_at | event  | known_at
+            a          | 2024-05-31  | report |
+            a          | 2024-05-30  | login  |
+            a          | 2024-05-10  | export |
+            a          | 2024-05-09  | login  |
+            a          | 2024-05-30  | export | 2024-06-01
+            b          | 2024-05-31  | login  |
+            """
+        },
+        """
+        account_id | usage_core_7d | usage_core_28d | usage_core_share_7d | usage_core_share_28d
+        a          | 1             | 2              | 0.5                 | 0.5
+        b          | 0             | 0              | 0                   | 0
+        c          | 0             | 0              |                     |
+        """,
+        core_events=("report", "export"),
+    ),
+    Example(
+        "usage.core_trend",
+        "core events a day in the newest days, against the longer ones",
+        {
+            "usage_events": """
+            account_id | occurred_at | event  | known_at
+            a          | 2024-05-31  | report |
+            a          | 2024-05-30  | login  |
+            a          | 2024-05-10  | export |
+            a          | 2024-05-30  | export | 2024-06-01
+            b          | 2024-05-31  | login  |
+            """
+        },
+        """
+        account_id | usage_core_trend_7d_28d
+        a          | 2
+        b          |
+        """,
+        core_events=("report", "export"),
     ),
     Example(
         "usage.recency",

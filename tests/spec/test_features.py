@@ -22,6 +22,7 @@ def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_
         families=tuple(families),
         lookbacks=example.lookbacks,
         event_names=example.event_names,
+        core_events=example.core_events,
     ).set_index("account_id")
     expect = table(example.expect).set_index("account_id")
     for account, values in expect.iterrows():
@@ -37,7 +38,7 @@ def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_
 
 
 def _of(family, example):
-    return family.features(Wish(example.lookbacks, example.event_names, example.static))
+    return family.features(Wish(example.lookbacks, example.event_names, example.static, example.core_events))
 
 
 def _features(example):
@@ -46,14 +47,14 @@ def _features(example):
 
 def test_every_family_has_a_worked_example():
     # what is placed on a scale from training cannot be worked out from the tables alone
-    wish = Wish((7, 28), ("login",), ("segment",))
+    wish = Wish((7, 28), ("login",), ("segment",), ("report",))
     placed = {f.family for family in FAMILIES.values() for f in family.features(wish) if f.grain is Grain.PLACED}
     assert {example.family for example in EXAMPLES} == set(FAMILIES) - placed
 
 
 def test_the_worked_examples_of_a_family_show_every_one_of_its_features():
     shown = {name for example in EXAMPLES for name in table(example.expect).columns}
-    wish = Wish((7, 28), ("login",), ("industry",))
+    wish = Wish((7, 28), ("login",), ("industry",), ("report",))
     features = [f for family in FAMILIES.values() for f in family.features(wish) if f.grain is not Grain.PLACED]
     assert {f.name for f in features} - shown == set()
 
@@ -65,7 +66,11 @@ def test_an_example_speaks_of_its_own_family_only():
 
 
 def test_feature_names_are_unique_across_families():
-    names = [f.name for family in expand(tuple(FAMILIES)) for f in family.features(Wish((7, 28, 90), ("x",), ("y",)))]
+    names = [
+        f.name
+        for family in expand(tuple(FAMILIES))
+        for f in family.features(Wish((7, 28, 90), ("x",), ("y",), ("x", "z")))
+    ]
     assert len(names) == len(set(names))
 
 

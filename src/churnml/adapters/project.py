@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -223,6 +224,10 @@ class Project:
     def playbooks(self) -> PlaybooksSpec:
         return read_spec(PlaybooksSpec, self.declaration("playbooks.yaml"), families=self.catalogue)
 
+    def wish(self, spec: ModelSpec, event_names: Sequence[str] = ()) -> Wish:
+        """What the families of a model are expanded over; ``event_names`` get features of their own."""
+        return Wish(spec.features.lookbacks, tuple(event_names), self.spec.static, self.spec.core_events)
+
     @cached_property
     def team(self) -> TeamSpec:
         """Who takes the work; without a ``team.yaml`` everybody takes what is theirs, without limits."""
@@ -243,7 +248,7 @@ class Project:
     @cached_property
     def named_facts(self) -> dict[str, Fact]:
         """The facts that the rules of the playbooks may name."""
-        wish = Wish(self.model(self.health.risk.model).features.lookbacks, (), self.spec.static)
+        wish = self.wish(self.model(self.health.risk.model))
         features = {feature.name: feature for family in self.catalogue.values() for feature in family.features(wish)}
         return known_facts(self.health, features, self.spec.static, self.catalogue)
 

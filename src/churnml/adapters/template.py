@@ -29,6 +29,10 @@ inputs:
 # account attributes that never change; only these may feed a model
 static: []
 
+# the events your product is bought for, by their names in usage_events: their number, their share of all use
+# and their trend become features of their own
+# core_events: [report_exported, integration_synced]
+
 models: [churn, upsell]
 
 # what is set aside and what only warns, by table (or all) and reason

@@ -41,6 +41,7 @@ def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     from pipelines.progress import say
 
     opened = jobs.open_data(project, day(), say)
+    jobs.require_core_events(opened)
     if as_json:
         print_json(output.check_data(opened.project, opened.ingested))
     else:

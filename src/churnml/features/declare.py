@@ -81,11 +81,13 @@ class Wish:
         lookbacks: days back, ascending.
         event_names: event names that get features of their own.
         static: account attributes declared never to change.
+        core_events: event names declared to be what the product is bought for.
     """
 
     lookbacks: tuple[int, ...]
     event_names: tuple[str, ...]
     static: tuple[str, ...]
+    core_events: tuple[str, ...] = ()
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:

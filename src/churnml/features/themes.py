@@ -16,6 +16,7 @@ THEMES: Mapping[str, tuple[str, ...]] = {
         "usage.quantity",
         "usage.by_event",
         "usage.share_by_event",
+        "usage.core",
         "usage.breadth",
         "usage.mix",
         "usage.recency",
@@ -28,6 +29,7 @@ THEMES: Mapping[str, tuple[str, ...]] = {
     "whether use is fading": (
         "usage.trend",
         "usage.days_trend",
+        "usage.core_trend",
         "usage.slope",
         "usage.acceleration",
         "usage.own_past",

@@ -182,6 +182,51 @@ def _share_by_event(wish: Wish) -> tuple[Feature, ...]:
     )
 
 
+def _core(wish: Wish) -> tuple[Feature, ...]:
+    if not wish.core_events:
+        return ()
+    return tuple(feature for n in wish.lookbacks for feature in (_core_count(n, wish), _core_share(n)))
+
+
+def _core_count(n: int, wish: Wish) -> Feature:
+    return Feature(
+        name=f"usage_core_{n}d",
+        family="usage.core",
+        means=f"core events in the last {n} days",
+        grain=Grain.STRETCH,
+        measure=Sum("events", n),
+        polarity=Polarity.HEALTHIER,
+        unit=Unit.COUNT,
+        when_low=f"Core functions used only {{value}} times in the last {n} days; {{usual}} is usual{{own}}.",
+        when_high=f"Core functions used {{value}} times in the last {n} days; {{usual}} is usual{{own}}.",
+        when_absent=f"No core function used in the last {n} days; {{usual}} times is usual{{own}}.",
+        absent=0.0,
+        lookback=n,
+        only=wish.core_events,
+        before=longest("usage_core", n, wish.lookbacks),
+    )
+
+
+def _core_share(n: int) -> Feature:
+    return Feature(
+        name=f"usage_core_share_{n}d",
+        family="usage.core",
+        means=f"core events ÷ all events in the last {n} days",
+        grain=Grain.MADE,
+        measure=Ratio(f"usage_core_{n}d", f"usage_events_{n}d", 1.0),
+        polarity=Polarity.HEALTHIER,
+        unit=Unit.SHARE,
+        when_low=f"Core functions are only {{value}} of what was done in the last {n} days; {{usual}} is usual.",
+        when_high=f"Core functions are {{value}} of what was done in the last {n} days; {{usual}} is usual.",
+        lookback=n,
+        made_of=(f"usage_core_{n}d", f"usage_events_{n}d"),
+    )
+
+
+def _core_trend(wish: Wish) -> tuple[Feature, ...]:
+    return _trend("usage_core", "usage.core_trend", "core events")(wish) if wish.core_events else ()
+
+
 def _recency(_wish: Wish) -> tuple[Feature, ...]:
     return (
         Feature(
@@ -540,6 +585,8 @@ FAMILIES = (
     Family("usage.quantity", "usage_events", "how large the volumes", _quantity),
     Family("usage.by_event", "usage_events", "single functions, the most frequent ones", _by_event),
     Family("usage.share_by_event", "usage_events", "what it is used for", _share_by_event),
+    Family("usage.core", "usage_events", "what the product is bought for (`core_events` of project.yaml)", _core),
+    Family("usage.core_trend", "usage_events", "whether that is fading", _core_trend),
     Family("usage.recency", "usage_events", "how long since anybody was seen", _recency),
     Family(
         "usage.trend",

@@ -4,7 +4,7 @@
 knows Prefect, and nothing there does arithmetic.
 """
 
-from churnml.jobs.opening import Opened, Progress, open_data, wish_of
+from churnml.jobs.opening import Opened, Progress, open_data, require_core_events, wish_for, wish_of
 from churnml.jobs.scoring import (
     InOffice,
     dates_between,
@@ -51,10 +51,12 @@ __all__ = [
     "open_data",
     "read_date",
     "record_challenger",
+    "require_core_events",
     "require_same",
     "scoring_fingerprint",
     "summary",
     "training_fingerprint",
+    "wish_for",
     "wish_of",
     "write_day",
     "write_frame",

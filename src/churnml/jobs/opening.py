@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from churnml import snapshots
 from churnml.acting.facts import columns_asked
 from churnml.acting.health import check_inputs
 from churnml.adapters.delivery import delivery_of
-from churnml.adapters.project import Project, open_project
+from churnml.adapters.project import PROJECT_FILE, Project, open_project
 from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
+from churnml.errors import UnknownNameError
 from churnml.features import Feature, Wish, choose, wanted_parts
 from churnml.labels import require_sources
 from churnml.modelling.training import (
@@ -21,11 +23,8 @@ from churnml.modelling.training import (
 from churnml.tables import Facts
 
 if TYPE_CHECKING:
-    pass
-
-
-if TYPE_CHECKING:
     from churnml.modelling.predictor import Predictor
+    from churnml.specs import ModelSpec
 
 Progress = Callable[[str], None]
 # Facts that playbooks and reasons may ask for, wherever the project's data can answer them.
@@ -66,9 +65,9 @@ def _asked_of_rollups(project: Project) -> frozenset[str]:
     asked: frozenset[str] = frozenset()
     for name in project.model_names:
         said = project.model(name).features
-        wish = Wish(said.lookbacks, ("any",) if said.event_names else (), project.spec.static)
+        wish = project.wish(project.model(name), ("any",) if said.event_names else ())
         asked |= wanted_parts(said.families, said.exclude, wish, project.catalogue)
-    possible = possible_features(project, Wish(project.model(project.health.risk.model).features.lookbacks, (), ()))
+    possible = possible_features(project, project.wish(project.model(project.health.risk.model)))
     for feature in _with_what_they_are_made_of(beside_names(project), possible):
         asked |= feature.parts
     return asked
@@ -76,8 +75,8 @@ def _asked_of_rollups(project: Project) -> frozenset[str]:
 
 def _check_health(project: Project) -> None:
     spec = project.model(project.health.risk.model)
-    wish = Wish(spec.features.lookbacks, (), project.spec.static)
-    check_inputs(project.health, possible_features(project, wish), str(project.declaration("health.yaml")))
+    possible = possible_features(project, project.wish(spec))
+    check_inputs(project.health, possible, str(project.declaration("health.yaml")))
 
 
 def possible_features(project: Project, wish: Wish) -> dict[str, Feature]:
@@ -123,4 +122,30 @@ def built_for(opened: Opened, predictor: Predictor, names: Sequence[str]) -> dic
 def wish_of(predictor: Predictor) -> Wish:
     """What the families were expanded over when the model was trained."""
     said = predictor.about["wish"]
-    return Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]))
+    core = tuple(said.get("core_events", ()))  # models of before there were any carry none
+    return Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]), core)
+
+
+def wish_for(opened: Opened, spec: ModelSpec, known_before: dt.date) -> Wish:
+    """What a model's families are expanded over; its most frequent events are those known before a date.
+
+    Raises:
+        UnknownNameError: a core event occurs nowhere in the data.
+    """
+    require_core_events(opened)
+    names = spec.features.event_names
+    if isinstance(names, int):
+        names = snapshots.frequent_events(opened.facts, known_before, names)
+    return opened.project.wish(spec, names)
+
+
+def require_core_events(opened: Opened) -> None:
+    """Raises UnknownNameError unless every core event occurs in the data: a misspelt one would count nothing."""
+    declared, facts = opened.project.spec.core_events, opened.facts
+    if not declared or facts.usage_named is None:
+        return
+    known = snapshots.event_names(facts)
+    for name in declared:
+        if name not in known:
+            where = f"{opened.project.root / PROJECT_FILE}: core_events"
+            raise UnknownNameError("event in usage_events", name, known, where=where)

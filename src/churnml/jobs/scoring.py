@@ -22,9 +22,9 @@ from churnml.acting.settling import Day, Declared, settle
 from churnml.adapters.delivery import delivery_of
 from churnml.adapters.store import StaleError, open_store
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
-from churnml.features import Feature, Wish, choose
+from churnml.features import Feature, choose
 from churnml.jobs.families import families_of
-from churnml.jobs.opening import Opened, Progress, built_for, possible_features, silent, wish_of
+from churnml.jobs.opening import Opened, Progress, built_for, possible_features, silent, wish_for, wish_of
 from churnml.labels import Label
 from churnml.modelling.agreement import Difference, differences
 from churnml.timeline import end_of_data, plus_days
@@ -348,10 +348,7 @@ def features_at(
         return of.with_places(
             snapshots.build_snapshots(opened.facts, list(built.values()), spine.drop(columns="mrr_cents"))
         )
-    names = spec.features.event_names
-    if isinstance(names, int):
-        names = snapshots.frequent_events(opened.facts, min(cutoffs), names)
-    wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
+    wish = wish_for(opened, spec, min(cutoffs))
     chosen = choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
     progress(f"{len(chosen)} features of {len(spine):,} snapshots")
     return snapshots.build_snapshots(opened.facts, chosen, spine.drop(columns="mrr_cents"))

@@ -23,7 +23,7 @@ from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.store import open_store
 from churnml.errors import ChurnmlError, ProjectError
 from churnml.features import Feature, Wish, choose
-from churnml.jobs.opening import Opened, Progress, built_for, needed_beside, silent
+from churnml.jobs.opening import Opened, Progress, built_for, needed_beside, silent, wish_for
 from churnml.modelling.agreement import differences
 from churnml.modelling.cards import card
 from churnml.modelling.evaluation import (
@@ -103,6 +103,7 @@ def training_fingerprint(opened: Opened, spec: ModelSpec, marks: pd.DataFrame | 
         "data_through": str(opened.facts.data_through),
         "spec": spec.model_dump(mode="json"),
         "static": opened.project.spec.static,
+        "core_events": opened.project.spec.core_events,
         "own_features": opened.project.own_features_fingerprint,
         "health": opened.project.health.features,
         "churnml": churnml.__version__,
@@ -132,10 +133,7 @@ def collect(
     present = [c for c in cutoffs if (spine["as_of"] == pd.Timestamp(c)).any()]
     split = plan(present, label.reach, spec.embargo, spec.estimator.folds)
     # event names are picked from what was known before the last training cutoff, not from the judged rows
-    names = spec.features.event_names
-    if isinstance(names, int):
-        names = snapshots.frequent_events(facts, split.train[-1], names)
-    wish = Wish(spec.features.lookbacks, tuple(names), opened.project.spec.static)
+    wish = wish_for(opened, spec, split.train[-1])
     features = choose(spec.features.families, spec.features.exclude, wish, facts, opened.project.catalogue)
     scales = tuple(f for f in needed_beside(opened, wish) if f.name not in {g.name for g in features})
     progress(f"{spec.name}: {len(features)} features of {len(spine):,} snapshots")

@@ -15,6 +15,7 @@ import pandas as pd
 
 from churnml.errors import ProjectError
 from churnml.simulate.clock import Clock
+from churnml.simulate.usage import VALUE_EVENTS
 
 OURS = ("project.yaml", "README.md", "data", "sources", "truth")
 MARK = Path("truth") / "dirt.json"  # only the simulator writes it
@@ -127,6 +128,8 @@ inputs:
   helpdesk_tickets: {{path: data/helpdesk_tickets.csv}}
   product_events: {{path: data/product_events.parquet}}
 static: [segment, industry, region, acquisition_source]
+# what the product is bought for, as its makers know it
+core_events: [{core_events}]
 models: [churn, upsell]
 currency: EUR
 # only a simulated company knows it: shown beside each model's figures, and read for nothing else
@@ -205,7 +208,7 @@ def write_json(content: Any, path: Path) -> None:
 def write_texts(root: Path, clock: Clock, **said: object) -> None:
     """project.yaml, README.md and the sources. ``said``: the figures the README tells."""
     (root / "sources").mkdir()
-    _write(root / "project.yaml", PROJECT.format(data_through=clock.data_through))
+    _write(root / "project.yaml", PROJECT.format(data_through=clock.data_through, core_events=", ".join(VALUE_EVENTS)))
     _write(root / "README.md", README.format(data_through=clock.data_through, **said))
     for table, sql in SOURCES.items():
         _write(root / "sources" / f"{table}.sql", sql)

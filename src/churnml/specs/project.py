@@ -12,6 +12,8 @@ from churnml.errors import did_you_mean
 from churnml.specs.base import Declared, Name
 from churnml.tables import TABLES
 
+EventName = Annotated[str, Field(min_length=1, max_length=200)]
+
 
 class Input(Declared):
     """One of the user's own tables: a file, several files (``data/events/*.parquet``), or a table of a database.
@@ -61,6 +63,8 @@ class ProjectSpec(Declared):
     timezone: str = "UTC"
     time_formats: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
+    # event names that are what the product is bought for; the rest is getting there
+    core_events: Annotated[tuple[EventName, ...], Field(max_length=200)] = ()
     models: tuple[Name, ...] = Field(default=("churn", "upsell"), min_length=1)
     # what snapshots are computed on, from the same declarations
     engine: Literal["duckdb", "spark", "postgres"] = "duckdb"
@@ -79,6 +83,14 @@ class ProjectSpec(Declared):
 
         if value not in available_timezones():
             raise ValueError(f"there is no time zone '{value}'. {did_you_mean(value, available_timezones())}")
+        return value
+
+    @field_validator("core_events")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [name for place, name in enumerate(value) if name in value[:place]]
+        if twice:
+            raise ValueError(f"'{twice[0]}' stands there twice")
         return value
 
     @field_validator("checks")
