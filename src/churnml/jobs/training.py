@@ -471,7 +471,6 @@ def record_of(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fit
                 "search": [tried.as_data() for tried in fitted.chosen.tried],
                 "calibration_losses": dict(fitted.calibration_losses),
                 "seeds": spec.estimator.seeds,
-                "taught": fitted.taught,
                 "touched": collected.touched.as_data() if collected.touched else None,
                 "rows": int(labelled.sum()),
                 "positives": int(train["label"].sum()),

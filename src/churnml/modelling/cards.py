@@ -317,7 +317,7 @@ def _splits(record: Record) -> list[str]:
 
 KNOWN_OF_TRAINING = {
     "cutoffs", "purged", "folds", "fold_losses", "rows", "positives", "base_rate", "features", "calibration",
-    "searched_at", "calibrated_at", "later", "search", "calibration_losses", "seeds", "taught",
+    "searched_at", "calibrated_at", "later", "search", "calibration_losses", "seeds",
 }  # fmt: skip
 # Settings that were tried, beyond which only those taken are told.
 TRIES_SHOWN = 12
@@ -331,11 +331,6 @@ def _training(record: Record) -> list[str]:
             said.append(f"- {_words(key).capitalize()}: {_cell(value)}.")
     if (training.get("seeds") or 1) > 1:
         said.append(f"- An average over {training['seeds']} fits that differ in their seed.")
-    if training.get("taught"):
-        said.append(
-            "- Half of what the trees learned is the outcome, half is what weekly hazards of other accounts say of its "
-            "window: they know when accounts left, also those that left later."
-        )
     losses = training.get("fold_losses") or {}
     if losses:
         told = ", ".join(f"{cutoff} {loss:.4f}" for cutoff, loss in losses.items() if loss is not None)

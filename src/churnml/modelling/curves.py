@@ -70,10 +70,6 @@ class Hazard:
         """
         return anchored(self.log_odds(x, renewal, term), self.edges, self.anchor, probability)
 
-    def unanchored(self, x: np.ndarray, renewal: np.ndarray, term: np.ndarray) -> Curves:
-        """The curves as the hazards alone say them; arguments as for :meth:`curves`."""
-        return _curves(self.edges, self.log_odds(x, renewal, term))
-
     def log_odds(self, x: np.ndarray, renewal: np.ndarray, term: np.ndarray) -> np.ndarray:
         """The trees' log-odds of leaving in each period, not yet anchored, shape (rows, periods)."""
         periods = len(self.edges) - 1
@@ -161,11 +157,7 @@ def anchored(log_odds: np.ndarray, edges: Sequence[int], anchor: tuple[int, int]
     lengths = np.diff(at)
     inside = (np.minimum(at[1:], anchor[1]) - np.maximum(at[:-1], anchor[0])).clip(0.0) / lengths
     shift = _shift(log_odds[:, inside > 0], inside[inside > 0], -np.log1p(-probability))
-    return _curves(edges, log_odds + shift[:, None])
-
-
-def _curves(edges: Sequence[int], log_odds: np.ndarray) -> Curves:
-    force = np.logaddexp(0.0, log_odds)  # −log(1 − hazard)
+    force = np.logaddexp(0.0, log_odds + shift[:, None])  # −log(1 − hazard)
     return Curves(tuple(int(edge) for edge in edges), np.cumsum(np.c_[np.zeros(len(force)), force], axis=1))
 
 

@@ -82,16 +82,8 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.threads = threads
 
-    def fit(
-        self,
-        X: Any,  # noqa: N803 - scikit-learn's name
-        y: Any,
-        sample_weight: Any = None,
-        taught: Any = None,
-    ) -> BoostedClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BoostedClassifier:  # noqa: N803 - scikit-learn's name
         """Fits on rows ``X``, shape (rows, features), with outcomes ``y``, shape (rows,).
-
-        ``taught``, shape (rows,), is what the trees learn instead: how likely the second outcome is, from 0 to 1.
 
         Raises:
             ValueError: not two outcomes, or as many ``monotone`` signs as there are columns.
@@ -111,12 +103,10 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.monotone is not None and len(self.monotone) != matrix.shape[1]:
             raise ValueError(f"monotone has {len(self.monotone)} signs for {matrix.shape[1]} columns")
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, matrix)
-        learned = codes if taught is None else np.asarray(taught)
-        check_consistent_length(matrix, learned)
-        data = self.dataset(matrix, learned.astype("float64"), weight)
-        kind = {} if taught is None else {"objective": "cross_entropy", "metric": "cross_entropy"}
-        fits = [self.parameters(len(matrix), seed) | kind for seed in self.numbers]
-        self.booster_ = averaged([lgb.train(parameters, data, num_boost_round=self.trees) for parameters in fits])
+        data = self.dataset(matrix, codes.astype("float64"), weight)
+        self.booster_ = averaged(
+            [lgb.train(self.parameters(len(matrix), seed), data, num_boost_round=self.trees) for seed in self.numbers]
+        )
         return self
 
     @property

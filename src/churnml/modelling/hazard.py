@@ -10,7 +10,7 @@ weighted by what it stands for, so that the base rate stays what it is.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,6 @@ from churnml.snapshots import TERM_DAYS
 from churnml.specs import ModelSpec
 from churnml.timeline import days
 
-LEAVING_TIMES = ("left_after", "seen_for")
 RENEWAL_DAYS = "subscription_days_to_renewal"
 BILLING = "subscription_billing_period"
 # Periods without a leaving that are drawn: three for each snapshot that teaches, and where those are many,
@@ -110,11 +109,11 @@ def fit_hazard(
     """
     if spec.hazard is None:
         return None
-    setting = Setting(spec, features, predictor.matrix)
+    setting = _Setting(spec, spec.hazard.edges(spec.label), renewal_of(features), predictor)
     embargo = days(spec.embargo)
     for fold in reversed(plan.folds):
-        teach = gathered(setting, rows[rows["as_of"] < pd.Timestamp(fold.validate)], fold.validate - embargo)
-        check = gathered(setting, rows[rows["as_of"] == pd.Timestamp(fold.validate)], plan.judged - embargo)
+        teach = _gathered(setting, rows[rows["as_of"] < pd.Timestamp(fold.validate)], fold.validate - embargo)
+        check = _gathered(setting, rows[rows["as_of"] == pd.Timestamp(fold.validate)], plan.judged - embargo)
         if teach.left.any() and check.left.any():
             break
     else:
@@ -122,18 +121,22 @@ def fit_hazard(
             f"Model '{spec.name}': no fold before the judged cutoff has leavings to learn hazards from.",
             remedy="Give a longer history, or take hazard: out of its spec.yaml.",
         )
-    found = fit_until(setting, teach, check).about
-    trees = found["trees"]
-    final = gathered(setting, rows[rows["as_of"] < pd.Timestamp(plan.judged)], plan.judged - embargo)
+    trees, loss = _number_of_trees(spec, features, teach, check)
+    final = _gathered(setting, rows[rows["as_of"] < pd.Timestamp(plan.judged)], plan.judged - embargo)
     booster = lgb.train(_parameters(spec, features, len(final.left)), _dataset(features, final), num_boost_round=trees)
-    about = {
-        "trees": trees,
-        "checked_at": str(fold.validate),
-        "check_loss": found["check_loss"],
-        "person_periods": len(final.left),
-        "leavings": int(final.left.sum()),
-    }
-    return setting.hazard(booster, about)
+    return Hazard(
+        booster=lgb.Booster(model_str=booster.model_to_string()),
+        edges=setting.edges,
+        anchor=spec.label.leaves_in,
+        renewal=setting.renewal,
+        about={
+            "trees": trees,
+            "checked_at": str(fold.validate),
+            "check_loss": loss,
+            "person_periods": len(final.left),
+            "leavings": int(final.left.sum()),
+        },
+    )
 
 
 def renewal_of(features: Sequence[Feature]) -> Renewal | None:
@@ -145,39 +148,17 @@ def renewal_of(features: Sequence[Feature]) -> Renewal | None:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What all fits of one model's hazards share.
-
-    Args:
-        spec: the model's declaration, with ``hazard``.
-        features: its features, in column order.
-        encode: from snapshots to the matrix the trees read.
-    """
+class _Setting:
+    """What all fits of one model's hazards share."""
 
     spec: ModelSpec
-    features: Sequence[Feature]
-    encode: Callable[[pd.DataFrame], np.ndarray]
-
-    @property
-    def edges(self) -> tuple[int, ...]:
-        """Days from the cutoff at which the periods begin, with the last one's end."""
-        if self.spec.hazard is None:
-            raise ValueError(f"model '{self.spec.name}' declares no hazard")
-        return self.spec.hazard.edges(self.spec.label)
-
-    @property
-    def renewal(self) -> Renewal | None:
-        """How renewals are counted."""
-        return renewal_of(self.features)
-
-    def hazard(self, booster: lgb.Booster, about: Mapping[str, Any]) -> Hazard:
-        """Fitted trees as the hazards of this model, independent of what they were fitted on."""
-        alone = lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration or None))
-        return Hazard(alone, self.edges, self.spec.label.leaves_in, self.renewal, about)
+    edges: tuple[int, ...]
+    renewal: Renewal | None
+    predictor: Predictor
 
 
 @dataclass(frozen=True)
-class Gathered:
+class _Gathered:
     """A matrix to learn from, with its outcomes and weights."""
 
     x: np.ndarray
@@ -185,40 +166,34 @@ class Gathered:
     weight: np.ndarray
 
 
-def gathered(setting: Setting, rows: pd.DataFrame, before: dt.date) -> Gathered:
+def _gathered(setting: _Setting, rows: pd.DataFrame, before: dt.date) -> _Gathered:
     """The person-periods of ``rows`` that were final before a date."""
     left_after, seen_for = seen_before(rows, setting.spec.label, before)
     teaching = int((seen_for >= setting.edges[1]).sum())
     found = drawn(person_periods(left_after, seen_for, setting.edges), teaching, setting.spec.seed)
-    if not len(found.row):
-        return Gathered(np.empty((0, len(setting.features) + 2)), found.left, found.weight)
     used, row = np.unique(found.row, return_inverse=True)
     frame = rows.iloc[used]
     ahead, term = renewals(frame, setting.renewal)
-    x = person_period_matrix(setting.encode(frame), ahead, term, setting.edges, row, found.period)
-    return Gathered(x, found.left, found.weight)
+    x = person_period_matrix(setting.predictor.matrix(frame), ahead, term, setting.edges, row, found.period)
+    return _Gathered(x, found.left, found.weight)
 
 
-def fit_until(setting: Setting, teach: Gathered, check: Gathered, haste: float = 1.0) -> Hazard:
-    """The hazards of ``teach`` with as many trees as lose least on ``check``; ``about`` says how many, and the loss.
-
-    With ``haste`` each tree goes so many times as far, and so many times fewer are grown.
-    """
-    spec, features = setting.spec, setting.features
+def _number_of_trees(
+    spec: ModelSpec, features: Sequence[Feature], teach: _Gathered, check: _Gathered
+) -> tuple[int, float]:
+    """How many trees lose least on rows of a later cutoff, and that log loss a person-period."""
     data = _dataset(features, teach)
-    parameters = _parameters(spec, features, len(teach.left))
     booster = lgb.train(
-        parameters | {"learning_rate": haste * parameters["learning_rate"]},
+        _parameters(spec, features, len(teach.left)),
         data,
         num_boost_round=min(spec.estimator.max_trees, MOST_TREES),
         valid_sets=[lgb.Dataset(check.x, check.left, weight=check.weight, reference=data)],
-        callbacks=[lgb.early_stopping(round(PATIENCE / haste), verbose=False)],
+        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
-    loss = float(booster.best_score["valid_0"]["binary_logloss"])
-    return setting.hazard(booster, {"trees": booster.best_iteration, "check_loss": loss})
+    return booster.best_iteration, float(booster.best_score["valid_0"]["binary_logloss"])
 
 
-def _dataset(features: Sequence[Feature], rows: Gathered) -> lgb.Dataset:
+def _dataset(features: Sequence[Feature], rows: _Gathered) -> lgb.Dataset:
     return lgb.Dataset(
         rows.x,
         rows.left,

@@ -23,7 +23,6 @@ from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import fit_reference
 from churnml.modelling.search import HALF_LIFE, Chosen, SearchFold, Settings, search
 from churnml.modelling.splits import Fold, Plan
-from churnml.modelling.teaching import taught
 from churnml.specs import ModelSpec
 
 RECENCY = "usage_days_since_last"
@@ -40,7 +39,6 @@ class Fitted:
         chosen: all that the search tried.
         fold_losses: cutoff → mean log loss of the chosen settings on it, uncalibrated, of the folds that searched.
         calibration_losses: kind of calibration → log loss out of sample; empty where the kind was declared.
-        taught: whether hazards taught the trees (:mod:`churnml.modelling.teaching`).
         out_of_fold: ``account_id, as_of, label, probability``: the calibrating folds' predictions of their validation
             cutoffs, calibrated by each other; made by models that never saw those rows.
     """
@@ -51,7 +49,6 @@ class Fitted:
     fold_losses: Mapping[str, float]
     calibration_losses: Mapping[str, float]
     out_of_fold: pd.DataFrame
-    taught: bool = False
 
 
 def usable(rows: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -135,8 +132,7 @@ def fit(
     )
     seeds = spec.estimator.seeds
     calibrating = _with_both_outcomes(train, plan.calibrate) or searching
-    teach = _Teach(spec, features, rows)
-    out_of_fold = _out_of_fold(chosen, calibrating, columns, seeds, teach)
+    out_of_fold = _out_of_fold(chosen, list(calibrating.values()), columns, seeds)
     found = calibrate(
         spec.calibration,
         out_of_fold["log_odds"].to_numpy(),
@@ -145,8 +141,7 @@ def fit(
         out_of_fold["as_of"].to_numpy().astype("datetime64[D]").astype("int64"),
         spec.label.reach.gap + spec.label.reach.horizon,
     )
-    targets = teach.targets(train, plan.judged)
-    final = _fitted(chosen, train, columns, seeds, targets)
+    final = _fitted(chosen, train, columns, seeds)
     predictor = Predictor(
         booster=final.booster_,
         features=tuple(feature.declaration() for feature in features),
@@ -158,7 +153,7 @@ def fit(
     )
     out_of_fold["probability"] = predictor.calibrated(out_of_fold.pop("log_odds").to_numpy())
     losses = {str(cutoff): loss for cutoff, loss in zip(searching, chosen.by_fold, strict=True)}
-    return Fitted(predictor, chosen.trees, chosen, losses, found.losses, out_of_fold, targets is not None)
+    return Fitted(predictor, chosen.trees, chosen, losses, found.losses, out_of_fold)
 
 
 def _with_both_outcomes(train: pd.DataFrame, folds: Sequence[Fold]) -> dict[dt.date, SearchFold]:
@@ -205,39 +200,20 @@ def _alternatives(spec: ModelSpec, declared: Settings) -> dict[str, dict[str, An
     return found
 
 
-@dataclass(frozen=True)
-class _Teach:
-    """Who teaches the trees: see :mod:`churnml.modelling.teaching`. ``rows`` are all snapshots there are."""
-
-    spec: ModelSpec
-    features: Sequence[Feature]
-    rows: pd.DataFrame
-
-    def targets(self, train: pd.DataFrame, before: dt.date) -> np.ndarray | None:
-        columns = [feature.name for feature in self.features]
-        reads = BoostedClassifier().learn_columns(train[columns])
-        return taught(self.spec, self.features, self.rows, train, before, lambda frame: reads.encoded(frame[columns]))
-
-
-def _fitted(
-    chosen: Chosen, rows: pd.DataFrame, columns: Sequence[str], seeds: int, targets: np.ndarray | None
-) -> BoostedClassifier:
+def _fitted(chosen: Chosen, rows: pd.DataFrame, columns: Sequence[str], seeds: int) -> BoostedClassifier:
     estimator = chosen.settings.classifier(trees=chosen.trees, seeds=seeds)
-    return estimator.fit(rows[list(columns)], rows["label"], chosen.settings.weight(rows), targets)
+    return estimator.fit(rows[list(columns)], rows["label"], chosen.settings.weight(rows))
 
 
-def _out_of_fold(
-    chosen: Chosen, folds: Mapping[dt.date, SearchFold], columns: Sequence[str], seeds: int, teach: _Teach
-) -> pd.DataFrame:
+def _out_of_fold(chosen: Chosen, folds: Sequence[SearchFold], columns: Sequence[str], seeds: int) -> pd.DataFrame:
     """``account_id, as_of, label, log_odds`` of every fold's validation rows, by a model that never saw them."""
 
-    def predicted(cutoff: dt.date, fold: SearchFold) -> pd.DataFrame:
-        fitted = _fitted(chosen, fold.train, columns, seeds, teach.targets(fold.train, cutoff))
-        log_odds = fitted.decision_function(fold.validate[list(columns)])
+    def predicted(fold: SearchFold) -> pd.DataFrame:
+        log_odds = _fitted(chosen, fold.train, columns, seeds).decision_function(fold.validate[list(columns)])
         return fold.validate[["account_id", "as_of", "label"]].assign(log_odds=log_odds)
 
     # one after the other: two threads inside LightGBM can kill the process (see search)
-    found: pd.DataFrame = pd.concat([predicted(cutoff, fold) for cutoff, fold in folds.items()], ignore_index=True)
+    found: pd.DataFrame = pd.concat([predicted(fold) for fold in folds], ignore_index=True)
     return found
 
 

@@ -72,8 +72,7 @@ class Estimator(Declared):
     ``monotone``: whether the outcome may only fall with what is declared healthier and only rise with what is
     riskier; ``auto`` lets go of that where the folds show that it hurts. ``half_life``: days after which a row
     counts half as much; ``auto`` tries half a year. ``seeds``: how many fits are averaged. Of ``folds``, every third
-    chooses settings and trees, the others calibrate. ``taught``: whether what hazards say of the label's window is
-    half of what the trees learn (with ``hazard:`` only).
+    chooses settings and trees, the others calibrate.
     """
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.04
@@ -87,7 +86,6 @@ class Estimator(Declared):
     half_life: Literal["auto"] | Positive | None = "auto"
     seeds: Annotated[int, Field(ge=1, le=50)] = 3
     folds: Annotated[int, Field(ge=1, le=24)] = 9
-    taught: bool = True
     tuning: Tuning = Tuning()
 
 
