@@ -12,7 +12,7 @@ from churnml.acting.reasons import LEAST_CONTRIBUTION, REASONS_SHOWN, model_reas
 from churnml.features import FAMILIES, Wish, theme_of
 from churnml.features.themes import ALONE, THEMES
 
-WISH = Wish((7, 28, 90), ("export",), ("segment",))
+WISH = Wish((7, 28, 90), ("export",), ("segment",), ("report",))
 DECLARED = {f.name: f.declaration() for family in FAMILIES.values() for f in family.features(WISH)}
 NAMES = (
     "usage_events_28d",
@@ -131,6 +131,14 @@ def test_an_accounts_own_usual_is_what_it_did_before(changed, own):
         [{"usage_active_days_28d": 3.0, "usage_active_days_90d": 34.0, "subscription_tenure_days": 400.0} | changed]
     )
     assert own_usual(DECLARED["usage_active_days_28d"], frame)[0] == pytest.approx(own, nan_ok=True)
+
+
+def test_nothing_at_all_has_its_own_sentence_also_where_the_value_is_a_share():
+    share = DECLARED["usage_core_share_28d"]
+    some, none = (sentence(share, value, 0.41) for value in (0.12, 0.0))
+    assert some == "Core functions are only 12 % of what was done in the last 28 days; 41 % is usual."
+    assert none == "Of what was done in the last 28 days nothing was a core function; 41 % is usual."
+    assert sentence(DECLARED["usage_core_28d"], 0.0, 30.0).startswith("No core function used in the last 28 days")
 
 
 def test_where_the_past_is_not_known_the_sentence_leaves_it_out():

@@ -86,7 +86,8 @@ def sentence(feature: Mapping[str, Any], value: Any, usual: Any, currency: str =
         return f"Not known: {feature['means']}."
     low = feature["unit"] != Unit.NAME and usual is not None and value < usual
     template = feature["when_low"] if low else feature["when_high"]
-    if feature["when_absent"] and value == feature["absent"]:
+    nothing = 0.0 if feature["absent"] is None else feature["absent"]
+    if feature["when_absent"] and value == nothing:
         template = feature["when_absent"]
     text = template.format(
         value=written(value, feature["unit"], currency),

@@ -218,6 +218,7 @@ def _core_share(n: int) -> Feature:
         unit=Unit.SHARE,
         when_low=f"Core functions are only {{value}} of what was done in the last {n} days; {{usual}} is usual.",
         when_high=f"Core functions are {{value}} of what was done in the last {n} days; {{usual}} is usual.",
+        when_absent=f"Of what was done in the last {n} days nothing was a core function; {{usual}} is usual.",
         lookback=n,
         made_of=(f"usage_core_{n}d", f"usage_events_{n}d"),
     )
