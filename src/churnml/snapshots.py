@@ -107,11 +107,14 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
     end_known_at = ibis.coalesce(s["cancelled_at"], s["ends_at"])
     s = s.mutate(end=ibis.ifelse(end_known_at < s["as_of"], s["ends_at"], None), mrr_cents=cents(s["mrr"]))
     began = s["starts_at"] <= s["as_of"]
-    of_contract = ibis.window(group_by=[*KEY, "subscription_id"], order_by=[s["starts_at"], s["known_at"]])
+    previous = (
+        s["mrr_cents"]
+        .lag()
+        .over(ibis.window(group_by=[*KEY, "subscription_id"], order_by=[s["starts_at"], s["known_at"]]))
+    )
     day = s["as_of_day"]
     s = s.mutate(
-        previous_cents=s["mrr_cents"].lag().over(of_contract),
-        first_cents=s["mrr_cents"].first().over(of_contract),
+        previous_cents=previous,
         start_age=ibis.ifelse(began, day - day_number(s["starts_at"]), None),
         is_open=began & (s["end"].isnull() | (s["end"] > s["as_of"])),
         to_come=~began,
@@ -122,7 +125,6 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
         "subscription_id",
         "mrr_cents",
         "previous_cents",
-        "first_cents",
         "start_age",
         "is_open",
         "to_come",

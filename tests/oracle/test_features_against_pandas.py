@@ -364,8 +364,6 @@ def obvious_periods(periods, now):
             ahead += term
         if ahead >= 0:
             to_renewal.append(int(ahead + 0.5))
-    known = sorted(periods.itertuples(), key=lambda p: (p.starts_at, p.known_at))
-    first = {p.subscription_id: p.mrr for p in reversed(known)}
     up = down = 0
     for p in began:
         earlier = [
@@ -384,7 +382,6 @@ def obvious_periods(periods, now):
         "subscription_days_to_renewal": min(to_renewal, default=None),
         "subscription_expansions_365d": up,
         "subscription_contractions_365d": down,
-        "subscription_growth": over(sum(p.mrr for p in open_now), sum(first[p.subscription_id] for p in open_now)),
         "subscription_days_since_change": min((days(p.starts_at) for p in began), default=None),
     }
 

@@ -279,10 +279,6 @@ CONTROLS = {
     "a csat given": ("support_tickets", TICKET | {"csat": 2}, {"csat_at": NOW}, "tickets_csat_180d"),
     "a csat resolved": ("support_tickets", TICKET | {"csat": 2}, {"resolved_at": NOW}, "tickets_csat_180d"),
     "a contract known": ("subscriptions", PERIOD, {"known_at": NOW}, "subscription_mrr"),
-    "a beginning known": (
-        "subscriptions", PERIOD, {"known_at": NOW}, "subscription_growth",
-        [PERIOD | {"starts_at": pd.Timestamp("2024-05-25"), "mrr": 200.0}],
-    ),
     "an end happened": ("subscriptions", PERIOD, {"ends_at": NOW}, "subscription_mrr"),
     "a notice known": (
         "subscriptions", PERIOD | {"ends_at": pd.Timestamp("2024-05-25")}, {"cancelled_at": NOW}, "subscription_mrr",

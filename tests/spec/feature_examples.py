@@ -1193,29 +1193,6 @@ EXAMPLES: tuple[Example, ...] = (
         c          | 0                            | 0                              |
         """,
     ),
-    Example(
-        "subscriptions.changes",
-        "what the open contracts pay now, against what they began with; a trial for nothing has no such ratio",
-        {
-            "subscriptions": """
-            account_id | subscription_id | starts_at  | ends_at    | mrr | known_at
-            a          | s1              | 2022-02-01 | 2023-06-01 | 50  |
-            a          | s1              | 2023-06-01 |            | 120 |
-            a          | s2              | 2024-03-01 |            | 100 |
-            a          | s3              | 2022-02-01 | 2023-06-01 | 900 |
-            b          | s4              | 2024-01-01 | 2024-05-01 | 10  |
-            b          | s4              | 2024-05-01 |            | 30  | 2024-06-02
-            c          | s5              | 2024-01-01 | 2024-03-01 | 0   |
-            c          | s5              | 2024-03-01 |            | 40  |
-            """
-        },
-        """
-        account_id | subscription_growth
-        a          | 1.466666666667
-        b          |
-        c          |
-        """,
-    ),
     # ------------------------------------------------------------ account
     Example(
         "account.age",

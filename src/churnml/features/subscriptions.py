@@ -18,11 +18,6 @@ def _paying(p: Any) -> Any:
     return p["is_open"] & (p["mrr_cents"] > 0)
 
 
-def _growth(p: Any) -> Any:
-    began = p["first_cents"].sum(where=p["is_open"]).nullif(0)
-    return p["mrr_cents"].sum(where=p["is_open"]).cast("float64") / began.cast("float64")
-
-
 def _tenure(_wish: Wish) -> tuple[Feature, ...]:
     return (
         Feature(
@@ -174,17 +169,6 @@ def _changes(_wish: Wish) -> tuple[Feature, ...]:
             unit=Unit.DAYS,
             when_low="The contract last changed {value} ago.",
             when_high="The contract has not changed for {value}.",
-        ),
-        Feature(
-            name="subscription_growth",
-            family="subscriptions.changes",
-            means="MRR of the open contracts ÷ the MRR they began with",
-            grain=Grain.PERIOD,
-            measure=_growth,
-            polarity=Polarity.HEALTHIER,
-            unit=Unit.RATIO,
-            when_low="MRR against what its contracts began with: {change}.",
-            when_high="MRR against what its contracts began with: {change}.",
         ),
     )
 
