@@ -21,6 +21,7 @@ import pandas as pd
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Grain
 from churnml.features.measures import Count, DistinctNames
+from churnml.features.subscriptions import AWAY_DAYS
 from churnml.features.tickets import SERIOUS
 from churnml.labels import Label, lapse_label, leaving_times, left_label, upsell_label
 from churnml.stretches import KEY, activity, by_stretch, covered_days, cutoff_relation, lives, presence, presence_counts
@@ -28,6 +29,7 @@ from churnml.tables import Facts, Relation, cents, whole
 from churnml.timeline import day_number, day_number_of, end_of_data
 
 # Mean days between renewals of a billing period, to roll a past renewal date on.
+NEVER_ENDS = 10**7  # a day number after all others
 TERM_DAYS = {
     "weekly": 7.0,
     "monthly": 30.4375,
@@ -118,6 +120,7 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
         start_age=ibis.ifelse(began, day - day_number(s["starts_at"]), None),
         is_open=began & (s["end"].isnull() | (s["end"] > s["as_of"])),
         to_come=~began,
+        returns=_returns(s),
     )
     return s.select(
         "account_id",
@@ -128,6 +131,7 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
         "start_age",
         "is_open",
         "to_come",
+        "returns",
         "plan",
         "billing_period",
         notice_given=s["end"].notnull() & (s["end"] > s["as_of"]),
@@ -138,6 +142,16 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
         ),
         days_to_renewal=_days_to_renewal(s, day),
     )
+
+
+def _returns(s: Relation) -> Any:
+    """Whether a paying period begins after days in which, as far as is known, no other one ran."""
+    paying = s["mrr_cents"] > 0
+    end_day = ibis.ifelse(s["end"].isnull(), NEVER_ENDS, day_number(s["end"]))
+    order = [s["starts_at"], s["known_at"], s["subscription_id"]]
+    before = ibis.window(group_by=KEY, order_by=order, rows=(None, -1))
+    last_end = ibis.ifelse(paying, end_day, None).max().over(before)
+    return (paying & (day_number(s["starts_at"]) - last_end >= AWAY_DAYS)).fill_null(False)
 
 
 def _days_to_renewal(s: Relation, as_of_day: Any) -> Any:

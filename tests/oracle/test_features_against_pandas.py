@@ -372,7 +372,19 @@ def obvious_periods(periods, now):
         if earlier and days(p.starts_at) <= 365:
             before = max(earlier, key=lambda q: q.starts_at).mrr
             up, down = up + (p.mrr > before), down + (p.mrr < before)
+    came_back = []
+    for p in began:
+        ends = []
+        for q in periods.itertuples():
+            earlier = (q.starts_at, q.known_at, q.subscription_id) < (p.starts_at, p.known_at, p.subscription_id)
+            if earlier and q.mrr > 0:
+                told = q.cancelled_at if not pd.isna(q.cancelled_at) else q.ends_at
+                ends.append(q.ends_at if not pd.isna(told) and told < now else pd.NaT)
+        away = bool(ends) and not any(pd.isna(end) for end in ends)
+        if p.mrr > 0 and away and (p.starts_at.floor("D") - max(ends).floor("D")).days >= 7:
+            came_back.append(days(p.starts_at))
     return {
+        "subscription_days_since_return": min(came_back, default=None),
         "subscription_tenure_days": max((days(p.starts_at) for p in began if p.mrr > 0), default=None),
         "subscription_mrr": sum(p.mrr for p in open_now),
         "subscription_contracts": len(paying),

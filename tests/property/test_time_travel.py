@@ -279,6 +279,10 @@ CONTROLS = {
     "a csat given": ("support_tickets", TICKET | {"csat": 2}, {"csat_at": NOW}, "tickets_csat_180d"),
     "a csat resolved": ("support_tickets", TICKET | {"csat": 2}, {"resolved_at": NOW}, "tickets_csat_180d"),
     "a contract known": ("subscriptions", PERIOD, {"known_at": NOW}, "subscription_mrr"),
+    "an end between known": (
+        "subscriptions", PERIOD | {"starts_at": pd.Timestamp("2023-05-20"), "ends_at": pd.Timestamp("2024-01-01")},
+        {"cancelled_at": NOW}, "subscription_days_since_return", [PERIOD | {"subscription_id": "s2"}],
+    ),
     "an end happened": ("subscriptions", PERIOD, {"ends_at": NOW}, "subscription_mrr"),
     "a notice known": (
         "subscriptions", PERIOD | {"ends_at": pd.Timestamp("2024-05-25")}, {"cancelled_at": NOW}, "subscription_mrr",

@@ -1193,6 +1193,43 @@ EXAMPLES: tuple[Example, ...] = (
         c          | 0                            | 0                              |
         """,
     ),
+    Example(
+        "subscriptions.returned",
+        "a contract after a week or more without one is a return; a gap of days, or an end not known yet, is none",
+        {
+            "accounts": """
+            account_id | created_at
+            a          | 2020-01-01
+            b          | 2020-01-01
+            c          | 2020-01-01
+            d          | 2020-01-01
+            e          | 2020-01-01
+            """,
+            "subscriptions": """
+            account_id | subscription_id | starts_at  | ends_at    | cancelled_at | mrr
+            a          | s1              | 2022-01-01 | 2023-01-01 |              | 50
+            a          | s2              | 2023-02-01 | 2023-06-01 |              | 50
+            a          | s3              | 2024-05-02 |            |              | 50
+            b          | s4              | 2022-01-01 | 2023-01-01 |              | 50
+            b          | s5              | 2023-01-05 |            |              | 50
+            c          | s6              | 2022-01-01 | 2024-04-01 | 2024-06-10   | 50
+            c          | s7              | 2024-05-01 |            |              | 50
+            d          | s8              | 2022-01-01 |            |              | 50
+            d          | s9              | 2022-03-01 | 2022-04-01 |              | 50
+            d          | s10             | 2023-01-01 |            |              | 50
+            e          | s11             | 2022-01-01 | 2022-02-01 |              | 0
+            e          | s12             | 2024-01-01 |            |              | 50
+            """,
+        },
+        """
+        account_id | subscription_days_since_return
+        a          | 30
+        b          |
+        c          |
+        d          |
+        e          |
+        """,
+    ),
     # ------------------------------------------------------------ account
     Example(
         "account.age",

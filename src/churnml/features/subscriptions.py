@@ -12,6 +12,8 @@ import ibis
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
 
 CHANGE_DAYS = 365
+# So long without a paying contract, and what begins then is a return; shorter gaps are paperwork.
+AWAY_DAYS = 7
 
 
 def _paying(p: Any) -> Any:
@@ -173,6 +175,23 @@ def _changes(_wish: Wish) -> tuple[Feature, ...]:
     )
 
 
+def _returned(_wish: Wish) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            name="subscription_days_since_return",
+            family="subscriptions.returned",
+            means=f"days since it last came back, after {AWAY_DAYS} days or more without a paying contract",
+            grain=Grain.PERIOD,
+            measure=lambda p: p["start_age"].min(where=p["returns"]),
+            polarity=Polarity.NEITHER,
+            unit=Unit.DAYS,
+            when_low="It had left, and came back only {value} ago.",
+            when_high="It had left, and came back {value} ago.",
+            actionable=False,
+        ),
+    )
+
+
 FAMILIES = (
     Family("subscriptions.tenure", "subscriptions", "how long a customer", _tenure),
     Family("subscriptions.mrr", "subscriptions", "how much is paid", _mrr),
@@ -180,4 +199,5 @@ FAMILIES = (
     Family("subscriptions.seats", "subscriptions", "how many seats", _seats),
     Family("subscriptions.renewal", "subscriptions", "when it renews", _renewal),
     Family("subscriptions.changes", "subscriptions", "how it has grown and shrunk", _changes),
+    Family("subscriptions.returned", "subscriptions", "whether it has left and come back", _returned),
 )

@@ -50,7 +50,7 @@ THEMES: Mapping[str, tuple[str, ...]] = {
     ),
     "how fast support is": ("tickets.response", "tickets.resolution"),
     "how support feels": ("tickets.csat", "tickets.tone"),
-    "how long a customer": ("subscriptions.tenure", "account.age"),
+    "how long a customer": ("subscriptions.tenure", "subscriptions.returned", "account.age"),
     "how large a customer": ("subscriptions.mrr", "subscriptions.seats"),
     "its terms": ("subscriptions.plan", "subscriptions.renewal"),
 }
