@@ -20,7 +20,7 @@ from churnml.acting.health_weights import WeightProposal, propose_weights
 from churnml.acting.ledger import Override
 from churnml.acting.override_judging import OverrideJudgement, WasSaid, judge_overrides
 from churnml.errors import RegistryError, TooLittleDataError, UnknownNameError
-from churnml.jobs.opening import built_for, possible_features
+from churnml.jobs.opening import built_for
 from churnml.specs import HealthSpec, read_spec
 from churnml.stretches import KEY
 from churnml.timeline import end_of_data, plus_days
@@ -45,7 +45,7 @@ def preview_change(
     then = read_spec(HealthSpec, changed)
     now = opened.project.health
     office = jobs.models_in_office(opened, registry)
-    check_inputs(then, possible_features(opened.project, jobs.wish_of(office.scales_of)), str(changed))
+    check_inputs(then, opened.project.possible_features(jobs.wish_of(office.scales_of)), str(changed))
     date = as_of or jobs.default_as_of(opened)
     book = jobs.read_date(opened, office, date, also=then.features, reasons=False)
     before = store.before(date)

@@ -16,7 +16,7 @@ from churnml.acting.facts import Fact, known_facts
 from churnml.acting.rule_checks import RuleFinding, Rules, findings, read_rules
 from churnml.adapters.python_features import families_in
 from churnml.errors import ProjectError, SpecError, UnknownNameError
-from churnml.features import FAMILIES, Catalogue, Family, Wish
+from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
 from churnml.features.declared import family_of
 from churnml.specs import (
     FeaturesSpec,
@@ -228,6 +228,10 @@ class Project:
         """What the families of a model are expanded over; ``event_names`` get features of their own."""
         return Wish(spec.features.lookbacks, tuple(event_names), self.spec.static, self.spec.core_events)
 
+    def possible_features(self, wish: Wish) -> dict[str, Feature]:
+        """Every feature the catalogue can make of ``wish``, whatever tables there are."""
+        return {feature.name: feature for family in self.catalogue.values() for feature in family.features(wish)}
+
     @cached_property
     def team(self) -> TeamSpec:
         """Who takes the work; without a ``team.yaml`` everybody takes what is theirs, without limits."""
@@ -248,9 +252,8 @@ class Project:
     @cached_property
     def named_facts(self) -> dict[str, Fact]:
         """The facts that the rules of the playbooks may name."""
-        wish = self.wish(self.model(self.health.risk.model))
-        features = {feature.name: feature for family in self.catalogue.values() for feature in family.features(wish)}
-        return known_facts(self.health, features, self.spec.static, self.catalogue)
+        possible = self.possible_features(self.wish(self.model(self.health.risk.model)))
+        return known_facts(self.health, possible, self.spec.static, self.catalogue)
 
     def rules(self) -> Rules:
         """The rules of the playbooks, checked; raises SpecError or UnknownNameError."""

@@ -67,7 +67,7 @@ def _asked_of_rollups(project: Project) -> frozenset[str]:
         said = project.model(name).features
         wish = project.wish(project.model(name), ("any",) if said.event_names else ())
         asked |= wanted_parts(said.families, said.exclude, wish, project.catalogue)
-    possible = possible_features(project, project.wish(project.model(project.health.risk.model)))
+    possible = project.possible_features(project.wish(project.model(project.health.risk.model)))
     for feature in _with_what_they_are_made_of(beside_names(project), possible):
         asked |= feature.parts
     return asked
@@ -75,13 +75,8 @@ def _asked_of_rollups(project: Project) -> frozenset[str]:
 
 def _check_health(project: Project) -> None:
     spec = project.model(project.health.risk.model)
-    possible = possible_features(project, project.wish(spec))
+    possible = project.possible_features(project.wish(spec))
     check_inputs(project.health, possible, str(project.declaration("health.yaml")))
-
-
-def possible_features(project: Project, wish: Wish) -> dict[str, Feature]:
-    """Every feature the project's catalogue can make of ``wish``, whatever tables it has."""
-    return {feature.name: feature for family in project.catalogue.values() for feature in family.features(wish)}
 
 
 def beside_names(project: Project) -> list[str]:

@@ -24,7 +24,7 @@ from churnml.adapters.store import StaleError, open_store
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, choose
 from churnml.jobs.families import families_of
-from churnml.jobs.opening import Opened, Progress, built_for, possible_features, silent, wish_for, wish_of
+from churnml.jobs.opening import Opened, Progress, built_for, silent, wish_for, wish_of
 from churnml.labels import Label
 from churnml.modelling.agreement import Difference, differences
 from churnml.timeline import end_of_data, plus_days
@@ -195,7 +195,7 @@ def require_same(
 
 
 def _where_gone(opened: Opened, predictor: Predictor, change: Difference) -> str:
-    if not change.what and change.feature in possible_features(opened.project, wish_of(predictor)):
+    if not change.what and change.feature in opened.project.possible_features(wish_of(predictor)):
         return f"feature '{change.feature}' is declared, but the project's tables no longer give what it needs"
     return change.sentence
 
