@@ -7,7 +7,17 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from churnml.modelling.evaluation import evaluate
-from churnml.modelling.reliability import bins_of, error_by_chance, probability_measure, wilson
+from churnml.modelling.reliability import (
+    BINS,
+    GAPS,
+    bins_of,
+    error_by_chance,
+    gap_between_tests,
+    gap_interval,
+    probability_measure,
+    reliability_lead,
+    wilson,
+)
 
 
 def said_and_seen(seed=1, rows=2000, slope=1.0, shift=0.0):
@@ -92,6 +102,36 @@ def test_probabilities_that_hold_are_not_said_to_err():
     for figures in (found, off):
         for name in ("calibration_error", "brier_reliability"):
             assert figures[name].low <= figures[name].value <= figures[name].high
+
+
+@pytest.mark.parametrize("off", [0.0, 0.02, 0.06], ids=["neither errs", "a little", "much"])
+def test_the_lead_in_reliability_is_held_whether_or_not_anybody_errs(off):
+    """Gaps drawn around true ones, two models that share most of their noise; the second errs by ``off``."""
+    rng = np.random.default_rng(4)
+    share = np.full(BINS, 1 / BINS)
+    true = np.zeros(BINS), share * off * np.resize([1, -1], BINS)
+    lead = float((true[1] ** 2 / share).sum() - (true[0] ** 2 / share).sum())
+    root = 0.002 * np.linalg.cholesky(0.4 * np.eye(2 * BINS) + 0.6 * np.kron(np.ones((2, 2)), np.eye(BINS)))
+    held = 0
+    for _ in range(400):
+        seen = np.concatenate(true) + root @ rng.normal(size=2 * BINS)
+        again = seen + rng.normal(size=(300, 2 * BINS)) @ root.T
+        pair = (seen[:BINS], seen[BINS:]), (again[:, :BINS], again[:, BINS:])
+        low, high = reliability_lead((share, share), *pair)
+        held += low <= lead <= high
+    assert 0.92 <= held / 400 <= 0.985
+
+
+def test_a_test_at_both_ends_holds_the_figure_and_reaches_less_far_where_nothing_errs():
+    rng, reach = np.random.default_rng(6), []
+    for seed in range(20):
+        p, y = said_and_seen(seed, rows=1300)
+        resampled = probability_measure(p, y)(rng.multinomial(1300, np.full(1300, 1 / 1300), 300).astype(float))[GAPS]
+        low, high = gap_between_tests(p, y, resampled)
+        assert low - 1e-12 <= once(p, y)["calibration_error"] <= high + 1e-12
+        reach.append((high, gap_interval(p, y, resampled, power=1)[1]))
+    tested, cautious = np.mean(reach, axis=0)
+    assert tested < cautious
 
 
 def test_wilsons_interval_never_leaves_0_to_1_and_narrows_with_rows():

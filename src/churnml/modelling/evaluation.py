@@ -16,7 +16,16 @@ from typing import Any
 import numpy as np
 
 from churnml.modelling.ranking import PROFIT_VARIANCE, Stakes, gains, order_measure
-from churnml.modelling.reliability import GAPS, bins_of, gap_interval, probability_measure, reliability
+from churnml.modelling.reliability import (
+    GAPS,
+    SHARES,
+    bins_of,
+    gap_between_tests,
+    gap_interval,
+    probability_measure,
+    reliability,
+    reliability_lead,
+)
 
 __all__ = [
     "CALIBRATION_FIGURES",
@@ -137,7 +146,7 @@ def evaluate(
     figures = {who: _figures(points[who], samples[who], p, y) for who, p in known.items()}
     ahead = {
         who: {
-            name: _lead(name, better, points, samples, figures, who)
+            name: _lead(name, better, points, samples, known, y, who)
             for name, better in ALL_FIGURES.items()
             if better is not None and name in points[who]
         }
@@ -187,23 +196,38 @@ def _figures(points: Mapping[str, np.ndarray], samples: Mapping[str, np.ndarray]
     return found
 
 
-def _lead(name: str, better: bool, points: Any, samples: Any, figures: Any, who: str) -> Figure:
+def _lead(name: str, better: bool, points: Any, samples: Any, said: Any, y: Any, who: str) -> Figure:
     """How far the model is ahead of ``who``: paired, on the same resamples.
 
-    Of figures that noise inflates, each by its own measure, the resamples' differences do not cover. Their lead is
-    put together from the two intervals instead, with the correlation the resamples show (Zou and Donner, Statistics
-    in Medicine 27, 2008).
+    Of figures that noise inflates, each by its own measure, the resamples' differences do not cover.
     """
     sign = 1 if better else -1
     model, rival = samples["model"][name], samples[who][name]
     value = sign * float(points["model"][name][0] - points[who][name][0])
     if name not in GAP_POWERS or np.array_equal(model, rival):
         return interval(value, sign * (model - rival))
-    ours, theirs = figures["model"][name], figures[who][name]
-    alike = _correlation(model, rival)
-    low = _joined(theirs.value - theirs.low, ours.high - ours.value, alike)
-    high = _joined(theirs.high - theirs.value, ours.value - ours.low, alike)
-    return Figure(value, value - low, value + high)
+    if name == "brier_reliability":
+        shares, gaps = ((points["model"][part][0], points[who][part][0]) for part in (SHARES, GAPS))
+        low, high = reliability_lead(shares, gaps, (samples["model"][GAPS], samples[who][GAPS]))
+    else:
+        low, high = _calibration_lead(points, samples, said, y, who)
+    return Figure(value, min(low, value), max(high, value))
+
+
+def _calibration_lead(points: Any, samples: Any, said: Any, y: Any, who: str) -> tuple[float, float]:
+    """The interval of a lead in calibration error, put together from two.
+
+    Their errors are as much alike as the resamples show (Zou and Donner, Statistics in Medicine 27, 2008).
+    """
+    sides = []
+    for side in ("model", who):
+        value = float(points[side]["calibration_error"][0])
+        low, high = gap_between_tests(said[side], y, samples[side][GAPS])
+        sides.append((value, value - low, high - value))
+    (ours, our_low, our_high), (theirs, their_low, their_high) = sides
+    alike = _correlation(samples["model"]["calibration_error"], samples[who]["calibration_error"])
+    lead = theirs - ours
+    return lead - _joined(their_low, our_high, alike), lead + _joined(their_high, our_low, alike)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
