@@ -92,3 +92,10 @@ def test_with_a_sign_the_outcome_only_goes_that_way(sign):
 def test_as_many_signs_as_columns():
     with pytest.raises(ValueError, match="2 signs for 5 columns"):
         BoostedClassifier(monotone=[1, 0]).fit(*drawn())
+
+
+def test_every_day_of_a_year_is_told_apart():
+    days = np.tile(np.arange(366.0), 40)
+    model = BoostedClassifier()
+    data = model.learn_columns(days[:, None]).dataset(days[:, None], (days > 90).astype(float))
+    assert data.construct().feature_num_bin(0) >= 366

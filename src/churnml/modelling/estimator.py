@@ -31,6 +31,8 @@ from churnml.modelling.predictor import encode
 ROWS_FOR_THREADS = 200_000
 # A category is few rows: its own mean is not to be believed.
 CATEGORY_SMOOTHING = 50
+# A day of the year each, so that days to a renewal are told apart; LightGBM's own 255 bins put several into one.
+BINS_OF_A_COLUMN = 400
 
 
 class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -127,6 +129,7 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "bagging_freq": 1,
             "lambda_l2": self.lambda_l2,
             "cat_smooth": CATEGORY_SMOOTHING,
+            "max_bin": BINS_OF_A_COLUMN,  # said here too, or a validation set would differ from its reference
             "seed": seed,
             # the same rows and seed give the same trees, whatever the machine's load
             "deterministic": True,
@@ -148,7 +151,7 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weight=weight,
             feature_name=[f"f{place}" for place in range(matrix.shape[1])],  # event names may hold any character
             categorical_feature=categorical,
-            params={"verbosity": -1},
+            params={"verbosity": -1, "max_bin": BINS_OF_A_COLUMN},
             free_raw_data=False,
         )
 
