@@ -23,10 +23,10 @@ from tests.flows.conftest import churnml
 
 WEEKS = 8
 QUICK = {"max_trees": 60, "learning_rate": 0.1, "monotone": True, "half_life": None, "seeds": 1, "folds": 2}
-# tight enough that every limit is reached with so few accounts
+# so tight that every limit is reached with so few accounts, whatever the model says of them
 TEAM = {
     "people": {
-        "ana": {"minutes_a_week": 180, "open_at_most": 3, "skills": ["reviews"]},
+        "ana": {"minutes_a_week": 120, "open_at_most": 2, "skills": ["reviews"]},
         "ben": {"minutes_a_week": 120, "open_at_most": 2, "skills": ["reviews"]},
         "edda": {"minutes_a_week": 60, "open_at_most": 2, "pools": ["renewals"]},
         "team:marketing": {"minutes_a_week": 16},
@@ -75,7 +75,7 @@ def test_no_list_of_the_year_has_an_account_twice_or_breaks_a_limit_and_every_li
     assert found.replayed > 5
     assert found.same == found.replayed
     # limits that nobody reached would prove nothing
-    assert found.fullest["ana"] == "180 of 180 minutes a week, 3 of 3 pieces"
+    assert found.fullest["ana"] == "120 of 120 minutes a week, 2 of 2 pieces"
     assert found.fullest["team:marketing"] == "16 of 16 minutes a week"
 
 
@@ -85,7 +85,7 @@ def test_the_checks_see_what_is_wrong(lived: Lived) -> None:
         day = store.dates()[3]
         lines = store.decided(day, ("opened", "kept"))
         assert list(twice({day: [*lines, lines[0]]})) == [f"{lines[0]['account_id']} has 2 lines on {day}"]
-        less = TeamSpec(people={"ana": Person(minutes_a_week=179, open_at_most=2)})
+        less = TeamSpec(people={"ana": Person(minutes_a_week=119, open_at_most=1)})
         assert list(above_the_minutes(store, less))
         assert list(above_the_pieces(store, less, store.dates()))
         trace = Trace(store, registry_of(project))
