@@ -144,9 +144,10 @@ def evaluate(
         for who, named in points.items()
     }
     figures = {who: _figures(points[who], samples[who], p, y) for who, p in known.items()}
+    tested = {who: gap_between_tests(p, y, samples[who][GAPS]) for who, p in known.items()}
     ahead = {
         who: {
-            name: _lead(name, better, points, samples, known, y, who)
+            name: _lead(name, better, points, samples, tested, who)
             for name, better in ALL_FIGURES.items()
             if better is not None and name in points[who]
         }
@@ -196,7 +197,7 @@ def _figures(points: Mapping[str, np.ndarray], samples: Mapping[str, np.ndarray]
     return found
 
 
-def _lead(name: str, better: bool, points: Any, samples: Any, said: Any, y: Any, who: str) -> Figure:
+def _lead(name: str, better: bool, points: Any, samples: Any, tested: Any, who: str) -> Figure:
     """How far the model is ahead of ``who``: paired, on the same resamples.
 
     Of figures that noise inflates, each by its own measure, the resamples' differences do not cover.
@@ -210,11 +211,11 @@ def _lead(name: str, better: bool, points: Any, samples: Any, said: Any, y: Any,
         shares, gaps = ((points["model"][part][0], points[who][part][0]) for part in (SHARES, GAPS))
         low, high = reliability_lead(shares, gaps, (samples["model"][GAPS], samples[who][GAPS]))
     else:
-        low, high = _calibration_lead(points, samples, said, y, who)
+        low, high = _calibration_lead(points, samples, tested, who)
     return Figure(value, min(low, value), max(high, value))
 
 
-def _calibration_lead(points: Any, samples: Any, said: Any, y: Any, who: str) -> tuple[float, float]:
+def _calibration_lead(points: Any, samples: Any, tested: Any, who: str) -> tuple[float, float]:
     """The interval of a lead in calibration error, put together from two.
 
     Their errors are as much alike as the resamples show (Zou and Donner, Statistics in Medicine 27, 2008).
@@ -222,7 +223,7 @@ def _calibration_lead(points: Any, samples: Any, said: Any, y: Any, who: str) ->
     sides = []
     for side in ("model", who):
         value = float(points[side]["calibration_error"][0])
-        low, high = gap_between_tests(said[side], y, samples[side][GAPS])
+        low, high = tested[side]
         sides.append((value, value - low, high - value))
     (ours, our_low, our_high), (theirs, their_low, their_high) = sides
     alike = _correlation(samples["model"]["calibration_error"], samples[who]["calibration_error"])
