@@ -28,8 +28,8 @@ from churnml.stretches import KEY, activity, by_stretch, covered_days, cutoff_re
 from churnml.tables import Facts, Relation, cents, whole
 from churnml.timeline import day_number, day_number_of, end_of_data
 
-# Mean days between renewals of a billing period, to roll a past renewal date on.
 NEVER_ENDS = 10**7  # a day number after all others
+# Mean days between renewals of a billing period, to roll a past renewal date on.
 TERM_DAYS = {
     "weekly": 7.0,
     "monthly": 30.4375,
