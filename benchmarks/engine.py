@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churnml.adapters import warehouse
-from churnml.adapters.engines import open_engine
 from churnml.adapters.warehouse import Ingested, facts_of
+from churnml.adapters.warehouse.engines import open_engine
 from churnml.features import FAMILIES, Feature, Wish
 from churnml.features.declared import DeclaredFamily, family_of
 from churnml.snapshots import build_snapshots

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnml.acting.impact import LEFT, Terms
-from churnml.acting.sequential import Scores, half_width, once_half_width, scores
+from churnml.impact.effects import LEFT, Terms
+from churnml.impact.sequential import Scores, half_width, once_half_width, scores
 
 WEEKS = 52
 RUNS = 300

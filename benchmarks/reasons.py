@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 
 from churnml import jobs
-from churnml.acting.reasons import Reason, model_reasons
 from churnml.features import theme_of
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
 from churnml.modelling.training import at_cutoffs
+from churnml.scoring.reasons import Reason, model_reasons
 from churnml.simulate import simulate
 
 PAGE = Path(__file__).parents[1] / "docs" / "reasons.md"

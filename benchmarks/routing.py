@@ -21,7 +21,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from churnml.acting.capacity import Offer, Room, fit
+from churnml.work.capacity import Offer, Room, fit
 
 PATIENCE = 30.0
 DAYS = 12

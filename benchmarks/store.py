@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.believe import replace_block
-from churnml.acting.ledger import BandState, Piece, Plan
-from churnml.acting.scoring import Scores
 from churnml.adapters.store import Store, open_store
+from churnml.ledger import BandState, Piece, Plan
+from churnml.scoring.predictions import Scores
 from tests.engines.servers import own_postgres
 from tests.store.days import MODELS, NOW, account, decision, event, kept_open, message, opening
 

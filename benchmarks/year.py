@@ -33,17 +33,20 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.believe import replace_block
+from benchmarks.living_company import LivingCompany
 from benchmarks.year_checks import Checked, checked
-from churnml import impact_job, jobs
-from churnml.acting import settling, work
-from churnml.acting.bands import flap_rates
-from churnml.acting.impact import Terms
+from churnml import jobs
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.store import Store, open_store
+from churnml.health.bands import flap_rates
+from churnml.impact.effects import Terms
+from churnml.jobs import impact as impact_job
 from churnml.jobs.work import change_piece
-from churnml.simulate import Effect, LivingCompany
+from churnml.simulate import Effect
 from churnml.specs.health import INSUFFICIENT
 from churnml.timeline import Reach, plus_days
+from churnml.work import life as work
+from churnml.work import settling
 from pipelines.score import score
 from pipelines.train import train
 

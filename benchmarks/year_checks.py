@@ -13,10 +13,10 @@ import pandas as pd
 import yaml
 
 from churnml import jobs
-from churnml.acting.rules import Rule, parse_rule
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.registry import Registry, registry_of
 from churnml.adapters.store import Store, open_store
+from churnml.rules.parsing import Rule, parse_rule
 from churnml.specs.team import TeamSpec
 
 LISTED = ("opened", "kept")

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from churnml.modelling.cards import card
+from churnml.pages.card import card
 
 MODELS = Path(__file__).parents[1] / "models"
 NAMES = ("churn", "upsell")

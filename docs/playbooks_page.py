@@ -6,9 +6,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from churnml.acting import expressions
-from churnml.acting.facts import FACTS, GROUPS, POINTS, TIMES, Fact
 from churnml.features import Unit
+from churnml.rules import expressions
+from churnml.rules.facts import FACTS, GROUPS, POINTS, TIMES, Fact
 from tests.spec.rule_examples import EXAMPLES
 
 INTRO = """# Playbooks

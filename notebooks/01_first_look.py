@@ -24,10 +24,10 @@ import numpy as np
 import pandas as pd
 
 from churnml import jobs, snapshots
-from churnml.acting.reasons import model_reasons
-from churnml.adapters.charts import forest_chart, gains_chart
 from churnml.modelling.evaluation import gains
 from churnml.modelling.reference import usual_of
+from churnml.pages.charts import forest_chart, gains_chart
+from churnml.scoring.reasons import model_reasons
 from churnml.simulate import simulate
 
 folder = Path(os.environ.get("CHURNML_NOTEBOOK_FOLDER", tempfile.mkdtemp()))

@@ -26,11 +26,11 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from churnml import jobs
-from churnml.adapters.charts import forest_chart, reliability_chart, split_chart
 from churnml.modelling.evaluation import reliability
 from churnml.modelling.leaks import giveaways
 from churnml.modelling.reliability import error_by_chance
 from churnml.modelling.training import at_cutoffs
+from churnml.pages.charts import forest_chart, reliability_chart, split_chart
 from churnml.simulate import simulate
 
 folder = Path(os.environ.get("CHURNML_NOTEBOOK_FOLDER", tempfile.mkdtemp())) / "company"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from churnml import jobs
-from churnml.acting.scoring import Book
-from churnml.acting.settling import Day
 from churnml.adapters.registry import Registry, registry_of
+from churnml.scoring.predictions import Book
+from churnml.work.settling import Day
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
 from pipelines.progress import say

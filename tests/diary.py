@@ -6,8 +6,8 @@ import datetime as dt
 from collections import Counter
 from typing import Any
 
-from churnml.acting.ledger import Assignment, Before, Piece, Plan, WorkEvent
-from churnml.acting.work import Changed
+from churnml.ledger import Assignment, Before, Piece, Plan, WorkEvent
+from churnml.work.life import Changed
 
 
 class Diary:

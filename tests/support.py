@@ -19,8 +19,8 @@ import yaml
 
 from churnml.adapters import warehouse
 from churnml.adapters.project import Project, open_project
-from churnml.adapters.tone import write_tone
 from churnml.adapters.warehouse import Ingested, facts_of, ingest, quarantine_rows
+from churnml.adapters.warehouse.tone import write_tone
 from churnml.features import Wish, choose
 from churnml.rollups import PARTS, RELATIONS
 from churnml.snapshots import build_snapshots

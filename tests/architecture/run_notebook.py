@@ -14,7 +14,7 @@ import altair as alt
 import jupytext
 import pandas as pd
 
-from churnml.adapters.charts import png
+from churnml.pages.charts import png
 
 
 def show(value: Any, out: Path, cell: int) -> None:

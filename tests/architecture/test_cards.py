@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from churnml.modelling.cards import card
+from churnml.pages.card import card
 from churnml.specs import ModelSpec, read_spec
 from docs.cards import MODELS, NAMES, record_text
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from churnml.acting.ledger import BandState, Message, Plan
-from churnml.acting.messages import messages_for
 from churnml.adapters.delivery import DeliveryReport, deliver, delivery_of
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.store import Store, open_store
+from churnml.ledger import BandState, Message, Plan
+from churnml.work.messages import messages_for
 from tests.delivery.servers import certificate_in
 from tests.store.days import MODELS, NOW, account, day, decision, event, piece, scores
 

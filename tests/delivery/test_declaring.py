@@ -118,8 +118,8 @@ def test_never_less_is_waited_than_was_asked_for() -> None:
 
 
 def test_a_message_that_cannot_be_made_holds_up_no_other(desk: Desk) -> None:
-    from churnml.acting.ledger import Message
     from churnml.adapters.store.outbox import put
+    from churnml.ledger import Message
 
     desk.declare(files={"kind": "drop", "path": "out"})
     desk.score("03-01", "a")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from churnml.acting.reasons import Reason
 from churnml.adapters.delivery import drop
 from churnml.adapters.delivery.cells import neutral
+from churnml.scoring.reasons import Reason
 from tests.delivery.conftest import Desk
 from tests.store.days import account
 

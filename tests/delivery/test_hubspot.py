@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from churnml.acting.ledger import Plan
+from churnml.ledger import Plan
 from tests.delivery.conftest import Desk
 from tests.delivery.hubspot_server import TOO_FAST, HubspotServer
 from tests.delivery.servers import CUT, CUT_IN_THE_BODY, STALL, Response, Server, serving
@@ -60,7 +60,7 @@ def test_health_stands_on_the_company_and_work_is_a_task_of_it(desk: Desk, table
 
 @pytest.mark.usefixtures("declared")
 def test_a_users_text_is_no_html_in_a_task(desk: Desk, table: HubspotServer) -> None:
-    from churnml.acting.reasons import Reason
+    from churnml.scoring.reasons import Reason
 
     reasons = (Reason("usage", "x", "<img src=x onerror=alert(1)> & more", 1.0),)
     desk.score("03-01", account("a", reasons=reasons), opened=["a"])

@@ -14,7 +14,7 @@ from typing import IO
 
 import pytest
 
-from churnml.acting.messages import canonical
+from churnml.work.messages import canonical
 from tests.delivery.conftest import Desk
 from tests.delivery.hubspot_server import HubspotServer
 from tests.delivery.servers import Request, Response, serving

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from churnml.acting.ledger import Message, Plan
-from churnml.acting.messages import canonical, messages_for, work_messages
-from churnml.acting.reasons import Reason
+from churnml.ledger import Message, Plan
+from churnml.scoring.reasons import Reason
 from churnml.specs.delivery import DeliverySpec
+from churnml.work.messages import canonical, messages_for, work_messages
 from tests.store.days import MODELS, account, day, decision, event, piece
 
 DROP = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from churnml.acting.ledger import Plan
 from churnml.adapters.delivery import salesforce
+from churnml.ledger import Plan
 from tests.delivery.conftest import Desk
 from tests.delivery.salesforce_server import SalesforceServer
 from tests.delivery.servers import CUT, CUT_IN_THE_BODY, STALL, Response, Server, serving

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from churnml.adapters.engines import ENGINES, Engine, open_engine
+from churnml.adapters.warehouse.engines import ENGINES, Engine, open_engine
 from tests.engines.servers import java_home, not_here, own_postgres
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from churnml.adapters.engines import Engine, _must_have_java, open_engine
+from churnml.adapters.warehouse.engines import Engine, _must_have_java, open_engine
 from churnml.errors import ProjectError, UnknownNameError
 from churnml.rollups import any_bit, popcount, shifted_one
 from churnml.tables import cents

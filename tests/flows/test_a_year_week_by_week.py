@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.living_company import LivingCompany
 from benchmarks.year import DECLARED, EFFECTS, WINDOW, Enrolled, live, score_week
 from benchmarks.year_checks import Trace, above_the_minutes, above_the_pieces, checked, twice
 from churnml.adapters.project import open_project
 from churnml.adapters.registry import registry_of
 from churnml.adapters.store import open_store
-from churnml.simulate import LivingCompany
 from churnml.specs.team import Person, TeamSpec
 from tests.flows.conftest import churnml
 

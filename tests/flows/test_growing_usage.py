@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from churnml.adapters import segments, warehouse
+from churnml.adapters import warehouse
 from churnml.adapters.project import open_project
-from churnml.adapters.warehouse import facts_of, ingest
+from churnml.adapters.warehouse import facts_of, ingest, segments
 from tests.support import TODAY, features_at, make_project, set_aside
 
 SELECT = "SELECT * FROM events"

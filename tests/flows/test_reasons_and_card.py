@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from churnml.features import FAMILIES
-from churnml.modelling.cards import card
+from churnml.pages.card import card
 from tests.flows.conftest import churnml
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from churnml.acting.ledger import Decision
-from churnml.acting.reasons import Reason
-from churnml.acting.scoring import ScoredAccount, Scores
-from churnml.adapters import charts, report
 from churnml.adapters.project import Project
-from churnml.adapters.report import interval, number, percent, times, write_report
+from churnml.ledger import Decision
+from churnml.pages import charts, report
+from churnml.pages.report import interval, number, percent, times, write_report
+from churnml.scoring.predictions import ScoredAccount, Scores
+from churnml.scoring.reasons import Reason
 from tests.support import make_project
 
 AS_OF = dt.date(2025, 1, 1)

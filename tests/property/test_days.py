@@ -10,11 +10,11 @@ import pandas as pd
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from churnml.acting import work
-from churnml.acting.day import plan_day
-from churnml.acting.ledger import ENDED, Piece, Plan
+from churnml.ledger import ENDED, Piece, Plan
 from churnml.specs import PlaybooksSpec, TeamSpec
 from churnml.timeline import plus_days
+from churnml.work import life as work
+from churnml.work.planning import plan_day
 from tests.diary import Diary, playbook
 from tests.spec.test_work import NUMBERS
 

@@ -11,12 +11,12 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churnml.acting.bands import flap_rates, replay, settle_bands
-from churnml.acting.health import health_of
-from churnml.acting.health_changes import Made, Yardstick, explain_change, score_of
-from churnml.acting.health_events import health_events
-from churnml.acting.ledger import BandState
-from churnml.acting.overrides import make_override, with_overrides
+from churnml.health.bands import flap_rates, replay, settle_bands
+from churnml.health.changes import Made, Yardstick, explain_change, score_of
+from churnml.health.events import health_events
+from churnml.health.overrides import make_override, with_overrides
+from churnml.health.score import health_of
+from churnml.ledger import BandState
 from churnml.specs import HealthSpec
 
 FEATURES = ("use", "people", "tickets")

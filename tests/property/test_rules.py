@@ -16,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from churnml.acting.cases import can_hold, implies
-from churnml.acting.expressions import DEEPEST, LONGEST
-from churnml.acting.facts import FACTS, Fact, facts_frame
-from churnml.acting.rules import Rule, parse_rule
 from churnml.errors import ChurnmlError
 from churnml.features import FAMILIES
+from churnml.rules.cases import can_hold, implies
+from churnml.rules.expressions import DEEPEST, LONGEST
+from churnml.rules.facts import FACTS, Fact, facts_frame
+from churnml.rules.parsing import Rule, parse_rule
 
 Row = Mapping[str, Any]
 BANDS, CODES = ("healthy", "watch", "at_risk"), ("usage.recency", "usage.active_days", "tickets.backlog")

@@ -18,7 +18,7 @@ class ImpactExample:
     Args:
         title: the rule it shows, as a sentence.
         why: how the numbers come about.
-        enrolled: the accounts; see :func:`churnml.acting.impact.impact`. Playbook ``rescue``, enrolled on 2024-01-01
+        enrolled: the accounts; see :func:`churnml.impact.effects.impact`. Playbook ``rescue``, enrolled on 2024-01-01
             with a propensity of 0.5, counted, unless said otherwise; an empty cell is not known.
         expect: measure → its arms, means, effect and interval.
         terms: what is declared.

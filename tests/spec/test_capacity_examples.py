@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churnml.acting.capacity import Offer, Room, fit
+from churnml.work.capacity import Offer, Room, fit
 from tests.spec.capacity_examples import EXAMPLES, CapacityExample
 from tests.support import table
 

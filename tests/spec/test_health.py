@@ -13,18 +13,18 @@ import pandas as pd
 import pytest
 import yaml
 
-from churnml.acting.bands import flap_rates, settle_bands
-from churnml.acting.families import Families, roll_up
-from churnml.acting.health import Health, health_of
-from churnml.acting.health_changes import Made, Yardstick, explain_change
-from churnml.acting.health_events import health_events
-from churnml.acting.health_preview import Preview, preview
-from churnml.acting.health_weights import propose_weights
-from churnml.acting.ledger import BandState
-from churnml.acting.override_judging import WasSaid, judge_overrides
-from churnml.acting.overrides import make_override, with_overrides
-from churnml.acting.scorecards import RENEWAL, SEGMENT, TENURE
 from churnml.errors import OverrideError
+from churnml.health.bands import flap_rates, settle_bands
+from churnml.health.changes import Made, Yardstick, explain_change
+from churnml.health.events import health_events
+from churnml.health.families import Families, roll_up
+from churnml.health.override_judging import WasSaid, judge_overrides
+from churnml.health.overrides import make_override, with_overrides
+from churnml.health.preview import Preview, preview
+from churnml.health.score import Health, health_of
+from churnml.health.scorecards import RENEWAL, SEGMENT, TENURE
+from churnml.health.weights import propose_weights
+from churnml.ledger import BandState
 from churnml.specs import HealthSpec
 from docs import health_page as health_page_module
 from tests.spec.health_examples import EXAMPLES, SMALLEST, HealthExample

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.acting.impact import About, ImpactReport, Terms, impact
+from churnml.impact.effects import About, ImpactReport, Terms, impact
 from tests.spec.impact_examples import COUNTS, EFFECTS, VERDICTS, CountExample, ImpactExample
 from tests.support import table
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from churnml.acting.facts import FACTS, Fact, fact_of, facts_frame, known_facts
-from churnml.acting.rule_checks import findings, never_known, read_rules
-from churnml.acting.rules import parse_rule
 from churnml.adapters.project import default_models
 from churnml.errors import ChurnmlError
 from churnml.features import FAMILIES, Wish
+from churnml.rules.checking import findings, never_known, read_rules
+from churnml.rules.facts import FACTS, Fact, fact_of, facts_frame, known_facts
+from churnml.rules.parsing import parse_rule
 from churnml.specs import HealthSpec, PlaybooksSpec, read_spec
 from tests.spec.rule_examples import EXAMPLES, FindingExample, RefusedExample, RuleExample
 from tests.support import table

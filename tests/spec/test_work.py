@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from churnml.acting import work
-from churnml.acting.day import plan_day
-from churnml.acting.ledger import Decision, Plan, WorkEvent
+from churnml.ledger import Decision, Plan, WorkEvent
 from churnml.specs import PlaybooksSpec, TeamSpec
+from churnml.work import life as work
+from churnml.work.planning import plan_day
 from tests.diary import Diary, playbook
 from tests.spec.work_examples import EXAMPLES, WorkExample
 from tests.support import table

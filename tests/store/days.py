@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from churnml.acting.ledger import Assignment, Decision, Message, Piece, Plan, WorkEvent
-from churnml.acting.reasons import Reason
-from churnml.acting.scoring import ScoredAccount, Scores
+from churnml.ledger import Assignment, Decision, Message, Piece, Plan, WorkEvent
+from churnml.scoring.predictions import ScoredAccount, Scores
+from churnml.scoring.reasons import Reason
 
 NOW = dt.datetime(2024, 3, 1, 8, 0, 0)  # noqa: DTZ001 - the store keeps UTC without a zone
 MODELS = {"churn": "3", "upsell": None}

@@ -13,9 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from churnml.acting.ledger import Before, Message, Piece, Plan
 from churnml.adapters.store import StaleError, Store, open_store, schema
 from churnml.adapters.store.connections import Connections
+from churnml.ledger import Before, Message, Piece, Plan
 from tests.store.days import account, arm, decision, event, piece, scores
 
 BEGIN = dt.date(2024, 1, 1)

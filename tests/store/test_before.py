@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from churnml.acting.ledger import BandState, Override, Piece, Plan
 from churnml.adapters.store import Store
+from churnml.ledger import BandState, Override, Piece, Plan
 from tests.store.days import NOW, account, arm, day, event, opening, piece, scores
 
 AS_OF = day("03-11")

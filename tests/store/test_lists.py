@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from churnml.acting.ledger import Override, Piece, Plan
 from churnml.adapters.store import Store
 from churnml.errors import TooLittleDataError, UnknownNameError
+from churnml.ledger import Override, Piece, Plan
 from tests.store.days import NOW, account, day, decision, event, kept_open, opening, piece, scores
 
 FIRST, SECOND = day("03-04"), day("03-11")

@@ -13,11 +13,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from churnml.acting.ledger import Assignment, Decision, Override, Piece, WorkEvent
 from churnml.adapters.store import open_store, schema
 from churnml.adapters.store import upgrade as migrating
 from churnml.adapters.store.connections import Connections
 from churnml.errors import ProjectError
+from churnml.ledger import Assignment, Decision, Override, Piece, WorkEvent
 from tests.store import before
 from tests.store.at_once import barrier_of, in_processes
 from tests.store.days import NOW, day, scores

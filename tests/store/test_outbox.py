@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from churnml.acting.ledger import Message
 from churnml.adapters.store import Store, open_store
 from churnml.adapters.store.outbox import LEASE
 from churnml.errors import UnknownNameError
+from churnml.ledger import Message
 from tests.store.at_once import CONTEXT, started
 from tests.store.days import NOW, day, message, scores
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churnml.acting.ledger import Message
 from churnml.adapters.store import Store
 from churnml.adapters.store.outbox import put
+from churnml.ledger import Message
 from tests.store.days import NOW
 
 

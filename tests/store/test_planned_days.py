@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from churnml.acting.ledger import Before, Plan
-from churnml.acting.work import Changed
 from churnml.adapters.store import Store
+from churnml.ledger import Before, Plan
+from churnml.work.life import Changed
 from tests.diary import Diary
 from tests.spec.test_work import agrees
 from tests.spec.work_examples import EXAMPLES, WorkExample

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from churnml.acting.ledger import Assignment, BandState, Plan
 from churnml.adapters.store import StaleError, Store, scorings
 from churnml.errors import ProjectError
+from churnml.ledger import Assignment, BandState, Plan
 from tests.store.days import (
     NOW,
     account,

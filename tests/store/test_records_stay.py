@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from churnml.acting.ledger import Override
 from churnml.adapters.store import Store, open_store, schema
 from churnml.adapters.store.connections import Connections
+from churnml.ledger import Override
 from tests.store.days import NOW, day, event, message, opening, piece, scores
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from churnml.acting.ledger import BandState, Before, Override, Piece, Plan, WorkEvent
 from churnml.adapters.store import Store
+from churnml.ledger import BandState, Before, Override, Piece, Plan, WorkEvent
 from tests.store.days import NOW, account, arm, decision, event, piece, scores
 
 BEGIN = dt.date(2024, 1, 29)  # a Monday in one month whose week ends in the next

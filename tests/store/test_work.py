@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from churnml.acting.ledger import Override, Piece, Plan
 from churnml.adapters.store import StaleError, Store
 from churnml.errors import ChurnmlError, UnknownNameError
+from churnml.ledger import Override, Piece, Plan
 from tests.store.days import NOW, account, day, event, message, opening, piece, scores
 
 FIRST = day("03-04")

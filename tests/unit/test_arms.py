@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from churnml.acting.arms import arm_of, number_of
+from churnml.work.arms import arm_of, number_of
 
 ACCOUNTS = [f"acc-{number:05d}" for number in range(20_000)]
 

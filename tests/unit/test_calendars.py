@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churnml.acting.calendars import Calendar, calendar_of
 from churnml.specs import TeamSpec
+from churnml.work.calendars import Calendar, calendar_of
 from tests.support import day
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from churnml.acting import capacity, selection
-from churnml.acting.capacity import Fitted, Offer, Room, fit
+from churnml.work import capacity, selection
+from churnml.work.capacity import Fitted, Offer, Room, fit
 
 OWNERS = ("ada", "bea", "cleo")
 

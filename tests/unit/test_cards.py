@@ -9,7 +9,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from churnml.modelling.cards import card, eligible_in_words, label_in_words, plain, roles_of
+from churnml.pages.card import card, eligible_in_words, label_in_words, plain, roles_of
 
 FIGURE = {"value": 0.8, "low": 0.75, "high": 0.85}
 NAMED = {

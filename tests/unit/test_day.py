@@ -11,12 +11,12 @@ from unittest import mock
 import pandas as pd
 import pytest
 
-from churnml.acting import day as day_module
-from churnml.acting import work
-from churnml.acting.day import plan_day
-from churnml.acting.ledger import Assignment, Before, Plan
 from churnml.errors import ChurnmlError
+from churnml.ledger import Assignment, Before, Plan
 from churnml.specs import PlaybooksSpec, TeamSpec
+from churnml.work import life as work
+from churnml.work import planning as day_module
+from churnml.work.planning import plan_day
 from tests.diary import Diary, playbook
 from tests.spec.test_work import facts_of
 from tests.support import day, table

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from churnml.acting.families import Families
+from churnml.health.families import Families
 from churnml.jobs.families import families_of
 from churnml.jobs.opening import open_data
 from tests.support import TODAY, make_project

@@ -12,20 +12,20 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from churnml.acting.bands import flap_rate, ladder_of, settle, settle_bands
-from churnml.acting.families import DEEPEST, roll_up
-from churnml.acting.health import check_inputs, health_of, health_reasons
-from churnml.acting.health_changes import Made, Yardstick, explain_change, inputs_of, score_of
-from churnml.acting.health_events import health_events
-from churnml.acting.health_preview import preview
-from churnml.acting.health_weights import auc, propose_weights
-from churnml.acting.ledger import BandState
-from churnml.acting.override_judging import WasSaid, judge_overrides
-from churnml.acting.overrides import make_override, with_overrides
-from churnml.acting.scorecards import SEGMENT, TENURE
 from churnml.adapters.project import default_models
 from churnml.errors import SpecError, TooLittleDataError, UnknownNameError
 from churnml.features import FAMILIES, Wish
+from churnml.health.bands import flap_rate, ladder_of, settle, settle_bands
+from churnml.health.changes import Made, Yardstick, explain_change, inputs_of, score_of
+from churnml.health.events import health_events
+from churnml.health.families import DEEPEST, roll_up
+from churnml.health.override_judging import WasSaid, judge_overrides
+from churnml.health.overrides import make_override, with_overrides
+from churnml.health.preview import preview
+from churnml.health.score import check_inputs, health_of, health_reasons
+from churnml.health.scorecards import SEGMENT, TENURE
+from churnml.health.weights import auc, propose_weights
+from churnml.ledger import BandState
 from churnml.specs import HealthSpec, read_spec
 from tests.spec.health_examples import STAGES, TWO
 from tests.spec.test_health import BASE_RATE, HEALTHIER, frame_of, health_in, probability_of, spec_of

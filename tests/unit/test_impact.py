@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.acting.impact import MEASURES, About, Terms, impact
-from churnml.acting.sequential import half_width
+from churnml.impact.effects import MEASURES, About, Terms, impact
+from churnml.impact.sequential import half_width
 
 THROUGH = dt.date(2024, 12, 31)
 WEEKS = 20

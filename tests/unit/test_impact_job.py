@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.acting.impact import Terms
-from churnml.acting.ledger import Assignment, Piece
-from churnml.impact_job import assess, churn_label, outcome_rows, outcomes, terms_of, upsell_label
+from churnml.impact.effects import Terms
 from churnml.jobs import open_data
+from churnml.jobs.impact import assess, churn_label, outcome_rows, outcomes, terms_of, upsell_label
 from churnml.labels import Label
+from churnml.ledger import Assignment, Piece
 from churnml.specs.playbooks import Measured
 from tests.support import TODAY, day, make_project, quick_facts, table
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnml.acting.impact import About, Terms, impact
-from churnml.output.impact import impact_text
+from churnml.impact.effects import About, Terms, impact
+from churnml.pages.terminal.impact import impact_text
 from tests.unit.test_impact import ABOUT, THROUGH, company
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.living_company import LivingCompany
 from churnml.errors import ProjectError
-from churnml.simulate import CHURN, Effect, LivingCompany
+from churnml.simulate import CHURN, Effect
 from churnml.simulate.book import advance
 from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, weeks_of
 from churnml.simulate.company import UPSELL, streams

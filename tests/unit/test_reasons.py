@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.acting.reasons import LEAST_CONTRIBUTION, REASONS_SHOWN, model_reasons, own_usual, sentence
 from churnml.features import FAMILIES, Wish, theme_of
 from churnml.features.themes import ALONE, THEMES
+from churnml.scoring.reasons import LEAST_CONTRIBUTION, REASONS_SHOWN, model_reasons, own_usual, sentence
 
 WISH = Wish((7, 28, 90), ("export",), ("segment",), ("report",))
 DECLARED = {f.name: f.declaration() for family in FAMILIES.values() for f in family.features(WISH)}

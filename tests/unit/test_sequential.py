@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from benchmarks.impact_coverage import looked_at_weekly, year
-from churnml.acting.impact import Terms
-from churnml.acting.sequential import (
+from churnml.impact.effects import Terms
+from churnml.impact.sequential import (
     decided,
     first_that,
     half_width,

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from churnml.acting.facts import known_facts
-from churnml.acting.rule_checks import read_rules
 from churnml.adapters.project import default_models, open_project
 from churnml.errors import ChurnmlError, ProjectError, SpecError, UnknownNameError
+from churnml.rules.checking import read_rules
+from churnml.rules.facts import known_facts
 from churnml.specs import HealthSpec, Label, ModelSpec, PlaybooksSpec, ProjectSpec, TeamSpec, check_team_fits, read_spec
 
 MODEL = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from churnml.acting.sequential import Scores, scores
-from churnml.acting.targeting import Enrolments, Targeting, targeting
+from churnml.impact.sequential import Scores, scores
+from churnml.impact.targeting import Enrolments, Targeting, targeting
 
 
 def enrolments(n: int, seed: int, base: float, slope: float, per_date: int = 50) -> Enrolments:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pandas as pd
 
-from churnml.adapters.tone import READ, tone_of
+from churnml.adapters.warehouse.tone import READ, tone_of
 from tests.support import facts_for, features_at
 
 ACCOUNTS = "account_id | created_at\na | 2022-01-01\nb | 2022-01-01\nc | 2022-01-01"

@@ -7,8 +7,8 @@ import json
 import pandas as pd
 import pytest
 
-from churnml.acting.ledger import Assignment, Piece
-from churnml.acting.treated import touched, treated_in_window, treatment_marks
+from churnml.impact.treated import touched, treated_in_window, treatment_marks
+from churnml.ledger import Assignment, Piece
 from churnml.timeline import Reach
 from tests.support import day, table
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from churnml.acting import work
-from churnml.acting.ledger import ENDED, Piece
 from churnml.errors import ChurnmlError
+from churnml.ledger import ENDED, Piece
+from churnml.work import life as work
 from tests.support import day
 
 MONDAY = day("2024-06-03")

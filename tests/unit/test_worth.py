@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnml.acting.worth import worth
 from churnml.specs.playbooks import Playbook
+from churnml.work.worth import worth
 
 FACTS = pd.DataFrame(
     {

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churnml.acting.reasons import KNOWN_FOR, Reason
-from churnml.acting.scoring import ScoringModel, reasons_of
 from churnml.errors import SourceError, UnknownNameError
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
+from churnml.scoring.predictions import ScoringModel, reasons_of
+from churnml.scoring.reasons import KNOWN_FOR, Reason
 
 # Rows at once: with some hundred features, a hundred megabytes.
 ROWS = 50_000

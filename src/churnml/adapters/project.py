@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 
 import churnml
-from churnml.acting.facts import Fact, known_facts
-from churnml.acting.rule_checks import RuleFinding, Rules, findings, read_rules
 from churnml.adapters.python_features import families_in
 from churnml.errors import ProjectError, SpecError, UnknownNameError
 from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
 from churnml.features.declared import family_of
+from churnml.rules.checking import RuleFinding, Rules, findings, read_rules
+from churnml.rules.facts import Fact, known_facts
 from churnml.specs import (
     FeaturesSpec,
     HealthSpec,

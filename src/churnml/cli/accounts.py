@@ -29,8 +29,8 @@ def queue(
     as_json: JsonOption = False,
 ) -> None:
     """The work list: which accounts, why, what to do, by when, worth how much."""
-    from churnml import output
     from churnml.adapters.project import open_project
+    from churnml.pages import terminal
 
     with store_of(open_project(project)) as store:
         day = day_or_newest(store, as_of)
@@ -38,7 +38,7 @@ def queue(
     if as_json:
         print_json({"as_of": str(day), "decisions": found})
     else:
-        say_lines(output.queue_text(day, found))
+        say_lines(terminal.queue_text(day, found))
 
 
 @app.command()
@@ -49,10 +49,10 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """One account: score and what it is made of, curve, reasons with numbers, what changed, work, history."""
-    from churnml import output
     from churnml.adapters.project import open_project
     from churnml.adapters.registry import registry_of
-    from churnml.health_job import change_of
+    from churnml.jobs.health import change_of
+    from churnml.pages import terminal
 
     opened = open_project(project)
     with store_of(opened) as store:
@@ -62,4 +62,4 @@ def explain(
     if as_json:
         print_json(found)
     else:
-        say_lines(output.account_text(found))
+        say_lines(terminal.account_text(found))

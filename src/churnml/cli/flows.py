@@ -39,14 +39,15 @@ def train(
     """Train, judge on the newest mature cutoff, register; promote only what is proven."""
     check_declarations(project)
     choose_engine(no_prefect)
-    from churnml import jobs, output
+    from churnml import jobs
+    from churnml.pages import terminal
     from pipelines.train import train as flow
 
     records = flow(project=str(project), models=list(models or []), again=again, engine=engine)
     if as_json:
         print_json({name: jobs.model_summary(record) for name, record in records.items()})
     else:
-        say_lines(*(output.model_text(name, jobs.model_summary(record)) for name, record in records.items()))
+        say_lines(*(terminal.model_text(name, jobs.model_summary(record)) for name, record in records.items()))
 
 
 @app.command()

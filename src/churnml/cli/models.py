@@ -26,14 +26,14 @@ from churnml.cli.shell import (
 @models_app.command("list")
 def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Every registered version, its verdict, and who is champion."""
-    from churnml import output
+    from churnml.pages import terminal
 
     opened, registry = registry_of_project(project)
     found = {name: registry.versions(name) for name in opened.model_names}
     if as_json:
         print_json(found)
     else:
-        say_lines(output.versions_text(found))
+        say_lines(terminal.versions_text(found))
 
 
 @models_app.command("show")
@@ -44,7 +44,8 @@ def models_show(
     as_json: JsonOption = False,
 ) -> None:
     """The figures of one version beside its rivals."""
-    from churnml import jobs, output
+    from churnml import jobs
+    from churnml.pages import terminal
 
     opened, registry = registry_of_project(project)
     opened.model(name)
@@ -53,7 +54,7 @@ def models_show(
     if as_json:
         print_json(found)
     else:
-        say_lines(output.model_text(name, found), "", output.origin_text(found))
+        say_lines(terminal.model_text(name, found), "", terminal.origin_text(found))
 
 
 @models_app.command("card")
@@ -63,7 +64,7 @@ def models_card(
     project: ProjectOption = HERE,
 ) -> None:
     """The card of one version, as Markdown: what it is, how good, for whom, and how to disagree with it."""
-    from churnml.modelling.cards import card
+    from churnml.pages.card import card
 
     opened, registry = registry_of_project(project)
     opened.model(name)
@@ -77,7 +78,7 @@ def models_history(
     as_json: JsonOption = False,
 ) -> None:
     """Who was champion from when to when and why, and which challengers were refused."""
-    from churnml import output
+    from churnml.pages import terminal
 
     opened, registry = registry_of_project(project)
     opened.model(name)
@@ -85,7 +86,7 @@ def models_history(
     if as_json:
         print_json(found)
     else:
-        say_lines(output.history_text(found))
+        say_lines(terminal.history_text(found))
 
 
 @models_app.command("compare")
@@ -97,15 +98,15 @@ def models_compare(
     as_json: JsonOption = False,
 ) -> None:
     """Two versions measured on the same rows: the newest cutoff whose outcomes are known."""
-    from churnml import output
-    from churnml.models_job import compare
+    from churnml.jobs.models import compare
+    from churnml.pages import terminal
 
     opened, registry = registry_of_project(project)
     found = compare(registry, opened.model(name), first, second, data_of(project))
     if as_json:
         print_json(found)
     else:
-        say_lines(output.comparison_text(found))
+        say_lines(terminal.comparison_text(found))
 
 
 @models_app.command("promote")
@@ -118,7 +119,7 @@ def models_promote(
     as_json: JsonOption = False,
 ) -> None:
     """Make a version champion by hand, whatever the verdict said."""
-    from churnml.models_job import promote_by_hand
+    from churnml.jobs.models import promote_by_hand
 
     opened, registry = registry_of_project(project)
     opened.model(name)
@@ -137,7 +138,7 @@ def models_rollback(
     as_json: JsonOption = False,
 ) -> None:
     """Make the champion before the present one champion again."""
-    from churnml.models_job import roll_back
+    from churnml.jobs.models import roll_back
 
     opened, registry = registry_of_project(project)
     opened.model(name)
@@ -156,9 +157,9 @@ def models_rollback(
 def _tell_appointed(name: str, appointed: Any, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from churnml import output
+    from churnml.pages import terminal
 
     if as_json:
         print_json({"model": name} | asdict(appointed))
     else:
-        say_lines(output.appointed_text(name, asdict(appointed)))
+        say_lines(terminal.appointed_text(name, asdict(appointed)))

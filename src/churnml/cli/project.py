@@ -26,7 +26,7 @@ def init(
     name: Annotated[str | None, typer.Option(help="Its name.", show_default="the folder's")] = None,
 ) -> None:
     """Write an empty project: project.yaml and one commented source a contract table."""
-    from churnml.adapters.template import write_project
+    from churnml.jobs.init import write_project
 
     written = write_project(folder, name)
     say_lines(f"A project was begun in {folder}:", *(f"  {path}" for path in written))
@@ -36,16 +36,17 @@ def init(
 @app.command()
 def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Read every declaration and table; say what was set aside and why."""
-    from churnml import jobs, output
+    from churnml import jobs
+    from churnml.pages import terminal
     from pipelines.clock import day
     from pipelines.progress import say
 
     opened = jobs.open_data(project, day(), say)
     jobs.require_core_events(opened)
     if as_json:
-        print_json(output.check_data(opened.project, opened.ingested))
+        print_json(terminal.check_data(opened.project, opened.ingested))
     else:
-        say_lines(output.check_text(opened.project, opened.ingested))
+        say_lines(terminal.check_text(opened.project, opened.ingested))
 
 
 @app.command()
@@ -110,8 +111,9 @@ def audit(
     as_json: JsonOption = False,
 ) -> None:
     """Prove that no feature and no label looks past its cutoff."""
-    from churnml import jobs, output
-    from churnml.audit_job import audit_project
+    from churnml import jobs
+    from churnml.jobs.audit import audit_project
+    from churnml.pages import terminal
     from pipelines.clock import day
     from pipelines.progress import say
 
@@ -120,5 +122,5 @@ def audit(
     if as_json:
         print_json(found.as_data())
     else:
-        say_lines(output.audit_text(found.as_data()))
+        say_lines(terminal.audit_text(found.as_data()))
     found.require(strict=strict)

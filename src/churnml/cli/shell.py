@@ -110,13 +110,13 @@ def tell_run(project: Path, found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    from churnml import output
     from churnml.adapters.project import open_project
+    from churnml.pages import terminal
 
     opened = open_project(project)
     with store_of(opened) as store:
-        queue = store.queue(dt.date.fromisoformat(found["as_of"]), limit=output.QUEUE_SHOWN)
-    say_lines(output.run_text(opened, found, queue))
+        queue = store.queue(dt.date.fromisoformat(found["as_of"]), limit=terminal.QUEUE_SHOWN)
+    say_lines(terminal.run_text(opened, found, queue))
 
 
 def data_of(project: Path) -> Any:

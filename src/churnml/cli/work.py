@@ -26,8 +26,8 @@ from churnml.cli.shell import (
 from churnml.errors import ProjectError
 
 if TYPE_CHECKING:
-    from churnml.acting.ledger import Piece
-    from churnml.acting.work import Changed
+    from churnml.ledger import Piece
+    from churnml.work.life import Changed
 
 WorkArgument = Annotated[str, typer.Argument(metavar="WORK", help="The work's id, or its account's.")]
 AccountArgument = Annotated[str, typer.Argument(help="The account's id.")]
@@ -44,22 +44,22 @@ def work_list(
     as_json: JsonOption = False,
 ) -> None:
     """Every piece of work as it stands now, snoozed ones too."""
-    from churnml import output
     from churnml.adapters.project import open_project
+    from churnml.pages import terminal
 
     with store_of(open_project(project)) as store:
         pieces = [asdict(piece) for piece in store.work.pieces(owner=owner, living=not everything)]
     if as_json:
         print_json(pieces)
     else:
-        say_lines(output.work_list_text(pieces))
+        say_lines(terminal.work_list_text(pieces))
 
 
 @work_app.command("show")
 def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """One piece of work and all that happened to it."""
-    from churnml import output
     from churnml.adapters.project import open_project
+    from churnml.pages import terminal
 
     with store_of(open_project(project)) as store:
         piece = asdict(store.work.piece(work))
@@ -67,7 +67,7 @@ def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOp
     if as_json:
         print_json({**piece, "events": events})
     else:
-        say_lines(output.piece_text(piece, events))
+        say_lines(terminal.piece_text(piece, events))
 
 
 @work_app.command("done")
@@ -80,7 +80,7 @@ def work_done(
     as_json: JsonOption = False,
 ) -> None:
     """It has been done."""
-    from churnml.acting.work import done
+    from churnml.work.life import done
 
     _change(project, work, on, as_json, lambda piece, day: done(piece, who=by, why=because, on=day))
 
@@ -96,7 +96,7 @@ def work_snooze(
     as_json: JsonOption = False,
 ) -> None:
     """Off the list until a date."""
-    from churnml.acting.work import snooze
+    from churnml.work.life import snooze
 
     again = date_of(until, "--until")
     if again is None:
@@ -114,7 +114,7 @@ def work_dismiss(
     as_json: JsonOption = False,
 ) -> None:
     """It will not be done."""
-    from churnml.acting.work import dismiss
+    from churnml.work.life import dismiss
 
     _change(project, work, on, as_json, lambda piece, day: dismiss(piece, who=by, why=because, on=day))
 
@@ -130,7 +130,7 @@ def work_reassign(
     as_json: JsonOption = False,
 ) -> None:
     """Somebody else has it from now on."""
-    from churnml.acting.work import reassign
+    from churnml.work.life import reassign
 
     _change(project, work, on, as_json, lambda piece, day: reassign(piece, to=to, who=by, why=because, on=day))
 
@@ -138,8 +138,8 @@ def work_reassign(
 @work_app.command("overflow")
 def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     """What did not fit into the day, for whom, with the value left lying."""
-    from churnml import output
     from churnml.adapters.project import open_project
+    from churnml.pages import terminal
 
     with store_of(open_project(project)) as store:
         day = day_or_newest(store, as_of)
@@ -147,7 +147,7 @@ def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_js
     if as_json:
         print_json({"as_of": day, "overflow": found})
     else:
-        say_lines(output.overflow_text(day, found))
+        say_lines(terminal.overflow_text(day, found))
 
 
 @work_app.command("log")
@@ -158,15 +158,15 @@ def work_log(
     as_json: JsonOption = False,
 ) -> None:
     """The audit log: who did what, when and why."""
-    from churnml import output
     from churnml.adapters.project import open_project
+    from churnml.pages import terminal
 
     with store_of(open_project(project)) as store:
         found = store.audit.entries(subject=subject, limit=limit)
     if as_json:
         print_json(found)
     else:
-        say_lines(output.log_text(found))
+        say_lines(terminal.log_text(found))
 
 
 @work_app.command("override")
@@ -181,8 +181,8 @@ def work_override(
     as_json: JsonOption = False,
 ) -> None:
     """Your word against the score, until it expires; it counts from the next scoring, and is judged later."""
-    from churnml.acting.overrides import make_override
     from churnml.adapters.project import open_project
+    from churnml.health.overrides import make_override
     from pipelines.clock import moment
 
     opened = open_project(project)
@@ -230,9 +230,9 @@ def _change(
     project: Path, name: str, on: str | None, as_json: bool, change: Callable[[Piece, dt.date], Changed]
 ) -> None:
     """Reads a piece, changes it, writes it; when somebody else was faster, all of it again."""
-    from churnml import output
     from churnml.adapters.project import open_project
     from churnml.jobs.work import change_piece
+    from churnml.pages import terminal
     from pipelines.clock import moment
 
     opened = open_project(project)
@@ -242,4 +242,4 @@ def _change(
     if as_json:
         print_json(asdict(piece) | {"event": asdict(event)})
     else:
-        say_lines(output.changed_text(asdict(piece), asdict(event)))
+        say_lines(terminal.changed_text(asdict(piece), asdict(event)))

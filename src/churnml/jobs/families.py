@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from churnml.acting.families import Families, roll_up
-from churnml.acting.health import INSUFFICIENT
+from churnml.health.families import Families, roll_up
+from churnml.health.score import INSUFFICIENT
 from churnml.jobs.opening import Opened
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml import snapshots
-from churnml.acting.facts import columns_asked
-from churnml.acting.health import check_inputs
 from churnml.adapters.delivery import delivery_of
 from churnml.adapters.project import PROJECT_FILE, Project, open_project
 from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
 from churnml.errors import UnknownNameError
 from churnml.features import Feature, Wish, choose, wanted_parts
+from churnml.health.score import check_inputs
 from churnml.labels import require_sources
 from churnml.modelling.training import (
     RECENCY,
 )
+from churnml.rules.facts import columns_asked
 from churnml.tables import Facts
 
 if TYPE_CHECKING:

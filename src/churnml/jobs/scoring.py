@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from churnml import snapshots
-from churnml.acting.facts import columns_asked
-from churnml.acting.health_events import HealthEvent
-from churnml.acting.ledger import Before, Message
-from churnml.acting.messages import messages_for
-from churnml.acting.scoring import Book, ScoringModel, read_book
-from churnml.acting.settling import Day, Declared, settle
 from churnml.adapters.delivery import delivery_of
 from churnml.adapters.store import StaleError, open_store
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, choose
+from churnml.health.events import HealthEvent
 from churnml.jobs.families import families_of
 from churnml.jobs.opening import Opened, Progress, built_for, silent, wish_for, wish_of
 from churnml.labels import Label
+from churnml.ledger import Before, Message
 from churnml.modelling.agreement import Difference, differences
+from churnml.rules.facts import columns_asked
+from churnml.scoring.predictions import Book, ScoringModel, read_book
 from churnml.timeline import end_of_data, plus_days
+from churnml.work.messages import messages_for
+from churnml.work.settling import Day, Declared, settle
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import Registered, Registry

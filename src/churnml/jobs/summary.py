@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from churnml import snapshots
-from churnml.acting.settling import Day
 from churnml.jobs.opening import Opened
 from churnml.jobs.scoring import InOffice
 from churnml.modelling.evaluation import (
@@ -18,6 +17,7 @@ from churnml.modelling.evaluation import (
 from churnml.modelling.training import (
     RIVALS,
 )
+from churnml.work.settling import Day
 
 
 def summary(opened: Opened, day: Day, office: InOffice, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -17,15 +17,14 @@ import pandas as pd
 
 import churnml
 from churnml import snapshots
-from churnml.acting.health import health_of
-from churnml.acting.treated import Touched, touched, treated_in_window, treatment_marks
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.store import open_store
 from churnml.errors import ChurnmlError, ProjectError
 from churnml.features import Feature, Wish, choose
+from churnml.health.score import health_of
+from churnml.impact.treated import Touched, touched, treated_in_window, treatment_marks
 from churnml.jobs.opening import Opened, Progress, built_for, needed_beside, silent, wish_for
 from churnml.modelling.agreement import differences
-from churnml.modelling.cards import card
 from churnml.modelling.evaluation import (
     Evaluation,
     Stakes,
@@ -50,6 +49,7 @@ from churnml.modelling.training import (
     score_as_rival,
     usable,
 )
+from churnml.pages.card import card
 from churnml.specs import ModelSpec
 from churnml.tables import Facts
 from churnml.timeline import cutoffs_ending, end_of_data, plus_days
@@ -88,7 +88,7 @@ class Collected:
 
 
 def marks_of(opened: Opened) -> pd.DataFrame:
-    """When which accounts were worked, by the operational store; see :func:`churnml.acting.treated.treatment_marks`."""
+    """When which accounts were worked, by the operational store; see :func:`churnml.impact.treated.treatment_marks`."""
     with open_store(opened.project.operational_url) as store:
         return treatment_marks(store.outcomes.assignments(), store.work.pieces())
 
@@ -389,7 +389,7 @@ def record_challenger(
 
     ``against`` is the version of the champion it was judged against, None where there was none.
     """
-    from churnml.adapters.charts import gains_chart, png, reliability_chart
+    from churnml.pages.charts import gains_chart, png, reliability_chart
 
     record = record_of(opened, spec, collected, fitted, judged) | {"against": against}
     when = (record["hazard"] or {}).get("judged")

@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from churnml.acting.ledger import Message, Piece, WorkEvent
-from churnml.acting.messages import work_messages
-from churnml.acting.work import Changed
 from churnml.adapters.delivery import delivery_of
 from churnml.adapters.project import Project
 from churnml.adapters.store import StaleError
 from churnml.errors import ChurnmlError, UnknownNameError
+from churnml.ledger import Message, Piece, WorkEvent
+from churnml.work.life import Changed
+from churnml.work.messages import work_messages
 
 if TYPE_CHECKING:
     from churnml.adapters.store import Store

@@ -2,6 +2,5 @@
 
 from churnml.simulate.company import CHURN, UPSELL, Company, simulate
 from churnml.simulate.interventions import Effect
-from churnml.simulate.year import LivingCompany, Truth
 
-__all__ = ["CHURN", "UPSELL", "Company", "Effect", "LivingCompany", "Truth", "simulate"]
+__all__ = ["CHURN", "UPSELL", "Company", "Effect", "simulate"]

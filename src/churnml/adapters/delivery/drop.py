@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from churnml.acting.messages import canonical
 from churnml.adapters.delivery.answers import Answer, Delivery
 from churnml.adapters.delivery.cells import neutral
 from churnml.specs.delivery import Drop
+from churnml.work.messages import canonical
 
 KINDS = ("work", "health", "event")
 REASONS = 3

@@ -10,12 +10,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from churnml.acting.messages import canonical
 from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer, Delivery, one_at_a_time
 from churnml.adapters.delivery.hidden import Secrets
 from churnml.adapters.delivery.posting import client_for, post
 from churnml.adapters.delivery.webhook import KEY
 from churnml.specs.delivery import Slack
+from churnml.work.messages import canonical
 
 # Slack takes 50 blocks, 3,000 characters in one, and refuses some 13,000 in all.
 BLOCK_LENGTH = 1_200

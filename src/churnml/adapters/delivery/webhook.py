@@ -7,11 +7,11 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 
-from churnml.acting.messages import canonical
 from churnml.adapters.delivery.answers import Answer, Delivery, one_at_a_time
 from churnml.adapters.delivery.hidden import Secrets
 from churnml.adapters.delivery.posting import client_for, post
 from churnml.specs.delivery import Webhook
+from churnml.work.messages import canonical
 
 TIMESTAMP = "Churnml-Timestamp"
 SIGNATURE = "Churnml-Signature"

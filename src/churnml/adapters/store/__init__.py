@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from churnml.acting.ledger import BandState, Before, Message, Plan
 from churnml.adapters.store import reading, scorings
 from churnml.adapters.store.audit import Audit
 from churnml.adapters.store.connections import Connections, cannot_be_opened
@@ -23,10 +22,11 @@ from churnml.adapters.store.upgrade import migrate
 from churnml.adapters.store.work import Work
 from churnml.adapters.store.writing import StaleError
 from churnml.errors import ChurnmlError
+from churnml.ledger import BandState, Before, Message, Plan
 
 if TYPE_CHECKING:
     # what comes with it takes a second to load, and reading a list needs none of it
-    from churnml.acting.scoring import Scores
+    from churnml.scoring.predictions import Scores
 
 __all__ = ["Delivery", "Outbox", "StaleError", "Store", "open_store"]
 
@@ -91,7 +91,7 @@ class Store:
             declarations: kind (health, playbooks …) → its YAML as it was. Must hold no secret.
             data: fingerprint of the data.
             extra: account → further values of its row, by column; what has no column is kept under ``details``.
-            stamp: that of the :class:`churnml.acting.ledger.Before` the plan was made from.
+            stamp: that of the :class:`churnml.ledger.Before` the plan was made from.
 
         Raises:
             StaleError: what the plan was made from has changed; ask :meth:`before` and plan again.

@@ -17,13 +17,13 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from churnml.acting.ledger import Message
 from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.presence import dead_of
 from churnml.adapters.store.schema import deliveries, delivery_attempts
 from churnml.adapters.store.writing import insert, insert_new
 from churnml.errors import UnknownNameError
+from churnml.ledger import Message
 
 LEASE = dt.timedelta(minutes=5)
 # Of what a receiver answered; it may be a whole page.
@@ -36,7 +36,7 @@ class Delivery:
 
     Args:
         delivery_id: its number, in the order of writing.
-        receiver, kind, key, subject, payload: those of the :class:`churnml.acting.ledger.Message`.
+        receiver, kind, key, subject, payload: those of the :class:`churnml.ledger.Message`.
         state: ``dead`` will not be tried again by itself.
         attempts: how often sending was begun; of a claimed one, this time included.
         created_at, next_attempt_at, leased_until, sent_at: UTC, without a zone.

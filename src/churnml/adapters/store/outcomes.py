@@ -9,10 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from churnml.acting.ledger import Assignment
 from churnml.adapters.store.connections import Connections, to_json, utc
 from churnml.adapters.store.schema import assignments, outcomes, scores
 from churnml.adapters.store.writing import insert
+from churnml.ledger import Assignment
 
 KEY = ("account_id", "playbook", "known_through")
 

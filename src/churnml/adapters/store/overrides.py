@@ -7,12 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from churnml.acting.ledger import Override
 from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.schema import override_withdrawals, overrides
 from churnml.adapters.store.writing import count_up, hold, insert_new
 from churnml.errors import UnknownNameError
+from churnml.ledger import Override
 
 
 class Overrides:

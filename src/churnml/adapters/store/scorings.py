@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from churnml.acting.ledger import BandState, Before, Message, Plan
 from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import utc
 from churnml.adapters.store.effects import lines_by
@@ -24,10 +23,11 @@ from churnml.adapters.store.overrides import holding
 from churnml.adapters.store.schema import assignments, decisions, declarations, health_events, scores, scorings
 from churnml.adapters.store.work import minutes_of_week, pieces_on, put_plan, spent_in_month
 from churnml.adapters.store.writing import StaleError, count_up, hold, insert, insert_new, stamp_of
+from churnml.ledger import BandState, Before, Message, Plan
 
 if TYPE_CHECKING:
     # what comes with it takes a second to load, and reading a list needs none of it
-    from churnml.acting.scoring import Scores
+    from churnml.scoring.predictions import Scores
 
 SCORE_COLUMNS = tuple(column.name for column in scores.c if column.name not in ("scoring_id", "details"))
 DECISION_COLUMNS = tuple(column.name for column in decisions.c if column.name not in ("scoring_id", "place"))

@@ -9,13 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from churnml.acting.ledger import ENDED, Message, Piece, Plan, WorkEvent
 from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.outbox import put
 from churnml.adapters.store.schema import work, work_events
 from churnml.adapters.store.writing import StaleError, as_kept, count_up, hold, insert, some_at_a_time
 from churnml.errors import ChurnmlError, UnknownNameError
+from churnml.ledger import ENDED, Message, Piece, Plan, WorkEvent
 
 FIELDS = tuple(field.name for field in fields(Piece))
 DATES = ("opened_on", "due", "snoozed_until", "escalated_on", "ended_on")

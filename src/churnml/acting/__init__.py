@@ -1,1 +1,0 @@
-"""From probabilities to the next right action: reasons, health, playbooks, routing."""

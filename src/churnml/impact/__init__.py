@@ -1,0 +1,1 @@
+"""Whether acting helped: effects, their intervals, and whom to act on first."""

@@ -1,0 +1,190 @@
+"""Looking after the health score: a changed health.yaml tried on the whole book, weights, overrides, flaps, changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from churnml import jobs, snapshots
+from churnml.errors import RegistryError, TooLittleDataError, UnknownNameError
+from churnml.health.bands import FlapRate, flap_rates
+from churnml.health.changes import HealthChange, Made, explain_change, yardstick_of
+from churnml.health.override_judging import OverrideJudgement, WasSaid, judge_overrides
+from churnml.health.preview import Preview, preview
+from churnml.health.score import check_inputs, health_of
+from churnml.health.weights import WeightProposal, propose_weights
+from churnml.jobs.opening import built_for
+from churnml.ledger import Override
+from churnml.specs import HealthSpec, read_spec
+from churnml.stretches import KEY
+from churnml.timeline import end_of_data, plus_days
+
+if TYPE_CHECKING:
+    from churnml.adapters.registry import Registry
+    from churnml.adapters.store import Store
+
+# A quarter between cutoffs of the past that weights are proposed from: closer ones tell the same story again.
+EVERY_DAYS = 91
+CUTOFFS = 8
+
+
+def preview_change(
+    opened: jobs.Opened, registry: Registry, store: Store, changed: Path, as_of: dt.date | None
+) -> Preview:
+    """What the declaration in the file ``changed`` would do to every account on a date.
+
+    Raises:
+        SpecError: the file cannot be read, or asks for a feature that is none.
+    """
+    then = read_spec(HealthSpec, changed)
+    now = opened.project.health
+    office = jobs.models_in_office(opened, registry)
+    check_inputs(then, opened.project.possible_features(jobs.wish_of(office.scales_of)), str(changed))
+    date = as_of or jobs.default_as_of(opened)
+    book = jobs.read_date(opened, office, date, also=then.features, reasons=False)
+    before = store.before(date)
+    return preview(
+        now, then, date, book.frame, book.features, book.reference, book.churn, book.base_rate, before.bands,
+        before.overrides,
+    )  # fmt: skip
+
+
+def propose(opened: jobs.Opened, registry: Registry) -> WeightProposal:
+    """Weights by which the dimensions would have told who left, at quarterly cutoffs of the past.
+
+    The risk's own weight is not among them: its model has seen those outcomes.
+    """
+    spec = opened.project.health
+    office = jobs.models_in_office(opened, registry)
+    label = opened.project.model(spec.risk.model).label
+    last = label.reach.latest_mature(opened.facts.data_through)
+    cutoffs = [plus_days(last, -EVERY_DAYS * n) for n in range(CUTOFFS)]
+    spine = snapshots.population(label, opened.facts, cutoffs)
+    if spine.empty:
+        raise TooLittleDataError(
+            "No weights can be proposed: there is no past date whose outcomes are known.",
+            remedy="Give more history, or keep the hand-set weights.",
+        )
+    features = built_for(opened, office.scales_of, spec.features)
+    frame = snapshots.build_snapshots(opened.facts, list(features.values()), spine.drop(columns="mrr_cents"))
+    labels = snapshots.attach_label(label, opened.facts, spine)["label"].to_numpy()
+    declared = {name: feature.declaration() for name, feature in features.items()}
+    nothing = np.full(len(frame), np.nan)
+    health = health_of(spec, frame, declared, office.scales_of.reference, nothing, None)
+    scored = {name: values for name, values in health.dimensions.items() if name in spec.dimensions}
+    return propose_weights(spec, frame[KEY].assign(label=labels, **scored))
+
+
+def judge(opened: jobs.Opened, store: Store) -> OverrideJudgement:
+    """Every override beside what became of its account: was the person right, was the model right."""
+    made = store.overrides.all()
+    label = opened.project.model(opened.project.health.risk.model).label
+    was = {
+        override.override_id: said
+        for override in made
+        if (said := _said_then(store, override.account_id, override.made_on))
+    }
+    return judge_overrides(
+        opened.project.health,
+        made,
+        was,
+        _left(opened, made),
+        end_of_data(opened.facts.data_through),
+        label.gap + label.horizon,
+    )
+
+
+def _said_then(store: Store, account_id: str, on: dt.date) -> WasSaid | None:
+    """What was said of the account at its newest scoring by that date, without any override."""
+    for date in reversed([date for date in store.dates() if date <= on]):
+        try:
+            row = store.account(account_id, date)
+        except UnknownNameError:
+            continue
+        ruled = (row["details"] or {}).get("ruled_health", row["health"])
+        return WasSaid(ruled, row["churn_probability"])
+    return None
+
+
+def _left(opened: jobs.Opened, made: Sequence[Override]) -> dict[str, dt.date]:
+    """Account → the first date at which it had left after an override of it, by the churn label's own kind."""
+    if not made:
+        return {}
+    label = opened.project.model(opened.project.health.risk.model).label
+    spine = snapshots.population(label, opened.facts, sorted({override.made_on for override in made}))
+    about = {(override.account_id, pd.Timestamp(override.made_on)) for override in made}
+    asked = [key in about for key in zip(spine["account_id"], spine["as_of"], strict=True)]
+    spine = spine[asked].reset_index(drop=True)
+    if spine.empty:
+        return {}
+    times = snapshots.attach_leaving_times(label, opened.facts, spine, end_of_data(opened.facts.data_through))
+    found: dict[str, dt.date] = {}
+    for account, on, after in zip(spine["account_id"], spine["as_of"], times["left_after"], strict=True):
+        if not pd.isna(after):
+            day = plus_days(on.date(), int(after))
+            found[str(account)] = min(day, found.get(str(account), day))
+    return found
+
+
+def flaps(store: Store, health: HealthSpec) -> dict[str, FlapRate]:
+    """How often bands changed and changed back over all that was scored: with margin and dwell, and without."""
+    dates = store.dates()
+    if len(dates) < 2:
+        raise TooLittleDataError(
+            "Flaps are counted over a history, and there are fewer than two scored dates.",
+            remedy="Score further dates; 'churnml backfill FROM TO' scores those that are over.",
+        )
+    rows = pd.DataFrame(store.bands(dates[0], dates[-1]))
+    rows["score"] = rows["health"].astype("float64")
+    rows["overridden"] = rows["override_id"].notna()
+    return flap_rates(health, rows[["account_id", "as_of", "score", "coverage", "overridden"]])
+
+
+def change_of(found: Mapping[str, Any], store: Store, registry: Registry, risk: str) -> HealthChange | None:
+    """What changed of an account's score since its scoring before, in parts; None where there is nothing to compare.
+
+    Args:
+        found: what :meth:`churnml.adapters.store.Store.account` says.
+        store: holds the declarations as they were.
+        registry: holds the models' scales.
+        risk: the churn model's name.
+    """
+    previous = found.get("previous")
+    if not previous or not found.get("declarations") or not previous.get("declarations"):
+        return None
+    overrides = {override["override_id"]: override for override in found["overrides"]}
+    made = [_made(row, overrides, store, registry, risk) for row in (previous, found)]
+    if made[0] is None or made[1] is None:
+        return None
+    return explain_change(made[0], made[1])
+
+
+def _made(
+    row: Mapping[str, Any], overrides: Mapping[str, Any], store: Store, registry: Registry, risk: str
+) -> Made | None:
+    if row.get("health_inputs") is None or "health" not in row["declarations"]:
+        return None
+    version = row["models"].get(risk)
+    try:
+        # without a champion the scales were the newest model's; which it was is not kept, so the newest now stands in
+        of = registry.version(risk, version) if version else registry.newest(risk)
+    except RegistryError:
+        return None
+    if of is None:
+        return None
+    said = yaml.safe_load(store.declaration(row["declarations"]["health"])["text"])
+    override = overrides.get(str(row.get("override_id")))
+    return Made(
+        on=row["as_of"],
+        inputs=row["health_inputs"],
+        churn_probability=row["churn_probability"],
+        yardstick=yardstick_of(of.predictor, of.version, in_use=version is not None),
+        spec=HealthSpec.model_validate(said),
+        override=Override(**override) if override else None,
+    )

@@ -1,0 +1,222 @@
+"""``churnml impact``: what came of everybody who was enrolled in a playbook, from the project's own tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnml import snapshots
+from churnml.impact.effects import About, ImpactReport, Terms, impact
+from churnml.jobs import Opened
+from churnml.labels import Label
+from churnml.ledger import Assignment, Piece
+from churnml.outcomes import paid_after
+from churnml.specs.playbooks import Measured
+from churnml.stretches import KEY, cutoff_relation
+from churnml.tables import Facts
+from churnml.timeline import Reach
+
+Progress = Callable[[str], None]
+_COLUMNS = ("account_id", "playbook", "arm", "propensity", "assigned_on", "risk", "mrr", "worked", "elsewhere", "as_of")
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def assess(
+    opened: Opened,
+    assignments: Sequence[Assignment],
+    pieces: Sequence[Piece],
+    progress: Progress = _silent,
+    *,
+    risks: Mapping[tuple[str, dt.date], float] | None = None,
+    terms: Terms | None = None,
+) -> ImpactReport:
+    """The effect of every playbook on those who were enrolled in it.
+
+    Args:
+        opened: the project with its checked tables.
+        assignments: every arm ever drawn.
+        pieces: every piece of work ever opened.
+        progress: told of every step.
+        risks: (account, date of enrolment) → the churn probability stored that day, before anything was done. What
+            could be told beforehand is taken off the outcomes, which makes intervals narrower; without it they hold
+            all the same.
+        terms: what is declared; None is the defaults.
+
+    Outcomes are the project's own: its churn label with the window opening at enrolment, because an account lost in
+    the days before the label's window was lost all the same; MRR at that window's end; its upsell label, if it has one.
+    """
+    progress(f"what came of {len(assignments):,} enrolments")
+    enrolled = enrolments(opened, assignments, pieces, risks or {})
+    return judged(opened, enrolled, progress, terms)
+
+
+def judged(
+    opened: Opened, enrolled: pd.DataFrame, progress: Progress = _silent, terms: Terms | None = None
+) -> ImpactReport:
+    """What :func:`assess` says, of ``enrolled`` as :func:`enrolments` gives it."""
+    about = {p.name: About(p.title, p.goal, p.effect.likely) for p in opened.project.playbooks.playbooks}
+    progress("the effect of every playbook")
+    return impact(enrolled, about, opened.facts.data_through, terms, opened.project.spec.currency)
+
+
+def terms_of(declared: Measured) -> Terms:
+    """How the project declares that its playbooks are judged."""
+    return Terms(alpha=declared.alpha, worth=declared.worth, expected=declared.expected, questions=declared.questions)
+
+
+def found_effects(report: ImpactReport) -> list[dict[str, Any]]:
+    """What was found of each playbook, as the store keeps it: the line the list may go by or None, and in words."""
+    return [
+        {
+            "playbook": one.playbook,
+            "known_through": report.data_through,
+            "line": list(one.targeting.line) if one.targeting is not None and one.targeting.is_on else None,
+            "sentence": one.sentence,
+        }
+        for one in report.playbooks
+    ]
+
+
+def outcome_rows(opened: Opened, assignments: Sequence[Assignment]) -> list[dict[str, Any]]:
+    """What is known of every enrolment whose window is over, as the store keeps it.
+
+    Each has ``account_id, playbook, known_through`` and ``churn_state, left, kept, upsell_state, grew, won``, None
+    where not known.
+    """
+    return known_outcomes(opened, enrolments(opened, assignments, (), {}))
+
+
+def known_outcomes(opened: Opened, found: pd.DataFrame) -> list[dict[str, Any]]:
+    """What :func:`outcome_rows` says, of ``found`` as :func:`enrolments` gives it."""
+    found = found[(found["churn_state"] != "waiting") | ~found["upsell_state"].isin(["waiting", "unasked"])]
+    columns = ["account_id", "playbook", "churn_state", "left", "kept", "upsell_state", "grew", "won"]
+    rows = found[columns].astype(object).where(found[columns].notna(), None).to_dict("records")
+    return [{str(k): v for k, v in row.items()} | {"known_through": opened.facts.data_through} for row in rows]
+
+
+def enrolments(
+    opened: Opened,
+    assignments: Sequence[Assignment],
+    pieces: Sequence[Piece],
+    risks: Mapping[tuple[str, dt.date], float],
+) -> pd.DataFrame:
+    """Everybody enrolled with what came of them, a row each: the part that reads the project's tables."""
+    churn = churn_label(opened)
+    rows = _rows(assignments, pieces, risks, churn.reach)
+    return outcomes(opened.facts, churn, upsell_label(opened), rows)
+
+
+def churn_label(opened: Opened) -> Label:
+    """The label of the model that health takes its risk from."""
+    return opened.project.model(opened.project.health.risk.model).label
+
+
+def upsell_label(opened: Opened) -> Label | None:
+    """The label of the project's first model of upsell; None without one."""
+    labels = [opened.project.model(name).label for name in opened.project.model_names]
+    return next((label for label in labels if label.kind == "upsell"), None)
+
+
+def _rows(
+    assignments: Sequence[Assignment],
+    pieces: Sequence[Piece],
+    risks: Mapping[tuple[str, dt.date], float],
+    reach: Reach,
+) -> pd.DataFrame:
+    of_account: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        of_account.setdefault(piece.account_id, []).append(piece)
+    worked = {(piece.account_id, piece.playbook) for piece in pieces}
+    rows = [
+        (
+            a.account_id,
+            a.playbook,
+            a.arm,
+            a.propensity,
+            a.assigned_on,
+            risks.get((a.account_id, a.assigned_on), np.nan),
+            np.nan if a.mrr is None else a.mrr,
+            (a.account_id, a.playbook) in worked,
+            any(_elsewhere(piece, a, reach) for piece in of_account.get(a.account_id, ())),
+            pd.Timestamp(a.assigned_on),
+        )
+        for a in assignments
+    ]
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    kinds = {"account_id": "object", "propensity": "float64", "risk": "float64", "mrr": "float64"}
+    return frame.astype({**kinds, "worked": "bool", "elsewhere": "bool", "as_of": "datetime64[us]"})
+
+
+def _elsewhere(piece: Piece, of: Assignment, reach: Reach) -> bool:
+    """Whether a piece is another playbook's and was open between an enrolment and the close of its window."""
+    open_then = piece.opened_on < reach.window(of.assigned_on).end
+    return piece.playbook != of.playbook and open_then and (piece.ended_on is None or piece.ended_on >= of.assigned_on)
+
+
+def outcomes(facts: Facts, churn: Label, upsell: Label | None, rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with what came of them, as :func:`churnml.impact.effects.impact` reads it.
+
+    A row whose window, with all that settles after it, does not lie wholly inside the data is ``waiting`` and nothing
+    is looked up for it.
+    """
+    keys = rows[KEY].drop_duplicates().sort_values(["as_of", "account_id"], ignore_index=True)
+    spine = _as_it_stood(facts, keys)
+    left = _after(facts, _from_enrolment(churn), spine).rename(columns={"label": "left", "state": "churn_state"})
+    if upsell is None:
+        grew = spine[KEY].assign(grew=np.nan, upsell_state="unasked", end_paid=np.nan)
+    else:
+        grew = _after(facts, upsell, spine).rename(columns={"label": "grew", "state": "upsell_state"})
+        grew = grew.rename(columns={"paid": "end_paid"})
+    found = rows.merge(left, on=KEY, how="left", validate="many_to_one")
+    found = found.merge(grew, on=KEY, how="left", validate="many_to_one")
+    found = found.merge(spine[[*KEY, "mrr_then"]], on=KEY, how="left", validate="many_to_one")
+    found["mrr"] = found["mrr"].fillna(found.pop("mrr_then"))
+    then = found["mrr"].where(found["mrr"] > 0)
+    found["kept"] = found.pop("paid") / then
+    found["won"] = found.pop("end_paid") / then - 1
+    return found.drop(columns="as_of")
+
+
+def _from_enrolment(churn: Label) -> Label:
+    """The same leaving, from the day of enrolment on; a lapse is a silence of its own length and keeps its window."""
+    if churn.kind == "lapse":
+        return churn
+    return churn.model_copy(update={"gap": 0, "horizon": churn.gap + churn.horizon})
+
+
+def _as_it_stood(facts: Facts, keys: pd.DataFrame) -> pd.DataFrame:
+    """``keys`` with what the account paid at the cutoff, as known then, and whether the tables still hold it."""
+    spine = keys.assign(mrr_cents=np.nan, seats=np.nan, plan=None)
+    if facts.subscriptions is not None and len(keys):
+        cutoffs = cutoff_relation(pd.Timestamp(day).date() for day in keys["as_of"].unique())
+        status = snapshots.contract_status(facts, cutoffs).select(*KEY, "mrr_cents", "seats", "plan").to_pandas()
+        status["as_of"] = status["as_of"].astype("datetime64[us]")
+        spine = keys.merge(status, on=KEY, how="left", validate="one_to_one")
+    spine["mrr_then"] = spine["mrr_cents"].astype("Float64").astype("float64") / 100.0
+    spine["mrr_cents"] = spine["mrr_cents"].astype("Int64").fillna(0).astype("int64")
+    there = set(facts.accounts.select("account_id").to_pandas()["account_id"]) if len(keys) else set()
+    return spine.assign(there=spine["account_id"].isin(there))
+
+
+def _after(facts: Facts, label: Label, spine: pd.DataFrame) -> pd.DataFrame:
+    """``account_id, as_of, label, state, paid`` of every row of ``spine``."""
+    mature = [label.reach.is_mature(day.date(), facts.data_through) for day in spine["as_of"]]
+    state = np.where(mature, np.where(spine["there"], "counted", "vanished"), "waiting").astype(object)
+    found = spine[KEY].assign(label=np.nan, state=state, paid=np.nan)
+    counted = spine[(found["state"] == "counted").to_numpy()]
+    if counted.empty:
+        return found
+    labelled = snapshots.attach_label(label, facts, counted)["label"].to_numpy()
+    found.loc[counted.index, "label"] = labelled
+    if facts.subscriptions is not None:
+        paid = paid_after(facts, counted[KEY], label.gap + label.horizon)["paid"].to_numpy()
+        found.loc[counted.index, "paid"] = paid
+    found.loc[counted.index[np.isnan(labelled)], "state"] = "gone"
+    return found

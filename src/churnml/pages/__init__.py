@@ -1,0 +1,1 @@
+"""Everything a person reads, made from typed values: terminal, report, card, charts."""

@@ -1,0 +1,134 @@
+"""What ``churnml check`` and ``churnml audit`` print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from churnml.adapters.project import Project
+from churnml.adapters.warehouse import Ingested
+from churnml.pages.presenter import printable, table
+
+
+def check_data(project: Project, ingested: Ingested) -> dict[str, Any]:
+    """What ``churnml check --json`` prints."""
+    return {
+        "project": project.name,
+        "data_through": str(ingested.data_through),
+        "rows": dict(ingested.rows),
+        "quarantined": {name: dict(reasons) for name, reasons in ingested.quarantined.items()},
+        "warned": {name: dict(reasons) for name, reasons in ingested.warned.items()},
+        "playbooks": [
+            {"playbook": finding.playbook, "what": finding.what, "remedy": finding.remedy}
+            for finding in project.rule_findings()
+        ],
+        "quarantine_table": str((ingested.path / "quarantine.parquet").relative_to(project.work.parent)),
+    }
+
+
+def check_text(project: Project, ingested: Ingested) -> str:
+    """What ``churnml check`` prints."""
+    rows = [
+        [
+            name,
+            f"{kept:,}",
+            f"{sum(ingested.quarantined.get(name, {}).values()):,}",
+            f"{sum(ingested.warned.get(name, {}).values()):,}",
+        ]
+        for name, kept in ingested.rows.items()
+    ]
+    lines = [f"{project.name}: data through {ingested.data_through}", ""]
+    lines += table(["table", "kept", "set aside", "warnings"], rows, right=(1, 2, 3))
+    lines += data_lines(ingested.quarantined, ingested.warned)
+    for finding in project.rule_findings():
+        lines += ["", f"  playbook {finding.playbook}: {finding.what}", f"    {finding.remedy}"]
+    where = (ingested.path / "quarantine.parquet").relative_to(project.work.parent)
+    lines += ["", f"  What was set aside, with its reason and source row: {where}"]
+    return "\n".join(lines)
+
+
+def data_lines(quarantined: Mapping[str, Mapping[str, int]], warned: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Each reason a row was set aside or warned about, with its count."""
+    rows = [[name, reason, f"{n:,}", "set aside"] for name, of in quarantined.items() for reason, n in of.items()]
+    rows += [[name, reason, f"{n:,}", "kept"] for name, of in warned.items() for reason, n in of.items()]
+    return ["", *table(["table", "reason", "rows", "what was done"], rows, right=(2,))] if rows else []
+
+
+# How rows of a contract table are called.
+ROWS_OF = {"usage_events": "events", "support_tickets": "tickets", "churn_events": "leavings"}
+SEVERITY_MARKS = {"leak": "LEAK", "void": "VOID", "warning": "warning", "ok": "note"}
+FEATURES_NAMED = 8
+
+
+def audit_text(found: Mapping[str, Any]) -> str:
+    """What ``churnml audit`` prints."""
+    proof = found["features"]
+    lines = [
+        f"{printable(found['project'])}: audit of data through {found['data_through']}",
+        "",
+        f"  {len(proof['features'])} features and {_populations(len(found['labels']))}, built from the "
+        "facts as they are,",
+        "  without what nobody knew before the cutoff, and with that come out otherwise and rows made up besides:",
+        "",
+        *_tried_lines(proof["tried"], "not known then"),
+        "",
+        *_control_lines(proof),
+        "",
+    ]
+    for label in found["labels"]:
+        lines += [
+            f"  label of {printable(label['model'])}, from the facts as they are, and as they were or could have been "
+            "once it was settled:",
+            "",
+            *_tried_lines(label["tried"], "later than settled"),
+            "",
+            f"  Control: facts changed inside its window changed {label['changed']:,} labels.",
+            "",
+        ]
+    marks = [f"  {SEVERITY_MARKS[f['severity']]}: {_of_model(f)}{printable(f['sentence'])}" for f in found["findings"]]
+    worst = "Nothing looks past its cutoff." if found["passed"] else "The audit failed."
+    return "\n".join([*lines, *marks, *([""] if marks else []), f"  {worst}"])
+
+
+def _populations(models: int) -> str:
+    return "the population of one model" if models == 1 else f"the populations of {models} models"
+
+
+def _of_model(finding: Mapping[str, Any]) -> str:
+    return f"[{printable(finding['model'])}] " if finding["model"] else ""
+
+
+def _tried_lines(tried: Sequence[Mapping[str, Any]], removed: str) -> list[str]:
+    rows = [[str(t["as_of"]), f"{t['rows']:,}", _rows(t["removed"]), _rows(t["added"])] for t in tried]
+    return table(["cutoff", "snapshots", removed, "made up"], rows, right=(1,)) if rows else ["  no cutoff"]
+
+
+def _rows(counts: Mapping[str, int]) -> str:
+    said = [f"{count:,} {ROWS_OF.get(name, name)}" for name, count in counts.items() if count]
+    return ", ".join(said) or "nothing"
+
+
+def _control_lines(proof: Mapping[str, Any]) -> list[str]:
+    of = len(proof["features"]) - len(proof["static"])
+    by_source = ", ".join(f"{len(names)} that read {source}" for source, names in proof["moved"].items())
+    moved = of - len(proof["unmoved"])
+    lines = [
+        f"  Control: the made-up rows, known one day before the cutoff, moved {moved} of {of} features:",
+        f"  {by_source or 'none of them from a table'}, and those made of them.",
+    ]
+    if proof["unmoved"]:
+        lines.append(f"  Not moved, so nothing is proved of: {_some(proof['unmoved'])}.")
+    if proof["static"]:
+        lines.append(f"  What an account simply is, no row moves: {_some(proof['static'])}.")
+    if proof["placed"]:
+        lines.append(f"  As good as what they place: {_some(proof['placed'])}.")
+    caught = [name.replace("_", " ") for name, was in proof["canaries"].items() if was]
+    missed = [name.replace("_", " ") for name, was in proof["canaries"].items() if not was]
+    lines.append(f"  Canaries: {len(caught)} of {len(caught) + len(missed)} planted features that leak were caught:")
+    lines.append(f"  {', '.join(caught) or 'none'}.")
+    return [*lines, *([f"  Missed: {', '.join(missed)}."] if missed else [])]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - FEATURES_NAMED
+    return ", ".join(printable(name) for name in names[:FEATURES_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,32 @@
+"""Deliveries, as printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from churnml.pages.presenter import printable, table
+
+
+def deliveries_text(counts: Mapping[str, Mapping[str, int]], rows: Sequence[Mapping[str, Any]]) -> str:
+    """What ``churnml deliveries list`` prints."""
+    if not rows:
+        return "Nothing was or is to be delivered."
+    totals = [
+        f"  {printable(receiver)}: " + ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))
+        for receiver, states in sorted(counts.items())
+    ]
+    cells = [
+        [
+            str(row["delivery_id"]),
+            printable(row["receiver"]),
+            row["kind"],
+            printable(row["subject"]),
+            row["state"],
+            str(row["attempts"]),
+            printable(row["last_error"] or ""),
+        ]
+        for row in rows
+    ]
+    header = ["no", "receiver", "kind", "about", "state", "tried", "trouble"]
+    return "\n".join([*totals, "", *table(header, cells, right=(0, 5))])

@@ -1,0 +1,130 @@
+"""What each playbook changed, as printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from churnml.impact.effects import Counts, Effect, ImpactReport, PlaybookImpact, Terms
+from churnml.pages.presenter import printable, table
+
+_HEADER = ("playbook", "verdict", "treated", "held out", "left, points", "MRR kept", "grew, points", "MRR won")
+_VERDICTS = {
+    "works": "works",
+    "harms": "HARMS",
+    "no_sign": "no sign of an effect",
+    "not_yet": "not yet estimable",
+    "unsound": "UNSOUND",
+    "not_measured": "not measured",
+}
+
+
+def impact_text(report: ImpactReport) -> str:
+    """What ``churnml impact`` prints."""
+    return "\n".join(impact_lines(report))
+
+
+def impact_lines(report: ImpactReport) -> list[str]:
+    """The report, line by line."""
+    if not report.playbooks:
+        return [f"Data through {report.data_through}: nobody has been enrolled in a playbook yet."]
+    return [
+        f"What playbooks changed, by outcomes through {report.data_through}",
+        "  treated − held out, by the arm that was drawn; MRR an account and month"
+        + (f", in {printable(report.currency)}" if report.currency else ""),
+        "",
+        *table(_HEADER, [_row(one) for one in report.playbooks], right=(2, 3)),
+        "",
+        *(f"  {printable(one.sentence)}" for one in report.playbooks),
+        "",
+        "Whom to turn to first:",
+        *(_first_to(report.playbooks) or ["  not measured"]),
+        "",
+        "What to stop doing:",
+        *([f"  {printable(line)}" for line in report.stop] or ["  nothing is known to be useless or harmful"]),
+        "",
+        *_together(report),
+        "",
+        *_small_print(report),
+    ]
+
+
+def _row(one: PlaybookImpact) -> tuple[str, ...]:
+    return (
+        printable(one.playbook),
+        _VERDICTS[one.verdict],
+        _arm(one.treated),
+        _arm(one.holdout),
+        _interval(one.effects.get("left"), _points),
+        _interval(one.effects.get("kept_money"), _money),
+        _interval(one.effects.get("grew"), _points),
+        _interval(one.effects.get("won_money"), _money),
+    )
+
+
+def _arm(counts: Counts) -> str:
+    """Outcomes of those enrolled."""
+    return f"{counts.counted:,} of {counts.enrolled:,}"
+
+
+def _points(share: float) -> str:
+    return f"{round(100 * share, 1) + 0.0:+.1f}"  # no negative nought
+
+
+def _money(amount: float) -> str:
+    return f"{round(amount) + 0.0:+,.0f}"
+
+
+def _interval(effect: Effect | None, written: Callable[[float], str]) -> str:
+    if effect is None or effect.value is None or effect.low is None or effect.high is None:
+        return "–"
+    return f"{written(effect.value)} [{written(effect.low)}, {written(effect.high)}]"
+
+
+def _first_to(playbooks: Sequence[PlaybookImpact]) -> list[str]:
+    """What acting keeps of what is at stake, as declared and as measured, and which order of accounts is in force."""
+    lines = []
+    for one in playbooks:
+        if one.targeting is not None:
+            said = f"declared to keep {100 * one.targeting.declared:.0f} % of what is at stake"
+            if one.targeting.measured is not None:
+                value, low, high = (f"{100 * share + 0.0:.0f} %" for share in one.targeting.measured)
+                said += f", measured {value} [{low}, {high}]"
+            lines.append(f"  {printable(one.playbook)}: {said}; {one.targeting.sentence}")
+    return lines
+
+
+def _together(report: ImpactReport) -> list[str]:
+    together = report.together
+    lines = [f"All playbooks together, {together.enrolments:,} enrolments with an outcome:"]
+    lines.append(f"  left: {_interval(together.effects['left'], _points)} points an enrolment")
+    for what, said in (("kept", together.kept), ("won", together.won)):
+        if said is None:
+            why = together.effects[f"{what}_money"].why_not
+            lines.append(f"  MRR {what}: not yet estimable ({why})")
+        else:
+            value, low, high = said
+            lines.append(f"  MRR {what} by all treated, a month: {_money(value)} [{_money(low)}, {_money(high)}]")
+    return lines
+
+
+def _small_print(report: ImpactReport) -> list[str]:
+    terms = report.terms
+    return [
+        *(f"  {printable(note)}" for note in report.notes),
+        f"  Intervals may be looked at as often as you like: with probability {100 * (1 - terms.alpha):g} % all of "
+        "those that decide hold at every look.",
+        *_once(report.playbooks, terms),
+    ]
+
+
+def _once(playbooks: Sequence[PlaybookImpact], terms: Terms) -> list[str]:
+    """The interval for one look, for whoever has planned one and keeps to it."""
+    lines = []
+    for one in playbooks:
+        effect = one.effects.get(one.decides)
+        if effect is not None and effect.once_low is not None and effect.once_high is not None:
+            lines.append(
+                f"  Had this been the only look ever: {printable(one.playbook)} {effect.measure} "
+                f"[{_points(effect.once_low)}, {_points(effect.once_high)}] (95 %; not for deciding week by week)"
+            )
+    return lines

@@ -1,0 +1,97 @@
+"""Pieces of work and what happened to them, as printed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from churnml.pages.presenter import money, printable, table
+
+STATES = {"done": "done", "dismissed": "dismissed", "closed": "closed by itself", "open": "open", "snoozed": "snoozed"}
+
+
+def work_list_text(pieces: Sequence[Mapping[str, Any]]) -> str:
+    """What ``churnml work list`` prints."""
+    if not pieces:
+        return "There is no such work."
+    rows = [
+        [
+            piece["work_id"],
+            printable(piece["account_id"]),
+            piece["playbook"],
+            printable(piece["owner"]),
+            _state(piece),
+            str(piece["opened_on"]),
+            str(piece["due"]),
+            money(piece["value"]),
+        ]
+        for piece in pieces
+    ]
+    header = ["work", "account", "playbook", "owner", "state", "opened", "due", "worth a month"]
+    return "\n".join(table(header, rows, right=(7,)))
+
+
+def piece_text(piece: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
+    """What ``churnml work show`` prints."""
+    because = f" because of {piece['reason']}" if piece["reason"] else ""
+    lines = [
+        f"{piece['work_id']}: {piece['playbook']} for {printable(piece['account_id'])}{because}",
+        f"  {_state(piece)}, with {printable(piece['owner'])}, due {piece['due']}, {piece['minutes']} minutes"
+        + ("" if piece["value"] is None else f", worth {money(piece['value'])} a month"),
+    ]
+    if piece["ended_because"]:
+        lines.append(f"  {printable(piece['ended_because'])}")
+    return "\n".join([*lines, "", *event_lines(events)])
+
+
+def event_lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What happened, one line each."""
+    rows = [[str(e["on"]), e["what"].replace("_", " "), printable(e["who"]), printable(e["why"])] for e in events]
+    return table(["on", "what", "who", "why"], rows)
+
+
+def changed_text(piece: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+    """What a change of a piece prints."""
+    return (
+        f"{piece['work_id']}: {piece['playbook']} for {printable(piece['account_id'])} is {_state(piece)}, "
+        f"with {printable(piece['owner'])} ({printable(event['why'])})"
+    )
+
+
+def overflow_text(day: dt.date, found: Sequence[Mapping[str, Any]]) -> str:
+    """What ``churnml work overflow`` prints."""
+    if not found:
+        return f"{day}: everything that was worth doing fitted."
+    rows = [
+        [
+            printable(row["owner"]),
+            row["playbook"],
+            f"{row['pieces']:,}",
+            money(row["value"]),
+            f"{money(row['value_low'])} to {money(row['value_high'])}",
+        ]
+        for row in found
+    ]
+    known = [row["value"] for row in found if row["value"] is not None]
+    total = f", {money(sum(known))} of expected MRR a month left lying" if known else ""
+    head = f"{day}: {sum(row['pieces'] for row in found):,} pieces did not fit{total}"
+    header = ["for", "playbook", "pieces", "worth a month", "low to high effect"]
+    return "\n".join([head, "", *table(header, rows, right=(2, 3, 4))])
+
+
+def log_text(found: Sequence[Mapping[str, Any]]) -> str:
+    """What ``churnml work log`` prints."""
+    if not found:
+        return "Nothing is on record."
+    rows = [
+        [str(e["at"])[:19], printable(e["who"]), e["what"], printable(e["subject"]), printable(e["why"])] for e in found
+    ]
+    return "\n".join(table(["at (UTC)", "who", "what", "of", "why"], rows))
+
+
+def _state(piece: Mapping[str, Any]) -> str:
+    if piece["state"] == "snoozed":
+        return f"snoozed until {piece['snoozed_until']}"
+    ended = f" on {piece['ended_on']}" if piece["ended_on"] else ""
+    return STATES[piece["state"]] + ended

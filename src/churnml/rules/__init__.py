@@ -1,0 +1,1 @@
+"""The small language of playbooks: parsed once, checked, evaluated, put into words."""

@@ -1,0 +1,199 @@
+"""The named facts a rule may ask of an account, and the frame they are read from.
+
+A day's facts are a DataFrame, one row an account: ``account_id`` first, then a column a fact. Numbers are float64 and
+missing as NaN; texts are str or None; words (reason codes, most important first) are a tuple of str or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from churnml.features import FAMILIES, Catalogue, Feature, Unit
+from churnml.health.scorecards import DEFAULT
+from churnml.specs.health import INSUFFICIENT, RISK, HealthSpec
+
+Kind = Literal["number", "text", "words"]
+# A multiple of what is usual; no feature has this unit.
+TIMES = "times"
+POINTS = "points"
+# The groups of facts whose names depend on the project, and where an account holds them.
+GROUPS = {"dimension": "dimensions", "feature": "features", "attribute": "attributes"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that is known, or not, of an account.
+
+    Args:
+        name: what a rule calls it.
+        kind: number, text, or words (several texts).
+        means: in words.
+        unit: how a number is written for a person: one of ``churnml.features.Unit``, ``times`` or ``points``.
+        low, high: between what a number always lies, ends included; None no limit.
+        values: all that a text can be, or the codes that words are made of; empty anything.
+        always: whether it is known of every account.
+        lacks: why this project does not have it and what to do about that; empty where it does.
+    """
+
+    name: str
+    kind: Kind
+    means: str
+    unit: str = Unit.COUNT.value
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] = ()
+    always: bool = False
+    lacks: str = ""
+
+
+FACTS: Mapping[str, Fact] = {
+    fact.name: fact
+    for fact in (
+        Fact("band", "text", "the health band, as it is told", always=True),
+        Fact("segment", "text", "the account's segment"),
+        Fact("owner_id", "text", "whose account it is"),
+        Fact("stage", "text", "where in its life the account is, by health.yaml"),
+        Fact("scorecard", "text", "the scorecard it is judged by"),
+        Fact("reasons", "words", "reason codes of its risk or its poor health, the heaviest first", always=True),
+        Fact("growth_reasons", "words", "reason codes of its chance to grow, the heaviest first", always=True),
+        Fact("churn_probability", "number", "calibrated probability of churn", Unit.SHARE.value, 0, 1),
+        Fact("churn_lift", "number", "that probability beside the usual one; 1 is usual", TIMES, 0),
+        Fact("upsell_probability", "number", "calibrated probability of growth", Unit.SHARE.value, 0, 1),
+        Fact("upsell_lift", "number", "that probability beside the usual one; 1 is usual", TIMES, 0),
+        Fact("upsell_share", "number", "the share by which growth raises MRR", Unit.SHARE.value, 0),
+        Fact("health", "number", "the health score, 100 is best", POINTS, 0, 100),
+        Fact("health_change", "number", "points of health won (below 0 lost) since last time", POINTS, -100, 100),
+        Fact("coverage", "number", "share of the score's weight that was known", Unit.SHARE.value, 0, 1),
+        Fact("mrr", "number", "what it pays a month", Unit.MONEY.value),
+        Fact("mrr_at_risk", "number", "MRR × probability of churn", Unit.MONEY.value),
+        Fact("tenure_days", "number", "days since it first paid", Unit.DAYS.value, 0),
+        Fact("days_to_renewal", "number", "days until the contract renews; below 0 it should have", Unit.DAYS.value),
+    )
+}  # fmt: skip
+
+
+def known_facts(
+    health: HealthSpec,
+    features: Mapping[str, Feature],
+    static: Sequence[str],
+    families: Catalogue = FAMILIES,
+) -> dict[str, Fact]:
+    """Every fact the rules of a project may name, with all that each can be.
+
+    Args:
+        health: declares bands, stages, scorecards and dimensions.
+        features: feature → declaration, of all the project can build.
+        static: attributes of accounts that are declared static.
+        families: the feature families there are; reason codes.
+    """
+    closed = {
+        "band": (*(band.name for band in health.bands), INSUFFICIENT),
+        "stage": tuple(stage.name for stage in health.stages),
+        "scorecard": (DEFAULT, *(card.name for card in health.scorecards)),
+        "reasons": tuple(families),
+        "growth_reasons": tuple(families),
+    }
+    lacks = {}
+    if "segment" not in static:
+        lacks["segment"] = "Add 'segment' to static: in project.yaml if it never changes, or drop the condition."
+    if not health.stages:
+        lacks["stage"] = "Declare stages: in health.yaml, or drop the condition."
+    found = {
+        name: Fact(**(vars(fact) | {"values": closed.get(name, ()), "lacks": lacks.get(name, "")}))
+        for name, fact in FACTS.items()
+    }
+    for name, dimension in health.dimensions.items():
+        found[f"dimension.{name}"] = _dimension(name, dimension.means)
+    found[f"dimension.{RISK}"] = _dimension(RISK, health.risk.means)
+    for name, feature in features.items():
+        kind: Kind = "text" if feature.is_category else "number"
+        found[f"feature.{name}"] = Fact(f"feature.{name}", kind, feature.means, feature.unit.value)
+    for name in static:
+        found[f"attribute.{name}"] = Fact(f"attribute.{name}", "text", f"the account's {name}", Unit.NAME.value)
+    return found
+
+
+def _dimension(name: str, means: str) -> Fact:
+    return Fact(f"dimension.{name}", "number", f"score of the dimension {name}: {means}", POINTS, 0, 100)
+
+
+def fact_of(name: str, kind: Kind) -> Fact | None:
+    """The fact a name stands for where only its group is known; ``kind`` is what a feature is read as."""
+    group, _, last = name.partition(".")
+    if name in FACTS:
+        return FACTS[name]
+    if not last or group not in GROUPS:
+        return None
+    if group == "dimension":
+        return _dimension(last, last)
+    return Fact(name, "text" if group == "attribute" else kind, last.replace("_", " "))
+
+
+def facts_frame(accounts: Iterable[Any], asked: Iterable[str] = ()) -> pd.DataFrame:
+    """The facts of scored accounts, one row each in the order given.
+
+    Args:
+        accounts: mappings, or objects with attributes, that hold ``account_id`` and facts by their names. A key that is
+            not there is a fact that is missing. ``dimensions``, ``features`` and ``attributes`` are mappings by
+            themselves and become ``dimension.…``, ``feature.…`` and ``attribute.…``; so may the keys be called.
+            Reasons are codes, or objects with a ``code``.
+        asked: names of further facts the frame is to have, missing where no account says them.
+    """
+    rows = [_row(account) for account in accounts]
+    names = dict.fromkeys([*FACTS, *asked])
+    names |= dict.fromkeys(name for row in rows for name in row if name not in names and name != "account_id")
+    columns: dict[str, Any] = {"account_id": np.array([str(row["account_id"]) for row in rows], dtype=object)}
+    for name in names:
+        columns[name] = _column(name, [row.get(name) for row in rows])
+    return pd.DataFrame(columns)
+
+
+def _row(account: Any) -> dict[str, Any]:
+    said: Mapping[str, Any] = account if isinstance(account, Mapping) else vars(account)
+    row = {name: said[name] for name in ("account_id", *FACTS) if name in said}
+    row |= {name: value for name, value in said.items() if name.partition(".")[0] in GROUPS and "." in name}
+    for group, holder in GROUPS.items():
+        row |= {f"{group}.{name}": value for name, value in (said.get(holder) or {}).items()}
+    return row
+
+
+def _column(name: str, values: Sequence[Any]) -> Any:
+    declared = FACTS.get(name)
+    kind = declared.kind if declared else _kind_of(name, values)
+    if kind == "number":
+        return np.array([np.nan if value is None or value is pd.NA else value for value in values], dtype="float64")
+    return pd.Series([_words(value) if kind == "words" else _text(value) for value in values], dtype=object)
+
+
+def _kind_of(name: str, values: Sequence[Any]) -> Kind:
+    if name.startswith("attribute."):
+        return "text"
+    return "text" if any(isinstance(value, str) for value in values) else "number"
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    return str(value)
+
+
+def _words(value: Any) -> tuple[str, ...] | None:
+    if value is None or isinstance(value, float):
+        return None
+    return tuple(str(getattr(word, "code", word)) for word in value)
+
+
+def columns_asked(facts: Sequence[str]) -> dict[str, str]:
+    """Fact → the column of the frame it stands in, of those that are features or attributes."""
+    prefixes = {"feature.": "", "attribute.": "account_"}
+    return {
+        name: column + name.removeprefix(prefix)
+        for name in facts
+        for prefix, column in prefixes.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,412 @@
+"""Rules over the named facts of an account: what they may ask, whom they hold for, and why.
+
+A fact that is not known makes nothing hold: neither ``mrr >= 3`` nor ``not mrr >= 3``, neither ``segment == 'smb'`` nor
+``segment != 'smb'``. A condition holds, does not hold, or is unknown; ``and``, ``or`` and ``not`` join the three as
+Kleene's logic does, so ``band == 'at_risk' or churn_lift >= 2`` holds of an account at risk without a known lift. Only
+what holds counts. ``mrr is missing`` asks for what is not known. The grammar is in :mod:`churnml.rules.expressions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnml.errors import SpecError, UnknownNameError
+from churnml.features import Unit, words_for
+from churnml.rules.expressions import (
+    Both,
+    Compare,
+    Constant,
+    Either,
+    Has,
+    Leaf,
+    Missing,
+    Named,
+    Not,
+    Tree,
+    Within,
+    place,
+    read,
+)
+from churnml.rules.facts import POINTS, TIMES, Fact, Kind, fact_of
+from churnml.scoring.reasons import written
+
+Mask = NDArray[np.bool_]
+Truth = tuple[Mask, Mask]
+ORDERING: Mapping[str, Callable[[Any, Any], Any]] = {
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that was read and checked.
+
+    Args:
+        text: as declared.
+        names: the facts it asks for.
+        tree: what it says.
+        facts: name → fact.
+    """
+
+    text: str
+    names: frozenset[str]
+    tree: Tree = field(repr=False)
+    facts: Mapping[str, Fact] = field(repr=False)
+
+    def holds(self, facts: pd.DataFrame) -> Mask:
+        """Of which rows it holds, shape (rows,). A column that is not there is a fact that is missing."""
+        return _truth(self.tree, _Columns(facts, len(facts), self.facts))[0]
+
+    def because(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """The conditions that make it hold of one account, in words; empty where it does not hold.
+
+        Texts and reason codes in it are the user's own data: escape them where they are shown.
+        """
+        columns = _Columns({name: _OneRow(row.get(name)) for name in self.names}, 1, self.facts)
+        if not _truth(self.tree, columns)[0][0]:
+            return ()
+        return tuple(dict.fromkeys(_said(self.tree, True, columns)))
+
+
+def parse_rule(text: str, where: str, known: Mapping[str, Fact] | None = None) -> Rule:
+    """The rule that ``text`` declares.
+
+    Args:
+        text: the rule.
+        where: the file and key it stands in, for errors.
+        known: the facts there are (:func:`churnml.rules.facts.known_facts`). None or empty where the rule was checked
+            when it was declared: names within ``feature.``, ``dimension.`` and ``attribute.`` are then believed.
+
+    Raises:
+        SpecError: it is no rule, or asks of a fact what cannot be asked.
+        UnknownNameError: a fact, or a band, stage, scorecard or reason code that is not there.
+    """
+    tree = read(text, where)
+    facts: dict[str, Fact] = {}
+    check = _Check(text, where, known or None, facts)
+    for leaf in leaves(tree):
+        check(leaf)
+    return Rule(text, frozenset(facts), tree, facts)
+
+
+def leaves(tree: Tree) -> Iterator[Leaf]:
+    """Its conditions, from left to right."""
+    if isinstance(tree, Both | Either):
+        for part in tree.parts:
+            yield from leaves(part)
+    elif isinstance(tree, Not):
+        yield from leaves(tree.part)
+    else:
+        yield tree
+
+
+def names_reason(pattern: str, code: str) -> bool:
+    """Whether a reason pattern names a code: ``usage.*`` names all that begins with ``usage.``."""
+    return code == pattern or (pattern.endswith(".*") and code.startswith(pattern[:-1]))
+
+
+def asked_of(rules: Iterable[Rule], group: str) -> tuple[str, ...]:
+    """The names that rules ask for within a group: ``feature``, ``dimension`` or ``attribute``; each once, sorted."""
+    found = {name.partition(".") for rule in rules for name in rule.names}
+    return tuple(sorted(last for first, _, last in found if first == group and last))
+
+
+# ---------------------------------------------------------------- whether what a rule asks can be asked
+
+
+@dataclass(frozen=True)
+class _Check:
+    """Refuses conditions that ask for what is not there or make no sense; notes the facts that are asked for."""
+
+    text: str
+    where: str
+    known: Mapping[str, Fact] | None
+    found: dict[str, Fact]
+
+    def __call__(self, leaf: Leaf) -> None:
+        if isinstance(leaf, Compare):
+            self._comparison(leaf)
+        elif isinstance(leaf, Within):
+            fact = self._fact(leaf.fact, _kind(leaf.values[0]))
+            for value in leaf.values:
+                self._fits(fact, leaf.fact, value)
+        elif isinstance(leaf, Has):
+            self._pattern(self._fact(leaf.fact, "words"), leaf)
+        else:
+            self._fact(leaf.fact, "number")
+
+    def _place(self, at: int) -> str:
+        return place(self.where, self.text, at)
+
+    def _wrong(self, what: str, at: int, remedy: str) -> NoReturn:
+        raise SpecError(what, where=self._place(at), remedy=remedy)
+
+    def _fact(self, named: Named, kind: Kind, texts: bool = False) -> Fact:
+        fact = fact_of(named.name, kind) if self.known is None else self.known.get(named.name)
+        if fact is None:
+            self._unknown(named, texts)
+        if fact.lacks:
+            self._wrong(f"The rule asks for {named.name}, which this project does not have.", named.at, fact.lacks)
+        self.found[named.name] = fact
+        return fact
+
+    def _unknown(self, named: Named, texts: bool) -> NoReturn:
+        known = self.known or {}
+        group, dot, _ = named.name.partition(".")
+        alike = [
+            name for name in known if (name.partition(".")[0] == group) == bool(dot) and ("." in name) == bool(dot)
+        ]
+        if texts and not dot:
+            self._wrong(
+                f"There is no fact named '{named.name}'.",
+                named.at,
+                f"If it is a text, put it in quotes: '{named.name}'.",
+            )
+        raise UnknownNameError("fact", named.name, alike or known, where=self._place(named.at))
+
+    def _comparison(self, leaf: Compare) -> None:
+        if isinstance(leaf.other, Constant):
+            fact = self._fact(leaf.fact, _kind(leaf.other))
+            self._fits(fact, leaf.fact, leaf.other)
+        else:
+            if leaf.fact.name == leaf.other.name:
+                self._wrong(
+                    f"The rule compares {leaf.fact.name} with itself.", leaf.at, "Compare it with something else."
+                )
+            one, other = self._two_facts(leaf.fact, leaf.other)
+            if one.kind != other.kind:
+                self._wrong(
+                    f"The rule compares {one.name}, which is {_article(one.kind)}, with {other.name}, which is "
+                    f"{_article(other.kind)}.",
+                    leaf.at,
+                    "Compare like with like.",
+                )
+            fact = one
+        if fact.kind == "words":
+            self._wrong(
+                f"{fact.name} holds several codes and cannot be compared.",
+                leaf.at,
+                f"Write {fact.name} has 'usage.*', or not {fact.name} has 'usage.*'.",
+            )
+        if fact.kind == "text" and leaf.op not in ("==", "!="):
+            self._wrong(f"{fact.name} is a text and has no order.", leaf.at, "Use '==', '!=' or 'in [...]'.")
+
+    def _two_facts(self, left: Named, right: Named) -> tuple[Fact, Fact]:
+        """Both facts; where one is unknown and the other a text, quotes were probably forgotten."""
+        texts = any(
+            fact is not None and fact.kind == "text"
+            for fact in (
+                fact_of(named.name, "number") if self.known is None else self.known.get(named.name)
+                for named in (left, right)
+            )
+        )
+        return self._fact(left, "number", texts), self._fact(right, "number", texts)
+
+    def _fits(self, fact: Fact, named: Named, value: Constant) -> None:
+        if fact.kind == "words":
+            self._wrong(
+                f"{fact.name} holds several codes and cannot be compared.",
+                named.at,
+                f"Write {fact.name} has 'usage.*', or not {fact.name} has 'usage.*'.",
+            )
+        if fact.kind != _kind(value):
+            remedy = "Leave the quotes out." if fact.kind == "number" else "Put the text in quotes."
+            self._wrong(
+                f"{fact.name} is {_article(fact.kind)}, and is compared with {_article(_kind(value))}.",
+                value.at,
+                remedy,
+            )
+        if fact.values and value.value not in fact.values:
+            raise UnknownNameError(fact.name, str(value.value), fact.values, where=self._place(value.at))
+
+    def _pattern(self, fact: Fact, leaf: Has) -> None:
+        if fact.kind != "words":
+            self._wrong(
+                f"{fact.name} is {_article(fact.kind)}; only reasons and growth_reasons have codes.",
+                leaf.fact.at,
+                f"Compare it: {fact.name} {'>= 1' if fact.kind == 'number' else '== ...'}",
+            )
+        pattern = str(leaf.pattern.value)
+        groups = sorted({code.partition(".")[0] + ".*" for code in fact.values})
+        if fact.values and not any(names_reason(pattern, code) for code in fact.values):
+            raise UnknownNameError("reason code", pattern, [*fact.values, *groups], where=self._place(leaf.pattern.at))
+
+
+def _kind(value: Constant) -> Kind:
+    return "text" if isinstance(value.value, str) else "number"
+
+
+def _article(kind: Kind) -> str:
+    return "several texts" if kind == "words" else f"a {kind}"
+
+
+# ---------------------------------------------------------------- of whom a rule holds
+
+
+@dataclass(frozen=True)
+class _OneRow:
+    """A column of one row, read as a frame's; a frame made for every account would take most of the time."""
+
+    value: Any
+
+    def to_numpy(self, dtype: Any, na_value: Any = None) -> NDArray[Any]:
+        found = np.empty(1, dtype=dtype)
+        found[0] = na_value if self.value is None or self.value is pd.NA else self.value
+        return found
+
+
+class _Columns:
+    """Facts as arrays, each made once.
+
+    Args:
+        said: fact → its values: a frame, or a mapping to columns.
+        rows: how many.
+        facts: what each is.
+    """
+
+    def __init__(self, said: Any, rows: int, facts: Mapping[str, Fact]) -> None:
+        self.said, self.rows, self.facts = said, rows, facts
+        self._made: dict[str, tuple[Any, Mask]] = {}
+
+    def __call__(self, name: str) -> tuple[Any, Mask]:
+        """Values, and whether each is known; both of the shape (rows,)."""
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> tuple[Any, Mask]:
+        if name not in self.said:
+            return np.full(self.rows, None, dtype=object), np.zeros(self.rows, dtype=bool)
+        column, kind = self.said[name], self.facts[name].kind
+        if kind == "number":
+            try:
+                numbers = column.to_numpy(dtype="float64", na_value=np.nan)
+                return numbers, ~np.isnan(numbers)
+            except ValueError:
+                # a feature that is a name, in a rule that does not show it: feature.plan is missing
+                pass
+        values = column.to_numpy(dtype=object)
+        if kind == "words":
+            # what is no collection of codes is not known
+            return values, np.array([isinstance(value, tuple | list | np.ndarray) for value in values], dtype=bool)
+        return values, ~pd.isna(values)
+
+
+def _truth(tree: Tree, columns: _Columns) -> Truth:
+    """Where it holds and where it is known not to; where neither, it is unknown."""
+    if isinstance(tree, Not):
+        holds, fails = _truth(tree.part, columns)
+        return fails, holds
+    if isinstance(tree, Both | Either):
+        parts = [_truth(part, columns) for part in tree.parts]
+        every = reduce(np.logical_and, [part[isinstance(tree, Either)] for part in parts])
+        some = reduce(np.logical_or, [part[isinstance(tree, Both)] for part in parts])
+        return (every, some) if isinstance(tree, Both) else (some, every)
+    values, known = columns(tree.fact.name)
+    if isinstance(tree, Missing):
+        return ~known, known
+    if isinstance(tree, Compare):
+        compare, other = ORDERING[tree.op], tree.other
+        if isinstance(other, Named):
+            others, also = columns(other.name)
+            known = known & also
+            holds = _where(known, lambda: compare(values[known], others[known]))
+        else:
+            holds = _where(known, lambda: compare(values[known], other.value))
+    elif isinstance(tree, Within):
+        wanted = {one.value for one in tree.values}
+        holds = _where(known, lambda: [value in wanted for value in values[known]])
+    else:
+        pattern = str(tree.pattern.value)
+        holds = _where(known, lambda: [any(names_reason(pattern, code) for code in codes) for codes in values[known]])
+    return holds, known & ~holds
+
+
+def _where(known: Mask, answer: Callable[[], Any]) -> Mask:
+    """The answer where it is known, elsewhere False."""
+    found = np.zeros(len(known), dtype=bool)
+    if known.any():
+        found[known] = np.asarray(answer(), dtype=bool)
+    return found
+
+
+# ---------------------------------------------------------------- why, in words
+
+
+def _said(tree: Tree, wanted: bool, columns: _Columns) -> Iterator[str]:
+    """The conditions by which a tree is ``wanted``, in words; nothing where it is not."""
+    if isinstance(tree, Not):
+        yield from _said(tree.part, not wanted, columns)
+    elif not _truth(tree, columns)[0 if wanted else 1][0]:
+        return
+    elif isinstance(tree, Both | Either):
+        for part in tree.parts:
+            yield from _said(part, wanted, columns)
+    elif isinstance(tree, Has):
+        pattern = str(tree.pattern.value)
+        codes = [code for code in columns(tree.fact.name)[0][0] if names_reason(pattern, code)]
+        kind = "reason to grow" if tree.fact.name == "growth_reasons" else "reason"
+        yield f"a {kind} is {codes[0]} ({words_for(codes[0])})" if wanted else f"no {kind} is {pattern}"
+    else:
+        yield _value(columns.facts[tree.fact.name], *columns(tree.fact.name))
+        if isinstance(tree, Compare) and isinstance(tree.other, Named):
+            yield _value(columns.facts[tree.other.name], *columns(tree.other.name))
+
+
+def _value(fact: Fact, values: Any, known: Mask) -> str:
+    """A fact as it is, in words."""
+    name, value = fact.name, values[0]
+    if not known[0]:
+        return f"{_called(fact)} is not known"
+    if name == "days_to_renewal":
+        days = written(abs(value), Unit.DAYS)
+        return f"it renews in {days}" if value >= 0 else f"its renewal was due {days} ago"
+    if name == "tenure_days":
+        return f"it has been a customer for {written(value, Unit.DAYS)}"
+    if name == "health_change":
+        return f"health is {'down' if value < 0 else 'up'} {_short(abs(value))} points since it was last scored"
+    if fact.unit == TIMES:
+        return f"{_called(fact)} is {value:.1f} times as likely as usual"
+    if fact.kind == "words":
+        return f"{_called(fact)} are {', '.join(value) or 'none'}"
+    if fact.kind == "text" or isinstance(value, str):
+        told = str(value).replace("_", " ") if name in ("band", "stage", "scorecard") else str(value)
+        return f"{_called(fact)} is {told}"
+    told = _written(value, fact.unit)
+    return f"{_called(fact)}: {told}" if name.startswith("feature.") else f"{_called(fact)} is {told}"
+
+
+def _written(value: float, unit: str) -> str:
+    if unit == Unit.SHARE:
+        return f"{_short(value * 100)} %"
+    return _short(value) if unit in (POINTS, Unit.COUNT) else written(value, unit)
+
+
+def _called(fact: Fact) -> str:
+    """What a person calls a fact."""
+    group, _, last = fact.name.partition(".")
+    if group == "feature":
+        return fact.means
+    if last:
+        return f"{last.replace('_', ' ')} dimension" if group == "dimension" else last.replace("_", " ")
+    if fact.unit == TIMES:
+        return fact.name.removesuffix("_lift")
+    return {"mrr": "MRR", "mrr_at_risk": "MRR at risk", "owner_id": "its owner"}.get(
+        fact.name, fact.name.replace("_", " ")
+    )
+
+
+def _short(value: float) -> str:
+    return f"{value:,.1f}".removesuffix(".0")

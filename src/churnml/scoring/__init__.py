@@ -1,0 +1,1 @@
+"""Champions and one date in; probabilities, reasons and times out."""

@@ -1,0 +1,226 @@
+"""Scoring a date: features and models in, one scored account each out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnml.ledger import Decision
+from churnml.modelling.predictor import Predictor
+from churnml.modelling.reference import usual_of
+from churnml.scoring.reasons import Reason, model_reasons
+from churnml.scoring.timing import Timing, timings
+
+# Columns of the frame, beside the features, that an account's own record and the playbooks read.
+CONTEXT = (
+    "account_id",
+    "owner_id",
+    "account_segment",
+    "mrr",
+    "subscription_tenure_days",
+    "subscription_days_to_renewal",
+)
+# Rows whose contributions are in memory together: some tens of megabytes.
+ROWS_AT_ONCE = 16_384
+
+
+@dataclass(frozen=True)
+class ScoringModel:
+    """A champion, and who in the frame it speaks of.
+
+    Args:
+        predictor: the model.
+        version: its version in the registry.
+        eligible: rows of its own population, shape (rows,).
+    """
+
+    predictor: Predictor
+    version: str
+    eligible: np.ndarray
+
+
+@dataclass(frozen=True)
+class ScoredAccount:
+    """All that is said of one account on one date. Probabilities are None without a champion.
+
+    ``leave_within``, ``likely_period`` and ``left_by`` are those of :class:`churnml.scoring.timing.Timing`, None
+    where the champion has no hazard.
+    """
+
+    account_id: str
+    owner_id: str | None
+    segment: str | None
+    mrr: float | None
+    churn_probability: float | None
+    upsell_probability: float | None
+    health: float | None
+    band: str
+    coverage: float
+    dimensions: Mapping[str, float | None]
+    reasons: tuple[Reason, ...]
+    growth_reasons: tuple[Reason, ...]
+    mrr_at_risk: float | None
+    leave_within: Mapping[str, float | None] | None = None
+    likely_period: Mapping[str, Any] | None = None
+    left_by: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A scored date.
+
+    Args:
+        as_of: the date.
+        accounts: every scored account, sorted by id.
+        decisions: those on somebody's list: at most one an account, most valuable first.
+        models: model name → version used, None where health stands alone.
+    """
+
+    as_of: dt.date
+    accounts: tuple[ScoredAccount, ...]
+    decisions: tuple[Decision, ...]
+    models: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Book:
+    """All accounts of a date as the models see them; nothing in it depends on what was decided before.
+
+    Args:
+        as_of: the date.
+        frame: snapshots, one row an account, with context columns.
+        features: feature → declaration, for all features in the frame.
+        models: model name → champion, or None where there is none.
+        risk, grows: the names of the churn and of the upsell model, the latter where the project has one.
+        churn, upsell: calibrated probabilities, shape (rows,); missing where no model speaks.
+        reference: feature → percentiles fitted in training.
+        reasons, growth_reasons: what the models say is unusual, of whoever is more likely than usual.
+        when: when an account may leave.
+    """
+
+    as_of: dt.date
+    frame: pd.DataFrame
+    features: Mapping[str, Mapping[str, Any]]
+    models: Mapping[str, ScoringModel | None]
+    risk: str
+    grows: str | None
+    churn: np.ndarray
+    upsell: np.ndarray
+    reference: Mapping[str, Sequence[float]]
+    reasons: Sequence[tuple[Reason, ...]]
+    growth_reasons: Sequence[tuple[Reason, ...]]
+    when: Sequence[Timing | None]
+
+    @property
+    def risk_model(self) -> ScoringModel | None:
+        return self.models.get(self.risk)
+
+    @property
+    def growth_model(self) -> ScoringModel | None:
+        return self.models.get(self.grows or "")
+
+    @property
+    def base_rate(self) -> float | None:
+        """The usual probability of churn; None without a model."""
+        return self.risk_model.predictor.base_rate if self.risk_model else None
+
+    @property
+    def growth_rate(self) -> float | None:
+        """The usual probability of growth; None without a model."""
+        return self.growth_model.predictor.base_rate if self.growth_model else None
+
+    @property
+    def at_risk(self) -> np.ndarray:
+        """Whom the risk model calls more likely than usual, shape (rows,); nobody without a model."""
+        if self.risk_model is None:
+            return np.zeros(len(self.frame), dtype=bool)
+        return _above_usual(self.churn, self.risk_model)
+
+    @property
+    def versions(self) -> dict[str, str | None]:
+        return {name: model.version if model else None for name, model in self.models.items()}
+
+
+def read_book(
+    as_of: dt.date,
+    frame: pd.DataFrame,
+    features: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, ScoringModel | None],
+    reference: Mapping[str, Sequence[float]],
+    *,
+    risk: str,
+    grows: str | None,
+    currency: str = "",
+    reasons: bool = True,
+) -> Book:
+    """Probabilities, reasons and times of every row of ``frame``; see :class:`Book`.
+
+    ``currency`` is shown behind money; without ``reasons`` nobody has any, which is much sooner done.
+    """
+    said = {name: _probabilities(model, frame) for name, model in models.items()}
+    nothing = np.full(len(frame), np.nan)
+    churn, upsell = said.get(risk, nothing), said.get(grows or "", nothing)
+    usual = usual_of(reference)
+    model, growth = models.get(risk), models.get(grows or "")
+    return Book(
+        as_of=as_of,
+        frame=frame,
+        features=features,
+        models=models,
+        risk=risk,
+        grows=grows,
+        churn=churn,
+        upsell=upsell,
+        reference=reference,
+        reasons=reasons_of(model if reasons else None, frame, churn, usual, towards_risk=True, currency=currency),
+        growth_reasons=reasons_of(
+            growth if reasons else None, frame, upsell, usual, towards_risk=False, currency=currency
+        ),
+        when=timings(model.predictor, as_of, frame, model.eligible) if model else [None] * len(frame),
+    )
+
+
+def _probabilities(model: ScoringModel | None, frame: pd.DataFrame) -> np.ndarray:
+    if model is None:
+        return np.full(len(frame), np.nan)
+    return np.where(model.eligible, model.predictor.predict(frame), np.nan)
+
+
+def _above_usual(probability: np.ndarray, model: ScoringModel) -> np.ndarray:
+    """Whom the message is about: more likely than usual by the model; shape (rows,)."""
+    return np.asarray(np.nan_to_num(probability, nan=0.0) > model.predictor.base_rate)
+
+
+def reasons_of(
+    model: ScoringModel | None,
+    frame: pd.DataFrame,
+    probability: np.ndarray,
+    usual: Mapping[str, float],
+    *,
+    towards_risk: bool,
+    currency: str,
+) -> list[tuple[Reason, ...]]:
+    """Reasons for whoever is more likely than usual; nobody asks why something is unlikely.
+
+    Exact contributions are by far the dearest step of scoring, so they are computed for those rows alone, and some
+    at a time, which bounds the memory.
+    """
+    found: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
+    if model is None:
+        return found
+    rows = np.flatnonzero(_above_usual(probability, model))
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = rows[start : start + ROWS_AT_ONCE]
+        some = model.predictor.with_places(frame.iloc[part])
+        contributions = model.predictor.contributions(some)
+        told = model_reasons(
+            some, model.predictor.features, contributions, usual, towards_risk=towards_risk, currency=currency
+        )
+        for row, reasons in zip(part.tolist(), told, strict=True):
+            found[row] = reasons
+    return found
