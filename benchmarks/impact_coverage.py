@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from churnml.impact.effects import LEFT, Terms
-from churnml.impact.sequential import Scores, half_width, once_half_width, scores
+from churnml.impact.sequential import EffectScores, half_width, once_half_width, scores
 
 WEEKS = 52
 RUNS = 300
@@ -79,7 +79,7 @@ def looked_at_weekly(one: Year, terms: Terms) -> Wrong:
         fewest, rate = min(arm.sum(), (~arm).sum()), left.mean() if end else 0.0
         if fewest < terms.least_an_arm or min(rate, 1 - rate) * fewest < terms.least_expected:
             continue
-        part, truth = Scores(found.effect[:end], found.plain[:end]), one.truth[:end].mean()
+        part, truth = EffectScores(found.effect[:end], found.plain[:end]), one.truth[:end].mean()
         width = half_width(int(end), part.variance, terms.alpha, terms.expected)
         off = abs(part.effect.mean() - truth)
         shares, error = _two_shares(left[arm], left[~arm])

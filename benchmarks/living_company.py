@@ -31,7 +31,7 @@ from churnml.simulate.company import (
 from churnml.simulate.contracts import ByUnitAndWeek, Periods, contract_periods, contract_rows, seats_by_week
 from churnml.simulate.folder import write_csv, write_living_texts
 from churnml.simulate.history import Diary, History
-from churnml.simulate.interventions import Effect, Interventions
+from churnml.simulate.interventions import InterventionEffect, Interventions
 from churnml.simulate.population import draw_accounts
 from churnml.simulate.tickets import Lives, exported, ticket_lives
 from churnml.simulate.truth import Cases, true_probabilities
@@ -137,7 +137,7 @@ class LivingCompany:
         """Whether its time has come to an end."""
         return self.week == self._clock.weeks
 
-    def step(self, treated: Mapping[str, Effect] | None = None) -> None:
+    def step(self, treated: Mapping[str, InterventionEffect] | None = None) -> None:
         """Lives one more week, in which ``treated`` accounts (by id) are seen to at its beginning.
 
         Whoever does not pay any more, or has given notice, is past help.
@@ -161,7 +161,7 @@ class LivingCompany:
         self._on_the_way = concatenated([self._on_the_way, self._events_of(week)])
         self._tickets = Lives.joined([self._tickets, self._tickets_of(week)])
 
-    def truth(self, accounts: Sequence[str], effects: Sequence[Effect] | None = None) -> Truth:
+    def truth(self, accounts: Sequence[str], effects: Sequence[InterventionEffect] | None = None) -> Truth:
         """The true probabilities at the coming Monday, everything done so far included.
 
         Args:

@@ -55,7 +55,7 @@ def shuffled(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     return found
 
 
-def outcomes(opened: jobs.Opened, spec: ModelSpec, seeds: int) -> Iterator[Outcome]:
+def outcomes(opened: jobs.OpenedProject, spec: ModelSpec, seeds: int) -> Iterator[Outcome]:
     """The outcome with the true labels, then with those of every seed."""
     # curves of survival play no part in a verdict
     spec = spec.model_copy(update={"hazard": None})
@@ -64,7 +64,7 @@ def outcomes(opened: jobs.Opened, spec: ModelSpec, seeds: int) -> Iterator[Outco
         yield judged(opened, spec, replace(collected, rows=rows))
 
 
-def judged(opened: jobs.Opened, spec: ModelSpec, collected: jobs.Collected) -> Outcome:
+def judged(opened: jobs.OpenedProject, spec: ModelSpec, collected: jobs.Collected) -> Outcome:
     """Fits and judges as training does, with nobody in office."""
     found = jobs.judge_challenger(opened, spec, collected, jobs.fit_challenger(opened, spec, collected), None)
     if found.evaluation is None:
@@ -76,7 +76,7 @@ def judged(opened: jobs.Opened, spec: ModelSpec, collected: jobs.Collected) -> O
     )
 
 
-def _opened(name: str, folder: Path) -> jobs.Opened:
+def _opened(name: str, folder: Path) -> jobs.OpenedProject:
     project = folder / name
     if name == "demo":
         simulate(project, accounts=ACCOUNTS)

@@ -46,7 +46,7 @@ class Training:
     reasons: tuple[tuple[Reason, ...], ...] = ()
 
 
-def trainings(opened: jobs.Opened, name: str, runs: int) -> tuple[list[Training], pd.DataFrame]:
+def trainings(opened: jobs.OpenedProject, name: str, runs: int) -> tuple[list[Training], pd.DataFrame]:
     """Trains with other seeds and with other accounts left out; also the rows of the judged cutoff."""
     # reasons are the classifier's: curves need not be fitted
     spec = opened.project.model(name).model_copy(update={"hazard": None})

@@ -18,8 +18,8 @@ from typing import Any
 
 from benchmarks.believe import replace_block
 from churnml.adapters.store import Store, open_store
-from churnml.ledger import BandState, Piece, Plan
-from churnml.scoring.predictions import Scores
+from churnml.ledger import BandState, DayPlan, WorkItem
+from churnml.scoring.predictions import ScoredDay
 from tests.engines.servers import own_postgres
 from tests.store.days import MODELS, NOW, account, decision, event, kept_open, message, opening
 
@@ -48,7 +48,7 @@ def steps(store: Store, many: int) -> dict[str, float]:
     inputs = {"raw_health": 41.0, "health_inputs": {f"feature_{n}": float(n) for n in range(20)}}
     opened = opening(FIRST, *(row.account_id for row in rows[: many // 10]))
     over = tuple(decision(None, row.account_id, "overflow") for row in rows[many // 10 : many // 5])
-    plan = Plan((*opened.decisions, *over), opened.work, opened.events, opened.assignments)
+    plan = DayPlan((*opened.decisions, *over), opened.work, opened.events, opened.assignments)
     given: dict[str, Any] = {
         "bands": [BandState(row.account_id, FIRST, 40.0, "at_risk", FIRST) for row in rows],
         "messages": [message(f"message {row.account_id}", row.account_id) for row in rows],
@@ -56,14 +56,15 @@ def steps(store: Store, many: int) -> dict[str, float]:
     }
     next_day = kept_open(SECOND, *opened.work)
     was = opened.work[0]
-    done = Piece(**(vars(was) | {"state": "done", "ended_on": SECOND, "ended_because": "spoke to them"}))
+    done = WorkItem(**(vars(was) | {"state": "done", "ended_on": SECOND, "ended_because": "spoke to them"}))
     watch = Watch()
     watch.time(
-        "a date, with work and messages", lambda: store.record(Scores(FIRST, rows, (), MODELS), "1", NOW, plan, **given)
+        "a date, with work and messages",
+        lambda: store.record(ScoredDay(FIRST, rows, (), MODELS), "1", NOW, plan, **given),
     )
     watch.time(
         "the next date, its messages told before",
-        lambda: store.record(Scores(SECOND, rows, (), MODELS), "2", NOW, next_day, **given),
+        lambda: store.record(ScoredDay(SECOND, rows, (), MODELS), "2", NOW, next_day, **given),
     )
     watch.time("what is on record when a day begins", lambda: store.before(THIRD, 90))
     watch.time("the whole list of a date", lambda: store.queue(SECOND))

@@ -42,7 +42,7 @@ from churnml.health.bands import flap_rates
 from churnml.impact.effects import Terms
 from churnml.jobs import impact as impact_job
 from churnml.jobs.work import change_piece
-from churnml.simulate import Effect
+from churnml.simulate import InterventionEffect
 from churnml.specs.health import INSUFFICIENT
 from churnml.timeline import Reach, plus_days
 from churnml.work import life as work
@@ -55,9 +55,9 @@ DECLARED = Path(__file__).parent / "year_company"
 PAST = 104  # weeks before the year, to learn from
 # What only the simulator knows, on the logit of giving notice, for a quarter from the Monday of the work on.
 EFFECTS = {
-    "sponsor_review": Effect(leave=-2.0),
-    "monthly_letter": Effect(),
-    "early_renewal_call": Effect(leave=1.3),
+    "sponsor_review": InterventionEffect(leave=-2.0),
+    "monthly_letter": InterventionEffect(),
+    "early_renewal_call": InterventionEffect(leave=1.3),
 }
 TRUTH = {"sponsor_review": "works", "monthly_letter": "does nothing", "early_renewal_call": "harms"}
 # Declared before the year: less than five points of leaving is not worth a playbook.
@@ -145,7 +145,11 @@ def score_week(root: Path) -> dt.date:
 
 
 def live(
-    company: LivingCompany, root: Path, weeks: int, effects: Mapping[str, Effect], said: Callable[[str], None] = tell
+    company: LivingCompany,
+    root: Path,
+    weeks: int,
+    effects: Mapping[str, InterventionEffect],
+    said: Callable[[str], None] = tell,
 ) -> list[Enrolled]:
     """Lives some weeks: each Monday the data arrive and are scored, then the team works its list."""
     found: list[Enrolled] = []
@@ -163,7 +167,9 @@ def live(
     return found
 
 
-def enrolled_on(store: Store, as_of: dt.date, company: LivingCompany, effects: Mapping[str, Effect]) -> list[Enrolled]:
+def enrolled_on(
+    store: Store, as_of: dt.date, company: LivingCompany, effects: Mapping[str, InterventionEffect]
+) -> list[Enrolled]:
     """Whom the day took in: those with work opened, and those held out on the day it would have been."""
     opened = {(piece.account_id, piece.playbook) for piece in store.work.pieces() if piece.opened_on == as_of}
     held = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from churnml import jobs
 from churnml.adapters.registry import Registry, registry_of
-from churnml.scoring.predictions import Book
+from churnml.scoring.predictions import Predictions
 from churnml.work.settling import Day
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
@@ -19,14 +19,16 @@ read_date = task("read the date with the champions")(jobs.read_date)
 
 
 @task("settle it, route it, and write it down", retries=2)
-def write_day(opened: jobs.Opened, office: jobs.InOffice, book: Book, *, route: bool) -> tuple[Day, bool]:
+def write_day(
+    opened: jobs.OpenedProject, office: jobs.Champions, book: Predictions, *, route: bool
+) -> tuple[Day, bool]:
     """The settled day, and whether it was new."""
     return jobs.write_day(opened, office, book, moment(), route=route)
 
 
 def score_one(
-    opened: jobs.Opened, registry: Registry, as_of: dt.date | None, *, route: bool = True
-) -> tuple[Day, jobs.InOffice]:
+    opened: jobs.OpenedProject, registry: Registry, as_of: dt.date | None, *, route: bool = True
+) -> tuple[Day, jobs.Champions]:
     """Scores one date (the newest when None) and writes it down."""
     office = jobs.models_in_office(opened, registry)
     book = read_date(opened, office, as_of or jobs.default_as_of(opened), say)

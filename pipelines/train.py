@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from churnml import jobs
-from churnml.adapters.registry import Registered, Registry, registry_of
+from churnml.adapters.registry import RegisteredModel, Registry, registry_of
 from churnml.errors import RegistryError
 from pipelines.clock import day
 from pipelines.engine import flow, task
@@ -19,7 +19,7 @@ judge_challenger = task("judge on the newest mature cutoff")(jobs.judge_challeng
 record_challenger = task("register, and promote if proven", retries=2)(jobs.record_challenger)
 
 
-def champion_or_why(registry: Registry, name: str) -> tuple[Registered | None, str | None]:
+def champion_or_why(registry: Registry, name: str) -> tuple[RegisteredModel | None, str | None]:
     """The champion, or why the one in office cannot be read: training goes on, promotion does not."""
     try:
         return registry.champion(name), None
@@ -28,7 +28,7 @@ def champion_or_why(registry: Registry, name: str) -> tuple[Registered | None, s
         return None, f"the present champion cannot be read ({problem.what}); {by_hand}"
 
 
-def train_one(opened: jobs.Opened, registry: Registry, name: str, *, again: bool) -> dict[str, Any]:
+def train_one(opened: jobs.OpenedProject, registry: Registry, name: str, *, again: bool) -> dict[str, Any]:
     """Trains one model and says what came of it, as its record; nothing is done when nothing changed."""
     spec = opened.project.model(name)
     registry.mend(opened.project.name, name)

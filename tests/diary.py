@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from typing import Any
 
-from churnml.ledger import Assignment, Before, Piece, Plan, WorkEvent
+from churnml.ledger import Assignment, DayPlan, PriorState, WorkEvent, WorkItem
 from churnml.work.life import Changed
 
 
@@ -14,13 +14,13 @@ class Diary:
     """What is on record, in memory."""
 
     def __init__(self) -> None:
-        self.pieces: dict[str, Piece] = {}
+        self.pieces: dict[str, WorkItem] = {}
         self.events: list[WorkEvent] = []
         self.assignments: dict[tuple[str, str], Assignment] = {}
         # whose list a piece was opened on, whoever has it now
         self.opened_for: dict[str, str] = {}
 
-    def before(self, as_of: dt.date) -> Before:
+    def before(self, as_of: dt.date) -> PriorState:
         """What is on record on a date."""
         monday = as_of - dt.timedelta(as_of.weekday())
         minutes: Counter[str] = Counter()
@@ -31,11 +31,11 @@ class Diary:
                 minutes[owner] += piece.minutes
             if as_of.replace(day=1) <= piece.opened_on <= as_of:
                 spent[piece.playbook] = spent.get(piece.playbook, 0.0) + piece.cost
-        return Before(
+        return PriorState(
             work=tuple(self.pieces.values()), assignments=dict(self.assignments), minutes=dict(minutes), spent=spent
         )
 
-    def record(self, plan: Plan) -> None:
+    def record(self, plan: DayPlan) -> None:
         """Writes a plan down."""
         for assignment in plan.assignments:
             key = (assignment.account_id, assignment.playbook)
@@ -54,7 +54,7 @@ class Diary:
         self.pieces[piece.work_id] = piece
         self.events.append(event)
 
-    def living(self, account_id: str) -> list[Piece]:
+    def living(self, account_id: str) -> list[WorkItem]:
         """An account's open and snoozed work."""
         return [p for p in self.pieces.values() if p.account_id == account_id and p.state in ("open", "snoozed")]
 

@@ -24,7 +24,7 @@ from churnml.adapters.warehouse.tone import write_tone
 from churnml.features import Wish, choose
 from churnml.rollups import PARTS, RELATIONS
 from churnml.snapshots import build_snapshots
-from churnml.tables import TABLES, Facts, Kind
+from churnml.tables import TABLES, ColumnKind, Facts
 from churnml.timeline import midnight
 
 # ``today`` of every test; it only matters to projects that do not declare data_through.
@@ -105,14 +105,14 @@ def kept(ingested: Ingested, name: str) -> pd.DataFrame:
 # ---------------------------------------------------------------- the quick door
 
 _DTYPES = {
-    Kind.ID: "str",
-    Kind.TIME: "datetime64[us]",
-    Kind.MONEY: "float64",
-    Kind.NUMBER: "float64",
-    Kind.COUNT: "Int64",
-    Kind.FLAG: "boolean",
-    Kind.CATEGORY: "str",
-    Kind.TEXT: "str",
+    ColumnKind.ID: "str",
+    ColumnKind.TIME: "datetime64[us]",
+    ColumnKind.MONEY: "float64",
+    ColumnKind.NUMBER: "float64",
+    ColumnKind.COUNT: "Int64",
+    ColumnKind.FLAG: "boolean",
+    ColumnKind.CATEGORY: "str",
+    ColumnKind.TEXT: "str",
 }
 
 
@@ -123,7 +123,7 @@ def clean(name: str, rows: Any, static: Sequence[str] = ()) -> pd.DataFrame:
     typed = pd.DataFrame(index=frame.index)
     for column in declared.columns:
         values = frame[column.name] if column.name in frame else pd.Series([None] * len(frame), index=frame.index)
-        values = pd.to_datetime(values) if column.kind is Kind.TIME else values
+        values = pd.to_datetime(values) if column.kind is ColumnKind.TIME else values
         typed[column.name] = values.astype(_DTYPES[column.kind])
     for name_ in static:
         if name_ not in typed:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from churnml.errors import UnknownNameError
-from churnml.tables import TABLES, Kind, Relation, Table
+from churnml.tables import TABLES, ColumnKind, Relation, Table
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Condition = Callable[[Relation, "dt.datetime"], ir.BooleanValue]
 
 
-class Severity(StrEnum):
+class CheckAction(StrEnum):
     """What happens to a row a check finds."""
 
     QUARANTINE = "quarantine"
@@ -44,7 +44,7 @@ class Check:
 
     name: str
     tables: tuple[str, ...]
-    severity: Severity
+    severity: CheckAction
     means: str
     needs: tuple[str, ...]
     condition: Condition
@@ -65,7 +65,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "unknown_account",
         _EVENTS_OF_AN_ACCOUNT,
-        Severity.QUARANTINE,
+        CheckAction.QUARANTINE,
         "its account_id is in no row of accounts that was kept",
         ("account_id",),
         lambda t, _end: t["account_created_at"].isnull(),
@@ -74,7 +74,7 @@ CHECKS: tuple[Check, ...] = (
         Check(
             "future",
             (table.name,),
-            Severity.QUARANTINE,
+            CheckAction.QUARANTINE,
             f"{table.dated_by} lies after the last day of the data",
             (table.dated_by,),
             _dated_future(table.dated_by),
@@ -86,7 +86,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "future",
         ("subscriptions",),
-        Severity.QUARANTINE,
+        CheckAction.QUARANTINE,
         "it became known (or, without known_at, starts) after the last day of the data",
         ("known_at",),
         _dated_future("known_at"),
@@ -94,7 +94,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "before_account_created",
         ("subscriptions", "usage_events", "support_tickets", "churn_events"),
-        Severity.QUARANTINE,
+        CheckAction.QUARANTINE,
         "it is dated on a day before its account was created",
         (),
         lambda t, _end: t["dated"].date() < t["account_created_at"].date(),
@@ -102,7 +102,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "end_before_start",
         ("subscriptions",),
-        Severity.QUARANTINE,
+        CheckAction.QUARANTINE,
         "it ends before it starts",
         ("ends_at",),
         _before("ends_at", "starts_at"),
@@ -110,7 +110,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "negative_mrr",
         ("subscriptions",),
-        Severity.QUARANTINE,
+        CheckAction.QUARANTINE,
         "its mrr is below zero",
         ("mrr",),
         lambda t, _end: t["mrr"] < 0,
@@ -118,7 +118,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "negative_seats",
         ("subscriptions",),
-        Severity.QUARANTINE,
+        CheckAction.QUARANTINE,
         "its seats are below zero",
         ("seats",),
         lambda t, _end: t["seats"] < 0,
@@ -126,7 +126,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "cancelled_before_start",
         ("subscriptions",),
-        Severity.WARN,
+        CheckAction.WARN,
         "notice was given before it started",
         ("cancelled_at",),
         _before("cancelled_at", "starts_at"),
@@ -134,7 +134,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "known_before_occurred",
         ("usage_events", "churn_events"),
-        Severity.WARN,
+        CheckAction.WARN,
         "it arrived before it happened (a clock is wrong); the later of the two counts",
         ("known_at",),
         lambda t, _end: t["known_at"] < t["dated"],
@@ -142,7 +142,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "negative_quantity",
         ("usage_events",),
-        Severity.WARN,
+        CheckAction.WARN,
         "its quantity is below zero",
         ("quantity",),
         lambda t, _end: t["quantity"] < 0,
@@ -150,7 +150,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "resolved_before_opened",
         ("support_tickets",),
-        Severity.QUARANTINE,
+        CheckAction.QUARANTINE,
         "it was resolved before it was opened",
         ("resolved_at",),
         _before("resolved_at", "opened_at"),
@@ -158,7 +158,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "answered_before_opened",
         ("support_tickets",),
-        Severity.QUARANTINE,
+        CheckAction.QUARANTINE,
         "it was answered before it was opened",
         ("first_response_at",),
         _before("first_response_at", "opened_at"),
@@ -166,7 +166,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "csat_out_of_range",
         ("support_tickets",),
-        Severity.WARN,
+        CheckAction.WARN,
         "its csat is not between 1 and 5",
         ("csat",),
         lambda t, _end: ~t["csat"].between(1, 5),
@@ -193,23 +193,23 @@ def reasons() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*STRUCTURAL, *(check.name for check in CHECKS)]))
 
 
-def severities(table: Table, declared: Mapping[str, Mapping[str, str]]) -> dict[str, Severity]:
+def severities(table: Table, declared: Mapping[str, Mapping[str, str]]) -> dict[str, CheckAction]:
     """The severity of each reason for ``table``: ours, then the project's.
 
     Args:
         table: a contract table.
         declared: the project's ``checks:``, table (or ``all``) → reason → severity.
     """
-    found = dict.fromkeys(STRUCTURAL, Severity.QUARANTINE)
+    found = dict.fromkeys(STRUCTURAL, CheckAction.QUARANTINE)
     # two clicks in one second are no mistake; an event delivered twice is. Without a name nobody can tell
-    found[REPEATED] = Severity.WARN
+    found[REPEATED] = CheckAction.WARN
     found |= {check.name: check.severity for check in CHECKS if table.name in check.tables}
     for scope in ("all", table.name):
         for reason, severity in declared.get(scope, {}).items():
             if reason not in reasons():
                 raise UnknownNameError("check", reason, reasons(), where=f"project.yaml, checks: {scope}")
             if reason in found:
-                found[reason] = Severity(severity)
+                found[reason] = CheckAction(severity)
     return found
 
 
@@ -224,7 +224,7 @@ def _missing(t: Relation, table: Table) -> Any:
 
 
 def _is_text(table: Table, column: str) -> bool:
-    return table.column(column).kind in (Kind.ID, Kind.CATEGORY, Kind.TEXT)
+    return table.column(column).kind in (ColumnKind.ID, ColumnKind.CATEGORY, ColumnKind.TEXT)
 
 
 def verdicts(
@@ -264,16 +264,16 @@ def verdicts(
             bad[check.name] = check.condition(t, end).fill_null(False)
     # a row without its required columns cannot be kept, whatever is declared
     always = {MISSING}
-    aside = {n: c for n, c in bad.items() if n in always or severity[n] is Severity.QUARANTINE}
+    aside = {n: c for n, c in bad.items() if n in always or severity[n] is CheckAction.QUARANTINE}
     warned = {n: c for n, c in bad.items() if n not in aside}
     t = t.mutate(problem=_first_that_holds(aside), **{f"warns_{n}": c for n, c in warned.items()})
-    if severity[REPEATED] is Severity.QUARANTINE and not set(table.key) & set(table.required):
+    if severity[REPEATED] is CheckAction.QUARANTINE and not set(table.key) & set(table.required):
         alike = _repeats(t, [name for name in table.column_names if name in t.columns], whole=True)
         t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({REPEATED: alike})))
     if table.key and all(column in t.columns for column in table.key):
         repeats = _repeats(t, table.key)
         # an account or a period kept twice would count everything that hangs on it twice
-        if severity[DUPLICATE] is Severity.QUARANTINE or table.name in ("accounts", "subscriptions"):
+        if severity[DUPLICATE] is CheckAction.QUARANTINE or table.name in ("accounts", "subscriptions"):
             t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({DUPLICATE: repeats})))
         else:
             t = t.mutate(**{f"warns_{DUPLICATE}": repeats})

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Arm = Literal["treated", "holdout"]
-State = Literal["open", "snoozed", "done", "dismissed", "closed"]
+WorkState = Literal["open", "snoozed", "done", "dismissed", "closed"]
 ENDED = ("done", "dismissed", "closed")
-What = Literal["opened", "snoozed", "woken", "done", "dismissed", "closed", "escalated", "reassigned", "due_moved"]
+WorkEventKind = Literal[
+    "opened", "snoozed", "woken", "done", "dismissed", "closed", "escalated", "reassigned", "due_moved"
+]
 # opened: new on somebody's list. kept: was open and stays. holdout: would have been opened, and is left alone so
 # that the playbook can be measured. overflow: no capacity left. cooling, snoozed, elsewhere (the account has other
 # open work), trouble (an upsell play for an account in trouble): not offered, and why.
-Outcome = Literal["opened", "kept", "holdout", "overflow", "cooling", "snoozed", "elsewhere", "trouble"]
+Disposition = Literal["opened", "kept", "holdout", "overflow", "cooling", "snoozed", "elsewhere", "trouble"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Override:
 
 
 @dataclass(frozen=True)
-class Piece:
+class WorkItem:
     """A piece of work: one playbook for one account, because of one reason, on one person's list.
 
     Args:
@@ -94,7 +96,7 @@ class Piece:
     playbook: str
     reason: str
     owner: str
-    state: State
+    state: WorkState
     opened_on: dt.date
     due: dt.date
     minutes: int = 0
@@ -122,7 +124,7 @@ class WorkEvent:
 
     work_id: str
     on: dt.date
-    what: What
+    what: WorkEventKind
     who: str
     why: str
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -172,7 +174,7 @@ class Decision:
     account_id: str
     playbook: str
     reason: str
-    outcome: Outcome
+    outcome: Disposition
     title: str
     goal: str
     steps: tuple[str, ...]
@@ -191,7 +193,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Before:
+class PriorState:
     """What is on record when a day begins. Everything in it is of earlier dates, or of this one done before.
 
     Args:
@@ -208,7 +210,7 @@ class Before:
 
     bands: Mapping[str, BandState] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
-    work: tuple[Piece, ...] = ()
+    work: tuple[WorkItem, ...] = ()
     assignments: Mapping[tuple[str, str], Assignment] = field(default_factory=dict)
     minutes: Mapping[str, int] = field(default_factory=dict)
     spent: Mapping[str, float] = field(default_factory=dict)
@@ -217,7 +219,7 @@ class Before:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DayPlan:
     """What a day comes to: written down with its scores in one transaction, or not at all.
 
     Args:
@@ -228,7 +230,7 @@ class Plan:
     """
 
     decisions: tuple[Decision, ...] = ()
-    work: tuple[Piece, ...] = ()
+    work: tuple[WorkItem, ...] = ()
     events: tuple[WorkEvent, ...] = ()
     assignments: tuple[Assignment, ...] = ()
 

@@ -26,7 +26,7 @@ else:
 MaybeRelation: TypeAlias = Any
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a contract column holds, and so how text from a CSV is read."""
 
     ID = "id"  # compared as text, to the letter
@@ -51,7 +51,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     means: str
     required: bool = False
 
@@ -91,7 +91,7 @@ class Table:
         return tuple(column.name for column in self.columns if column.required)
 
 
-def _must(name: str, kind: Kind, means: str) -> Column:
+def _must(name: str, kind: ColumnKind, means: str) -> Column:
     return Column(name, kind, means, required=True)
 
 
@@ -99,14 +99,14 @@ ACCOUNTS = Table(
     "accounts",
     "an account",
     (
-        _must("account_id", Kind.ID, "names the account"),
-        _must("created_at", Kind.TIME, "when it became known to us"),
-        Column("owner_id", Kind.ID, "who looks after it"),
-        Column("segment", Kind.CATEGORY, "the company's own segmentation"),
-        Column("industry", Kind.CATEGORY, "its industry"),
-        Column("region", Kind.CATEGORY, "its region"),
-        Column("acquisition_source", Kind.CATEGORY, "how it was won"),
-        Column("parent_account_id", Kind.ID, "the account it belongs to"),
+        _must("account_id", ColumnKind.ID, "names the account"),
+        _must("created_at", ColumnKind.TIME, "when it became known to us"),
+        Column("owner_id", ColumnKind.ID, "who looks after it"),
+        Column("segment", ColumnKind.CATEGORY, "the company's own segmentation"),
+        Column("industry", ColumnKind.CATEGORY, "its industry"),
+        Column("region", ColumnKind.CATEGORY, "its region"),
+        Column("acquisition_source", ColumnKind.CATEGORY, "how it was won"),
+        Column("parent_account_id", ColumnKind.ID, "the account it belongs to"),
     ),
     key=("account_id",),
     dated_by="created_at",
@@ -115,18 +115,18 @@ SUBSCRIPTIONS = Table(
     "subscriptions",
     "a period of a contract, never overwritten in place",
     (
-        _must("account_id", Kind.ID, "the account"),
-        _must("subscription_id", Kind.ID, "names the contract; a change of terms is a new period of it"),
-        _must("starts_at", Kind.TIME, "first moment the terms hold"),
-        _must("mrr", Kind.MONEY, "monthly recurring revenue under these terms; 0 is not paying"),
-        Column("ends_at", Kind.TIME, "first moment they no longer hold; empty while open"),
-        Column("plan", Kind.CATEGORY, "the plan's name"),
-        Column("seats", Kind.COUNT, "seats paid for"),
-        Column("billing_period", Kind.CATEGORY, "monthly, annual, …"),
-        Column("renews_at", Kind.TIME, "when the term ends unless renewed, as agreed at its start"),
-        Column("cancelled_at", Kind.TIME, "when notice became known"),
-        Column("known_at", Kind.TIME, "when the row was known; empty: at starts_at"),
-        Column("currency", Kind.CATEGORY, "currency of mrr; one per project"),
+        _must("account_id", ColumnKind.ID, "the account"),
+        _must("subscription_id", ColumnKind.ID, "names the contract; a change of terms is a new period of it"),
+        _must("starts_at", ColumnKind.TIME, "first moment the terms hold"),
+        _must("mrr", ColumnKind.MONEY, "monthly recurring revenue under these terms; 0 is not paying"),
+        Column("ends_at", ColumnKind.TIME, "first moment they no longer hold; empty while open"),
+        Column("plan", ColumnKind.CATEGORY, "the plan's name"),
+        Column("seats", ColumnKind.COUNT, "seats paid for"),
+        Column("billing_period", ColumnKind.CATEGORY, "monthly, annual, …"),
+        Column("renews_at", ColumnKind.TIME, "when the term ends unless renewed, as agreed at its start"),
+        Column("cancelled_at", ColumnKind.TIME, "when notice became known"),
+        Column("known_at", ColumnKind.TIME, "when the row was known; empty: at starts_at"),
+        Column("currency", ColumnKind.CATEGORY, "currency of mrr; one per project"),
     ),
     key=("subscription_id", "starts_at"),
     dated_by="starts_at",
@@ -135,14 +135,14 @@ USAGE_EVENTS = Table(
     "usage_events",
     "an event",
     (
-        _must("account_id", Kind.ID, "the account"),
-        _must("occurred_at", Kind.TIME, "when it happened"),
-        _must("event", Kind.CATEGORY, "what happened"),
-        Column("event_id", Kind.ID, "names the event; with it, repeats are duplicates"),
-        Column("user_id", Kind.ID, "who did it"),
-        Column("quantity", Kind.NUMBER, "how much of it; six decimals are kept"),
-        Column("known_at", Kind.TIME, "when the row arrived; empty: at occurred_at"),
-        Column("properties", Kind.TEXT, "anything else, as JSON"),
+        _must("account_id", ColumnKind.ID, "the account"),
+        _must("occurred_at", ColumnKind.TIME, "when it happened"),
+        _must("event", ColumnKind.CATEGORY, "what happened"),
+        Column("event_id", ColumnKind.ID, "names the event; with it, repeats are duplicates"),
+        Column("user_id", ColumnKind.ID, "who did it"),
+        Column("quantity", ColumnKind.NUMBER, "how much of it; six decimals are kept"),
+        Column("known_at", ColumnKind.TIME, "when the row arrived; empty: at occurred_at"),
+        Column("properties", ColumnKind.TEXT, "anything else, as JSON"),
     ),
     key=("event_id",),
     dated_by="occurred_at",
@@ -151,19 +151,19 @@ SUPPORT_TICKETS = Table(
     "support_tickets",
     "a ticket's life",
     (
-        _must("account_id", Kind.ID, "the account"),
-        _must("ticket_id", Kind.ID, "names the ticket"),
-        _must("opened_at", Kind.TIME, "when it was opened"),
-        Column("first_response_at", Kind.TIME, "first answer by a person"),
-        Column("resolved_at", Kind.TIME, "when it was resolved"),
-        Column("reopened_at", Kind.TIME, "when it was (last) reopened"),
-        Column("priority", Kind.CATEGORY, "low, normal, high, urgent: as set at opening"),
-        Column("category", Kind.CATEGORY, "what it is about: as set at opening"),
-        Column("csat", Kind.NUMBER, "satisfaction the customer gave, 1 to 5"),
-        Column("csat_at", Kind.TIME, "when it was given; empty: at resolved_at"),
-        Column("escalated_at", Kind.TIME, "when it was escalated"),
-        Column("subject", Kind.TEXT, "the subject line"),
-        Column("body", Kind.TEXT, "the text"),
+        _must("account_id", ColumnKind.ID, "the account"),
+        _must("ticket_id", ColumnKind.ID, "names the ticket"),
+        _must("opened_at", ColumnKind.TIME, "when it was opened"),
+        Column("first_response_at", ColumnKind.TIME, "first answer by a person"),
+        Column("resolved_at", ColumnKind.TIME, "when it was resolved"),
+        Column("reopened_at", ColumnKind.TIME, "when it was (last) reopened"),
+        Column("priority", ColumnKind.CATEGORY, "low, normal, high, urgent: as set at opening"),
+        Column("category", ColumnKind.CATEGORY, "what it is about: as set at opening"),
+        Column("csat", ColumnKind.NUMBER, "satisfaction the customer gave, 1 to 5"),
+        Column("csat_at", ColumnKind.TIME, "when it was given; empty: at resolved_at"),
+        Column("escalated_at", ColumnKind.TIME, "when it was escalated"),
+        Column("subject", ColumnKind.TEXT, "the subject line"),
+        Column("body", ColumnKind.TEXT, "the text"),
     ),
     key=("ticket_id",),
     dated_by="opened_at",
@@ -172,11 +172,11 @@ CHURN_EVENTS = Table(
     "churn_events",
     "a customer's leaving, where the company records it",
     (
-        _must("account_id", Kind.ID, "the account"),
-        _must("churned_at", Kind.TIME, "when it left"),
-        Column("reason", Kind.CATEGORY, "why, in the company's own words"),
-        Column("voluntary", Kind.FLAG, "false for an unpaid invoice, a bankruptcy, …"),
-        Column("known_at", Kind.TIME, "when the leaving was known; empty: at churned_at"),
+        _must("account_id", ColumnKind.ID, "the account"),
+        _must("churned_at", ColumnKind.TIME, "when it left"),
+        Column("reason", ColumnKind.CATEGORY, "why, in the company's own words"),
+        Column("voluntary", ColumnKind.FLAG, "false for an unpaid invoice, a bankruptcy, …"),
+        Column("known_at", ColumnKind.TIME, "when the leaving was known; empty: at churned_at"),
     ),
     key=("account_id", "churned_at"),
     dated_by="churned_at",

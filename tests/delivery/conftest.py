@@ -13,7 +13,7 @@ import yaml
 from churnml.adapters.delivery import DeliveryReport, deliver, delivery_of
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.store import Store, open_store
-from churnml.ledger import BandState, Message, Plan
+from churnml.ledger import BandState, DayPlan, Message
 from churnml.work.messages import messages_for
 from tests.delivery.servers import certificate_in
 from tests.store.days import MODELS, NOW, account, day, decision, event, piece, scores
@@ -22,7 +22,7 @@ from tests.store.days import MODELS, NOW, account, day, decision, event, piece, 
 QUICK = {"timeout_seconds": 5.0, "retry": {"attempts": 4, "first_seconds": 30, "longest_seconds": 3600}}
 
 
-NOTHING = Plan()
+NOTHING = DayPlan()
 
 
 class Clock:
@@ -61,7 +61,7 @@ class Desk:
         self,
         as_of: str,
         accounts: Sequence[str | Any],
-        plan: Plan = NOTHING,
+        plan: DayPlan = NOTHING,
         events: Sequence[Mapping[str, Any]] = (),
     ) -> tuple[Message, ...]:
         said = scores(day(as_of), *accounts)
@@ -95,10 +95,10 @@ class Desk:
         raise AssertionError(f"messages still wait: {found.as_data()}")
 
 
-def opening(as_of: str, *accounts: str) -> Plan:
+def opening(as_of: str, *accounts: str) -> DayPlan:
     """A plan that opens a piece of work for each account."""
     pieces = tuple(piece(one, day(as_of)) for one in accounts)
-    return Plan(
+    return DayPlan(
         decisions=tuple(decision(one, one.account_id) for one in pieces),
         work=pieces,
         events=tuple(event(one.work_id, day(as_of), "opened") for one in pieces),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from churnml.ledger import Plan
+from churnml.ledger import DayPlan
 from tests.delivery.conftest import Desk
 from tests.delivery.hubspot_server import TOO_FAST, HubspotServer
 from tests.delivery.servers import CUT, CUT_IN_THE_BODY, STALL, Response, Server, serving
@@ -77,7 +77,7 @@ def test_a_piece_that_is_dismissed_completes_its_task_and_makes_no_second(desk: 
     was = piece("a", day("03-01"))
     ends = piece("a", day("03-01"), state="dismissed", ended_on=day("03-02"), ended_because="wrong")
     ended = event(was.work_id, day("03-02"), "dismissed", "olga", "the score was wrong")
-    told = desk.messages("03-02", ["a"], Plan(work=(ends,), events=(ended,)))
+    told = desk.messages("03-02", ["a"], DayPlan(work=(ends,), events=(ended,)))
     desk.store.work.change(was, ends, ended, desk.clock(), [one for one in told if one.kind == "work"])
     desk.send()
     (task,) = table.tasks.values()
@@ -212,7 +212,7 @@ def test_a_revived_change_of_work_does_not_open_what_was_closed(
     was = piece("a", day("03-01"))
     ends = piece("a", day("03-01"), state="closed", ended_on=day("03-02"), ended_because="over")
     ended = event(was.work_id, day("03-02"), "closed")
-    told = desk.messages("03-02", ["a"], Plan(work=(ends,), events=(ended,)))
+    told = desk.messages("03-02", ["a"], DayPlan(work=(ends,), events=(ended,)))
     desk.store.work.change(was, ends, ended, desk.clock(), [one for one in told if one.kind == "work"])
     desk.send()
     desk.store.outbox.revive(dead.delivery_id, desk.clock(), who="rita", why="try again")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from churnml.ledger import Message, Plan
+from churnml.ledger import DayPlan, Message
 from churnml.scoring.reasons import Reason
 from churnml.specs.delivery import DeliverySpec
 from churnml.work.messages import canonical, messages_for, work_messages
@@ -30,17 +30,17 @@ def spec(**when: Any) -> DeliverySpec:
 
 
 def told(
-    declared: DeliverySpec, as_of: str = "03-01", plan: Plan | None = None, *accounts: Any, **more: Any
+    declared: DeliverySpec, as_of: str = "03-01", plan: DayPlan | None = None, *accounts: Any, **more: Any
 ) -> tuple[Message, ...]:
     rows = {one.account_id: vars(one) for one in (accounts or (account("a"),))}
     said = {"models": MODELS, "project": "shop", **more}
-    return messages_for(declared, day(as_of), plan or Plan(), rows, **said)
+    return messages_for(declared, day(as_of), plan or DayPlan(), rows, **said)
 
 
-def opened(as_of: str, *accounts: str, **given: Any) -> Plan:
+def opened(as_of: str, *accounts: str, **given: Any) -> DayPlan:
     pieces = tuple(piece(one, day(as_of), **given) for one in accounts)
     decisions = tuple(decision(one, one.account_id) for one in pieces)
-    return Plan(decisions, pieces, tuple(event(one.work_id, day(as_of), "opened") for one in pieces))
+    return DayPlan(decisions, pieces, tuple(event(one.work_id, day(as_of), "opened") for one in pieces))
 
 
 def test_without_receivers_nothing_is_written() -> None:
@@ -119,12 +119,12 @@ def test_two_changes_of_one_kind_on_a_day_are_two_facts() -> None:
         dataclasses.replace(event(was.work_id, day("03-01"), "reassigned"), details={"from": "olga", "to": to})
         for to in ("paul", "rita")
     )
-    keys = [one.key for one in told(spec(), "03-01", Plan(work=(was,), events=moves)) if one.kind == "work"]
+    keys = [one.key for one in told(spec(), "03-01", DayPlan(work=(was,), events=moves)) if one.kind == "work"]
     assert len(set(keys)) == 2
 
 
 def test_who_is_held_out_is_on_nobodys_list() -> None:
-    held = Plan(decisions=(decision(None, "a", "holdout", arm="holdout"),))
+    held = DayPlan(decisions=(decision(None, "a", "holdout", arm="holdout"),))
     assert [message.kind for message in told(spec(), "03-01", held)] == ["health"]
 
 
@@ -139,7 +139,7 @@ def test_what_is_not_known_is_null_and_never_nan() -> None:
 
 def test_a_piece_of_an_account_that_is_scored_no_more_is_told_to_end() -> None:
     was = piece("gone", day("02-01"), state="closed", ended_on=day("03-01"), ended_because="left")
-    plan = Plan(work=(was,), events=(event(was.work_id, day("03-01"), "closed"),))
+    plan = DayPlan(work=(was,), events=(event(was.work_id, day("03-01"), "closed"),))
     work = [one for one in told(spec(segments=("smb",)), "03-01", plan) if one.kind == "work"]
     assert [one.payload["work"]["state"] for one in work] == ["closed"]
 
@@ -154,7 +154,7 @@ def test_what_a_person_does_between_two_scorings_is_told_with_the_newest_row() -
     assert bare.key == message.key
 
 
-def kinds(when: Mapping[str, Any], plan: Plan | None = None, *accounts: Any) -> list[str]:
+def kinds(when: Mapping[str, Any], plan: DayPlan | None = None, *accounts: Any) -> list[str]:
     found = told(spec(**when), "03-01", plan or opened("03-01", "a"), *accounts, events=[BAND, DROP])
     return [one.payload["event"]["kind"] if one.kind == "event" else one.kind for one in found]
 
@@ -183,9 +183,9 @@ def test_a_receiver_is_told_what_it_asked_for(when: Mapping[str, Any], expected:
 def test_who_loses_a_piece_is_told_too() -> None:
     was = piece("a", day("03-01"), owner="paul")
     moved = dataclasses.replace(event(was.work_id, day("03-01"), "reassigned"), details={"from": "olga", "to": "paul"})
-    assert "work" in kinds({"owners": ["olga"]}, Plan(work=(was,), events=(moved,)))
-    assert "work" in kinds({"owners": ["paul"]}, Plan(work=(was,), events=(moved,)), account("a", owner_id="rita"))
-    assert "work" not in kinds({"owners": ["rita"]}, Plan(work=(was,), events=(moved,)))
+    assert "work" in kinds({"owners": ["olga"]}, DayPlan(work=(was,), events=(moved,)))
+    assert "work" in kinds({"owners": ["paul"]}, DayPlan(work=(was,), events=(moved,)), account("a", owner_id="rita"))
+    assert "work" not in kinds({"owners": ["rita"]}, DayPlan(work=(was,), events=(moved,)))
 
 
 def test_a_later_date_changes_nothing_of_an_earlier_ones_messages() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from churnml.adapters.delivery import salesforce
-from churnml.ledger import Plan
+from churnml.ledger import DayPlan
 from tests.delivery.conftest import Desk
 from tests.delivery.salesforce_server import SalesforceServer
 from tests.delivery.servers import CUT, CUT_IN_THE_BODY, STALL, Response, Server, serving
@@ -65,7 +65,7 @@ def test_a_piece_that_is_done_completes_its_task_and_makes_no_second(desk: Desk,
     was = piece("a", day("03-01"))
     done = piece("a", day("03-01"), state="done", ended_on=day("03-02"), ended_because="they stay")
     ended = event(was.work_id, day("03-02"), "done", "olga", "they stay")
-    told = desk.messages("03-02", ["a"], Plan(work=(done,), events=(ended,)))
+    told = desk.messages("03-02", ["a"], DayPlan(work=(done,), events=(ended,)))
     desk.store.work.change(was, done, ended, desk.clock(), [one for one in told if one.kind == "work"])
     desk.send()
     (task,) = table.tasks.values()
@@ -215,7 +215,7 @@ def test_account_ids_may_be_salesforces_own(desk: Desk, declared: dict[str, Any]
 @pytest.mark.usefixtures("declared")
 def test_two_pieces_of_one_account_are_two_tasks(desk: Desk, table: SalesforceServer) -> None:
     one, two = piece("a", day("03-01")), piece("a", day("03-01"), playbook="train")
-    plan = Plan(
+    plan = DayPlan(
         decisions=(decision(one, "a"), decision(two, "a", playbook="train", title="Teach")),
         work=(one, two),
         events=(event(one.work_id, day("03-01"), "opened"), event(two.work_id, day("03-01"), "opened")),

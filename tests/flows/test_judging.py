@@ -17,7 +17,7 @@ from churnml import jobs
 from churnml.errors import TooLittleDataError
 from churnml.jobs import training
 from churnml.jobs.training import record_of
-from churnml.modelling.training import Fitted
+from churnml.modelling.training import FittedModel
 from churnml.specs import ModelSpec
 from tests.flows.conftest import churnml
 
@@ -34,12 +34,12 @@ class Ready:
     """A company with a fitted challenger that has not been judged."""
 
     root: Path
-    opened: jobs.Opened
+    opened: jobs.OpenedProject
     spec: ModelSpec
     collected: jobs.Collected
-    fitted: Fitted
+    fitted: FittedModel
 
-    def judged(self, **changed: Any) -> jobs.Judged:
+    def judged(self, **changed: Any) -> jobs.Judgement:
         given = {"collected": self.collected, "fitted": self.fitted, "champion": None} | changed
         return jobs.judge_challenger(self.opened, self.spec, **given)
 

@@ -16,7 +16,7 @@ from churnml.adapters.project import Project
 from churnml.ledger import Decision
 from churnml.pages import charts, report
 from churnml.pages.report import interval, number, percent, times, write_report
-from churnml.scoring.predictions import ScoredAccount, Scores
+from churnml.scoring.predictions import ScoredAccount, ScoredDay
 from churnml.scoring.reasons import Reason
 from tests.support import make_project
 
@@ -134,7 +134,7 @@ def record(name: str = "churn", *, promoted: bool = True, who: tuple[str, ...] =
     return given | said
 
 
-def summed_up(scores: Scores, **said: Any) -> dict[str, Any]:
+def summed_up(scores: ScoredDay, **said: Any) -> dict[str, Any]:
     return {
         "project": "tiny",
         "as_of": str(scores.as_of),
@@ -146,7 +146,7 @@ def summed_up(scores: Scores, **said: Any) -> dict[str, Any]:
     } | said
 
 
-def full() -> tuple[dict[str, Any], Scores, dict[str, dict[str, Any]], list[dict[str, Any]]]:
+def full() -> tuple[dict[str, Any], ScoredDay, dict[str, dict[str, Any]], list[dict[str, Any]]]:
     """Two models in office, every kind of decision, hostile strings wherever the user's data can stand."""
     reasons = (
         Reason("usage.trend", "usage_events_trend", f"Events of '{HOSTILE}': down 40 %.", 0.4),
@@ -185,7 +185,7 @@ def full() -> tuple[dict[str, Any], Scores, dict[str, dict[str, Any]], list[dict
         decision(JAPANESE, goal="care", because=()),
         *(decision(f"A-{i:04d}", owner="o1", value=1.0) for i in range(60)),
     ]
-    scores = Scores(AS_OF, tuple(accounts), tuple(decisions), {"churn": "3", "upsell": "3"})
+    scores = ScoredDay(AS_OF, tuple(accounts), tuple(decisions), {"churn": "3", "upsell": "3"})
     rivals = ("model", "recency", "logistic_regression", "base_rate", "champion", "truth")
     records = {
         "churn": record(who=rivals, means=HOSTILE, because=HOSTILE),
@@ -209,10 +209,10 @@ def full() -> tuple[dict[str, Any], Scores, dict[str, dict[str, Any]], list[dict
     return found, scores, records, aside
 
 
-def bare() -> tuple[dict[str, Any], Scores, dict[str, dict[str, Any]], list[dict[str, Any]]]:
+def bare() -> tuple[dict[str, Any], ScoredDay, dict[str, dict[str, Any]], list[dict[str, Any]]]:
     """No model promoted, no segment, no MRR, no recency, no figure, nothing to do."""
     accounts = (account("one", None, mrr=None, dimensions={}), account("two", None, mrr=None))
-    scores = Scores(AS_OF, accounts, (), {"churn": None})
+    scores = ScoredDay(AS_OF, accounts, (), {"churn": None})
     empty = record(promoted=False, who=("model", "base_rate"), reliability=[], gains=[], importance=[], left_in_gap=0)
     empty["figures"] = {who: dict.fromkeys(FIGURES, figure(None)) for who in ("model", "base_rate")}
     empty["ahead"] = {"base_rate": dict.fromkeys(FIGURES, figure(None))}
@@ -455,7 +455,7 @@ def test_the_queue_counts_what_it_does_not_list(project: Project) -> None:
 def test_the_page_stays_small_however_many_accounts_there_are(project: Project) -> None:
     found, _, records, aside = full()
     many = tuple(account(f"B-{i:06d}", i % 100 + 0.5, segment=f"segment {i % 5000}") for i in range(20_000))
-    scores = Scores(AS_OF, many, tuple(decision(a.account_id) for a in many), {"churn": "3"})
+    scores = ScoredDay(AS_OF, many, tuple(decision(a.account_id) for a in many), {"churn": "3"})
     path = write_report(project, found, scores, records, aside * 100)
     assert path.stat().st_size < 2_500_000
     assert "4,988 other segments" in path.read_text("utf-8")

@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from churnml.ledger import ENDED, Piece, Plan
+from churnml.ledger import ENDED, DayPlan, WorkItem
 from churnml.specs import PlaybooksSpec, TeamSpec
 from churnml.timeline import plus_days
 from churnml.work import life as work
@@ -143,7 +143,7 @@ def test_the_list_keeps_its_promises_whatever_happens(first, days, leaving, away
         assert plan_day(SPEC, team, as_of, mixed, Diary().before(as_of), seed="s") == plan_day(
             SPEC, team, as_of, facts, Diary().before(as_of), seed="s"
         )
-        assert plan_day(SPEC, team, as_of, mixed, diary.before(as_of), seed="s") == Plan(decisions=plan.decisions)
+        assert plan_day(SPEC, team, as_of, mixed, diary.before(as_of), seed="s") == DayPlan(decisions=plan.decisions)
 
         once_at_a_time(plan, diary, book)
         within_limits(diary, team, as_of, given_away)
@@ -161,7 +161,7 @@ def test_the_list_keeps_its_promises_whatever_happens(first, days, leaving, away
                 do(diary, act, piece, as_of, given_away)
 
 
-def do(diary: Diary, act: Act, piece: Piece, on: dt.date, given_away: set[str]) -> None:
+def do(diary: Diary, act: Act, piece: WorkItem, on: dt.date, given_away: set[str]) -> None:
     if act.kind == "done":
         diary.change(work.done(piece, who="x", on=on))
     elif act.kind == "dismiss":
@@ -173,7 +173,7 @@ def do(diary: Diary, act: Act, piece: Piece, on: dt.date, given_away: set[str]) 
         given_away.add(piece.work_id)
 
 
-def once_at_a_time(plan: Plan, diary: Diary, book: dict[str, object]) -> None:
+def once_at_a_time(plan: DayPlan, diary: Diary, book: dict[str, object]) -> None:
     listed = Counter(d.account_id for d in plan.decisions if d.outcome in ("opened", "kept"))
     assert not listed or max(listed.values()) == 1
     living = Counter(piece.account_id for piece in diary.pieces.values() if piece.state not in ENDED)
@@ -197,19 +197,19 @@ def within_limits(diary: Diary, team: TeamSpec, as_of: dt.date, given_away: set[
         assert diary.before(as_of).spent.get(playbook_name, 0) <= money
 
 
-def nobody_who_left(plan: Plan, diary: Diary, team: TeamSpec, as_of: dt.date, given_away: set[str]) -> None:
+def nobody_who_left(plan: DayPlan, diary: Diary, team: TeamSpec, as_of: dt.date, given_away: set[str]) -> None:
     # on a person's own calendar it may still be the day before
     gone = {who for who, person in team.people.items() if person.left is not None and person.left < as_of}
     assert not {p.owner for p in diary.pieces.values() if p.state not in ENDED} & gone
 
 
-def what_ended_stays_so(before: dict[str, Piece], diary: Diary) -> None:
+def what_ended_stays_so(before: dict[str, WorkItem], diary: Diary) -> None:
     for work_id, piece in before.items():
         if piece.state in ENDED:
             assert diary.pieces[work_id] == piece
 
 
-def rested(plan: Plan, diary: Diary) -> None:
+def rested(plan: DayPlan, diary: Diary) -> None:
     by_name = {playbook.name: playbook for playbook in SPEC.playbooks}
     for event in plan.events:
         if event.what != "opened":
@@ -222,7 +222,7 @@ def rested(plan: Plan, diary: Diary) -> None:
                 assert new.work_id != piece.work_id
 
 
-def proven(plan: Plan, diary: Diary, arms: dict[tuple[str, str], object]) -> None:
+def proven(plan: DayPlan, diary: Diary, arms: dict[tuple[str, str], object]) -> None:
     assert arms.items() <= diary.assignments.items()
     shares = {playbook.name: playbook.holdout for playbook in SPEC.playbooks}
     for piece in plan.work:
@@ -235,7 +235,7 @@ def proven(plan: Plan, diary: Diary, arms: dict[tuple[str, str], object]) -> Non
             assert (decision.outcome == "holdout") == (decision.arm == "holdout")
 
 
-def told_as_it_happened(plan: Plan, diary: Diary) -> None:
+def told_as_it_happened(plan: DayPlan, diary: Diary) -> None:
     told = {event.work_id for event in plan.events}
     assert told == {piece.work_id for piece in plan.work}
     assert all(event.why for event in plan.events)

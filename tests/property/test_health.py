@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churnml.health.bands import flap_rates, replay, settle_bands
-from churnml.health.changes import Made, Yardstick, explain_change, score_of
+from churnml.health.changes import ScoreInputs, Yardstick, explain_change, score_of
 from churnml.health.events import health_events
 from churnml.health.overrides import make_override, with_overrides
 from churnml.health.score import health_of
@@ -69,7 +69,7 @@ def declarations(draw: st.DrawFn) -> HealthSpec:
 
 
 @st.composite
-def made(draw: st.DrawFn, versions: st.SearchStrategy[str]) -> Made:
+def made(draw: st.DrawFn, versions: st.SearchStrategy[str]) -> ScoreInputs:
     """All that a score may be made of."""
     names = (*FEATURES, "age", "subscription_tenure_days")
     inputs = {name: draw(maybe) for name in names if draw(st.integers(0, 9))}  # a column is missing now and then
@@ -80,12 +80,14 @@ def made(draw: st.DrawFn, versions: st.SearchStrategy[str]) -> Made:
     yardstick = Yardstick(draw(versions), scales, POLARITY, base_rate)
     spec = draw(declarations())
     override = make_override(spec, "a", draw(st.integers(0, 100)), "kim", "x", NOW) if draw(st.booleans()) else None
-    return Made(NOW, inputs, draw(st.none() | st.floats(0, 1)), yardstick, spec, override)
+    return ScoreInputs(NOW, inputs, draw(st.none() | st.floats(0, 1)), yardstick, spec, override)
 
 
 @ALIKE
 @given(before=made(st.sampled_from("12")), after=made(st.sampled_from("12")), earlier=st.none() | st.floats(0, 1))
-def test_the_parts_of_a_change_add_up_exactly_whatever_changed(before: Made, after: Made, earlier: float | None):
+def test_the_parts_of_a_change_add_up_exactly_whatever_changed(
+    before: ScoreInputs, after: ScoreInputs, earlier: float | None
+):
     change = explain_change(before, after, earlier)
     first, last = score_of(before), score_of(after)
     if first is None or last is None:
@@ -99,7 +101,7 @@ def test_the_parts_of_a_change_add_up_exactly_whatever_changed(before: Made, aft
 
 @ALIKE
 @given(first=made(st.just("1")), data=st.data())
-def test_a_part_is_nothing_where_nothing_of_it_changed(first: Made, data: st.DataObject):
+def test_a_part_is_nothing_where_nothing_of_it_changed(first: ScoreInputs, data: st.DataObject):
     first = replace(first, override=None)
     inputs = {name: data.draw(maybe) for name in first.inputs}
     change = explain_change(first, replace(first, inputs=inputs))

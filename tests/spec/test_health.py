@@ -15,9 +15,9 @@ import yaml
 
 from churnml.errors import OverrideError
 from churnml.health.bands import flap_rates, settle_bands
-from churnml.health.changes import Made, Yardstick, explain_change
+from churnml.health.changes import ScoreInputs, Yardstick, explain_change
 from churnml.health.events import health_events
-from churnml.health.families import Families, roll_up
+from churnml.health.hierarchies import Families, roll_up
 from churnml.health.override_judging import WasSaid, judge_overrides
 from churnml.health.overrides import make_override, with_overrides
 from churnml.health.preview import Preview, preview
@@ -162,7 +162,7 @@ def flaps(example: HealthExample) -> Cells:
     ]
 
 
-def made_of(example: HealthExample, side: str) -> Made:
+def made_of(example: HealthExample, side: str) -> ScoreInputs:
     said = dict(table(example.given["scores"])[["what", side]].itertuples(index=False))
     spec = spec_of(example.said)
     if "weight of use" in said:
@@ -176,7 +176,7 @@ def made_of(example: HealthExample, side: str) -> Made:
     override = make_override(spec, "a", float(said["override"]), "kim", "I know", on) if said.get("override") else None
     inputs = {f: float(said[f]) if said[f] else None for f in spec.features if f in said}
     probability = (100 - float(said["risk"])) / 10 * BASE_RATE
-    return Made(on, inputs, probability, Yardstick(said["model"], scales, polarity, BASE_RATE), spec, override)
+    return ScoreInputs(on, inputs, probability, Yardstick(said["model"], scales, polarity, BASE_RATE), spec, override)
 
 
 def changes(example: HealthExample) -> Cells:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from churnml.ledger import Decision, Plan, WorkEvent
+from churnml.ledger import DayPlan, Decision, WorkEvent
 from churnml.specs import PlaybooksSpec, TeamSpec
 from churnml.work import life as work
 from churnml.work.planning import plan_day
@@ -78,7 +78,7 @@ def lived(example: WorkExample, diary: Diary) -> list[dict[str, str]]:
         plan = plan_day(spec, team, as_of, facts, diary.before(as_of), seed="examples")
         diary.record(plan)
         again = plan_day(spec, team, as_of, facts.iloc[::-1], diary.before(as_of), seed="examples")
-        assert again == Plan(decisions=plan.decisions), "a day done twice comes to the same"
+        assert again == DayPlan(decisions=plan.decisions), "a day done twice comes to the same"
         lines += lines_of(str(day), plan, diary)
         for row in of_day.to_dict("records"):
             if row.get("by hand"):
@@ -86,7 +86,7 @@ def lived(example: WorkExample, diary: Diary) -> list[dict[str, str]]:
     return lines
 
 
-def lines_of(day: str, plan: Plan, diary: Diary) -> list[dict[str, str]]:
+def lines_of(day: str, plan: DayPlan, diary: Diary) -> list[dict[str, str]]:
     happened: dict[tuple[str, str], list[str]] = {}
     for event in plan.events:
         piece = diary.pieces[event.work_id]

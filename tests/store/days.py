@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from churnml.ledger import Assignment, Decision, Message, Piece, Plan, WorkEvent
-from churnml.scoring.predictions import ScoredAccount, Scores
+from churnml.ledger import Assignment, DayPlan, Decision, Message, WorkEvent, WorkItem
+from churnml.scoring.predictions import ScoredAccount, ScoredDay
 from churnml.scoring.reasons import Reason
 
 NOW = dt.datetime(2024, 3, 1, 8, 0, 0)  # noqa: DTZ001 - the store keeps UTC without a zone
@@ -37,12 +37,12 @@ def account(account_id: str, **given: Any) -> ScoredAccount:
     return ScoredAccount(account_id=account_id, **(said | given))
 
 
-def scores(as_of: dt.date, *accounts: str | ScoredAccount) -> Scores:
+def scores(as_of: dt.date, *accounts: str | ScoredAccount) -> ScoredDay:
     rows = [one if isinstance(one, ScoredAccount) else account(one) for one in accounts]
-    return Scores(as_of, tuple(sorted(rows, key=lambda row: row.account_id)), (), MODELS)
+    return ScoredDay(as_of, tuple(sorted(rows, key=lambda row: row.account_id)), (), MODELS)
 
 
-def piece(account_id: str, opened_on: dt.date, **given: Any) -> Piece:
+def piece(account_id: str, opened_on: dt.date, **given: Any) -> WorkItem:
     playbook, reason = given.pop("playbook", "rescue"), given.pop("reason", "usage.active_days")
     said: dict[str, Any] = {
         "work_id": f"{account_id}/{playbook}/{reason}/{opened_on}",
@@ -57,14 +57,14 @@ def piece(account_id: str, opened_on: dt.date, **given: Any) -> Piece:
         "cost": 10.0,
         "value": 5.0,
     }
-    return Piece(**(said | given))
+    return WorkItem(**(said | given))
 
 
 def event(work_id: str, on: dt.date, what: Any, who: str = "churnml", why: str = "the rule held") -> WorkEvent:
     return WorkEvent(work_id, on, what, who, why, {"seen": 1})
 
 
-def decision(work: Piece | None, account_id: str, outcome: Any = "opened", **given: Any) -> Decision:
+def decision(work: WorkItem | None, account_id: str, outcome: Any = "opened", **given: Any) -> Decision:
     said: dict[str, Any] = {
         "account_id": account_id,
         "playbook": "rescue",
@@ -93,10 +93,10 @@ def arm(account_id: str, on: dt.date, **given: Any) -> Assignment:
     return Assignment(account_id=account_id, assigned_on=on, **(said | given))
 
 
-def opening(on: dt.date, *account_ids: str, **given: Any) -> Plan:
+def opening(on: dt.date, *account_ids: str, **given: Any) -> DayPlan:
     """A plan that opens one piece for each."""
     pieces = [piece(account_id, on, **given) for account_id in account_ids]
-    return Plan(
+    return DayPlan(
         decisions=tuple(decision(one, one.account_id) for one in pieces),
         work=tuple(pieces),
         events=tuple(event(one.work_id, on, "opened") for one in pieces),
@@ -108,6 +108,6 @@ def message(key: str, subject: str = "a", receiver: str = "crm", **payload: Any)
     return Message(receiver, "work", key, subject, payload or {"text": "hello"})
 
 
-def kept_open(on: dt.date, *pieces: Piece, also: Sequence[Decision] = ()) -> Plan:
+def kept_open(on: dt.date, *pieces: WorkItem, also: Sequence[Decision] = ()) -> DayPlan:
     """A plan that changes nothing: the pieces stay."""
-    return Plan(decisions=(*(decision(one, one.account_id, "kept") for one in pieces), *also), work=tuple(pieces))
+    return DayPlan(decisions=(*(decision(one, one.account_id, "kept") for one in pieces), *also), work=tuple(pieces))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from churnml.adapters.store import StaleError, Store, open_store, schema
 from churnml.adapters.store.connections import Connections
-from churnml.ledger import Before, Message, Piece, Plan
+from churnml.ledger import DayPlan, Message, PriorState, WorkItem
 from tests.store.days import account, arm, decision, event, piece, scores
 
 BEGIN = dt.date(2024, 1, 1)
@@ -30,11 +30,11 @@ def day(n: int) -> dt.date:
     return BEGIN + dt.timedelta(days=n)
 
 
-def told(what: str, one: Piece) -> Message:
+def told(what: str, one: WorkItem) -> Message:
     return Message("file", "work", f"{what} {one.work_id}", one.account_id, {"owner": one.owner})
 
 
-def plan_of(n: int, before: Before) -> tuple[Plan, list[Message]]:
+def plan_of(n: int, before: PriorState) -> tuple[DayPlan, list[Message]]:
     """What lives stays, and the next two accounts that have nothing get something."""
     living = [one for one in before.work if one.state == "open"]
     busy = {one.account_id for one in living}
@@ -43,7 +43,7 @@ def plan_of(n: int, before: Before) -> tuple[Plan, list[Message]]:
         [piece(name, day(n)) for name in free[:OPENED_A_DAY]] if not any(p.opened_on == day(n) for p in living) else []
     )
     drawn = [one for one in new if (one.account_id, one.playbook) not in before.assignments]
-    plan = Plan(
+    plan = DayPlan(
         decisions=(
             *(decision(one, one.account_id, "opened") for one in new),
             *(decision(one, one.account_id, "kept") for one in living),
@@ -71,7 +71,7 @@ def finish(store: Store, n: int, now: dt.datetime) -> None:
     """Does what was opened on the days before."""
     for was in store.work.pieces(living=True):
         if was.opened_on < day(n):
-            done = Piece(**(vars(was) | {"state": "done", "ended_on": day(n), "ended_because": "done"}))
+            done = WorkItem(**(vars(was) | {"state": "done", "ended_on": day(n), "ended_because": "done"}))
             try:
                 store.work.change(
                     was, done, event(was.work_id, day(n), "done", "olga", "done"), now, [told("done", done)]

@@ -11,20 +11,20 @@ from typing import Any
 import pytest
 
 from churnml.adapters.store import Store
-from churnml.ledger import BandState, Override, Piece, Plan
+from churnml.ledger import BandState, DayPlan, Override, WorkItem
 from tests.store.days import NOW, account, arm, day, event, opening, piece, scores
 
 AS_OF = day("03-11")
 BEFORE, LATER = AS_OF - dt.timedelta(days=1), AS_OF + dt.timedelta(days=1)
 
 
-def scored(store: Store, on: dt.date, *accounts: Any, plan: Plan | None = None, **given: Any) -> None:
-    assert store.record(scores(on, *accounts), f"{on} {len(store.audit.entries())}", NOW, plan or Plan(), **given)
+def scored(store: Store, on: dt.date, *accounts: Any, plan: DayPlan | None = None, **given: Any) -> None:
+    assert store.record(scores(on, *accounts), f"{on} {len(store.audit.entries())}", NOW, plan or DayPlan(), **given)
 
 
-def change(store: Store, on: dt.date, what: Any, **to: Any) -> Piece:
+def change(store: Store, on: dt.date, what: Any, **to: Any) -> WorkItem:
     (was,) = store.work.pieces()
-    becomes = Piece(**(vars(was) | to))
+    becomes = WorkItem(**(vars(was) | to))
     store.work.change(was, becomes, event(was.work_id, on, what, "olga", "because"), NOW)
     return becomes
 

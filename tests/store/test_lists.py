@@ -8,7 +8,7 @@ import pytest
 
 from churnml.adapters.store import Store
 from churnml.errors import TooLittleDataError, UnknownNameError
-from churnml.ledger import Override, Piece, Plan
+from churnml.ledger import DayPlan, Override, WorkItem
 from tests.store.days import NOW, account, day, decision, event, kept_open, opening, piece, scores
 
 FIRST, SECOND = day("03-04"), day("03-11")
@@ -25,7 +25,7 @@ def week(store: Store) -> Store:
 
 def change(store: Store, account_id: str, what: Any, **to: Any) -> None:
     was = store.work.piece(account_id)
-    store.work.change(was, Piece(**(vars(was) | to)), event(was.work_id, SECOND, what, "olga", "said so"), NOW)
+    store.work.change(was, WorkItem(**(vars(was) | to)), event(was.work_id, SECOND, what, "olga", "said so"), NOW)
 
 
 def listed(store: Store, on: Any, **given: Any) -> list[str]:
@@ -70,7 +70,7 @@ def test_an_account_is_shown_with_all_its_past(store: Store) -> None:
         scores(SECOND, account("a", health=30.0), "b"),
         "two",
         NOW,
-        Plan((decision(None, "a", "elsewhere", playbook="grow"), decision(piece("a", FIRST), "a", "kept"))),
+        DayPlan((decision(None, "a", "elsewhere", playbook="grow"), decision(piece("a", FIRST), "a", "kept"))),
         events=[{"account_id": "a", "kind": "drop", "by": 30.0}, {"account_id": "b", "kind": "drop", "by": 1.0}],
         extra={"a": {"health_inputs": {"active_days_28": 1}}},
     )
@@ -102,12 +102,12 @@ def test_what_did_not_fit_is_summed_by_owner_and_playbook(store: Store) -> None:
     def over(account_id: str, owner: str, value: float | None, playbook: str = "rescue") -> Any:
         return decision(None, account_id, "overflow", owner=owner, value=value, playbook=playbook)
 
-    first = Plan(
+    first = DayPlan(
         (over("a", "olga", 5.0), over("b", "olga", 2.5), over("c", "otto", None), decision(None, "d", "cooling"))
     )
-    store.record(scores(FIRST, "a"), "zero", NOW, Plan((over("a", "olga", 99.0),)))
+    store.record(scores(FIRST, "a"), "zero", NOW, DayPlan((over("a", "olga", 99.0),)))
     store.record(scores(FIRST, "a"), "one", NOW, first)  # the revision counts
-    store.record(scores(SECOND, "a"), "two", NOW, Plan((over("a", "olga", 4.0, "grow"),)))
+    store.record(scores(SECOND, "a"), "two", NOW, DayPlan((over("a", "olga", 4.0, "grow"),)))
     rows = [(row["as_of"], row["owner"], row["playbook"], row["pieces"], row["value"]) for row in store.overflow(FIRST)]
     assert rows == [(FIRST, "olga", "rescue", 2, 7.5), (FIRST, "otto", "rescue", 1, None)]
     assert [row["value"] for row in store.overflow(day("03-01"), day("03-31"))] == [7.5, None, 4.0]

@@ -17,7 +17,7 @@ from churnml.adapters.store import open_store, schema
 from churnml.adapters.store import upgrade as migrating
 from churnml.adapters.store.connections import Connections
 from churnml.errors import ProjectError
-from churnml.ledger import Assignment, Decision, Override, Piece, WorkEvent
+from churnml.ledger import Assignment, Decision, Override, WorkEvent, WorkItem
 from tests.store import before
 from tests.store.at_once import barrier_of, in_processes
 from tests.store.days import NOW, day, scores
@@ -169,7 +169,7 @@ def test_other_tables_and_other_programs_migrations_are_nobodys_business(url: st
 @pytest.mark.parametrize(
     ("shape", "table"),
     [
-        (Piece, schema.work),
+        (WorkItem, schema.work),
         (Decision, schema.decisions),
         (Assignment, schema.assignments),
         (WorkEvent, schema.work_events),

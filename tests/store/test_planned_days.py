@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from churnml.adapters.store import Store
-from churnml.ledger import Before, Plan
+from churnml.ledger import DayPlan, PriorState
 from churnml.work.life import Changed
 from tests.diary import Diary
 from tests.spec.test_work import agrees
@@ -35,7 +35,7 @@ class Kept(Diary):
         super().__init__()
         self.store, self.as_of, self.stamp, self.runs = store, dt.date.min, 0, 0
 
-    def before(self, as_of: dt.date) -> Before:
+    def before(self, as_of: dt.date) -> PriorState:
         known, mine = self.store.before(as_of, LONGEST_COOLDOWN), super().before(as_of)
         assert {piece.work_id: piece for piece in known.work} == {piece.work_id: piece for piece in mine.work}
         assert known.assignments == mine.assignments
@@ -44,7 +44,7 @@ class Kept(Diary):
         self.as_of, self.stamp = as_of, known.stamp
         return known
 
-    def record(self, plan: Plan) -> None:
+    def record(self, plan: DayPlan) -> None:
         super().record(plan)
         self.runs += 1
         accounts = sorted({decision.account_id for decision in plan.decisions})

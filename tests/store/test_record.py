@@ -10,7 +10,7 @@ import pytest
 
 from churnml.adapters.store import StaleError, Store, scorings
 from churnml.errors import ProjectError
-from churnml.ledger import Assignment, BandState, Plan
+from churnml.ledger import Assignment, BandState, DayPlan
 from tests.store.days import (
     NOW,
     account,
@@ -147,7 +147,7 @@ def test_a_plan_made_before_somebody_else_changed_something_is_refused_and_made_
     assert everything(store) == was
     again = store.before(SECOND, 90)
     assert again.work == (done,)
-    assert store.record(scores(SECOND, "a"), "two", NOW, Plan(), stamp=again.stamp)
+    assert store.record(scores(SECOND, "a"), "two", NOW, DayPlan(), stamp=again.stamp)
 
 
 def test_a_stale_plan_of_what_already_stands_there_is_no_trouble(store: Store) -> None:
@@ -180,19 +180,19 @@ def test_a_date_before_the_newest_is_scored_for_the_record_alone(store: Store) -
 
 
 def test_an_arm_once_drawn_is_kept_whatever_is_drawn_later(store: Store) -> None:
-    store.record(scores(FIRST, "a"), "one", NOW, Plan(assignments=(arm("a", FIRST),)))
+    store.record(scores(FIRST, "a"), "one", NOW, DayPlan(assignments=(arm("a", FIRST),)))
     other = Assignment("a", "rescue", "holdout", 0.5, SECOND)
-    store.record(scores(SECOND, "a"), "two", NOW, Plan(assignments=(other, arm("b", SECOND))))
+    store.record(scores(SECOND, "a"), "two", NOW, DayPlan(assignments=(other, arm("b", SECOND))))
     assert store.outcomes.assignments() == [arm("a", FIRST), arm("b", SECOND)]
 
 
 def test_work_that_changes_without_an_event_is_a_mistake_of_the_caller(store: Store) -> None:
     with pytest.raises(ValueError, match="no event says so"):
-        store.record(scores(FIRST, "a"), "one", NOW, Plan(work=(piece("a", FIRST),)))
+        store.record(scores(FIRST, "a"), "one", NOW, DayPlan(work=(piece("a", FIRST),)))
     store.record(scores(FIRST, "a"), "one", NOW, opening(FIRST, "a"))
     changed = piece("a", FIRST, owner="otto")
     with pytest.raises(ValueError, match="no event says so"):
-        store.record(scores(SECOND, "a"), "two", NOW, Plan(work=(changed,)))
+        store.record(scores(SECOND, "a"), "two", NOW, DayPlan(work=(changed,)))
     assert store.record(scores(SECOND, "a"), "two", NOW, kept_open(SECOND, piece("a", FIRST)))
 
 
@@ -200,7 +200,7 @@ def test_what_ends_makes_room_for_what_begins_in_one_plan(store: Store) -> None:
     store.record(scores(FIRST, "z"), "one", NOW, opening(FIRST, "z"))
     old = piece("z", FIRST, state="closed", ended_on=SECOND, ended_because="over")
     new = piece("z", SECOND)
-    plan = Plan(work=(new, old), events=(event(new.work_id, SECOND, "opened"), event(old.work_id, SECOND, "closed")))
+    plan = DayPlan(work=(new, old), events=(event(new.work_id, SECOND, "opened"), event(old.work_id, SECOND, "closed")))
     store.record(scores(SECOND, "z"), "two", NOW, plan)
     assert store.work.pieces() == [old, new]
 
@@ -222,7 +222,7 @@ def test_no_number_and_foreign_numbers_are_kept_as_json_both_engines_take(store:
 def test_what_is_not_a_number_is_missing_on_both_engines(store: Store) -> None:
     rows = scores(FIRST, account("a", health=math.nan, mrr=np.float64(7.5), upsell_probability=math.inf))
     one = piece("a", FIRST, value=math.nan)
-    plan = Plan(
+    plan = DayPlan(
         (decision(one, "a", value=math.nan, value_low=np.float32(0.5)),), (one,), (event(one.work_id, FIRST, "opened"),)
     )
     store.record(rows, "one", NOW, plan)
@@ -257,7 +257,7 @@ def test_decisions_of_every_outcome_are_kept_and_the_list_has_only_what_is_to_be
         decision(None, "a", "elsewhere", playbook="grow"),
         decision(None, "c", "holdout", arm="holdout"),
     ]
-    plan = Plan((*plan.decisions, *others), plan.work, plan.events, plan.assignments)
+    plan = DayPlan((*plan.decisions, *others), plan.work, plan.events, plan.assignments)
     store.record(scores(FIRST, "a", "b", "c"), "one", NOW, plan)
     assert [line["account_id"] for line in store.queue(FIRST)] == ["a"]
     assert [(one["account_id"], one["outcome"]) for one in store.decided(FIRST)] == [

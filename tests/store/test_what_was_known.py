@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from churnml.adapters.store import Store
-from churnml.ledger import BandState, Before, Override, Piece, Plan, WorkEvent
+from churnml.ledger import BandState, DayPlan, Override, PriorState, WorkEvent, WorkItem
 from tests.store.days import NOW, account, arm, decision, event, piece, scores
 
 BEGIN = dt.date(2024, 1, 29)  # a Monday in one month whose week ends in the next
@@ -18,7 +18,7 @@ OWNERS = ("olga", "otto")
 DAYS = 24
 
 
-def known(store: Store, on: dt.date) -> Before:
+def known(store: Store, on: dt.date) -> PriorState:
     return replace(store.before(on, 10), stamp=0)
 
 
@@ -44,7 +44,7 @@ def one_day(store: Store, on: dt.date, rng: random.Random, revision: int = 1) ->
     scored = sorted(rng.sample(ACCOUNTS, 4))
     bands = [BandState(name, on, 40.0, rng.choice(("healthy", "at_risk")), on) for name in scored]
     rows = [account(state.account_id, band=state.band) for state in bands]
-    plan = Plan(tuple(decision(one, one.account_id) for one in new), (*new, *closed), tuple(events), tuple(drawn))
+    plan = DayPlan(tuple(decision(one, one.account_id) for one in new), (*new, *closed), tuple(events), tuple(drawn))
     assert store.record(scores(on, *rows), f"{on}/{revision}", NOW, plan, bands=bands, stamp=before.stamp)
     for was in store.work.pieces(living=True):
         becomes, what = _touched(was, on, rng)
@@ -58,7 +58,7 @@ def one_day(store: Store, on: dt.date, rng: random.Random, revision: int = 1) ->
             store.overrides.withdraw(standing.override_id, on, NOW, who="rita", why="no")
 
 
-def _touched(was: Piece, on: dt.date, rng: random.Random) -> tuple[Piece, str]:
+def _touched(was: WorkItem, on: dt.date, rng: random.Random) -> tuple[WorkItem, str]:
     luck = rng.random()
     if luck < 0.15:
         return replace(was, state="done", ended_on=on, ended_because="spoke", snoozed_until=None), "done"
@@ -74,7 +74,7 @@ def _touched(was: Piece, on: dt.date, rng: random.Random) -> tuple[Piece, str]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_what_was_on_record_at_the_end_of_a_day_is_so_for_ever(store: Store, seed: int) -> None:
     rng = random.Random(seed)
-    said: dict[dt.date, Before] = {}
+    said: dict[dt.date, PriorState] = {}
     for n in range(DAYS):
         on = BEGIN + dt.timedelta(days=n)
         for revision in range(1, rng.choice((2, 2, 3))):

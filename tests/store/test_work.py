@@ -8,7 +8,7 @@ import pytest
 
 from churnml.adapters.store import StaleError, Store
 from churnml.errors import ChurnmlError, UnknownNameError
-from churnml.ledger import Override, Piece, Plan
+from churnml.ledger import DayPlan, Override, WorkItem
 from tests.store.days import NOW, account, day, event, message, opening, piece, scores
 
 FIRST = day("03-04")
@@ -21,8 +21,8 @@ def opened(store: Store) -> Store:
     return store
 
 
-def snooze(store: Store, was: Piece, why: str = "on holiday") -> Piece:
-    becomes = Piece(**(vars(was) | {"state": "snoozed", "snoozed_until": day("03-20")}))
+def snooze(store: Store, was: WorkItem, why: str = "on holiday") -> WorkItem:
+    becomes = WorkItem(**(vars(was) | {"state": "snoozed", "snoozed_until": day("03-20")}))
     store.work.change(was, becomes, event(was.work_id, THEN, "snoozed", "olga", why), NOW)
     return becomes
 
@@ -42,7 +42,7 @@ def test_an_account_with_several_open_pieces_wants_the_id(opened: Store) -> None
 
 def test_a_change_is_written_with_its_event_its_audit_line_and_its_message(opened: Store) -> None:
     was = opened.work.piece("a")
-    becomes = Piece(**(vars(was) | {"state": "done", "ended_on": THEN, "ended_because": "spoke to them"}))
+    becomes = WorkItem(**(vars(was) | {"state": "done", "ended_on": THEN, "ended_because": "spoke to them"}))
     said = event(was.work_id, THEN, "done", "olga", "spoke to them")
     opened.work.change(was, becomes, said, NOW, [message("done")])
     assert opened.work.pieces("a") == [becomes]
@@ -71,7 +71,7 @@ def test_a_change_of_what_somebody_else_changed_is_refused(opened: Store) -> Non
 
 def test_nothing_is_written_of_a_piece_before_what_happened_last(opened: Store) -> None:
     snoozed = snooze(opened, opened.work.piece("a"))
-    done = Piece(**(vars(snoozed) | {"state": "done", "ended_on": day("03-05"), "ended_because": "spoke"}))
+    done = WorkItem(**(vars(snoozed) | {"state": "done", "ended_on": day("03-05"), "ended_because": "spoke"}))
     with pytest.raises(ChurnmlError, match="on 2024-03-06 already"):
         opened.work.change(snoozed, done, event(done.work_id, day("03-05"), "done", "olga", "spoke"), NOW)
     assert opened.work.pieces("a") == [snoozed]
@@ -91,8 +91,8 @@ def test_a_day_planned_late_does_not_undo_what_a_person_did_after_it(opened: Sto
     snoozed = snooze(opened, was)
     known = opened.before(day("03-05"), 90)
     assert was in known.work  # as it was on that date
-    closed = Piece(**(vars(was) | {"state": "closed", "ended_on": day("03-05"), "ended_because": "over"}))
-    plan = Plan(work=(closed,), events=(event(was.work_id, day("03-05"), "closed"),))
+    closed = WorkItem(**(vars(was) | {"state": "closed", "ended_on": day("03-05"), "ended_because": "over"}))
+    plan = DayPlan(work=(closed,), events=(event(was.work_id, day("03-05"), "closed"),))
     opened.record(scores(day("03-05"), "a"), "two", NOW, plan, stamp=known.stamp)
     assert opened.work.pieces("a") == [snoozed]
     assert [one.what for one in opened.work.events(was.work_id)] == ["opened", "closed", "snoozed"]
@@ -101,18 +101,18 @@ def test_a_day_planned_late_does_not_undo_what_a_person_did_after_it(opened: Sto
 def test_a_day_scored_again_may_keep_what_a_person_changed_after_it(opened: Store) -> None:
     was = opened.work.piece("a")
     snoozed = snooze(opened, was)
-    late = Piece(**(vars(opened.work.piece("b")) | {"escalated_on": FIRST}))
-    plan = Plan(work=(was, late), events=(event(late.work_id, FIRST, "escalated"),))
+    late = WorkItem(**(vars(opened.work.piece("b")) | {"escalated_on": FIRST}))
+    plan = DayPlan(work=(was, late), events=(event(late.work_id, FIRST, "escalated"),))
     assert opened.record(scores(FIRST, "a"), "two", NOW, plan)
     assert opened.work.pieces() == [snoozed, late]
 
 
 def test_work_that_has_ended_does_not_come_back(opened: Store) -> None:
     was = opened.work.piece("a")
-    done = Piece(**(vars(was) | {"state": "done", "ended_on": FIRST, "ended_because": "spoke"}))
+    done = WorkItem(**(vars(was) | {"state": "done", "ended_on": FIRST, "ended_because": "spoke"}))
     opened.work.change(was, done, event(was.work_id, FIRST, "done", "olga", "spoke"), NOW)
     with pytest.raises(ValueError, match="would come back"):
-        opened.record(scores(THEN, "a"), "two", NOW, Plan(work=(was,), events=(event(was.work_id, THEN, "woken"),)))
+        opened.record(scores(THEN, "a"), "two", NOW, DayPlan(work=(was,), events=(event(was.work_id, THEN, "woken"),)))
     assert opened.work.pieces("a") == [done]
 
 

@@ -256,7 +256,7 @@ def test_the_proof_is_void_where_the_control_moves_nothing(blind):
 
 def test_an_audit_that_misses_its_own_leaking_features_says_that_it_cannot_be_trusted(facts, monkeypatch):
     monkeypatch.setattr(proofs, "otherwise", lambda known, _as_of: known)
-    monkeypatch.setattr(proofs, "with_rows_known", lambda known, *_: proofs.Made(known, {}))
+    monkeypatch.setattr(proofs, "with_rows_known", lambda known, *_: proofs.PlantedFacts(known, {}))
     monkeypatch.setattr(proofs, "as_known", lambda known, _as_of: known)
     proof = audited(facts, [own("by_day_alone", by_day_alone)])
     missed = {f.name for f in proof.findings if f.kind == "canary"}

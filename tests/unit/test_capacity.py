@@ -15,7 +15,7 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from churnml.work import capacity, selection
-from churnml.work.capacity import Fitted, Offer, Room, fit
+from churnml.work.capacity import Allocation, Offer, Room, fit
 
 OWNERS = ("ada", "bea", "cleo")
 
@@ -29,7 +29,7 @@ def rooms(*given: tuple[str, int | None, int | None]) -> dict[str, Room]:
     return {owner: Room(owner, minutes, pieces) for owner, minutes, pieces in given}
 
 
-def names(fitted: Fitted) -> list[str]:
+def names(fitted: Allocation) -> list[str]:
     return [one.offer.account_id for one in fitted.taken]
 
 
@@ -52,7 +52,7 @@ def instance(seed: int, accounts: int) -> tuple[list[Offer], dict[str, Room], di
     return offers, rooms(*limits), {name: budgets[name] for name in budgets if draw.random() < 0.7}
 
 
-def broken(fitted: Fitted, limits: dict[str, Room], budgets: dict[str, float]) -> list[str]:
+def broken(fitted: Allocation, limits: dict[str, Room], budgets: dict[str, float]) -> list[str]:
     """Every limit that is exceeded, in words."""
     taken = fitted.taken
     found = [f"{account} twice" for account, n in Counter(one.offer.account_id for one in taken).items() if n > 1]
@@ -249,7 +249,7 @@ def test_no_two_pieces_would_both_rather_change_places(seed):
 
 
 def test_nothing_to_do_and_nobody_to_do_it():
-    assert fit([], {}, {}) == Fitted((), (), 0.0, 0.0)
+    assert fit([], {}, {}) == Allocation((), (), 0.0, 0.0)
     for limits in (rooms(("ada", 0, None)), rooms(("ada", None, 0)), rooms(("ada", -60, 3)), rooms(("ada", 60, -1))):
         fitted = fit([offer("a", 5.0), offer("b", None)], limits, {})
         assert (fitted.taken, len(fitted.left), fitted.bound) == ((), 2, 0.0)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from churnml.errors import ChurnmlError
-from churnml.ledger import Assignment, Before, Plan
+from churnml.ledger import Assignment, DayPlan, PriorState
 from churnml.specs import PlaybooksSpec, TeamSpec
 from churnml.work import life as work
 from churnml.work import planning as day_module
@@ -39,12 +39,12 @@ THIRTY = book("account | owner | health | mrr | churn_probability\n" + "\n".join
 ))  # fmt: skip
 
 
-def planned(spec: PlaybooksSpec, facts: pd.DataFrame, before: Before = Before(), **said: Any) -> Plan:  # noqa: B008
+def planned(spec: PlaybooksSpec, facts: pd.DataFrame, before: PriorState = PriorState(), **said: Any) -> DayPlan:  # noqa: B008
     team = TeamSpec.model_validate(said.pop("team", {}))
     return plan_day(spec, team, said.pop("as_of", MONDAY), facts, before, seed=said.pop("seed", "s"), **said)
 
 
-def outcomes(plan: Plan) -> dict[str, str]:
+def outcomes(plan: DayPlan) -> dict[str, str]:
     return {decision.account_id: decision.outcome for decision in plan.decisions}
 
 
@@ -116,7 +116,7 @@ def test_an_arm_is_kept_whatever_share_and_seed_are_declared_later():
 
 
 def test_who_was_treated_once_is_treated_again_without_another_draw():
-    before = Before(assignments={("acme", "call"): Assignment("acme", "call", "treated", 0.9, day("2024-01-01"))})
+    before = PriorState(assignments={("acme", "call"): Assignment("acme", "call", "treated", 0.9, day("2024-01-01"))})
     everybody_else = spec_of(playbook("call", enter="health < 40", holdout=0.99))
     plan = planned(everybody_else, book("account | health\nacme | 30"), before)
     assert outcomes(plan) == {"acme": "opened"}
@@ -164,8 +164,8 @@ def test_a_snooze_and_a_cooldown_end_on_their_date_and_not_before():
         (ended, "cooling", MONDAY + dt.timedelta(90)),
     ):
         eve = ends - dt.timedelta(1)
-        assert outcomes(planned(spec_of(CALL), facts, Before(work=(before,)), as_of=eve)) == {"acme": waits}
-        on_it = outcomes(planned(spec_of(CALL), facts, Before(work=(before,)), as_of=ends))
+        assert outcomes(planned(spec_of(CALL), facts, PriorState(work=(before,)), as_of=eve)) == {"acme": waits}
+        on_it = outcomes(planned(spec_of(CALL), facts, PriorState(work=(before,)), as_of=ends))
         assert on_it["acme"] in ("kept", "opened")
 
 
@@ -173,7 +173,7 @@ def test_a_date_before_open_work_cannot_be_decided():
     diary = Diary()
     diary.record(planned(spec_of(CALL), THIRTY))
     with pytest.raises(ChurnmlError, match="2024-06-02 cannot be decided any more: work was opened on 2024-06-03"):
-        planned(spec_of(CALL), THIRTY, Before(work=tuple(diary.pieces.values())), as_of=day("2024-06-02"))
+        planned(spec_of(CALL), THIRTY, PriorState(work=tuple(diary.pieces.values())), as_of=day("2024-06-02"))
 
 
 # ---------------------------------------------------------------- tracing
@@ -292,16 +292,16 @@ def test_open_work_of_an_earlier_declaration_that_overlaps_is_kept_apart():
     one = planned(spec_of(CALL), book("account | health\nacme | 30")).work[0]
     other = replace(one, work_id="w-x", playbook="mail")
     both = spec_of(CALL, playbook("mail", enter="health < 40"))
-    plan = planned(both, book("account | health\nacme | 30"), Before(work=(one, other)), as_of=day("2024-06-04"))
+    plan = planned(both, book("account | health\nacme | 30"), PriorState(work=(one, other)), as_of=day("2024-06-04"))
     assert [d.work_id for d in plan.decisions] == [one.work_id, "w-x"]
 
 
 # ---------------------------------------------------------------- who has it
 
 
-def run(spec: PlaybooksSpec, team: dict[str, Any], *days: tuple[str, str]) -> tuple[Diary, Plan]:
+def run(spec: PlaybooksSpec, team: dict[str, Any], *days: tuple[str, str]) -> tuple[Diary, DayPlan]:
     """A diary of some days, each made of rows ``account | owner | health``, and the last day's plan."""
-    diary, plan = Diary(), Plan()
+    diary, plan = Diary(), DayPlan()
     for date, rows in days:
         facts = book(f"account | owner | health\n{rows}")
         plan = planned(spec, facts, diary.before(day(date)), as_of=day(date), team=team)
@@ -394,7 +394,7 @@ def test_what_takes_the_place_of_work_makes_room_tomorrow_so_that_the_day_can_be
         plan = planned(spec, facts, diary.before(day(date)), as_of=day(date), team=team)
         diary.record(plan)
         again = planned(spec, facts, diary.before(day(date)), as_of=day(date), team=team)
-        assert again == Plan(decisions=plan.decisions)
+        assert again == DayPlan(decisions=plan.decisions)
         assert outcomes(plan)["bolt"] == bolt
 
 
@@ -430,7 +430,7 @@ def test_the_list_goes_by_the_measured_effect_and_leaves_alone_whom_acting_would
     declared = planned(rescue, facts)
     assert [(d.account_id, d.value) for d in declared.decisions] == [("likely", 6.0), ("unlikely", 2.0)]
     # acting was measured to lose 30 % of the MRR of whoever would stay anyway, and to keep more the likelier they leave
-    measured = planned(rescue, facts, Before(lines={"rescue": (-0.3, 1.0)}))
+    measured = planned(rescue, facts, PriorState(lines={"rescue": (-0.3, 1.0)}))
     assert outcomes(measured) == {"likely": "opened", "unlikely": "overflow"}
     assert [(d.account_id, d.value) for d in measured.decisions] == [("likely", 30.0), ("unlikely", -10.0)]
     assert "more harm than good" in str(measured.decisions[1].note)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from churnml.health.families import Families
-from churnml.jobs.families import families_of
+from churnml.health.hierarchies import Families
+from churnml.jobs.hierarchies import families_of
 from churnml.jobs.opening import open_data
 from tests.support import TODAY, make_project
 

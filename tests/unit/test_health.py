@@ -16,9 +16,9 @@ from churnml.adapters.project import default_models
 from churnml.errors import SpecError, TooLittleDataError, UnknownNameError
 from churnml.features import FAMILIES, Wish
 from churnml.health.bands import flap_rate, ladder_of, settle, settle_bands
-from churnml.health.changes import Made, Yardstick, explain_change, inputs_of, score_of
+from churnml.health.changes import ScoreInputs, Yardstick, explain_change, inputs_of, score_of
 from churnml.health.events import health_events
-from churnml.health.families import DEEPEST, roll_up
+from churnml.health.hierarchies import DEEPEST, roll_up
 from churnml.health.override_judging import WasSaid, judge_overrides
 from churnml.health.overrides import make_override, with_overrides
 from churnml.health.preview import preview
@@ -323,7 +323,7 @@ def test_what_is_kept_of_an_account_is_json_and_makes_its_score_again():
     for row, kept in enumerate(inputs_of(spec, frame)):
         kept = json.loads(json.dumps(kept, allow_nan=False))
         chance = None if np.isnan(chances[row]) else float(chances[row])
-        made = Made(day("2024-06-01"), kept, chance, Yardstick("1", scales, polarity, BASE_RATE), spec)
+        made = ScoreInputs(day("2024-06-01"), kept, chance, Yardstick("1", scales, polarity, BASE_RATE), spec)
         assert score_of(made) == round(health.score[row] * 100)
 
 
@@ -332,13 +332,15 @@ def test_a_score_is_made_again_from_a_probability_as_it_is_kept():
     chances = np.random.default_rng(0).uniform(0, 0.004, 200)
     frame = pd.DataFrame({"use": [50.0] * 200})
     health = health_of(spec, frame, {"use": {"polarity": "healthier"}}, yardstick.reference, chances, 0.0004)
-    again = [score_of(Made(day("2024-06-01"), {"use": 50.0}, round(float(p), 6), yardstick, spec)) for p in chances]
+    again = [
+        score_of(ScoreInputs(day("2024-06-01"), {"use": 50.0}, round(float(p), 6), yardstick, spec)) for p in chances
+    ]
     assert again == [round(score * 100) for score in health.score]
 
 
 def test_a_score_that_is_not_known_on_one_side_has_no_parts():
     spec, yardstick = spec_of(""), Yardstick(None, {"use": HEALTHIER}, {"use": "healthier"}, None)
-    known = Made(day("2024-06-01"), {"use": 50.0}, None, yardstick, spec)
+    known = ScoreInputs(day("2024-06-01"), {"use": 50.0}, None, yardstick, spec)
     change = explain_change(known, replace(known, inputs={"use": None}))
     assert (change.before, change.after, change.total, change.data) == (50, None, None, None)
     assert change.note
@@ -351,8 +353,10 @@ def test_a_feature_that_only_the_later_declaration_asks_is_the_configurations_pa
     narrow, wide = spec_of(""), spec_of(TWO)
     polarity = {"use": "healthier", "people": "healthier", "tickets_bad": "riskier"}
     scales = dict.fromkeys(polarity, HEALTHIER)
-    before = Made(day("2024-06-01"), {"use": 80.0}, None, Yardstick("1", {"use": HEALTHIER}, polarity, None), narrow)
-    after = Made(
+    before = ScoreInputs(
+        day("2024-06-01"), {"use": 80.0}, None, Yardstick("1", {"use": HEALTHIER}, polarity, None), narrow
+    )
+    after = ScoreInputs(
         day("2024-06-08"),
         {"use": 80.0, "people": 20.0, "tickets_bad": 1.0},
         None,
@@ -367,7 +371,7 @@ def test_a_feature_that_only_the_later_declaration_asks_is_the_configurations_pa
 def test_an_input_the_data_no_longer_give_is_the_datas_part():
     polarity = {"use": "healthier", "people": "healthier", "tickets_bad": "riskier"}
     yardstick = Yardstick("1", {"use": HEALTHIER, "people": HEALTHIER}, polarity, None)
-    before = Made(day("2024-06-01"), {"use": 80.0, "people": 20.0}, None, yardstick, spec_of(TWO))
+    before = ScoreInputs(day("2024-06-01"), {"use": 80.0, "people": 20.0}, None, yardstick, spec_of(TWO))
     change = explain_change(before, replace(before, inputs={"use": 80.0}))
     assert (change.total, change.data, change.by_data["use"]) == (30, 30, 30)
 

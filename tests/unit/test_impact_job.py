@@ -14,7 +14,7 @@ from churnml.impact.effects import Terms
 from churnml.jobs import open_data
 from churnml.jobs.impact import assess, churn_label, outcome_rows, outcomes, terms_of, upsell_label
 from churnml.labels import Label
-from churnml.ledger import Assignment, Piece
+from churnml.ledger import Assignment, WorkItem
 from churnml.specs.playbooks import Measured
 from tests.support import TODAY, day, make_project, quick_facts, table
 
@@ -174,8 +174,8 @@ def test_recorded_leavings_count_from_the_day_of_enrolment() -> None:
 # ---------------------------------------------------------------- the whole step
 
 
-def piece(account: str, playbook: str) -> Piece:
-    return Piece(f"w-{account}", account, playbook, "", "kim", "done", ON, ON)
+def piece(account: str, playbook: str) -> WorkItem:
+    return WorkItem(f"w-{account}", account, playbook, "", "kim", "done", ON, ON)
 
 
 @pytest.fixture(scope="module")

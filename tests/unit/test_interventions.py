@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.living_company import LivingCompany
 from churnml.errors import ProjectError
-from churnml.simulate import CHURN, Effect
+from churnml.simulate import CHURN, InterventionEffect
 from churnml.simulate.book import advance
 from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, weeks_of
 from churnml.simulate.company import UPSELL, streams
@@ -23,7 +23,7 @@ from churnml.simulate.population import draw_accounts
 from churnml.simulate.truth import Cases, cases_of, true_probabilities
 from tests.unit.test_simulate import CHURN_WEEKS, CLOCK, START, UPSELL_WEEKS, copies, past
 
-HELP, HARM = Effect(leave=-3.0, up=1.0), Effect(leave=3.0)
+HELP, HARM = InterventionEffect(leave=-3.0, up=1.0), InterventionEffect(leave=3.0)
 
 
 def living(weeks: int = 60, seed: int = 3) -> LivingCompany:
@@ -131,13 +131,13 @@ def test_help_that_comes_after_the_notice_changes_nothing() -> None:
 
 
 def test_an_effect_lasts_its_weeks_and_adds_to_others() -> None:
-    done = Interventions.none(3, 10).and_also(np.array([1]), 2, [Effect(leave=-1.0, up=0.5, weeks=3)])
-    done = done.and_also(np.array([1]), 4, [Effect(leave=-2.0, weeks=2)])
+    done = Interventions.none(3, 10).and_also(np.array([1]), 2, [InterventionEffect(leave=-1.0, up=0.5, weeks=3)])
+    done = done.and_also(np.array([1]), 4, [InterventionEffect(leave=-2.0, weeks=2)])
     assert done.leave[1].tolist() == [0, 0, -1, -1, -3, -2, 0, 0, 0, 0]
     assert done.up[1].tolist() == [0, 0, 0.5, 0.5, 0.5, 0, 0, 0, 0, 0]
     assert not done.leave[[0, 2]].any()
     with pytest.raises(ProjectError, match="a week or more"):
-        Effect(weeks=0)
+        InterventionEffect(weeks=0)
 
 
 def test_the_mrr_of_a_monday_is_what_the_contracts_say(tmp_path: Path) -> None:
@@ -194,7 +194,9 @@ def chosen(history: History, week: int, n: int) -> Cases:
     return cases.take(np.argsort(churn)[np.linspace(len(cases) // 2, len(cases) - 1, n).astype(int)])
 
 
-def lived(history: History, cases: Cases, each: int, seed: int, effect: Effect) -> tuple[np.ndarray, np.ndarray]:
+def lived(
+    history: History, cases: Cases, each: int, seed: int, effect: InterventionEffect
+) -> tuple[np.ndarray, np.ndarray]:
     """Churn and upsell frequencies of ``cases``, each treated and lived through ``each`` times."""
     book, week, n = copies(history, cases, each), int(cases.week[0]), len(cases) * each
     rng = np.random.default_rng(seed)
@@ -217,7 +219,7 @@ def lived(history: History, cases: Cases, each: int, seed: int, effect: Effect) 
 
 
 def test_the_true_effect_is_that_of_living_it() -> None:
-    history, effect = past(1500, 11), Effect(leave=1.1, up=0.9, weeks=6)
+    history, effect = past(1500, 11), InterventionEffect(leave=1.1, up=0.9, weeks=6)
     cases = chosen(history, week=60, n=10)
     none = Interventions.none(len(history.book.account), CLOCK.weeks + 30)
     done = none.and_also(cases.unit, 60, [effect] * len(cases))
@@ -238,7 +240,7 @@ def test_an_effect_outside_the_window_is_none() -> None:
     cases = cases.take(np.flatnonzero(cases.week == 60))
     none = Interventions.none(len(history.book.account), CLOCK.weeks + 30)
     plain = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS)
-    effects = [Effect(leave=-2.0, up=1.0)] * len(cases)
+    effects = [InterventionEffect(leave=-2.0, up=1.0)] * len(cases)
     for week, same in ((60 + CHURN_WEEKS.end, True), (60 + CHURN_WEEKS.end - 3, False)):
         found = true_probabilities(
             history.book, cases, CHURN_WEEKS, UPSELL_WEEKS, none.and_also(cases.unit, week, effects)

@@ -15,7 +15,7 @@ import pytest
 
 from churnml.errors import ProjectError
 from churnml.simulate import CHURN, UPSELL, Company, simulate
-from churnml.simulate.book import Book, advance
+from churnml.simulate.book import ContractStates, advance
 from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, weeks_of
 from churnml.simulate.company import realised_labels
 from churnml.simulate.contracts import contract_periods
@@ -236,11 +236,13 @@ def chosen(history: History, week: int, n: int) -> Cases:
     return cases.take(np.concatenate([np.argsort(churn)[spread], np.argsort(upsell)[spread]]))
 
 
-def copies(history: History, cases: Cases, each: int) -> Book:
+def copies(history: History, cases: Cases, each: int) -> ContractStates:
     """A book in which every case lives ``each`` times over, with room for as many second contracts."""
     unit = np.repeat(cases.unit, each)
     at = np.concatenate([unit, unit + len(history.book.account) // 2])
-    book = Book(**{field.name: getattr(history.book, field.name)[at].copy() for field in fields(Book)})
+    book = ContractStates(
+        **{field.name: getattr(history.book, field.name)[at].copy() for field in fields(ContractStates)}
+    )
     n, second = len(unit), np.arange(2 * len(unit)) >= len(unit)
     book.z[:n], book.u[:n] = np.repeat(cases.z, each), np.repeat(cases.u, each)
     book.fixed_until[:n] = np.repeat(cases.fixed_until, each)

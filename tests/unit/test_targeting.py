@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from churnml.impact.sequential import Scores, scores
+from churnml.impact.sequential import EffectScores, scores
 from churnml.impact.targeting import Enrolments, Targeting, targeting
 
 
@@ -52,7 +52,7 @@ def test_it_is_switched_on_by_chance_no_oftener_than_declared() -> None:
 
 
 def _first(given: Enrolments, n: int) -> Enrolments:
-    kept = Scores(given.kept.effect[:n], given.kept.plain[:n])
+    kept = EffectScores(given.kept.effect[:n], given.kept.plain[:n])
     return Enrolments(kept, given.risk[:n], given.mrr[:n], given.batch[:n], given.treated[:n])
 
 
@@ -94,7 +94,7 @@ def test_no_outcome_changes_what_was_learned_before_it() -> None:
     before = targeting(_first(given, 500), 0.1, 0.05, 500, 25)
     changed = given.kept.effect.copy()
     changed[700] += 100
-    after = Enrolments(Scores(changed, given.kept.plain), given.risk, given.mrr, given.batch, given.treated)
+    after = Enrolments(EffectScores(changed, given.kept.plain), given.risk, given.mrr, given.batch, given.treated)
     assert targeting(_first(after, 500), 0.1, 0.05, 500, 25) == before
     assert targeting(after, 0.1, 0.05, 500, 25) != targeting(given, 0.1, 0.05, 500, 25)  # the control
 

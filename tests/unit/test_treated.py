@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from churnml.impact.treated import touched, treated_in_window, treatment_marks
-from churnml.ledger import Assignment, Piece
+from churnml.ledger import Assignment, WorkItem
 from churnml.timeline import Reach
 from tests.support import day, table
 
@@ -27,9 +27,9 @@ opened when the window had closed          | 2024-07-08 |            | no
 CASES = table(EXAMPLES).to_dict("records")
 
 
-def piece(account: str, opened: str, ended: str = "", playbook: str = "rescue", state: str = "done") -> Piece:
+def piece(account: str, opened: str, ended: str = "", playbook: str = "rescue", state: str = "done") -> WorkItem:
     ended_on = day(ended) if ended else None
-    return Piece(
+    return WorkItem(
         f"w-{account}-{opened}", account, playbook, "", "kim", state, day(opened), day(opened), ended_on=ended_on
     )  # type: ignore[arg-type]
 

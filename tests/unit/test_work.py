@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from churnml.errors import ChurnmlError
-from churnml.ledger import ENDED, Piece
+from churnml.ledger import ENDED, WorkItem
 from churnml.work import life as work
 from tests.support import day
 
 MONDAY = day("2024-06-03")
-PIECE = Piece(
+PIECE = WorkItem(
     work_id="w-1",
     account_id="acme",
     playbook="call",

@@ -85,7 +85,7 @@ MODEL_FOLDER = "churnml_model"
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredModel:
     """A model version: its number, the model, and the record of the run that made it."""
 
     version: str
@@ -100,17 +100,17 @@ class Registry:
         self._client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._uri, self._artifacts, self._now = uri, artifacts, now
 
-    def champion(self, name: str) -> Registered | None:
+    def champion(self, name: str) -> RegisteredModel | None:
         """The champion of model ``name``, or None; raises RegistryError when it cannot be read."""
         version = self._version_with(name, CHAMPION)
         return None if version is None else self._registered(version)
 
-    def newest(self, name: str) -> Registered | None:
+    def newest(self, name: str) -> RegisteredModel | None:
         """The newest version that was recorded whole, promoted or not."""
         versions = self._whole(name)
         return self._registered(versions[0]) if versions else None
 
-    def version(self, name: str, version: str | None = None, alias: str | None = None) -> Registered:
+    def version(self, name: str, version: str | None = None, alias: str | None = None) -> RegisteredModel:
         """A version by its number or its alias (the champion when neither is given); raises RegistryError."""
         if version is not None:
             return self._registered(self._one(name, version))
@@ -195,7 +195,7 @@ class Registry:
             )
         return found
 
-    def candidate(self, name: str, version: str | None) -> Registered:
+    def candidate(self, name: str, version: str | None) -> RegisteredModel:
         """A version (the newest when None) read whole, its checksums tested; raises RegistryError."""
         return self._registered(self._one(name, version))
 
@@ -370,7 +370,7 @@ class Registry:
                     return None
                 raise
 
-    def _registered(self, version: Any) -> Registered:
+    def _registered(self, version: Any) -> RegisteredModel:
         name, number = version.name, str(version.version)
         if FINGERPRINT_TAG not in version.tags:
             raise RegistryError(
@@ -396,7 +396,7 @@ class Registry:
                     where=str(folder),
                     remedy="Restore the artifact, or train again.",
                 )
-        return Registered(number, predictor, self._record(version))
+        return RegisteredModel(number, predictor, self._record(version))
 
     def _record(self, version: Any) -> Mapping[str, Any]:
         with _quietly(self._uri):

@@ -8,17 +8,17 @@ features that leak by design must be caught.
 
 from __future__ import annotations
 
-from churnml.audit.findings import Audit, FeatureProof, Finding, LabelProof, Severity, Tried
+from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, LabelProof, Severity
 from churnml.audit.proofs import audit_features, audit_label
 from churnml.audit.signs import data_signs, outcome_signs
 
 __all__ = [
     "Audit",
+    "CutoffProof",
     "FeatureProof",
     "Finding",
     "LabelProof",
     "Severity",
-    "Tried",
     "audit_features",
     "audit_label",
     "data_signs",

@@ -42,7 +42,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Tried:
+class CutoffProof:
     """What was tried at one cutoff: snapshots compared, and facts left out and made up, by table."""
 
     as_of: dt.date
@@ -68,7 +68,7 @@ class FeatureProof:
 
     features: tuple[str, ...]
     placed: tuple[str, ...]
-    tried: tuple[Tried, ...]
+    tried: tuple[CutoffProof, ...]
     moved: Mapping[str, tuple[str, ...]]
     static: tuple[str, ...]
     unmoved: tuple[str, ...]
@@ -81,7 +81,7 @@ class LabelProof:
     """What was tried on one model's label: ``changed`` labels when a fact inside the window was changed."""
 
     model: str
-    tried: tuple[Tried, ...]
+    tried: tuple[CutoffProof, ...]
     changed: int
     findings: tuple[Finding, ...]
 

@@ -12,8 +12,16 @@ import pandas as pd
 
 from churnml import snapshots
 from churnml.audit.canaries import PREFIX, canaries
-from churnml.audit.findings import FeatureProof, Finding, LabelProof, Severity, Tried
-from churnml.audit.variants import SOURCES, Made, as_known, from_source, otherwise, unknown_counts, with_rows_known
+from churnml.audit.findings import CutoffProof, FeatureProof, Finding, LabelProof, Severity
+from churnml.audit.variants import (
+    SOURCES,
+    PlantedFacts,
+    as_known,
+    from_source,
+    otherwise,
+    unknown_counts,
+    with_rows_known,
+)
 from churnml.audit.windows import as_settled, inside_window, later_counts, settled_otherwise
 from churnml.features import Feature, Grain
 from churnml.labels import Label
@@ -40,10 +48,10 @@ def _silent(_: str) -> None:
 
 
 @dataclass
-class _Books:
+class _Notes:
     """What is noted on the way."""
 
-    tried: list[Tried] = field(default_factory=list)
+    tried: list[CutoffProof] = field(default_factory=list)
     moved: set[str] = field(default_factory=set)
     canaries: dict[str, bool] = field(default_factory=dict)
     leaks: dict[str, str] = field(default_factory=dict)
@@ -76,7 +84,7 @@ def audit_features(
     """
     placed = tuple(f.name for f in features if f.grain is Grain.PLACED)
     features = [f for f in features if f.grain is not Grain.PLACED]
-    books = _Books()
+    books = _Notes()
     for as_of in sorted(cutoffs):
         progress(f"auditing {len(features)} features and {len(labels)} populations at {as_of}")
         _at_cutoff(facts, features, labels, as_of, seed, books)
@@ -109,18 +117,18 @@ def _at_cutoff(
     labels: Mapping[str, Label],
     as_of: dt.date,
     seed: int,
-    books: _Books,
+    books: _Notes,
 ) -> None:
     spine = _spine(facts, labels, as_of, seed)
     accounts = _some(spine["account_id"].unique(), seed)
     events = _event_names(facts, features)
 
-    def with_rows(base: Facts, told: dt.date | None) -> Made:
+    def with_rows(base: Facts, told: dt.date | None) -> PlantedFacts:
         return with_rows_known(base, accounts, events, as_of, told, seed)
 
     base, changed = with_rows(facts, None), with_rows(otherwise(facts, as_of), as_of)
     removed = unknown_counts(facts, as_of)
-    books.tried.append(Tried(as_of, len(spine), removed, changed.added))
+    books.tried.append(CutoffProof(as_of, len(spine), removed, changed.added))
     if spine.empty:
         return
     planted = canaries(facts)
@@ -250,7 +258,7 @@ def _compare_populations(
     variant: Facts,
     as_of: dt.date,
     how: str,
-    books: _Books,
+    books: _Notes,
 ) -> None:
     """A population is made of what was known, too: who is in it, and what its labels are measured against."""
     for model, label in labels.items():
@@ -276,7 +284,7 @@ def _moved_by_source(features: Sequence[Feature], moved: set[str]) -> dict[str, 
 
 
 def _void(
-    features: Sequence[Feature], moved: Mapping[str, tuple[str, ...]], books: _Books, models: str
+    features: Sequence[Feature], moved: Mapping[str, tuple[str, ...]], books: _Notes, models: str
 ) -> list[Finding]:
     """Why the proof, or a part of it, could not have failed."""
     if not any(tried.rows for tried in books.tried):
@@ -334,7 +342,7 @@ def audit_label(
         seed: draws the accounts whose facts are changed.
         progress: told of every step.
     """
-    tried: list[Tried] = []
+    tried: list[CutoffProof] = []
     findings: list[Finding] = []
     changed = 0
     for as_of in sorted(cutoffs):
@@ -346,7 +354,7 @@ def audit_label(
         accounts = _some(spine["account_id"].unique(), seed)
         settled = label.reach.settled_on(as_of)
         made_up = settled_otherwise(facts, accounts, label, as_of).added
-        tried.append(Tried(as_of, len(spine), later_counts(facts, settled), made_up))
+        tried.append(CutoffProof(as_of, len(spine), later_counts(facts, settled), made_up))
         if spine.empty:
             continue
         before = snapshots.attach_label(label, facts, spine)

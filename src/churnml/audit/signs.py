@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from churnml.audit.findings import Finding, Severity
 from churnml.features import Feature
 from churnml.modelling.leaks import giveaways
-from churnml.tables import TABLES, Facts, Kind, Relation
+from churnml.tables import TABLES, ColumnKind, Facts, Relation
 from churnml.timeline import day_number_of, end_of_data, midnight
 
 TOO_GOOD = 0.95  # an honest single column hardly ever ranks accounts as well as this
@@ -57,7 +57,7 @@ def _after_the_data(facts: Facts) -> list[Finding]:
     counts: dict[tuple[str, str], int] = {}
     for name, relation in _relations(facts).items():
         for column in TABLES[name].columns:
-            told_later = column.kind is Kind.TIME and (name, column.name) not in AGREED_AHEAD
+            told_later = column.kind is ColumnKind.TIME and (name, column.name) not in AGREED_AHEAD
             if told_later and column.name in facts.given.get(name, ()):
                 counts[name, column.name] = _count(relation[column.name] >= midnight(end))
     if facts.usage_days is not None:
@@ -227,7 +227,7 @@ def _may_be_empty(table: str, column: str) -> bool:
     declared = {c.name: c for c in TABLES[table].columns}
     if column not in declared:
         return True  # an attribute of the project's own
-    return not declared[column].required and declared[column].kind is not Kind.TIME
+    return not declared[column].required and declared[column].kind is not ColumnKind.TIME
 
 
 def _gives_away(

@@ -232,7 +232,7 @@ def _leavings_otherwise(events: MaybeRelation, now: dt.datetime) -> MaybeRelatio
 
 
 @dataclass(frozen=True)
-class Made:
+class PlantedFacts:
     """Facts with rows made up by the audit, and how many of them by contract table."""
 
     facts: Facts
@@ -246,7 +246,7 @@ OLD_AGE = 30  # a user of old who stays away is not seen since
 
 def with_rows_known(
     facts: Facts, accounts: Sequence[str], events: Sequence[str], as_of: dt.date, told: dt.date | None, seed: int
-) -> Made:
+) -> PlantedFacts:
     """The facts with rows made up for ``accounts``.
 
     Every account gets a ticket and a contract that were known long before ``as_of``. On the day ``told`` the
@@ -287,7 +287,7 @@ def with_rows_known(
             usage_rare=with_rows(facts.usage_rare, visits.presence("event")),
         )
         added["usage_events"] = sum(row["events"] for row in visits.days)
-    return Made(made, {source: count for source, count in added.items() if count and facts.has(source)})
+    return PlantedFacts(made, {source: count for source, count in added.items() if count and facts.has(source)})
 
 
 def _newcomer(n: int, told: dt.date, static: Sequence[str]) -> Row:

@@ -15,7 +15,7 @@ import ibis
 import numpy as np
 
 from churnml.audit.rows import MARK, Row, Visits, wide, with_rows
-from churnml.audit.variants import LATER_TIMES, Made, days_before
+from churnml.audit.variants import LATER_TIMES, PlantedFacts, days_before
 from churnml.labels import Label
 from churnml.tables import Facts, MaybeRelation, Relation
 from churnml.timeline import day_number_of, midnight, plus_days
@@ -78,7 +78,7 @@ def later_counts(facts: Facts, settled: dt.date) -> dict[str, int]:
 # ---------------------------------------------------------------- come out otherwise
 
 
-def settled_otherwise(facts: Facts, accounts: Sequence[str], label: Label, as_of: dt.date) -> Made:
+def settled_otherwise(facts: Facts, accounts: Sequence[str], label: Label, as_of: dt.date) -> PlantedFacts:
     """The facts with all that happened once the label of ``as_of`` was settled changed, and more of it.
 
     Where the label is about single events (lapse, event), some from just before the window are added too.
@@ -105,7 +105,7 @@ def settled_otherwise(facts: Facts, accounts: Sequence[str], label: Label, as_of
         "churn_events": len(leavings),
         "subscriptions": len(periods),
     }
-    return Made(made, {source: count for source, count in added.items() if count and facts.has(source)})
+    return PlantedFacts(made, {source: count for source, count in added.items() if count and facts.has(source)})
 
 
 def _more_from(usage: MaybeRelation, day: int) -> MaybeRelation:

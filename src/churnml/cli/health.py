@@ -23,11 +23,11 @@ from churnml.cli.shell import (
 )
 
 if TYPE_CHECKING:
-    from churnml.jobs import Opened
+    from churnml.jobs import OpenedProject
 
 
-def _opened(project: Path) -> Opened:
-    opened: Opened = data_of(project)()
+def _opened(project: Path) -> OpenedProject:
+    opened: OpenedProject = data_of(project)()
     return opened
 
 

@@ -26,7 +26,7 @@ from churnml.cli.shell import (
 from churnml.errors import ProjectError
 
 if TYPE_CHECKING:
-    from churnml.ledger import Piece
+    from churnml.ledger import WorkItem
     from churnml.work.life import Changed
 
 WorkArgument = Annotated[str, typer.Argument(metavar="WORK", help="The work's id, or its account's.")]
@@ -227,7 +227,7 @@ def _on(project: Any, on: str | None) -> dt.date:
 
 
 def _change(
-    project: Path, name: str, on: str | None, as_json: bool, change: Callable[[Piece, dt.date], Changed]
+    project: Path, name: str, on: str | None, as_json: bool, change: Callable[[WorkItem, dt.date], Changed]
 ) -> None:
     """Reads a piece, changes it, writes it; when somebody else was faster, all of it again."""
     from churnml.adapters.project import open_project

@@ -36,7 +36,7 @@ from churnml.features.usage import RECENCY_CAP, column_safe
 
 
 @dataclass(frozen=True)
-class Kind:
+class MeasureKind:
     """What a measure's name in YAML stands for.
 
     Args:
@@ -60,53 +60,59 @@ class Kind:
     once: bool = False
 
 
-USAGE: Mapping[str, Kind] = {
-    "count": Kind(Grain.STRETCH, lambda n, _: Sum("events", n), Unit.COUNT, 0.0, "how many events"),
-    "sum": Kind(Grain.STRETCH, lambda n, _: Quantity(n), Unit.COUNT, 0.0, "sum of quantities", "quantity"),
-    "mean": Kind(
+USAGE: Mapping[str, MeasureKind] = {
+    "count": MeasureKind(Grain.STRETCH, lambda n, _: Sum("events", n), Unit.COUNT, 0.0, "how many events"),
+    "sum": MeasureKind(Grain.STRETCH, lambda n, _: Quantity(n), Unit.COUNT, 0.0, "sum of quantities", "quantity"),
+    "mean": MeasureKind(
         Grain.STRETCH, lambda n, _: MeanQuantity(n), Unit.COUNT, None, "mean quantity of an event", "quantity"
     ),
-    "min": Kind(
+    "min": MeasureKind(
         Grain.STRETCH, lambda n, _: ExtremeQuantity(n, False), Unit.COUNT, None, "smallest quantity", "quantity"
     ),
-    "max": Kind(Grain.STRETCH, lambda n, _: ExtremeQuantity(n, True), Unit.COUNT, None, "largest quantity", "quantity"),
-    "active_days": Kind(
+    "max": MeasureKind(
+        Grain.STRETCH, lambda n, _: ExtremeQuantity(n, True), Unit.COUNT, None, "largest quantity", "quantity"
+    ),
+    "active_days": MeasureKind(
         Grain.STRETCH, lambda n, _: Sum("active_days", n), Unit.COUNT, 0.0, "days with at least one event"
     ),
-    "users": Kind(Grain.USER, lambda n, _: Count(n), Unit.COUNT, 0.0, "different users", "user_id", narrow=False),
-    "event_names": Kind(
+    "users": MeasureKind(
+        Grain.USER, lambda n, _: Count(n), Unit.COUNT, 0.0, "different users", "user_id", narrow=False
+    ),
+    "event_names": MeasureKind(
         Grain.STRETCH, lambda n, _: DistinctNames(n), Unit.COUNT, 0.0, "different event names", narrow=False
     ),
-    "entropy": Kind(
+    "entropy": MeasureKind(
         Grain.NAME, lambda n, _: Entropy(n), Unit.SCORE, None, "how evenly events are spread over names", narrow=False
     ),
-    "quantile": Kind(
+    "quantile": MeasureKind(
         Grain.DAY,
         lambda n, at: DailyQuantile(n, at),
         Unit.COUNT,
         0.0,
         "a quantile (at:) of the events of days with use",
     ),
-    "streak": Kind(Grain.DAY, lambda n, _: Streak(n), Unit.COUNT, 0.0, "most days in a row with use"),
-    "current_streak": Kind(
+    "streak": MeasureKind(Grain.DAY, lambda n, _: Streak(n), Unit.COUNT, 0.0, "most days in a row with use"),
+    "current_streak": MeasureKind(
         Grain.DAY, lambda n, _: Streak(n, current=True), Unit.COUNT, 0.0, "days in a row with use, up to yesterday"
     ),
-    "gap_mean": Kind(Grain.DAY, lambda n, _: Gap(n, False), Unit.DAYS, None, "mean days between days with use"),
-    "gap_longest": Kind(Grain.DAY, lambda n, _: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"),
-    "weekend_share": Kind(
+    "gap_mean": MeasureKind(Grain.DAY, lambda n, _: Gap(n, False), Unit.DAYS, None, "mean days between days with use"),
+    "gap_longest": MeasureKind(
+        Grain.DAY, lambda n, _: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"
+    ),
+    "weekend_share": MeasureKind(
         Grain.STRETCH, lambda n, _: Share("weekend_events", n), Unit.SHARE, None, "share on Saturdays and Sundays"
     ),
-    "office_share": Kind(
+    "office_share": MeasureKind(
         Grain.STRETCH, lambda n, _: Share("office_events", n), Unit.SHARE, None, "share in office hours"
     ),
-    "slope": Kind(Grain.STRETCH, lambda n, _: Slope(n), Unit.SHARE, None, "rise or fall as a share of the mean"),
-    "acceleration": Kind(
+    "slope": MeasureKind(Grain.STRETCH, lambda n, _: Slope(n), Unit.SHARE, None, "rise or fall as a share of the mean"),
+    "acceleration": MeasureKind(
         Grain.STRETCH, lambda n, _: Acceleration(n), Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"
     ),
-    "own_past": Kind(
+    "own_past": MeasureKind(
         Grain.DAY, lambda n, _: OwnPast(max(n // 7 - 1, 1)), Unit.SCORE, 0.0, "newest week against its own weeks before"
     ),
-    "days_since_last": Kind(
+    "days_since_last": MeasureKind(
         Grain.LIFE,
         lambda _n, _a: SinceLast(RECENCY_CAP),
         Unit.DAYS,
@@ -114,14 +120,14 @@ USAGE: Mapping[str, Kind] = {
         f"days since the last, at most {RECENCY_CAP}",
         once=True,
     ),
-    "days_since_first": Kind(
+    "days_since_first": MeasureKind(
         Grain.LIFE, lambda _n, _a: SinceFirst(), Unit.DAYS, None, "days since the first", once=True
     ),
 }
 
-TICKETS: Mapping[str, Kind] = {
-    "count": Kind(Grain.TICKET, lambda n, _: Count(n), Unit.COUNT, 0.0, "how many tickets were opened"),
-    "share": Kind(Grain.TICKET, lambda n, _: Count(n), Unit.SHARE, None, "their share of the tickets opened"),
+TICKETS: Mapping[str, MeasureKind] = {
+    "count": MeasureKind(Grain.TICKET, lambda n, _: Count(n), Unit.COUNT, 0.0, "how many tickets were opened"),
+    "share": MeasureKind(Grain.TICKET, lambda n, _: Count(n), Unit.SHARE, None, "their share of the tickets opened"),
 }
 
 # Measures of which twice the days hold twice as much, where nothing changes.
@@ -236,7 +242,7 @@ def _features(said: DeclaredFamily, wish: Wish) -> tuple[Feature, ...]:
     return tuple(found)
 
 
-def _kind(said: DeclaredFamily) -> Kind:
+def _kind(said: DeclaredFamily) -> MeasureKind:
     return (USAGE if said.source == "usage_events" else TICKETS)[said.measure]
 
 

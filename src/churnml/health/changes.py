@@ -65,7 +65,7 @@ def yardstick_of(predictor: Predictor, version: str | None, *, in_use: bool) -> 
 
 
 @dataclass(frozen=True)
-class Made:
+class ScoreInputs:
     """All that one account's score was made of.
 
     Args:
@@ -122,7 +122,7 @@ def inputs_of(spec: HealthSpec, frame: pd.DataFrame) -> list[dict[str, float | s
     return [{str(name): value for name, value in row.items()} for row in kept]
 
 
-def explain_change(before: Made, after: Made, says_earlier_model: float | None = None) -> HealthChange:
+def explain_change(before: ScoreInputs, after: ScoreInputs, says_earlier_model: float | None = None) -> HealthChange:
     """The difference between two scores of an account, decomposed.
 
     Args:
@@ -175,12 +175,12 @@ def _change(first: int, last: int, parts: Mapping[str, int], note: str) -> Healt
     )
 
 
-def score_of(made: Made) -> int | None:
+def score_of(made: ScoreInputs) -> int | None:
     """The score in hundredths of a point, made again from what was kept; None not known."""
     return without_override(made) if made.override is None else round(made.override.score * HUNDREDTHS)
 
 
-def without_override(made: Made) -> int | None:
+def without_override(made: ScoreInputs) -> int | None:
     """The same, whatever a person said against it."""
     frame = pd.DataFrame([dict(made.inputs)], index=[0])
     for name in frame.columns:
@@ -193,10 +193,10 @@ def without_override(made: Made) -> int | None:
     return None if np.isnan(score) else round(score * HUNDREDTHS)
 
 
-Step = Callable[[Made], Made]
+Step = Callable[[ScoreInputs], ScoreInputs]
 
 
-def _data_steps(before: Made, after: Made, probability: float | None) -> list[tuple[str, Step]]:
+def _data_steps(before: ScoreInputs, after: ScoreInputs, probability: float | None) -> list[tuple[str, Step]]:
     """Places the later data one part after the other: stage, dimensions, what else is asked, probability."""
     spec = before.spec
     groups: dict[str, list[str]] = {"stage": list(CONTEXT)}
@@ -212,7 +212,7 @@ def _data_steps(before: Made, after: Made, probability: float | None) -> list[tu
     return [*found, (f"{DATA}risk", lambda made: replace(made, churn_probability=probability))]
 
 
-def _side_by_side(before: Made, after: Made) -> tuple[Made, Made]:
+def _side_by_side(before: ScoreInputs, after: ScoreInputs) -> tuple[ScoreInputs, ScoreInputs]:
     """Each with what only the other was asked for, which changes neither score.
 
     So it is no change of the data or the model, but of the configuration, which began or ceased to ask.
@@ -220,7 +220,7 @@ def _side_by_side(before: Made, after: Made) -> tuple[Made, Made]:
     return _with_unasked(before, after), _with_unasked(after, before)
 
 
-def _with_unasked(made: Made, other: Made) -> Made:
+def _with_unasked(made: ScoreInputs, other: ScoreInputs) -> ScoreInputs:
     own = {*CONTEXT, *made.spec.features}
     mine, its = made.yardstick, other.yardstick
     return replace(

@@ -67,7 +67,7 @@ def preview(
         as_of: the date.
         frame: features of both, ``account_id`` and ``mrr``, one row an account.
         features, reference, churn_probability, base_rate: as for :func:`churnml.health.score.health_of`.
-        bands, overrides: those of :class:`churnml.ledger.Before`.
+        bands, overrides: those of :class:`churnml.ledger.PriorState`.
     """
     accounts = frame[["account_id"]].reset_index(drop=True)
     accounts["mrr"] = frame["mrr"].to_numpy(dtype="float64", na_value=np.nan) if "mrr" in frame.columns else np.nan

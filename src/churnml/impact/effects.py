@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.impact.sequential import (
-    Scores,
+    EffectScores,
     decided,
     half_width,
     mismatch,
@@ -325,7 +325,7 @@ def _counted(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     return rows[counted & rows["mrr"].notna()] if measure.of else rows[counted]
 
 
-def _scored(rows: pd.DataFrame, measure: Measure) -> Scores:
+def _scored(rows: pd.DataFrame, measure: Measure) -> EffectScores:
     found = scores(
         rows[measure.column].to_numpy(float),
         rows["treated"].to_numpy(bool),
@@ -345,7 +345,7 @@ def _effect(rows: pd.DataFrame, measure: Measure, terms: Terms, alpha: float) ->
         measure,
         values,
         treated,
-        Scores(np.empty(0), np.empty(0)) if why_not else _scored(rows, measure),
+        EffectScores(np.empty(0), np.empty(0)) if why_not else _scored(rows, measure),
         terms,
         alpha,
         why_not,
@@ -353,7 +353,13 @@ def _effect(rows: pd.DataFrame, measure: Measure, terms: Terms, alpha: float) ->
 
 
 def _estimated(
-    measure: Measure, values: np.ndarray, treated: np.ndarray, found: Scores, terms: Terms, alpha: float, why_not: str
+    measure: Measure,
+    values: np.ndarray,
+    treated: np.ndarray,
+    found: EffectScores,
+    terms: Terms,
+    alpha: float,
+    why_not: str,
 ) -> Effect:
     ones, noughts = int(treated.sum()), int((~treated).sum())
     means = (
@@ -577,7 +583,7 @@ def _together(rows: pd.DataFrame, terms: Terms) -> Together:
 
 def _pooled(rows: pd.DataFrame, measure: Measure, terms: Terms) -> Effect:
     why_not = _why_not(rows, measure, terms)
-    found = Scores(np.empty(len(rows)), np.empty(len(rows)))
+    found = EffectScores(np.empty(len(rows)), np.empty(len(rows)))
     if not why_not:
         # each playbook's guess rests on its own past; the scores stand in the order of all enrolments
         for places in rows.reset_index(drop=True).groupby("playbook").indices.values():

@@ -29,7 +29,7 @@ _PRIOR_SLOPE = 1.0
 
 
 @dataclass(frozen=True)
-class Scores:
+class EffectScores:
     """One entry an account, in the order of enrolment.
 
     Args:
@@ -40,9 +40,9 @@ class Scores:
     effect: np.ndarray
     plain: np.ndarray
 
-    def weighted(self, weights: np.ndarray) -> Scores:
+    def weighted(self, weights: np.ndarray) -> EffectScores:
         """The same of an outcome that is ``weights`` times this one; weights are of before the enrolment."""
-        return Scores(self.effect * weights, self.plain * weights**2)
+        return EffectScores(self.effect * weights, self.plain * weights**2)
 
     @property
     def variance(self) -> float:
@@ -63,7 +63,7 @@ def scores(
     risk: np.ndarray,
     batch: np.ndarray,
     start: tuple[float, float] = (0.0, 0.0),
-) -> Scores:
+) -> EffectScores:
     """The scores of accounts in the order of their enrolment.
 
     Args:
@@ -93,7 +93,7 @@ def scores(
         seen, summed = seen + heavy.T @ here, summed + heavy.T @ outcome[first:last]
     off = outcome - guess
     spread = propensity * (1 - propensity)
-    return Scores(off * (treated - propensity) / spread, off**2 / spread)
+    return EffectScores(off * (treated - propensity) / spread, off**2 / spread)
 
 
 def half_width(n: int, variance: float, alpha: float, expected: int) -> float:

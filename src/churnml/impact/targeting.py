@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from churnml.impact.sequential import Scores, half_width
+from churnml.impact.sequential import EffectScores, half_width
 
 # How far the line is believed to lie from the declared effect, before anything is seen: in shares of MRR, and in
 # shares of MRR for a risk of 1.
@@ -35,7 +35,7 @@ class Enrolments:
         treated: the arm.
     """
 
-    kept: Scores
+    kept: EffectScores
     risk: np.ndarray
     mrr: np.ndarray
     batch: np.ndarray
@@ -128,14 +128,14 @@ def _measured(given: Enrolments, alpha: float, expected: int, least_an_arm: int)
     return _interval(given.kept.weighted(given.mrr), stake, alpha, expected)
 
 
-def _interval(found: Scores, unit: float, alpha: float, expected: int) -> tuple[float, float, float]:
+def _interval(found: EffectScores, unit: float, alpha: float, expected: int) -> tuple[float, float, float]:
     n, value = len(found.effect), float(found.effect.mean())
     wide = half_width(n, found.variance, alpha, expected)
     return value / unit, (value - wide) / unit, (value + wide) / unit
 
 
-def _part(found: Scores, where: np.ndarray | slice) -> Scores:
-    return Scores(found.effect[where], found.plain[where])
+def _part(found: EffectScores, where: np.ndarray | slice) -> EffectScores:
+    return EffectScores(found.effect[where], found.plain[where])
 
 
 def _fewest(treated: np.ndarray) -> int:

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnml.ledger import Assignment, Piece
+from churnml.ledger import Assignment, WorkItem
 from churnml.timeline import DAY, Reach
 
 COLUMNS = ("account_id", "playbook", "starts", "ends")
 
 
-def treatment_marks(assignments: Sequence[Assignment], pieces: Sequence[Piece]) -> pd.DataFrame:
+def treatment_marks(assignments: Sequence[Assignment], pieces: Sequence[WorkItem]) -> pd.DataFrame:
     """When accounts were being worked.
 
     Args:

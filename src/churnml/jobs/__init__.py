@@ -4,9 +4,9 @@
 knows Prefect, and nothing there does arithmetic.
 """
 
-from churnml.jobs.opening import Opened, Progress, open_data, require_core_events, wish_for, wish_of
+from churnml.jobs.opening import OpenedProject, Progress, open_data, require_core_events, wish_for, wish_of
 from churnml.jobs.scoring import (
-    InOffice,
+    Champions,
     dates_between,
     declared_for,
     default_as_of,
@@ -22,7 +22,7 @@ from churnml.jobs.scoring import (
 from churnml.jobs.summary import model_summary, summary
 from churnml.jobs.training import (
     Collected,
-    Judged,
+    Judgement,
     collect,
     fit_challenger,
     judge_challenger,
@@ -32,10 +32,10 @@ from churnml.jobs.training import (
 )
 
 __all__ = [
+    "Champions",
     "Collected",
-    "InOffice",
-    "Judged",
-    "Opened",
+    "Judgement",
+    "OpenedProject",
     "Progress",
     "collect",
     "dates_between",

@@ -12,7 +12,7 @@ from churnml import snapshots
 from churnml.audit import Audit, Finding, audit_features, audit_label, data_signs, outcome_signs
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, choose
-from churnml.jobs import Opened, collect, default_as_of, wish_for
+from churnml.jobs import OpenedProject, collect, default_as_of, wish_for
 from churnml.labels import Label
 from churnml.specs import ModelSpec
 from churnml.timeline import plus_days
@@ -35,7 +35,7 @@ class _Wanted:
 
 
 def audit_project(
-    opened: Opened,
+    opened: OpenedProject,
     models: Sequence[str] = (),
     as_of: Sequence[dt.date] = (),
     progress: Progress = _silent,
@@ -83,7 +83,7 @@ def audit_project(
     return Audit(opened.project.name, facts.data_through, proof, proven, _signs(opened, wanted))
 
 
-def _wanted(opened: Opened, spec: ModelSpec, progress: Progress) -> _Wanted:
+def _wanted(opened: OpenedProject, spec: ModelSpec, progress: Progress) -> _Wanted:
     try:
         collected = collect(opened, spec, progress)
     except TooLittleDataError:
@@ -92,12 +92,12 @@ def _wanted(opened: Opened, spec: ModelSpec, progress: Progress) -> _Wanted:
     return _Wanted(collected.features, collected.rows)
 
 
-def _features_today(opened: Opened, spec: ModelSpec) -> tuple[Feature, ...]:
+def _features_today(opened: OpenedProject, spec: ModelSpec) -> tuple[Feature, ...]:
     wish = wish_for(opened, spec, default_as_of(opened))
     return choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
 
 
-def _mature(opened: Opened, spec: ModelSpec) -> list[dt.date]:
+def _mature(opened: OpenedProject, spec: ModelSpec) -> list[dt.date]:
     """The newest mature cutoffs with somebody in the population, oldest first."""
     facts, label = opened.facts, spec.label
     last = label.reach.latest_mature(facts.data_through)
@@ -105,18 +105,18 @@ def _mature(opened: Opened, spec: ModelSpec) -> list[dt.date]:
     return _peopled(opened, label, cutoffs)
 
 
-def _peopled(opened: Opened, label: Label, cutoffs: Sequence[dt.date]) -> list[dt.date]:
+def _peopled(opened: OpenedProject, label: Label, cutoffs: Sequence[dt.date]) -> list[dt.date]:
     there = set(snapshots.population(label, opened.facts, cutoffs)["as_of"].dt.date)
     return [cutoff for cutoff in cutoffs if cutoff in there]
 
 
-def _of_label(opened: Opened, spec: ModelSpec, as_of: Sequence[dt.date]) -> list[dt.date]:
+def _of_label(opened: OpenedProject, spec: ModelSpec, as_of: Sequence[dt.date]) -> list[dt.date]:
     """The asked-for cutoffs that are mature, or the newest mature ones where none is."""
     mature = [cutoff for cutoff in as_of if spec.label.reach.is_mature(cutoff, opened.facts.data_through)]
     return mature or _mature(opened, spec)
 
 
-def _signs(opened: Opened, wanted: dict[str, _Wanted]) -> tuple[Finding, ...]:
+def _signs(opened: OpenedProject, wanted: dict[str, _Wanted]) -> tuple[Finding, ...]:
     found = list(data_signs(opened.facts))
     for model, one in wanted.items():
         if one.rows is not None:

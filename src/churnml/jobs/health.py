@@ -14,7 +14,7 @@ import yaml
 from churnml import jobs, snapshots
 from churnml.errors import RegistryError, TooLittleDataError, UnknownNameError
 from churnml.health.bands import FlapRate, flap_rates
-from churnml.health.changes import HealthChange, Made, explain_change, yardstick_of
+from churnml.health.changes import HealthChange, ScoreInputs, explain_change, yardstick_of
 from churnml.health.override_judging import OverrideJudgement, WasSaid, judge_overrides
 from churnml.health.preview import Preview, preview
 from churnml.health.score import check_inputs, health_of
@@ -35,7 +35,7 @@ CUTOFFS = 8
 
 
 def preview_change(
-    opened: jobs.Opened, registry: Registry, store: Store, changed: Path, as_of: dt.date | None
+    opened: jobs.OpenedProject, registry: Registry, store: Store, changed: Path, as_of: dt.date | None
 ) -> Preview:
     """What the declaration in the file ``changed`` would do to every account on a date.
 
@@ -55,7 +55,7 @@ def preview_change(
     )  # fmt: skip
 
 
-def propose(opened: jobs.Opened, registry: Registry) -> WeightProposal:
+def propose(opened: jobs.OpenedProject, registry: Registry) -> WeightProposal:
     """Weights by which the dimensions would have told who left, at quarterly cutoffs of the past.
 
     The risk's own weight is not among them: its model has seen those outcomes.
@@ -81,7 +81,7 @@ def propose(opened: jobs.Opened, registry: Registry) -> WeightProposal:
     return propose_weights(spec, frame[KEY].assign(label=labels, **scored))
 
 
-def judge(opened: jobs.Opened, store: Store) -> OverrideJudgement:
+def judge(opened: jobs.OpenedProject, store: Store) -> OverrideJudgement:
     """Every override beside what became of its account: was the person right, was the model right."""
     made = store.overrides.all()
     label = opened.project.model(opened.project.health.risk.model).label
@@ -112,7 +112,7 @@ def _said_then(store: Store, account_id: str, on: dt.date) -> WasSaid | None:
     return None
 
 
-def _left(opened: jobs.Opened, made: Sequence[Override]) -> dict[str, dt.date]:
+def _left(opened: jobs.OpenedProject, made: Sequence[Override]) -> dict[str, dt.date]:
     """Account → the first date at which it had left after an override of it, by the churn label's own kind."""
     if not made:
         return {}
@@ -167,7 +167,7 @@ def change_of(found: Mapping[str, Any], store: Store, registry: Registry, risk: 
 
 def _made(
     row: Mapping[str, Any], overrides: Mapping[str, Any], store: Store, registry: Registry, risk: str
-) -> Made | None:
+) -> ScoreInputs | None:
     if row.get("health_inputs") is None or "health" not in row["declarations"]:
         return None
     version = row["models"].get(risk)
@@ -180,7 +180,7 @@ def _made(
         return None
     said = yaml.safe_load(store.declaration(row["declarations"]["health"])["text"])
     override = overrides.get(str(row.get("override_id")))
-    return Made(
+    return ScoreInputs(
         on=row["as_of"],
         inputs=row["health_inputs"],
         churn_probability=row["churn_probability"],

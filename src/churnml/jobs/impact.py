@@ -11,9 +11,9 @@ import pandas as pd
 
 from churnml import snapshots
 from churnml.impact.effects import About, ImpactReport, Terms, impact
-from churnml.jobs import Opened
+from churnml.jobs import OpenedProject
 from churnml.labels import Label
-from churnml.ledger import Assignment, Piece
+from churnml.ledger import Assignment, WorkItem
 from churnml.outcomes import paid_after
 from churnml.specs.playbooks import Measured
 from churnml.stretches import KEY, cutoff_relation
@@ -29,9 +29,9 @@ def _silent(_: str) -> None:
 
 
 def assess(
-    opened: Opened,
+    opened: OpenedProject,
     assignments: Sequence[Assignment],
-    pieces: Sequence[Piece],
+    pieces: Sequence[WorkItem],
     progress: Progress = _silent,
     *,
     risks: Mapping[tuple[str, dt.date], float] | None = None,
@@ -58,7 +58,7 @@ def assess(
 
 
 def judged(
-    opened: Opened, enrolled: pd.DataFrame, progress: Progress = _silent, terms: Terms | None = None
+    opened: OpenedProject, enrolled: pd.DataFrame, progress: Progress = _silent, terms: Terms | None = None
 ) -> ImpactReport:
     """What :func:`assess` says, of ``enrolled`` as :func:`enrolments` gives it."""
     about = {p.name: About(p.title, p.goal, p.effect.likely) for p in opened.project.playbooks.playbooks}
@@ -84,7 +84,7 @@ def found_effects(report: ImpactReport) -> list[dict[str, Any]]:
     ]
 
 
-def outcome_rows(opened: Opened, assignments: Sequence[Assignment]) -> list[dict[str, Any]]:
+def outcome_rows(opened: OpenedProject, assignments: Sequence[Assignment]) -> list[dict[str, Any]]:
     """What is known of every enrolment whose window is over, as the store keeps it.
 
     Each has ``account_id, playbook, known_through`` and ``churn_state, left, kept, upsell_state, grew, won``, None
@@ -93,7 +93,7 @@ def outcome_rows(opened: Opened, assignments: Sequence[Assignment]) -> list[dict
     return known_outcomes(opened, enrolments(opened, assignments, (), {}))
 
 
-def known_outcomes(opened: Opened, found: pd.DataFrame) -> list[dict[str, Any]]:
+def known_outcomes(opened: OpenedProject, found: pd.DataFrame) -> list[dict[str, Any]]:
     """What :func:`outcome_rows` says, of ``found`` as :func:`enrolments` gives it."""
     found = found[(found["churn_state"] != "waiting") | ~found["upsell_state"].isin(["waiting", "unasked"])]
     columns = ["account_id", "playbook", "churn_state", "left", "kept", "upsell_state", "grew", "won"]
@@ -102,9 +102,9 @@ def known_outcomes(opened: Opened, found: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def enrolments(
-    opened: Opened,
+    opened: OpenedProject,
     assignments: Sequence[Assignment],
-    pieces: Sequence[Piece],
+    pieces: Sequence[WorkItem],
     risks: Mapping[tuple[str, dt.date], float],
 ) -> pd.DataFrame:
     """Everybody enrolled with what came of them, a row each: the part that reads the project's tables."""
@@ -113,12 +113,12 @@ def enrolments(
     return outcomes(opened.facts, churn, upsell_label(opened), rows)
 
 
-def churn_label(opened: Opened) -> Label:
+def churn_label(opened: OpenedProject) -> Label:
     """The label of the model that health takes its risk from."""
     return opened.project.model(opened.project.health.risk.model).label
 
 
-def upsell_label(opened: Opened) -> Label | None:
+def upsell_label(opened: OpenedProject) -> Label | None:
     """The label of the project's first model of upsell; None without one."""
     labels = [opened.project.model(name).label for name in opened.project.model_names]
     return next((label for label in labels if label.kind == "upsell"), None)
@@ -126,11 +126,11 @@ def upsell_label(opened: Opened) -> Label | None:
 
 def _rows(
     assignments: Sequence[Assignment],
-    pieces: Sequence[Piece],
+    pieces: Sequence[WorkItem],
     risks: Mapping[tuple[str, dt.date], float],
     reach: Reach,
 ) -> pd.DataFrame:
-    of_account: dict[str, list[Piece]] = {}
+    of_account: dict[str, list[WorkItem]] = {}
     for piece in pieces:
         of_account.setdefault(piece.account_id, []).append(piece)
     worked = {(piece.account_id, piece.playbook) for piece in pieces}
@@ -154,7 +154,7 @@ def _rows(
     return frame.astype({**kinds, "worked": "bool", "elsewhere": "bool", "as_of": "datetime64[us]"})
 
 
-def _elsewhere(piece: Piece, of: Assignment, reach: Reach) -> bool:
+def _elsewhere(piece: WorkItem, of: Assignment, reach: Reach) -> bool:
     """Whether a piece is another playbook's and was open between an enrolment and the close of its window."""
     open_then = piece.opened_on < reach.window(of.assigned_on).end
     return piece.playbook != of.playbook and open_then and (piece.ended_on is None or piece.ended_on >= of.assigned_on)

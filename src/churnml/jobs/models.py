@@ -11,18 +11,18 @@ import numpy as np
 
 from churnml import jobs, snapshots
 from churnml.errors import ChurnmlError, RegistryError
-from churnml.jobs import Opened
+from churnml.jobs import OpenedProject
 from churnml.modelling.agreement import differences
 from churnml.modelling.evaluation import evaluate
 from churnml.modelling.training import usable
 from churnml.specs import ModelSpec
 
 if TYPE_CHECKING:
-    from churnml.adapters.registry import Registered, Registry
+    from churnml.adapters.registry import RegisteredModel, Registry
     from churnml.modelling.tenure import What
 
 # Opens the project's data; raises ChurnmlError where they are not at hand.
-OpenData = Callable[[], Opened]
+OpenData = Callable[[], OpenedProject]
 
 
 # ---------------------------------------------------------------- by hand
@@ -72,7 +72,7 @@ def roll_back(
 
 
 def _appoint(
-    registry: Registry, name: str, chosen: Registered, what: What, why: str, by: str | None, open_data: OpenData
+    registry: Registry, name: str, chosen: RegisteredModel, what: What, why: str, by: str | None, open_data: OpenData
 ) -> Appointed:
     before = registry.in_office(name)
     if before == chosen.version:
@@ -115,7 +115,7 @@ def compare(registry: Registry, spec: ModelSpec, first: str, second: str, open_d
         return _recorded(spec.name, models, problem.what)
 
 
-def _measured(opened: Opened, spec: ModelSpec, models: Mapping[str, Registered]) -> dict[str, Any]:
+def _measured(opened: OpenedProject, spec: ModelSpec, models: Mapping[str, RegisteredModel]) -> dict[str, Any]:
     facts, label = opened.facts, spec.label
     cutoff = label.reach.latest_mature(facts.data_through)
     spine = snapshots.population(label, facts, [cutoff])
@@ -150,7 +150,7 @@ def _measured(opened: Opened, spec: ModelSpec, models: Mapping[str, Registered])
     }
 
 
-def _unfair(spec: ModelSpec, version: str, model: Registered, cutoff: dt.date) -> list[str]:
+def _unfair(spec: ModelSpec, version: str, model: RegisteredModel, cutoff: dt.date) -> list[str]:
     about, reach = model.predictor.about, spec.label.reach
     found = []
     late = [c for c in about["trained_on"] if not reach.is_purged_for(dt.date.fromisoformat(c), cutoff)]
@@ -166,7 +166,7 @@ def _unfair(spec: ModelSpec, version: str, model: Registered, cutoff: dt.date) -
     return found
 
 
-def _recorded(name: str, models: Mapping[str, Registered], why_not: str) -> dict[str, Any]:
+def _recorded(name: str, models: Mapping[str, RegisteredModel], why_not: str) -> dict[str, Any]:
     records = {version: model.record for version, model in models.items()}
     cutoffs = {version: record["cutoff"] for version, record in records.items()}
     prints = {(record["cutoff"], record["data_fingerprint"]) for record in records.values()}

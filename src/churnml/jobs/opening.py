@@ -36,7 +36,7 @@ def silent(_: str) -> None:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedProject:
     """A project with its checked tables at hand."""
 
     project: Project
@@ -44,7 +44,7 @@ class Opened:
     facts: Facts
 
 
-def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: str | None = None) -> Opened:
+def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: str | None = None) -> OpenedProject:
     """Opens a project, reads its declarations, and reads and checks its tables.
 
     ``engine`` is what snapshots are computed on, instead of what the project declares.
@@ -57,7 +57,7 @@ def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: s
     for name in project.model_names:
         require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))
     _check_health(project)
-    return Opened(project, ingested, facts)
+    return OpenedProject(project, ingested, facts)
 
 
 def _asked_of_rollups(project: Project) -> frozenset[str]:
@@ -97,18 +97,18 @@ def _with_what_they_are_made_of(names: Sequence[str], available: Mapping[str, Fe
     return tuple(feature for name, feature in available.items() if name in wanted)
 
 
-def needed_beside(opened: Opened, wish: Wish) -> tuple[Feature, ...]:
+def needed_beside(opened: OpenedProject, wish: Wish) -> tuple[Feature, ...]:
     return features_by_name(opened, beside_names(opened.project), wish)
 
 
-def features_by_name(opened: Opened, names: Sequence[str], wish: Wish) -> tuple[Feature, ...]:
+def features_by_name(opened: OpenedProject, names: Sequence[str], wish: Wish) -> tuple[Feature, ...]:
     """The named features with all they are made of, in catalogue order; those the data cannot answer left out."""
     catalogue = opened.project.catalogue
     found = choose(tuple(catalogue), (), wish, opened.facts, catalogue)
     return _with_what_they_are_made_of(names, {feature.name: feature for feature in found})
 
 
-def built_for(opened: Opened, predictor: Predictor, names: Sequence[str]) -> dict[str, Feature]:
+def built_for(opened: OpenedProject, predictor: Predictor, names: Sequence[str]) -> dict[str, Feature]:
     """The named features and the context as the project builds them today, by name; those it cannot are left out."""
     found = features_by_name(opened, [*names, *CONTEXT_FEATURES], wish_of(predictor))
     return {feature.name: feature for feature in found}
@@ -121,7 +121,7 @@ def wish_of(predictor: Predictor) -> Wish:
     return Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]), core)
 
 
-def wish_for(opened: Opened, spec: ModelSpec, known_before: dt.date) -> Wish:
+def wish_for(opened: OpenedProject, spec: ModelSpec, known_before: dt.date) -> Wish:
     """What a model's families are expanded over; its most frequent events are those known before a date.
 
     Raises:
@@ -134,7 +134,7 @@ def wish_for(opened: Opened, spec: ModelSpec, known_before: dt.date) -> Wish:
     return opened.project.wish(spec, names)
 
 
-def require_core_events(opened: Opened) -> None:
+def require_core_events(opened: OpenedProject) -> None:
     """Raises UnknownNameError unless every core event occurs in the data: a misspelt one would count nothing."""
     declared, facts = opened.project.spec.core_events, opened.facts
     if not declared or facts.usage_named is None:

@@ -18,19 +18,19 @@ from churnml.adapters.store import StaleError, open_store
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, choose
 from churnml.health.events import HealthEvent
-from churnml.jobs.families import families_of
-from churnml.jobs.opening import Opened, Progress, built_for, silent, wish_for, wish_of
+from churnml.jobs.hierarchies import families_of
+from churnml.jobs.opening import OpenedProject, Progress, built_for, silent, wish_for, wish_of
 from churnml.labels import Label
-from churnml.ledger import Before, Message
+from churnml.ledger import Message, PriorState
 from churnml.modelling.agreement import Difference, differences
 from churnml.rules.facts import columns_asked
-from churnml.scoring.predictions import Book, ScoringModel, read_book
+from churnml.scoring.predictions import Predictions, ScoringModel, read_book
 from churnml.timeline import end_of_data, plus_days
 from churnml.work.messages import messages_for
-from churnml.work.settling import Day, Declared, settle
+from churnml.work.settling import Day, DaySpecs, settle
 
 if TYPE_CHECKING:
-    from churnml.adapters.registry import Registered, Registry
+    from churnml.adapters.registry import RegisteredModel, Registry
     from churnml.adapters.store import Store
     from churnml.modelling.predictor import Predictor
     from churnml.specs import HealthSpec
@@ -41,7 +41,7 @@ TRIES = 5
 
 
 @dataclass(frozen=True)
-class InOffice:
+class Champions:
     """The models a date is scored with.
 
     Args:
@@ -49,11 +49,11 @@ class InOffice:
         scales_of: the predictor whose reference scales and wish health is read by.
     """
 
-    champions: Mapping[str, Registered | None]
+    champions: Mapping[str, RegisteredModel | None]
     scales_of: Predictor
 
 
-def models_in_office(opened: Opened, registry: Registry) -> InOffice:
+def models_in_office(opened: OpenedProject, registry: Registry) -> Champions:
     """The champions of the project's models; raises RegistryError when nothing was trained yet."""
     champions = {name: registry.champion(name) for name in opened.project.model_names}
     risk = opened.project.health.risk.model
@@ -64,23 +64,23 @@ def models_in_office(opened: Opened, registry: Registry) -> InOffice:
             where=f"project {opened.project.name}",
             remedy="Run 'churnml train' first, or 'churnml run' for all of it.",
         )
-    return InOffice(champions, scales.predictor)
+    return Champions(champions, scales.predictor)
 
 
-def default_as_of(opened: Opened) -> dt.date:
+def default_as_of(opened: OpenedProject) -> dt.date:
     """The newest date that can be scored: the midnight after the last full day."""
     return end_of_data(opened.facts.data_through)
 
 
 def read_date(
-    opened: Opened,
-    office: InOffice,
+    opened: OpenedProject,
+    office: Champions,
     as_of: dt.date,
     progress: Progress = silent,
     *,
     also: Sequence[str] = (),
     reasons: bool = True,
-) -> Book:
+) -> Predictions:
     """Every account that is eligible at ``as_of``, as the champions see it; raises TooLittleDataError.
 
     ``also`` names further features the rows are to have; ``reasons``, the dearest step, may be left out.
@@ -127,7 +127,7 @@ def read_date(
     )
 
 
-def labels_of(opened: Opened, office: InOffice) -> dict[str, Label]:
+def labels_of(opened: OpenedProject, office: Champions) -> dict[str, Label]:
     """Model name → the label it was trained on; of a model that is not in office the declared one."""
     return {
         name: Label.model_validate(champion.predictor.about["label"]) if champion else opened.project.model(name).label
@@ -139,12 +139,12 @@ def _grows(labels: Mapping[str, Label]) -> str | None:
     return next((name for name, label in labels.items() if label.kind == "upsell"), None)
 
 
-def declared_for(opened: Opened, office: InOffice) -> Declared:
+def declared_for(opened: OpenedProject, office: Champions) -> DaySpecs:
     """What RevOps declares about acting."""
     project = opened.project
     labels = labels_of(opened, office)
     grows = _grows(labels)
-    return Declared(
+    return DaySpecs(
         health=project.health,
         playbooks=project.playbooks,
         team=project.team,
@@ -156,7 +156,7 @@ def declared_for(opened: Opened, office: InOffice) -> Declared:
     )
 
 
-def _features_for(opened: Opened, office: InOffice, also: Sequence[str]) -> dict[str, Feature]:
+def _features_for(opened: OpenedProject, office: Champions, also: Sequence[str]) -> dict[str, Feature]:
     """Every feature that a champion, health or a playbook reads, by name; raises RegistryError."""
     found: dict[str, Feature] = {}
     for name, champion in office.champions.items():
@@ -175,7 +175,7 @@ def _features_for(opened: Opened, office: InOffice, also: Sequence[str]) -> dict
 
 
 def require_same(
-    opened: Opened,
+    opened: OpenedProject,
     predictor: Predictor,
     whose: str,
     trained: Sequence[Mapping[str, Any]],
@@ -194,19 +194,19 @@ def require_same(
         )
 
 
-def _where_gone(opened: Opened, predictor: Predictor, change: Difference) -> str:
+def _where_gone(opened: OpenedProject, predictor: Predictor, change: Difference) -> str:
     if not change.what and change.feature in opened.project.possible_features(wish_of(predictor)):
         return f"feature '{change.feature}' is declared, but the project's tables no longer give what it needs"
     return change.sentence
 
 
-def features_of(opened: Opened, predictor: Predictor) -> dict[str, Feature]:
+def features_of(opened: OpenedProject, predictor: Predictor) -> dict[str, Feature]:
     """The features a model reads, as the project builds them today, by name; those it cannot are left out."""
     return built_for(opened, predictor, predictor.feature_names)
 
 
 def write_day(
-    opened: Opened, office: InOffice, book: Book, now: dt.datetime, *, route: bool = True
+    opened: OpenedProject, office: Champions, book: Predictions, now: dt.datetime, *, route: bool = True
 ) -> tuple[Day, bool]:
     """Settles a date and writes it down with its work and its messages, whole or not at all.
 
@@ -258,7 +258,7 @@ def write_day(
     )
 
 
-def _with_families(opened: Opened, settled: Day) -> Day:
+def _with_families(opened: OpenedProject, settled: Day) -> Day:
     """The day with what is known of each account's family beside its own score."""
     found = families_of(opened, [vars(account) for account in settled.scores.accounts])
     extra = {name: dict(row) for name, row in settled.extra.items()}
@@ -271,7 +271,7 @@ def _with_families(opened: Opened, settled: Day) -> Day:
     return replace(settled, extra=extra, problems=found.problems)
 
 
-def _messages(opened: Opened, settled: Day, events: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+def _messages(opened: OpenedProject, settled: Day, events: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
     """What receivers are to be told of the day."""
     scores, extra = settled.scores, settled.extra
     rows = {account.account_id: vars(account) | dict(extra[account.account_id]) for account in scores.accounts}
@@ -305,7 +305,9 @@ def dates_between(first: dt.date, last: dt.date, every: int) -> tuple[dt.date, .
     return tuple(plus_days(first, n) for n in range(0, (last - first).days + 1, every))
 
 
-def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date, before: Before, *, route: bool) -> str:
+def scoring_fingerprint(
+    opened: OpenedProject, office: Champions, as_of: dt.date, before: PriorState, *, route: bool
+) -> str:
     """Names everything a scored date is made from, but the work: what the team did meanwhile is no new scoring."""
     said = {
         "as_of": str(as_of),
@@ -323,7 +325,7 @@ def scoring_fingerprint(opened: Opened, office: InOffice, as_of: dt.date, before
 
 
 def features_at(
-    opened: Opened,
+    opened: OpenedProject,
     cutoffs: Sequence[dt.date],
     model: str | None,
     progress: Progress = silent,

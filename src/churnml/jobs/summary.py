@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from churnml import snapshots
-from churnml.jobs.opening import Opened
-from churnml.jobs.scoring import InOffice
+from churnml.jobs.opening import OpenedProject
+from churnml.jobs.scoring import Champions
 from churnml.modelling.evaluation import (
     CALIBRATION_FIGURES,
     DECISION_FIGURES,
@@ -20,7 +20,9 @@ from churnml.modelling.training import (
 from churnml.work.settling import Day
 
 
-def summary(opened: Opened, day: Day, office: InOffice, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def summary(
+    opened: OpenedProject, day: Day, office: Champions, records: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """The run as one object of plain data: what ``churnml run --json`` prints."""
     scores = day.scores
     leaving = snapshots.leaving_accounts(opened.facts, scores.as_of)
@@ -53,7 +55,7 @@ def summary(opened: Opened, day: Day, office: InOffice, records: Mapping[str, Ma
     }
 
 
-def _base_rate(office: InOffice, name: str) -> float | None:
+def _base_rate(office: Champions, name: str) -> float | None:
     champion = office.champions[name]
     return None if champion is None else champion.predictor.base_rate
 

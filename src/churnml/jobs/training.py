@@ -23,7 +23,7 @@ from churnml.errors import ChurnmlError, ProjectError
 from churnml.features import Feature, Wish, choose
 from churnml.health.score import health_of
 from churnml.impact.treated import Touched, touched, treated_in_window, treatment_marks
-from churnml.jobs.opening import Opened, Progress, built_for, needed_beside, silent, wish_for
+from churnml.jobs.opening import OpenedProject, Progress, built_for, needed_beside, silent, wish_for
 from churnml.modelling.agreement import differences
 from churnml.modelling.evaluation import (
     Evaluation,
@@ -38,10 +38,10 @@ from churnml.modelling.promotion import Verdict, faded, judge, misfitting, overl
 from churnml.modelling.reference import fit_places, with_places
 from churnml.modelling.reliability import error_by_chance
 from churnml.modelling.slices import slices
-from churnml.modelling.splits import Plan, plan
+from churnml.modelling.splits import Split, plan
 from churnml.modelling.survival_figures import evaluate_curves, evenly
 from churnml.modelling.training import (
-    Fitted,
+    FittedModel,
     Tries,
     at_cutoffs,
     fit,
@@ -78,7 +78,7 @@ class Collected:
     """
 
     rows: pd.DataFrame
-    plan: Plan
+    plan: Split
     features: tuple[Feature, ...]
     scales: tuple[Feature, ...]
     wish: Wish
@@ -87,13 +87,13 @@ class Collected:
     touched: Touched | None = None
 
 
-def marks_of(opened: Opened) -> pd.DataFrame:
+def marks_of(opened: OpenedProject) -> pd.DataFrame:
     """When which accounts were worked, by the operational store; see :func:`churnml.impact.treated.treatment_marks`."""
     with open_store(opened.project.operational_url) as store:
         return treatment_marks(store.outcomes.assignments(), store.work.pieces())
 
 
-def training_fingerprint(opened: Opened, spec: ModelSpec, marks: pd.DataFrame | None = None) -> str:
+def training_fingerprint(opened: OpenedProject, spec: ModelSpec, marks: pd.DataFrame | None = None) -> str:
     """Names everything a model is made from: equal means training again would give the same.
 
     What the team did meanwhile is part of it only where rows that were worked are left out.
@@ -115,7 +115,7 @@ def training_fingerprint(opened: Opened, spec: ModelSpec, marks: pd.DataFrame | 
 
 
 def collect(
-    opened: Opened, spec: ModelSpec, progress: Progress = silent, marks: pd.DataFrame | None = None
+    opened: OpenedProject, spec: ModelSpec, progress: Progress = silent, marks: pd.DataFrame | None = None
 ) -> Collected:
     """Builds the snapshots of every mature cutoff, labels them, and plans the split.
 
@@ -149,7 +149,7 @@ def collect(
 
 
 def _with_marks(
-    rows: pd.DataFrame, spec: ModelSpec, split: Plan, marks: pd.DataFrame | None
+    rows: pd.DataFrame, spec: ModelSpec, split: Split, marks: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, Touched | None]:
     if marks is None or marks.empty:
         return rows, None
@@ -179,7 +179,7 @@ def made_with() -> dict[str, str]:
     }
 
 
-def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fitted:
+def fit_challenger(opened: OpenedProject, spec: ModelSpec, collected: Collected) -> FittedModel:
     """Fits the challenger on rows that were history at the judged cutoff."""
     about = {
         "name": spec.name,
@@ -204,7 +204,7 @@ def fit_challenger(opened: Opened, spec: ModelSpec, collected: Collected) -> Fit
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judgement:
     """What the judged cutoff says of a challenger.
 
     Args:
@@ -225,13 +225,13 @@ class Judged:
 
 
 def judge_challenger(
-    opened: Opened,
+    opened: OpenedProject,
     spec: ModelSpec,
     collected: Collected,
-    fitted: Fitted,
+    fitted: FittedModel,
     champion: Predictor | None,
     unreadable: str | None = None,
-) -> Judged:
+) -> Judgement:
     """Measures challenger, rivals and champion on the judged cutoff, once, and gives the verdict.
 
     What cannot be judged is recorded as not promoted, with the reason; training goes on.
@@ -243,7 +243,7 @@ def judge_challenger(
     closed = [reason for reason in (unreadable, _overlap(spec, collected, fitted)) if reason]
     misfit = misfitting("the challenger", fitted.predictor.features, judged)
     if misfit:
-        return Judged(None, Verdict(False, "; ".join([*closed, misfit])), judged, {})
+        return Judgement(None, Verdict(False, "; ".join([*closed, misfit])), judged, {})
     leaks = _leaks(spec, collected)
     closed += [leak.sentence for leak in leaks]
     try:
@@ -259,14 +259,14 @@ def judge_challenger(
         later = _later(opened, spec, collected, fitted)
     except ChurnmlError as problem:
         closed.append(f"it could not be judged: {problem.what}")
-        return Judged(None, Verdict(False, "; ".join(closed)), judged, {}, leaks)
+        return Judgement(None, Verdict(False, "; ".join(closed)), judged, {}, leaks)
     suspicious = too_good(evaluation, _importance(fitted, judged), _strongest(fitted, judged))
     closed += [reason for reason in (suspicious, later and faded(later)) if reason]
     verdict = judge(evaluation, spec.promote_if, champion is not None, closed, absent)
-    return Judged(evaluation, verdict, judged, said, leaks, later)
+    return Judgement(evaluation, verdict, judged, said, leaks, later)
 
 
-def _later(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted) -> Evaluation | None:
+def _later(opened: OpenedProject, spec: ModelSpec, collected: Collected, fitted: FittedModel) -> Evaluation | None:
     """The model and its rivals on the second, later period, if the plan has one."""
     if collected.plan.later is None:
         return None
@@ -282,7 +282,7 @@ def _leaks(spec: ModelSpec, collected: Collected) -> tuple[Giveaway, ...]:
     return giveaways(collected.features, train, mature, lapse=spec.label.kind == "lapse")
 
 
-def _overlap(spec: ModelSpec, collected: Collected, fitted: Fitted) -> str | None:
+def _overlap(spec: ModelSpec, collected: Collected, fitted: FittedModel) -> str | None:
     """That the challenger trained on what the judged cutoff overlaps, by its own word or by the plan's."""
     said = [dt.date.fromisoformat(cutoff) for cutoff in fitted.predictor.about["trained_on"]]
     trained = [*said, *collected.plan.train]
@@ -290,7 +290,7 @@ def _overlap(spec: ModelSpec, collected: Collected, fitted: Fitted) -> str | Non
 
 
 def _said(
-    opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: pd.DataFrame
+    opened: OpenedProject, spec: ModelSpec, collected: Collected, fitted: FittedModel, judged: pd.DataFrame
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Who says what of the judged rows, and which rivals these data cannot have, with the reason."""
     train = usable(at_cutoffs(collected.rows, collected.plan.train), spec.name)
@@ -304,7 +304,7 @@ def _said(
     return {who: p for who, p in found.items() if p is not None}, absent
 
 
-def _health_scores(project: Project, collected: Collected, fitted: Fitted, rows: pd.DataFrame) -> np.ndarray:
+def _health_scores(project: Project, collected: Collected, fitted: FittedModel, rows: pd.DataFrame) -> np.ndarray:
     """The health score of each row from its dimensions alone, without any model."""
     features = {f.name: f.declaration() for f in (*collected.features, *collected.scales)}
     unknown = np.full(len(rows), np.nan)
@@ -312,7 +312,7 @@ def _health_scores(project: Project, collected: Collected, fitted: Fitted, rows:
 
 
 def _champion_said(
-    opened: Opened,
+    opened: OpenedProject,
     spec: ModelSpec,
     collected: Collected,
     champion: Predictor,
@@ -336,7 +336,7 @@ def _champion_said(
 
 
 def _champion_problem(
-    champion: Predictor, available: Mapping[str, Feature], spec: ModelSpec, split: Plan
+    champion: Predictor, available: Mapping[str, Feature], spec: ModelSpec, split: Split
 ) -> str | None:
     """Why the present champion cannot be compared fairly on the judged rows; None when it can."""
     by_hand = f"if the change is meant, promote it by hand: churnml models promote {spec.name}"
@@ -377,12 +377,12 @@ def truth_of(project: Project, model: str, judged: pd.DataFrame) -> np.ndarray |
 
 
 def record_challenger(
-    opened: Opened,
+    opened: OpenedProject,
     registry: Registry,
     spec: ModelSpec,
     collected: Collected,
-    fitted: Fitted,
-    judged: Judged,
+    fitted: FittedModel,
+    judged: Judgement,
     against: str | None,
 ) -> dict[str, Any]:
     """Registers the challenger with everything known of it; moves the alias when the verdict says so.
@@ -431,14 +431,16 @@ def record_challenger(
     return record | {"version": version}
 
 
-def _judged_table(judged: Judged) -> pd.DataFrame:
+def _judged_table(judged: Judgement) -> pd.DataFrame:
     table = judged.rows[["as_of", "label"]].assign(**judged.said)
     # an artifact that may be opened in a spreadsheet: an account id must not run there
     ids = judged.rows["account_id"].astype(str)
     return table.assign(account_id=ids.where(~ids.str.match(r"^[=+\-@\t\r]"), "'" + ids))
 
 
-def record_of(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fitted, judged: Judged) -> dict[str, Any]:
+def record_of(
+    opened: OpenedProject, spec: ModelSpec, collected: Collected, fitted: FittedModel, judged: Judgement
+) -> dict[str, Any]:
     y = judged.rows["label"].to_numpy(dtype="float64")
     train = at_cutoffs(collected.rows, collected.plan.train)
     labelled = train["label"].notna()
@@ -490,7 +492,7 @@ def record_of(opened: Opened, spec: ModelSpec, collected: Collected, fitted: Fit
     return found
 
 
-def _hazard_record(spec: ModelSpec, collected: Collected, fitted: Fitted) -> dict[str, Any] | None:
+def _hazard_record(spec: ModelSpec, collected: Collected, fitted: FittedModel) -> dict[str, Any] | None:
     """How the curves were fitted, and their figures at the judged cutoff beside the classifier's spread evenly."""
     # everybody there at the cutoff, also who left in the gap and has no label
     judged = at_cutoffs(collected.rows, [collected.plan.judged])
@@ -506,7 +508,7 @@ def _hazard_record(spec: ModelSpec, collected: Collected, fitted: Fitted) -> dic
     return {**hazard.as_data(), "judged": None if measured is None else asdict(measured)}
 
 
-def _measured(spec: ModelSpec, train: pd.DataFrame, judged: Judged, y: np.ndarray) -> dict[str, Any]:
+def _measured(spec: ModelSpec, train: pd.DataFrame, judged: Judgement, y: np.ndarray) -> dict[str, Any]:
     """Everything of the record that was measured on the judged rows; empty where nothing could be."""
     if judged.evaluation is None:
         nothing: dict[str, Any] = {
@@ -537,7 +539,7 @@ def _calibration_told(calibration: Mapping[str, Any]) -> dict[str, Any]:
     return dict(calibration)
 
 
-def _importance(fitted: Fitted, rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _importance(fitted: FittedModel, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Feature family → mean absolute contribution to the log-odds on the judged rows, largest first."""
     contributions = fitted.predictor.contributions(rows)
     families = [feature["family"] for feature in fitted.predictor.features]
@@ -546,7 +548,7 @@ def _importance(fitted: Fitted, rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{"family": str(family), "log_odds": float(value)} for family, value in mean.items()]
 
 
-def _strongest(fitted: Fitted, rows: pd.DataFrame) -> dict[str, str]:
+def _strongest(fitted: FittedModel, rows: pd.DataFrame) -> dict[str, str]:
     """Feature family → its feature with the largest mean absolute contribution."""
     mean = np.abs(fitted.predictor.contributions(rows)).mean(axis=0)
     rising = [fitted.predictor.features[i] for i in np.argsort(mean, kind="stable")]

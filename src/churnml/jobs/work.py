@@ -10,7 +10,7 @@ from churnml.adapters.delivery import delivery_of
 from churnml.adapters.project import Project
 from churnml.adapters.store import StaleError
 from churnml.errors import ChurnmlError, UnknownNameError
-from churnml.ledger import Message, Piece, WorkEvent
+from churnml.ledger import Message, WorkEvent, WorkItem
 from churnml.work.life import Changed
 from churnml.work.messages import work_messages
 
@@ -21,7 +21,7 @@ TRIES = 5
 
 
 def change_piece(
-    project: Project, store: Store, name: str, change: Callable[[Piece], Changed], now: dt.datetime
+    project: Project, store: Store, name: str, change: Callable[[WorkItem], Changed], now: dt.datetime
 ) -> Changed:
     """Reads a piece, changes it, and writes it with its event and what receivers are to be told.
 
@@ -49,7 +49,7 @@ def change_piece(
     raise ChurnmlError(f"Others kept changing the work '{name}'.", remedy="Try again.")
 
 
-def _messages(project: Project, store: Store, piece: Piece, event: WorkEvent) -> tuple[Message, ...]:
+def _messages(project: Project, store: Store, piece: WorkItem, event: WorkEvent) -> tuple[Message, ...]:
     """What receivers are to be told, with the account as it was scored last."""
     spec = delivery_of(project)
     if not spec.receivers:

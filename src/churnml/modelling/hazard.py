@@ -24,7 +24,7 @@ from churnml.labels import Label
 from churnml.modelling.curves import Hazard, Renewal, person_period_matrix, renewals
 from churnml.modelling.estimator import CATEGORY_SMOOTHING, ROWS_FOR_THREADS
 from churnml.modelling.predictor import Predictor
-from churnml.modelling.splits import Plan
+from churnml.modelling.splits import Split
 from churnml.snapshots import TERM_DAYS
 from churnml.specs import ModelSpec
 from churnml.timeline import days
@@ -92,7 +92,7 @@ def drawn(found: PersonPeriods, snapshots: int, seed: int) -> PersonPeriods:
 
 
 def fit_hazard(
-    spec: ModelSpec, features: Sequence[Feature], rows: pd.DataFrame, plan: Plan, predictor: Predictor
+    spec: ModelSpec, features: Sequence[Feature], rows: pd.DataFrame, plan: Split, predictor: Predictor
 ) -> Hazard | None:
     """The hazards of the coming periods, fitted on what was final before the judged cutoff; None if not declared.
 

@@ -57,7 +57,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Tried:
+class Trial:
     """One setting and what the folds say of it.
 
     Args:
@@ -123,7 +123,7 @@ class Chosen:
 
     settings: Settings
     trees: int
-    tried: tuple[Tried, ...]
+    tried: tuple[Trial, ...]
     by_fold: tuple[float, ...]
 
 
@@ -158,7 +158,7 @@ def search(
     # one after the other: LightGBM keeps one number of threads for the whole process, and a second Python thread
     # that changes it while rows are being read makes it write where it must not (SparseBin::Push), and die
     office, in_office = declared, _measured(declared, prepared, max_trees)
-    tried = [Tried("as declared", declared, in_office.trees, in_office.loss, None, True)]
+    tried = [Trial("as declared", declared, in_office.trees, in_office.loss, None, True)]
 
     def weigh(what: str, changes: Mapping[str, Any]) -> None:
         nonlocal office, in_office
@@ -166,7 +166,7 @@ def search(
         result = _measured(changed, prepared, max_trees)
         ahead = _ahead(in_office, result, accounts)
         taken = ahead[0] > ahead[1]
-        tried.append(Tried(what, changed, result.trees, result.loss, ahead, taken))
+        tried.append(Trial(what, changed, result.trees, result.loss, ahead, taken))
         if taken:
             office, in_office = changed, result
 

@@ -33,7 +33,7 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Split:
     """How the cutoffs of one training run are used.
 
     Args:
@@ -110,7 +110,7 @@ def _final_before(cutoff: dt.date, cutoffs: Sequence[dt.date], reach: Reach, emb
     return tuple(c for c in sorted(cutoffs) if reach.is_purged_for(c, cutoff, embargo))
 
 
-def plan(cutoffs: Sequence[dt.date], reach: Reach, embargo: int, folds: int) -> Plan:
+def plan(cutoffs: Sequence[dt.date], reach: Reach, embargo: int, folds: int) -> Split:
     """The plan for mature ``cutoffs``: the newest judges, or the newest before a second later period.
 
     Raises:
@@ -141,4 +141,4 @@ def plan(cutoffs: Sequence[dt.date], reach: Reach, embargo: int, folds: int) -> 
     search = tuple(fold for place, fold in enumerate(reversed(within)) if place % 3 == 1)[::-1] or within
     calibrate = tuple(fold for fold in within if fold not in search) or within
     purged = tuple(c for c in ordered if c not in train and c not in (judged, later))
-    return Plan(train, search, calibrate, purged, judged, later)
+    return Split(train, search, calibrate, purged, judged, later)

@@ -22,7 +22,7 @@ from churnml.modelling.estimator import BoostedClassifier
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import fit_reference
 from churnml.modelling.search import HALF_LIFE, Chosen, SearchFold, Settings, search
-from churnml.modelling.splits import Fold, Plan
+from churnml.modelling.splits import Fold, Split
 from churnml.specs import ModelSpec
 
 RECENCY = "usage_days_since_last"
@@ -30,7 +30,7 @@ RIVALS = ("base_rate", "recency", "logistic_regression", "health")
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedModel:
     """A fitted challenger and what its fitting found.
 
     Args:
@@ -90,11 +90,11 @@ def fit(
     spec: ModelSpec,
     features: Sequence[Feature],
     rows: pd.DataFrame,
-    plan: Plan,
+    plan: Split,
     about: Mapping[str, Any],
     scales: Sequence[Feature] = (),
     tries: Tries | None = None,
-) -> Fitted:
+) -> FittedModel:
     """Fits the challenger: some folds choose its settings, others calibrate it, then all rows train.
 
     Args:
@@ -153,7 +153,7 @@ def fit(
     )
     out_of_fold["probability"] = predictor.calibrated(out_of_fold.pop("log_odds").to_numpy())
     losses = {str(cutoff): loss for cutoff, loss in zip(searching, chosen.by_fold, strict=True)}
-    return Fitted(predictor, chosen.trees, chosen, losses, found.losses, out_of_fold)
+    return FittedModel(predictor, chosen.trees, chosen, losses, found.losses, out_of_fold)
 
 
 def _with_both_outcomes(train: pd.DataFrame, folds: Sequence[Fold]) -> dict[dt.date, SearchFold]:

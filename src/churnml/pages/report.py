@@ -33,7 +33,7 @@ from churnml.health.score import INSUFFICIENT
 from churnml.ledger import Decision
 from churnml.modelling.evaluation import FIGURES
 from churnml.pages import charts
-from churnml.scoring.predictions import ScoredAccount, Scores
+from churnml.scoring.predictions import ScoredAccount, ScoredDay
 from churnml.scoring.reasons import LEAST_CONTRIBUTION
 
 DECISIONS_SHOWN = 50
@@ -93,7 +93,7 @@ LABEL_WORDS = {
 def write_report(
     project: Project,
     found: Mapping[str, Any],
-    scores: Scores,
+    scores: ScoredDay,
     records: Mapping[str, Mapping[str, Any]],
     quarantine: list[dict[str, Any]],
 ) -> Path:
@@ -228,7 +228,7 @@ def _cut(text: Any, most: int) -> str:
 def _page(
     project: Project,
     found: Mapping[str, Any],
-    scores: Scores,
+    scores: ScoredDay,
     records: Mapping[str, Mapping[str, Any]],
     quarantine: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -253,7 +253,7 @@ def _page(
     }
 
 
-def _band_order(project: Project, scores: Scores) -> list[str]:
+def _band_order(project: Project, scores: ScoredDay) -> list[str]:
     """Declared bands from best to worst, then whatever else accounts are in."""
     declared = [band.name for band in project.health.bands]
     seen = {account.band for account in scores.accounts}
@@ -261,7 +261,7 @@ def _band_order(project: Project, scores: Scores) -> list[str]:
 
 
 def _usual(
-    name: str, found: Mapping[str, Any], scores: Scores, records: Mapping[str, Mapping[str, Any]]
+    name: str, found: Mapping[str, Any], scores: ScoredDay, records: Mapping[str, Mapping[str, Any]]
 ) -> float | None:
     """The usual probability of the model in office; None when it is another version than the newest one."""
     said = found.get("scored_by", {}).get(name, {}).get("base_rate")
@@ -277,7 +277,7 @@ def _usual(
 # ---------------------------------------------------------------- 1 head
 
 
-def _head(found: Mapping[str, Any], scores: Scores) -> dict[str, Any]:
+def _head(found: Mapping[str, Any], scores: ScoredDay) -> dict[str, Any]:
     accounts = scores.accounts
     mrr, at_risk = _total(a.mrr for a in accounts), _total(a.mrr_at_risk for a in accounts)
     return {
@@ -290,7 +290,9 @@ def _head(found: Mapping[str, Any], scores: Scores) -> dict[str, Any]:
     }
 
 
-def _bands(project: Project, scores: Scores, bands: Sequence[str], colours: Mapping[str, str]) -> list[dict[str, Any]]:
+def _bands(
+    project: Project, scores: ScoredDay, bands: Sequence[str], colours: Mapping[str, str]
+) -> list[dict[str, Any]]:
     members: dict[str, list[ScoredAccount]] = defaultdict(list)
     for account in scores.accounts:
         members[account.band].append(account)
@@ -363,7 +365,7 @@ def _verdict_on(record: Mapping[str, Any]) -> str:
 
 def _queue(
     found: Mapping[str, Any],
-    scores: Scores,
+    scores: ScoredDay,
     usual: Mapping[str, float | None],
     risk: str,
     colours: Mapping[str, str],
@@ -463,7 +465,7 @@ def _by_playbook(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- 3 health
 
 
-def _health(project: Project, scores: Scores, bands: Sequence[str], colours: Mapping[str, str]) -> dict[str, Any]:
+def _health(project: Project, scores: ScoredDay, bands: Sequence[str], colours: Mapping[str, str]) -> dict[str, Any]:
     seen = [band for band in bands if any(account.band == band for account in scores.accounts)]
     segments = _segments(scores, seen)
     known = [account.health for account in scores.accounts if account.health is not None]
@@ -492,7 +494,7 @@ def _health(project: Project, scores: Scores, bands: Sequence[str], colours: Map
     return found
 
 
-def _segments(scores: Scores, bands: Sequence[str]) -> list[dict[str, Any]]:
+def _segments(scores: ScoredDay, bands: Sequence[str]) -> list[dict[str, Any]]:
     """Segments, largest first; those after the first dozen together. Empty when no account has one."""
     if all(account.segment is None for account in scores.accounts):
         return []
@@ -532,7 +534,7 @@ def _segment_table(segments: Sequence[Mapping[str, Any]], bands: Sequence[str]) 
     )
 
 
-def _bins(scores: Scores, bands: Sequence[str]) -> pd.DataFrame:
+def _bins(scores: ScoredDay, bands: Sequence[str]) -> pd.DataFrame:
     last = 100 // BIN_WIDTH - 1
     counts = Counter(
         (min(int(account.health // BIN_WIDTH), last), account.band)
@@ -553,7 +555,7 @@ def _bins(scores: Scores, bands: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _dimensions(project: Project, scores: Scores, bands: Sequence[str]) -> list[dict[str, Any]]:
+def _dimensions(project: Project, scores: ScoredDay, bands: Sequence[str]) -> list[dict[str, Any]]:
     """Each dimension's mean, over all accounts and by band."""
     declared = {name: (d.means, d.weight) for name, d in project.health.dimensions.items()}
     declared["risk"] = (project.health.risk.means, project.health.risk.weight)

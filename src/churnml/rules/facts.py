@@ -17,7 +17,7 @@ from churnml.features import FAMILIES, Catalogue, Feature, Unit
 from churnml.health.scorecards import DEFAULT
 from churnml.specs.health import INSUFFICIENT, RISK, HealthSpec
 
-Kind = Literal["number", "text", "words"]
+FactKind = Literal["number", "text", "words"]
 # A multiple of what is usual; no feature has this unit.
 TIMES = "times"
 POINTS = "points"
@@ -41,7 +41,7 @@ class Fact:
     """
 
     name: str
-    kind: Kind
+    kind: FactKind
     means: str
     unit: str = Unit.COUNT.value
     low: float | None = None
@@ -111,7 +111,7 @@ def known_facts(
         found[f"dimension.{name}"] = _dimension(name, dimension.means)
     found[f"dimension.{RISK}"] = _dimension(RISK, health.risk.means)
     for name, feature in features.items():
-        kind: Kind = "text" if feature.is_category else "number"
+        kind: FactKind = "text" if feature.is_category else "number"
         found[f"feature.{name}"] = Fact(f"feature.{name}", kind, feature.means, feature.unit.value)
     for name in static:
         found[f"attribute.{name}"] = Fact(f"attribute.{name}", "text", f"the account's {name}", Unit.NAME.value)
@@ -122,7 +122,7 @@ def _dimension(name: str, means: str) -> Fact:
     return Fact(f"dimension.{name}", "number", f"score of the dimension {name}: {means}", POINTS, 0, 100)
 
 
-def fact_of(name: str, kind: Kind) -> Fact | None:
+def fact_of(name: str, kind: FactKind) -> Fact | None:
     """The fact a name stands for where only its group is known; ``kind`` is what a feature is read as."""
     group, _, last = name.partition(".")
     if name in FACTS:
@@ -170,7 +170,7 @@ def _column(name: str, values: Sequence[Any]) -> Any:
     return pd.Series([_words(value) if kind == "words" else _text(value) for value in values], dtype=object)
 
 
-def _kind_of(name: str, values: Sequence[Any]) -> Kind:
+def _kind_of(name: str, values: Sequence[Any]) -> FactKind:
     if name.startswith("attribute."):
         return "text"
     return "text" if any(isinstance(value, str) for value in values) else "number"

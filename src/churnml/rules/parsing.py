@@ -34,7 +34,7 @@ from churnml.rules.expressions import (
     place,
     read,
 )
-from churnml.rules.facts import POINTS, TIMES, Fact, Kind, fact_of
+from churnml.rules.facts import POINTS, TIMES, Fact, FactKind, fact_of
 from churnml.scoring.reasons import written
 
 Mask = NDArray[np.bool_]
@@ -153,7 +153,7 @@ class _Check:
     def _wrong(self, what: str, at: int, remedy: str) -> NoReturn:
         raise SpecError(what, where=self._place(at), remedy=remedy)
 
-    def _fact(self, named: Named, kind: Kind, texts: bool = False) -> Fact:
+    def _fact(self, named: Named, kind: FactKind, texts: bool = False) -> Fact:
         fact = fact_of(named.name, kind) if self.known is None else self.known.get(named.name)
         if fact is None:
             self._unknown(named, texts)
@@ -244,11 +244,11 @@ class _Check:
             raise UnknownNameError("reason code", pattern, [*fact.values, *groups], where=self._place(leaf.pattern.at))
 
 
-def _kind(value: Constant) -> Kind:
+def _kind(value: Constant) -> FactKind:
     return "text" if isinstance(value.value, str) else "number"
 
 
-def _article(kind: Kind) -> str:
+def _article(kind: FactKind) -> str:
     return "several texts" if kind == "words" else f"a {kind}"
 
 

@@ -71,7 +71,7 @@ class ScoredAccount:
 
 
 @dataclass(frozen=True)
-class Scores:
+class ScoredDay:
     """A scored date.
 
     Args:
@@ -88,7 +88,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Book:
+class Predictions:
     """All accounts of a date as the models see them; nothing in it depends on what was decided before.
 
     Args:
@@ -157,8 +157,8 @@ def read_book(
     grows: str | None,
     currency: str = "",
     reasons: bool = True,
-) -> Book:
-    """Probabilities, reasons and times of every row of ``frame``; see :class:`Book`.
+) -> Predictions:
+    """Probabilities, reasons and times of every row of ``frame``; see :class:`Predictions`.
 
     ``currency`` is shown behind money; without ``reasons`` nobody has any, which is much sooner done.
     """
@@ -167,7 +167,7 @@ def read_book(
     churn, upsell = said.get(risk, nothing), said.get(grows or "", nothing)
     usual = usual_of(reference)
     model, growth = models.get(risk), models.get(grows or "")
-    return Book(
+    return Predictions(
         as_of=as_of,
         frame=frame,
         features=features,

@@ -49,7 +49,7 @@ CUM_PRESSURE: Floats = np.cumsum(PRESSURE, axis=2)
 
 
 @dataclass
-class Book:
+class ContractStates:
     """The state of all units at one Monday, and their fixed facts; arrays of shape (units,).
 
     Attributes:
@@ -134,7 +134,7 @@ def renewal_schedule(start_day: Ints, monthly: Ints, lead: Ints, clock: Clock, w
     return found
 
 
-def open_book(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Generator) -> Book:
+def open_book(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Generator) -> ContractStates:
     """The book at the first Monday. ``ahead``: weeks past the data the true probabilities look."""
     n = len(accounts)
     account = np.tile(np.arange(n), 2)
@@ -151,7 +151,7 @@ def open_book(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Gener
     # old contracts have had time to outgrow their terms, new ones have not
     u_mean = np.where(start_week < 0, 0.6 * OWN_GROWTH[accounts.growth[account]], -0.6)
     u_mean = u_mean + 0.6 * rng.standard_normal(2 * n)
-    return Book(
+    return ContractStates(
         account=account,
         own_health=own_health,
         sponsor=accounts.sponsor[account],
@@ -172,7 +172,7 @@ def open_book(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Gener
     )
 
 
-def advance(book: Book, week: int, clock: Clock, rng: np.random.Generator, care: Care | None = None) -> Week:
+def advance(book: ContractStates, week: int, clock: Clock, rng: np.random.Generator, care: Care | None = None) -> Week:
     """Lives through ``week`` and leaves ``book`` at the next Monday.
 
     The order within a week is: a payment fails; else, where notice is due, it is given or not; else terms
@@ -224,7 +224,7 @@ def advance(book: Book, week: int, clock: Clock, rng: np.random.Generator, care:
     )
 
 
-def _schedule_returns(book: Book, ended: Flags, failed: Flags, draws: Floats, clock: Clock) -> Ints:
+def _schedule_returns(book: ContractStates, ended: Flags, failed: Flags, draws: Floats, clock: Clock) -> Ints:
     """Gives some of the ended first contracts a second; returns the units that will begin.
 
     A return in week k after the end falls 1 to 6 days short of 7 k days, so that "within a grace of 7 k
@@ -249,12 +249,14 @@ def _schedule_returns(book: Book, ended: Flags, failed: Flags, draws: Floats, cl
     return np.asarray(units)
 
 
-def _begin(book: Book, week: int) -> None:
+def _begin(book: ContractStates, week: int) -> None:
     begins = (book.start_week() == week) & (book.end_day == NEVER)
     book.active |= begins
 
 
-def _step_chains(book: Book, upgraded: Flags, downgraded: Flags, draws: Floats, rng: np.random.Generator) -> Flags:
+def _step_chains(
+    book: ContractStates, upgraded: Flags, downgraded: Flags, draws: Floats, rng: np.random.Generator
+) -> Flags:
     """Moves z and u of the active units one week on; returns which units an incident hit."""
     n = len(book.account)
     calm = stepped(CUM_CALM[book.own_health, book.z], draws[0])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnml.simulate.book import Book, advance, open_book
+from churnml.simulate.book import ContractStates, advance, open_book
 from churnml.simulate.clock import Clock, Flags, Ints
 from churnml.simulate.interventions import Care
 from churnml.simulate.population import Accounts
@@ -27,7 +27,7 @@ class History:
         failed: the contract ended by a failed payment, shape (units,).
     """
 
-    book: Book
+    book: ContractStates
     z: Ints
     u: Ints
     undecided: Flags
@@ -43,7 +43,7 @@ class History:
 class Diary:
     """A book, and what is written down of it as it lives."""
 
-    def __init__(self, book: Book, clock: Clock) -> None:
+    def __init__(self, book: ContractStates, clock: Clock) -> None:
         """Begins with the state of the first Monday; ``clock`` says how many weeks there may be."""
         units, mondays = len(book.account), clock.weeks + 1
         self.book = book

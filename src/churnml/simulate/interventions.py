@@ -16,7 +16,7 @@ from churnml.simulate.clock import Floats, Ints
 
 
 @dataclass(frozen=True)
-class Effect:
+class InterventionEffect:
     """What one intervention does.
 
     Args:
@@ -57,7 +57,7 @@ class Interventions:
     def none(cls, units: int, weeks: int) -> Interventions:
         return cls(np.zeros((units, weeks)), np.zeros((units, weeks)))
 
-    def and_also(self, unit: Ints, week: int, effects: list[Effect]) -> Interventions:
+    def and_also(self, unit: Ints, week: int, effects: list[InterventionEffect]) -> Interventions:
         """These, and one more on each of ``unit`` from ``week`` on."""
         leave, up = self.leave.copy(), self.up.copy()
         for one, effect in zip(unit, effects, strict=True):

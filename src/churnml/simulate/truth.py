@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnml.simulate.book import Book, transition_of
+from churnml.simulate.book import ContractStates, transition_of
 from churnml.simulate.clock import Floats, Ints, Weeks
 from churnml.simulate.history import History
 from churnml.simulate.interventions import Interventions
@@ -66,7 +66,7 @@ def cases_of(history: History) -> Cases:
 
 
 def true_probabilities(
-    book: Book, cases: Cases, churn: Weeks, upsell: Weeks, done: Interventions | None = None
+    book: ContractStates, cases: Cases, churn: Weeks, upsell: Weeks, done: Interventions | None = None
 ) -> tuple[Floats, Floats]:
     """Churn and upsell probability of each case, each of shape (cases,), under the interventions ``done``."""
     churn_probability, upsell_probability = np.zeros(len(cases)), np.zeros(len(cases))
@@ -77,7 +77,7 @@ def true_probabilities(
     return np.round(churn_probability, DIGITS), np.round(upsell_probability, DIGITS)
 
 
-def _groups(book: Book, cases: Cases) -> Iterator[Ints]:
+def _groups(book: ContractStates, cases: Cases) -> Iterator[Ints]:
     """Row numbers of cases that share their transition matrices, in batches."""
     growths = len(PRESSURE)
     key = (book.own_health[cases.unit] * 2 + book.sponsor[cases.unit]) * growths + book.growth[cases.unit]
@@ -88,12 +88,12 @@ def _groups(book: Book, cases: Cases) -> Iterator[Ints]:
                 yield batch
 
 
-def _matrices(book: Book, cases: Cases) -> tuple[Floats, Floats]:
+def _matrices(book: ContractStates, cases: Cases) -> tuple[Floats, Floats]:
     one = cases.unit[0]
     return transition_of(int(book.own_health[one]), int(book.sponsor[one])), PRESSURE[book.growth[one]]
 
 
-def _notice(book: Book, cases: Cases, done: Interventions | None) -> Callable[[Ints, Ints], Floats]:
+def _notice(book: ContractStates, cases: Cases, done: Interventions | None) -> Callable[[Ints, Ints], Floats]:
     """A function of case rows and their weeks that gives P(notice | decision due), shape (rows, z)."""
     monthly = book.monthly[cases.unit].astype(np.float64)
     price, began = book.price[cases.unit], book.start_week()[cases.unit]
@@ -108,12 +108,12 @@ def _notice(book: Book, cases: Cases, done: Interventions | None) -> Callable[[I
     return probability
 
 
-def _payment_fails(book: Book, cases: Cases, week: Ints) -> Floats:
+def _payment_fails(book: ContractStates, cases: Cases, week: Ints) -> Floats:
     """P(a payment fails in ``week``), shape (cases, 1)."""
     return np.where(week >= book.prepaid_until[cases.unit], HAZARDS.payment_fails, 0.0)[:, None]
 
 
-def churn_of(book: Book, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
+def churn_of(book: ContractStates, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
     """P(leaves in the window | does not leave in the gap) of cases that share their matrices.
 
     Leaving: the contract ends and the account does not come back within the grace period.
@@ -142,7 +142,7 @@ def churn_of(book: Book, cases: Cases, reach: Weeks, done: Interventions | None 
     return np.asarray(in_window / (1.0 - in_gap))
 
 
-def upsell_of(book: Book, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
+def upsell_of(book: ContractStates, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
     """P(still paying at the window's end, after an upgrade) of cases that share their matrices.
 
     Like the label, it does not condition on staying through the gap: who leaves has not grown.
@@ -175,7 +175,7 @@ def upsell_of(book: Book, cases: Cases, reach: Weeks, done: Interventions | None
     return found
 
 
-def _upgrades(book: Book, cases: Cases, free: Ints, week: Ints, done: Interventions | None) -> Floats:
+def _upgrades(book: ContractStates, cases: Cases, free: Ints, week: Ints, done: Interventions | None) -> Floats:
     """P(upgrade in ``week``) of the case rows ``free``, shape (free, z, u)."""
     ripe = (week - cases.fixed_until)[free].astype(np.float64)
     logit = up_logit(book.budget[cases.unit[free]], ripe)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churnml.simulate.book import Book
+from churnml.simulate.book import ContractStates
 from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints, Texts
 from churnml.simulate.contracts import HOUR
 from churnml.simulate.history import History
@@ -264,7 +264,7 @@ def strays(history: History, clock: Clock, rng: np.random.Generator) -> Rows:
     return rows.take(np.flatnonzero(rows.occurred < clock.end_second - DAY_SECONDS))
 
 
-def strays_of(book: Book, ended: Ints, rng: np.random.Generator) -> Rows:
+def strays_of(book: ContractStates, ended: Ints, rng: np.random.Generator) -> Rows:
     """The events of some of these ended units in the ten days after."""
     unit = np.repeat(ended, (rng.random(len(ended)) < STRAYS) * rng.integers(1, 5, len(ended)))
     day = book.end_day[unit] + rng.integers(1, 11, len(unit))

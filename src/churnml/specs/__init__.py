@@ -4,12 +4,12 @@ What the business may change stands in these files; what they may say is declare
 """
 
 from churnml.labels import Label
-from churnml.specs.base import Declared, Name, NotNegative, Positive, Share
+from churnml.specs.base import Name, NotNegative, Positive, Share, Spec
 from churnml.specs.fitting import check_team_fits
 from churnml.specs.health import Band, Dimension, HealthException, HealthInput, HealthSpec, RiskDimension, Scorecard
 from churnml.specs.models import (
+    ContactTerms,
     Cutoffs,
-    Decision,
     Estimator,
     FeatureChoice,
     FeaturesSpec,
@@ -18,7 +18,7 @@ from churnml.specs.models import (
     PromoteIf,
     Tuning,
 )
-from churnml.specs.playbooks import Effect, Playbook, PlaybooksSpec
+from churnml.specs.playbooks import DeclaredEffect, Playbook, PlaybooksSpec
 from churnml.specs.project import Input, ProjectSpec, Stores
 from churnml.specs.reading import read_spec
 from churnml.specs.team import Away, Person, TeamSpec
@@ -26,11 +26,10 @@ from churnml.specs.team import Away, Person, TeamSpec
 __all__ = [
     "Away",
     "Band",
+    "ContactTerms",
     "Cutoffs",
-    "Decision",
-    "Declared",
+    "DeclaredEffect",
     "Dimension",
-    "Effect",
     "Estimator",
     "FeatureChoice",
     "FeaturesSpec",
@@ -52,6 +51,7 @@ __all__ = [
     "RiskDimension",
     "Scorecard",
     "Share",
+    "Spec",
     "Stores",
     "TeamSpec",
     "Tuning",

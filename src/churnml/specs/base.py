@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
-class Declared(BaseModel):
+class Spec(BaseModel):
     """A mapping in a YAML file: frozen, and no key in it is unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from churnml.errors import UnknownNameError, did_you_mean
-from churnml.specs.base import Declared, Name, Positive
+from churnml.specs.base import Name, Positive, Spec
 
 Told = Literal["work", "health", "event"]
 Change = Literal["opened", "snoozed", "woken", "done", "dismissed", "closed", "escalated", "reassigned", "due_moved"]
@@ -28,7 +28,7 @@ SECRETS = {
 }
 
 
-class Retry(Declared):
+class Retry(Spec):
     """How often and how late sending is tried again.
 
     The wait doubles from ``first_seconds`` to at most ``longest_seconds``, a quarter more or less, so that what failed
@@ -40,7 +40,7 @@ class Retry(Declared):
     longest_seconds: Seconds = 6 * 3600.0
 
 
-class CrmWhen(Declared):
+class CrmWhen(Spec):
     """Which messages a CRM is told; nothing that could change while a task stands there, or it would never be closed.
 
     ``segments`` by the account, ``playbooks`` and ``min_value`` (MRR a month it was opened for) by the piece of work.
@@ -65,7 +65,7 @@ class When(CrmWhen):
     min_drop: float | None = Field(default=None, gt=0)
 
 
-class Receiver(Declared):
+class Receiver(Spec):
     """What all receivers have.
 
     ``timeout_seconds`` is for a connection and for each wait for an answer. ``ca_file`` is the certificate authority
@@ -114,7 +114,7 @@ class Drop(Receiver):
     when: When = When()
 
 
-class TaskStatus(Declared):
+class TaskStatus(Spec):
     """What a CRM calls the states of a piece of work."""
 
     open: str
@@ -124,7 +124,7 @@ class TaskStatus(Declared):
     closed: str
 
 
-class SalesforceFields(Declared):
+class SalesforceFields(Spec):
     """The fields of an account that are written; null leaves one alone."""
 
     health: FieldName | None = "Churnml_Health__c"
@@ -171,7 +171,7 @@ class Salesforce(Receiver):
         return self
 
 
-class HubspotProperties(Declared):
+class HubspotProperties(Spec):
     """The properties of a company that are written; null leaves one alone."""
 
     health: FieldName | None = "churnml_health"
@@ -214,7 +214,7 @@ KINDS: Mapping[str, type[Receiver]] = {
 }
 
 
-class DeliverySpec(Declared):
+class DeliverySpec(Spec):
     """What ``models/delivery.yaml`` may say. Without the file there are no receivers, and nothing is written for any.
 
     ``dry_run: false`` lets ``churnml deliver`` send without being asked to with ``--send``.
@@ -246,12 +246,12 @@ class DeliverySpec(Declared):
         return value
 
 
-def _check_keys(whose: str, kind: type[Declared], said: Mapping[str, Any]) -> None:
+def _check_keys(whose: str, kind: type[Spec], said: Mapping[str, Any]) -> None:
     for key, value in said.items():
         if key not in kind.model_fields:
             raise ValueError(f"'{key}' is not a key of {whose}. {did_you_mean(str(key), kind.model_fields)}")
         inside = kind.model_fields[key].annotation
-        if isinstance(inside, type) and issubclass(inside, Declared) and isinstance(value, dict):
+        if isinstance(inside, type) and issubclass(inside, Spec) and isinstance(value, dict):
             _check_keys(f"'{key}' of {whose}", inside, value)
 
 

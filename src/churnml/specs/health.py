@@ -9,14 +9,14 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from churnml.errors import did_you_mean
-from churnml.specs.base import Declared, Name, NotNegative, Positive, Share
+from churnml.specs.base import Name, NotNegative, Positive, Share, Spec
 
 INSUFFICIENT = "insufficient_data"
 RISK = "risk"
 Points = Annotated[float, Field(ge=0, le=100)]
 
 
-class Between(Declared):
+class Between(Spec):
     """A condition on a number; both ends belong to it. What is not known never fulfils it."""
 
     at_least: float | None = None
@@ -31,7 +31,7 @@ class Between(Declared):
         return self
 
 
-class HealthInput(Declared):
+class HealthInput(Spec):
     """A feature that counts towards a dimension; its direction is the feature's own polarity.
 
     ``missing`` says what an account without a value gets: ``ignore`` (the weight goes to the other inputs), ``neutral``
@@ -55,7 +55,7 @@ class HealthInput(Declared):
         return self
 
 
-class Dimension(Declared):
+class Dimension(Spec):
     """A part of the health score: the weighted mean of its inputs on their reference scales."""
 
     weight: Annotated[float, Field(gt=0)]
@@ -63,7 +63,7 @@ class Dimension(Declared):
     inputs: tuple[HealthInput, ...] = Field(min_length=1)
 
 
-class RiskDimension(Declared):
+class RiskDimension(Spec):
     """The calibrated churn probability as a dimension.
 
     ``points`` maps probability ÷ base rate to a score, straight lines between: RevOps reads them as
@@ -83,14 +83,14 @@ class RiskDimension(Declared):
         return value
 
 
-class Band(Declared):
+class Band(Spec):
     """A stretch of the health score: from ``at_least`` up to the next band."""
 
     name: Name
     at_least: Points
 
 
-class Stage(Declared):
+class Stage(Spec):
     """A part of a customer's life, by how long it pays and when it renews; the first that matches is an account's."""
 
     name: Name
@@ -98,7 +98,7 @@ class Stage(Declared):
     days_to_renewal: Between | None = None
 
 
-class Who(Declared):
+class Who(Spec):
     """Which accounts: all that is given must hold. Nothing given is everybody."""
 
     segment: tuple[str, ...] = ()
@@ -107,7 +107,7 @@ class Who(Declared):
     days_to_renewal: Between | None = None
 
 
-class Scorecard(Declared):
+class Scorecard(Spec):
     """Other weights for some accounts: of the dimensions it names, and of risk; 0 is not judged by.
 
     The first scorecard whose ``when`` holds is an account's; the rest are judged by the dimensions' own weights.
@@ -125,7 +125,7 @@ class ExceptionWhen(Who):
     dimensions: dict[Name, Between] = Field(default_factory=dict)
 
 
-class HealthException(Declared):
+class HealthException(Spec):
     """What the weighted mean must not say: a ceiling, a floor, or the worst dimension instead of the mean."""
 
     name: Name
@@ -141,7 +141,7 @@ class HealthException(Declared):
         return self
 
 
-class Settling(Declared):
+class Settling(Spec):
     """What keeps a band from flapping.
 
     The score must be ``margin`` points past the edge of a band before the band changes, and the account must have been
@@ -152,14 +152,14 @@ class Settling(Declared):
     dwell_days: NotNegative = 14
 
 
-class Events(Declared):
+class Events(Spec):
     """Which change is told apart from a change of band: a fall of ``drop`` points or more within ``within_days``."""
 
     drop: Annotated[float, Field(gt=0, le=100)] = 15.0
     within_days: Positive = 30
 
 
-class HealthSpec(Declared):
+class HealthSpec(Spec):
     """What ``models/health.yaml`` may say."""
 
     dimensions: dict[Name, Dimension] = Field(min_length=1)

@@ -9,10 +9,10 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from churnml import features as catalogue
 from churnml.features.declared import DeclaredFamily
 from churnml.labels import Label
-from churnml.specs.base import Declared, Name, NotNegative, Positive, Share, catalogue_of
+from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, catalogue_of
 
 
-class FeaturesSpec(Declared):
+class FeaturesSpec(Spec):
     """What ``models/features.yaml`` may say: the project's own families, beside those of the catalogue."""
 
     families: tuple[DeclaredFamily, ...] = Field(min_length=1)
@@ -29,14 +29,14 @@ class FeaturesSpec(Declared):
         return value
 
 
-class Cutoffs(Declared):
+class Cutoffs(Spec):
     """Which cutoffs train and judge: ``every`` days back from the newest mature one."""
 
     every: Positive = 28
     at_most: Annotated[int, Field(ge=2)] = 30
 
 
-class FeatureChoice(Declared):
+class FeatureChoice(Spec):
     """Which families of features, over which lookbacks."""
 
     families: tuple[str, ...] = Field(min_length=1)
@@ -57,7 +57,7 @@ class FeatureChoice(Declared):
         return value
 
 
-class Tuning(Declared):
+class Tuning(Spec):
     """A bounded search of the estimator's settings (Optuna) on folds older than what calibrates and judges.
 
     What it finds is taken only where the folds are sure that it beats what is declared.
@@ -66,7 +66,7 @@ class Tuning(Declared):
     trials: Annotated[int, Field(ge=0, le=500)] = 0
 
 
-class Estimator(Declared):
+class Estimator(Spec):
     """How LightGBM is fitted. The number of trees is found on rows of their own, never on the judged.
 
     ``monotone``: whether the outcome may only fall with what is declared healthier and only rise with what is
@@ -89,7 +89,7 @@ class Estimator(Declared):
     tuning: Tuning = Tuning()
 
 
-class PromoteIf(Declared):
+class PromoteIf(Spec):
     """When a challenger becomes champion: each named rival must be beaten on each named figure,
     the whole paired interval above zero."""
 
@@ -111,7 +111,7 @@ class PromoteIf(Declared):
         return self
 
 
-class HazardPeriods(Declared):
+class HazardPeriods(Spec):
     """When, not only whether: the coming periods an account may leave in, ``every`` days long.
 
     The first period is the label's gap; the others follow it, and further ones where the label's window ends later.
@@ -130,7 +130,7 @@ class HazardPeriods(Declared):
         return tuple(sorted({0, *later}))
 
 
-class Decision(Declared):
+class ContactTerms(Spec):
     """What the team can do with the list, and what that is worth; figures at capacity are reckoned by it.
 
     A contact costs ``contact_cost``; where the outcome was coming it keeps (for upsell: wins) ``saved_share`` of the
@@ -147,7 +147,7 @@ class Decision(Declared):
     months: Positive = 12
 
 
-class ModelSpec(Declared):
+class ModelSpec(Spec):
     """What ``models/<name>/spec.yaml`` may say."""
 
     name: Name
@@ -163,7 +163,7 @@ class ModelSpec(Declared):
     # training rows whose outcome the team may have changed: an account that was saved looks like one never in danger
     treated_rows: Literal["keep", "drop"] = "keep"
     promote_if: PromoteIf = PromoteIf()
-    decision: Decision = Decision()
+    decision: ContactTerms = ContactTerms()
 
     @model_validator(mode="after")
     def _curve_fits_label(self) -> ModelSpec:

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from churnml import features as catalogue
 from churnml.errors import did_you_mean
-from churnml.specs.base import Declared, Name, NotNegative, Positive, Share, catalogue_of
+from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, catalogue_of
 
 # further ahead nobody plans, and a calendar ends somewhere
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -20,7 +20,7 @@ Group = Annotated[str, Field(pattern=r"^(team|skill|pool):[a-z][a-z0-9_\-]*$")]
 TROUBLE = "band == 'at_risk' or churn_lift >= 2"
 
 
-class Effect(Declared):
+class DeclaredEffect(Spec):
     """The share of what is at stake that acting keeps or wins, as it is believed before it was measured.
 
     ``likely`` orders the list; ``low`` and ``high`` say how far off that may be.
@@ -31,13 +31,13 @@ class Effect(Declared):
     high: Share = 0.3
 
     @model_validator(mode="after")
-    def _in_order(self) -> Effect:
+    def _in_order(self) -> DeclaredEffect:
         if not self.low <= self.likely <= self.high:
             raise ValueError("low, likely and high must rise in this order")
         return self
 
 
-class Measured(Declared):
+class Measured(Spec):
     """How ``churnml impact`` judges, declared before anybody looks.
 
     ``worth`` is the smallest effect worth finding, as a share (of accounts that leave, of MRR kept, of accounts that
@@ -52,7 +52,7 @@ class Measured(Declared):
     questions: Positive | None = None
 
 
-class Playbook(Declared):
+class Playbook(Spec):
     """What to do for an account, by whom, until when, and how it is measured.
 
     ``enter`` and ``exit`` are rules over named facts (docs/playbooks.md). ``reasons`` are patterns such as ``usage.*``:
@@ -75,7 +75,7 @@ class Playbook(Declared):
     due_in_days: WorkingDays = 5
     cooldown_days: Days = 90
     cooldown_after: tuple[Literal["done", "dismissed", "closed"], ...] = ("done", "dismissed")
-    effect: Effect = Effect()
+    effect: DeclaredEffect = DeclaredEffect()
     holdout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     escalate_after_days: WorkingDays | None = None
     escalate_to: Annotated[str, Field(min_length=1, max_length=200)] | None = None
@@ -105,7 +105,7 @@ class Playbook(Declared):
         return self
 
 
-class PlaybooksSpec(Declared):
+class PlaybooksSpec(Spec):
     """What ``models/playbooks.yaml`` may say: of equal value, the playbook that is declared first takes the account.
 
     ``trouble`` says which accounts are left alone by playbooks whose goal is to grow, unless ``grow_in_trouble``.

@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from churnml.checks import Severity, reasons
+from churnml.checks import CheckAction, reasons
 from churnml.errors import did_you_mean
-from churnml.specs.base import Declared, Name
+from churnml.specs.base import Name, Spec
 from churnml.tables import TABLES
 
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Input(Declared):
+class Input(Spec):
     """One of the user's own tables: a file, several files (``data/events/*.parquet``), or a table of a database.
 
     ``grows: by_file`` says that files are only ever added, and that the SELECT over them looks at each row for
@@ -41,7 +41,7 @@ class Input(Declared):
         return self
 
 
-class Stores(Declared):
+class Stores(Spec):
     """Where results are kept; relative to the project folder, or URLs of servers.
 
     ``${NAME}`` is replaced by the environment variable NAME, so that no secret stands in the file.
@@ -54,7 +54,7 @@ class Stores(Declared):
     warehouse: str | None = None
 
 
-class ProjectSpec(Declared):
+class ProjectSpec(Spec):
     """What ``project.yaml`` may say."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$", max_length=60)]
@@ -70,7 +70,7 @@ class ProjectSpec(Declared):
     engine: Literal["duckdb", "spark", "postgres"] = "duckdb"
     # a file of Python in the project with FAMILIES of its own, for what models/features.yaml cannot say
     python_features: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-./]+\.py$")] | None = None
-    checks: dict[str, dict[str, Severity]] = Field(default_factory=dict)
+    checks: dict[str, dict[str, CheckAction]] = Field(default_factory=dict)
     stores: Stores = Stores()
     # a simulated company knows its true probabilities; they judge a model beside its rivals, nothing else
     truth: str | None = None
@@ -95,7 +95,7 @@ class ProjectSpec(Declared):
 
     @field_validator("checks")
     @classmethod
-    def _known_checks(cls, value: dict[str, dict[str, Severity]]) -> dict[str, dict[str, Severity]]:
+    def _known_checks(cls, value: dict[str, dict[str, CheckAction]]) -> dict[str, dict[str, CheckAction]]:
         for scope, declared in value.items():
             if scope not in {"all", *TABLES}:
                 raise ValueError(f"there is no contract table '{scope}'. {did_you_mean(scope, TABLES)}")

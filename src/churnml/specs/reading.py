@@ -11,17 +11,17 @@ from pydantic import BaseModel, ValidationError
 
 from churnml import features as catalogue
 from churnml.errors import ProjectError, SpecError, did_you_mean
-from churnml.specs.base import Declared
+from churnml.specs.base import Spec
 
-Spec = TypeVar("Spec", bound=Declared)
+AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
 def read_spec(
-    kind: type[Spec],
+    kind: type[AnySpec],
     path: Path,
     error: type[SpecError] | type[ProjectError] = SpecError,
     families: catalogue.Catalogue = catalogue.FAMILIES,
-) -> Spec:
+) -> AnySpec:
     """The YAML file at ``path`` as a ``kind``; raises ``error`` with the place and the remedy."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -71,7 +71,7 @@ def _place(path: Path, problem: ValidationError) -> str:
     return f"{path}" + (f" (and {more} more to mend)" if more else "")
 
 
-def _remedy(kind: type[Declared], problem: ValidationError) -> str:
+def _remedy(kind: type[AnySpec], problem: ValidationError) -> str:
     found = _first(problem)
     if found["type"] == "extra_forbidden":
         *path, key = found["loc"]

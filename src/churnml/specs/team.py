@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from churnml.errors import did_you_mean
-from churnml.specs.base import Declared, Name, NotNegative
+from churnml.specs.base import Name, NotNegative, Spec
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -33,7 +33,7 @@ def _a_week(value: tuple[Weekday, ...] | None) -> tuple[Weekday, ...] | None:
     return value
 
 
-class Away(Declared):
+class Away(Spec):
     """A stretch of days on which somebody does not work; both ends belong to it."""
 
     first: dt.date = Field(alias="from")
@@ -48,7 +48,7 @@ class Away(Declared):
         return self
 
 
-class Person(Declared):
+class Person(Spec):
     """Somebody who takes work; what is left out is the team's, and a limit that is left out is none.
 
     ``minutes_a_week`` is effort of work newly given in a calendar week (from Monday on), ``open_at_most`` pieces at
@@ -70,7 +70,7 @@ class Person(Declared):
     check_week = field_validator("working_days")(_a_week)
 
 
-class TeamSpec(Declared):
+class TeamSpec(Spec):
     """What ``models/team.yaml`` may say. Without the file nobody has a limit and everybody works Monday to Friday.
 
     ``people`` are named as the accounts' owners are; a list that several share (``team:…``) may stand among them

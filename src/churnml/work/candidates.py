@@ -21,7 +21,7 @@ ALWAYS = ("churn_probability", "upsell_probability", "mrr", "health", "band")
 Mask = NDArray[np.bool_]
 
 
-class Book:
+class AccountFacts:
     """A day's facts by account, in the order of their ids, so that the order they come in changes nothing.
 
     Args:
@@ -79,14 +79,14 @@ class Reading:
         return sorted({*self.rule.names, *ALWAYS})
 
 
-def read(rules: Rules, book: Book, lines: Mapping[str, tuple[float, float]]) -> tuple[Reading, ...]:
+def read(rules: Rules, book: AccountFacts, lines: Mapping[str, tuple[float, float]]) -> tuple[Reading, ...]:
     """Every playbook against the facts; ``lines`` are the measured effects that the list goes by."""
     return tuple(
         _reading(one, precedence, book, lines.get(one.playbook.name)) for precedence, one in enumerate(rules.playbooks)
     )
 
 
-def _reading(rules: PlaybookRules, precedence: int, book: Book, line: tuple[float, float] | None) -> Reading:
+def _reading(rules: PlaybookRules, precedence: int, book: AccountFacts, line: tuple[float, float] | None) -> Reading:
     playbook, rows = rules.playbook, len(book.accounts)
     enters = rules.enter.holds(book.frame)
     reasons = dict.fromkeys(np.flatnonzero(enters).tolist(), "")

@@ -62,7 +62,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Allocation:
     """What fits.
 
     Args:
@@ -78,7 +78,7 @@ class Fitted:
     bound: float = 0.0
 
 
-def fit(offers: Sequence[Offer], rooms: Mapping[str, Room], budgets: Mapping[str, float]) -> Fitted:
+def fit(offers: Sequence[Offer], rooms: Mapping[str, Room], budgets: Mapping[str, float]) -> Allocation:
     """Takes the offers worth the most together, at most one an account.
 
     Offers of no value and of unknown value are taken only where room is left after all that are worth something; one
@@ -119,7 +119,7 @@ def fit(offers: Sequence[Offer], rooms: Mapping[str, Room], budgets: Mapping[str
     taken = tuple(Fit(offer, owner_of[i]) for i, offer in enumerate(listed) if i in owner_of)
     value = math.fsum(one.offer.value or 0.0 for one in taken)
     overflow = tuple(offer for i, offer in enumerate(listed) if i not in owner_of)
-    return Fitted(taken, overflow, value, max(value, selection.bound if selection else 0.0))
+    return Allocation(taken, overflow, value, max(value, selection.bound if selection else 0.0))
 
 
 def _check(offers: Iterable[Offer], budgets: Mapping[str, float]) -> None:

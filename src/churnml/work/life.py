@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from churnml.errors import ChurnmlError
-from churnml.ledger import ENDED, Piece, WorkEvent
+from churnml.ledger import ENDED, WorkEvent, WorkItem
 
 CHURNML = "churnml"
 SUPERSEDED = "superseded by "
 
-Changed = tuple[Piece, WorkEvent]
+Changed = tuple[WorkItem, WorkEvent]
 
 
 def work_id_of(account_id: str, playbook: str, reason: str, opened_on: dt.date) -> str:
@@ -28,7 +28,7 @@ def work_id_of(account_id: str, playbook: str, reason: str, opened_on: dt.date) 
     return f"w-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
-def lives(piece: Piece) -> bool:
+def lives(piece: WorkItem) -> bool:
     """Whether it is open or snoozed."""
     return piece.state not in ENDED
 
@@ -36,7 +36,7 @@ def lives(piece: Piece) -> bool:
 # ---------------------------------------------------------------- what a person does
 
 
-def done(piece: Piece, *, who: str, on: dt.date, why: str = "") -> Changed:
+def done(piece: WorkItem, *, who: str, on: dt.date, why: str = "") -> Changed:
     """It has been done; ``why`` says what came of it, if anybody cares to.
 
     Raises:
@@ -46,7 +46,7 @@ def done(piece: Piece, *, who: str, on: dt.date, why: str = "") -> Changed:
     return _ended(piece, "done", who, why.strip() or "done", on)
 
 
-def dismiss(piece: Piece, *, who: str, why: str, on: dt.date) -> Changed:
+def dismiss(piece: WorkItem, *, who: str, why: str, on: dt.date) -> Changed:
     """It will not be done, because ``why``.
 
     Raises:
@@ -56,7 +56,7 @@ def dismiss(piece: Piece, *, who: str, why: str, on: dt.date) -> Changed:
     return _ended(piece, "dismissed", who, _reason(piece, why, "dismissing"), on)
 
 
-def snooze(piece: Piece, *, until: dt.date, who: str, why: str, on: dt.date) -> Changed:
+def snooze(piece: WorkItem, *, until: dt.date, who: str, why: str, on: dt.date) -> Changed:
     """It is off the list until a date, because ``why``; on that date it is on it again.
 
     Raises:
@@ -74,7 +74,7 @@ def snooze(piece: Piece, *, until: dt.date, who: str, why: str, on: dt.date) -> 
     return after, WorkEvent(piece.work_id, on, "snoozed", who.strip(), said, {"until": until.isoformat()})
 
 
-def reassign(piece: Piece, *, to: str, who: str, why: str, on: dt.date) -> Changed:
+def reassign(piece: WorkItem, *, to: str, who: str, why: str, on: dt.date) -> Changed:
     """Somebody else has it from now on, because ``why``; it then stays there whoever comes to own the account.
 
     Raises:
@@ -92,7 +92,7 @@ def reassign(piece: Piece, *, to: str, who: str, why: str, on: dt.date) -> Chang
     return given(piece, to=to, due=piece.due, follows=None, who=who.strip(), why=said, on=on)
 
 
-def _may_change(piece: Piece, who: str, on: dt.date) -> None:
+def _may_change(piece: WorkItem, who: str, on: dt.date) -> None:
     where = f"work {piece.work_id}"
     if not lives(piece):
         raise ChurnmlError(
@@ -108,7 +108,7 @@ def _may_change(piece: Piece, who: str, on: dt.date) -> None:
         raise ChurnmlError("Nobody is named who does this.", where=where, remedy="Say who you are.")
 
 
-def _reason(piece: Piece, why: str, doing: str) -> str:
+def _reason(piece: WorkItem, why: str, doing: str) -> str:
     if not why.strip():
         raise ChurnmlError(
             f"No reason is given for {doing} it.",
@@ -121,30 +121,30 @@ def _reason(piece: Piece, why: str, doing: str) -> str:
 # ---------------------------------------------------------------- what happens by itself
 
 
-def closed(piece: Piece, why: str, on: dt.date) -> Changed:
+def closed(piece: WorkItem, why: str, on: dt.date) -> Changed:
     """It leaves the list by itself."""
     return _ended(piece, "closed", CHURNML, why, on)
 
 
-def woken(piece: Piece, on: dt.date) -> Changed:
+def woken(piece: WorkItem, on: dt.date) -> Changed:
     """It is on the list again."""
     why = f"it was snoozed until {piece.snoozed_until}"
     return replace(piece, state="open", snoozed_until=None), WorkEvent(piece.work_id, on, "woken", CHURNML, why)
 
 
-def due_moved(piece: Piece, due: dt.date, why: str, on: dt.date) -> Changed:
+def due_moved(piece: WorkItem, due: dt.date, why: str, on: dt.date) -> Changed:
     """It may take until another date."""
     details = {"from": piece.due.isoformat(), "to": due.isoformat()}
     return replace(piece, due=due), WorkEvent(piece.work_id, on, "due_moved", CHURNML, why, details)
 
 
-def escalated(piece: Piece, to: str | None, why: str, on: dt.date) -> Changed:
+def escalated(piece: WorkItem, to: str | None, why: str, on: dt.date) -> Changed:
     """Somebody else is told that it is overdue; its owner keeps it."""
     return replace(piece, escalated_on=on), WorkEvent(piece.work_id, on, "escalated", CHURNML, why, {"to": to})
 
 
 def given(
-    piece: Piece, *, to: str, due: dt.date, follows: str | None, why: str, on: dt.date, who: str = CHURNML
+    piece: WorkItem, *, to: str, due: dt.date, follows: str | None, why: str, on: dt.date, who: str = CHURNML
 ) -> Changed:
     """It changes hands."""
     details: dict[str, Any] = {"from": piece.owner, "to": to}
@@ -154,11 +154,11 @@ def given(
     return after, WorkEvent(piece.work_id, on, "reassigned", who, why, details)
 
 
-def opened(piece: Piece, why: str, details: Mapping[str, Any]) -> Changed:
+def opened(piece: WorkItem, why: str, details: Mapping[str, Any]) -> Changed:
     """It is new."""
     return piece, WorkEvent(piece.work_id, piece.opened_on, "opened", CHURNML, why, details)
 
 
-def _ended(piece: Piece, state: Any, who: str, why: str, on: dt.date) -> Changed:
+def _ended(piece: WorkItem, state: Any, who: str, why: str, on: dt.date) -> Changed:
     after = replace(piece, state=state, snoozed_until=None, ended_on=on, ended_because=why)
     return after, WorkEvent(piece.work_id, on, state, who.strip(), why)

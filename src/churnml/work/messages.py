@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from churnml.ledger import Decision, Message, Piece, Plan, WorkEvent
+from churnml.ledger import DayPlan, Decision, Message, WorkEvent, WorkItem
 from churnml.specs.delivery import AnyReceiver, CrmWhen, DeliverySpec, When
 
 SCHEMA = 1
@@ -35,7 +35,7 @@ def canonical(value: Any) -> bytes:
 def messages_for(
     spec: DeliverySpec,
     as_of: dt.date,
-    plan: Plan,
+    plan: DayPlan,
     rows: Mapping[str, Mapping[str, Any]],
     events: Sequence[Mapping[str, Any]] = (),
     *,
@@ -72,7 +72,7 @@ def messages_for(
 
 def work_messages(
     spec: DeliverySpec,
-    piece: Piece,
+    piece: WorkItem,
     event: WorkEvent,
     row: Mapping[str, Any] | None = None,
     decision: Decision | None = None,
@@ -98,7 +98,7 @@ def work_messages(
         "models": dict(sorted((models or {}).items())),
     }
     about = {piece.account_id: _about(row)} if row is not None else {}
-    plan = Plan(decisions=() if decision is None else (decision,), work=(piece,), events=(event,))
+    plan = DayPlan(decisions=() if decision is None else (decision,), work=(piece,), events=(event,))
     told: list[Message] = []
     for name, receiver in spec.receivers.items():
         if "work" in receiver.sends:
@@ -138,7 +138,7 @@ def _work(
     receiver: AnyReceiver,
     day: Mapping[str, Any],
     about: Mapping[str, Mapping[str, Any]],
-    plan: Plan,
+    plan: DayPlan,
 ) -> Iterable[Message]:
     pieces = {piece.work_id: piece for piece in plan.work}
     decisions = {decision.work_id: decision for decision in plan.decisions if decision.work_id}
@@ -188,7 +188,7 @@ def _sentences(reasons: Iterable[Any]) -> list[str]:
     return [str(reason["sentence"] if isinstance(reason, Mapping) else reason.sentence) for reason in reasons]
 
 
-def _piece(piece: Piece, event: WorkEvent, decision: Decision | None, telling: Mapping[str, Any]) -> dict[str, Any]:
+def _piece(piece: WorkItem, event: WorkEvent, decision: Decision | None, telling: Mapping[str, Any]) -> dict[str, Any]:
     said = {
         "work_id": piece.work_id,
         "what": event.what,
@@ -239,7 +239,7 @@ def _falls_enough(when: CrmWhen, found: Mapping[str, Any]) -> bool:
         return True  # a drop that does not say how far it fell is told rather than lost
 
 
-def _wants_work(when: CrmWhen, piece: Piece, event: WorkEvent, said: Mapping[str, Any]) -> bool:
+def _wants_work(when: CrmWhen, piece: WorkItem, event: WorkEvent, said: Mapping[str, Any]) -> bool:
     if when.playbooks and piece.playbook not in when.playbooks:
         return False
     if when.min_value is not None and (piece.value is None or piece.value < when.min_value):

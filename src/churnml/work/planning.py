@@ -19,14 +19,14 @@ import numpy as np
 import pandas as pd
 
 from churnml.errors import ChurnmlError
-from churnml.ledger import Arm, Assignment, Before, Decision, Outcome, Piece, Plan
+from churnml.ledger import Arm, Assignment, DayPlan, Decision, Disposition, PriorState, WorkItem
 from churnml.rules.checking import read_rules
 from churnml.specs.playbooks import Playbook, PlaybooksSpec
 from churnml.specs.team import TeamSpec
 from churnml.timeline import plus_days
 from churnml.work import life as work
 from churnml.work.arms import arm_of
-from churnml.work.candidates import Book, Reading, read
+from churnml.work.candidates import AccountFacts, Reading, read
 from churnml.work.capacity import Offer, fit
 from churnml.work.life import lives
 from churnml.work.owners import Roster
@@ -41,11 +41,11 @@ def plan_day(
     team: TeamSpec,
     as_of: dt.date,
     facts: pd.DataFrame,
-    before: Before,
+    before: PriorState,
     *,
     seed: str,
     zone: str = "UTC",
-) -> Plan:
+) -> DayPlan:
     """What one date decides.
 
     Args:
@@ -63,10 +63,10 @@ def plan_day(
         SpecError: a rule cannot be read.
     """
     _check(before, as_of)
-    day = _Day(spec, team, as_of, Book(facts), before, seed, zone)
+    day = _Day(spec, team, as_of, AccountFacts(facts), before, seed, zone)
     tend(day.desk, day.readings, day.trouble, day.book, day.roster)
     day.hand_out()
-    return Plan(tuple(day.decisions()), day.desk.changed(), tuple(day.desk.events), tuple(day.drawn.values()))
+    return DayPlan(tuple(day.decisions()), day.desk.changed(), tuple(day.desk.events), tuple(day.drawn.values()))
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,14 @@ class _Day:
     """What the parts of one day's planning share."""
 
     def __init__(
-        self, spec: PlaybooksSpec, team: TeamSpec, as_of: dt.date, book: Book, before: Before, seed: str, zone: str
+        self,
+        spec: PlaybooksSpec,
+        team: TeamSpec,
+        as_of: dt.date,
+        book: AccountFacts,
+        before: PriorState,
+        seed: str,
+        zone: str,
     ) -> None:
         self.as_of, self.book, self.before, self.seed = as_of, book, before, seed
         rules = read_rules(spec, "playbooks.yaml")
@@ -120,7 +127,7 @@ class _Day:
                 if not any(p.playbook == name and lives(p) for p in self.desk.of(account)):
                     yield _Candidate(reading, i, account, reading.reasons[i])
 
-    def judge(self, candidate: _Candidate) -> tuple[Outcome, Piece | None]:
+    def judge(self, candidate: _Candidate) -> tuple[Disposition, WorkItem | None]:
         """What becomes of a candidate as things stand, and the piece of work that is why.
 
         ``overflow`` is what nothing speaks against: it is offered while there is room.
@@ -142,7 +149,7 @@ class _Day:
                 return "elsewhere", piece
         return "overflow", None
 
-    def _cooling(self, candidate: _Candidate) -> Piece | None:
+    def _cooling(self, candidate: _Candidate) -> WorkItem | None:
         """The piece whose end is too recent to begin again; of several the one that waits longest."""
         resting = [
             (until, piece.work_id, piece)
@@ -226,7 +233,7 @@ class _Day:
     def _open(self, candidate: _Candidate, owner: str, value: float | None) -> None:
         playbook = candidate.reading.playbook
         account_owner = self.book.value("owner_id", candidate.i)
-        piece = Piece(
+        piece = WorkItem(
             work_id=work.work_id_of(candidate.account_id, playbook.name, candidate.reason, self.as_of),
             account_id=candidate.account_id,
             playbook=playbook.name,
@@ -267,14 +274,14 @@ class _Day:
             found.append(decision)
         return sorted(found, key=self._order)
 
-    def _of_work(self, piece: Piece) -> Decision:
+    def _of_work(self, piece: WorkItem) -> Decision:
         reading, i = self.readings[piece.playbook], self.book.place[piece.account_id]
-        outcome: Outcome = "opened" if piece.opened_on == self.as_of else "kept"
+        outcome: Disposition = "opened" if piece.opened_on == self.as_of else "kept"
         if piece.state == "snoozed":
             outcome = "snoozed"
         return self._decision(reading, i, piece.reason, outcome, piece.owner, self._told(piece), piece)
 
-    def _told(self, piece: Piece) -> str | None:
+    def _told(self, piece: WorkItem) -> str | None:
         """What there is to say of open work."""
         if piece.state == "snoozed":
             return f"snoozed until {piece.snoozed_until}"
@@ -285,9 +292,9 @@ class _Day:
             return f"overdue since {piece.due}"
         return None
 
-    def _note(self, outcome: Outcome, piece: Piece | None, candidate: _Candidate) -> str:
+    def _note(self, outcome: Disposition, piece: WorkItem | None, candidate: _Candidate) -> str:
         """Why a candidate was not offered."""
-        said: dict[Outcome, Callable[[], str]] = {
+        said: dict[Disposition, Callable[[], str]] = {
             "holdout": lambda: LEFT_ALONE,
             "overflow": lambda: self._no_room(candidate),
             "trouble": lambda: self.trouble.said(candidate.i),
@@ -314,10 +321,10 @@ class _Day:
         reading: Reading,
         i: int,
         reason: str,
-        outcome: Outcome,
+        outcome: Disposition,
         owner: str,
         note: str | None,
-        piece: Piece | None = None,
+        piece: WorkItem | None = None,
     ) -> Decision:
         playbook, account = reading.playbook, self.book.accounts[i]
         arm, propensity = self.arm((account, playbook.name))
@@ -360,7 +367,7 @@ class _Day:
         )
 
 
-def _check(before: Before, as_of: dt.date) -> None:
+def _check(before: PriorState, as_of: dt.date) -> None:
     later = max((piece.opened_on for piece in before.work), default=as_of)
     if later > as_of:
         raise ChurnmlError(
@@ -369,7 +376,7 @@ def _check(before: Before, as_of: dt.date) -> None:
         )
 
 
-def _cool_on(piece: Piece, playbook: Playbook) -> dt.date:
+def _cool_on(piece: WorkItem, playbook: Playbook) -> dt.date:
     """The first date the playbook may take the account again; the earliest there is where the piece has not ended."""
     if piece.ended_on is None:
         return dt.date.min

@@ -1,7 +1,7 @@
 """A date settled: from what the models say, and what is on record, to scores, bands and the day's plan.
 
-The models read a date once (:class:`churnml.scoring.predictions.Book`); everything here depends on what was decided
-before it, so it is done again when the record has changed meanwhile.
+The models read a date once (:class:`churnml.scoring.predictions.Predictions`); everything here depends on what was
+decided before it, so it is done again when the record has changed meanwhile.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from churnml.health.changes import inputs_of
 from churnml.health.events import HealthEvent, health_events
 from churnml.health.overrides import with_overrides
 from churnml.health.score import INSUFFICIENT, Health, health_of, health_reasons
-from churnml.ledger import BandState, Before, Plan
+from churnml.ledger import BandState, DayPlan, PriorState
 from churnml.modelling.reference import usual_of
 from churnml.rules.facts import columns_asked, facts_frame
-from churnml.scoring.predictions import CONTEXT, Book, ScoredAccount, Scores
+from churnml.scoring.predictions import CONTEXT, Predictions, ScoredAccount, ScoredDay
 from churnml.scoring.reasons import Reason
 from churnml.specs import HealthSpec, PlaybooksSpec
 from churnml.specs.team import TeamSpec
@@ -31,7 +31,7 @@ LISTED = ("opened", "kept")
 
 
 @dataclass(frozen=True)
-class Declared:
+class DaySpecs:
     """What RevOps declares about acting, and what of the project it needs.
 
     Args:
@@ -66,8 +66,8 @@ class Day:
         problems: what was wrong with the links of families, in words.
     """
 
-    scores: Scores
-    plan: Plan
+    scores: ScoredDay
+    plan: DayPlan
     bands: tuple[BandState, ...] = ()
     events: tuple[HealthEvent, ...] = ()
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -75,9 +75,9 @@ class Day:
 
 
 def settle(
-    book: Book,
-    declared: Declared,
-    before: Before,
+    book: Predictions,
+    declared: DaySpecs,
+    before: PriorState,
     earlier: Mapping[str, Sequence[tuple[dt.date, float | None]]] | None = None,
     *,
     route: bool = True,
@@ -99,14 +99,14 @@ def settle(
     reasons = _with_health_reasons(book, declared, health)
     context: list[dict[Any, Any]] = frame[[name for name in CONTEXT if name in frame.columns]].to_dict("records")
     accounts = tuple(_scored(book, health, states[i], reasons, i, row) for i, row in enumerate(context))
-    plan = Plan()
+    plan = DayPlan()
     if route:
         facts = facts_frame(_facts(book, declared, health, before, accounts, context), declared.asked)
         plan = plan_day(
             declared.playbooks, declared.team, book.as_of, facts, before, seed=declared.seed, zone=declared.zone
         )
     return Day(
-        scores=Scores(book.as_of, accounts, tuple(d for d in plan.decisions if d.outcome in LISTED), book.versions),
+        scores=ScoredDay(book.as_of, accounts, tuple(d for d in plan.decisions if d.outcome in LISTED), book.versions),
         plan=plan,
         bands=tuple(states),
         events=tuple(health_events(spec, states, health, before.bands, earlier)),
@@ -114,7 +114,7 @@ def settle(
     )
 
 
-def _with_health_reasons(book: Book, declared: Declared, health: Health) -> list[tuple[Reason, ...]]:
+def _with_health_reasons(book: Predictions, declared: DaySpecs, health: Health) -> list[tuple[Reason, ...]]:
     """What the model does not call a risk, health may still call poor, and says why."""
     spec = declared.health
     others = ~book.at_risk & ~np.isin(health.band, [spec.bands[0].name, INSUFFICIENT])
@@ -123,7 +123,7 @@ def _with_health_reasons(book: Book, declared: Declared, health: Health) -> list
 
 
 def _scored(
-    book: Book,
+    book: Predictions,
     health: Health,
     state: BandState,
     reasons: Sequence[tuple[Reason, ...]],
@@ -149,10 +149,10 @@ def _scored(
 
 
 def _facts(
-    book: Book,
-    declared: Declared,
+    book: Predictions,
+    declared: DaySpecs,
     health: Health,
-    before: Before,
+    before: PriorState,
     accounts: Sequence[ScoredAccount],
     context: Sequence[Mapping[Any, Any]],
 ) -> list[dict[str, Any]]:
@@ -180,7 +180,7 @@ def _facts(
     return found
 
 
-def _extra(spec: HealthSpec, book: Book, health: Health, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _extra(spec: HealthSpec, book: Predictions, health: Health, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """What made each score, so that it can be traced and made again."""
     kept = inputs_of(spec, book.frame)
     return {

@@ -6,10 +6,10 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
 
-from churnml.ledger import Piece, WorkEvent
+from churnml.ledger import WorkEvent, WorkItem
 from churnml.rules.parsing import Rule
 from churnml.work import life as work
-from churnml.work.candidates import Book, Reading
+from churnml.work.candidates import AccountFacts, Reading
 from churnml.work.life import Changed, lives
 from churnml.work.owners import Roster
 
@@ -22,7 +22,7 @@ class Desk:
         as_of: the date.
     """
 
-    def __init__(self, pieces: Iterable[Piece], as_of: dt.date) -> None:
+    def __init__(self, pieces: Iterable[WorkItem], as_of: dt.date) -> None:
         self.as_of = as_of
         self.pieces = {piece.work_id: piece for piece in sorted(pieces, key=_by_account)}
         self.events: list[WorkEvent] = []
@@ -33,11 +33,11 @@ class Desk:
         for piece in self.pieces.values():
             self._of.setdefault(piece.account_id, []).append(piece.work_id)
 
-    def of(self, account_id: str) -> list[Piece]:
+    def of(self, account_id: str) -> list[WorkItem]:
         """The pieces of an account, oldest first."""
         return [self.pieces[work_id] for work_id in self._of.get(account_id, ())]
 
-    def living(self) -> list[Piece]:
+    def living(self) -> list[WorkItem]:
         """Every piece that is open or snoozed, in the order of accounts."""
         return [piece for piece in self.pieces.values() if lives(piece)]
 
@@ -55,11 +55,11 @@ class Desk:
         self.events.append(event)
         self._changed[piece.work_id] = None
 
-    def changed(self) -> tuple[Piece, ...]:
+    def changed(self) -> tuple[WorkItem, ...]:
         """The pieces that are new or have changed today, as they now stand."""
         return tuple(self.pieces[work_id] for work_id in self._changed)
 
-    def counts(self, piece: Piece) -> bool:
+    def counts(self, piece: WorkItem) -> bool:
         """Whether it counts against the limit of its owner.
 
         Snoozed work does, or waking up could take somebody over it. What was superseded today does until tomorrow, so
@@ -67,16 +67,16 @@ class Desk:
         """
         return lives(piece) or self.superseded_today(piece)
 
-    def superseded_today(self, piece: Piece) -> bool:
+    def superseded_today(self, piece: WorkItem) -> bool:
         """Whether a more pressing piece took its place today."""
         return piece.ended_on == self.as_of and (piece.ended_because or "").startswith(work.SUPERSEDED)
 
-    def stood_before(self, piece: Piece) -> bool:
+    def stood_before(self, piece: WorkItem) -> bool:
         """Whether it was the account's open work when today's work was handed out."""
         return piece.opened_on < self.as_of and self.counts(piece)
 
 
-def tend(desk: Desk, readings: dict[str, Reading], trouble: Trouble, book: Book, roster: Roster) -> None:
+def tend(desk: Desk, readings: dict[str, Reading], trouble: Trouble, book: AccountFacts, roster: Roster) -> None:
     """What happens to open work by itself: it is closed, woken, handed on, escalated; in this order."""
     for piece in desk.living():
         why = _over(piece, readings, trouble, book)
@@ -99,7 +99,7 @@ class Trouble:
         allowed: plays for growth go to them all the same.
     """
 
-    def __init__(self, rule: Rule, book: Book, *, allowed: bool) -> None:
+    def __init__(self, rule: Rule, book: AccountFacts, *, allowed: bool) -> None:
         self._rule, self._book = rule, book
         holds = rule.holds(book.frame)
         self._mask = [False] * len(holds) if allowed else holds.tolist()
@@ -113,7 +113,7 @@ class Trouble:
         return "the account is in trouble: " + "; ".join(self._rule.because(self._book.said(self._rule.names, i)))
 
 
-def _over(piece: Piece, readings: dict[str, Reading], trouble: Trouble, book: Book) -> str | None:
+def _over(piece: WorkItem, readings: dict[str, Reading], trouble: Trouble, book: AccountFacts) -> str | None:
     """Why a piece has nothing to be done any more; None where it has."""
     i = book.place.get(piece.account_id)
     if i is None:
@@ -128,7 +128,7 @@ def _over(piece: Piece, readings: dict[str, Reading], trouble: Trouble, book: Bo
     return None
 
 
-def _wake(desk: Desk, piece: Piece, reading: Reading, roster: Roster) -> None:
+def _wake(desk: Desk, piece: WorkItem, reading: Reading, roster: Roster) -> None:
     desk.change(work.woken(piece, desk.as_of))
     piece = desk.pieces[piece.work_id]
     if piece.due < roster.today(piece.owner):
@@ -136,7 +136,7 @@ def _wake(desk: Desk, piece: Piece, reading: Reading, roster: Roster) -> None:
         desk.change(work.due_moved(piece, due, "it was snoozed past its due date", desk.as_of))
 
 
-def _hand_on(desk: Desk, readings: dict[str, Reading], book: Book, roster: Roster) -> None:
+def _hand_on(desk: Desk, readings: dict[str, Reading], book: AccountFacts, roster: Roster) -> None:
     """Work of whoever left goes to somebody who is there; the rest follows the account's owner.
 
     Nobody is taken over their limit by it: what finds no room stays where it is until there is some. Handing on one
@@ -177,7 +177,7 @@ def _has_room(desk: Desk, roster: Roster, who: str) -> bool:
     return limit is None or desk.load[who] < limit
 
 
-def _escalate(desk: Desk, piece: Piece, reading: Reading, roster: Roster) -> None:
+def _escalate(desk: Desk, piece: WorkItem, reading: Reading, roster: Roster) -> None:
     playbook = reading.playbook
     if playbook.escalate_after_days is None or piece.state != "open" or piece.escalated_on is not None:
         return
@@ -190,5 +190,5 @@ def _escalate(desk: Desk, piece: Piece, reading: Reading, roster: Roster) -> Non
         desk.change(work.escalated(piece, playbook.escalate_to, why, desk.as_of))
 
 
-def _by_account(piece: Piece) -> tuple[str, dt.date, str]:
+def _by_account(piece: WorkItem) -> tuple[str, dt.date, str]:
     return piece.account_id, piece.opened_on, piece.work_id

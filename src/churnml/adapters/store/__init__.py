@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from churnml.adapters.store import reading, scorings
-from churnml.adapters.store.audit import Audit
+from churnml.adapters.store.audit import AuditLog
 from churnml.adapters.store.connections import Connections, cannot_be_opened
 from churnml.adapters.store.effects import Effects
 from churnml.adapters.store.outbox import Delivery, Outbox
@@ -22,11 +22,11 @@ from churnml.adapters.store.upgrade import migrate
 from churnml.adapters.store.work import Work
 from churnml.adapters.store.writing import StaleError
 from churnml.errors import ChurnmlError
-from churnml.ledger import BandState, Before, Message, Plan
+from churnml.ledger import BandState, DayPlan, Message, PriorState
 
 if TYPE_CHECKING:
     # what comes with it takes a second to load, and reading a list needs none of it
-    from churnml.scoring.predictions import Scores
+    from churnml.scoring.predictions import ScoredDay
 
 __all__ = ["Delivery", "Outbox", "StaleError", "Store", "open_store"]
 
@@ -48,9 +48,9 @@ class Store:
         self.outcomes = Outcomes(connections)
         self.effects = Effects(connections)
         self.outbox = Outbox(connections)
-        self.audit = Audit(connections)
+        self.audit = AuditLog(connections)
 
-    def before(self, as_of: dt.date, cooldown_days: int = 0) -> Before:
+    def before(self, as_of: dt.date, cooldown_days: int = 0) -> PriorState:
         """What is on record when a date is scored, as one moment sees it; nothing of a later date is in it.
 
         Args:
@@ -62,10 +62,10 @@ class Store:
 
     def record(
         self,
-        scored: Scores,
+        scored: ScoredDay,
         fingerprint: str,
         now: dt.datetime,
-        plan: Plan = Plan(),  # noqa: B008 - frozen
+        plan: DayPlan = DayPlan(),  # noqa: B008 - frozen
         *,
         bands: Sequence[BandState] = (),
         events: Sequence[Mapping[str, Any]] = (),
@@ -91,7 +91,7 @@ class Store:
             declarations: kind (health, playbooks …) → its YAML as it was. Must hold no secret.
             data: fingerprint of the data.
             extra: account → further values of its row, by column; what has no column is kept under ``details``.
-            stamp: that of the :class:`churnml.ledger.Before` the plan was made from.
+            stamp: that of the :class:`churnml.ledger.PriorState` the plan was made from.
 
         Raises:
             StaleError: what the plan was made from has changed; ask :meth:`before` and plan again.

@@ -27,7 +27,7 @@ def note(
     )
 
 
-class Audit:
+class AuditLog:
     """The audit log."""
 
     def __init__(self, connections: Connections) -> None:

@@ -23,11 +23,11 @@ from churnml.adapters.store.overrides import holding
 from churnml.adapters.store.schema import assignments, decisions, declarations, health_events, scores, scorings
 from churnml.adapters.store.work import minutes_of_week, pieces_on, put_plan, spent_in_month
 from churnml.adapters.store.writing import StaleError, count_up, hold, insert, insert_new, stamp_of
-from churnml.ledger import BandState, Before, Message, Plan
+from churnml.ledger import BandState, DayPlan, Message, PriorState
 
 if TYPE_CHECKING:
     # what comes with it takes a second to load, and reading a list needs none of it
-    from churnml.scoring.predictions import Scores
+    from churnml.scoring.predictions import ScoredDay
 
 SCORE_COLUMNS = tuple(column.name for column in scores.c if column.name not in ("scoring_id", "details"))
 DECISION_COLUMNS = tuple(column.name for column in decisions.c if column.name not in ("scoring_id", "place"))
@@ -37,10 +37,10 @@ PLAIN = {"reason": "", "outcome": "opened", "rule": "", "facts": {}}
 
 def record(
     connection: sa.Connection,
-    scored: Scores,
+    scored: ScoredDay,
     fingerprint: str,
     now: dt.datetime,
-    plan: Plan,
+    plan: DayPlan,
     *,
     bands: Sequence[BandState],
     events: Sequence[Mapping[str, Any]],
@@ -103,10 +103,10 @@ def record(
     return True
 
 
-def before(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> Before:
+def before(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> PriorState:
     """What :meth:`churnml.adapters.store.Store.before` says, as ``connection`` sees it."""
     drawn = assignments_by(connection, through=as_of)
-    return Before(
+    return PriorState(
         bands=_bands(connection, as_of),
         overrides=tuple(holding(connection, as_of)),
         work=pieces_on(connection, as_of, cooldown_days),

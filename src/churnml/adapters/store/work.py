@@ -15,9 +15,9 @@ from churnml.adapters.store.outbox import put
 from churnml.adapters.store.schema import work, work_events
 from churnml.adapters.store.writing import StaleError, as_kept, count_up, hold, insert, some_at_a_time
 from churnml.errors import ChurnmlError, UnknownNameError
-from churnml.ledger import ENDED, Message, Piece, Plan, WorkEvent
+from churnml.ledger import ENDED, DayPlan, Message, WorkEvent, WorkItem
 
-FIELDS = tuple(field.name for field in fields(Piece))
+FIELDS = tuple(field.name for field in fields(WorkItem))
 DATES = ("opened_on", "due", "snoozed_until", "escalated_on", "ended_on")
 COLUMNS = tuple(work.c[name] for name in FIELDS)
 
@@ -28,7 +28,7 @@ class Work:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    def piece(self, name: str) -> Piece:
+    def piece(self, name: str) -> WorkItem:
         """A piece by its id, or the living one of an account by the account's.
 
         Raises:
@@ -46,7 +46,9 @@ class Work:
             known = sorted({one for row in connection.execute(names) for one in row})
         raise UnknownNameError("piece of work or account with open work", name, known)
 
-    def pieces(self, account_id: str | None = None, *, owner: str | None = None, living: bool = False) -> list[Piece]:
+    def pieces(
+        self, account_id: str | None = None, *, owner: str | None = None, living: bool = False
+    ) -> list[WorkItem]:
         """Pieces as they stand now, in the order they were opened; those that match."""
         wanted: Any = sa.true()
         if account_id is not None:
@@ -64,7 +66,7 @@ class Work:
             return events_of(connection, work_id=work_id, account_id=account_id)
 
     def change(
-        self, was: Piece, becomes: Piece, event: WorkEvent, now: dt.datetime, messages: Sequence[Message] = ()
+        self, was: WorkItem, becomes: WorkItem, event: WorkEvent, now: dt.datetime, messages: Sequence[Message] = ()
     ) -> None:
         """Writes what a person did to a piece, with its event, its audit line and its messages, or nothing.
 
@@ -102,7 +104,7 @@ class Work:
             count_up(connection)
 
 
-def put_plan(connection: sa.Connection, as_of: dt.date, plan: Plan, now: dt.datetime) -> None:
+def put_plan(connection: sa.Connection, as_of: dt.date, plan: DayPlan, now: dt.datetime) -> None:
     """Writes the pieces and events of a date's plan in the transaction of ``connection``.
 
     The present state of a piece is that of its newest date: what a person did on a later one stands.
@@ -141,7 +143,7 @@ def put_plan(connection: sa.Connection, as_of: dt.date, plan: Plan, now: dt.date
     insert(connection, work_events, [_event_row(event, after[event.work_id], now) for event in plan.events])
 
 
-def pieces_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> tuple[Piece, ...]:
+def pieces_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> tuple[WorkItem, ...]:
     """What lived on a date or had ended within the cooldown, as it then stood; by account and then id."""
     since = as_of - dt.timedelta(days=cooldown_days)
     known = (work.c.opened_on <= as_of) & (work.c.state.not_in(ENDED) | (work.c.ended_on >= since))
@@ -185,7 +187,7 @@ def spent_in_month(connection: sa.Connection, as_of: dt.date) -> dict[str, float
     return {playbook: float(cost) for playbook, cost in connection.execute(query)}
 
 
-def pieces_of(connection: sa.Connection, account_id: str) -> list[Piece]:
+def pieces_of(connection: sa.Connection, account_id: str) -> list[WorkItem]:
     """All pieces of an account as they stand now, in the order they were opened."""
     return _pieces(connection, work.c.account_id == account_id)
 
@@ -204,23 +206,23 @@ def events_of(
     return [WorkEvent(**row) for row in connection.execute(query).mappings()]
 
 
-def _pieces(connection: sa.Connection, wanted: Any) -> list[Piece]:
+def _pieces(connection: sa.Connection, wanted: Any) -> list[WorkItem]:
     query = sa.select(*COLUMNS).where(wanted).order_by(work.c.opened_on, work.c.work_id)
-    return [Piece(**row) for row in connection.execute(query).mappings()]
+    return [WorkItem(**row) for row in connection.execute(query).mappings()]
 
 
-def _stored(connection: sa.Connection, names: Iterable[str]) -> dict[str, tuple[Piece, dt.date]]:
+def _stored(connection: sa.Connection, names: Iterable[str]) -> dict[str, tuple[WorkItem, dt.date]]:
     """Work id → the piece as it stands, and the date of its newest event."""
-    found: dict[str, tuple[Piece, dt.date]] = {}
+    found: dict[str, tuple[WorkItem, dt.date]] = {}
     for some in some_at_a_time(sorted(names)):
         query = sa.select(*COLUMNS, work.c.last_on).where(work.c.work_id.in_(some))
         for row in connection.execute(query).mappings():
-            piece = Piece(**{name: row[name] for name in FIELDS})
+            piece = WorkItem(**{name: row[name] for name in FIELDS})
             found[piece.work_id] = (piece, row["last_on"])
     return found
 
 
-def _update(connection: sa.Connection, changed: Sequence[tuple[Piece, dt.date]]) -> None:
+def _update(connection: sa.Connection, changed: Sequence[tuple[WorkItem, dt.date]]) -> None:
     if not changed:
         return
     names = [name for name in FIELDS if name != "work_id"]
@@ -237,15 +239,15 @@ def _update(connection: sa.Connection, changed: Sequence[tuple[Piece, dt.date]])
     connection.execute(statement, as_kept(connection, work, rows, prefix="new_"))
 
 
-def _row(piece: Piece, on: dt.date) -> dict[str, Any]:
+def _row(piece: WorkItem, on: dt.date) -> dict[str, Any]:
     return {**vars(piece), "last_on": on}
 
 
-def _event_row(event: WorkEvent, after: Piece, now: dt.datetime) -> dict[str, Any]:
+def _event_row(event: WorkEvent, after: WorkItem, now: dt.datetime) -> dict[str, Any]:
     return {**vars(event), "details": dict(event.details), "after": dict(vars(after)), "at": utc(now)}
 
 
-def _read(kept: Mapping[str, Any]) -> Piece:
+def _read(kept: Mapping[str, Any]) -> WorkItem:
     """A piece from the JSON it was kept as."""
     dates = {name: dt.date.fromisoformat(kept[name]) for name in DATES if kept.get(name) is not None}
-    return Piece(**(dict(kept) | dates))
+    return WorkItem(**(dict(kept) | dates))

@@ -27,7 +27,7 @@ import churnml
 from churnml import checks
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse.engines import Engine, open_engine
-from churnml.adapters.warehouse.inputs import Registered, first_line, quoted, register
+from churnml.adapters.warehouse.inputs import InputTable, first_line, quoted, register
 from churnml.adapters.warehouse.segments import (
     ACCOUNTS,
     IDS,
@@ -47,7 +47,7 @@ from churnml.adapters.warehouse.segments import (
 from churnml.adapters.warehouse.tone import write_tone
 from churnml.errors import ContractError, SourceError, did_you_mean
 from churnml.rollups import BITS, NAMED, PARTS, RELATIONS, TONE, days_from_named, roll_up
-from churnml.tables import TABLES, Facts, Kind, Table
+from churnml.tables import TABLES, ColumnKind, Facts, Table
 from churnml.timeline import end_of_data, midnight, plus_days
 
 Progress = Callable[[str], None]
@@ -308,7 +308,7 @@ def _make_store(making: _Making, progress: Progress) -> None:
                 continue  # every file of it was read before
             registered[name] = register(con, project, name, declared, out, only)
         _shut_the_door(con, project, out)
-        books = _Books()
+        books = _Counts()
         for name, table in TABLES.items():
             source = project.source(name)
             if source is not None and not (name == "usage_events" and growing and not unread):
@@ -352,7 +352,7 @@ def _unread(growing: Growing | None, kept: Sequence[Segment]) -> list[str]:
 def _roll_up_usage(
     backend: Any,
     making: _Making,
-    books: _Books,
+    books: _Counts,
     kept: list[Segment],
     unread: Sequence[str],
     end: dt.date,
@@ -386,7 +386,7 @@ def _roll_up_usage(
 def _new_segment(
     backend: Any,
     making: _Making,
-    books: _Books,
+    books: _Counts,
     kept: Sequence[Segment],
     unread: Sequence[str],
     end: dt.date,
@@ -437,7 +437,7 @@ def _new_segment(
 
 
 @dataclass
-class _Books:
+class _Counts:
     """What is counted on the way; becomes the manifest."""
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -460,9 +460,9 @@ def _stage(
     con: Any,
     table: Table,
     source: Path,
-    registered: Mapping[str, Registered],
+    registered: Mapping[str, InputTable],
     project: Project,
-    books: _Books,
+    books: _Counts,
 ) -> None:
     """A source with its columns read into types, as the view ``_typed_<name>``: rows are read when judged."""
     said = source.read_text("utf-8-sig").strip().rstrip(";")
@@ -504,14 +504,14 @@ def _stage(
 
 LARGEST = 9_000_000_000_000
 SQL_TYPES = {
-    Kind.ID: "VARCHAR",
-    Kind.TIME: "TIMESTAMP",
-    Kind.MONEY: "DOUBLE",
-    Kind.NUMBER: "DOUBLE",
-    Kind.COUNT: "BIGINT",
-    Kind.FLAG: "BOOLEAN",
-    Kind.CATEGORY: "VARCHAR",
-    Kind.TEXT: "VARCHAR",
+    ColumnKind.ID: "VARCHAR",
+    ColumnKind.TIME: "TIMESTAMP",
+    ColumnKind.MONEY: "DOUBLE",
+    ColumnKind.NUMBER: "DOUBLE",
+    ColumnKind.COUNT: "BIGINT",
+    ColumnKind.FLAG: "BOOLEAN",
+    ColumnKind.CATEGORY: "VARCHAR",
+    ColumnKind.TEXT: "VARCHAR",
 }
 
 
@@ -528,7 +528,7 @@ def _must_be_one_select(said: str, con: Any, source: Path) -> None:
         )
 
 
-def _source_error(problem: duckdb.Error, source: Path, registered: Mapping[str, Registered]) -> SourceError:
+def _source_error(problem: duckdb.Error, source: Path, registered: Mapping[str, InputTable]) -> SourceError:
     message = first_line(problem)
     if found := re.search(r"Table with name (.+?) does not exist", message):
         return SourceError(
@@ -548,7 +548,7 @@ def _source_error(problem: duckdb.Error, source: Path, registered: Mapping[str, 
     return SourceError("The source cannot be run.", where=str(source), remedy=message)
 
 
-def _delimiter_hint(used: list[Registered]) -> str:
+def _delimiter_hint(used: list[InputTable]) -> str:
     for registered in used:
         only = registered.columns[0] if len(registered.columns) == 1 else ""
         for mark, spoken in ((";", ";"), ("\t", "\\t"), ("|", "|"), (",", ",")):
@@ -561,7 +561,7 @@ def _delimiter_hint(used: list[Registered]) -> str:
 
 
 def _must_have_columns(
-    table: Table, types: Mapping[str, str], source: Path, registered: Mapping[str, Registered], said: str
+    table: Table, types: Mapping[str, str], source: Path, registered: Mapping[str, InputTable], said: str
 ) -> None:
     for name in table.required:
         if name not in types:
@@ -574,7 +574,7 @@ def _must_have_columns(
             )
 
 
-def _columns_of(table: Table, types: Mapping[str, str], project: Project, source: Path) -> dict[str, Kind]:
+def _columns_of(table: Table, types: Mapping[str, str], project: Project, source: Path) -> dict[str, ColumnKind]:
     """The columns of the source that are taken: the contract's, and on accounts the declared static ones."""
     columns = {column.name: column.kind for column in table.columns if column.name in types}
     if table.name == "accounts":
@@ -587,9 +587,9 @@ def _columns_of(table: Table, types: Mapping[str, str], project: Project, source
                         name, [c for c in types if c not in ("account_id", "created_at", "source_row")]
                     ),
                 )
-            columns[name] = Kind.CATEGORY
+            columns[name] = ColumnKind.CATEGORY
     for name, kind in columns.items():
-        if kind is Kind.TIME and types[name].startswith(
+        if kind is ColumnKind.TIME and types[name].startswith(
             ("TINY", "SMALL", "INT", "BIG", "HUGE", "U", "DOUBLE", "FLOAT")
         ):
             raise ContractError(
@@ -605,11 +605,11 @@ def _said(name: str, sql_type: str) -> str:
     return f"{column} IS NOT NULL AND trim({column}) <> ''" if sql_type == "VARCHAR" else f"{column} IS NOT NULL"
 
 
-def _typed(name: str, kind: Kind, sql_type: str, project: Project) -> str:
+def _typed(name: str, kind: ColumnKind, sql_type: str, project: Project) -> str:
     """SQL that reads a column of the source as ``kind``; null where it cannot be read."""
     column = _name(name)
     zone = quoted(project.spec.timezone)
-    if kind is Kind.TIME:
+    if kind is ColumnKind.TIME:
         if sql_type == "TIMESTAMP WITH TIME ZONE":
             return f"timezone({zone}, {column})"
         if sql_type != "VARCHAR":
@@ -621,22 +621,24 @@ def _typed(name: str, kind: Kind, sql_type: str, project: Project) -> str:
         iso = f"TRY_CAST(trim({column}) AS TIMESTAMP)"
         instant = f"timezone({zone}, TRY_CAST(trim({column}) AS TIMESTAMPTZ))"
         return f"coalesce({own}CASE WHEN {has_offset} THEN {instant} ELSE {iso} END)"
-    if kind in (Kind.MONEY, Kind.NUMBER):
+    if kind in (ColumnKind.MONEY, ColumnKind.NUMBER):
         number = f"TRY_CAST({column} AS DOUBLE)"
         # larger numbers than this cannot be kept to six decimals, and are no quantity of anything
         return f"CASE WHEN abs({number}) < {LARGEST} THEN {number} END"
-    if kind is Kind.COUNT:
+    if kind is ColumnKind.COUNT:
         number = f"TRY_CAST({column} AS DOUBLE)"
         return f"CASE WHEN {number} = floor({number}) AND abs({number}) < {LARGEST} THEN {number}::BIGINT END"
-    if kind is Kind.FLAG:
+    if kind is ColumnKind.FLAG:
         text = f"lower(trim({column}::VARCHAR))"
         spoken = f"CASE {text} WHEN 'yes' THEN true WHEN 'y' THEN true WHEN 'no' THEN false WHEN 'n' THEN false"
         return f"{spoken} ELSE TRY_CAST({text} AS BOOLEAN) END"
     # names are compared to the letter, but blanks around them are an export's, not a name's
-    return f"nullif(trim({column}::VARCHAR), '')" if kind in (Kind.ID, Kind.CATEGORY) else f"{column}::VARCHAR"
+    return (
+        f"nullif(trim({column}::VARCHAR), '')" if kind in (ColumnKind.ID, ColumnKind.CATEGORY) else f"{column}::VARCHAR"
+    )
 
 
-def _must_not_be_empty(table: Table, source: Path, books: _Books) -> None:
+def _must_not_be_empty(table: Table, source: Path, books: _Counts) -> None:
     if table.name in ("accounts", "subscriptions"):
         raise ContractError(
             f"Table {table.name} has no rows.",
@@ -646,7 +648,7 @@ def _must_not_be_empty(table: Table, source: Path, books: _Books) -> None:
     books.warned.setdefault(table.name, {})["empty_table"] = 1
 
 
-def _end_of_data(con: Any, making: _Making, books: _Books, kept: Sequence[Segment]) -> dt.date:
+def _end_of_data(con: Any, making: _Making, books: _Counts, kept: Sequence[Segment]) -> dt.date:
     """The first date after the data: as declared, else after the newest usage that is not in the future."""
     project, today = making.project, making.today
     if project.spec.data_through is not None:
@@ -667,7 +669,7 @@ def _end_of_data(con: Any, making: _Making, books: _Books, kept: Sequence[Segmen
     return end_of_data(today)
 
 
-def _set_aside_malformed(con: Any, registered: Mapping[str, Registered], project: Project, books: _Books) -> None:
+def _set_aside_malformed(con: Any, registered: Mapping[str, InputTable], project: Project, books: _Counts) -> None:
     """Lines of a CSV that are no rows, booked to the first table that reads the file."""
     for name, found in registered.items():
         for reason, count in found.warned.items():
@@ -691,7 +693,7 @@ def _check_and_write(
     project: Project,
     end: dt.datetime,
     out: Path,
-    books: _Books,
+    books: _Counts,
     seen_ids: Sequence[str] = (),
     *,
     tone: bool = False,
@@ -707,7 +709,7 @@ def _check_and_write(
     warnings = [column for column in judged.columns if column.startswith("warns_")]
     # a view, judged once for the bad rows and once for the rest, so that the good ones are never copied whole
     query = str(ibis.to_sql(judged, dialect="duckdb"))
-    if seen_ids and checks.severities(table, declared)[checks.DUPLICATE] is checks.Severity.QUARANTINE:
+    if seen_ids and checks.severities(table, declared)[checks.DUPLICATE] is checks.CheckAction.QUARANTINE:
         seen = f"SELECT id FROM read_parquet([{', '.join(quoted(path) for path in seen_ids)}])"
         repeated = f"CASE WHEN event_id IS NOT NULL AND hash(event_id) IN ({seen}) THEN '{checks.DUPLICATE}' END"
         query = f"SELECT * REPLACE (coalesce(problem, {repeated}) AS problem) FROM ({query})"
@@ -749,10 +751,10 @@ def _check_and_write(
         _write(con, f"SELECT * FROM {kept} ORDER BY ALL", out / f"{table.name}.parquet")
 
 
-def _count_repeats(con: Any, table: Table, declared: Mapping[str, Mapping[str, str]], books: _Books) -> None:
+def _count_repeats(con: Any, table: Table, declared: Mapping[str, Mapping[str, str]], books: _Counts) -> None:
     """Counts rows that repeat others to the letter, where rows have no key to tell; setting them aside is declared."""
     severity = checks.severities(table, declared)[checks.REPEATED]
-    if set(table.key) & set(table.required) or severity is not checks.Severity.WARN:
+    if set(table.key) & set(table.required) or severity is not checks.CheckAction.WARN:
         return
     columns = ", ".join(_name(name) for name in books.given[table.name])
     kept = "FROM _judged WHERE problem IS NULL"
@@ -812,7 +814,7 @@ def frequent_names(con: Any) -> list[str]:
     return [row[0] for row in found]
 
 
-def _content_fingerprint(con: Any, out: Path, books: _Books, usage: Sequence[Path]) -> str:
+def _content_fingerprint(con: Any, out: Path, books: _Counts, usage: Sequence[Path]) -> str:
     """Names the checked content whatever the order of its rows."""
     digest = hashlib.sha256()
     for name in [*TABLES, *RELATIONS]:

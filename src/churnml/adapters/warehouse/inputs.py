@@ -23,7 +23,7 @@ LONGEST_LINE = 10_000_000
 
 
 @dataclass(frozen=True)
-class Registered:
+class InputTable:
     """An input the engine can now read by name.
 
     Args:
@@ -43,7 +43,7 @@ class Registered:
 
 def register(
     con: Any, project: Project, name: str, declared: Input, scratch: Path, only: Sequence[Path] | None = None
-) -> Registered:
+) -> InputTable:
     """Makes input ``name`` readable as a table of ``con`` (a DuckDB connection); raises SourceError.
 
     ``only`` narrows an input of several files to some of them.
@@ -57,7 +57,7 @@ def register(
     return _register_several(con, project.root, name, paths if only is None else only, declared, scratch)
 
 
-def _register_file(con: Any, name: str, path: Path, declared: Input, scratch: Path) -> Registered:
+def _register_file(con: Any, name: str, path: Path, declared: Input, scratch: Path) -> InputTable:
     kind = declared.format or ("parquet" if path.suffix.lower() in (".parquet", ".pq") else "csv")
     if kind == "parquet":
         return _register_parquet(con, name, path)
@@ -66,7 +66,7 @@ def _register_file(con: Any, name: str, path: Path, declared: Input, scratch: Pa
 
 def _register_several(
     con: Any, root: Path, name: str, paths: Sequence[Path], declared: Input, scratch: Path
-) -> Registered:
+) -> InputTable:
     """Several files as one input, each row with its ``source_file`` beside its ``source_row`` in that file."""
     parts = [_register_file(con, f"_{name}_{place}", path, declared, scratch) for place, path in enumerate(paths)]
     selects = [
@@ -79,10 +79,10 @@ def _register_several(
     for part in parts:
         warned.update(part.warned)
     rejects = tuple(reject for part in parts for reject in part.rejects)
-    return Registered(name, _columns(con, name), dict(warned), rejects, parts[0].delimiter if parts else "")
+    return InputTable(name, _columns(con, name), dict(warned), rejects, parts[0].delimiter if parts else "")
 
 
-def _register_parquet(con: Any, name: str, path: Path) -> Registered:
+def _register_parquet(con: Any, name: str, path: Path) -> InputTable:
     try:
         con.execute(
             f'CREATE VIEW "{name}" AS SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS source_row '
@@ -95,10 +95,10 @@ def _register_parquet(con: Any, name: str, path: Path) -> Registered:
             where=str(path),
             remedy=f"Declare 'format: csv' if it is one. ({first_line(problem)})",
         ) from None
-    return Registered(name, columns, {}, ())
+    return InputTable(name, columns, {}, ())
 
 
-def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Path) -> Registered:
+def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Path) -> InputTable:
     if path.stat().st_size == 0:
         raise SourceError(
             f"The file of input '{name}' is empty; it does not even have a header.",
@@ -135,7 +135,7 @@ def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Pat
     ).fetchall()
     rejects = {int(line) - 1: (str(text), str(why)) for line, text, why in found}  # the header is line 1
     _count_rejected_rows_too(con, name, sorted(rejects))
-    return Registered(
+    return InputTable(
         name,
         _columns(con, name),
         {READ_AS_LATIN_1: 1} if guessed else {},
@@ -201,7 +201,7 @@ def _delimiter(path: Path, encoding: str) -> str:
     return mark if count else ","
 
 
-def _register_database(con: Any, project: Project, name: str, declared: Input, scratch: Path) -> Registered:
+def _register_database(con: Any, project: Project, name: str, declared: Input, scratch: Path) -> InputTable:
     import pyarrow as pa
     import pyarrow.parquet as pq
     import sqlalchemy as sa

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from churnml.health.families import Families, roll_up
+from churnml.health.hierarchies import Families, roll_up
 from churnml.health.score import INSUFFICIENT
-from churnml.jobs.opening import Opened
+from churnml.jobs.opening import OpenedProject
 
 
-def families_of(opened: Opened, scored: Sequence[Mapping[str, Any]]) -> Families:
+def families_of(opened: OpenedProject, scored: Sequence[Mapping[str, Any]]) -> Families:
     """The families of the project's accounts, rolled up as ``health.yaml`` says.
 
     A parent is the one ``accounts`` names today: the contract holds no earlier ones, so families are shown and feed

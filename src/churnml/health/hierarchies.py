@@ -12,7 +12,7 @@ DEEPEST = 20
 
 
 @dataclass(frozen=True)
-class Family:
+class AccountHierarchy:
     """A parent with all under it.
 
     Args:
@@ -36,7 +36,7 @@ class Family:
 class Families:
     """Every family, by its parent's id, and what was wrong with the links, in words."""
 
-    families: tuple[Family, ...]
+    families: tuple[AccountHierarchy, ...]
     problems: tuple[str, ...]
 
 
@@ -125,7 +125,7 @@ def _above(account: str, links: Mapping[str, str]) -> list[str]:
 
 def _family(
     how: Rollup, parent: str, members: list[str], score: Mapping[str, float | None], pays: Mapping[str, float]
-) -> Family:
+) -> AccountHierarchy:
     known = [(value, member) for member in members if (value := score[member]) is not None]
     worst = min(known) if known else None
     weights = [pays[member] for _, member in known]
@@ -136,7 +136,7 @@ def _family(
         mean = sum(w * value for w, (value, _) in zip(weights, known, strict=True)) / sum(weights)
         rolled = worst[0] if how == "worst" else round(mean, 2)
     paid = round(sum(pays[member] for member in members), 2)
-    return Family(parent, tuple(members), rolled, len(known), paid, worst[1] if worst else None)
+    return AccountHierarchy(parent, tuple(members), rolled, len(known), paid, worst[1] if worst else None)
 
 
 def _accounts(ids: Sequence[str]) -> str:
