@@ -1,49 +1,268 @@
-"""How a table, a number and a user's text are printed."""
+"""What things are called and how values are written, the same on the terminal, the report, the card and in messages.
+
+What is not known is written as a dash. Numbers carry a real minus sign; a percentage a space before its sign.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import datetime as dt
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeGuard
+
+NOTHING = "–"
+# An account pays less than this a month on average: its money is written with cents.
+SMALL_MRR = 100.0
+# From here on a column of money is written in thousands, and from there on in millions.
+THOUSANDS_FROM = 10_000.0
+MILLIONS_FROM = 10_000_000.0
+
+FIGURE_NAMES: Mapping[str, str] = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "brier": "Brier score",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error",
+    "brier_reliability": "Brier: reliability (less is better)",
+    "brier_resolution": "Brier: resolution (more is better)",
+    "brier_uncertainty": "Brier: uncertainty (of the outcome itself)",
+    "calibration_in_the_large": "share seen less mean said",
+    "seen_over_said": "positives seen for each one said",
+    "calibration_intercept": "calibration intercept (0 holds)",
+    "calibration_slope": "calibration slope (1 holds)",
+    "precision_at_capacity": "had the outcome",
+    "lift_at_capacity": "times the usual",
+    "caught_at_capacity": "outcomes caught",
+    "mrr_caught_at_capacity": "MRR caught",
+    "profit_at_capacity": "profit",
+    "concordance": "concordance",
+    "integrated_brier": "integrated Brier score",
+}
+FIGURE_MEANINGS: Mapping[str, str] = {
+    "roc_auc": "How often an account that had the outcome was given a higher probability than one that had not. "
+    "0.5 is guessing, 1 is perfect.",
+    "average_precision": "How pure the top of the list is: the share that had the outcome, averaged from the top down. "
+    "Guessing gives the share of outcomes among all.",
+    "brier": "The mean squared distance between the probability and what happened. Lower is better.",
+    "log_loss": "Like the Brier score, but being sure and wrong costs far more. Lower is better.",
+    "calibration_error": "How far, on average, a probability is from the share seen: 0.01 is one percentage point. "
+    "Lower is better.",
+}
+# Who has figures, in the order they are always shown in.
+WHO_NAMES: Mapping[str, str] = {
+    "model": "model",
+    "recency": "recency",
+    "logistic_regression": "logistic regression",
+    "base_rate": "base rate",
+    "health": "health, no model",
+    "champion": "previous champion",
+    "truth": "best possible",
+    "curve": "its curves",
+    "classifier": "the probability, spread evenly over the window",
+}
+RIVAL_MEANINGS: Mapping[str, str] = {
+    "recency": "how long since anybody was seen, and nothing else",
+    "logistic_regression": "a plain linear model on the same features",
+    "base_rate": "the usual share, for every account",
+    "health": "the health dimensions alone, without any model",
+    "champion": "the champion at the time this model was judged",
+    "truth": "the simulated company's true probabilities: no model can be better, but for chance",
+}
+GOAL_NAMES: Mapping[str, str] = {"keep": "keep", "grow": "grow", "care": "care for"}
+OUTCOME_NAMES: Mapping[str, str] = {
+    "contract": "the last paying contract ends",
+    "lapse": "no activity is seen",
+    "event": "a leaving is recorded",
+    "upsell": "the account has grown",
+}
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
-    """Rows as aligned text."""
-    widths = [max(_width(row[i]) for row in [header, *rows]) for i in range(len(header))]
+class Interval(Protocol):
+    """A value with the ends of its interval; each may be unknown."""
 
-    def line(row: Sequence[str]) -> str:
-        cells = [
-            " " * (widths[i] - _width(cell)) + cell if i in right else cell + " " * (widths[i] - _width(cell))
-            for i, cell in enumerate(row)
-        ]
-        return ("  " + "  ".join(cells)).rstrip()
+    @property
+    def value(self) -> float | None: ...
 
-    return [line(header), "  " + "  ".join("-" * width for width in widths), *(line(row) for row in rows)]
+    @property
+    def low(self) -> float | None: ...
 
-
-def _width(text: str) -> int:
-    """Columns a text takes on a terminal; Japanese letters take two."""
-    import unicodedata
-
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    @property
+    def high(self) -> float | None: ...
 
 
-def printable(text: Any) -> str:
+# A figure as a record on disk holds it.
+FigureMapping = Mapping[str, float | None]
+
+
+# ---------------------------------------------------------------- names
+
+
+def words(name: str | None) -> str:
+    """A declared name as words: ``at_risk`` as "at risk"."""
+    return NOTHING if name is None else name.replace("_", " ")
+
+
+def band_name(band: str | None) -> str:
+    """A band of health: ``at_risk`` as "at risk"."""
+    return words(band)
+
+
+def figure_name(figure: str) -> str:
+    """ "ROC AUC" of ``roc_auc``, "ROC AUC, 30 days" of ``roc_auc_30``."""
+    stem, _, days = figure.rpartition("_")
+    if days.isdigit():
+        return f"{figure_name(stem)}, {days} days"
+    return FIGURE_NAMES.get(figure, words(figure))
+
+
+def who_name(who: str) -> str:
+    """A model or a rival: "logistic regression" of ``logistic_regression``."""
+    return WHO_NAMES.get(who, words(who))
+
+
+def goal_name(goal: str) -> str:
+    """What a playbook is for: "care for" of ``care``."""
+    return GOAL_NAMES.get(goal, words(goal))
+
+
+def outcome_name(label_kind: str) -> str:
+    """What a label of this kind calls the outcome."""
+    return OUTCOME_NAMES.get(label_kind, "the outcome is seen")
+
+
+def capitalised(text: str) -> str:
+    """The first letter a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def is_known(value: float | None) -> TypeGuard[float]:
+    """Whether there is a finite number to write."""
+    return value is not None and math.isfinite(value)
+
+
+def number(value: float | None, digits: int = 0, *, signed: bool = False) -> str:
+    """1234.5 as "1,234" (or with ``digits`` decimals); ``signed`` writes a plus before what is above zero."""
+    if not is_known(value):
+        return NOTHING
+    text = f"{float(value):,.{digits}f}"
+    if not text.strip("-0.,"):
+        # "-0.000" says no more than "0.000"
+        return text.lstrip("-")
+    return ("+" if signed and value > 0 else "") + text.replace("-", "−")
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """0.123 as "12.3 %"."""
+    return f"{number(share * 100, digits)} %" if is_known(share) else NOTHING
+
+
+def points(share: float | None) -> str:
+    """A difference of shares in percentage points, with its sign: 0.0123 as "+1.2"."""
+    return number(share * 100, 1, signed=True) if is_known(share) else NOTHING
+
+
+def times(value: float | None, usual: float | None) -> str | None:
+    """How many times the usual: "2.4 × the usual"; None where either is not known."""
+    if not is_known(value) or not is_known(usual) or usual == 0:
+        return None
+    return f"{number(value / usual, 1)} × the usual"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """ "1 account", "2 accounts"."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+# ---------------------------------------------------------------- intervals
+
+
+def interval(figure: Interval | FigureMapping | None, digits: int = 3, *, signed: bool = False) -> str:
+    """A figure with its interval: "0.812 [0.781, 0.840]"."""
+    return interval_of(figure, lambda value: number(value, digits, signed=signed))
+
+
+def percent_interval(figure: Interval | FigureMapping | None, digits: int = 1) -> str:
+    """A share with its interval: "12.3 % [9.8, 15.1]"."""
+    value, low, high = _ends(figure)
+    if not is_known(low) or not is_known(high):
+        return percent(value, digits)
+    return f"{percent(value, digits)} [{number(low * 100, digits)}, {number(high * 100, digits)}]"
+
+
+def interval_of(figure: Interval | FigureMapping | None, written: Callable[[float | None], str]) -> str:
+    """A figure with its interval, each number as ``written`` writes it; a dash where the value is not known."""
+    value, low, high = _ends(figure)
+    if not is_known(value) or not is_known(low) or not is_known(high):
+        return written(value)
+    return f"{written(value)} [{written(low)}, {written(high)}]"
+
+
+def _ends(figure: Interval | FigureMapping | None) -> tuple[float | None, float | None, float | None]:
+    if figure is None:
+        return None, None, None
+    if isinstance(figure, Mapping):
+        return figure.get("value"), figure.get("low"), figure.get("high")
+    return figure.value, figure.low, figure.high
+
+
+# ---------------------------------------------------------------- money
+
+
+def money(amount: float | None, currency: str = "", *, cents: bool = False) -> str:
+    """1234.5 as "1,234 EUR"; with ``cents``, amounts under a thousand that are not whole as "12.50 EUR"."""
+    if not is_known(amount):
+        return NOTHING
+    with_cents = cents and abs(amount) < 1000 and amount != round(amount)
+    return f"{number(amount, 2 if with_cents else 0)} {currency}".strip()
+
+
+def has_cents(mean_mrr: float | None) -> bool:
+    """Whether money is written with cents where an account pays ``mean_mrr`` a month."""
+    return mean_mrr is not None and mean_mrr < SMALL_MRR
+
+
+def money_column(figures: Sequence[Interval | FigureMapping | None]) -> list[str]:
+    """The amounts of one column, with their intervals, all in one unit: "22.1 [4.2, 45.3] k".
+
+    The largest value decides whether that is one, a thousand (k) or a million (M).
+    """
+    largest = max((abs(value) for value, _, _ in map(_ends, figures) if is_known(value)), default=0.0)
+    if largest < THOUSANDS_FROM:
+        return [interval(figure, 0) for figure in figures]
+    unit, mark = (1e6, "M") if largest >= MILLIONS_FROM else (1e3, "k")
+    # three digits of the largest value, so that a small one beside it does not become nought
+    digits = 1 if largest / unit < 100 else 0
+
+    def in_unit(amount: float | None) -> str:
+        return number(amount / unit, digits) if is_known(amount) else NOTHING
+
+    cells = [interval_of(figure, in_unit) for figure in figures]
+    return [cell if cell == NOTHING else f"{cell} {mark}" for cell in cells]
+
+
+# ---------------------------------------------------------------- dates and texts
+
+
+def date(day: dt.date | None) -> str:
+    """A date as "1 January 2025"."""
+    return NOTHING if day is None else f"{day.day} {day:%B %Y}"
+
+
+def date_range(first: dt.date, last: dt.date) -> str:
+    """Dates from first to last: "from 7 to 13 October 2024"."""
+    if (first.year, first.month) == (last.year, last.month):
+        return f"from {first.day} to {date(last)}"
+    return f"from {date(first)} to {date(last)}"
+
+
+def cut(text: str, length: int) -> str:
+    """A text of at most ``length`` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def printable(text: object) -> str:
     """A user's text without what would steer the terminal."""
     return "".join(letter if letter.isprintable() else "�" for letter in str(text))
-
-
-def figure(found: Mapping[str, float | None] | None) -> str:
-    """0.812 [0.780, 0.842]"""
-    if not found or found["value"] is None:
-        return "–"
-    if found["low"] is None or found["high"] is None:
-        return f"{found['value']:.3f}"
-    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
-
-
-def percent(value: float | None) -> str:
-    return "–" if value is None else f"{value * 100:.1f} %"
-
-
-def money(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}"

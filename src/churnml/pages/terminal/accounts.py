@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from churnml.pages.presenter import money, percent, printable, table
+from churnml.pages.presenter import money, percent, printable
+from churnml.pages.terminal.layout import table
 from churnml.pages.terminal.work import work_list_text
 
 

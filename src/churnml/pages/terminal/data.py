@@ -7,7 +7,8 @@ from typing import Any
 
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse import Ingested
-from churnml.pages.presenter import printable, table
+from churnml.pages.presenter import printable
+from churnml.pages.terminal.layout import table
 
 
 def check_data(project: Project, ingested: Ingested) -> dict[str, Any]:

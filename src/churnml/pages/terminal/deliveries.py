@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from churnml.pages.presenter import printable, table
+from churnml.pages.presenter import printable
+from churnml.pages.terminal.layout import table
 
 
 def deliveries_text(counts: Mapping[str, Mapping[str, int]], rows: Sequence[Mapping[str, Any]]) -> str:

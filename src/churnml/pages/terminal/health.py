@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from churnml.health.preview import Preview
-from churnml.pages.presenter import money, percent, printable, table
+from churnml.pages.presenter import money, percent, printable
+from churnml.pages.terminal.layout import table
 
 MOVERS_SHOWN = 10
 

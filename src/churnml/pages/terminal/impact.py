@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from churnml.impact.effects import Counts, Effect, ImpactReport, PlaybookImpact, Terms
-from churnml.pages.presenter import printable, table
+from churnml.pages.presenter import printable
+from churnml.pages.terminal.layout import table
 
 _HEADER = ("playbook", "verdict", "treated", "held out", "left, points", "MRR kept", "grew, points", "MRR won")
 _VERDICTS = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from churnml.pages.presenter import figure, money, percent, printable, table
+from churnml.pages.presenter import interval, money, percent, printable
+from churnml.pages.terminal.layout import table
 
 FIGURE_NAMES = {
     "roc_auc": "ROC AUC",
@@ -45,7 +46,7 @@ def model_text(name: str, model: Mapping[str, Any]) -> str:
     rivals = ("recency", "logistic_regression", "base_rate", "health")
     who |= {RIVAL_NAMES[key]: model["rivals"][key] for key in rivals if model["rivals"].get(key)}
     who |= {RIVAL_NAMES[key]: model[key] for key in ("champion", "best_possible") if key in model}
-    rows = [[label, *(figure((found or {}).get(key)) for key in FIGURE_NAMES)] for label, found in who.items()]
+    rows = [[label, *(interval((found or {}).get(key)) for key in FIGURE_NAMES)] for label, found in who.items()]
     lines += table(["95 % intervals", *FIGURE_NAMES.values()], rows)
     if _value(model.get("roc_auc")) is not None and _value((model.get("best_possible") or {}).get("roc_auc")):
         lines += ["", f"  {_of_the_possible(model)}"]
@@ -64,8 +65,9 @@ def _later_lines(later: Mapping[str, Any]) -> list[str]:
     model = later["figures"]["model"]
     return [
         f"  In a second, later period, at {later['cutoff']} ({later['positives']:,} of {later['rows']:,} positive): "
-        f"ROC AUC {figure(model['roc_auc'])},",
-        f"  log loss {figure(model['log_loss'])}, positives seen per positive said {figure(model['seen_over_said'])}",
+        f"ROC AUC {interval(model['roc_auc'])},",
+        f"  log loss {interval(model['log_loss'])}, positives seen per positive said "
+        f"{interval(model['seen_over_said'])}",
     ]
 
 
@@ -82,10 +84,10 @@ def _calibration_lines(model: Mapping[str, Any]) -> list[str]:
     parts = " + ".join(f"{part} {_short(said[f'brier_{part}'])}" for part in ("reliability", "uncertainty"))
     return [
         "",
-        f"  positives seen per positive said {figure(said['seen_over_said'])}, slope of the log-odds "
-        f"{figure(said['calibration_slope'])}, intercept {figure(said['calibration_intercept'])} "
+        f"  positives seen per positive said {interval(said['seen_over_said'])}, slope of the log-odds "
+        f"{interval(said['calibration_slope'])}, intercept {interval(said['calibration_intercept'])} "
         "(1, 1 and 0 where the probabilities hold)",
-        f"  calibration error {figure(model['calibration_error'])}"
+        f"  calibration error {interval(model['calibration_error'])}"
         + ("" if chance is None else f"; probabilities that hold exactly would show {chance:.3f} on so many accounts"),
         f"  Brier {_short(model['brier'])} = {parts} − resolution {_short(said['brier_resolution'])}",
     ]
@@ -113,7 +115,7 @@ def _capacity_lines(decision: Mapping[str, Any], who: Mapping[str, Any]) -> list
 
 def _at_capacity(name: str, found: Mapping[str, float | None] | None) -> str:
     if name != "profit_at_capacity":
-        return figure(found)
+        return interval(found)
     if not found or None in found.values():
         return money(_value(found))
     return f"{money(found['value'])} [{money(found['low'])}, {money(found['high'])}]"
@@ -131,7 +133,7 @@ def _slice_lines(slices: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{part['positives']:,}",
             percent(part["said"]),
             f"{percent(part['seen'])} [{percent(part['low'])}, {percent(part['high'])}]",
-            "too small to say" if part["too_small"] else figure(part["roc_auc"]),
+            "too small to say" if part["too_small"] else interval(part["roc_auc"]),
         ]
         for part in slices
     ]
@@ -149,8 +151,8 @@ def _when_judged(when: Mapping[str, Any]) -> list[str]:
     """How well the curves tell who leaves when, beside the same probabilities spread evenly over time."""
     here, ahead = (when[key][who]["concordance"] for key, who in (("figures", "curve"), ("ahead", "classifier")))
     return [
-        f"  When they leave: of two accounts the curves name the one that leaves first in {figure(here)},",
-        f"  ahead of the same probabilities spread evenly by {figure(ahead)}; {when['leavings']:,} leavings in "
+        f"  When they leave: of two accounts the curves name the one that leaves first in {interval(here)},",
+        f"  ahead of the same probabilities spread evenly by {interval(ahead)}; {when['leavings']:,} leavings in "
         f"{when['last']} days",
     ]
 
@@ -223,7 +225,9 @@ def comparison_text(found: Mapping[str, Any]) -> str:
     """What ``churnml models compare`` prints."""
     first, second = found["versions"]
     header = ["95 % intervals", *FIGURE_NAMES.values()]
-    rows = [[f"version {v}", *(figure(found["figures"][v].get(key)) for key in FIGURE_NAMES)] for v in (first, second)]
+    rows = [
+        [f"version {v}", *(interval(found["figures"][v].get(key)) for key in FIGURE_NAMES)] for v in (first, second)
+    ]
     if found["measured"]:
         lines = [
             f"{found['model']}, versions {first} and {second}, measured on the same rows of {found['cutoff']}: "

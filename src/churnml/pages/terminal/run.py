@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from churnml.adapters.project import Project
-from churnml.pages.presenter import money, percent, table
+from churnml.pages.presenter import money, percent
 from churnml.pages.terminal.accounts import queue_lines
 from churnml.pages.terminal.data import data_lines
+from churnml.pages.terminal.layout import table
 from churnml.pages.terminal.models import model_text
 
 QUEUE_SHOWN = 10

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from churnml.pages.presenter import money, printable, table
+from churnml.pages.presenter import money, printable
+from churnml.pages.terminal.layout import table
 
 STATES = {"done": "done", "dismissed": "dismissed", "closed": "closed by itself", "open": "open", "snoozed": "snoozed"}
 
