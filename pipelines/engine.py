@@ -6,6 +6,7 @@ same results, some ten seconds sooner, without a record in Prefect.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -25,16 +26,20 @@ if os.environ.get("CHURNML_ENGINE") == PLAIN:
         return lambda function: function
 
 else:
-    # before Prefect is imported: no server to start, nothing phones home, its own log kept off the screen
+    # before Prefect is imported: no server to start, nothing phones home, its own log kept off the screen, and
+    # what we log shown with the run
     for _name, _value in {
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
         "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "churnml",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "DO_NOT_TRACK": "true",
     }.items():
         os.environ.setdefault(_name, _value)
+    logging.getLogger("churnml").setLevel(logging.INFO)
 
     # by name: Prefect loads these lazily, and with them sets up its loggers
     from prefect import flow as prefect_flow

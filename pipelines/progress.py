@@ -1,15 +1,12 @@
-"""Where a long step says what it is doing: the terminal, and only when somebody looks at it."""
+"""Where a long step says what it is doing: a log line that the command line shows."""
 
 from __future__ import annotations
 
-import sys
-import time
+import logging
 
-_started = time.monotonic()
+LOGGER = "churnml.progress"
 
 
 def say(message: str) -> None:
-    """One line of progress on standard error, with the seconds since the start."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"  {time.monotonic() - _started:6.1f} s  {message}\n")
-        sys.stderr.flush()
+    """One line of progress."""
+    logging.getLogger(LOGGER).info(message)

@@ -11,7 +11,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from churnml.cli.app import app
+from churnml.cli.app import Verbose, app
+from churnml.cli.logs import set_up_logs
 from churnml.cli.shell import say_lines
 from churnml.errors import ChurnmlError
 
@@ -101,5 +102,6 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
+    verbose: Verbose = False,
 ) -> None:
-    pass
+    set_up_logs(verbose=verbose)

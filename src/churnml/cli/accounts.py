@@ -20,7 +20,7 @@ from churnml.cli.shell import (
 )
 
 
-@app.command()
+@app.add()
 def queue(
     project: ProjectOption = HERE,
     owner: Annotated[str | None, typer.Option(help="Only this owner's.")] = None,
@@ -41,7 +41,7 @@ def queue(
         say_lines(terminal.queue_text(day, found))
 
 
-@app.command()
+@app.add()
 def explain(
     account: Annotated[str, typer.Argument(help="The account's id.")],
     project: ProjectOption = HERE,

@@ -21,7 +21,7 @@ from churnml.cli.shell import (
 )
 
 
-@app.command()
+@app.add()
 def deliver(
     project: ProjectOption = HERE,
     send: Annotated[
@@ -45,7 +45,7 @@ def deliver(
         raise typer.Exit(1)
 
 
-@deliveries_app.command("list")
+@deliveries_app.add("list")
 def deliveries_list(
     project: ProjectOption = HERE,
     dead: Annotated[bool, typer.Option("--dead", help="Only what was given up.")] = False,
@@ -66,7 +66,7 @@ def deliveries_list(
         say_lines(terminal.deliveries_text(counts, rows))
 
 
-@deliveries_app.command("show")
+@deliveries_app.add("show")
 def deliveries_show(
     delivery: Annotated[int, typer.Argument(help="Its number.")], project: ProjectOption = HERE
 ) -> None:
@@ -77,7 +77,7 @@ def deliveries_show(
         print_json(store.outbox.attempts(delivery))
 
 
-@deliveries_app.command("revive")
+@deliveries_app.add("revive")
 def deliveries_revive(
     delivery: Annotated[int, typer.Argument(help="Its number.")],
     because: Annotated[str, typer.Option("--because", help="What was mended.")],

@@ -27,7 +27,7 @@ from churnml.cli.shell import (
 from churnml.errors import ProjectError
 
 
-@app.command()
+@app.add()
 def train(
     models: Annotated[list[str] | None, typer.Argument(help="Which models.", show_default="all")] = None,
     project: ProjectOption = HERE,
@@ -50,7 +50,7 @@ def train(
         say_lines(*(terminal.model_text(name, jobs.model_summary(record)) for name, record in records.items()))
 
 
-@app.command()
+@app.add()
 def score(
     project: ProjectOption = HERE,
     as_of: AsOfOption = None,
@@ -101,7 +101,7 @@ def score(
     tell_run(project, flow(project=str(project), as_of=str(day) if day else None, engine=engine), as_json)
 
 
-@app.command()
+@app.add()
 def run(
     project: ProjectOption = HERE,
     as_of: AsOfOption = None,
@@ -119,7 +119,7 @@ def run(
     tell_run(project, flow(project=str(project), as_of=str(day) if day else None, again=again, engine=engine), as_json)
 
 
-@app.command()
+@app.add()
 def backfill(
     first: Annotated[str, typer.Argument(metavar="FROM", help="The first date, YYYY-MM-DD.")],
     last: Annotated[str, typer.Argument(metavar="TO", help="The last date.")],
@@ -142,7 +142,7 @@ def backfill(
         say_lines(*(f"{day['as_of']}: {day['accounts_scored']:,} accounts scored" for day in found))
 
 
-@app.command()
+@app.add()
 def serve(
     project: ProjectOption = HERE,
     train_cron: Annotated[str, typer.Option(help="When to train, as cron says it.")] = "0 3 1 * *",

@@ -31,7 +31,7 @@ def _opened(project: Path) -> OpenedProject:
     return opened
 
 
-@health_app.command("preview")
+@health_app.add("preview")
 def health_preview(
     changed: Annotated[Path, typer.Option("--with", help="The changed health.yaml.")],
     project: ProjectOption = HERE,
@@ -52,7 +52,7 @@ def health_preview(
         say_lines(terminal.preview_text(found))
 
 
-@health_app.command("weights")
+@health_app.add("weights")
 def health_weights(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Weights of the dimensions as past outcomes would have them, beside the hand-set ones; nothing is applied."""
     from churnml.jobs.health import propose
@@ -65,7 +65,7 @@ def health_weights(project: ProjectOption = HERE, as_json: JsonOption = False) -
         say_lines(terminal.weights_text(found))
 
 
-@health_app.command("overrides")
+@health_app.add("overrides")
 def health_overrides(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Every override, and of those whose outcome is known: was the person right, was the model right."""
     from churnml.jobs.health import judge
@@ -81,7 +81,7 @@ def health_overrides(project: ProjectOption = HERE, as_json: JsonOption = False)
         say_lines(terminal.overrides_text(found))
 
 
-@health_app.command("flaps")
+@health_app.add("flaps")
 def health_flaps(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """How often bands changed and changed back, with margin and dwell and without."""
     from churnml.adapters.project import open_project

@@ -16,7 +16,7 @@ from churnml.cli.shell import (
 )
 
 
-@app.command()
+@app.add()
 def impact(
     project: ProjectOption = HERE,
     engine: EngineOption = None,

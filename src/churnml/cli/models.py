@@ -23,7 +23,7 @@ from churnml.cli.shell import (
 )
 
 
-@models_app.command("list")
+@models_app.add("list")
 def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Every registered version, its verdict, and who is champion."""
     from churnml.pages import terminal
@@ -36,7 +36,7 @@ def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> N
         say_lines(terminal.versions_text(found))
 
 
-@models_app.command("show")
+@models_app.add("show")
 def models_show(
     name: NameArgument,
     version: Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")] = None,
@@ -57,7 +57,7 @@ def models_show(
         say_lines(terminal.model_text(name, found), "", terminal.origin_text(found))
 
 
-@models_app.command("card")
+@models_app.add("card")
 def models_card(
     name: NameArgument,
     version: Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")] = None,
@@ -71,7 +71,7 @@ def models_card(
     say_lines(card(registry.record_of(name, version)).rstrip())
 
 
-@models_app.command("history")
+@models_app.add("history")
 def models_history(
     name: NameArgument,
     project: ProjectOption = HERE,
@@ -89,7 +89,7 @@ def models_history(
         say_lines(terminal.history_text(found))
 
 
-@models_app.command("compare")
+@models_app.add("compare")
 def models_compare(
     name: NameArgument,
     first: Annotated[str, typer.Argument(metavar="V1", help="A version.")],
@@ -109,7 +109,7 @@ def models_compare(
         say_lines(terminal.comparison_text(found))
 
 
-@models_app.command("promote")
+@models_app.add("promote")
 def models_promote(
     name: NameArgument,
     because: Annotated[str, typer.Option("--because", help="Why; kept in the history.")],
@@ -126,7 +126,7 @@ def models_promote(
     _tell_appointed(name, promote_by_hand(registry, name, version, because, by, data_of(project)), as_json)
 
 
-@models_app.command("rollback")
+@models_app.add("rollback")
 def models_rollback(
     name: NameArgument,
     to: Annotated[str | None, typer.Option(help="A version.", show_default="the champion before")] = None,

@@ -20,7 +20,7 @@ from churnml.cli.shell import (
 )
 
 
-@app.command()
+@app.add()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the project shall be.")] = HERE,
     name: Annotated[str | None, typer.Option(help="Its name.", show_default="the folder's")] = None,
@@ -33,7 +33,7 @@ def init(
     say_lines("Point its inputs: at your files, adapt the SELECTs, then run 'churnml check'.")
 
 
-@app.command()
+@app.add()
 def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Read every declaration and table; say what was set aside and why."""
     from churnml import jobs
@@ -49,7 +49,7 @@ def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
         say_lines(terminal.check_text(opened.project, opened.ingested))
 
 
-@app.command()
+@app.add()
 def simulate(
     out: Annotated[Path, typer.Option("--out", help="Where to write the company's project folder.")],
     accounts: Annotated[int, typer.Option(min=20, help="Accounts ever, over the whole time.")] = 2000,
@@ -71,7 +71,7 @@ def simulate(
         say_lines(f"A company was written to {out}. Next: churnml run --project {out}")
 
 
-@app.command()
+@app.add()
 def features(
     as_of: Annotated[list[str], typer.Option("--as-of", help="A cutoff, YYYY-MM-DD; may be repeated.")],
     out: Annotated[Path, typer.Option("--out", help="A .parquet or .csv file to write.")],
@@ -99,7 +99,7 @@ def features(
     say_lines(f"{len(rows):,} rows with {rows.shape[1]:,} columns written to {out}")
 
 
-@app.command()
+@app.add()
 def audit(
     project: ProjectOption = HERE,
     as_of: Annotated[

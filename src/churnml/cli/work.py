@@ -36,7 +36,7 @@ WhyOption = Annotated[str, typer.Option("--because", help="Why; kept with what y
 OnOption = Annotated[str | None, typer.Option("--on", help="The date it counts for.", show_default="today")]
 
 
-@work_app.command("list")
+@work_app.add("list")
 def work_list(
     project: ProjectOption = HERE,
     owner: Annotated[str | None, typer.Option(help="Only this owner's.")] = None,
@@ -55,7 +55,7 @@ def work_list(
         say_lines(terminal.work_list_text(pieces))
 
 
-@work_app.command("show")
+@work_app.add("show")
 def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """One piece of work and all that happened to it."""
     from churnml.adapters.project import open_project
@@ -70,7 +70,7 @@ def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOp
         say_lines(terminal.piece_text(piece, events))
 
 
-@work_app.command("done")
+@work_app.add("done")
 def work_done(
     work: WorkArgument,
     by: WhoOption,
@@ -85,7 +85,7 @@ def work_done(
     _change(project, work, on, as_json, lambda piece, day: done(piece, who=by, why=because, on=day))
 
 
-@work_app.command("snooze")
+@work_app.add("snooze")
 def work_snooze(
     work: WorkArgument,
     until: Annotated[str, typer.Option("--until", help="On this date it is on the list again, YYYY-MM-DD.")],
@@ -104,7 +104,7 @@ def work_snooze(
     _change(project, work, on, as_json, lambda piece, day: snooze(piece, until=again, who=by, why=because, on=day))
 
 
-@work_app.command("dismiss")
+@work_app.add("dismiss")
 def work_dismiss(
     work: WorkArgument,
     because: WhyOption,
@@ -119,7 +119,7 @@ def work_dismiss(
     _change(project, work, on, as_json, lambda piece, day: dismiss(piece, who=by, why=because, on=day))
 
 
-@work_app.command("reassign")
+@work_app.add("reassign")
 def work_reassign(
     work: WorkArgument,
     to: Annotated[str, typer.Option("--to", help="Who has it from now on.")],
@@ -135,7 +135,7 @@ def work_reassign(
     _change(project, work, on, as_json, lambda piece, day: reassign(piece, to=to, who=by, why=because, on=day))
 
 
-@work_app.command("overflow")
+@work_app.add("overflow")
 def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     """What did not fit into the day, for whom, with the value left lying."""
     from churnml.adapters.project import open_project
@@ -150,7 +150,7 @@ def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_js
         say_lines(terminal.overflow_text(day, found))
 
 
-@work_app.command("log")
+@work_app.add("log")
 def work_log(
     subject: Annotated[str | None, typer.Argument(help="An account or a date.", show_default="all")] = None,
     project: ProjectOption = HERE,
@@ -169,7 +169,7 @@ def work_log(
         say_lines(terminal.log_text(found))
 
 
-@work_app.command("override")
+@work_app.add("override")
 def work_override(
     account: AccountArgument,
     score: Annotated[float, typer.Option("--score", min=0, max=100, help="What you say its health is.")],
@@ -199,7 +199,7 @@ def work_override(
         )
 
 
-@work_app.command("withdraw")
+@work_app.add("withdraw")
 def work_withdraw(
     override: Annotated[str, typer.Argument(help="The override's id.")],
     because: WhyOption,

@@ -1,0 +1,66 @@
+"""What a command logs: progress for who looks on, every room's lines with ``--verbose``, JSON for machines.
+
+Rooms log what they opened, read, decided and wrote to ``churnml.<room>``, with what is counted as named arguments:
+``log.info("%(rows)d rows read", {"rows": 5})``. The message holds them for people, JSON holds them as fields too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+
+from pipelines.progress import LOGGER as PROGRESS
+
+ROOT = "churnml"
+LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+class ProgressFormatter(logging.Formatter):
+    """A step of long work, with the seconds since the start."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"  {record.relativeCreated / 1000:6.1f} s  {record.getMessage()}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and what the message counts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = record.args if isinstance(record.args, Mapping) else {}
+        line = {
+            "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **fields,
+        }
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def set_up_logs(*, verbose: bool) -> None:
+    """Sends what is logged to standard error; called again, it replaces what it had set up.
+
+    Progress is always shown: as it is on a terminal, as log lines where none looks on. The other lines are shown
+    when ``verbose``, or when ``CHURNML_LOG=json`` asks for all of them as JSON.
+    """
+    as_json = os.environ.get("CHURNML_LOG", "").lower() == "json"
+    handler = logging.StreamHandler(sys.stderr)
+    if as_json:
+        handler.setFormatter(JsonFormatter())
+    elif verbose or not sys.stderr.isatty():
+        handler.setFormatter(logging.Formatter(LINE))
+    else:
+        handler.setFormatter(ProgressFormatter())
+    if not verbose and not as_json:
+        handler.addFilter(lambda record: record.name == PROGRESS or record.levelno >= logging.WARNING)
+    handler.set_name(ROOT)
+    logger = logging.getLogger(ROOT)
+    for former in [former for former in logger.handlers if former.get_name() == ROOT]:
+        logger.removeHandler(former)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
