@@ -1,8 +1,7 @@
-"""How a store comes to its tables: made new, or of before, or by two at once; and the one that is too new."""
+"""How a store comes to its tables: made new, perhaps by two at once; and those that are too new or too old."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -16,11 +15,11 @@ from alembic.script import ScriptDirectory
 from churnml.adapters.store import open_store, schema
 from churnml.adapters.store import upgrade as migrating
 from churnml.adapters.store.connections import Connections
+from churnml.adapters.store.outbox import LEASE
 from churnml.errors import ProjectError
 from churnml.ledger import Assignment, Decision, Override, WorkEvent, WorkItem
-from tests.store import before
 from tests.store.at_once import barrier_of, in_processes
-from tests.store.days import NOW, day, scores
+from tests.store.days import NOW, day, message, scores
 
 
 def differences(url: str) -> list[object]:
@@ -40,7 +39,7 @@ def run(url: str, *statements: str) -> None:
     connections.close()
 
 
-def test_the_migrations_make_exactly_the_tables_that_are_declared(url: str) -> None:
+def test_the_baseline_makes_exactly_the_tables_that_are_declared(url: str) -> None:
     with open_store(url):
         pass
     assert differences(url) == []
@@ -53,47 +52,22 @@ def test_the_newest_version_is_the_last_migration() -> None:
     assert ScriptDirectory(folder).get_heads() == [migrating.NEWEST]
 
 
-@pytest.mark.parametrize("knew_when", [True, False], ids=["", "before it knew when an account leaves"])
-def test_a_store_from_before_is_adopted_with_all_it_holds(url: str, knew_when: bool) -> None:
-    before.make(url, knew_when=knew_when)
-    reasons = json.dumps([{"code": "usage", "feature": "f", "sentence": "Less: 50 %", "weight": 0.5}])
+def test_a_store_that_knew_who_held_a_claim_opens_and_sends_on(url: str) -> None:
+    """The newest tables have had one column more, which nobody reads."""
+    with open_store(url) as store:
+        store.record(scores(day("03-01"), "a"), "one", NOW, messages=[message("1")])
+        store.outbox.claim(NOW)
     run(
         url,
-        "INSERT INTO scorings (as_of, revision, fingerprint, models, scored_at) VALUES ('2024-03-01', 1, 'one', '{\"churn\": \"1\"}', '2024-03-01 08:00:00')",
-        "INSERT INTO scorings (as_of, revision, fingerprint, models, scored_at) VALUES ('2024-03-01', 2, 'two', '{\"churn\": \"2\"}', '2024-03-01 09:00:00')",
-        *(
-            f"INSERT INTO scores ({', '.join(before.SCORE_COLUMNS)}, scoring_id) VALUES ('a', 'olga', 'smb', 100, 0.25, "
-            f"NULL, 40, 'at_risk', 1, '{{\"usage\": 40.0}}', '{reasons.replace(':', chr(92) + ':')}', '[]', 25, {n})"
-            for n in (1, 2)
-        ),
-        *(
-            f"INSERT INTO decisions VALUES ({n}, 'a', 1, 'rescue', 'Call', 'keep', '[\"Call\"]', 'olga', '2024-03-08', "
-            "'[\"at risk\"]', 25)"
-            for n in (1, 2)
-        ),
+        "ALTER TABLE deliveries ADD COLUMN leased_by VARCHAR",
+        "CREATE INDEX ix_deliveries_leased_by ON deliveries (leased_by)",
+        "UPDATE deliveries SET leased_by = '7'",
     )
     with open_store(url) as store:
-        (line,) = store.queue(day("03-01"))
-        assert (line["account_id"], line["outcome"], line["due"], line["value"]) == ("a", "opened", day("03-08"), 25)
-        assert (line["steps"], line["because"], line["reason"]) == (["Call"], ["at risk"], "")
-        assert (line["models"], line["revision"], line["facts"]) == ({"churn": "2"}, 2, {})
-        (row,) = store.scored(day("03-01"))
-        assert row["reasons"][0]["sentence"] == "Less: 50 %"
-        assert (row["leave_within"], row["raw_health"], row["health_inputs"]) == (None, None, None)
-        assert store.before(day("03-02")).bands["a"].band_since == day("03-01")
-        # and it goes on from there
-        assert store.record(scores(day("03-01"), "a"), "three", NOW)
-        assert store.record(scores(day("03-02"), "a", "b"), "four", NOW)
-        assert [one["as_of"] for one in store.account("a", day("03-02"))["history"]] == [day("03-01"), day("03-02")]
-    assert differences(url) == []
-
-
-@pytest.mark.parametrize("upto", [1, 2])
-def test_a_store_whose_making_was_cut_short_before_is_completed(url: str, upto: int) -> None:
-    before.make(url, upto=upto)
-    with open_store(url) as store:
-        assert store.dates() == []
-    assert differences(url) == []
+        assert store.outbox.claim(NOW) == []
+        assert [one.key for one in store.outbox.claim(NOW + LEASE)] == ["1"]
+        assert store.record(scores(day("03-02"), "a"), "two", NOW, messages=[message("2", "b")])
+        assert [one.key for one in store.outbox.due(NOW)] == ["2"]
 
 
 def test_opening_again_changes_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,11 +81,7 @@ def test_opening_again_changes_nothing(url: str, monkeypatch: pytest.MonkeyPatch
 def test_a_migration_that_fails_in_the_middle_leaves_the_store_as_it_was(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before.make(url)
-    run(
-        url,
-        "INSERT INTO scorings (as_of, revision, fingerprint, models, scored_at) VALUES ('2024-03-01', 1, 'one', '{}', '2024-03-01 08:00:00')",
-    )
+    run(url, "CREATE TABLE notes (text VARCHAR(9))")
     upgrade = migrating._upgrade
 
     def breaks(connection: sa.Connection) -> None:
@@ -123,11 +93,11 @@ def test_a_migration_that_fails_in_the_middle_leaves_the_store_as_it_was(
         pass
     connections = Connections(url)
     with connections.reading() as connection:
-        assert set(sa.inspect(connection).get_table_names()) == set(before.TABLES)
+        assert sa.inspect(connection).get_table_names() == ["notes"]
     connections.close()
     monkeypatch.undo()
     with open_store(url) as store:
-        assert store.dates() == [day("03-01")]
+        assert store.dates() == []
 
 
 def _opens(urls: list[str], together: Any) -> None:
@@ -139,8 +109,6 @@ def _opens(urls: list[str], together: Any) -> None:
 
 def test_several_may_open_a_store_at_once(new_url: Callable[[], str]) -> None:
     urls = [new_url() for _ in range(6)]
-    for url in urls[3:]:
-        before.make(url)
     assert in_processes(_opens, [(urls, barrier_of(3))] * 3) == [0, 0, 0]
     for url in urls:
         assert differences(url) == []
@@ -158,6 +126,21 @@ def test_a_store_newer_than_the_program_is_refused_and_left_alone(url: str, vers
     run(url, f"UPDATE {migrating.VERSION_TABLE} SET version_num = '{migrating.NEWEST}'")
     with open_store(url) as store:
         assert store.dates() == [day("03-01")]
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+def test_a_store_older_than_the_first_release_is_refused_and_left_alone(url: str, versioned: bool) -> None:
+    run(url, "CREATE TABLE scorings (scoring_id INTEGER)")
+    if versioned:
+        run(
+            url,
+            f"CREATE TABLE {migrating.VERSION_TABLE} (version_num VARCHAR(32))",
+            f"INSERT INTO {migrating.VERSION_TABLE} VALUES ('1')",
+        )
+    with pytest.raises(ProjectError, match="an earlier churnml") as refused, open_store(url):
+        pass
+    assert "Name another store" in str(refused.value)
+    assert differences(url)
 
 
 def test_other_tables_and_other_programs_migrations_are_nobodys_business(url: str) -> None:

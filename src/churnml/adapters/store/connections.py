@@ -18,7 +18,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from churnml.adapters.store.presence import LockedFile, Session, presence_of
 from churnml.errors import ProjectError
 
 # The drivers are named, so that the same URL means the same whichever SQLAlchemy is installed.
@@ -36,7 +35,6 @@ class Connections:
             self._engine = _engine(url)
         except Exception as problem:
             raise cannot_be_opened(problem) from None
-        self._presence: Session | LockedFile | None = None
         reads: dict[str, Any] = {}
         writes: dict[str, Any] = {"churnml_writes": True}
         if self._engine.dialect.name == "postgresql":
@@ -48,7 +46,7 @@ class Connections:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection that sees one moment of the store."""
-        with _told_by_class(), self._reader.connect() as connection:
+        with _named_by_class(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -57,19 +55,10 @@ class Connections:
 
         On SQLite nobody else writes meanwhile; on PostgreSQL, what must not happen twice locks its own rows.
         """
-        with _told_by_class(), self._writer.begin() as connection:
+        with _named_by_class(), self._writer.begin() as connection:
             yield connection
 
-    def sender(self) -> str | None:
-        """The name others know this one by while it lives; None where nobody could tell."""
-        if self._presence is None:
-            with _told_by_class():
-                self._presence = presence_of(self._engine)
-        return None if self._presence is None else self._presence.name
-
     def close(self) -> None:
-        if self._presence is not None:
-            self._presence.close()
         self._engine.dispose()
 
 
@@ -89,7 +78,7 @@ def cannot_be_opened(problem: Exception) -> ProjectError:
 
 
 @contextmanager
-def _told_by_class() -> Iterator[None]:
+def _named_by_class() -> Iterator[None]:
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError) as problem:
@@ -102,18 +91,18 @@ def _told_by_class() -> Iterator[None]:
 
 
 def _engine(url: str) -> sa.Engine:
-    said = sa.make_url(url)
-    said = said.set(drivername=DRIVERS.get(said.drivername, said.drivername))
-    if said.get_backend_name() not in ("sqlite", "postgresql"):
+    named = sa.make_url(url)
+    named = named.set(drivername=DRIVERS.get(named.drivername, named.drivername))
+    if named.get_backend_name() not in ("sqlite", "postgresql"):
         raise ProjectError(
-            f"The operational store cannot be a {said.get_backend_name()} database.",
+            f"The operational store cannot be a {named.get_backend_name()} database.",
             where=WHERE,
             remedy="Use sqlite:///… or postgresql://….",
         )
-    on_sqlite = said.get_backend_name() == "sqlite"
+    on_sqlite = named.get_backend_name() == "sqlite"
     patience = {"connect_args": {"timeout": PATIENCE_SECONDS}} if on_sqlite else {}
     engine = sa.create_engine(
-        said, hide_parameters=True, json_serializer=to_json, pool_pre_ping=not on_sqlite, **patience
+        named, hide_parameters=True, json_serializer=to_json, pool_pre_ping=not on_sqlite, **patience
     )
     if on_sqlite:
         sa.event.listen(engine, "connect", _sqlite_settings)

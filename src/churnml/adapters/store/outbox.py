@@ -2,8 +2,7 @@
 
 Messages are written in the transaction of what they tell (:mod:`churnml.adapters.store.scorings`). A sender claims
 some, sends them, and says for each how it went. A claim is a lease: what a sender that died had in hand is claimed
-again when it ends, or at once where its death can be seen (:mod:`churnml.adapters.store.presence`), so a message is
-sent at least once, and its key lets the receiver see it is the same. Messages of
+again when it ends, so a message is sent at least once, and its key lets the receiver see it is the same. Messages of
 one kind about one account go to a receiver in the order they were written: a later one is not due while an earlier
 one is pending.
 """
@@ -19,12 +18,12 @@ import sqlalchemy as sa
 
 from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import Connections, utc
-from churnml.adapters.store.presence import dead_of
 from churnml.adapters.store.schema import deliveries, delivery_attempts
 from churnml.adapters.store.writing import insert, insert_new
 from churnml.errors import UnknownNameError
 from churnml.ledger import Message
 
+Select = sa.Select[tuple[Any, ...]]
 LEASE = dt.timedelta(minutes=5)
 # Of what a receiver answered; it may be a whole page.
 ERROR_KEPT = 2_000
@@ -40,7 +39,6 @@ class Delivery:
         state: ``dead`` will not be tried again by itself.
         attempts: how often sending was begun; of a claimed one, this time included.
         created_at, next_attempt_at, leased_until, sent_at: UTC, without a zone.
-        leased_by: the sender that has it in hand, by a name that means nothing when that one is gone.
         last_error: what the newest failure said.
     """
 
@@ -55,7 +53,6 @@ class Delivery:
     created_at: dt.datetime
     next_attempt_at: dt.datetime
     leased_until: dt.datetime | None
-    leased_by: str | None
     last_error: str | None
     sent_at: dt.datetime | None
 
@@ -88,7 +85,7 @@ class Outbox:
     def due(self, now: dt.datetime, limit: int | None = None, *, receiver: str | None = None) -> list[Delivery]:
         """What could be claimed at ``now``, oldest first; nothing is changed."""
         with self._connections.reading() as connection:
-            return _deliveries(connection, _due(connection, utc(now), receiver).limit(limit))
+            return _deliveries(connection, _due(utc(now), receiver).limit(limit))
 
     def claim(
         self,
@@ -108,21 +105,20 @@ class Outbox:
             receiver: only of this receiver.
             lease: longer than sending all of them takes.
         """
-        moment, sender = utc(now), self._connections.sender()
+        moment = utc(now)
         with self._connections.writing() as connection:
-            query = _due(connection, moment, receiver).limit(limit)
+            query = _due(moment, receiver).limit(limit)
             # PostgreSQL: what another sender is claiming is passed over; SQLite has one writer at a time anyway
-            found = _deliveries(connection, query.with_for_update(skip_locked=True, of=deliveries))
-            taken = [delivery.delivery_id for delivery in found]
+            due = _deliveries(connection, query.with_for_update(skip_locked=True, of=deliveries))
             until = moment + lease
-            if taken:
+            if due:
                 connection.execute(
                     deliveries.update()
                     .where(deliveries.c.delivery_id == sa.bindparam("taken"))
-                    .values(leased_until=until, leased_by=sender, attempts=deliveries.c.attempts + 1),
-                    [{"taken": delivery_id} for delivery_id in taken],
+                    .values(leased_until=until, attempts=deliveries.c.attempts + 1),
+                    [{"taken": delivery.delivery_id} for delivery in due],
                 )
-        return [_claimed(delivery, until, sender) for delivery in found]
+        return [replace(delivery, leased_until=until, attempts=delivery.attempts + 1) for delivery in due]
 
     def sent(self, delivery_id: int, now: dt.datetime, note: str = "") -> bool:
         """It arrived; False when it is not pending any more."""
@@ -132,7 +128,7 @@ class Outbox:
         """Those named arrived, each with its note: one transaction for all; how many were still pending."""
         where = (deliveries.c.delivery_id == sa.bindparam("one")) & (deliveries.c.state == "pending")
         settled = deliveries.update().where(where)
-        settled = settled.values(state="sent", sent_at=utc(now), leased_until=None, leased_by=None)
+        settled = settled.values(state="sent", sent_at=utc(now), leased_until=None)
         with self._connections.writing() as connection:
             done = [one for one in sorted(notes) if connection.execute(settled, {"one": one}).rowcount == 1]
             rows = [{"delivery_id": one, "at": utc(now), "result": "sent", "note": notes[one]} for one in done]
@@ -148,11 +144,11 @@ class Outbox:
             error: what happened; it is kept and shown, so it must hold no secret.
             next_attempt_at: not tried again before; None gives it up: it is dead until it is revived.
         """
-        said = error[:ERROR_KEPT]
+        kept = error[:ERROR_KEPT]
         if next_attempt_at is None:
-            return self._settle(delivery_id, now, "dead", said, state="dead", last_error=said)
+            return self._settle(delivery_id, now, "dead", kept, state="dead", last_error=kept)
         return self._settle(
-            delivery_id, now, "failed", said, state="pending", last_error=said, next_attempt_at=utc(next_attempt_at)
+            delivery_id, now, "failed", kept, state="pending", last_error=kept, next_attempt_at=utc(next_attempt_at)
         )
 
     def released(self, delivery_id: int, now: dt.datetime) -> bool:
@@ -195,11 +191,11 @@ class Outbox:
     def counts(self) -> dict[str, dict[str, int]]:
         """Receiver → state → how many."""
         query = sa.select(deliveries.c.receiver, deliveries.c.state, sa.func.count()).group_by("receiver", "state")
-        found: dict[str, dict[str, int]] = {}
+        counts: dict[str, dict[str, int]] = {}
         with self._connections.reading() as connection:
             for receiver, state, many in connection.execute(query.order_by("receiver", "state")):
-                found.setdefault(receiver, {})[state] = many
-        return found
+                counts.setdefault(receiver, {})[state] = many
+        return counts
 
     def attempts(self, delivery_id: int) -> list[dict[str, Any]]:
         """What became of every attempt, oldest first: at, result, note."""
@@ -222,7 +218,6 @@ class Outbox:
                 attempts=0,
                 next_attempt_at=utc(now),
                 leased_until=None,
-                leased_by=None,
             )
             if not done:
                 known = connection.scalars(sa.select(deliveries.c.delivery_id).where(deliveries.c.state == "dead"))
@@ -232,15 +227,13 @@ class Outbox:
 
     def _settle(self, delivery_id: int, now: dt.datetime, result: str, note: str, **values: Any) -> bool:
         with self._connections.writing() as connection:
-            done = _update(connection, delivery_id, "pending", leased_until=None, leased_by=None, **values)
+            done = _update(connection, delivery_id, "pending", leased_until=None, **values)
             if done:
                 _attempt(connection, delivery_id, now, result, note)
         return done
 
 
-def _due(connection: sa.Connection, now: dt.datetime, receiver: str | None) -> Any:
-    holding = sa.select(deliveries.c.leased_by).where(deliveries.c.leased_by.is_not(None)).distinct()
-    dead = dead_of(connection, set(connection.scalars(holding)))
+def _due(now: dt.datetime, receiver: str | None) -> Select:
     earlier = deliveries.alias("earlier")
     ahead = sa.exists().where(
         earlier.c.receiver == deliveries.c.receiver,
@@ -254,11 +247,7 @@ def _due(connection: sa.Connection, now: dt.datetime, receiver: str | None) -> A
         .where(
             deliveries.c.state == "pending",
             deliveries.c.next_attempt_at <= now,
-            sa.or_(
-                deliveries.c.leased_until.is_(None),
-                deliveries.c.leased_until <= now,
-                deliveries.c.leased_by.in_(sorted(dead)),
-            ),
+            deliveries.c.leased_until.is_(None) | (deliveries.c.leased_until <= now),
             ~ahead,
         )
         .order_by(deliveries.c.delivery_id)
@@ -266,12 +255,8 @@ def _due(connection: sa.Connection, now: dt.datetime, receiver: str | None) -> A
     return query if receiver is None else query.where(deliveries.c.receiver == receiver)
 
 
-def _deliveries(connection: sa.Connection, query: Any) -> list[Delivery]:
+def _deliveries(connection: sa.Connection, query: Select) -> list[Delivery]:
     return [Delivery(**row) for row in connection.execute(query).mappings()]
-
-
-def _claimed(delivery: Delivery, until: dt.datetime, sender: str | None) -> Delivery:
-    return replace(delivery, leased_until=until, leased_by=sender, attempts=delivery.attempts + 1)
 
 
 def _update(connection: sa.Connection, delivery_id: int, present: str, **values: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The tables of the operational store as they are now; migrations/ makes them.
+"""The tables of the operational store, described once: migrations/ makes them from here.
 
 A text a user gave has no length here: PostgreSQL would refuse what SQLite took. Times are UTC without a zone.
 """
@@ -218,15 +218,13 @@ deliveries = sa.Table(
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_attempt_at", sa.DateTime, nullable=False),
-    # nobody else takes it before, unless who has it is dead; empty when nobody has it
+    # nobody else takes it before; empty when nobody has it
     sa.Column("leased_until", sa.DateTime),
-    sa.Column("leased_by", sa.String),
     sa.Column("last_error", sa.Text),
     sa.Column("created_at", sa.DateTime, nullable=False),
     sa.Column("sent_at", sa.DateTime),
     sa.UniqueConstraint("receiver", "key", name="uq_deliveries_key"),
     sa.Index("ix_deliveries_due", "state", "next_attempt_at"),
-    sa.Index("ix_deliveries_leased_by", "leased_by"),
     sa.Index("ix_deliveries_subject", "receiver", "kind", "subject", "delivery_id"),
 )
 delivery_attempts = sa.Table(

@@ -6,50 +6,46 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from churnml.adapters.store.connections import Connections
+from churnml.adapters.store.connections import WHERE, Connections
 from churnml.errors import ProjectError
 
 # MLflow keeps its own alembic_version, perhaps in the same database
 VERSION_TABLE = "churnml_store_version"
 NEWEST = "2"
+# what a store is that was made before tables had a version
+UNVERSIONED = "1"
 # any number, the same for all who migrate a store
 LOCK = 4_870_215
 
 
 def migrate(connections: Connections) -> None:
-    """Makes or migrates the tables in one transaction; raises ProjectError where the store is newer than us."""
-    if _version(connections) == NEWEST:
-        return
+    """Makes or migrates the tables in one transaction; raises ProjectError where another churnml made them."""
+    with connections.reading() as connection:
+        if _version(connection) == NEWEST:
+            return
     with connections.writing() as connection:
         # SQLite's transaction has the whole file already
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-        _refuse_newer(_version_in(connection))
-        _upgrade(connection)
+        if _version(connection) is None:
+            _upgrade(connection)
 
 
-def _version(connections: Connections) -> str | None:
-    with connections.reading() as connection:
-        found = _version_in(connection)
-    _refuse_newer(found)
-    return found
-
-
-def _version_in(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table(VERSION_TABLE):
-        return None
-    found = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
-    return None if found is None else str(found)
-
-
-def _refuse_newer(found: str | None) -> None:
-    if found is not None and not (found.isdigit() and int(found) <= int(NEWEST)):
+def _version(connection: sa.Connection) -> str | None:
+    """The version of the tables, which this program knows; None where there are none yet."""
+    inspector = sa.inspect(connection)
+    version: str | None = UNVERSIONED if inspector.has_table("scorings") else None
+    if inspector.has_table(VERSION_TABLE):
+        version = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
+    if version not in (None, NEWEST):
+        earlier = version == UNVERSIONED
         raise ProjectError(
-            f"The operational store was made by a newer churnml (its tables are version {found}, this one knows "
-            f"{NEWEST}).",
-            where="project.yaml, stores: operational",
-            remedy="Upgrade churnml, or name another store.",
+            f"The operational store was made by {'an earlier' if earlier else 'a newer'} churnml (its tables are "
+            f"version {version}, this one knows {NEWEST}).",
+            where=WHERE,
+            remedy="Name another store." if earlier else "Upgrade churnml, or name another store.",
         )
+    return version
 
 
 def _upgrade(connection: sa.Connection) -> None:
