@@ -37,7 +37,10 @@ def said(*words: str | Path) -> Any:
 
 def record_like(registry: Registry, predictor: Predictor, like: str, **changed: Any) -> str:
     """Another version, whole, with the record of version ``like``."""
-    record = dict(registry.record_of("churn", like)) | {"promoted": False, "against": registry.in_office("churn")}
+    record = dict(registry.record_of("churn", like)) | {
+        "promoted": False,
+        "against": registry.champion_version("churn"),
+    }
     example = pd.DataFrame({name: [np.nan] for name in predictor.feature_names}).astype(
         dict.fromkeys(predictor.categories, "object")
     )
@@ -53,7 +56,7 @@ def three(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("three") / "company"
     shutil.copytree(ran, project)
     registry = registry_of(open_project(project))
-    if registry.in_office("churn") is None:
+    if registry.champion_version("churn") is None:
         assert churnml("models", "promote", "churn", "--because", "a test", "--project", project).code == 0
     first = registry.candidate("churn", "1").predictor
     duller = {"kind": "sigmoid", "slope": 0.5, "intercept": 2.0}

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.adapters.registry import EVENT_TAG, MODEL_FOLDER, Registry, open_registry
+from churnml.adapters.registry import Registry, open_registry
+from churnml.adapters.registry.registered import EVENT_TAG, MODEL_FOLDER
 from churnml.errors import RegistryError, UnknownNameError
 from churnml.modelling.predictor import Predictor
 
@@ -92,7 +93,7 @@ def test_history_says_who_was_champion_when_and_why_and_who_was_refused(registry
 
 def test_what_was_decided_is_only_ever_added_to(registry: Registry) -> None:
     def tags() -> dict[str, str]:
-        kept = registry._client.get_registered_model("churn").tags
+        kept = registry._versions.client.get_registered_model("churn").tags
         return {key: value for key, value in kept.items() if key.startswith(EVENT_TAG)}
 
     before = tags()
@@ -106,7 +107,7 @@ def test_what_was_decided_is_only_ever_added_to(registry: Registry) -> None:
 
 def test_an_alias_moved_in_mlflow_itself_is_seen_and_does_not_lose_the_rest(registry: Registry) -> None:
     recorded(registry, 2, promoted=False, against="1")
-    registry._client.set_registered_model_alias("churn", "champion", "2")
+    registry._versions.client.set_registered_model_alias("churn", "champion", "2")
     said = [(t["version"], t["how"], t["in_office"]) for t in registry.history("churn")["champions"]]
     assert said == [("1", "verdict", False), ("2", "found in office", True)]
     assert registry.previous("churn") == "1"
@@ -131,8 +132,8 @@ def test_a_challenger_judged_against_somebody_who_left_meanwhile_is_not_promoted
     recorded(registry, 2, promoted=False, against="1")
     registry.appoint("churn", "2", "promoted", "why", None)
     recorded(registry, 3, promoted=True, against="1")
-    assert registry.in_office("churn") == "2"
-    assert "came into office while this one was judged" in registry.history("churn")["refused"][-1]["why"]
+    assert registry.champion_version("churn") == "2"
+    assert "became champion while this one was judged" in registry.history("churn")["refused"][-1]["why"]
 
 
 def test_what_is_not_there_is_told_with_what_is(registry: Registry, tmp_path: Path) -> None:
@@ -161,8 +162,8 @@ def test_mlflows_own_settings_are_left_as_they_were(registry: Registry, monkeypa
     assert os.environ["MLFLOW_TRACKING_URI"] == "sqlite:////tmp/somebody_elses.db"
     assert "MLFLOW_REGISTRY_URI" not in os.environ
     # and a program that says where its models are finds them there, not where we last looked
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry._uri)
-    assert mlflow.get_registry_uri() == registry._uri
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry._versions.uri)
+    assert mlflow.get_registry_uri() == registry._versions.uri
 
 
 # ---------------------------------------------------------------- altered artifacts
@@ -180,8 +181,8 @@ def test_an_artifact_altered_with_its_own_checksums_is_refused_too(first: Path, 
 
 
 def test_an_alias_on_a_version_that_is_not_whole_is_refused(registry: Registry) -> None:
-    registry._client.create_model_version("churn", "file:///nowhere")
-    registry._client.set_registered_model_alias("churn", "champion", "2")
+    registry._versions.client.create_model_version("churn", "file:///nowhere")
+    registry._versions.client.set_registered_model_alias("churn", "champion", "2")
     with pytest.raises(RegistryError, match="not registered whole"):
         registry.champion("churn")
     assert [v["version"] for v in registry.versions("churn")] == ["1"]
@@ -268,8 +269,9 @@ def test_killed_at_any_write_no_half_version_is_used_and_the_next_run_goes_throu
         assert champion.predictor.calibration == expected, at
         said = [(t["version"], t["why"]) for t in registry.history("churn")["champions"]]
         assert said == [("1", "reason 1"), (champion.version, "reason 2")], at
-        left = registry._client.search_runs(
-            [registry._client.get_experiment_by_name("tiny/churn").experiment_id], "attributes.status = 'RUNNING'"
+        left = registry._versions.client.search_runs(
+            [registry._versions.client.get_experiment_by_name("tiny/churn").experiment_id],
+            "attributes.status = 'RUNNING'",
         )
         assert not left, at
         if survived:
@@ -282,29 +284,29 @@ def test_killed_at_any_write_no_half_version_is_used_and_the_next_run_goes_throu
 
 def test_a_clock_set_back_does_not_turn_the_history_round(registry: Registry) -> None:
     recorded(registry, 2, promoted=True, against="1")
-    registry._now = lambda: dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    registry._decisions.now = lambda: dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     registry.appoint("churn", "1", "rolled back", "why", None)
     assert [t["version"] for t in registry.history("churn")["champions"]] == ["1", "2", "1"]
 
 
 def test_a_version_left_half_done_is_marked_and_never_promoted_by_a_later_run(registry: Registry) -> None:
-    registry._client.create_model_version("churn", "file:///nowhere")
+    registry._versions.client.create_model_version("churn", "file:///nowhere")
     registry.mend("tiny", "churn")
-    assert "churnml.unfinished" in registry._client.get_model_version("churn", "2").tags
-    assert registry.in_office("churn") == "1"
+    assert "churnml.unfinished" in registry._versions.client.get_model_version("churn", "2").tags
+    assert registry.champion_version("churn") == "1"
     assert recorded(registry, 3, promoted=True, against="1") == "3"
-    assert registry.in_office("churn") == "3"
+    assert registry.champion_version("churn") == "3"
 
 
 def test_a_version_taken_back_stays_taken_back_when_nothing_has_changed(registry: Registry) -> None:
     recorded(registry, 2, promoted=True, against="1")
     registry.appoint("churn", "1", "rolled back", "why", None)
     registry.mend("tiny", "churn")
-    assert registry.in_office("churn") == "1"
+    assert registry.champion_version("churn") == "1"
 
 
 def test_a_registry_whose_making_was_killed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from churnml.adapters import registry as room
+    from churnml.adapters.registry import client as room
 
     make = room.SqlAlchemyStore
 

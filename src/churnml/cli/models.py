@@ -50,7 +50,7 @@ def models_show(
     opened, registry = registry_of_project(project)
     opened.model(name)
     found = jobs.model_summary(registry.record_of(name, version))
-    found["in_office"] = registry.in_office(name) == found["version"]
+    found["in_office"] = registry.champion_version(name) == found["version"]
     if as_json:
         print_json(found)
     else:

@@ -60,7 +60,7 @@ def roll_back(
     registry: Registry, name: str, to: str | None, why: str | None, by: str | None, open_data: OpenData
 ) -> Appointed:
     """Makes the champion before the present one (or version ``to``) champion again; raises RegistryError."""
-    present = registry.in_office(name)
+    present = registry.champion_version(name)
     chosen = to or registry.previous(name)
     if chosen == present:
         raise RegistryError(
@@ -74,7 +74,7 @@ def roll_back(
 def _appoint(
     registry: Registry, name: str, chosen: RegisteredModel, what: What, why: str, by: str | None, open_data: OpenData
 ) -> Appointed:
-    before = registry.in_office(name)
+    before = registry.champion_version(name)
     if before == chosen.version:
         return Appointed(chosen.version, before, registry.verdict(name, chosen.version), "")
     try:

@@ -1,0 +1,96 @@
+"""MLflow, imported and called without its chatter, and the tables of a local registry."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import time
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+# before MLflow is imported: nothing phones home, nothing draws bars over our progress
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+with warnings.catch_warnings():
+    # MLflow warns of its own type hints on import; that is not for our users to mend
+    warnings.simplefilter("ignore")
+    import mlflow
+    import mlflow.pyfunc
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import ModelSignature
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from mlflow.tracking._model_registry import utils as _model_registry
+    from mlflow.tracking._tracking_service import utils as _tracking_service
+    from mlflow.types import ColSpec, Schema
+
+__all__ = ["ColSpec", "MlflowException", "ModelSignature", "ModelVersion", "Schema", "make_tables", "mlflow", "quietly"]
+
+SET_BY_MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+SQLITE = "sqlite:///"
+# Making the tables takes seconds: a file of this age that was not put in its place was left by a process that died.
+ABANDONED_SECONDS = 3600
+
+
+@contextlib.contextmanager
+def quietly(uri: str) -> Iterator[None]:
+    """MLflow's global settings for one call, and its chatter kept from the user's screen."""
+    # as set, not as resolved: what follows from something else shall go on following it
+    before = _tracking_service._tracking_uri, _model_registry._registry_uri
+    environment = {name: os.environ.get(name) for name in SET_BY_MLFLOW}
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    levels = {name: logging.getLogger(name).level for name in ("mlflow", "alembic")}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        silent = io.StringIO()
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(silent),
+            contextlib.redirect_stderr(silent),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+        # MLflow writes it to the environment too, and so to every process started from here
+        for variable, value in environment.items():
+            if value is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = value
+
+
+def make_tables(uri: str) -> None:
+    """Makes the tables of a registry in a file of its own, aside: one half made would never open again."""
+    path = Path(uri.removeprefix(SQLITE))
+    if not uri.startswith(SQLITE) or "?" in uri or path.exists():
+        return
+    for left in path.parent.glob(f".{path.name}.*.part"):
+        if left.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+            left.unlink(missing_ok=True)
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    SqlAlchemyStore(f"{SQLITE}{aside}", (path.parent / "mlartifacts").as_uri()).engine.dispose()
+    try:
+        os.link(aside, path)  # unlike a rename, takes no place that another process has filled meanwhile
+    except FileExistsError:
+        aside.unlink()
+    except OSError:  # a file system without links
+        aside.replace(path)
+    else:
+        aside.unlink()

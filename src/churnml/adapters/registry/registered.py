@@ -1,0 +1,38 @@
+"""A registered version and the tags that say what it is; nothing here knows MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from churnml.modelling.predictor import Predictor
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+RECORD_FILE = "record.json"
+MODEL_FOLDER = "churnml_model"
+# the last tag of a version to be written: a version without it is not whole, and never listed or used
+FINGERPRINT_TAG = "churnml.fingerprint"
+RUN_TAG = "churnml.run"
+VERDICT_TAG = "churnml.verdict"
+PROMOTED_TAG = "churnml.promoted"
+# the champion a version was judged against, empty where there was none
+AGAINST_TAG = "churnml.against"
+# of the model's own checksums, kept beside the artifact so that nobody can alter both by altering the artifact
+CHECKSUM_TAG = "churnml.checksum"
+UNFINISHED_TAG = "churnml.unfinished"
+# one tag of the registered model an event, in order of their names
+EVENT_TAG = "churnml.event."
+# MLflow keeps up to 5,000 letters in such a tag
+LONGEST_REASON = 2000
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A model version: its number, the model, and the record of the run that made it."""
+
+    version: str
+    predictor: Predictor
+    record: Mapping[str, Any]
