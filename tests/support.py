@@ -21,7 +21,9 @@ from churnml.adapters import warehouse
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.warehouse import Ingested, facts_of, ingest, quarantine_rows
 from churnml.adapters.warehouse.tone import write_tone
+from churnml.declarations import FeatureDeclaration, Polarity, Unit
 from churnml.features import Wish, choose
+from churnml.modelling.manifest import ModelManifest
 from churnml.rollups import PARTS, RELATIONS
 from churnml.snapshots import build_snapshots
 from churnml.tables import TABLES, ColumnKind, Facts
@@ -33,6 +35,19 @@ TODAY = dt.date(2024, 12, 31)
 
 def day(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
+
+
+def declaration(name: str, polarity: str = "healthier", **more: Any) -> FeatureDeclaration:
+    """What a model carries of a feature of which little matters."""
+    return FeatureDeclaration(
+        name, "usage.events", name, Polarity(polarity), more.pop("unit", Unit.COUNT), "", "", **more
+    )
+
+
+def manifest(name: str = "churn", **more: Any) -> ModelManifest:
+    """Where a model comes from of which little matters."""
+    plain = {"means": "", "label": {"kind": "contract"}, "spec": {}, "wish": Wish((28,), (), ()), "trained_on": ()}
+    return ModelManifest(name, **{**plain, "judged_at": TODAY, "data_fingerprint": "", **more})
 
 
 # ---------------------------------------------------------------- ASCII tables

@@ -16,6 +16,7 @@ import pytest
 
 from churnml.adapters.registry import open_registry
 from churnml.modelling.predictor import Predictor, encode
+from tests.support import declaration, manifest
 
 CATEGORIES = {"plan": ("scale", "team")}
 NAMES = ("events", "plan", "Ärger, \"quoted\"")  # fmt: skip
@@ -41,12 +42,12 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     booster = lgb.train({"objective": "binary", "verbosity": -1, "num_threads": 1, "seed": 1}, data, 20)
     predictor = Predictor(
         booster=lgb.Booster(model_str=booster.model_to_string()),
-        features=tuple({"name": name} for name in NAMES),
+        features=tuple(declaration(name) for name in NAMES),
         categories=CATEGORIES,
         calibration={"kind": "sigmoid", "slope": 0.8, "intercept": -0.1},
         base_rate=float(y.mean()),
         reference={},
-        about={"name": "churn"},
+        manifest=manifest("churn"),
     )
     found = f"sqlite:///{folder / 'mlflow.db'}"
     registry = open_registry(found, folder / "mlartifacts", lambda: dt.datetime(2026, 1, 1, tzinfo=dt.UTC))

@@ -73,8 +73,9 @@ def test_training_rows_that_overlap_the_judged_cutoff_close_the_door(ready: Read
 
 
 def test_a_champion_that_trained_on_them_closes_it_too(ready: Ready) -> None:
-    about = {**ready.fitted.predictor.about, "trained_on": [str(ready.collected.plan.judged)]}
-    found = ready.judged(champion=replace(ready.fitted.predictor, about=about))
+    predictor = ready.fitted.predictor
+    manifest = replace(predictor.manifest, trained_on=(ready.collected.plan.judged,))
+    found = ready.judged(champion=replace(predictor, manifest=manifest))
     assert not found.verdict.promoted
     assert "the present champion has trained on rows of" in found.verdict.because
     assert "champion" not in found.said

@@ -201,8 +201,8 @@ def test_two_versions_are_compared_on_the_rows_that_judged_and_the_figures_are_t
 def test_a_comparison_with_one_that_has_seen_the_rows_is_called_unfair(project: Path) -> None:
     registry = registry_of(open_project(project))
     first = registry.candidate("churn", "1").predictor
-    late = first.about | {"trained_on": [*first.about["trained_on"], first.about["judged_at"]]}
-    assert record_like(registry, replace(first, about=late), "1", because="late") == "4"
+    late = replace(first.manifest, trained_on=(*first.manifest.trained_on, first.manifest.judged_at))
+    assert record_like(registry, replace(first, manifest=late), "1", because="late") == "4"
     found = said("models", "compare", "churn", "1", "4", "--project", project)
     assert any("has seen some of the answers" in warning for warning in found["warnings"])
     assert not any("version 1" in w and "seen" in w for w in found["warnings"])

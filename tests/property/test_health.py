@@ -125,16 +125,15 @@ def test_health_stays_on_its_scale_and_does_not_depend_on_who_else_is_scored(spe
         }
     )
     chances = np.array(data.draw(st.lists(st.none() | st.floats(0, 1), min_size=rows, max_size=rows)), dtype="float64")
-    polarity = {name: {"polarity": said} for name, said in POLARITY.items()}
     scales = {name: [0.0, 10.0, 50.0, 90.0] for name in FEATURES}
-    health = health_of(spec, frame, polarity, scales, chances, 0.05)
+    health = health_of(spec, frame, POLARITY, scales, chances, 0.05)
     known = health.score[~np.isnan(health.score)]
     assert ((known >= 0) & (known <= 100)).all()
     assert ((health.coverage >= 0) & (health.coverage <= 1)).all()
     for applied in health.exceptions:
         assert all(a.after == b.before for a, b in itertools.pairwise(applied))
     i = data.draw(st.integers(0, rows - 1))
-    alone = health_of(spec, frame.iloc[[i]].reset_index(drop=True), polarity, scales, chances[[i]], 0.05)
+    alone = health_of(spec, frame.iloc[[i]].reset_index(drop=True), POLARITY, scales, chances[[i]], 0.05)
     np.testing.assert_equal(alone.score[0], health.score[i])
     assert (alone.band[0], alone.card[0], alone.exceptions[0]) == (health.band[i], health.card[i], health.exceptions[i])
 
@@ -218,7 +217,7 @@ def test_events_and_overrides_of_a_date_know_nothing_of_later_ones(
     earlier = [(on, float(score)) for on, score in zip(dates[:-1], history["score"], strict=False)]
     today, score = dates[-1], float(history["score"].iloc[-1])
     nothing = health_of(
-        spec, pd.DataFrame({"use": [0.0]}), {"use": {"polarity": "healthier"}}, {"use": [1.0]}, np.array([np.nan]), None
+        spec, pd.DataFrame({"use": [0.0]}), {"use": "healthier"}, {"use": [1.0]}, np.array([np.nan]), None
     )
     health = replace(nothing, score=np.array([score]), ruled=np.array([score]), coverage=np.ones(1))
     before = {"a": BandState("a", dates[-2], earlier[-1][1], "good", dates[0])}
@@ -239,7 +238,7 @@ def test_a_drop_is_found_when_the_height_was_scored_within_the_days():
     """The control of the rule above: one more scoring before that date makes the event."""
     spec = settled_by(3, 14)
     nothing = health_of(
-        spec, pd.DataFrame({"use": [0.0]}), {"use": {"polarity": "healthier"}}, {"use": [1.0]}, np.array([np.nan]), None
+        spec, pd.DataFrame({"use": [0.0]}), {"use": "healthier"}, {"use": [1.0]}, np.array([np.nan]), None
     )
     health = replace(nothing, score=np.array([50.0]), ruled=np.array([50.0]), coverage=np.ones(1))
     states = settle_bands(spec, NOW, ["a"], health, {})

@@ -64,8 +64,8 @@ def probability_of(accounts: pd.DataFrame) -> np.ndarray:
 
 
 def health_in(spec: HealthSpec, accounts: pd.DataFrame) -> Health:
-    polarity = {f: {"polarity": "riskier" if f.endswith("_bad") else "healthier"} for f in spec.features}
-    scales = {name: RISKIER if said["polarity"] == "riskier" else HEALTHIER for name, said in polarity.items()}
+    polarity = {f: "riskier" if f.endswith("_bad") else "healthier" for f in spec.features}
+    scales = {name: RISKIER if which == "riskier" else HEALTHIER for name, which in polarity.items()}
     return health_of(spec, frame_of(accounts), polarity, scales, probability_of(accounts), BASE_RATE)
 
 
@@ -195,7 +195,7 @@ def previewed(example: HealthExample) -> Preview:
     now = spec_of(example.said)
     then = HealthSpec.model_validate(now.model_dump() | yaml.safe_load(example.given["then"]))
     frame = frame_of(accounts)
-    polarity, scales = {"use": {"polarity": "healthier"}}, {"use": HEALTHIER}
+    polarity, scales = {"use": "healthier"}, {"use": HEALTHIER}
     return preview(now, then, day("2024-06-01"), frame, polarity, scales, probability_of(accounts), BASE_RATE)
 
 

@@ -19,7 +19,7 @@ from churnml.modelling.hazard import PersonPeriods, drawn, fit_hazard, person_pe
 from churnml.modelling.predictor import HAZARD_FILE, MODEL_FILE, SUMS_FILE, Predictor, encode
 from churnml.modelling.splits import plan
 from churnml.specs import ModelSpec
-from tests.support import features_at, quick_facts
+from tests.support import declaration, features_at, manifest, quick_facts
 
 EDGES = (0, 7, 14, 21)
 EDGES_OF_MODEL = tuple(range(0, 70, 7))
@@ -126,12 +126,12 @@ def classifier(rows):
     booster = lgb.train({"objective": "binary", "verbosity": -1, "num_threads": 1, "seed": 1}, data, 20)
     return Predictor(
         booster=lgb.Booster(model_str=booster.model_to_string()),
-        features=tuple({"name": name} for name in NAMES),
+        features=tuple(declaration(name) for name in NAMES),
         categories=categories,
         calibration={"kind": "sigmoid", "slope": 1.0, "intercept": 0.0},
         base_rate=float(train["label"].mean()),
         reference={},
-        about={"name": "churn"},
+        manifest=manifest("churn"),
     )
 
 
@@ -216,7 +216,7 @@ def test_without_a_renewal_date_the_curve_goes_by_time_alone(rows, classifier):
     assert renewal_of(others) is None
     assert renewal_of(FEATURES[:1]).billing is None
     names = [f.name for f in others]
-    bare = dataclasses.replace(classifier, features=({"name": names[0]},), categories={})
+    bare = dataclasses.replace(classifier, features=(declaration(names[0]),), categories={})
     hazard = fit_hazard(SPEC, others, rows, PLAN, bare)
     assert hazard.renewal is None
     assert hazard.booster.num_feature() == 3

@@ -155,7 +155,7 @@ def test_an_input_nobody_is_judged_by_is_no_reason():
         "account | use | people | tickets_bad | risk | tenure\nnew | 90 | 90 | 95 | 50 | 3\nold | 90 | 90 | 95 | 50 | 300"
     )
     health = health_in(spec, accounts)
-    declared = {name: CATALOGUE["usage_events_28d"].declaration() | {"name": name} for name in spec.features}
+    declared = {name: replace(CATALOGUE["usage_events_28d"].declaration(), name=name) for name in spec.features}
     frame = accounts[["use", "people", "tickets_bad"]].astype("float64")
     new, old = health_reasons(spec, frame, health, declared, {"tickets_bad": 3.0})
     assert [reason.feature for reason in old] == ["tickets_bad"]
@@ -164,14 +164,12 @@ def test_an_input_nobody_is_judged_by_is_no_reason():
 
 def test_without_a_model_coverage_speaks_of_the_data_alone():
     frame = pd.DataFrame({"use": [80.0]})
-    health = health_of(
-        spec_of(""), frame, {"use": {"polarity": "healthier"}}, {"use": HEALTHIER}, np.array([np.nan]), None
-    )
+    health = health_of(spec_of(""), frame, {"use": "healthier"}, {"use": HEALTHIER}, np.array([np.nan]), None)
     assert (health.score[0], health.coverage[0]) == (80, 1)
 
 
 def test_an_input_the_data_or_the_scale_no_longer_give_is_not_known():
-    spec, polarity = spec_of(TWO), {f: {"polarity": "healthier"} for f in ("use", "people", "tickets_bad")}
+    spec, polarity = spec_of(TWO), dict.fromkeys(("use", "people", "tickets_bad"), "healthier")
     frame = pd.DataFrame({"use": [80.0], "people": [20.0]})
     health = health_of(spec, frame, polarity, {"use": HEALTHIER}, np.array([np.nan]), None)
     assert (health.score[0], health.coverage[0]) == (80, 0.25)
@@ -182,7 +180,7 @@ def test_two_hundred_thousand_accounts_take_seconds():
     frame = pd.DataFrame(
         {name: rng.normal(size=n) for name in DEFAULT.features} | {TENURE: rng.integers(0, 400, n) * 1.0}
     )
-    polarity = {name: {"polarity": "healthier"} for name in DEFAULT.features}
+    polarity = dict.fromkeys(DEFAULT.features, "healthier")
     scales = {name: list(np.linspace(-2, 2, 101)) for name in DEFAULT.features}
     ids = [f"a{i}" for i in range(n)]
     start = time.process_time()
@@ -331,7 +329,7 @@ def test_a_score_is_made_again_from_a_probability_as_it_is_kept():
     spec, yardstick = spec_of(""), Yardstick("1", {"use": HEALTHIER}, {"use": "healthier"}, 0.0004)
     chances = np.random.default_rng(0).uniform(0, 0.004, 200)
     frame = pd.DataFrame({"use": [50.0] * 200})
-    health = health_of(spec, frame, {"use": {"polarity": "healthier"}}, yardstick.reference, chances, 0.0004)
+    health = health_of(spec, frame, {"use": "healthier"}, yardstick.reference, chances, 0.0004)
     again = [
         score_of(ScoreInputs(day("2024-06-01"), {"use": 50.0}, round(float(p), 6), yardstick, spec)) for p in chances
     ]
@@ -387,7 +385,7 @@ def test_a_preview_settles_by_what_was_before_and_names_what_has_no_scale():
     )  # fmt: skip
     frame = pd.DataFrame({"account_id": ["a", "b"], "mrr": [10.0, None], "use": [80.0, 95.0], "new": [1.0, 1.0]})
     before = {"a": BandState("a", day("2024-05-30"), 80.0, "healthy", day("2024-05-30"))}
-    polarity = {"use": {"polarity": "healthier"}, "new": {"polarity": "healthier"}}
+    polarity = {"use": "healthier", "new": "healthier"}
     said = (frame, polarity, {"use": HEALTHIER}, np.full(2, np.nan), None)
     held = preview(now, then, day("2024-06-01"), *said, before)
     assert held.accounts["band_then"].tolist() == ["healthy", "healthy"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -12,10 +15,12 @@ import pandas as pd
 import pytest
 
 from churnml.errors import RegistryError
+from churnml.modelling.agreement import differences
 from churnml.modelling.predictor import BOOSTER_FILE, MODEL_FILE, SUMS_FILE, Predictor, PyfuncModel, encode
+from tests.support import day, declaration, manifest
 
 CATEGORIES = {"plan": ("scale", "team")}
-FEATURES = ({"name": "usage_events_28d"}, {"name": "plan"}, {"name": 'usage "quoted", 日本語'})
+FEATURES = (declaration("usage_events_28d"), declaration("plan"), declaration('usage "quoted", 日本語'))
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +29,14 @@ def frame():
     n = 400
     return pd.DataFrame({
         "usage_events_28d": rng.poisson(5, n).astype(float), "plan": rng.choice(["team", "scale", None], n),
-        FEATURES[2]["name"]: np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
+        FEATURES[2].name: np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
     })  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def predictor(frame):
     y = (frame["usage_events_28d"] + 3 * (frame["plan"] == "team") < 5).astype(float)
-    data = lgb.Dataset(encode(frame, [f["name"] for f in FEATURES], CATEGORIES), y, categorical_feature=[1])
+    data = lgb.Dataset(encode(frame, [f.name for f in FEATURES], CATEGORIES), y, categorical_feature=[1])
     booster = lgb.train({"objective": "binary", "verbosity": -1, "num_threads": 1, "seed": 1}, data, 20)
     return Predictor(
         booster=lgb.Booster(model_str=booster.model_to_string()),
@@ -40,7 +45,7 @@ def predictor(frame):
         calibration={"kind": "sigmoid", "slope": 0.8, "intercept": -0.1},
         base_rate=float(y.mean()),
         reference={"usage_events_28d": [float(v) for v in range(101)]},
-        about={"name": "churn", "why": "日本語"},
+        manifest=manifest(means="日本語", trained_on=(day("2024-01-01"), day("2024-01-29"))),
     )
 
 
@@ -50,7 +55,8 @@ def test_a_stored_model_predicts_the_same_to_the_bit(predictor, frame, tmp_path)
     assert (again.predict(frame) == predictor.predict(frame)).all()
     assert (again.contributions(frame) == predictor.contributions(frame)).all()
     assert again.feature_names == predictor.feature_names
-    assert dict(again.about) == dict(predictor.about)
+    assert again.manifest == predictor.manifest
+    assert again.features == predictor.features
     assert dict(again.categories) == dict(predictor.categories)
     assert again.base_rate == predictor.base_rate
     again.save(tmp_path / "copy")
@@ -104,16 +110,38 @@ def test_a_link_out_of_the_folder_or_a_file_beyond_any_model_is_refused(predicto
     assert "larger than" in refused.value.remedy
 
 
+def stored_again(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """The model in ``folder`` with its file changed, and the sum that belongs to it."""
+    stored = json.loads((folder / MODEL_FILE).read_text("utf-8"))
+    change(stored)
+    text = json.dumps(stored)
+    (folder / MODEL_FILE).write_text(text, "utf-8")
+    sums = json.loads((folder / SUMS_FILE).read_text("utf-8"))
+    sums[MODEL_FILE] = hashlib.sha256(text.encode()).hexdigest()
+    (folder / SUMS_FILE).write_text(json.dumps(sums), "utf-8")
+    return folder
+
+
 def test_a_model_of_another_form_is_refused_with_what_to_do(predictor, tmp_path):
     predictor.save(tmp_path)
-    said = json.loads((tmp_path / MODEL_FILE).read_text("utf-8")) | {"format": 1}
-    text = json.dumps(said)
-    (tmp_path / MODEL_FILE).write_text(text, "utf-8")
-    sums = json.loads((tmp_path / SUMS_FILE).read_text("utf-8"))
-    sums[MODEL_FILE] = hashlib.sha256(text.encode()).hexdigest()
-    (tmp_path / SUMS_FILE).write_text(json.dumps(sums), "utf-8")
     with pytest.raises(RegistryError, match="another version of churnml"):
-        Predictor.load(tmp_path)
+        Predictor.load(stored_again(tmp_path, lambda stored: stored.update(format=1)))
+
+
+def test_a_model_of_before_features_and_manifests_said_all_they_say_today_is_still_read(predictor, frame, tmp_path):
+    def older(stored: dict[str, Any]) -> None:
+        for feature in stored["features"]:
+            for key in ("before", "grain", "made_of", "measure", "only", "placed", "rows", "when_absent"):
+                del feature[key]
+        del stored["about"]["wish"]["core_events"]
+        del stored["about"]["currency"]
+        stored["about"]["a_word_of_a_later_version"] = 1
+
+    predictor.save(tmp_path)
+    again = Predictor.load(stored_again(tmp_path, older))
+    assert (again.predict(frame) == predictor.predict(frame)).all()
+    assert again.manifest == predictor.manifest
+    assert differences(again.features, {feature.name: feature for feature in predictor.features}) == []
 
 
 @pytest.mark.parametrize(

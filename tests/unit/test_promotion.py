@@ -8,11 +8,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from churnml.declarations import Unit
 from churnml.modelling.evaluation import Evaluation, Figure
 from churnml.modelling.promotion import faded, judge, misfitting, overlapping
 from churnml.specs import PromoteIf
 from churnml.timeline import Reach
-from tests.support import table
+from tests.support import declaration, table
 
 # The paired 95 % interval of the lead on each figure; empty is: no such figures.
 EXAMPLES = """
@@ -147,7 +148,7 @@ def test_training_rows_whose_labels_were_not_final_at_the_judged_cutoff_overlap_
     assert overlapping("the challenger", [judged], judged, REACH) is not None
 
 
-FEATURES = [{"name": "visits", "unit": "count"}, {"name": "plan", "unit": "name"}]
+FEATURES = [declaration("visits"), declaration("plan", unit=Unit.NAME)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from churnml.declarations import FeatureDeclaration
 from churnml.features import FAMILIES, Wish, theme_of
 from churnml.features.themes import ALONE, THEMES
 from churnml.scoring.reasons import LEAST_CONTRIBUTION, REASONS_SHOWN, model_reasons, own_usual, sentence
@@ -150,8 +151,11 @@ def test_where_the_past_is_not_known_the_sentence_leaves_it_out():
 
 
 def test_a_models_features_of_an_older_declaration_have_no_past_and_still_speak():
-    old = {key: value for key, value in DECLARED["usage_active_days_28d"].items() if key != "before"}
-    old |= {"when_low": "Active on only {value} of the last 28 days; {usual} is usual."}
+    stored = DECLARED["usage_active_days_28d"].as_json()
+    stored = {key: value for key, value in stored.items() if key not in ("before", "when_absent", "only")}
+    old = FeatureDeclaration.from_json(
+        stored | {"when_low": "Active on only {value} of the last 28 days; {usual} is usual."}
+    )
     frame = pd.DataFrame([{"usage_active_days_28d": 3.0, "usage_active_days_90d": 34.0, "account_age_days": 400.0}])
     found = model_reasons(frame, [old], np.array([[1.0]]), USUAL, towards_risk=True)[0]
     assert found[0].sentence == "Active on only 3 of the last 28 days; 9 is usual."
@@ -168,10 +172,10 @@ def test_every_theme_names_families_that_exist_and_none_twice():
 
 def test_every_declared_sentence_can_be_told():
     for feature in DECLARED.values():
-        value = "a" if feature["unit"] == "name" else 0.4
+        value = "a" if feature.is_category else 0.4
         for own in (None, 2.0):
             for usual in (1.0, 0.1):
-                said = sentence(feature, value, None if feature["unit"] == "name" else usual, "EUR", own)
+                said = sentence(feature, value, None if feature.is_category else usual, "EUR", own)
                 assert "{" not in said
 
 
@@ -184,15 +188,15 @@ def slowly(frame, features, contributions, towards_risk):
     for row in range(len(frame)):
         themes: dict[str, list[int]] = {}
         for i, feature in enumerate(features):
-            themes.setdefault(theme_of(feature["family"]), []).append(i)
+            themes.setdefault(theme_of(feature.family), []).append(i)
         candidates = []
         for theme in themes.values():
             weight = sum(contributions[row, i] for i in theme)
             if weight < LEAST_CONTRIBUTION:
                 continue
             speakers = []
-            for family in dict.fromkeys(features[i]["family"] for i in theme):
-                inside = [i for i in theme if features[i]["family"] == family]
+            for family in dict.fromkeys(features[i].family for i in theme):
+                inside = [i for i in theme if features[i].family == family]
                 sum_ = sum(contributions[row, i] for i in inside)
                 able = [
                     i for i in inside if contributions[row, i] > 0 and may_speak(features[i], frame, row, towards_risk)
@@ -201,18 +205,18 @@ def slowly(frame, features, contributions, towards_risk):
                     speakers.append((sum_, max(able, key=lambda i: contributions[row, i])))
             if speakers:
                 speaker = max(speakers, key=lambda pair: pair[0])[1]
-                candidates.append((not features[speaker]["actionable"], -weight, speaker))
-        found.append([features[i]["name"] for _, _, i in sorted(candidates)[:REASONS_SHOWN]])
+                candidates.append((not features[speaker].actionable, -weight, speaker))
+        found.append([features[i].name for _, _, i in sorted(candidates)[:REASONS_SHOWN]])
     return found
 
 
 def may_speak(feature, frame, row, towards_risk):
-    value, usual = frame[feature["name"]].iloc[row], USUAL.get(feature["name"])
+    value, usual = frame[feature.name].iloc[row], USUAL.get(feature.name)
     if pd.isna(value):
         return False
-    if not towards_risk or feature["polarity"] == "neither":
+    if not towards_risk or feature.polarity == "neither":
         return True
-    return value < usual if feature["polarity"] == "healthier" else value > usual
+    return value < usual if feature.polarity == "healthier" else value > usual
 
 
 @pytest.mark.parametrize("towards_risk", [True, False])

@@ -20,6 +20,7 @@ from churnml.adapters.registry import Registry, open_registry
 from churnml.adapters.registry.registered import EVENT_TAG, MODEL_FOLDER
 from churnml.errors import RegistryError, UnknownNameError
 from churnml.modelling.predictor import Predictor
+from tests.support import declaration, manifest
 
 FRAME = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0] * 20})
 
@@ -30,12 +31,12 @@ def model(seed: int) -> Predictor:
     booster = lgb.train(settings, lgb.Dataset(FRAME.to_numpy(), y), 3)
     return Predictor(
         booster=lgb.Booster(model_str=booster.model_to_string()),
-        features=({"name": "a"},),
+        features=(declaration("a"),),
         categories={},
         calibration={"kind": "sigmoid", "slope": 1.0, "intercept": float(seed)},
         base_rate=0.5,
         reference={},
-        about={"name": "churn"},
+        manifest=manifest("churn"),
     )
 
 

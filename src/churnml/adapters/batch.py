@@ -130,7 +130,7 @@ def _fits(given: pa.DataType, is_category: bool) -> bool:
 
 def _batches(predictor: Predictor, path: Path, schema: pa.Schema, ids: Sequence[str]) -> Iterator[pa.RecordBatch]:
     # beside the features: what places are found from, and what a sentence compares with
-    beside = [name for f in predictor.features for name in (*(f.get("placed") or ()), *(f.get("before") or ())[:1])]
+    beside = [name for f in predictor.features for name in (*(f.placed or ()), *(f.before or ())[:1])]
     named = dict.fromkeys([*ids, *predictor.feature_names, *beside, *KNOWN_FOR])
     with pq.ParquetFile(path) as file:
         yield from file.iter_batches(ROWS, columns=[name for name in named if name in schema.names])
@@ -140,7 +140,7 @@ def _scored(job: Job, batch: pa.RecordBatch, added: Sequence[str]) -> list[pa.Ar
     frame, predictor = batch.to_pandas(), job.predictor
     found: dict[str, Any] = {
         "probability": predictor.predict(frame),
-        "model": [predictor.about["name"]] * len(frame),
+        "model": [predictor.manifest.name] * len(frame),
         "version": [job.version] * len(frame),
     }
     if "reasons" in added:
@@ -151,12 +151,12 @@ def _scored(job: Job, batch: pa.RecordBatch, added: Sequence[str]) -> list[pa.Ar
 
 def _reasons(job: Job, frame: Any, probability: np.ndarray) -> list[tuple[Reason, ...]]:
     """Why, of whoever is more likely than usual; as a scored date says it."""
-    about = job.predictor.about
+    manifest = job.predictor.manifest
     return reasons_of(
         ScoringModel(job.predictor, job.version, np.ones(len(frame), dtype=bool)),
         frame,
         probability,
         usual_of(job.predictor.reference),
-        towards_risk=about["label"]["kind"] != "upsell",
-        currency=about["currency"],
+        towards_risk=not manifest.predicts_growth,
+        currency=manifest.currency,
     )

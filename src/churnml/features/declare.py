@@ -6,34 +6,17 @@ import ast
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from churnml.declarations import FeatureDeclaration
+from churnml.declarations import Polarity as Polarity
+from churnml.declarations import Unit as Unit
+from churnml.declarations import Wish as Wish
 from churnml.rollups import NAMED, USERS
 from churnml.tables import Facts, Relation
-
-
-class Polarity(StrEnum):
-    """Whether more of a feature is healthier, riskier, or neither."""
-
-    HEALTHIER = "healthier"
-    RISKIER = "riskier"
-    NEITHER = "neither"
-
-
-class Unit(StrEnum):
-    """How a value is written for a person."""
-
-    COUNT = "count"
-    DAYS = "days"
-    HOURS = "hours"
-    SHARE = "share"  # 0.4 is written 40 %
-    RATIO = "ratio"  # 0.6 is written "down 40 %"
-    MONEY = "money"
-    SCORE = "score"
-    NAME = "name"  # a category
 
 
 class Grain(StrEnum):
@@ -71,28 +54,6 @@ class Grain(StrEnum):
 
 # Grains that are cut from usage, and so can be narrowed to some event names.
 NARROWABLE = frozenset({Grain.STRETCH, Grain.DAY, Grain.LIFE})
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What families are expanded over.
-
-    Args:
-        lookbacks: days back, ascending.
-        event_names: event names that get features of their own.
-        static: account attributes declared never to change.
-        core_events: event names declared to be what the product is bought for.
-    """
-
-    lookbacks: tuple[int, ...]
-    event_names: tuple[str, ...]
-    static: tuple[str, ...]
-    core_events: tuple[str, ...] = ()
-
-    @property
-    def spans(self) -> tuple[tuple[int, int], ...]:
-        """Neighbouring lookbacks (short, long) between which trends are taken."""
-        return tuple(zip(self.lookbacks, self.lookbacks[1:], strict=False))
 
 
 # From the rows of its grain (an Ibis table; for MADE a mapping of columns) to the value. A measure may also
@@ -172,29 +133,29 @@ class Feature:
         """Whether its values are names rather than numbers."""
         return self.unit is Unit.NAME
 
-    def declaration(self) -> Mapping[str, Any]:
-        """Its declaration as plain data, as a model stores it: names and numbers, no callables."""
-        return {
-            "name": self.name,
-            "family": self.family,
-            "means": self.means,
-            "polarity": self.polarity.value,
-            "unit": self.unit.value,
-            "when_low": self.when_low,
-            "when_high": self.when_high,
-            "absent": self.absent,
-            "lookback": self.lookback,
-            "subject": self.subject,
-            "actionable": self.actionable,
-            "when_absent": self.when_absent,
-            "placed": list(self.placed) if self.placed else None,
-            "before": list(self.before) if self.before else None,
-            "grain": self.grain.value,
-            "measure": described(self.measure),
-            "rows": described(self.rows) if self.rows else None,
-            "made_of": list(self.made_of),
-            "only": list(self.only),
-        }
+    def declaration(self) -> FeatureDeclaration:
+        """Its declaration as a model stores it."""
+        return FeatureDeclaration(
+            name=self.name,
+            family=self.family,
+            means=self.means,
+            polarity=self.polarity,
+            unit=self.unit,
+            when_low=self.when_low,
+            when_high=self.when_high,
+            absent=self.absent,
+            lookback=self.lookback,
+            subject=self.subject,
+            actionable=self.actionable,
+            when_absent=self.when_absent,
+            placed=self.placed,
+            before=self.before,
+            grain=self.grain.value,
+            measure=described(self.measure),
+            rows=described(self.rows) if self.rows else None,
+            made_of=self.made_of,
+            only=self.only,
+        )
 
 
 def described(thing: Any) -> str:

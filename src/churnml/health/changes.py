@@ -55,11 +55,11 @@ def yardstick_of(predictor: Predictor, version: str | None, *, in_use: bool) -> 
         version: its own.
         in_use: whether it was the champion; one that only lends its scales gives no probability.
     """
-    declared = [*predictor.features, *predictor.about["scales"]]
+    declared = [*predictor.features, *predictor.manifest.scales]
     return Yardstick(
         version=version,
         reference=predictor.reference,
-        polarity={str(feature["name"]): str(feature["polarity"]) for feature in declared},
+        polarity={feature.name: feature.polarity.value for feature in declared},
         base_rate=predictor.base_rate if in_use else None,
     )
 
@@ -187,8 +187,8 @@ def without_override(made: ScoreInputs) -> int | None:
         if name != SEGMENT:
             frame[name] = pd.to_numeric(frame[name]).astype("float64")
     probability = np.array([np.nan if made.churn_probability is None else made.churn_probability])
-    polarity = {name: {"polarity": said} for name, said in made.yardstick.polarity.items()}
-    health = health_of(made.spec, frame, polarity, made.yardstick.reference, probability, made.yardstick.base_rate)
+    its = made.yardstick
+    health = health_of(made.spec, frame, its.polarity, its.reference, probability, its.base_rate)
     score = float(health.ruled[0])
     return None if np.isnan(score) else round(score * HUNDREDTHS)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +52,7 @@ def preview(
     spec_then: HealthSpec,
     as_of: dt.date,
     frame: pd.DataFrame,
-    features: Mapping[str, Mapping[str, Any]],
+    polarity: Mapping[str, str],
     reference: Mapping[str, Sequence[float]],
     churn_probability: np.ndarray,
     base_rate: float | None,
@@ -66,14 +65,14 @@ def preview(
         spec_now, spec_then: the declarations.
         as_of: the date.
         frame: features of both, ``account_id`` and ``mrr``, one row an account.
-        features, reference, churn_probability, base_rate: as for :func:`churnml.health.score.health_of`.
+        polarity, reference, churn_probability, base_rate: as for :func:`churnml.health.score.health_of`.
         bands, overrides: those of :class:`churnml.ledger.PriorState`.
     """
     accounts = frame[["account_id"]].reset_index(drop=True)
     accounts["mrr"] = frame["mrr"].to_numpy(dtype="float64", na_value=np.nan) if "mrr" in frame.columns else np.nan
     ids = accounts["account_id"].tolist()
     for name, spec in (("now", spec_now), ("then", spec_then)):
-        health = health_of(spec, frame, features, reference, churn_probability, base_rate)
+        health = health_of(spec, frame, polarity, reference, churn_probability, base_rate)
         health = with_overrides(spec, health, ids, overrides, as_of)
         states = settle_bands(spec, as_of, ids, health, bands or {})
         accounts[f"score_{name}"] = health.score

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from churnml.declarations import FeatureDeclaration
 from churnml.errors import SpecError, UnknownNameError
 from churnml.features import Feature, Polarity, theme_of
 from churnml.health.exceptions import Applied, with_exceptions
@@ -125,7 +125,7 @@ class Health:
 def health_of(
     spec: HealthSpec,
     frame: pd.DataFrame,
-    features: Mapping[str, Mapping[str, Any]],
+    polarity: Mapping[str, str],
     reference: Mapping[str, Sequence[float]],
     churn_probability: np.ndarray,
     base_rate: float | None,
@@ -135,7 +135,7 @@ def health_of(
     Args:
         spec: the declared dimensions, scorecards, exceptions and bands.
         frame: features, one row an account.
-        features: feature → declaration (its polarity gives the direction).
+        polarity: feature → whether more of it is healthier or riskier.
         reference: feature → percentiles fitted in training.
         churn_probability: calibrated, shape (rows,); missing where there is no model.
         base_rate: the usual probability; None without a model.
@@ -145,7 +145,7 @@ def health_of(
         given.feature: on_scale(
             frame[given.feature].to_numpy(dtype="float64"),
             reference[given.feature],
-            features[given.feature]["polarity"],
+            polarity[given.feature],
         )
         for given in spec.inputs
         if given.feature in frame.columns and given.feature in reference
@@ -287,7 +287,7 @@ def health_reasons(
     spec: HealthSpec,
     frame: pd.DataFrame,
     health: Health,
-    features: Mapping[str, Mapping[str, Any]],
+    features: Mapping[str, FeatureDeclaration],
     usual: Mapping[str, float],
     currency: str = "",
 ) -> list[tuple[Reason, ...]]:
@@ -300,7 +300,7 @@ def health_reasons(
     shares = np.column_stack([health.shares[name] for name in names])
     poor = (scaled <= POOR) & (shares > 0)  # never where it is not known, nor where nobody is judged by it
     lost = np.where(poor, (100 - scaled) * shares, 0.0)
-    theme, _ = numbered([theme_of(feature["family"]) for feature in declared])
+    theme, _ = numbered([theme_of(feature.family) for feature in declared])
     speakers, eligible = strongest(lost, poor, theme)
     weights = np.take_along_axis(lost, speakers, axis=1)
     return tell(pick(weights, speakers, np.zeros_like(eligible), eligible), frame, declared, usual, currency)

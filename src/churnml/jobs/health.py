@@ -50,7 +50,7 @@ def preview_change(
     book = jobs.read_date(opened, office, date, also=then.features, reasons=False)
     before = store.before(date)
     return preview(
-        now, then, date, book.frame, book.features, book.reference, book.churn, book.base_rate, before.bands,
+        now, then, date, book.frame, book.polarity, book.reference, book.churn, book.base_rate, before.bands,
         before.overrides,
     )  # fmt: skip
 
@@ -74,9 +74,9 @@ def propose(opened: jobs.OpenedProject, registry: Registry) -> WeightProposal:
     features = built_for(opened, office.scales_of, spec.features)
     frame = snapshots.build_snapshots(opened.facts, list(features.values()), spine.drop(columns="mrr_cents"))
     labels = snapshots.attach_label(label, opened.facts, spine)["label"].to_numpy()
-    declared = {name: feature.declaration() for name, feature in features.items()}
+    polarity = {name: feature.polarity for name, feature in features.items()}
     nothing = np.full(len(frame), np.nan)
-    health = health_of(spec, frame, declared, office.scales_of.reference, nothing, None)
+    health = health_of(spec, frame, polarity, office.scales_of.reference, nothing, None)
     scored = {name: values for name, values in health.dimensions.items() if name in spec.dimensions}
     return propose_weights(spec, frame[KEY].assign(label=labels, **scored))
 

@@ -151,17 +151,17 @@ def _measured(opened: OpenedProject, spec: ModelSpec, models: Mapping[str, Regis
 
 
 def _unfair(spec: ModelSpec, version: str, model: RegisteredModel, cutoff: dt.date) -> list[str]:
-    about, reach = model.predictor.about, spec.label.reach
+    manifest, reach = model.predictor.manifest, spec.label.reach
     found = []
-    late = [c for c in about["trained_on"] if not reach.is_purged_for(dt.date.fromisoformat(c), cutoff)]
+    late = [c for c in manifest.trained_on if not reach.is_purged_for(c, cutoff)]
     if late:
         found.append(
             f"version {version} has trained on rows of {late[-1]}, which these rows of {cutoff} overlap: "
             "it has seen some of the answers"
         )
-    elif about["judged_at"] == str(cutoff) and model.record["promoted"]:
+    elif manifest.judged_at == cutoff and model.record["promoted"]:
         found.append(f"version {version} was promoted because of these very rows, so here it looks a little too good")
-    if about["label"] != spec.label.model_dump(mode="json"):
+    if manifest.label != spec.label.model_dump(mode="json"):
         found.append(f"version {version} was trained to predict another label than the one measured here")
     return found
 

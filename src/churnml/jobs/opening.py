@@ -116,9 +116,7 @@ def built_for(opened: OpenedProject, predictor: Predictor, names: Sequence[str])
 
 def wish_of(predictor: Predictor) -> Wish:
     """What the families were expanded over when the model was trained."""
-    said = predictor.about["wish"]
-    core = tuple(said.get("core_events", ()))  # models of before there were any carry none
-    return Wish(tuple(said["lookbacks"]), tuple(said["event_names"]), tuple(said["static"]), core)
+    return predictor.manifest.wish
 
 
 def wish_for(opened: OpenedProject, spec: ModelSpec, known_before: dt.date) -> Wish:

@@ -15,6 +15,7 @@ import pandas as pd
 from churnml import snapshots
 from churnml.adapters.delivery import delivery_of
 from churnml.adapters.store import StaleError, open_store
+from churnml.declarations import FeatureDeclaration
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, choose
 from churnml.health.events import HealthEvent
@@ -130,7 +131,7 @@ def read_date(
 def labels_of(opened: OpenedProject, office: Champions) -> dict[str, Label]:
     """Model name → the label it was trained on; of a model that is not in office the declared one."""
     return {
-        name: Label.model_validate(champion.predictor.about["label"]) if champion else opened.project.model(name).label
+        name: Label.model_validate(champion.predictor.manifest.label) if champion else opened.project.model(name).label
         for name, champion in office.champions.items()
     }
 
@@ -168,8 +169,8 @@ def _features_for(opened: OpenedProject, office: Champions, also: Sequence[str])
     asked = list(columns_asked(opened.project.facts_in_rules).values())
     scaled = built_for(opened, office.scales_of, [*office.scales_of.reference, *asked, *also])
     # a health input that the data no longer give is not known, and health says so; one that changed would mislead
-    said = [said for said in office.scales_of.about["scales"] if said["name"] in scaled]
-    require_same(opened, office.scales_of, "reference scale of health", said, scaled)
+    scales = [feature for feature in office.scales_of.manifest.scales if feature.name in scaled]
+    require_same(opened, office.scales_of, "reference scale of health", scales, scaled)
     # ages, and what exceptions ask, are read as they are: they need no scale, so no training either
     return found | scaled | built_for(opened, office.scales_of, opened.project.health.features)
 
@@ -178,7 +179,7 @@ def require_same(
     opened: OpenedProject,
     predictor: Predictor,
     whose: str,
-    trained: Sequence[Mapping[str, Any]],
+    trained: Sequence[FeatureDeclaration],
     built: Mapping[str, Feature],
 ) -> None:
     """Raises RegistryError naming the first way in which ``built`` differs from what was ``trained``."""
@@ -313,7 +314,7 @@ def scoring_fingerprint(
         "as_of": str(as_of),
         "data": opened.facts.fingerprint,
         "models": {n: [c.version, c.record["fingerprint"]] if c else None for n, c in office.champions.items()},
-        "scales": office.scales_of.about["data_fingerprint"],
+        "scales": office.scales_of.manifest.data_fingerprint,
         "declarations": opened.project.declarations_fingerprint(*opened.project.acting_files.values()),
         "currency": opened.project.spec.currency,
         "overrides": [override.override_id for override in before.overrides],

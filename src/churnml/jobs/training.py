@@ -34,6 +34,7 @@ from churnml.modelling.evaluation import (
 )
 from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.leaks import Giveaway, giveaways, too_good
+from churnml.modelling.manifest import ModelManifest
 from churnml.modelling.promotion import Verdict, faded, judge, misfitting, overlapping
 from churnml.modelling.reference import fit_places, with_places
 from churnml.modelling.reliability import error_by_chance
@@ -181,24 +182,24 @@ def made_with() -> dict[str, str]:
 
 def fit_challenger(opened: OpenedProject, spec: ModelSpec, collected: Collected) -> FittedModel:
     """Fits the challenger on rows that were history at the judged cutoff."""
-    about = {
-        "name": spec.name,
-        "means": spec.means,
-        "label": spec.label.model_dump(mode="json"),
-        "spec": spec.model_dump(mode="json"),
-        "wish": asdict(collected.wish),
-        "places": collected.places,
-        "trained_on": [str(cutoff) for cutoff in collected.plan.train],
-        "judged_at": str(collected.plan.judged),
-        "data_fingerprint": opened.facts.fingerprint,
-        "scales": [feature.declaration() for feature in collected.scales],
-        "currency": opened.project.spec.currency,
-        "made_with": made_with(),
-    }
+    manifest = ModelManifest(
+        name=spec.name,
+        means=spec.means,
+        label=spec.label.model_dump(mode="json"),
+        spec=spec.model_dump(mode="json"),
+        wish=collected.wish,
+        trained_on=collected.plan.train,
+        judged_at=collected.plan.judged,
+        data_fingerprint=opened.facts.fingerprint,
+        places=collected.places,
+        scales=tuple(feature.declaration() for feature in collected.scales),
+        currency=opened.project.spec.currency,
+        made_with=made_with(),
+    )
     # a search that was stopped goes on where it was, as long as nothing it rests on has changed
     named = f"{spec.name} {training_fingerprint(opened, spec, collected.marks)}"
     tries = Tries(f"sqlite:///{opened.project.work / 'tuning.db'}", named)
-    fitted = fit(spec, collected.features, collected.rows, collected.plan, about, collected.scales, tries)
+    fitted = fit(spec, collected.features, collected.rows, collected.plan, manifest, collected.scales, tries)
     hazard = fit_hazard(spec, collected.features, collected.rows, collected.plan, fitted.predictor)
     return replace(fitted, predictor=replace(fitted.predictor, hazard=hazard))
 
@@ -284,8 +285,7 @@ def _leaks(spec: ModelSpec, collected: Collected) -> tuple[Giveaway, ...]:
 
 def _overlap(spec: ModelSpec, collected: Collected, fitted: FittedModel) -> str | None:
     """That the challenger trained on what the judged cutoff overlaps, by its own word or by the plan's."""
-    said = [dt.date.fromisoformat(cutoff) for cutoff in fitted.predictor.about["trained_on"]]
-    trained = [*said, *collected.plan.train]
+    trained = [*fitted.predictor.manifest.trained_on, *collected.plan.train]
     return overlapping("the challenger", trained, collected.plan.judged, spec.label.reach, spec.embargo)
 
 
@@ -306,9 +306,9 @@ def _said(
 
 def _health_scores(project: Project, collected: Collected, fitted: FittedModel, rows: pd.DataFrame) -> np.ndarray:
     """The health score of each row from its dimensions alone, without any model."""
-    features = {f.name: f.declaration() for f in (*collected.features, *collected.scales)}
+    polarity = {f.name: f.polarity for f in (*collected.features, *collected.scales)}
     unknown = np.full(len(rows), np.nan)
-    return health_of(project.health, rows, features, fitted.predictor.reference, unknown, None).score
+    return health_of(project.health, rows, polarity, fitted.predictor.reference, unknown, None).score
 
 
 def _champion_said(
@@ -343,10 +343,9 @@ def _champion_problem(
     changed = differences(champion.features, {name: f.declaration() for name, f in available.items()})
     if changed:
         return f"the present champion was trained on other features: {changed[0].sentence}; {by_hand}"
-    if champion.about["label"] != spec.label.model_dump(mode="json"):
+    if champion.manifest.label != spec.label.model_dump(mode="json"):
         return f"the present champion predicts another label, so the two cannot be compared; {by_hand}"
-    trained = [dt.date.fromisoformat(cutoff) for cutoff in champion.about["trained_on"]]
-    return overlapping("the present champion", trained, split.judged, spec.label.reach)
+    return overlapping("the present champion", champion.manifest.trained_on, split.judged, spec.label.reach)
 
 
 def _stakes(spec: ModelSpec, judged: pd.DataFrame) -> Stakes:
@@ -486,7 +485,7 @@ def record_of(
             "spec": spec.model_dump(mode="json"),
             "data_through": str(opened.facts.data_through),
             "data_fingerprint": opened.facts.fingerprint,
-            "made_with": dict(fitted.predictor.about["made_with"]),
+            "made_with": dict(fitted.predictor.manifest.made_with),
         }
     )
     return found
@@ -542,7 +541,7 @@ def _calibration_told(calibration: Mapping[str, Any]) -> dict[str, Any]:
 def _importance(fitted: FittedModel, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Feature family → mean absolute contribution to the log-odds on the judged rows, largest first."""
     contributions = fitted.predictor.contributions(rows)
-    families = [feature["family"] for feature in fitted.predictor.features]
+    families = [feature.family for feature in fitted.predictor.features]
     summed = pd.DataFrame(contributions).T.groupby(np.array(families)).sum().T
     mean = summed.abs().mean().sort_values(ascending=False, kind="stable")
     return [{"family": str(family), "log_odds": float(value)} for family, value in mean.items()]
@@ -552,7 +551,7 @@ def _strongest(fitted: FittedModel, rows: pd.DataFrame) -> dict[str, str]:
     """Feature family → its feature with the largest mean absolute contribution."""
     mean = np.abs(fitted.predictor.contributions(rows)).mean(axis=0)
     rising = [fitted.predictor.features[i] for i in np.argsort(mean, kind="stable")]
-    return {feature["family"]: feature["name"] for feature in rising}
+    return {feature.family: feature.name for feature in rising}
 
 
 def _finite(value: Any) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from churnml.declarations import FeatureDeclaration
 from churnml.errors import nearest
 
 # What of a declaration decides the values a model sees and how they are read, and how it is called for a person.
@@ -39,8 +39,8 @@ class Difference:
 
     feature: str
     what: str
-    trained: Any
-    today: Any
+    trained: object
+    today: object
 
     @property
     def sentence(self) -> str:
@@ -48,36 +48,32 @@ class Difference:
         if not self.what:
             near = f"; the nearest there is: '{self.today}'" if self.today else ""
             return f"feature '{self.feature}' is not built here{near}"
-        return f"feature '{self.feature}': its {self.what} was {_said(self.trained)}, today it is {_said(self.today)}"
+        then, now = _in_words(self.trained), _in_words(self.today)
+        return f"feature '{self.feature}': its {self.what} was {then}, today it is {now}"
 
 
-def _said(value: Any) -> str:
-    if value is None or value in ("", [], ()):
+def _in_words(value: object) -> str:
+    if value is None or value in ("", ()):
         return "none"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def differences(trained: Sequence[Mapping[str, Any]], today: Mapping[str, Mapping[str, Any]]) -> list[Difference]:
+def differences(trained: Sequence[FeatureDeclaration], today: Mapping[str, FeatureDeclaration]) -> list[Difference]:
     """Every way the features of ``today`` differ from those a model was ``trained`` on.
 
     Args:
         trained: the declarations a model carries.
         today: name → declaration of what the project would build now.
     """
-    found = []
+    changed = []
     for then in trained:
-        name = then["name"]
-        now = today.get(name)
+        now = today.get(then.name)
         if now is None:
-            found.append(Difference(name, "", None, nearest(name, today)))
+            changed.append(Difference(then.name, "", None, nearest(then.name, today)))
             continue
-        found += [
-            Difference(name, word, then.get(key), now.get(key))
+        changed += [
+            Difference(then.name, word, getattr(then, key), getattr(now, key))
             for key, word in MEANING.items()
-            if _plain(then.get(key)) != _plain(now.get(key))
+            if getattr(then, key) != getattr(now, key)
         ]
-    return found
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return changed

@@ -17,8 +17,10 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from churnml.declarations import FeatureDeclaration
 from churnml.errors import RegistryError, did_you_mean
 from churnml.modelling.curves import Curves, Hazard, renewals
+from churnml.modelling.manifest import ModelManifest
 
 BOOSTER_FILE = "booster.txt"
 MODEL_FILE = "model.json"
@@ -37,29 +39,29 @@ class Predictor:
 
     Args:
         booster: the trees.
-        features: each feature's declaration as plain data, in column order.
+        features: each feature's declaration, in column order.
         categories: feature → its names, in code order; a name unseen in training counts as missing.
         calibration: ``{"kind": "none"}``, ``{"kind": "sigmoid", "slope", "intercept"}`` on the log-odds, or
             ``{"kind": "isotonic" or "venn_abers", "x", "y"}``, straight lines between the points.
         base_rate: share of positives among the training rows.
         reference: feature → its percentiles 0 to 100 among the training rows: the scale of health and
             the "usual" of reasons.
-        about: everything else it was made from: name, label, cutoffs, spec, fingerprints.
+        manifest: everything else it was made from: name, label, cutoffs, spec, fingerprints.
         hazard: when accounts leave; None where the model's declaration asks for no curve.
     """
 
     booster: lgb.Booster
-    features: tuple[Mapping[str, Any], ...]
+    features: tuple[FeatureDeclaration, ...]
     categories: Mapping[str, tuple[str, ...]]
     calibration: Mapping[str, Any]
     base_rate: float
     reference: Mapping[str, Sequence[float]]
-    about: Mapping[str, Any]
+    manifest: ModelManifest
     hazard: Hazard | None = None
 
     @property
     def feature_names(self) -> list[str]:
-        return [feature["name"] for feature in self.features]
+        return [feature.name for feature in self.features]
 
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
         """``frame`` as the float64 matrix the trees read, shape (rows, features).
@@ -81,14 +83,14 @@ class Predictor:
         """Raises RegistryError when a feature is not among the ``given`` columns, nor all it is made from."""
         known = set(given)
         missing = [
-            feature["name"]
+            feature.name
             for feature in self.features
-            if feature["name"] not in known and not (feature.get("placed") and set(feature["placed"]) <= known)
+            if feature.name not in known and not (feature.placed and set(feature.placed) <= known)
         ]
         if missing:
             raise RegistryError(
                 f"The rows lack {len(missing)} of the {len(self.features)} features model "
-                f"'{self.about.get('name')}' was trained on, the first being '{missing[0]}' "
+                f"'{self.manifest.name}' was trained on, the first being '{missing[0]}' "
                 f"({'a name' if missing[0] in self.categories else 'a number'}).",
                 remedy=did_you_mean(missing[0], known),
             )
@@ -97,19 +99,19 @@ class Predictor:
         """The error for a column whose values are not what the feature ``name`` is."""
         wanted = "names, as text" if name in self.categories else "numbers"
         return RegistryError(
-            f"Column '{name}' holds {given}, but model '{self.about.get('name')}' was trained on {wanted}.",
+            f"Column '{name}' holds {given}, but model '{self.manifest.name}' was trained on {wanted}.",
             remedy="Give the feature as 'churnml features' writes it.",
         )
 
     def with_places(self, frame: pd.DataFrame) -> pd.DataFrame:
         """``frame`` with the features that are a place on one of the model's own scales, where it lacks them."""
-        found = {}
+        columns = {}
         for feature in self.features:
-            if feature.get("placed") and feature["name"] not in frame.columns:
-                of, among = feature["placed"]
+            if feature.placed and feature.name not in frame.columns:
+                of, among = feature.placed
                 if {of, among} <= set(frame.columns):
-                    found[feature["name"]] = place(frame[of], frame[among], self.about["places"][feature["name"]])
-        return frame.assign(**found) if found else frame
+                    columns[feature.name] = place(frame[of], frame[among], self.manifest.places[feature.name])
+        return frame.assign(**columns) if columns else frame
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Calibrated probabilities, shape (rows,), each in (0, 1)."""
@@ -136,8 +138,8 @@ class Predictor:
         A sigmoid calibration stretches the log-odds by its slope, and so their parts; the contributions are then
         those to the calibrated log-odds. No other calibration can be split among features: they are the trees' own.
         """
-        found = self.booster.predict(self.matrix(frame), pred_contrib=True)
-        return np.asarray(found, dtype="float64")[:, :-1] * float(self.calibration.get("slope", 1.0))
+        by_feature = self.booster.predict(self.matrix(frame), pred_contrib=True)
+        return np.asarray(by_feature, dtype="float64")[:, :-1] * float(self.calibration.get("slope", 1.0))
 
     # -------------------------------------------------------- as files
 
@@ -145,21 +147,21 @@ class Predictor:
         """Writes the model into ``folder`` (made if needed) with the checksum of every file."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / BOOSTER_FILE).write_text(self.booster.model_to_string(), encoding="utf-8")
-        said = {
+        stored = {
             "format": FORMAT,
-            "features": list(self.features),
+            "features": [feature.as_json() for feature in self.features],
             "categories": {name: list(names) for name, names in self.categories.items()},
             "calibration": dict(self.calibration),
             "base_rate": self.base_rate,
             "reference": {name: list(scale) for name, scale in self.reference.items()},
-            "about": dict(self.about),
+            "about": self.manifest.as_json(),
         }
         written = [BOOSTER_FILE, MODEL_FILE]
         if self.hazard is not None:
-            said["hazard"] = self.hazard.as_data()
+            stored["hazard"] = self.hazard.as_data()
             (folder / HAZARD_FILE).write_text(self.hazard.booster.model_to_string(), encoding="utf-8")
             written.append(HAZARD_FILE)
-        (folder / MODEL_FILE).write_text(json.dumps(said, indent=1, sort_keys=True, ensure_ascii=False), "utf-8")
+        (folder / MODEL_FILE).write_text(json.dumps(stored, indent=1, sort_keys=True, ensure_ascii=False), "utf-8")
         sums = {name: _sum(folder / name) for name in written}
         (folder / SUMS_FILE).write_text(json.dumps(sums, indent=1), "utf-8")
 
@@ -181,25 +183,25 @@ class Predictor:
                 where=str(folder),
                 remedy="Restore the artifact, or train again.",
             )
-        said = json.loads(texts[MODEL_FILE])
-        if not isinstance(said, dict) or said.get("format") != FORMAT:
+        stored = json.loads(texts[MODEL_FILE])
+        if not isinstance(stored, dict) or stored.get("format") != FORMAT:
             raise RegistryError(
                 "The stored model was written by another version of churnml.",
                 where=str(folder),
                 remedy="Train again, then promote the new version by hand: churnml models promote.",
             )
-        hazard = said.get("hazard")
+        hazard = stored.get("hazard")
         if hazard is not None and HAZARD_FILE not in sums:
             raise RegistryError("The stored model is incomplete.", where=str(folder), remedy=f"It lacks {HAZARD_FILE}.")
         return cls(
             # what is read is what the checksum was taken of
             booster=lgb.Booster(model_str=texts[BOOSTER_FILE].decode("utf-8")),
-            features=tuple(said["features"]),
-            categories={name: tuple(names) for name, names in said["categories"].items()},
-            calibration=said["calibration"],
-            base_rate=said["base_rate"],
-            reference=said["reference"],
-            about=said["about"],
+            features=tuple(FeatureDeclaration.from_json(feature) for feature in stored["features"]),
+            categories={name: tuple(names) for name, names in stored["categories"].items()},
+            calibration=stored["calibration"],
+            base_rate=stored["base_rate"],
+            reference=stored["reference"],
+            manifest=ModelManifest.from_json(stored["about"]),
             hazard=hazard and Hazard.from_data(hazard, lgb.Booster(model_str=texts[HAZARD_FILE].decode("utf-8"))),
         )
 

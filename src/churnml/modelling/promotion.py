@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
+from churnml.declarations import FeatureDeclaration
 from churnml.modelling.evaluation import Evaluation, Figure
 from churnml.specs import PromoteIf
 from churnml.timeline import Reach
@@ -138,10 +138,10 @@ def overlapping(who: str, trained_on: Sequence[dt.date], judged: dt.date, reach:
     return f"{who} has trained on rows of {max(late)}, which the judged cutoff {judged} overlaps"
 
 
-def misfitting(who: str, features: Sequence[Mapping[str, Any]], rows: pd.DataFrame) -> str | None:
+def misfitting(who: str, features: Sequence[FeatureDeclaration], rows: pd.DataFrame) -> str | None:
     """That the judged rows lack a column which ``who`` reads, or hold another kind of values in it."""
     for feature in features:
-        name, is_name = feature["name"], feature["unit"] == "name"
+        name, is_name = feature.name, feature.is_category
         if name not in rows.columns:
             return f"{who} reads feature '{name}', which the judged rows do not have"
         column = rows[name]

@@ -19,6 +19,7 @@ from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Polarity
 from churnml.modelling.calibration import calibrate
 from churnml.modelling.estimator import BoostedClassifier
+from churnml.modelling.manifest import ModelManifest
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import fit_reference
 from churnml.modelling.search import HALF_LIFE, Chosen, SearchFold, Settings, search
@@ -91,7 +92,7 @@ def fit(
     features: Sequence[Feature],
     rows: pd.DataFrame,
     plan: Split,
-    about: Mapping[str, Any],
+    manifest: ModelManifest,
     scales: Sequence[Feature] = (),
     tries: Tries | None = None,
 ) -> FittedModel:
@@ -102,7 +103,7 @@ def fit(
         features: its features, in column order.
         rows: labelled snapshots; only those of ``plan.train`` are looked at.
         plan: who trains.
-        about: what the model shall carry about its origin.
+        manifest: what the model shall carry about its origin.
         scales: further features in ``rows`` whose reference scale the model shall carry.
         tries: where a bounded search keeps its tries.
 
@@ -149,7 +150,7 @@ def fit(
         calibration=found.calibration,
         base_rate=float(train["label"].mean()),
         reference=fit_reference(train, [*features, *scales]),
-        about=about,
+        manifest=manifest,
     )
     out_of_fold["probability"] = predictor.calibrated(out_of_fold.pop("log_odds").to_numpy())
     losses = {str(cutoff): loss for cutoff, loss in zip(searching, chosen.by_fold, strict=True)}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnml.declarations import FeatureDeclaration
 from churnml.ledger import Decision
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
@@ -105,7 +106,7 @@ class Predictions:
 
     as_of: dt.date
     frame: pd.DataFrame
-    features: Mapping[str, Mapping[str, Any]]
+    features: Mapping[str, FeatureDeclaration]
     models: Mapping[str, ScoringModel | None]
     risk: str
     grows: str | None
@@ -115,6 +116,11 @@ class Predictions:
     reasons: Sequence[tuple[Reason, ...]]
     growth_reasons: Sequence[tuple[Reason, ...]]
     when: Sequence[Timing | None]
+
+    @property
+    def polarity(self) -> dict[str, str]:
+        """Feature → whether more of it is healthier or riskier."""
+        return {name: feature.polarity for name, feature in self.features.items()}
 
     @property
     def risk_model(self) -> ScoringModel | None:
@@ -149,7 +155,7 @@ class Predictions:
 def read_book(
     as_of: dt.date,
     frame: pd.DataFrame,
-    features: Mapping[str, Mapping[str, Any]],
+    features: Mapping[str, FeatureDeclaration],
     models: Mapping[str, ScoringModel | None],
     reference: Mapping[str, Sequence[float]],
     *,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnml.declarations import FeatureDeclaration
 from churnml.features import Polarity, Unit, theme_of
 
 # A theme that moves the log-odds by less does not stand out: 0.25 turns 10 % into 12.5 %. It is also several
@@ -80,26 +81,26 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == round(value) else f"{value:.1f}"
 
 
-def sentence(feature: Mapping[str, Any], value: Any, usual: Any, currency: str = "", own: float | None = None) -> str:
+def sentence(feature: FeatureDeclaration, value: Any, usual: Any, currency: str = "", own: float | None = None) -> str:
     """The feature's own sentence with the account's number, the usual one and, where given, its ``own`` usual."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return f"Not known: {feature['means']}."
-    low = feature["unit"] != Unit.NAME and usual is not None and value < usual
-    template = feature["when_low"] if low else feature["when_high"]
-    nothing = 0.0 if feature["absent"] is None else feature["absent"]
-    if feature["when_absent"] and value == nothing:
-        template = feature["when_absent"]
+        return f"Not known: {feature.means}."
+    low = feature.unit != Unit.NAME and usual is not None and value < usual
+    template = feature.when_low if low else feature.when_high
+    nothing = 0.0 if feature.absent is None else feature.absent
+    if feature.when_absent and value == nothing:
+        template = feature.when_absent
     text = template.format(
-        value=written(value, feature["unit"], currency),
-        usual=written(usual, feature["unit"], currency),
-        own="" if own is None else f", {written(own, feature['unit'], currency)} for this account",
-        change=written(value, Unit.RATIO) if feature["unit"] == Unit.RATIO else "",
-        subject=feature["subject"],
+        value=written(value, feature.unit, currency),
+        usual=written(usual, feature.unit, currency),
+        own="" if own is None else f", {written(own, feature.unit, currency)} for this account",
+        change=written(value, Unit.RATIO) if feature.unit == Unit.RATIO else "",
+        subject=feature.subject,
     )
     return str(text[:1].upper() + text[1:])
 
 
-def own_usual(feature: Mapping[str, Any], frame: pd.DataFrame) -> np.ndarray:
+def own_usual(feature: FeatureDeclaration, frame: pd.DataFrame) -> np.ndarray:
     """What was usual of each account itself, shape (rows,): its days before this lookback, at their daily rate.
 
     Missing where the feature does not add up over days, where ``frame`` lacks the longer lookback, and where the
@@ -107,12 +108,11 @@ def own_usual(feature: Mapping[str, Any], frame: pd.DataFrame) -> np.ndarray:
     """
     nothing = np.full(len(frame), np.nan)
     since = next((name for name in KNOWN_FOR if name in frame.columns), None)
-    before = feature.get("before")
-    if not before or since is None or before[0] not in frame.columns:
+    before, lookback = feature.before, feature.lookback
+    if not before or not lookback or since is None or before[0] not in frame.columns:
         return nothing
-    longer, days = frame[before[0]].to_numpy(dtype="float64"), int(before[1])
-    lookback = int(feature["lookback"])
-    rest = longer - frame[feature["name"]].to_numpy(dtype="float64")
+    longer, days = frame[before[0]].to_numpy(dtype="float64"), before[1]
+    rest = longer - frame[feature.name].to_numpy(dtype="float64")
     return np.where(frame[since].to_numpy(dtype="float64") >= days, rest / (days - lookback) * lookback, np.nan)
 
 
@@ -150,7 +150,7 @@ def pick(weights: np.ndarray, speakers: np.ndarray, passive: np.ndarray, eligibl
 def tell(
     picked: Picked,
     frame: pd.DataFrame,
-    features: Sequence[Mapping[str, Any]],
+    features: Sequence[FeatureDeclaration],
     usual: Mapping[str, float],
     currency: str = "",
 ) -> list[tuple[Reason, ...]]:
@@ -159,20 +159,20 @@ def tell(
     columns: dict[int, tuple[list[Any], list[float]]] = {}
     for i in np.unique(picked.feature):
         mine = frame.iloc[picked.row[picked.feature == i]]
-        columns[int(i)] = (mine[features[i]["name"]].tolist(), own_usual(features[i], mine).tolist())
+        columns[int(i)] = (mine[features[i].name].tolist(), own_usual(features[i], mine).tolist())
     taken = dict.fromkeys(columns, 0)
     for row, i, weight in zip(picked.row.tolist(), picked.feature.tolist(), picked.weight.tolist(), strict=True):
         feature, at = features[i], taken[i]
         taken[i] += 1
         value, own = columns[i][0][at], columns[i][1][at]
-        text = sentence(feature, value, usual.get(feature["name"]), currency, None if math.isnan(own) else own)
-        told[row].append(Reason(feature["family"], feature["name"], text, round(weight, 6)))
+        text = sentence(feature, value, usual.get(feature.name), currency, None if math.isnan(own) else own)
+        told[row].append(Reason(feature.family, feature.name, text, round(weight, 6)))
     return [tuple(reasons) for reasons in told]
 
 
 def model_reasons(
     frame: pd.DataFrame,
-    features: Sequence[Mapping[str, Any]],
+    features: Sequence[FeatureDeclaration],
     contributions: np.ndarray,
     usual: Mapping[str, float],
     *,
@@ -190,11 +190,11 @@ def model_reasons(
         currency: shown behind money.
     """
     # what is not known is a reason of the model's, but nothing a manager could be told or could check
-    known = np.column_stack([frame[feature["name"]].notna() for feature in features])
+    known = np.column_stack([frame[feature.name].notna() for feature in features])
     may_speak = (contributions > 0) & known
     if towards_risk:
-        may_speak &= np.column_stack([_on_bad_side(f, frame[f["name"]], usual.get(f["name"])) for f in features])
-    family, families = numbered([feature["family"] for feature in features])
+        may_speak &= np.column_stack([_on_bad_side(f, frame[f.name], usual.get(f.name)) for f in features])
+    family, families = numbered([feature.family for feature in features])
     theme, _ = numbered([theme_of(name) for name in families])
     by_family = _summed(contributions, family)
     # within a family its strongest feature speaks, within a theme its strongest family
@@ -202,7 +202,7 @@ def model_reasons(
     family_of, may_speak = strongest(by_family, may_speak & (by_family > 0), theme)
     speakers = np.take_along_axis(feature_of, family_of, axis=1)
     weights = _summed(by_family, theme)
-    passive = ~np.array([bool(feature["actionable"]) for feature in features])
+    passive = ~np.array([feature.actionable for feature in features])
     picked = pick(weights, speakers, passive[speakers], may_speak & (weights >= LEAST_CONTRIBUTION))
     return tell(picked, frame, features, usual, currency)
 
@@ -229,11 +229,11 @@ def strongest(values: np.ndarray, allowed: np.ndarray, group: np.ndarray) -> tup
     return best, found
 
 
-def _on_bad_side(feature: Mapping[str, Any], values: pd.Series, usual: float | None) -> np.ndarray:
+def _on_bad_side(feature: FeatureDeclaration, values: pd.Series, usual: float | None) -> np.ndarray:
     """Whether each value lies on the risky side of what is usual; a feature without a direction always does."""
-    if feature["polarity"] == Polarity.NEITHER:
+    if feature.polarity == Polarity.NEITHER:
         return np.ones(len(values), dtype=bool)
     if usual is None:
         return np.zeros(len(values), dtype=bool)
     numbers = values.to_numpy(dtype="float64")
-    return numbers < usual if feature["polarity"] == Polarity.HEALTHIER else numbers > usual
+    return numbers < usual if feature.polarity == Polarity.HEALTHIER else numbers > usual

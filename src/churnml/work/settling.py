@@ -93,7 +93,7 @@ def settle(
     """
     spec, frame = declared.health, book.frame
     ids = frame["account_id"].astype(str).tolist()
-    computed = health_of(spec, frame, book.features, book.reference, book.churn, book.base_rate)
+    computed = health_of(spec, frame, book.polarity, book.reference, book.churn, book.base_rate)
     health = with_overrides(spec, computed, ids, before.overrides, book.as_of)
     states = settle_bands(spec, book.as_of, ids, health, before.bands)
     reasons = _with_health_reasons(book, declared, health)

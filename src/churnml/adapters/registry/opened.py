@@ -158,7 +158,7 @@ class Registry:
             parameters, metrics: shown in MLflow.
             files: further artifacts, name → content.
         """
-        name, client = predictor.about["name"], self._versions.client
+        name, client = predictor.manifest.name, self._versions.client
         with tempfile.TemporaryDirectory() as scratch, quietly(self._versions.uri):
             folder = Path(scratch) / MODEL_FOLDER
             predictor.save(folder)
@@ -208,9 +208,9 @@ class Registry:
 def _signature(predictor: Predictor) -> ModelSignature:
     # a place on the model's own scales is found from its ingredients where it is not given
     inputs = [
-        ColSpec("string", feature["name"], required=False)
-        if feature["name"] in predictor.categories
-        else ColSpec("double", feature["name"], required=not feature.get("placed"))
+        ColSpec("string", feature.name, required=False)
+        if feature.name in predictor.categories
+        else ColSpec("double", feature.name, required=not feature.placed)
         for feature in predictor.features
     ]
     return ModelSignature(
