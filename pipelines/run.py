@@ -9,7 +9,7 @@ from typing import Any
 from churnml import jobs
 from churnml.adapters.registry import registry_of
 from churnml.adapters.warehouse import quarantine_rows
-from churnml.pages.report import write_report
+from churnml.jobs.report import write_report
 from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.progress import say

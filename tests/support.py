@@ -109,7 +109,7 @@ def facts_for(root: Path, tables: Mapping[str, str | pd.DataFrame], **given: Any
 
 def set_aside(ingested: Ingested) -> list[tuple[str, str, int]]:
     """Every quarantined row as (table, reason, source row)."""
-    return [(r["contract_table"], r["reason"], r["source_row"]) for r in quarantine_rows(ingested)]
+    return [(row.contract_table, row.reason, row.source_row or 0) for row in quarantine_rows(ingested)]
 
 
 def kept(ingested: Ingested, name: str) -> pd.DataFrame:

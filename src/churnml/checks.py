@@ -50,6 +50,24 @@ class Check:
     condition: Condition
 
 
+@dataclass(frozen=True)
+class QuarantinedRow:
+    """A row that was set aside.
+
+    Args:
+        contract_table, reason: from where, and by which check.
+        detail: what exactly is wrong, where the check says so.
+        source_row: its number in what the source gives.
+        row: the row as JSON.
+    """
+
+    contract_table: str
+    reason: str
+    detail: str | None
+    source_row: int | None
+    row: str | None
+
+
 def _before(earlier: str, later: str) -> Condition:
     return lambda t, _end: t[earlier] < t[later]
 

@@ -65,13 +65,13 @@ def test_a_row_set_aside_is_kept_as_it_was_read_with_what_is_wrong(tmp_path):
     rows = "account_id | occurred_at | event\na | 31st of May | login"
     found = ingest_tables(tmp_path, {"accounts": ACCOUNTS, "usage_events": rows})
     (row,) = quarantine_rows(found)
-    assert (row["contract_table"], row["reason"], row["detail"], row["source_row"]) == (
+    assert (row.contract_table, row.reason, row.detail, row.source_row) == (
         "usage_events",
         "unreadable",
         "occurred_at",
         1,
     )
-    assert json.loads(row["row"]) | {"source_row": 1} == {
+    assert json.loads(row.row) | {"source_row": 1} == {
         "account_id": "a",
         "occurred_at": "31st of May",
         "event": "login",

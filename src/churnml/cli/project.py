@@ -43,10 +43,20 @@ def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
 
     opened = jobs.open_data(project, day(), say)
     jobs.require_core_events(opened)
+    ingested = opened.ingested
+    checked = terminal.CheckedTables(
+        project=opened.project.name,
+        data_through=ingested.data_through,
+        rows=ingested.rows,
+        quarantined=ingested.quarantined,
+        warned=ingested.warned,
+        findings=opened.project.rule_findings(),
+        quarantine_file=str((ingested.path / "quarantine.parquet").relative_to(opened.project.work.parent)),
+    )
     if as_json:
-        print_json(terminal.check_data(opened.project, opened.ingested))
+        print_json(terminal.check_data(checked))
     else:
-        say_lines(terminal.check_text(opened.project, opened.ingested))
+        say_lines(terminal.check_text(checked))
 
 
 @app.add()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -116,7 +118,22 @@ def tell_run(project: Path, found: dict[str, Any], as_json: bool) -> None:
     opened = open_project(project)
     with store_of(opened) as store:
         queue = store.queue(dt.date.fromisoformat(found["as_of"]), limit=terminal.QUEUE_SHOWN)
-    say_lines(terminal.run_text(opened, found, queue))
+    places = terminal.RunPlaces(
+        project=opened.root,
+        scores=None if opened.spec.stores.operational else opened.work / "churnml.db",
+        mlflow=opened.work / "mlflow.db" if opened.registry_is_local else None,
+        churnml_command=_command("churnml"),
+        mlflow_command=_command("mlflow"),
+    )
+    say_lines(terminal.run_text(found, queue, places, risk=opened.health.risk.model))
+
+
+def _command(name: str) -> str:
+    """How a command is typed here: by its name, or by its path where the environment is not activated."""
+    beside = Path(sys.executable).with_name(name)
+    if shutil.which(name) or not beside.exists():
+        return name
+    return shlex.quote(os.path.relpath(beside))
 
 
 def data_of(project: Path) -> Any:

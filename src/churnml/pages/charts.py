@@ -8,40 +8,40 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
 import pandas as pd
 
+from churnml.jsontypes import Json, JsonObject
+from churnml.pages.presenter import WHO_NAMES, figure_name, who_name
 from churnml.timeline import Reach, end_of_data
 
-NAMES = {
-    "model": "model",
-    "recency": "recency",
-    "logistic_regression": "logistic regression",
-    "base_rate": "base rate",
-    "health": "health, no model",
-    "champion": "champion before",
-    "truth": "true probabilities",
-}
+Chart: TypeAlias = "alt.Chart | alt.LayerChart"
+# What the registry keeps of a training.
+Record = Mapping[str, Any]
+# A row of a table, as a chart takes it.
+Row = dict[str, str | pd.Timestamp]
+
+# By who has the figures; see presenter.WHO_NAMES.
 COLOURS = {
     "model": "#0b6e6e",
     "recency": "#c77700",
-    "logistic regression": "#7a5ea8",
-    "base rate": "#9aa5ad",
-    "health, no model": "#b0442f",
-    "champion before": "#3b6fb6",
-    "true probabilities": "#20262b",
+    "logistic_regression": "#7a5ea8",
+    "base_rate": "#9aa5ad",
+    "health": "#b0442f",
+    "champion": "#3b6fb6",
+    "truth": "#20262b",
 }
 # colour alone must not tell lines apart
 DASHES = {
     "model": [1, 0],
     "recency": [6, 3],
-    "logistic regression": [2, 2],
-    "base rate": [1, 0],
-    "health, no model": [10, 3],
-    "champion before": [8, 2, 2, 2],
-    "true probabilities": [4, 4],
+    "logistic_regression": [2, 2],
+    "base_rate": [1, 0],
+    "health": [10, 3],
+    "champion": [8, 2, 2, 2],
+    "truth": [4, 4],
 }
 # Bands from best to worst; further bands take the shades between, which differ in lightness too.
 BEST_TO_WORST = ((47, 143, 118), (226, 178, 74), (176, 68, 47))
@@ -49,7 +49,7 @@ UNKNOWN_COLOUR = "#aab3b9"
 INK, MUTED, GRID = "#20262b", "#5b666e", "#e6e9ea"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 ROLES = {"trains": "#0b6e6e", "purged": "#c9a24b", "judged": "#20262b"}
-PAGE_CONFIG: Mapping[str, Any] = {
+PAGE_CONFIG: JsonObject = {
     "font": FONT,
     "background": None,
     "view": {"stroke": None},
@@ -73,7 +73,7 @@ PAGE_CONFIG: Mapping[str, Any] = {
 # ---------------------------------------------------------------- a model's record
 
 
-def reliability_chart(record: Mapping[str, Any]) -> alt.LayerChart:
+def reliability_chart(record: Record) -> alt.LayerChart:
     """Probability said against share seen, with 95 % intervals, on the judged cutoff."""
     table = pd.DataFrame(record["reliability"]).astype("float64")
     top = float(max(table["said"].max(), table["high"].max())) * 1.05
@@ -103,11 +103,12 @@ def reliability_chart(record: Mapping[str, Any]) -> alt.LayerChart:
     return (line + bars + points).properties(width=340, height=260)
 
 
-def gains_chart(record: Mapping[str, Any]) -> alt.Chart:
+def gains_chart(record: Record) -> alt.Chart:
     """Share of positives reached against share of accounts contacted, model and rivals."""
     table = pd.DataFrame(record["gains"])
-    table["who"] = table["who"].map(NAMES)
-    order = [name for name in NAMES.values() if name in set(table["who"])]
+    who_order = [who for who in WHO_NAMES if who in set(table["who"])]
+    order = [who_name(who) for who in who_order]
+    table["who"] = table["who"].map(WHO_NAMES)
     percent = alt.Axis(format=".0%")
     return (
         alt.Chart(table)
@@ -118,11 +119,11 @@ def gains_chart(record: Mapping[str, Any]) -> alt.Chart:
             color=alt.Color(
                 "who:N",
                 title=None,
-                scale=alt.Scale(domain=order, range=[COLOURS[name] for name in order]),
+                scale=alt.Scale(domain=order, range=[COLOURS[who] for who in who_order]),
                 legend=alt.Legend(orient="bottom-right", fillColor="#ffffffcc", padding=6),
             ),
             strokeDash=alt.StrokeDash(
-                "who:N", title=None, scale=alt.Scale(domain=order, range=[DASHES[name] for name in order])
+                "who:N", title=None, scale=alt.Scale(domain=order, range=[DASHES[who] for who in who_order])
             ),
             tooltip=[
                 alt.Tooltip("who:N", title="by"),
@@ -134,17 +135,21 @@ def gains_chart(record: Mapping[str, Any]) -> alt.Chart:
     )
 
 
-def forest_chart(record: Mapping[str, Any], figure: str, title: str) -> alt.LayerChart:
+def forest_chart(record: Record, figure: str) -> alt.LayerChart:
     """A figure of the model and of each rival, with 95 % intervals."""
-    rows = [
-        {"who": spoken, **{key: record["figures"][who][figure].get(key) for key in ("value", "low", "high")}}
-        for who, spoken in NAMES.items()
-        if record["figures"].get(who, {}).get(figure)
-    ]
-    table = pd.DataFrame(rows).dropna(subset=["value"])
+    title = figure_name(figure)
+    table = pd.DataFrame(
+        [
+            {"who": who, **{key: record["figures"][who][figure].get(key) for key in ("value", "low", "high")}}
+            for who in WHO_NAMES
+            if record["figures"].get(who, {}).get(figure)
+        ]
+    ).dropna(subset=["value"])
+    colours = [COLOURS[who] for who in table["who"]]
+    table["who"] = table["who"].map(WHO_NAMES)
     order = list(table["who"])
     y = alt.Y("who:N", title=None, sort=order, axis=alt.Axis(labelColor=INK, ticks=False, domain=False, grid=True))
-    colour = alt.Color("who:N", legend=None, scale=alt.Scale(domain=order, range=[COLOURS[name] for name in order]))
+    colour = alt.Color("who:N", legend=None, scale=alt.Scale(domain=order, range=colours))
     scale = alt.Scale(zero=False, nice=False, padding=14)
     tooltip = [
         alt.Tooltip("who:N", title="by"),
@@ -161,7 +166,7 @@ def forest_chart(record: Mapping[str, Any], figure: str, title: str) -> alt.Laye
     return (intervals + points).properties(width=340, height=220)
 
 
-def split_chart(record: Mapping[str, Any]) -> alt.LayerChart:
+def split_chart(record: Record) -> alt.LayerChart:
     """Every cutoff with its label window: which trained, which were purged, which judged."""
     reach = reach_of(record["label"])
     roles = [
@@ -192,25 +197,25 @@ def split_chart(record: Mapping[str, Any]) -> alt.LayerChart:
     cutoffs = base.mark_point(filled=True, size=36, opacity=1).encode(x=x)
     lines = pd.DataFrame(
         [
-            {"at": pd.Timestamp(record["cutoff"]), "says": "judged cutoff"},
-            {"at": pd.Timestamp(end_of_data(dt.date.fromisoformat(record["data_through"]))), "says": "end of the data"},
+            {"at": pd.Timestamp(record["cutoff"]), "line": "judged cutoff"},
+            {"at": pd.Timestamp(end_of_data(dt.date.fromisoformat(record["data_through"]))), "line": "end of the data"},
         ]
     )
     rules = (
         alt.Chart(lines)
         .mark_rule(strokeDash=[4, 3], color=MUTED)
-        .encode(x="at:T", tooltip=[alt.Tooltip("says:N", title="line"), alt.Tooltip("at:T", format="%-d %b %Y")])
+        .encode(x="at:T", tooltip=[alt.Tooltip("line:N", title="line"), alt.Tooltip("at:T", format="%-d %b %Y")])
     )
     return (rules + gaps + settling + windows + cutoffs).properties(width=340, height=13 * len(table))
 
 
-def reach_of(label: Mapping[str, Any]) -> Reach:
+def reach_of(label: Record) -> Reach:
     """How far past a cutoff a recorded label looks."""
     settle = label.get("grace" if label["kind"] == "contract" else "settle")
     return Reach(int(label["gap"]), int(label["horizon"]), int(settle or 0))
 
 
-def _cutoff_row(cutoff: dt.date, role: str, reach: Reach) -> dict[str, Any]:
+def _cutoff_row(cutoff: dt.date, role: str, reach: Reach) -> Row:
     window = reach.window(cutoff)
     return {
         "cutoff": str(cutoff),
@@ -241,13 +246,13 @@ def _shade(share: float) -> str:
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
-def _band_colour(colours: Mapping[str, str], **legend: Any) -> alt.Color:
+def _band_colour(colours: Mapping[str, str]) -> alt.Color:
     return alt.Color(
         "band:N",
         title=None,
         sort=list(colours),
         scale=alt.Scale(domain=list(colours), range=list(colours.values())),
-        legend=alt.Legend(orient="top", **legend),
+        legend=alt.Legend(orient="top"),
     )
 
 
@@ -313,23 +318,23 @@ def health_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.Chart:
 # ---------------------------------------------------------------- where charts go
 
 
-def page_spec(chart: Any, describes: str) -> dict[str, Any]:
+def page_spec(chart: Chart, describes: str) -> dict[str, Json]:
     """A chart as a specification for a page: as wide as its place, in the page's type, no address in it."""
-    spec: dict[str, Any] = chart.to_dict()
+    spec: dict[str, Json] = chart.to_dict()
     # the schema's address is of no use to the library on the page, and the page names no address
     spec.pop("$schema", None)
     fit = {"type": "fit-x", "contains": "padding"}
     return spec | {"width": "container", "autosize": fit, "config": dict(PAGE_CONFIG), "description": describes}
 
 
-def png(chart: alt.Chart | alt.LayerChart) -> bytes:
+def png(chart: Chart) -> bytes:
     """A chart as a PNG."""
     import vl_convert
 
     return bytes(vl_convert.vegalite_to_png(chart.to_json(), scale=2.0))
 
 
-def svg(spec: Mapping[str, Any], width: int) -> str:
+def svg(spec: JsonObject, width: int) -> str:
     """A page's chart as a still picture, ``width`` pixels wide, for readers without scripts."""
     import vl_convert
 

@@ -45,6 +45,7 @@ from churnml.adapters.warehouse.segments import (
     totals,
 )
 from churnml.adapters.warehouse.tone import write_tone
+from churnml.checks import QuarantinedRow
 from churnml.errors import ContractError, SourceError, did_you_mean
 from churnml.rollups import BITS, NAMED, PARTS, RELATIONS, TONE, days_from_named, roll_up
 from churnml.tables import TABLES, ColumnKind, Facts, Table
@@ -264,17 +265,17 @@ def engine_of(project: Project, ingested: Ingested, name: str | None = None) -> 
     return open_engine(chosen, project.engine_url, project=project.name, store=ingested.path.name, where=where)
 
 
-def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[dict[str, Any]]:
-    """Rows set aside: ``table, reason, detail, source_row, row`` (the row as JSON), at most ``limit`` a reason."""
+def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[QuarantinedRow]:
+    """Rows set aside, at most ``limit`` a reason."""
     con = duckdb.connect()
     try:
-        found = con.execute(
-            f"SELECT * FROM read_parquet({quoted(str(ingested.path / 'quarantine.parquet'))}) "
+        rows = con.execute(
+            "SELECT contract_table, reason, detail, source_row, row "
+            f"FROM read_parquet({quoted(str(ingested.path / 'quarantine.parquet'))}) "
             f"QUALIFY row_number() OVER (PARTITION BY contract_table, reason ORDER BY source_row) <= {int(limit)} "
             "ORDER BY contract_table, reason, source_row"
-        )
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        ).fetchall()
+        return [QuarantinedRow(*row) for row in rows]
     finally:
         con.close()
 

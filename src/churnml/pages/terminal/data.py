@@ -2,49 +2,72 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from churnml.adapters.project import Project
-from churnml.adapters.warehouse import Ingested
-from churnml.pages.presenter import printable
+from churnml.jsontypes import JsonObject
+from churnml.pages.presenter import number, printable
 from churnml.pages.terminal.layout import table
+from churnml.rules.checking import RuleFinding
 
 
-def check_data(project: Project, ingested: Ingested) -> dict[str, Any]:
+@dataclass(frozen=True)
+class CheckedTables:
+    """What checking a project's tables and playbooks gave.
+
+    Args:
+        project: its name.
+        data_through: the last date of the data.
+        rows: contract table → rows kept.
+        quarantined, warned: contract table → reason → rows set aside, and rows kept with a warning.
+        findings: what about the playbooks is hardly meant.
+        quarantine_file: where the rows set aside are, relative to the project.
+    """
+
+    project: str
+    data_through: dt.date
+    rows: Mapping[str, int]
+    quarantined: Mapping[str, Mapping[str, int]]
+    warned: Mapping[str, Mapping[str, int]]
+    findings: Sequence[RuleFinding]
+    quarantine_file: str
+
+
+def check_data(checked: CheckedTables) -> JsonObject:
     """What ``churnml check --json`` prints."""
     return {
-        "project": project.name,
-        "data_through": str(ingested.data_through),
-        "rows": dict(ingested.rows),
-        "quarantined": {name: dict(reasons) for name, reasons in ingested.quarantined.items()},
-        "warned": {name: dict(reasons) for name, reasons in ingested.warned.items()},
+        "project": checked.project,
+        "data_through": str(checked.data_through),
+        "rows": dict(checked.rows),
+        "quarantined": {name: dict(reasons) for name, reasons in checked.quarantined.items()},
+        "warned": {name: dict(reasons) for name, reasons in checked.warned.items()},
         "playbooks": [
             {"playbook": finding.playbook, "what": finding.what, "remedy": finding.remedy}
-            for finding in project.rule_findings()
+            for finding in checked.findings
         ],
-        "quarantine_table": str((ingested.path / "quarantine.parquet").relative_to(project.work.parent)),
+        "quarantine_table": checked.quarantine_file,
     }
 
 
-def check_text(project: Project, ingested: Ingested) -> str:
+def check_text(checked: CheckedTables) -> str:
     """What ``churnml check`` prints."""
     rows = [
         [
             name,
-            f"{kept:,}",
-            f"{sum(ingested.quarantined.get(name, {}).values()):,}",
-            f"{sum(ingested.warned.get(name, {}).values()):,}",
+            number(kept),
+            number(sum(checked.quarantined.get(name, {}).values())),
+            number(sum(checked.warned.get(name, {}).values())),
         ]
-        for name, kept in ingested.rows.items()
+        for name, kept in checked.rows.items()
     ]
-    lines = [f"{project.name}: data through {ingested.data_through}", ""]
+    lines = [f"{checked.project}: data through {checked.data_through}", ""]
     lines += table(["table", "kept", "set aside", "warnings"], rows, right=(1, 2, 3))
-    lines += data_lines(ingested.quarantined, ingested.warned)
-    for finding in project.rule_findings():
+    lines += data_lines(checked.quarantined, checked.warned)
+    for finding in checked.findings:
         lines += ["", f"  playbook {finding.playbook}: {finding.what}", f"    {finding.remedy}"]
-    where = (ingested.path / "quarantine.parquet").relative_to(project.work.parent)
-    lines += ["", f"  What was set aside, with its reason and source row: {where}"]
+    lines += ["", f"  What was set aside, with its reason and source row: {checked.quarantine_file}"]
     return "\n".join(lines)
 
 
