@@ -45,7 +45,7 @@ class Kind:
     Args:
         title: in words.
         minutes: what an owner has, drawn between half and all of it.
-        pieces: what an owner may take at most, drawn up to it.
+        items: what an owner may take at most, drawn up to it.
         pools: how many of the eight playbooks anybody of a pool may do.
         pool: owners of a pool; None is all of them.
         any_minutes: every piece has minutes of its own, and not those of its playbook.
@@ -54,7 +54,7 @@ class Kind:
 
     title: str
     minutes: int | None = 480
-    pieces: int | None = None
+    items: int | None = None
     pools: int = 0
     pool: int | None = None
     any_minutes: bool = False
@@ -62,16 +62,16 @@ class Kind:
 
 KINDS = (
     Kind("a day of minutes, everybody their own accounts"),
-    Kind("at most 8 pieces too", pieces=8),
-    Kind("3 of 8 playbooks to pools of 5", pieces=8, pools=3, pool=5),
+    Kind("at most 8 pieces too", items=8),
+    Kind("3 of 8 playbooks to pools of 5", items=8, pools=3, pool=5),
     Kind("6 of 8 playbooks to everybody", pools=6),
     Kind("minutes differ from piece to piece", pools=3, pool=5, any_minutes=True),
     Kind("a week of minutes", minutes=2400, pools=3, pool=5),
 )
 LARGE = (
-    Kind("a day, everybody their own accounts, at most 10 pieces", pieces=10),
-    Kind("3 of 8 playbooks to pools of 20", pieces=10, pools=3, pool=20),
-    Kind("3 of 8 playbooks to all 200", pieces=10, pools=3),
+    Kind("a day, everybody their own accounts, at most 10 pieces", items=10),
+    Kind("3 of 8 playbooks to pools of 20", items=10, pools=3, pool=20),
+    Kind("3 of 8 playbooks to all 200", items=10, pools=3),
     Kind("room for half of the book, 3 of 8 playbooks to all 200", minutes=24_000, pools=3),
     Kind("minutes differ from piece to piece, pools of 200", minutes=2400, pools=3, any_minutes=True),
 )
@@ -101,7 +101,7 @@ def day(kind: Kind, accounts: int, owners: int, seed: int) -> Day:
     rooms = {}
     for name in names:
         minutes = None if kind.minutes is None else int(kind.minutes * draw.uniform(0.5, 1.0))
-        rooms[name] = Room(name, minutes, None if kind.pieces is None else int(draw.integers(1, kind.pieces + 1)))
+        rooms[name] = Room(name, minutes, None if kind.items is None else int(draw.integers(1, kind.items + 1)))
     budgets = {
         f"p{number}": round(float(cost[number]) * owners * 0.7, 2) for number in range(PLAYBOOKS) if cost[number]
     }
@@ -124,7 +124,7 @@ def optimum(given: Day) -> tuple[float, bool]:
         offer = given.offers[i]
         weigh(("account", offer.account_id), 1.0, column, 1.0)
         weigh(("minutes", owner), given.rooms[owner].minutes, column, offer.minutes)
-        weigh(("pieces", owner), given.rooms[owner].pieces, column, 1.0)
+        weigh(("pieces", owner), given.rooms[owner].items, column, 1.0)
         weigh(("budget", offer.playbook), given.budgets.get(offer.playbook), column, offer.cost)
     entries = [(row, c, w) for row, (_, cs, ws) in enumerate(rows.values()) for c, w in zip(cs, ws, strict=True)]
     at, columns, weights = zip(*entries, strict=True)
@@ -142,15 +142,15 @@ def optimum(given: Day) -> tuple[float, bool]:
 def greedy(given: Day, order: Callable[[Offer], float], *, first_only: bool = False) -> float:
     """Offers in an order, each to the first owner with room; with ``first_only`` to its first owner or to nobody."""
     minutes = {owner: math.inf if room.minutes is None else room.minutes for owner, room in given.rooms.items()}
-    pieces = {owner: math.inf if room.pieces is None else room.pieces for owner, room in given.rooms.items()}
+    items = {owner: math.inf if room.items is None else room.items for owner, room in given.rooms.items()}
     money, helped, worth = dict(given.budgets), set[str](), 0.0
     for offer in sorted(given.offers, key=lambda each: (-order(each), each.account_id)):
         if offer.account_id in helped or offer.cost > money.get(offer.playbook, math.inf):
             continue
         for owner in offer.owners[: 1 if first_only else None]:
-            if minutes[owner] >= offer.minutes and pieces[owner] >= 1:
+            if minutes[owner] >= offer.minutes and items[owner] >= 1:
                 minutes[owner] -= offer.minutes
-                pieces[owner] -= 1
+                items[owner] -= 1
                 money[offer.playbook] = money.get(offer.playbook, math.inf) - offer.cost
                 helped.add(offer.account_id)
                 worth += offer.value or 0.0

@@ -41,7 +41,7 @@ from churnml.adapters.store import Store, open_store
 from churnml.health.bands import flap_rates
 from churnml.impact.effects import Terms
 from churnml.jobs import impact as impact_job
-from churnml.jobs.work import change_piece
+from churnml.jobs.work import change_item
 from churnml.simulate import InterventionEffect
 from churnml.specs.health import INSUFFICIENT
 from churnml.timeline import Reach, plus_days
@@ -171,7 +171,7 @@ def enrolled_on(
     store: Store, as_of: dt.date, company: LivingCompany, effects: Mapping[str, InterventionEffect]
 ) -> list[Enrolled]:
     """Whom the day took in: those with work opened, and those held out on the day it would have been."""
-    opened = {(piece.account_id, piece.playbook) for piece in store.work.pieces() if piece.opened_on == as_of}
+    opened = {(item.account_id, item.playbook) for item in store.work.items() if item.opened_on == as_of}
     held = {
         (one.account_id, one.playbook)
         for one in store.outcomes.assignments()
@@ -197,11 +197,11 @@ def work_the_list(project: Project, store: Store, as_of: dt.date) -> None:
     """Everybody does this week's work by Friday, now and then a week late."""
     friday = plus_days(as_of, 4)
     now = dt.datetime.combine(friday, dt.time(16))
-    for piece in store.work.pieces(living=True):
-        late = int(hashlib.sha256(piece.work_id.encode()).hexdigest(), 16) % LATE == 0
-        if late and piece.opened_on == as_of:
+    for item in store.work.items(living=True):
+        late = int(hashlib.sha256(item.work_id.encode()).hexdigest(), 16) % LATE == 0
+        if late and item.opened_on == as_of:
             continue
-        change_piece(project, store, piece.work_id, lambda it: work.done(it, who=it.owner, on=friday), now)
+        change_item(project, store, item.work_id, lambda it: work.done(it, who=it.owner, on=friday), now)
 
 
 # ---------------------------------------------------------------- does the report find the truth?
@@ -254,8 +254,8 @@ def found_of(root: Path, enrolled: Sequence[Enrolled]) -> list[Found]:
     """What the impact report says of each playbook, beside the mean true effect on the accounts it counts."""
     opened = jobs.open_data(root, dt.date.fromisoformat(TODAY))
     with open_store(opened.project.operational_url) as store:
-        assignments, pieces, risks = store.outcomes.assignments(), store.work.pieces(), store.outcomes.risks()
-    report = impact_job.assess(opened, assignments, pieces, risks=risks, terms=TERMS)
+        assignments, items, risks = store.outcomes.assignments(), store.work.items(), store.outcomes.risks()
+    report = impact_job.assess(opened, assignments, items, risks=risks, terms=TERMS)
     rows = impact_job.outcome_rows(opened, assignments)
     counted = {(row["account_id"], row["playbook"]) for row in rows if row["churn_state"] == "counted"}
     truths: dict[str, dict[str, float]] = {one.playbook: {} for one in report.playbooks}

@@ -80,7 +80,7 @@ def checked(root: Path) -> Checked:
         problems = [
             *some("twice on a list", twice(lists)),
             *some("more than a limit", above_the_minutes(store, team)),
-            *some("more than a limit", above_the_pieces(store, team, dates)),
+            *some("more than a limit", above_the_items(store, team, dates)),
             *some("more than a budget", above_the_budgets(store, team)),
             *some("not to be traced", (said for date in dates for said in trace.gaps(date, lists[date]))),
         ]
@@ -128,7 +128,7 @@ def minutes_given(store: Store) -> Counter[tuple[str, dt.date]]:
     return given
 
 
-def pieces_living(store: Store, date: dt.date) -> Counter[str]:
+def items_living(store: Store, date: dt.date) -> Counter[str]:
     """Pieces each owner had on a date, snoozed ones among them."""
     return Counter(line["owner"] for line in store.decided(date, (*LISTED, "snoozed")))
 
@@ -140,18 +140,18 @@ def above_the_minutes(store: Store, team: TeamSpec) -> Iterator[str]:
             yield f"{owner} was given {minutes} minutes of {limit} in the week of {monday}"
 
 
-def above_the_pieces(store: Store, team: TeamSpec, dates: Sequence[dt.date]) -> Iterator[str]:
+def above_the_items(store: Store, team: TeamSpec, dates: Sequence[dt.date]) -> Iterator[str]:
     for date in dates:
-        for owner, pieces in sorted(pieces_living(store, date).items()):
+        for owner, items in sorted(items_living(store, date).items()):
             limit = team.person(owner).open_at_most
-            if limit is not None and pieces > limit:
-                yield f"{owner} had {pieces} pieces of {limit} on {date}"
+            if limit is not None and items > limit:
+                yield f"{owner} had {items} pieces of {limit} on {date}"
 
 
 def above_the_budgets(store: Store, team: TeamSpec) -> Iterator[str]:
     spent: Counter[tuple[str, str]] = Counter()
-    for piece in store.work.pieces():
-        spent[piece.playbook, f"{piece.opened_on:%Y-%m}"] += piece.cost
+    for item in store.work.items():
+        spent[item.playbook, f"{item.opened_on:%Y-%m}"] += item.cost
     for (playbook, month), money in sorted(spent.items()):
         if money > team.budgets.get(playbook, money) + 1e-6:
             yield f"{playbook} cost {money:g} of {team.budgets[playbook]:g} in {month}"
@@ -162,16 +162,16 @@ def fullest(store: Store, team: TeamSpec, dates: Sequence[dt.date]) -> dict[str,
     most_minutes: Counter[str] = Counter()
     for (owner, _), minutes in minutes_given(store).items():
         most_minutes[owner] = max(most_minutes[owner], minutes)
-    most_pieces: Counter[str] = Counter()
+    most_items: Counter[str] = Counter()
     for date in dates:
-        most_pieces |= pieces_living(store, date)
+        most_items |= items_living(store, date)
     found = {}
     for owner, person in team.people.items():
         words = []
         if person.minutes_a_week is not None:
             words.append(f"{most_minutes[owner]} of {person.minutes_a_week} minutes a week")
         if person.open_at_most is not None:
-            words.append(f"{most_pieces[owner]} of {person.open_at_most} pieces")
+            words.append(f"{most_items[owner]} of {person.open_at_most} pieces")
         found[owner] = ", ".join(words)
     return found
 

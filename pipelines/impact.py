@@ -24,7 +24,7 @@ def impact(project: str, today: str | None = None, engine: str | None = None) ->
     """
     opened = open_data(Path(project), day(today), say, engine)
     with open_store(opened.project.operational_url) as store:
-        enrolled = outcomes(opened, store.outcomes.assignments(), store.work.pieces(), store.outcomes.risks())
+        enrolled = outcomes(opened, store.outcomes.assignments(), store.work.items(), store.outcomes.risks())
         store.outcomes.add(known_outcomes(opened, enrolled), moment())
         report = effects(opened, enrolled, say, terms_of(opened.project.playbooks.measured))
         store.effects.add(found_effects(report), moment())

@@ -14,10 +14,10 @@ class Diary:
     """What is on record, in memory."""
 
     def __init__(self) -> None:
-        self.pieces: dict[str, WorkItem] = {}
+        self.items: dict[str, WorkItem] = {}
         self.events: list[WorkEvent] = []
         self.assignments: dict[tuple[str, str], Assignment] = {}
-        # whose list a piece was opened on, whoever has it now
+        # whose list an item was opened on, whoever has it now
         self.opened_for: dict[str, str] = {}
 
     def before(self, as_of: dt.date) -> PriorState:
@@ -26,13 +26,13 @@ class Diary:
         minutes: Counter[str] = Counter()
         spent: dict[str, float] = {}
         for work_id, owner in self.opened_for.items():
-            piece = self.pieces[work_id]
-            if monday <= piece.opened_on <= as_of:
-                minutes[owner] += piece.minutes
-            if as_of.replace(day=1) <= piece.opened_on <= as_of:
-                spent[piece.playbook] = spent.get(piece.playbook, 0.0) + piece.cost
+            item = self.items[work_id]
+            if monday <= item.opened_on <= as_of:
+                minutes[owner] += item.minutes
+            if as_of.replace(day=1) <= item.opened_on <= as_of:
+                spent[item.playbook] = spent.get(item.playbook, 0.0) + item.cost
         return PriorState(
-            work=tuple(self.pieces.values()), assignments=dict(self.assignments), minutes=dict(minutes), spent=spent
+            work=tuple(self.items.values()), assignments=dict(self.assignments), minutes=dict(minutes), spent=spent
         )
 
     def record(self, plan: DayPlan) -> None:
@@ -41,8 +41,8 @@ class Diary:
             key = (assignment.account_id, assignment.playbook)
             assert key not in self.assignments, f"{key} was assigned before"
             self.assignments[key] = assignment
-        for piece in plan.work:
-            self.pieces[piece.work_id] = piece
+        for item in plan.work:
+            self.items[item.work_id] = item
         for event in plan.events:
             if event.what == "opened":
                 self.opened_for[event.work_id] = event.details["owner"]
@@ -50,13 +50,13 @@ class Diary:
 
     def change(self, changed: Changed) -> None:
         """Writes down what a person did."""
-        piece, event = changed
-        self.pieces[piece.work_id] = piece
+        item, event = changed
+        self.items[item.work_id] = item
         self.events.append(event)
 
     def living(self, account_id: str) -> list[WorkItem]:
         """An account's open and snoozed work."""
-        return [p for p in self.pieces.values() if p.account_id == account_id and p.state in ("open", "snoozed")]
+        return [p for p in self.items.values() if p.account_id == account_id and p.state in ("open", "snoozed")]
 
 
 def playbook(name: str, **said: Any) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Override:
 
 @dataclass(frozen=True)
 class WorkItem:
-    """A piece of work: one playbook for one account, because of one reason, on one person's list.
+    """A work item: one playbook for one account, because of one reason, on one person's list.
 
     Args:
         work_id: its name, made from account, playbook, reason and opened_on.
@@ -111,7 +111,7 @@ class WorkItem:
 
 @dataclass(frozen=True)
 class WorkEvent:
-    """Something that happened to a piece of work; never changed afterwards.
+    """Something that happened to a work item; never changed afterwards.
 
     Args:
         work_id: which.
@@ -158,7 +158,7 @@ class Decision:
 
     Args:
         account_id, playbook, reason: about what.
-        outcome: what was decided.
+        disposition: what was decided.
         title, goal, steps: the playbook's own words on that date.
         owner: whose list it is on, or would have been on.
         due: until when.
@@ -167,14 +167,14 @@ class Decision:
         facts: the facts the rule read, by name, as they were.
         value, value_low, value_high: expected MRR kept or won, per month, at the likely, the low and the high effect.
         arm, propensity: of the holdout, None where it was not asked.
-        work_id: the piece of work, where there is one.
+        work_id: the work item, where there is one.
         note: why not, where it was not offered.
     """
 
     account_id: str
     playbook: str
     reason: str
-    outcome: Disposition
+    disposition: Disposition
     title: str
     goal: str
     steps: tuple[str, ...]
@@ -199,7 +199,7 @@ class PriorState:
     Args:
         bands: account → its band state at the newest scoring before this date.
         overrides: those that hold on this date.
-        work: every piece that lives, and those that ended within the longest cooldown.
+        work: every item that lives, and those that ended within the longest cooldown.
         assignments: (account, playbook) → its arm.
         minutes: owner → effort of the work opened for them earlier in this ISO week, this date's own included.
         spent: playbook → cost of the work opened earlier in this calendar month, this date's own included.
@@ -224,7 +224,7 @@ class DayPlan:
 
     Args:
         decisions: in the order of the list: opened and kept by value first, then what was not offered.
-        work: the pieces that are new or changed, as they now stand.
+        work: the items that are new or changed, as they now stand.
         events: what happened to them.
         assignments: arms drawn today.
     """
@@ -241,7 +241,7 @@ class Message:
 
     Args:
         receiver: the name of a receiver in ``models/delivery.yaml``.
-        kind: ``work`` (a piece opened, reassigned, escalated or closed), ``health`` (an account's score and band),
+        kind: ``work`` (an item opened, reassigned, escalated or closed), ``health`` (an account's score and band),
             ``event`` (a change of band or a drop).
         key: idempotency key: the same fact told twice has the same key.
         subject: the account id.

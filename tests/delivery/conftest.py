@@ -16,7 +16,7 @@ from churnml.adapters.store import Store, open_store
 from churnml.ledger import BandState, DayPlan, Message
 from churnml.work.messages import messages_for
 from tests.delivery.servers import certificate_in
-from tests.store.days import MODELS, NOW, account, day, decision, event, piece, scores
+from tests.store.days import MODELS, NOW, account, day, decision, event, item, scores
 
 # Long enough for a machine that has other things to do; where a server stalls, hurry() is called.
 QUICK = {"timeout_seconds": 5.0, "retry": {"attempts": 4, "first_seconds": 30, "longest_seconds": 3600}}
@@ -36,7 +36,7 @@ class Clock:
         self.now += dt.timedelta(**how)
 
 
-class Desk:
+class Shop:
     """A project, its store and its clock."""
 
     def __init__(self, root: Path, store: Store) -> None:
@@ -71,7 +71,7 @@ class Desk:
     def score(
         self, as_of: str, *accounts: str | Any, opened: Sequence[str] = (), events: Sequence[Mapping[str, Any]] = ()
     ) -> tuple[Message, ...]:
-        """A scored date, written as the flows write it; a piece of work is opened for each of ``opened``."""
+        """A scored date, written as the flows write it; a work item is opened for each of ``opened``."""
         plan = opening(as_of, *opened)
         said = scores(day(as_of), *accounts)
         told = self.messages(as_of, accounts, plan, events)
@@ -96,22 +96,22 @@ class Desk:
 
 
 def opening(as_of: str, *accounts: str) -> DayPlan:
-    """A plan that opens a piece of work for each account."""
-    pieces = tuple(piece(one, day(as_of)) for one in accounts)
+    """A plan that opens a work item for each account."""
+    items = tuple(item(one, day(as_of)) for one in accounts)
     return DayPlan(
-        decisions=tuple(decision(one, one.account_id) for one in pieces),
-        work=pieces,
-        events=tuple(event(one.work_id, day(as_of), "opened") for one in pieces),
+        decisions=tuple(decision(one, one.account_id) for one in items),
+        work=items,
+        events=tuple(event(one.work_id, day(as_of), "opened") for one in items),
     )
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def shop(tmp_path: Path) -> Iterator[Shop]:
     (tmp_path / "project.yaml").write_text(
         "name: shop\nmodels: [churn]\ninputs:\n  accounts: {path: accounts.csv}\n", encoding="utf-8"
     )
     with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        yield Desk(tmp_path, store)
+        yield Shop(tmp_path, store)
 
 
 @pytest.fixture(scope="session")
@@ -119,4 +119,4 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return certificate_in(tmp_path_factory.mktemp("certificate"))
 
 
-__all__ = ["Desk", "account"]
+__all__ = ["Shop", "account"]

@@ -11,16 +11,16 @@ from churnml.adapters.delivery import delivery_of
 from churnml.adapters.delivery.answers import asked_wait, next_attempt
 from churnml.errors import ChurnmlError
 from churnml.specs.delivery import DeliverySpec, Retry
-from tests.delivery.conftest import Desk
+from tests.delivery.conftest import Shop
 from tests.store.days import NOW
 
 HOOK = {"kind": "webhook", "url": "https://hooks.example.com", "secret": "${S}"}
 
 
-def test_without_the_file_there_are_no_receivers_and_it_is_said(desk: Desk) -> None:
-    assert delivery_of(desk.project) == DeliverySpec()
-    assert desk.score("03-01", "a", opened=["a"]) == ()
-    assert "No receivers are declared" in desk.send().lines()[0]
+def test_without_the_file_there_are_no_receivers_and_it_is_said(shop: Shop) -> None:
+    assert delivery_of(shop.project) == DeliverySpec()
+    assert shop.score("03-01", "a", opened=["a"]) == ()
+    assert "No receivers are declared" in shop.send().lines()[0]
 
 
 @pytest.mark.parametrize(
@@ -47,34 +47,34 @@ def test_without_the_file_there_are_no_receivers_and_it_is_said(desk: Desk) -> N
         ("hooks", "must be a mapping"),
     ],
 )
-def test_a_mistake_is_named_with_what_was_meant(desk: Desk, receiver: Any, said: str) -> None:
+def test_a_mistake_is_named_with_what_was_meant(shop: Shop, receiver: Any, said: str) -> None:
     if isinstance(receiver, dict):
-        desk.declare(it=receiver)
+        shop.declare(it=receiver)
     else:
-        (desk.root / "models").mkdir()
-        (desk.root / "models" / "delivery.yaml").write_text(f"receivers:\n  it: {receiver}\n", encoding="utf-8")
+        (shop.root / "models").mkdir()
+        (shop.root / "models" / "delivery.yaml").write_text(f"receivers:\n  it: {receiver}\n", encoding="utf-8")
     with pytest.raises(ChurnmlError) as refused:
-        delivery_of(desk.project)
+        delivery_of(shop.project)
     assert said in str(refused.value)
     assert "delivery.yaml" in str(refused.value)
 
 
-def test_a_receiver_that_is_declared_no_more_is_not_forgotten(desk: Desk) -> None:
-    desk.declare(files={"kind": "drop", "path": "out"})
-    desk.score("03-01", "a")
-    desk.declare(others={"kind": "drop", "path": "out"})
-    found = desk.send()
+def test_a_receiver_that_is_declared_no_more_is_not_forgotten(shop: Shop) -> None:
+    shop.declare(files={"kind": "drop", "path": "out"})
+    shop.score("03-01", "a")
+    shop.declare(others={"kind": "drop", "path": "out"})
+    found = shop.send()
     assert [one.name for one in found.receivers] == ["others", "files"]
     assert "is not in models/delivery.yaml any more" in (found.receivers[1].trouble or "")
 
 
-def test_the_file_may_say_that_sending_needs_no_asking(desk: Desk) -> None:
-    (desk.root / "models").mkdir()
+def test_the_file_may_say_that_sending_needs_no_asking(shop: Shop) -> None:
+    (shop.root / "models").mkdir()
     said = "dry_run: false\nreceivers:\n  files: {kind: drop, path: out}\n"
-    (desk.root / "models" / "delivery.yaml").write_text(said, encoding="utf-8")
-    desk.score("03-01", "a")
-    assert desk.look().sending
-    assert len(list((desk.root / "out").iterdir())) == 1
+    (shop.root / "models" / "delivery.yaml").write_text(said, encoding="utf-8")
+    shop.score("03-01", "a")
+    assert shop.look().sending
+    assert len(list((shop.root / "out").iterdir())) == 1
 
 
 def test_each_wait_is_twice_the_one_before_a_quarter_more_or_less_and_no_longer_than_declared() -> None:
@@ -117,24 +117,24 @@ def test_never_less_is_waited_than_was_asked_for() -> None:
     assert next_attempt(Retry(), "key", 1, NOW, 7200.0) == NOW + dt.timedelta(seconds=7200)
 
 
-def test_a_message_that_cannot_be_made_holds_up_no_other(desk: Desk) -> None:
+def test_a_message_that_cannot_be_made_holds_up_no_other(shop: Shop) -> None:
     from churnml.adapters.store.outbox import put
     from churnml.ledger import Message
 
-    desk.declare(files={"kind": "drop", "path": "out"})
-    desk.score("03-01", "a")
-    with desk.store._connections.writing() as connection:
-        put(connection, [Message("files", "health", "key", "b", {"nothing": "in it"})], desk.clock())
-    found = desk.send()
+    shop.declare(files={"kind": "drop", "path": "out"})
+    shop.score("03-01", "a")
+    with shop.store._connections.writing() as connection:
+        put(connection, [Message("files", "health", "key", "b", {"nothing": "in it"})], shop.clock())
+    found = shop.send()
     assert [found.receivers[0].sent, found.receivers[0].failed] == [1, 1]
-    assert "KeyError" in (desk.store.outbox.all()[1].last_error or "")
+    assert "KeyError" in (shop.store.outbox.all()[1].last_error or "")
 
 
-def test_a_report_is_plain_data_and_steers_no_terminal(desk: Desk) -> None:
+def test_a_report_is_plain_data_and_steers_no_terminal(shop: Shop) -> None:
     import json
 
-    desk.declare(files={"kind": "drop", "path": "out"})
-    desk.score("03-01", "a\x1b[2J")
-    found = desk.look()
+    shop.declare(files={"kind": "drop", "path": "out"})
+    shop.score("03-01", "a\x1b[2J")
+    found = shop.look()
     assert json.loads(json.dumps(found.as_data()))["receivers"][0]["waiting"] == 1
     assert "\x1b" not in "\n".join(found.lines())

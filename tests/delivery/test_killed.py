@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 
 from churnml.work.messages import canonical
-from tests.delivery.conftest import Desk
+from tests.delivery.conftest import Shop
 from tests.delivery.hubspot_server import HubspotServer
 from tests.delivery.servers import Request, Response, serving
 from tests.delivery.test_drop import rows_of
@@ -69,14 +69,14 @@ class Worker:
 
 
 @pytest.fixture
-def worker(desk: Desk) -> Iterator[Worker]:
-    found = Worker(desk.root)
+def worker(shop: Shop) -> Iterator[Worker]:
+    found = Worker(shop.root)
     yield found
     found.close()
 
 
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_stands_twice(
-    desk: Desk, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEY", "key")
     table = HubspotServer("key", *ACCOUNTS)
@@ -106,35 +106,35 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_stands_twice(
 
     with serving(handle) as server:
         monkeypatch.setenv("HOOK", f"{server.url}/hook")
-        desk.declare(
+        shop.declare(
             files={"kind": "drop", "path": "out", "format": "jsonl"},
             crm={"kind": "hubspot", "url": server.url, "token": "${KEY}"},
             hook={"kind": "webhook", "url": "${HOOK}", "secret": "${KEY}"},
         )
         worker.start()
-        told = desk.score("03-01", *ACCOUNTS, opened=ACCOUNTS[:10])
+        told = shop.score("03-01", *ACCOUNTS, opened=ACCOUNTS[:10])
         killed = 0
         for round_ in range(20):
             if round_ % 4 == 3:
-                told += desk.score(f"03-{round_:02}", *ACCOUNTS)
+                told += shop.score(f"03-{round_:02}", *ACCOUNTS)
             kill_at = drawn.choice([0, *range(1, 14)])
             at_once = kill_at == 0
-            worker.begin(desk.clock().isoformat())
+            worker.begin(shop.clock().isoformat())
             if at_once:
                 time.sleep(drawn.random() * 0.05)
                 _kill(worker)
             worker.over()
             killed += worker.running is None
-            desk.clock.later(hours=1)
+            shop.clock.later(hours=1)
         kill_at = 0
         for _ in range(6):
-            worker.begin(desk.clock().isoformat())
+            worker.begin(shop.clock().isoformat())
             worker.over()
-            desk.clock.later(hours=1)
+            shop.clock.later(hours=1)
     assert killed >= 10, "hardly anything was killed, so hardly anything is proved"
-    assert {one["state"] for one in map(vars, desk.store.outbox.all())} == {"sent"}
+    assert {one["state"] for one in map(vars, shop.store.outbox.all())} == {"sent"}
     keys = {name: sorted(one.key for one in told if one.receiver == name) for name in ("files", "hook")}
-    assert sorted(row["key"] for row in rows_of(desk.root / "out")) == keys["files"]
+    assert sorted(row["key"] for row in rows_of(shop.root / "out")) == keys["files"]
     assert sorted(hooks) == keys["hook"]
     assert {row["churnml_health"] for row in table.companies.values()} == {"40.0"}
     assert sorted(row["churnml_work_id"][:3] for row in table.tasks.values()) == ACCOUNTS[:10]

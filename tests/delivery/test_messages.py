@@ -12,7 +12,7 @@ from churnml.ledger import DayPlan, Message
 from churnml.scoring.reasons import Reason
 from churnml.specs.delivery import DeliverySpec
 from churnml.work.messages import canonical, messages_for, work_messages
-from tests.store.days import MODELS, account, day, decision, event, piece
+from tests.store.days import MODELS, account, day, decision, event, item
 
 DROP = {
     "account_id": "a",
@@ -38,9 +38,9 @@ def told(
 
 
 def opened(as_of: str, *accounts: str, **given: Any) -> DayPlan:
-    pieces = tuple(piece(one, day(as_of), **given) for one in accounts)
-    decisions = tuple(decision(one, one.account_id) for one in pieces)
-    return DayPlan(decisions, pieces, tuple(event(one.work_id, day(as_of), "opened") for one in pieces))
+    items = tuple(item(one, day(as_of), **given) for one in accounts)
+    decisions = tuple(decision(one, one.account_id) for one in items)
+    return DayPlan(decisions, items, tuple(event(one.work_id, day(as_of), "opened") for one in items))
 
 
 def test_without_receivers_nothing_is_written() -> None:
@@ -114,7 +114,7 @@ def test_a_key_fits_into_a_header_and_a_files_name_whatever_the_account_is_calle
 
 
 def test_two_changes_of_one_kind_on_a_day_are_two_facts() -> None:
-    was = piece("a", day("03-01"))
+    was = item("a", day("03-01"))
     moves = tuple(
         dataclasses.replace(event(was.work_id, day("03-01"), "reassigned"), details={"from": "olga", "to": to})
         for to in ("paul", "rita")
@@ -137,15 +137,15 @@ def test_what_is_not_known_is_null_and_never_nan() -> None:
     assert b"NaN" not in canonical(message.payload)
 
 
-def test_a_piece_of_an_account_that_is_scored_no_more_is_told_to_end() -> None:
-    was = piece("gone", day("02-01"), state="closed", ended_on=day("03-01"), ended_because="left")
+def test_an_item_of_an_account_that_is_scored_no_more_is_told_to_end() -> None:
+    was = item("gone", day("02-01"), state="closed", ended_on=day("03-01"), ended_because="left")
     plan = DayPlan(work=(was,), events=(event(was.work_id, day("03-01"), "closed"),))
     work = [one for one in told(spec(segments=("smb",)), "03-01", plan) if one.kind == "work"]
     assert [one.payload["work"]["state"] for one in work] == ["closed"]
 
 
 def test_what_a_person_does_between_two_scorings_is_told_with_the_newest_row() -> None:
-    done = piece("a", day("03-01"), state="done")
+    done = item("a", day("03-01"), state="done")
     said = event(done.work_id, day("03-02"), "done", "olga", "they stay")
     (message,) = work_messages(spec(), done, said, vars(account("a")), models=MODELS, project="shop")
     assert [message.payload["work"]["what"], message.payload["work"]["why"]] == ["done", "they stay"]
@@ -180,8 +180,8 @@ def test_a_receiver_is_told_what_it_asked_for(when: Mapping[str, Any], expected:
     assert kinds(when) == expected
 
 
-def test_who_loses_a_piece_is_told_too() -> None:
-    was = piece("a", day("03-01"), owner="paul")
+def test_who_loses_an_item_is_told_too() -> None:
+    was = item("a", day("03-01"), owner="paul")
     moved = dataclasses.replace(event(was.work_id, day("03-01"), "reassigned"), details={"from": "olga", "to": "paul"})
     assert "work" in kinds({"owners": ["olga"]}, DayPlan(work=(was,), events=(moved,)))
     assert "work" in kinds({"owners": ["paul"]}, DayPlan(work=(was,), events=(moved,)), account("a", owner_id="rita"))

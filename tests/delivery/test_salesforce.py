@@ -10,10 +10,10 @@ import pytest
 
 from churnml.adapters.delivery import salesforce
 from churnml.ledger import DayPlan
-from tests.delivery.conftest import Desk
+from tests.delivery.conftest import Shop
 from tests.delivery.salesforce_server import SalesforceServer
 from tests.delivery.servers import CUT, CUT_IN_THE_BODY, STALL, Response, Server, serving
-from tests.store.days import account, day, decision, event, piece, scores
+from tests.store.days import account, day, decision, event, item, scores
 
 TOKEN = "00D-canary-token-5c1"  # noqa: S105
 LIMIT = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
@@ -31,10 +31,10 @@ def server(table: SalesforceServer, certificate: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def declared(desk: Desk, server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def declared(shop: Shop, server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("SF_TOKEN", TOKEN)
     said = {"kind": "salesforce", "instance_url": server.url, "token": "${SF_TOKEN}", "ca_file": str(certificate)}
-    desk.declare(crm=said)
+    shop.declare(crm=said)
     return said
 
 
@@ -43,9 +43,9 @@ def healths(table: SalesforceServer) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("declared")
-def test_health_stands_on_the_account_and_work_is_a_task_of_it(desk: Desk, table: SalesforceServer) -> None:
-    desk.score("03-01", "a", account("b", health=81.5, band="healthy"), opened=["a"])
-    found = desk.send()
+def test_health_stands_on_the_account_and_work_is_a_task_of_it(shop: Shop, table: SalesforceServer) -> None:
+    shop.score("03-01", "a", account("b", health=81.5, band="healthy"), opened=["a"])
+    found = shop.send()
     assert [found.receivers[0].sent, found.receivers[0].waiting, found.dead] == [3, 0, ()]
     first, second = list(table.accounts.values())[:2]
     assert [first["Churnml_Health__c"], first["Churnml_Band__c"]] == [40.0, "at_risk"]
@@ -59,15 +59,15 @@ def test_health_stands_on_the_account_and_work_is_a_task_of_it(desk: Desk, table
 
 
 @pytest.mark.usefixtures("declared")
-def test_a_piece_that_is_done_completes_its_task_and_makes_no_second(desk: Desk, table: SalesforceServer) -> None:
-    desk.score("03-01", "a", opened=["a"])
-    desk.send()
-    was = piece("a", day("03-01"))
-    done = piece("a", day("03-01"), state="done", ended_on=day("03-02"), ended_because="they stay")
+def test_an_item_that_is_done_completes_its_task_and_makes_no_second(shop: Shop, table: SalesforceServer) -> None:
+    shop.score("03-01", "a", opened=["a"])
+    shop.send()
+    was = item("a", day("03-01"))
+    done = item("a", day("03-01"), state="done", ended_on=day("03-02"), ended_because="they stay")
     ended = event(was.work_id, day("03-02"), "done", "olga", "they stay")
-    told = desk.messages("03-02", ["a"], DayPlan(work=(done,), events=(ended,)))
-    desk.store.work.change(was, done, ended, desk.clock(), [one for one in told if one.kind == "work"])
-    desk.send()
+    told = shop.messages("03-02", ["a"], DayPlan(work=(done,), events=(ended,)))
+    shop.store.work.change(was, done, ended, shop.clock(), [one for one in told if one.kind == "work"])
+    shop.send()
     (task,) = table.tasks.values()
     assert task["Status"] == "Completed"
     assert "they stay" in task["Description"]
@@ -78,35 +78,35 @@ def test_a_piece_that_is_done_completes_its_task_and_makes_no_second(desk: Desk,
     "trouble", [STALL, CUT, CUT_IN_THE_BODY, Response(500, b"<html>"), Response(503, None, {"Retry-After": "60"})]
 )
 def test_whatever_happens_to_an_answer_each_fact_stands_once(
-    desk: Desk, table: SalesforceServer, server: Server, trouble: Any
+    shop: Shop, table: SalesforceServer, server: Server, trouble: Any
 ) -> None:
-    desk.score("03-01", *"abc", opened=["a", "b"])
+    shop.score("03-01", *"abc", opened=["a", "b"])
     if trouble == STALL:
-        desk.hurry()
+        shop.hurry()
     server.after.extend([trouble, None, trouble])
-    desk.send()
-    assert desk.store.outbox.counts()["crm"].get("sent", 0) < 5
-    desk.until_quiet()
+    shop.send()
+    assert shop.store.outbox.counts()["crm"].get("sent", 0) < 5
+    shop.until_quiet()
     assert healths(table) == {"a": 40.0, "b": 40.0, "c": 40.0, "d": None, "e": None, "f": None}
     assert sorted(row["Churnml_Work_Id__c"][0] for row in table.tasks.values()) == ["a", "b"]
-    assert desk.store.outbox.dead() == []
+    assert shop.store.outbox.dead() == []
 
 
 @pytest.mark.usefixtures("declared")
-def test_no_call_holds_more_records_than_salesforce_takes(desk: Desk, server: Server, certificate: Path) -> None:
+def test_no_call_holds_more_records_than_salesforce_takes(shop: Shop, server: Server, certificate: Path) -> None:
     many = [f"n{number:04}" for number in range(450)]
     server._handle.accounts.update(  # type: ignore[attr-defined]
         {f"00A{name}": {"Name": name, "Churnml_Account_Id__c": name} for name in many}
     )
-    desk.score("03-01", *many)
-    assert desk.send().receivers[0].sent == 450
+    shop.score("03-01", *many)
+    assert shop.send().receivers[0].sent == 450
     assert [len(request.data["records"]) for request in server.seen] == [200, 200, 50]
 
 
 @pytest.mark.usefixtures("declared")
-def test_a_record_that_is_refused_holds_up_no_other(desk: Desk, table: SalesforceServer) -> None:
-    desk.score("03-01", "a", account("b", health=140.0), "c", "unknown")
-    found = desk.send()
+def test_a_record_that_is_refused_holds_up_no_other(shop: Shop, table: SalesforceServer) -> None:
+    shop.score("03-01", "a", account("b", health=140.0), "c", "unknown")
+    found = shop.send()
     assert [found.receivers[0].sent, found.receivers[0].died] == [2, 2]
     assert healths(table)["a"] == healths(table)["c"] == 40.0
     reasons = {letter.subject: letter.reason for letter in found.dead}
@@ -115,97 +115,97 @@ def test_a_record_that_is_refused_holds_up_no_other(desk: Desk, table: Salesforc
     assert len(table.accounts) == 6  # none was made
 
 
-def test_an_unknown_account_may_be_passed_over(desk: Desk, declared: dict[str, Any], table: SalesforceServer) -> None:
-    desk.declare(crm={**declared, "unknown_accounts": "skip"})
-    desk.score("03-01", "unknown", opened=["unknown"])
-    found = desk.send()
+def test_an_unknown_account_may_be_passed_over(shop: Shop, declared: dict[str, Any], table: SalesforceServer) -> None:
+    shop.declare(crm={**declared, "unknown_accounts": "skip"})
+    shop.score("03-01", "unknown", opened=["unknown"])
+    found = shop.send()
     assert [found.receivers[0].sent, found.dead] == [2, ()]
     assert table.tasks == {}
-    assert "no such account" in desk.store.outbox.attempts(1)[0]["note"]
+    assert "no such account" in shop.store.outbox.attempts(1)[0]["note"]
 
 
 def test_an_owner_who_is_not_there_is_not_passed_over(
-    desk: Desk, declared: dict[str, Any], table: SalesforceServer
+    shop: Shop, declared: dict[str, Any], table: SalesforceServer
 ) -> None:
-    desk.declare(crm={**declared, "unknown_accounts": "skip", "owners": {"olga": "nobody"}})
-    desk.score("03-01", "a", opened=["a"])
-    (dead,) = desk.send().dead
+    shop.declare(crm={**declared, "unknown_accounts": "skip", "owners": {"olga": "nobody"}})
+    shop.score("03-01", "a", opened=["a"])
+    (dead,) = shop.send().dead
     assert "Owner ID" in dead.reason
     assert table.tasks == {}
 
 
 @pytest.mark.usefixtures("declared")
-def test_a_locked_row_is_written_later(desk: Desk, table: SalesforceServer) -> None:
+def test_a_locked_row_is_written_later(shop: Shop, table: SalesforceServer) -> None:
     table.locked.add("a")
-    desk.score("03-01", "a", "b")
-    found = desk.send()
+    shop.score("03-01", "a", "b")
+    found = shop.send()
     assert [found.receivers[0].sent, found.receivers[0].failed] == [1, 1]
-    desk.until_quiet()
+    shop.until_quiet()
     assert healths(table)["a"] == 40.0
 
 
 @pytest.mark.usefixtures("declared")
-def test_at_its_limit_of_calls_salesforce_is_left_alone(desk: Desk, table: SalesforceServer, server: Server) -> None:
-    desk.score("03-01", "a", opened=["a"])
+def test_at_its_limit_of_calls_salesforce_is_left_alone(shop: Shop, table: SalesforceServer, server: Server) -> None:
+    shop.score("03-01", "a", opened=["a"])
     server.before.append(Response(403, LIMIT))
-    found = desk.send()
+    found = shop.send()
     assert len(server.seen) == 1
     assert "REQUEST_LIMIT_EXCEEDED" in (found.receivers[0].trouble or "")
-    desk.until_quiet()
+    shop.until_quiet()
     assert healths(table)["a"] == 40.0
     assert len(table.tasks) == 1
 
 
 def test_a_session_that_ended_and_a_field_that_is_not_there_kill_no_message(
-    desk: Desk, declared: dict[str, Any], table: SalesforceServer
+    shop: Shop, declared: dict[str, Any], table: SalesforceServer
 ) -> None:
-    desk.score("03-01", *"abcdef")
+    shop.score("03-01", *"abcdef")
     table.token = "another"  # noqa: S105
-    assert desk.send().receivers[0].died == 0
+    assert shop.send().receivers[0].died == 0
     table.token = TOKEN
-    desk.declare(crm={**declared, "fields": {"band": "Not_There__c"}})
-    desk.clock.later(hours=1)
-    found = desk.send()
+    shop.declare(crm={**declared, "fields": {"band": "Not_There__c"}})
+    shop.clock.later(hours=1)
+    found = shop.send()
     assert [found.receivers[0].died, found.receivers[0].waiting] == [0, 6]
     assert "Not_There__c" in (found.receivers[0].trouble or "")
-    desk.declare(crm=declared)
-    desk.until_quiet()
+    shop.declare(crm=declared)
+    shop.until_quiet()
     assert set(healths(table).values()) == {40.0}
 
 
 @pytest.mark.usefixtures("declared")
 def test_what_waited_while_salesforce_was_away_is_told_as_it_now_is(
-    desk: Desk, table: SalesforceServer, server: Server
+    shop: Shop, table: SalesforceServer, server: Server
 ) -> None:
-    desk.score("03-01", account("a", health=10.0))
+    shop.score("03-01", account("a", health=10.0))
     server.before.append(Response(503))
-    desk.send()
-    desk.score("03-02", account("a", health=20.0))
-    desk.score("03-03", account("a", health=30.0))
-    desk.clock.later(hours=1)
+    shop.send()
+    shop.score("03-02", account("a", health=20.0))
+    shop.score("03-03", account("a", health=30.0))
+    shop.clock.later(hours=1)
     calls = len(server.seen)
-    found = desk.send()
+    found = shop.send()
     assert [found.receivers[0].sent, found.receivers[0].overtaken] == [3, 2]
     assert len(server.seen) == calls + 1
     assert [healths(table)["a"], table.accounts[min(table.accounts)]["Churnml_As_Of__c"]] == [30.0, "2024-03-03"]
 
 
 @pytest.mark.usefixtures("declared")
-def test_a_revived_message_does_not_turn_back_the_clock(desk: Desk, table: SalesforceServer, server: Server) -> None:
-    desk.score("03-01", account("a", health=140.0))
-    (dead,) = desk.send().dead
-    desk.score("03-02", account("a", health=50.0))
-    desk.send()
-    desk.store.outbox.revive(dead.delivery_id, desk.clock(), who="rita", why="try again")
-    assert desk.send().receivers[0].overtaken == 1
+def test_a_revived_message_does_not_turn_back_the_clock(shop: Shop, table: SalesforceServer, server: Server) -> None:
+    shop.score("03-01", account("a", health=140.0))
+    (dead,) = shop.send().dead
+    shop.score("03-02", account("a", health=50.0))
+    shop.send()
+    shop.store.outbox.revive(dead.delivery_id, shop.clock(), who="rita", why="try again")
+    assert shop.send().receivers[0].overtaken == 1
     assert healths(table)["a"] == 50.0
 
 
-def test_account_ids_may_be_salesforces_own(desk: Desk, declared: dict[str, Any], table: SalesforceServer) -> None:
-    desk.declare(crm={**declared, "account_id_field": "Id", "owners": {"olga": "005000000000001"}})
+def test_account_ids_may_be_salesforces_own(shop: Shop, declared: dict[str, Any], table: SalesforceServer) -> None:
+    shop.declare(crm={**declared, "account_id_field": "Id", "owners": {"olga": "005000000000001"}})
     own = min(table.accounts)
-    desk.score("03-01", own, "001000000000099", opened=[own])
-    found = desk.send()
+    shop.score("03-01", own, "001000000000099", opened=[own])
+    found = shop.send()
     assert [found.receivers[0].sent, [one.subject for one in found.dead]] == [2, ["001000000000099"]]
     assert table.accounts[own]["Churnml_Health__c"] == 40.0
     (task,) = table.tasks.values()
@@ -213,21 +213,21 @@ def test_account_ids_may_be_salesforces_own(desk: Desk, declared: dict[str, Any]
 
 
 @pytest.mark.usefixtures("declared")
-def test_two_pieces_of_one_account_are_two_tasks(desk: Desk, table: SalesforceServer) -> None:
-    one, two = piece("a", day("03-01")), piece("a", day("03-01"), playbook="train")
+def test_two_items_of_one_account_are_two_tasks(shop: Shop, table: SalesforceServer) -> None:
+    one, two = item("a", day("03-01")), item("a", day("03-01"), playbook="train")
     plan = DayPlan(
         decisions=(decision(one, "a"), decision(two, "a", playbook="train", title="Teach")),
         work=(one, two),
         events=(event(one.work_id, day("03-01"), "opened"), event(two.work_id, day("03-01"), "opened")),
     )
-    told = desk.messages("03-01", ["a"], plan)
-    desk.store.record(scores(day("03-01"), "a"), "f", desk.clock(), plan, messages=told)
-    desk.send()
+    told = shop.messages("03-01", ["a"], plan)
+    shop.store.record(scores(day("03-01"), "a"), "f", shop.clock(), plan, messages=told)
+    shop.send()
     assert sorted(task["Subject"] for task in table.tasks.values()) == ["Call", "Teach"]
 
 
 def test_a_connected_app_signs_in_by_its_key_and_secret(
-    desk: Desk, table: SalesforceServer, server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, table: SalesforceServer, server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from requests.adapters import HTTPAdapter
 
@@ -256,31 +256,31 @@ def test_a_connected_app_signs_in_by_its_key_and_secret(
         "consumer_secret": "${SF_SECRET}",
         "ca_file": str(certificate),
     }
-    desk.declare(crm=said)
-    desk.score("03-01", "a")
-    assert desk.send().receivers[0].sent == 1
+    shop.declare(crm=said)
+    shop.score("03-01", "a")
+    assert shop.send().receivers[0].sent == 1
     assert healths(table)["a"] == 40.0
     table.key_and_secret = ("consumer-key", "another")
-    desk.score("03-02", "a")
-    found = desk.send()
+    shop.score("03-02", "a")
+    found = shop.send()
     assert "lets nobody in" in (found.receivers[0].trouble or "")
     assert "canary" not in str(found.as_data())
     assert found.receivers[0].waiting == 1
     server.after.append(STALL)
-    desk.hurry()
-    assert "cannot be reached" in (desk.send().receivers[0].trouble or "")
+    shop.hurry()
+    assert "cannot be reached" in (shop.send().receivers[0].trouble or "")
     server.before.append(Response(307, None, {"Location": f"{server.url}/elsewhere"}))
-    desk.send()
+    shop.send()
     assert {request.path for request in server.seen if request.method == "POST"} == {"/services/oauth2/token"}
 
 
 def test_a_client_that_is_not_installed_is_named_with_its_extra(
-    desk: Desk, declared: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    shop: Shop, declared: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sys
 
     monkeypatch.setitem(sys.modules, "simple_salesforce", None)
-    desk.score("03-01", "a")
-    found = desk.send()
+    shop.score("03-01", "a")
+    found = shop.send()
     assert "pip install 'churnml[salesforce]'" in (found.receivers[0].trouble or "")
     assert found.receivers[0].waiting == 1

@@ -14,7 +14,7 @@ import pytest
 
 from churnml.adapters.delivery import delivery_of
 from churnml.errors import ChurnmlError
-from tests.delivery.conftest import Desk
+from tests.delivery.conftest import Shop
 from tests.delivery.servers import CUT, STALL, Request, Response, serving
 
 CANARY = "canary-4f/9e+1b c8"
@@ -37,7 +37,7 @@ def echo(request: Request) -> Response:
 )
 @pytest.mark.parametrize("kind", ["webhook", "slack", "salesforce", "hubspot"])
 def test_no_secret_is_kept_logged_or_shown(
-    desk: Desk,
+    shop: Shop,
     kind: str,
     handle: Callable[[Request], Response],
     certificate: Path,
@@ -57,15 +57,15 @@ def test_no_secret_is_kept_logged_or_shown(
             "salesforce": {"kind": "salesforce", "instance_url": server.url, "token": "${CANARY}"},
             "hubspot": {"kind": "hubspot", "url": "${HOST_URL}", "token": "${CANARY}"},
         }[kind]
-        desk.declare(it={**declared, "ca_file": str(certificate), "timeout_seconds": 0.4})
-        desk.score("03-01", "a", "b", "c", opened=["a", "b", "c"])
+        shop.declare(it={**declared, "ca_file": str(certificate), "timeout_seconds": 0.4})
+        shop.score("03-01", "a", "b", "c", opened=["a", "b", "c"])
         server.after.extend([None, STALL, CUT])
-        found = desk.send()
-        desk.clock.later(hours=2)
-        desk.send()
+        found = shop.send()
+        shop.clock.later(hours=2)
+        shop.send()
         assert server.seen, "nothing was tried, so nothing is proved"
     shown = [json.dumps(found.as_data()), *found.lines(), caplog.text, *capfd.readouterr()]
-    with sqlite3.connect(desk.root / "store.db") as store:
+    with sqlite3.connect(shop.root / "store.db") as store:
         shown += list(store.iterdump())
     store.close()
     assert any("HTTP" in text or "no answer" in text for text in shown)
@@ -85,10 +85,10 @@ def test_no_secret_is_kept_logged_or_shown(
         {"kind": "webhook", "url": "https://me:canary@hooks.example.com", "secret": "${S}"},
     ],
 )
-def test_a_secret_in_the_file_is_refused_and_not_repeated(desk: Desk, receiver: dict[str, Any]) -> None:
-    desk.declare(it=receiver)
+def test_a_secret_in_the_file_is_refused_and_not_repeated(shop: Shop, receiver: dict[str, Any]) -> None:
+    shop.declare(it=receiver)
     with pytest.raises(ChurnmlError) as refused:
-        delivery_of(desk.project)
+        delivery_of(shop.project)
     assert "receiver 'it'" in str(refused.value)
     assert "canary" not in str(refused.value)
 
@@ -103,27 +103,27 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(desk: Desk, receiver: 
     ],
 )
 def test_an_address_that_is_not_encrypted_or_none_at_all_is_not_used(
-    desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOOK", url)
     monkeypatch.setenv("S", "secret")
-    desk.declare(it={"kind": "webhook", "url": "${HOOK}", "secret": "${S}"})
-    desk.score("03-01", "a")
-    found = desk.send()
+    shop.declare(it={"kind": "webhook", "url": "${HOOK}", "secret": "${S}"})
+    shop.score("03-01", "a")
+    found = shop.send()
     assert "https://" in (found.receivers[0].trouble or "")
     assert "canary" not in json.dumps(found.as_data())
     assert found.receivers[0].waiting == 1
 
 
 def test_a_variable_that_is_not_set_is_named_and_the_others_are_sent_to(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NOT_SET", raising=False)
-    desk.declare(
+    shop.declare(
         it={"kind": "webhook", "url": "https://hooks.example.com", "secret": "${NOT_SET}"},
         files={"kind": "drop", "path": "out"},
     )
-    desk.score("03-01", "a")
-    found = desk.send()
+    shop.score("03-01", "a")
+    found = shop.send()
     assert "NOT_SET" in (found.receivers[0].trouble or "")
     assert found.receivers[1].sent == 1

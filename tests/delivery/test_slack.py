@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from churnml.adapters.delivery.slack import PIECES_A_POST, post_of
-from tests.delivery.conftest import Desk
+from churnml.adapters.delivery.slack import ITEMS_A_POST, post_of
+from tests.delivery.conftest import Shop
 from tests.delivery.servers import STALL, Request, Response, Server, serving
 from tests.store.days import account
 
@@ -36,17 +36,17 @@ def channel() -> Channel:
 
 
 @pytest.fixture
-def server(channel: Channel, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(channel: Channel, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     with serving(channel) as found:
         monkeypatch.setenv("SLACK_URL", f"{found.url}/services/T0/B0/canary-path-2af9")
-        desk.declare(chat={"kind": "slack", "url": "${SLACK_URL}"})
+        shop.declare(chat={"kind": "slack", "url": "${SLACK_URL}"})
         yield found
 
 
 @pytest.mark.usefixtures("server")
-def test_a_digest_is_one_post_an_owner(desk: Desk, channel: Channel) -> None:
-    desk.score("03-01", *"abc", opened=["a", "b", "c"])
-    assert desk.send().receivers[0].sent == 3
+def test_a_digest_is_one_post_an_owner(shop: Shop, channel: Channel) -> None:
+    shop.score("03-01", *"abc", opened=["a", "b", "c"])
+    assert shop.send().receivers[0].sent == 3
     (post,) = channel.posts
     assert post["text"] == "olga: 3 changes"
     assert post["blocks"][1]["text"]["text"].splitlines() == [
@@ -58,29 +58,29 @@ def test_a_digest_is_one_post_an_owner(desk: Desk, channel: Channel) -> None:
 
 
 @pytest.mark.usefixtures("server")
-def test_a_digest_that_is_long_is_several_posts(desk: Desk, channel: Channel) -> None:
+def test_a_digest_that_is_long_is_several_posts(shop: Shop, channel: Channel) -> None:
     many = [f"a{number:02}" for number in range(30)]
-    desk.score("03-01", *many, opened=many)
-    assert desk.send().receivers[0].sent == 30
+    shop.score("03-01", *many, opened=many)
+    assert shop.send().receivers[0].sent == 30
     assert sum(len(post["blocks"]) - 1 for post in channel.posts) == 30
     assert all(len(post["blocks"]) <= 9 for post in channel.posts)
 
 
-def test_piece_by_piece_is_one_post_each(desk: Desk, channel: Channel, server: Server) -> None:
-    desk.declare(chat={"kind": "slack", "url": "${SLACK_URL}", "style": "piece"})
+def test_item_by_item_is_one_post_each(shop: Shop, channel: Channel, server: Server) -> None:
+    shop.declare(chat={"kind": "slack", "url": "${SLACK_URL}", "style": "piece"})
     drop = {"account_id": "b", "kind": "drop", "from_": "70", "to": "40", "because": ("fell",)}
-    desk.score("03-01", "a", "b", opened=["a"], events=[drop])
-    desk.send()
+    shop.score("03-01", "a", "b", opened=["a"], events=[drop])
+    shop.send()
     assert len(channel.posts) == 2
     assert "*b* dropped from 70 to 40 (health 40, at_risk)" in channel.text()
     assert [request.headers["Idempotency-Key"].split("-")[0] for request in server.seen] == ["event", "work"]
 
 
 @pytest.mark.usefixtures("server")
-def test_a_users_text_rings_nobody_and_makes_no_link(desk: Desk, channel: Channel) -> None:
+def test_a_users_text_rings_nobody_and_makes_no_link(shop: Shop, channel: Channel) -> None:
     name = "<!channel> & <https://evil.example|click>\n*bold*"
-    desk.score("03-01", name, opened=[name])
-    desk.send()
+    shop.score("03-01", name, opened=[name])
+    shop.send()
     assert "&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt; *bold*" in channel.text()
     assert "<!" not in channel.text()
     assert all(block["text"].get("verbatim", True) for block in channel.posts[0]["blocks"])
@@ -102,7 +102,7 @@ def test_a_post_stays_within_what_slack_takes_whatever_the_data_say() -> None:
             "steps": [long] * 9,
         },
     }
-    post = post_of([payload] * PIECES_A_POST)
+    post = post_of([payload] * ITEMS_A_POST)
     assert all(len(block["text"]["text"]) <= 3_000 for block in post["blocks"])
     assert len(json.dumps(post)) <= 13_000
     assert not any(
@@ -111,38 +111,38 @@ def test_a_post_stays_within_what_slack_takes_whatever_the_data_say() -> None:
     assert len(post_of([payload])["blocks"][0]["text"]["text"]) <= 150
 
 
-def test_a_channel_that_asks_for_time_gets_it(desk: Desk, channel: Channel, server: Server) -> None:
-    desk.score("03-01", "a", opened=["a"])
+def test_a_channel_that_asks_for_time_gets_it(shop: Shop, channel: Channel, server: Server) -> None:
+    shop.score("03-01", "a", opened=["a"])
     server.before.append(Response(429, b"rate_limited", {"Retry-After": "30"}))
-    assert desk.send().receivers[0].failed == 1
-    desk.until_quiet()
+    assert shop.send().receivers[0].failed == 1
+    shop.until_quiet()
     assert len(channel.posts) == 1
 
 
 def test_a_post_whose_answer_was_lost_is_posted_again_rather_than_lost(
-    desk: Desk, channel: Channel, server: Server
+    shop: Shop, channel: Channel, server: Server
 ) -> None:
-    desk.score("03-01", "a", opened=["a"])
+    shop.score("03-01", "a", opened=["a"])
     server.after.append(STALL)
-    desk.hurry()
-    desk.send()
-    desk.until_quiet()
+    shop.hurry()
+    shop.send()
+    shop.until_quiet()
     assert len(channel.posts) == 2
     assert len({request.headers["Idempotency-Key"] for request in server.seen}) == 1
 
 
 def test_what_refuses_a_digest_refuses_only_the_message_it_is_about(
-    desk: Desk, channel: Channel, server: Server
+    shop: Shop, channel: Channel, server: Server
 ) -> None:
-    desk.score("03-01", *"abc", opened=["a", "b", "c"])
+    shop.score("03-01", *"abc", opened=["a", "b", "c"])
     server.before.extend([Response(400, b"invalid_blocks"), None, Response(400, b"invalid_blocks"), None])
-    found = desk.send()
+    found = shop.send()
     assert [found.receivers[0].sent, found.receivers[0].died] == [2, 1]
     assert [letter.subject for letter in found.dead] == ["b"]
 
 
 @pytest.mark.usefixtures("server")
-def test_health_that_did_not_move_is_nothing_to_post(desk: Desk, channel: Channel) -> None:
-    desk.score("03-01", account("a"))
-    assert desk.send().receivers[0].sent == 0
+def test_health_that_did_not_move_is_nothing_to_post(shop: Shop, channel: Channel) -> None:
+    shop.score("03-01", account("a"))
+    assert shop.send().receivers[0].sent == 0
     assert channel.posts == []

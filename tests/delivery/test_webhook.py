@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from churnml.adapters.delivery import signature, verify
-from tests.delivery.conftest import Desk
+from tests.delivery.conftest import Shop
 from tests.delivery.servers import CUT, CUT_IN_THE_BODY, STALL, Request, Response, Server, serving
 
 SECRET = "whsec-canary-7f3a9d"  # noqa: S105
@@ -37,162 +37,162 @@ class Table:
 
 
 @pytest.fixture
-def table(desk: Desk) -> Table:
+def table(shop: Shop) -> Table:
     found = Table()
-    found.clock = desk.clock
+    found.clock = shop.clock
     return found
 
 
 @pytest.fixture
-def server(table: Table, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(table: Table, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     with serving(table) as found:
-        desk.declare(hook={"kind": "webhook", "url": f"{found.url}/churn", "secret": "${HOOK_SECRET}"})
+        shop.declare(hook={"kind": "webhook", "url": f"{found.url}/churn", "secret": "${HOOK_SECRET}"})
         yield found
 
 
-def test_each_message_arrives_signed_and_once(desk: Desk, server: Server, table: Table) -> None:
-    told = desk.score(
+def test_each_message_arrives_signed_and_once(shop: Shop, server: Server, table: Table) -> None:
+    told = shop.score(
         "03-01", "a", "b", opened=["a"], events=[{"account_id": "b", "kind": "drop", "from_": "70", "to": "40"}]
     )
-    found = desk.send()
+    found = shop.send()
     assert [len(told), found.receivers[0].sent, found.receivers[0].waiting] == [4, 4, 0]
     assert {key: row["kind"] for key, row in table.rows.items()} == {one.key: one.kind for one in told}
-    assert desk.send().receivers[0].sent == 0
+    assert shop.send().receivers[0].sent == 0
     assert len(server.seen) == 4
 
 
-def test_what_is_sent_is_what_was_written(desk: Desk, server: Server, table: Table) -> None:
-    (message,) = desk.score("03-01", "a")
-    desk.send()
+def test_what_is_sent_is_what_was_written(shop: Shop, server: Server, table: Table) -> None:
+    (message,) = shop.score("03-01", "a")
+    shop.send()
     assert table.rows[message.key] == json.loads(json.dumps(dict(message.payload)))
 
 
 @pytest.mark.parametrize("trouble", [STALL, CUT, CUT_IN_THE_BODY, Response(500, b"broken"), Response(502)])
 def test_a_lost_answer_sends_the_same_key_again_and_the_fact_stands_once(
-    desk: Desk, server: Server, table: Table, trouble: Any
+    shop: Shop, server: Server, table: Table, trouble: Any
 ) -> None:
-    told = desk.score("03-01", "a", "b", "c")
+    told = shop.score("03-01", "a", "b", "c")
     if trouble == STALL:
-        desk.hurry()
+        shop.hurry()
     server.after.append(trouble)
-    first = desk.send()
+    first = shop.send()
     assert [first.receivers[0].sent, first.receivers[0].failed] == [2, 1]
-    desk.until_quiet()
+    shop.until_quiet()
     assert sorted(table.rows) == sorted(one.key for one in told)
     assert len(table.again) == 1
     assert [request.headers["Idempotency-Key"] for request in server.seen].count(table.again[0]) == 2
 
 
 def test_a_server_that_is_down_loses_nothing_and_is_not_asked_over_and_over(
-    desk: Desk, server: Server, table: Table
+    shop: Shop, server: Server, table: Table
 ) -> None:
-    told = desk.score("03-01", *"abcdefgh")
+    told = shop.score("03-01", *"abcdefgh")
     server.before.extend([Response(500)] * 3)
-    found = desk.send()
+    found = shop.send()
     assert len(server.seen) == 3
     assert found.receivers[0].trouble is not None
     # what was not tried has lost no attempt
-    assert sorted(one.attempts for one in desk.store.outbox.all()) == [0] * 5 + [1] * 3
-    desk.until_quiet()
+    assert sorted(one.attempts for one in shop.store.outbox.all()) == [0] * 5 + [1] * 3
+    shop.until_quiet()
     assert sorted(table.rows) == sorted(one.key for one in told)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_receiver_that_asks_for_time_gets_it(desk: Desk, server: Server, table: Table, status: int) -> None:
-    desk.score("03-01", "a", "b")
+def test_a_receiver_that_asks_for_time_gets_it(shop: Shop, server: Server, table: Table, status: int) -> None:
+    shop.score("03-01", "a", "b")
     server.before.append(Response(status, {"error": "slow down"}, {"Retry-After": "7200"}))
-    desk.send()
+    shop.send()
     assert len(server.seen) == 1
-    waits = [one for one in desk.store.outbox.all() if one.attempts]
-    assert waits[0].next_attempt_at == desk.clock() + dt.timedelta(seconds=7200)
-    desk.clock.later(minutes=119)
-    assert desk.send().receivers[0].sent == 1
-    desk.clock.later(minutes=2)
-    assert desk.send().receivers[0].sent == 1
+    waits = [one for one in shop.store.outbox.all() if one.attempts]
+    assert waits[0].next_attempt_at == shop.clock() + dt.timedelta(seconds=7200)
+    shop.clock.later(minutes=119)
+    assert shop.send().receivers[0].sent == 1
+    shop.clock.later(minutes=2)
+    assert shop.send().receivers[0].sent == 1
     assert len(table.rows) == 2
 
 
 def test_a_message_refused_for_good_is_dead_at_once_and_shown_with_its_reason(
-    desk: Desk, server: Server, table: Table
+    shop: Shop, server: Server, table: Table
 ) -> None:
-    desk.score("03-01", "a", "b")
+    shop.score("03-01", "a", "b")
     server.before.append(Response(422, {"error": "account a is not ours"}))
-    found = desk.send()
+    found = shop.send()
     assert [found.receivers[0].sent, found.receivers[0].died] == [1, 1]
     (dead,) = found.dead
     assert dead.subject == "a"
     assert "HTTP 422" in dead.reason
     assert "account a is not ours" in dead.reason
     assert any("account a is not ours" in line for line in found.lines())
-    desk.store.outbox.revive(dead.delivery_id, desk.clock(), who="rita", why="made it theirs")
-    assert desk.send().receivers[0].sent == 1
+    shop.store.outbox.revive(dead.delivery_id, shop.clock(), who="rita", why="made it theirs")
+    assert shop.send().receivers[0].sent == 1
     assert len(table.rows) == 2
 
 
-def test_a_message_that_fails_as_often_as_declared_is_dead(desk: Desk, server: Server) -> None:
-    desk.score("03-01", "a")
+def test_a_message_that_fails_as_often_as_declared_is_dead(shop: Shop, server: Server) -> None:
+    shop.score("03-01", "a")
     server.before.extend([Response(500)] * 10)
     for _ in range(6):
-        desk.send()
-        desk.clock.later(hours=2)
+        shop.send()
+        shop.clock.later(hours=2)
     assert len(server.seen) == 4
-    assert [one.attempts for one in desk.store.outbox.dead()] == [4]
+    assert [one.attempts for one in shop.store.outbox.dead()] == [4]
 
 
-def test_refused_credentials_keep_the_messages(desk: Desk, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.score("03-01", "a", "b")
+def test_refused_credentials_keep_the_messages(shop: Shop, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.score("03-01", "a", "b")
     monkeypatch.setenv("HOOK_SECRET", "another")
-    found = desk.send()
+    found = shop.send()
     assert [found.receivers[0].failed, found.receivers[0].died, found.receivers[0].waiting] == [1, 0, 2]
     assert len(server.seen) == 1
     monkeypatch.setenv("HOOK_SECRET", SECRET)
-    desk.until_quiet()
+    shop.until_quiet()
 
 
-def test_a_redirect_is_not_followed(desk: Desk, server: Server) -> None:
-    desk.score("03-01", "a")
+def test_a_redirect_is_not_followed(shop: Shop, server: Server) -> None:
+    shop.score("03-01", "a")
     server.before.append(Response(307, None, {"Location": f"{server.url}/elsewhere"}))
-    assert desk.send().receivers[0].died == 1
+    assert shop.send().receivers[0].died == 1
     assert [request.path for request in server.seen] == ["/churn"]
 
 
-def test_of_an_endless_answer_only_the_beginning_is_kept(desk: Desk, server: Server) -> None:
-    desk.score("03-01", "a")
+def test_of_an_endless_answer_only_the_beginning_is_kept(shop: Shop, server: Server) -> None:
+    shop.score("03-01", "a")
     server.before.append(Response(400, b"x" * 3_000_000))
-    assert len(desk.send().dead[0].reason) <= 300
+    assert len(shop.send().dead[0].reason) <= 300
 
 
-def test_a_dry_run_sends_nothing_and_says_what_would_go_where(desk: Desk, server: Server) -> None:
-    desk.score("03-01", "a", "b", opened=["a"])
-    found = desk.look()
+def test_a_dry_run_sends_nothing_and_says_what_would_go_where(shop: Shop, server: Server) -> None:
+    shop.score("03-01", "a", "b", opened=["a"])
+    found = shop.look()
     assert server.seen == []
     assert not found.sending
     assert [one["subject"] for one in found.receivers[0].examples] == ["a", "b", "a"]
     assert any("127.0.0.1" in line for line in found.lines())
-    assert desk.store.outbox.counts() == {"hook": {"pending": 3}}
+    assert shop.store.outbox.counts() == {"hook": {"pending": 3}}
 
 
 def test_a_receiver_with_its_own_authority_is_verified(
-    desk: Desk, certificate: Any, table: Table, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, certificate: Any, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     with serving(table, certificate) as server:
         said = {"kind": "webhook", "url": f"{server.url}/churn", "secret": "${HOOK_SECRET}"}
-        desk.declare(hook=said)
-        desk.score("03-01", "a")
-        assert desk.send().receivers[0].failed == 1  # nobody vouches for it
+        shop.declare(hook=said)
+        shop.score("03-01", "a")
+        assert shop.send().receivers[0].failed == 1  # nobody vouches for it
         assert server.seen == []
-        desk.declare(hook={**said, "ca_file": str(certificate)})
-        desk.until_quiet()
+        shop.declare(hook={**said, "ca_file": str(certificate)})
+        shop.until_quiet()
         assert len(table.rows) == 1
 
 
-def test_two_senders_at_once_tell_each_message_once(desk: Desk, server: Server, table: Table) -> None:
+def test_two_senders_at_once_tell_each_message_once(shop: Shop, server: Server, table: Table) -> None:
     import threading
 
-    told = desk.score("03-01", *(f"a{n:02}" for n in range(60)))
-    senders = [threading.Thread(target=desk.send) for _ in range(3)]
+    told = shop.score("03-01", *(f"a{n:02}" for n in range(60)))
+    senders = [threading.Thread(target=shop.send) for _ in range(3)]
     for one in senders:
         one.start()
     for one in senders:
@@ -201,12 +201,12 @@ def test_two_senders_at_once_tell_each_message_once(desk: Desk, server: Server, 
     assert table.again == []
 
 
-def test_a_sender_that_died_with_messages_in_hand_loses_none(desk: Desk, server: Server, table: Table) -> None:
-    told = desk.score("03-01", "a", "b")
-    desk.store.outbox.claim(desk.clock(), 1, receiver="hook")  # and then it was killed
-    assert desk.send().receivers[0].sent == 1
-    desk.clock.later(minutes=6)
-    assert desk.send().receivers[0].sent == 1
+def test_a_sender_that_died_with_messages_in_hand_loses_none(shop: Shop, server: Server, table: Table) -> None:
+    told = shop.score("03-01", "a", "b")
+    shop.store.outbox.claim(shop.clock(), 1, receiver="hook")  # and then it was killed
+    assert shop.send().receivers[0].sent == 1
+    shop.clock.later(minutes=6)
+    assert shop.send().receivers[0].sent == 1
     assert sorted(table.rows) == sorted(one.key for one in told)
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from benchmarks.living_company import LivingCompany
 from benchmarks.year import DECLARED, EFFECTS, WINDOW, Enrolled, live, score_week
-from benchmarks.year_checks import Trace, above_the_minutes, above_the_pieces, checked, twice
+from benchmarks.year_checks import Trace, above_the_items, above_the_minutes, checked, twice
 from churnml.adapters.project import open_project
 from churnml.adapters.registry import registry_of
 from churnml.adapters.store import open_store
@@ -87,7 +87,7 @@ def test_the_checks_see_what_is_wrong(lived: Lived) -> None:
         assert list(twice({day: [*lines, lines[0]]})) == [f"{lines[0]['account_id']} has 2 lines on {day}"]
         less = TeamSpec(people={"ana": Person(minutes_a_week=119, open_at_most=1)})
         assert list(above_the_minutes(store, less))
-        assert list(above_the_pieces(store, less, store.dates()))
+        assert list(above_the_items(store, less, store.dates()))
         trace = Trace(store, registry_of(project))
         opened = next(line for line in lines if line["outcome"] == "opened")
         assert list(trace.gaps(day, [opened])) == []
@@ -106,7 +106,7 @@ def test_the_checks_see_what_is_wrong(lived: Lived) -> None:
 def test_whoever_is_held_out_of_a_playbook_never_gets_its_work(lived: Lived) -> None:
     with open_store(open_project(lived.root).operational_url) as store:
         held = {(one.account_id, one.playbook) for one in store.outcomes.assignments() if one.arm == "holdout"}
-        worked = {(piece.account_id, piece.playbook) for piece in store.work.pieces()}
+        worked = {(item.account_id, item.playbook) for item in store.work.items()}
     assert len(held) > 15
     assert worked
     assert not held & worked
@@ -114,7 +114,7 @@ def test_whoever_is_held_out_of_a_playbook_never_gets_its_work(lived: Lived) -> 
 
 def test_the_simulator_treats_exactly_those_whose_work_was_opened(lived: Lived) -> None:
     with open_store(open_project(lived.root).operational_url) as store:
-        opened = {(piece.account_id, piece.playbook, piece.opened_on) for piece in store.work.pieces()}
+        opened = {(item.account_id, item.playbook, item.opened_on) for item in store.work.items()}
         drawn = {(one.account_id, one.playbook): one for one in store.outcomes.assignments()}
     assert {(one.account_id, one.playbook, one.on) for one in lived.enrolled if one.treated} == opened
     for one in lived.enrolled:
@@ -125,7 +125,7 @@ def test_the_simulator_treats_exactly_those_whose_work_was_opened(lived: Lived) 
 def test_scoring_the_newest_week_again_changes_no_line(lived: Lived) -> None:
     with open_store(open_project(lived.root).operational_url) as store:
         newest = store.dates()[-1]
-        before = store.decided(newest), store.work.pieces(), store.work.events(), store.outcomes.assignments()
+        before = store.decided(newest), store.work.items(), store.work.events(), store.outcomes.assignments()
         assert score_week(lived.root) == newest
-        after = store.decided(newest), store.work.pieces(), store.work.events(), store.outcomes.assignments()
+        after = store.decided(newest), store.work.items(), store.work.events(), store.outcomes.assignments()
     assert after == before

@@ -123,8 +123,8 @@ def test_nobody_is_given_more_than_they_can_take_and_the_rest_is_told_with_its_v
     known = [row["value"] for row in left if row["value"] is not None]
     assert said["left_lying"] == (pytest.approx(sum(known), abs=0.01) if known else None)
     minutes: Counter[str] = Counter()
-    for piece in found(after_run, "work", "list"):
-        minutes[piece["owner"]] += piece["minutes"]
+    for item in found(after_run, "work", "list"):
+        minutes[item["owner"]] += item["minutes"]
     assert max(minutes.values()) <= 240
 
 

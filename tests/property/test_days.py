@@ -96,8 +96,8 @@ absences = st.dictionaries(st.sampled_from(list(LIMITS)), st.tuples(st.integers(
 
 def team_of(leaving: dict[str, int], away: dict[str, tuple[int, int]]) -> TeamSpec:
     people: dict[str, dict[str, object]] = {}
-    for who, (minutes, pieces) in LIMITS.items():
-        said: dict[str, object] = {"minutes_a_week": minutes, "open_at_most": pieces, "pools": ["desk"]}
+    for who, (minutes, items) in LIMITS.items():
+        said: dict[str, object] = {"minutes_a_week": minutes, "open_at_most": items, "pools": ["desk"]}
         if who in leaving:
             said["left"] = plus_days(MONDAY, leaving[who])
         if who in away:
@@ -109,8 +109,8 @@ def team_of(leaving: dict[str, int], away: dict[str, tuple[int, int]]) -> TeamSp
     return TeamSpec.model_validate({"people": people, "budgets": {"call": 20}, "holidays": ["2024-06-12"]})
 
 
-def frame(book: dict[str, dict[str, object]]) -> pd.DataFrame:
-    rows = [dict.fromkeys(NUMBERS) | {"segment": None, "account_id": a} | said for a, said in book.items()]
+def frame(accounts: dict[str, dict[str, object]]) -> pd.DataFrame:
+    rows = [dict.fromkeys(NUMBERS) | {"segment": None, "account_id": a} | said for a, said in accounts.items()]
     columns = ["account_id", *NUMBERS, "band", "segment", "owner_id", "reasons"]
     told = pd.DataFrame(rows, columns=columns, dtype=object)
     return told.astype(dict.fromkeys(NUMBERS, "float64"))
@@ -128,13 +128,13 @@ def frame(book: dict[str, dict[str, object]]) -> pd.DataFrame:
     suppress_health_check=list(HealthCheck),
 )
 def test_the_list_keeps_its_promises_whatever_happens(first, days, leaving, away):
-    team, diary, as_of, book = team_of(leaving, away), Diary(), MONDAY, dict(first)
+    team, diary, as_of, accounts = team_of(leaving, away), Diary(), MONDAY, dict(first)
     given_away: set[str] = set()
     for gap, news, doings, shuffle in days:
         as_of = plus_days(as_of, gap)
-        book = {account: said for account, said in (book | news).items() if said is not None}
-        facts = frame(book)
-        before = dict(diary.pieces)
+        accounts = {account: said for account, said in (accounts | news).items() if said is not None}
+        facts = frame(accounts)
+        before = dict(diary.items)
         arms = dict(diary.assignments)
         plan = plan_day(SPEC, team, as_of, facts, diary.before(as_of), seed="s")
         diary.record(plan)
@@ -145,50 +145,50 @@ def test_the_list_keeps_its_promises_whatever_happens(first, days, leaving, away
         )
         assert plan_day(SPEC, team, as_of, mixed, diary.before(as_of), seed="s") == DayPlan(decisions=plan.decisions)
 
-        once_at_a_time(plan, diary, book)
+        once_at_a_time(plan, diary, accounts)
         within_limits(diary, team, as_of, given_away)
         nobody_who_left(plan, diary, team, as_of, given_away)
         what_ended_stays_so(before, diary)
         rested(plan, diary)
         proven(plan, diary, arms)
         told_as_it_happened(plan, diary)
-        for piece in diary.pieces.values():
-            if piece.playbook == "grow" and piece.state not in ENDED:
-                assert book[piece.account_id]["band"] != "at_risk"
+        for item in diary.items.values():
+            if item.playbook == "grow" and item.state not in ENDED:
+                assert accounts[item.account_id]["band"] != "at_risk"
 
         for act in doings:
-            for piece in diary.living(act.account):
-                do(diary, act, piece, as_of, given_away)
+            for item in diary.living(act.account):
+                do(diary, act, item, as_of, given_away)
 
 
-def do(diary: Diary, act: Act, piece: WorkItem, on: dt.date, given_away: set[str]) -> None:
+def do(diary: Diary, act: Act, item: WorkItem, on: dt.date, given_away: set[str]) -> None:
     if act.kind == "done":
-        diary.change(work.done(piece, who="x", on=on))
+        diary.change(work.done(item, who="x", on=on))
     elif act.kind == "dismiss":
-        diary.change(work.dismiss(piece, who="x", why="x", on=on))
+        diary.change(work.dismiss(item, who="x", why="x", on=on))
     elif act.kind == "snooze":
-        diary.change(work.snooze(piece, until=plus_days(on, act.days), who="x", why="x", on=on))
-    elif piece.owner != "dora":
-        diary.change(work.reassign(piece, to="dora", who="x", why="x", on=on))
-        given_away.add(piece.work_id)
+        diary.change(work.snooze(item, until=plus_days(on, act.days), who="x", why="x", on=on))
+    elif item.owner != "dora":
+        diary.change(work.reassign(item, to="dora", who="x", why="x", on=on))
+        given_away.add(item.work_id)
 
 
-def once_at_a_time(plan: DayPlan, diary: Diary, book: dict[str, object]) -> None:
-    listed = Counter(d.account_id for d in plan.decisions if d.outcome in ("opened", "kept"))
+def once_at_a_time(plan: DayPlan, diary: Diary, accounts: dict[str, object]) -> None:
+    listed = Counter(d.account_id for d in plan.decisions if d.disposition in ("opened", "kept"))
     assert not listed or max(listed.values()) == 1
-    living = Counter(piece.account_id for piece in diary.pieces.values() if piece.state not in ENDED)
+    living = Counter(item.account_id for item in diary.items.values() if item.state not in ENDED)
     assert not living or max(living.values()) == 1
-    assert set(living) <= set(book)
+    assert set(living) <= set(accounts)
     said = Counter((d.account_id, d.playbook) for d in plan.decisions)
     assert not said or max(said.values()) == 1
-    on_list = [d.outcome in ("opened", "kept") for d in plan.decisions]
+    on_list = [d.disposition in ("opened", "kept") for d in plan.decisions]
     assert on_list == sorted(on_list, reverse=True)
-    values = [d.value for d in plan.decisions if d.outcome in ("opened", "kept")]
+    values = [d.value for d in plan.decisions if d.disposition in ("opened", "kept")]
     assert values == sorted(values, key=lambda v: (v is None, -(v or 0)))
 
 
 def within_limits(diary: Diary, team: TeamSpec, as_of: dt.date, given_away: set[str]) -> None:
-    has = Counter(p.owner for p in diary.pieces.values() if p.state not in ENDED and p.work_id not in given_away)
+    has = Counter(p.owner for p in diary.items.values() if p.state not in ENDED and p.work_id not in given_away)
     week = diary.before(as_of).minutes
     for who, person in team.people.items():
         assert person.open_at_most is None or has[who] <= person.open_at_most
@@ -200,13 +200,13 @@ def within_limits(diary: Diary, team: TeamSpec, as_of: dt.date, given_away: set[
 def nobody_who_left(plan: DayPlan, diary: Diary, team: TeamSpec, as_of: dt.date, given_away: set[str]) -> None:
     # on a person's own calendar it may still be the day before
     gone = {who for who, person in team.people.items() if person.left is not None and person.left < as_of}
-    assert not {p.owner for p in diary.pieces.values() if p.state not in ENDED} & gone
+    assert not {p.owner for p in diary.items.values() if p.state not in ENDED} & gone
 
 
 def what_ended_stays_so(before: dict[str, WorkItem], diary: Diary) -> None:
-    for work_id, piece in before.items():
-        if piece.state in ENDED:
-            assert diary.pieces[work_id] == piece
+    for work_id, item in before.items():
+        if item.state in ENDED:
+            assert diary.items[work_id] == item
 
 
 def rested(plan: DayPlan, diary: Diary) -> None:
@@ -214,34 +214,34 @@ def rested(plan: DayPlan, diary: Diary) -> None:
     for event in plan.events:
         if event.what != "opened":
             continue
-        new = diary.pieces[event.work_id]
-        for piece in diary.pieces.values():
-            same = (piece.account_id, piece.playbook) == (new.account_id, new.playbook)
-            if same and piece.state in ("done", "dismissed") and piece.ended_on is not None:
-                assert new.opened_on >= plus_days(piece.ended_on, by_name[piece.playbook].cooldown_days)
-                assert new.work_id != piece.work_id
+        new = diary.items[event.work_id]
+        for item in diary.items.values():
+            same = (item.account_id, item.playbook) == (new.account_id, new.playbook)
+            if same and item.state in ("done", "dismissed") and item.ended_on is not None:
+                assert new.opened_on >= plus_days(item.ended_on, by_name[item.playbook].cooldown_days)
+                assert new.work_id != item.work_id
 
 
 def proven(plan: DayPlan, diary: Diary, arms: dict[tuple[str, str], object]) -> None:
     assert arms.items() <= diary.assignments.items()
     shares = {playbook.name: playbook.holdout for playbook in SPEC.playbooks}
-    for piece in plan.work:
-        if shares[piece.playbook]:
-            assert diary.assignments[piece.account_id, piece.playbook].arm == "treated"
+    for item in plan.work:
+        if shares[item.playbook]:
+            assert diary.assignments[item.account_id, item.playbook].arm == "treated"
     for decision in plan.decisions:
-        if decision.outcome in ("opened", "kept", "holdout"):
+        if decision.disposition in ("opened", "kept", "holdout"):
             assigned = diary.assignments.get((decision.account_id, decision.playbook))
             assert decision.propensity == (assigned.propensity if assigned else 1.0)
-            assert (decision.outcome == "holdout") == (decision.arm == "holdout")
+            assert (decision.disposition == "holdout") == (decision.arm == "holdout")
 
 
 def told_as_it_happened(plan: DayPlan, diary: Diary) -> None:
     told = {event.work_id for event in plan.events}
-    assert told == {piece.work_id for piece in plan.work}
+    assert told == {item.work_id for item in plan.work}
     assert all(event.why for event in plan.events)
     for decision in plan.decisions:
-        if decision.outcome in ("opened", "kept", "snoozed"):
-            piece = diary.pieces[str(decision.work_id)]
-            assert (decision.owner, decision.due) == (piece.owner, piece.due)
+        if decision.disposition in ("opened", "kept", "snoozed"):
+            item = diary.items[str(decision.work_id)]
+            assert (decision.owner, decision.due) == (item.owner, item.due)
         else:
             assert decision.note

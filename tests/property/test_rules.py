@@ -264,7 +264,7 @@ ATTACKS = (
     "feature.'__class__' is missing",
     "attribute.'; DROP TABLE x' == '=1+1'",
 )
-PIECES = ["and", "or", "not", "in", "has", "is", "missing", "(", ")", "[", "]", ",", ".", "-", "==", "<", ">=", "=", "3", "0.5",
+ITEMS = ["and", "or", "not", "in", "has", "is", "missing", "(", ")", "[", "]", ",", ".", "-", "==", "<", ">=", "=", "3", "0.5",
           "1e9", "'smb'", "\"x\"", "'usage.*'", "health", "band", "reasons", "feature.seats", "feature.", "\n", "lambda", "{"]  # fmt: skip
 
 
@@ -299,7 +299,7 @@ def test_any_text_is_read_as_a_rule_or_refused_as_a_mistake(text: str) -> None:
 
 
 @drawn
-@given(st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join))
+@given(st.lists(st.sampled_from(ITEMS), max_size=14).map(" ".join))
 def test_any_order_of_its_own_words_is_read_or_refused(text: str) -> None:
     _read_or_refused(text)
 

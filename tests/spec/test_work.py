@@ -51,14 +51,14 @@ def by_hand(diary: Diary, account: str, said: str, on: dt.date) -> None:
     """What a person does with the account's open work."""
     found = HAND.match(said)
     assert found, said
-    (piece,) = diary.living(account)
-    told = {"who": piece.owner, "why": found["why"], "on": on}
+    (item,) = diary.living(account)
+    told = {"who": item.owner, "why": found["why"], "on": on}
     if found["until"]:
-        diary.change(work.snooze(piece, until=dt.date.fromisoformat(found["until"]), **told))
+        diary.change(work.snooze(item, until=dt.date.fromisoformat(found["until"]), **told))
     elif found["to"]:
-        diary.change(work.reassign(piece, to=found["to"], **told))
+        diary.change(work.reassign(item, to=found["to"], **told))
     else:
-        diary.change({"done": work.done, "dismiss": work.dismiss}[said.split(":")[0]](piece, **told))
+        diary.change({"done": work.done, "dismiss": work.dismiss}[said.split(":")[0]](item, **told))
 
 
 def declared(example: WorkExample) -> tuple[PlaybooksSpec, TeamSpec]:
@@ -89,8 +89,8 @@ def lived(example: WorkExample, diary: Diary) -> list[dict[str, str]]:
 def lines_of(day: str, plan: DayPlan, diary: Diary) -> list[dict[str, str]]:
     happened: dict[tuple[str, str], list[str]] = {}
     for event in plan.events:
-        piece = diary.pieces[event.work_id]
-        happened.setdefault((piece.account_id, piece.playbook), []).append(told(event))
+        item = diary.items[event.work_id]
+        happened.setdefault((item.account_id, item.playbook), []).append(told(event))
     lines = []
     for decision in plan.decisions:
         what = "; ".join(happened.pop((decision.account_id, decision.playbook), []))
@@ -107,20 +107,20 @@ def told(event: WorkEvent) -> str:
 
 
 def line(day: str, decision: Decision | None, what: str) -> dict[str, str]:
-    def said(name: str) -> str:
+    def cell(name: str) -> str:
         value = None if decision is None else getattr(decision, name)
         return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
     names = {
         "account": "account_id",
-        "decision": "outcome",
+        "decision": "disposition",
         "why not": "note",
         "low": "value_low",
         "high": "value_high",
     }
     same = ("playbook", "reason", "owner", "due", "value", "arm", "propensity")
     columns = {**names, **{name: name for name in same}}
-    return {"day": day, "what happened": what} | {column: said(name) for column, name in columns.items()}
+    return {"day": day, "what happened": what} | {column: cell(name) for column, name in columns.items()}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[e.title for e in EXAMPLES])

@@ -42,7 +42,7 @@ def scores(as_of: dt.date, *accounts: str | ScoredAccount) -> ScoredDay:
     return ScoredDay(as_of, tuple(sorted(rows, key=lambda row: row.account_id)), (), MODELS)
 
 
-def piece(account_id: str, opened_on: dt.date, **given: Any) -> WorkItem:
+def item(account_id: str, opened_on: dt.date, **given: Any) -> WorkItem:
     playbook, reason = given.pop("playbook", "rescue"), given.pop("reason", "usage.active_days")
     said: dict[str, Any] = {
         "work_id": f"{account_id}/{playbook}/{reason}/{opened_on}",
@@ -64,12 +64,12 @@ def event(work_id: str, on: dt.date, what: Any, who: str = "churnml", why: str =
     return WorkEvent(work_id, on, what, who, why, {"seen": 1})
 
 
-def decision(work: WorkItem | None, account_id: str, outcome: Any = "opened", **given: Any) -> Decision:
+def decision(work: WorkItem | None, account_id: str, disposition: Any = "opened", **given: Any) -> Decision:
     said: dict[str, Any] = {
         "account_id": account_id,
         "playbook": "rescue",
         "reason": "usage.active_days",
-        "outcome": outcome,
+        "disposition": disposition,
         "title": "Call",
         "goal": "keep",
         "steps": ("Call them", "Write it down"),
@@ -94,13 +94,13 @@ def arm(account_id: str, on: dt.date, **given: Any) -> Assignment:
 
 
 def opening(on: dt.date, *account_ids: str, **given: Any) -> DayPlan:
-    """A plan that opens one piece for each."""
-    pieces = [piece(account_id, on, **given) for account_id in account_ids]
+    """A plan that opens one item for each."""
+    items = [item(account_id, on, **given) for account_id in account_ids]
     return DayPlan(
-        decisions=tuple(decision(one, one.account_id) for one in pieces),
-        work=tuple(pieces),
-        events=tuple(event(one.work_id, on, "opened") for one in pieces),
-        assignments=tuple(arm(one.account_id, on, playbook=one.playbook) for one in pieces),
+        decisions=tuple(decision(one, one.account_id) for one in items),
+        work=tuple(items),
+        events=tuple(event(one.work_id, on, "opened") for one in items),
+        assignments=tuple(arm(one.account_id, on, playbook=one.playbook) for one in items),
     )
 
 
@@ -108,6 +108,6 @@ def message(key: str, subject: str = "a", receiver: str = "crm", **payload: Any)
     return Message(receiver, "work", key, subject, payload or {"text": "hello"})
 
 
-def kept_open(on: dt.date, *pieces: WorkItem, also: Sequence[Decision] = ()) -> DayPlan:
-    """A plan that changes nothing: the pieces stay."""
-    return DayPlan(decisions=(*(decision(one, one.account_id, "kept") for one in pieces), *also), work=tuple(pieces))
+def kept_open(on: dt.date, *items: WorkItem, also: Sequence[Decision] = ()) -> DayPlan:
+    """A plan that changes nothing: the items stay."""
+    return DayPlan(decisions=(*(decision(one, one.account_id, "kept") for one in items), *also), work=tuple(items))

@@ -1,6 +1,6 @@
 """A small company that is scored, worked and told of day after day, by processes that may die at any moment.
 
-Every day two accounts get a piece of work; a day later it is done. Each piece is told of when it is opened and when
+Every day two accounts get a work item; a day later it is done. Each item is told of when it is opened and when
 it is done, to a receiver that is a file: a line a message.
 """
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from churnml.adapters.store import StaleError, Store, open_store, schema
 from churnml.adapters.store.connections import Connections
 from churnml.ledger import DayPlan, Message, PriorState, WorkItem
-from tests.store.days import account, arm, decision, event, piece, scores
+from tests.store.days import account, arm, decision, event, item, scores
 
 BEGIN = dt.date(2024, 1, 1)
 OPENED_A_DAY = 2
@@ -34,15 +34,13 @@ def told(what: str, one: WorkItem) -> Message:
     return Message("file", "work", f"{what} {one.work_id}", one.account_id, {"owner": one.owner})
 
 
-def plan_of(n: int, before: PriorState) -> tuple[DayPlan, list[Message]]:
+def plan_of(n: int, prior: PriorState) -> tuple[DayPlan, list[Message]]:
     """What lives stays, and the next two accounts that have nothing get something."""
-    living = [one for one in before.work if one.state == "open"]
+    living = [one for one in prior.work if one.state == "open"]
     busy = {one.account_id for one in living}
     free = [name for name in (*ACCOUNTS[n % 12 :], *ACCOUNTS[: n % 12]) if name not in busy]
-    new = (
-        [piece(name, day(n)) for name in free[:OPENED_A_DAY]] if not any(p.opened_on == day(n) for p in living) else []
-    )
-    drawn = [one for one in new if (one.account_id, one.playbook) not in before.assignments]
+    new = [item(name, day(n)) for name in free[:OPENED_A_DAY]] if not any(p.opened_on == day(n) for p in living) else []
+    drawn = [one for one in new if (one.account_id, one.playbook) not in prior.assignments]
     plan = DayPlan(
         decisions=(
             *(decision(one, one.account_id, "opened") for one in new),
@@ -58,18 +56,18 @@ def plan_of(n: int, before: PriorState) -> tuple[DayPlan, list[Message]]:
 def score(store: Store, n: int, now: dt.datetime, fingerprint: str) -> bool:
     """Plans and writes a day, again when somebody else was faster; whether it was new."""
     while True:
-        before = store.before(day(n), 30)
-        plan, messages = plan_of(n, before)
+        prior = store.before(day(n), 30)
+        plan, messages = plan_of(n, prior)
         rows = [account(name, health=float(n), band="at_risk") for name in ACCOUNTS]
         try:
-            return store.record(scores(day(n), *rows), fingerprint, now, plan, messages=messages, stamp=before.stamp)
+            return store.record(scores(day(n), *rows), fingerprint, now, plan, messages=messages, stamp=prior.stamp)
         except StaleError:
             continue
 
 
 def finish(store: Store, n: int, now: dt.datetime) -> None:
     """Does what was opened on the days before."""
-    for was in store.work.pieces(living=True):
+    for was in store.work.items(living=True):
         if was.opened_on < day(n):
             done = WorkItem(**(vars(was) | {"state": "done", "ended_on": day(n), "ended_because": "done"}))
             try:
@@ -153,7 +151,7 @@ def half_visible(url: str) -> list[str]:
     """What contradicts itself: written in part, or twice."""
     wrong = []
     with open_store(url) as store:
-        work = {one.work_id: one for one in store.work.pieces()}
+        work = {one.work_id: one for one in store.work.items()}
         events = Counter((one.work_id, one.what) for one in store.work.events())
         keys = Counter(one.key for one in store.outbox.all())
         arms = {(one.account_id, one.playbook) for one in store.outcomes.assignments()}

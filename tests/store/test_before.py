@@ -12,7 +12,7 @@ import pytest
 
 from churnml.adapters.store import Store
 from churnml.ledger import BandState, DayPlan, Override, WorkItem
-from tests.store.days import NOW, account, arm, day, event, opening, piece, scores
+from tests.store.days import NOW, account, arm, day, event, item, opening, scores
 
 AS_OF = day("03-11")
 BEFORE, LATER = AS_OF - dt.timedelta(days=1), AS_OF + dt.timedelta(days=1)
@@ -23,7 +23,7 @@ def scored(store: Store, on: dt.date, *accounts: Any, plan: DayPlan | None = Non
 
 
 def change(store: Store, on: dt.date, what: Any, **to: Any) -> WorkItem:
-    (was,) = store.work.pieces()
+    (was,) = store.work.items()
     becomes = WorkItem(**(vars(was) | to))
     store.work.change(was, becomes, event(was.work_id, on, what, "olga", "because"), NOW)
     return becomes
@@ -69,7 +69,7 @@ def test_a_date_scored_late_is_no_newer_than_its_date(store: Store) -> None:
 def test_work_and_arms_of_a_later_date_are_not_seen(store: Store, on: dt.date, seen: bool) -> None:
     scored(store, on, "a", plan=opening(on, "a"))
     known = store.before(AS_OF, 90)
-    assert known.work == ((piece("a", on),) if seen else ())
+    assert known.work == ((item("a", on),) if seen else ())
     assert known.assignments == ({("a", "rescue"): arm("a", on)} if seen else {})
     assert known.minutes == ({"olga": 60} if on == AS_OF else {})  # a Monday: the day before is of another week
     assert known.spent == ({"rescue": 10.0} if seen else {})
@@ -79,13 +79,13 @@ def test_work_and_arms_of_a_later_date_are_not_seen(store: Store, on: dt.date, s
 def test_what_happened_to_work_later_is_not_seen(store: Store, on: dt.date, seen: bool) -> None:
     scored(store, day("03-01"), "a", plan=opening(day("03-01"), "a"))
     snoozed = change(store, on, "snoozed", state="snoozed", snoozed_until=day("03-20"))
-    assert store.before(AS_OF, 90).work == ((snoozed,) if seen else (piece("a", day("03-01")),))
+    assert store.before(AS_OF, 90).work == ((snoozed,) if seen else (item("a", day("03-01")),))
 
 
 def test_work_is_seen_as_it_stood_whatever_happened_after(store: Store) -> None:
     first = day("03-01")
     scored(store, first, "a", plan=opening(first, "a"))
-    states = {first: piece("a", first)}
+    states = {first: item("a", first)}
     states[day("03-05")] = change(store, day("03-05"), "snoozed", state="snoozed", snoozed_until=day("03-20"))
     states[day("03-20")] = change(store, day("03-20"), "woken", state="open", snoozed_until=None)
     states[day("03-21")] = change(store, day("03-21"), "reassigned", owner="otto")

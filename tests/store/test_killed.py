@@ -64,7 +64,7 @@ def test_two_that_score_the_same_days_differently_at_once_double_no_work(new_url
     url, barrier = new_url(), barrier_of(2)
     assert in_processes(score_all, [(url, barrier, 8, " of one"), (url, barrier, 8, " of the other")]) == [0, 0]
     with open_store(url) as store:
-        work = store.work.pieces()
+        work = store.work.items()
         assert Counter(one.opened_on for one in work) == dict.fromkeys(store.dates(), OPENED_A_DAY)
         assert len(store.outbox.all()) == len(store.work.events()) == 2 * len(work) - OPENED_A_DAY
         assert len(store.audit.entries(str(store.dates()[-1]))) == 2  # both are on record

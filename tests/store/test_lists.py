@@ -9,22 +9,22 @@ import pytest
 from churnml.adapters.store import Store
 from churnml.errors import TooLittleDataError, UnknownNameError
 from churnml.ledger import DayPlan, Override, WorkItem
-from tests.store.days import NOW, account, day, decision, event, kept_open, opening, piece, scores
+from tests.store.days import NOW, account, day, decision, event, item, kept_open, opening, scores
 
 FIRST, SECOND = day("03-04"), day("03-11")
 
 
 @pytest.fixture
 def week(store: Store) -> Store:
-    """Four pieces opened on one date and kept on the next."""
+    """Four items opened on one date and kept on the next."""
     names = ("a", "b", "c", "d")
     store.record(scores(FIRST, *names), "one", NOW, opening(FIRST, *names))
-    store.record(scores(SECOND, *names), "two", NOW, kept_open(SECOND, *(piece(name, FIRST) for name in names)))
+    store.record(scores(SECOND, *names), "two", NOW, kept_open(SECOND, *(item(name, FIRST) for name in names)))
     return store
 
 
 def change(store: Store, account_id: str, what: Any, **to: Any) -> None:
-    was = store.work.piece(account_id)
+    was = store.work.item(account_id)
     store.work.change(was, WorkItem(**(vars(was) | to)), event(was.work_id, SECOND, what, "olga", "said so"), NOW)
 
 
@@ -70,7 +70,7 @@ def test_an_account_is_shown_with_all_its_past(store: Store) -> None:
         scores(SECOND, account("a", health=30.0), "b"),
         "two",
         NOW,
-        DayPlan((decision(None, "a", "elsewhere", playbook="grow"), decision(piece("a", FIRST), "a", "kept"))),
+        DayPlan((decision(None, "a", "elsewhere", playbook="grow"), decision(item("a", FIRST), "a", "kept"))),
         events=[{"account_id": "a", "kind": "drop", "by": 30.0}, {"account_id": "b", "kind": "drop", "by": 1.0}],
         extra={"a": {"health_inputs": {"active_days_28": 1}}},
     )
@@ -84,7 +84,7 @@ def test_an_account_is_shown_with_all_its_past(store: Store) -> None:
     assert (found["previous"]["as_of"], found["previous"]["health"]) == (FIRST, 60.0)
     assert found["previous"]["fingerprint"] == "one"
     assert [(one["kind"], one["by"]) for one in found["health_events"]] == [("drop", 30.0)]
-    assert [one["work_id"] for one in found["work"]] == [piece("a", FIRST).work_id]
+    assert [one["work_id"] for one in found["work"]] == [item("a", FIRST).work_id]
     assert [one["what"] for one in found["work_events"]] == ["opened"]
     assert [one["override_id"] for one in found["overrides"]] == ["o1"]
     first = store.account("a", FIRST)

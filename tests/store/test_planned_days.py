@@ -37,7 +37,7 @@ class Kept(Diary):
 
     def before(self, as_of: dt.date) -> PriorState:
         known, mine = self.store.before(as_of, LONGEST_COOLDOWN), super().before(as_of)
-        assert {piece.work_id: piece for piece in known.work} == {piece.work_id: piece for piece in mine.work}
+        assert {item.work_id: item for item in known.work} == {item.work_id: item for item in mine.work}
         assert known.assignments == mine.assignments
         assert known.minutes == mine.minutes
         assert known.spent == mine.spent
@@ -51,7 +51,7 @@ class Kept(Diary):
         assert self.store.record(scores(self.as_of, *accounts), str(self.runs), NOW, plan, stamp=self.stamp)
 
     def change(self, changed: Changed) -> None:
-        self.store.work.change(self.pieces[changed[0].work_id], *changed, NOW)
+        self.store.work.change(self.items[changed[0].work_id], *changed, NOW)
         super().change(changed)
 
 

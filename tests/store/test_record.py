@@ -18,10 +18,10 @@ from tests.store.days import (
     day,
     decision,
     event,
+    item,
     kept_open,
     message,
     opening,
-    piece,
     scores,
 )
 
@@ -36,7 +36,7 @@ def everything(store: Store) -> dict[str, Any]:
         "queues": [store.queue(on) for on in dates],
         "decided": [store.decided(on) for on in dates],
         "scored": [store.scored(on) for on in dates],
-        "work": store.work.pieces(),
+        "work": store.work.items(),
         "work events": store.work.events(),
         "arms": store.outcomes.assignments(),
         "outbox": store.outbox.all(),
@@ -66,8 +66,8 @@ def test_one_recording_writes_everything(store: Store) -> None:
     assert (row["raw_health"], row["scorecard"], row["health_inputs"]) == (44.5, "smb", {"active_days_28": 2})
     assert row["details"] == {"freshness": 3}
     (line,) = store.queue(FIRST)
-    assert (line["work_id"], line["arm"], line["propensity"]) == (piece("a", FIRST).work_id, "treated", 0.9)
-    assert store.work.pieces() == [piece("a", FIRST)]
+    assert (line["work_id"], line["arm"], line["propensity"]) == (item("a", FIRST).work_id, "treated", 0.9)
+    assert store.work.items() == [item("a", FIRST)]
     assert [(one.what, one.on, one.details) for one in store.work.events()] == [("opened", FIRST, {"seen": 1})]
     assert store.outcomes.assignments() == [arm("a", FIRST)]
     assert store.health_events(FIRST, FIRST) == [
@@ -108,7 +108,7 @@ def test_the_same_again_changes_nothing(store: Store) -> None:
 
 def test_from_other_data_a_date_gets_a_revision_and_keeps_the_old(store: Store) -> None:
     store.record(scores(FIRST, account("a", health=40.0)), "one", NOW, opening(FIRST, "a"))
-    plan = kept_open(FIRST, piece("a", FIRST))
+    plan = kept_open(FIRST, item("a", FIRST))
     assert store.record(scores(FIRST, account("a", health=30.0)), "two", NOW, plan)
     assert store.fingerprint(FIRST) == "two"
     assert [(row["health"]) for row in store.scored(FIRST)] == [30.0]
@@ -138,12 +138,12 @@ def test_what_fails_in_the_middle_leaves_nothing(store: Store, monkeypatch: pyte
 def test_a_plan_made_before_somebody_else_changed_something_is_refused_and_made_again(store: Store) -> None:
     store.record(scores(FIRST, "a"), "one", NOW, opening(FIRST, "a"))
     known = store.before(SECOND, 90)
-    (open_piece,) = known.work
-    done = piece("a", FIRST, state="done", ended_on=day("03-06"), ended_because="spoke to them")
-    store.work.change(open_piece, done, event(done.work_id, day("03-06"), "done", "olga", "spoke to them"), NOW)
+    (open_item,) = known.work
+    done = item("a", FIRST, state="done", ended_on=day("03-06"), ended_because="spoke to them")
+    store.work.change(open_item, done, event(done.work_id, day("03-06"), "done", "olga", "spoke to them"), NOW)
     was = everything(store)
     with pytest.raises(StaleError):
-        store.record(scores(SECOND, "a"), "two", NOW, kept_open(SECOND, open_piece), stamp=known.stamp)
+        store.record(scores(SECOND, "a"), "two", NOW, kept_open(SECOND, open_item), stamp=known.stamp)
     assert everything(store) == was
     again = store.before(SECOND, 90)
     assert again.work == (done,)
@@ -176,7 +176,7 @@ def test_a_date_before_the_newest_is_scored_for_the_record_alone(store: Store) -
     # the newest date itself may be scored again, and then its plan counts
     again = opening(SECOND, "c")
     assert store.record(scores(SECOND, "a", "c"), "three", NOW, again, messages=[message("3", "c")])
-    assert [one.account_id for one in store.work.pieces()] == ["a", "c"]
+    assert [one.account_id for one in store.work.items()] == ["a", "c"]
 
 
 def test_an_arm_once_drawn_is_kept_whatever_is_drawn_later(store: Store) -> None:
@@ -188,21 +188,21 @@ def test_an_arm_once_drawn_is_kept_whatever_is_drawn_later(store: Store) -> None
 
 def test_work_that_changes_without_an_event_is_a_mistake_of_the_caller(store: Store) -> None:
     with pytest.raises(ValueError, match="no event says so"):
-        store.record(scores(FIRST, "a"), "one", NOW, DayPlan(work=(piece("a", FIRST),)))
+        store.record(scores(FIRST, "a"), "one", NOW, DayPlan(work=(item("a", FIRST),)))
     store.record(scores(FIRST, "a"), "one", NOW, opening(FIRST, "a"))
-    changed = piece("a", FIRST, owner="otto")
+    changed = item("a", FIRST, owner="otto")
     with pytest.raises(ValueError, match="no event says so"):
         store.record(scores(SECOND, "a"), "two", NOW, DayPlan(work=(changed,)))
-    assert store.record(scores(SECOND, "a"), "two", NOW, kept_open(SECOND, piece("a", FIRST)))
+    assert store.record(scores(SECOND, "a"), "two", NOW, kept_open(SECOND, item("a", FIRST)))
 
 
 def test_what_ends_makes_room_for_what_begins_in_one_plan(store: Store) -> None:
     store.record(scores(FIRST, "z"), "one", NOW, opening(FIRST, "z"))
-    old = piece("z", FIRST, state="closed", ended_on=SECOND, ended_because="over")
-    new = piece("z", SECOND)
+    old = item("z", FIRST, state="closed", ended_on=SECOND, ended_because="over")
+    new = item("z", SECOND)
     plan = DayPlan(work=(new, old), events=(event(new.work_id, SECOND, "opened"), event(old.work_id, SECOND, "closed")))
     store.record(scores(SECOND, "z"), "two", NOW, plan)
-    assert store.work.pieces() == [old, new]
+    assert store.work.items() == [old, new]
 
 
 def test_no_number_and_foreign_numbers_are_kept_as_json_both_engines_take(store: Store) -> None:
@@ -221,7 +221,7 @@ def test_no_number_and_foreign_numbers_are_kept_as_json_both_engines_take(store:
 
 def test_what_is_not_a_number_is_missing_on_both_engines(store: Store) -> None:
     rows = scores(FIRST, account("a", health=math.nan, mrr=np.float64(7.5), upsell_probability=math.inf))
-    one = piece("a", FIRST, value=math.nan)
+    one = item("a", FIRST, value=math.nan)
     plan = DayPlan(
         (decision(one, "a", value=math.nan, value_low=np.float32(0.5)),), (one,), (event(one.work_id, FIRST, "opened"),)
     )
@@ -229,7 +229,7 @@ def test_what_is_not_a_number_is_missing_on_both_engines(store: Store) -> None:
     (row,) = store.scored(FIRST)
     assert (row["health"], row["mrr"], row["upsell_probability"]) == (None, 7.5, None)
     assert [(line["value"], line["value_low"]) for line in store.queue(FIRST)] == [(None, 0.5)]
-    assert [kept.value for kept in store.work.pieces()] == [None]
+    assert [kept.value for kept in store.work.items()] == [None]
 
 
 def test_a_text_that_postgresql_cannot_keep_is_told_and_nothing_is_written(store: Store, engine: str) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from churnml.adapters.store import Store, open_store, schema
 from churnml.adapters.store.connections import Connections
 from churnml.ledger import Override
-from tests.store.days import NOW, day, event, message, opening, piece, scores
+from tests.store.days import NOW, day, event, item, message, opening, scores
 
 
 def fill(store: Store) -> None:
@@ -80,10 +80,10 @@ def test_what_changes_may_change_but_never_goes(url: str) -> None:
             tries(url, f"DELETE FROM {name}")
 
 
-def test_an_account_has_one_living_piece_for_a_playbook_and_a_reason(store: Store) -> None:
+def test_an_account_has_one_living_item_for_a_playbook_and_a_reason(store: Store) -> None:
     on = day("03-01")
     store.record(scores(on, "a"), "one", NOW, opening(on, "a"))
-    second = piece("a", on, work_id="another")
+    second = item("a", on, work_id="another")
     twice = opening(on, "a")
     plan = type(twice)(work=(second,), events=(event("another", on, "opened"),))
     with pytest.raises(sa.exc.IntegrityError):

@@ -10,7 +10,7 @@ import pytest
 
 from churnml.adapters.store import Store
 from churnml.ledger import BandState, DayPlan, Override, PriorState, WorkEvent, WorkItem
-from tests.store.days import NOW, account, arm, decision, event, piece, scores
+from tests.store.days import NOW, account, arm, decision, event, item, scores
 
 BEGIN = dt.date(2024, 1, 29)  # a Monday in one month whose week ends in the next
 ACCOUNTS = tuple("abcdef")
@@ -24,29 +24,29 @@ def known(store: Store, on: dt.date) -> PriorState:
 
 def one_day(store: Store, on: dt.date, rng: random.Random, revision: int = 1) -> None:
     """Some are scored, some get work, some work is done, put off or given away, some are spoken for."""
-    before = store.before(on, 10)
-    busy = {one.account_id for one in before.work if one.state in ("open", "snoozed")}
-    had = {one.work_id for one in before.work}
+    prior = store.before(on, 10)
+    busy = {one.account_id for one in prior.work if one.state in ("open", "snoozed")}
+    had = {one.work_id for one in prior.work}
     new = [
-        piece(name, on, owner=rng.choice(OWNERS), minutes=rng.choice((30, 60)), cost=rng.choice((0.0, 12.5)))
+        item(name, on, owner=rng.choice(OWNERS), minutes=rng.choice((30, 60)), cost=rng.choice((0.0, 12.5)))
         for name in rng.sample(ACCOUNTS, 2)
         if name not in busy
     ]
     new = [one for one in new if one.work_id not in had]
     closed = [
         replace(one, state="closed", ended_on=on, ended_because="the reason is gone", snoozed_until=None)
-        for one in before.work
+        for one in prior.work
         if one.state in ("open", "snoozed") and one.opened_on < on and rng.random() < 0.15
     ]
     events: list[WorkEvent] = [event(one.work_id, on, "opened") for one in new]
     events += [event(one.work_id, on, "closed") for one in closed]
-    drawn = [arm(one.account_id, on) for one in new if (one.account_id, one.playbook) not in before.assignments]
+    drawn = [arm(one.account_id, on) for one in new if (one.account_id, one.playbook) not in prior.assignments]
     scored = sorted(rng.sample(ACCOUNTS, 4))
     bands = [BandState(name, on, 40.0, rng.choice(("healthy", "at_risk")), on) for name in scored]
     rows = [account(state.account_id, band=state.band) for state in bands]
     plan = DayPlan(tuple(decision(one, one.account_id) for one in new), (*new, *closed), tuple(events), tuple(drawn))
-    assert store.record(scores(on, *rows), f"{on}/{revision}", NOW, plan, bands=bands, stamp=before.stamp)
-    for was in store.work.pieces(living=True):
+    assert store.record(scores(on, *rows), f"{on}/{revision}", NOW, plan, bands=bands, stamp=prior.stamp)
+    for was in store.work.items(living=True):
         becomes, what = _touched(was, on, rng)
         if becomes != was:
             store.work.change(was, becomes, event(was.work_id, on, what, "olga"), NOW)
@@ -83,4 +83,4 @@ def test_what_was_on_record_at_the_end_of_a_day_is_so_for_ever(store: Store, see
     assert {on: known(store, on) for on in said} == said
     # and it is not all the same: what is known changes from day to day
     for what in ("bands", "overrides", "work", "assignments", "minutes", "spent"):
-        assert len({str(getattr(before, what)) for before in said.values()}) > 3, what
+        assert len({str(getattr(prior, what)) for prior in said.values()}) > 3, what

@@ -1,4 +1,4 @@
-"""What a person does to a piece of work: once, on what they saw, with a line in the audit log."""
+"""What a person does to a work item: once, on what they saw, with a line in the audit log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from churnml.adapters.store import StaleError, Store
 from churnml.errors import ChurnmlError, UnknownNameError
 from churnml.ledger import DayPlan, Override, WorkItem
-from tests.store.days import NOW, account, day, event, message, opening, piece, scores
+from tests.store.days import NOW, account, day, event, item, message, opening, scores
 
 FIRST = day("03-04")
 THEN = day("03-06")
@@ -27,66 +27,66 @@ def snooze(store: Store, was: WorkItem, why: str = "on holiday") -> WorkItem:
     return becomes
 
 
-def test_a_piece_is_found_by_its_own_id_or_its_accounts(opened: Store) -> None:
-    assert opened.work.piece("a") == opened.work.piece(piece("a", FIRST).work_id) == piece("a", FIRST)
+def test_an_item_is_found_by_its_own_id_or_its_accounts(opened: Store) -> None:
+    assert opened.work.item("a") == opened.work.item(item("a", FIRST).work_id) == item("a", FIRST)
     with pytest.raises(UnknownNameError, match="Did you mean"):
-        opened.work.piece(piece("a", FIRST).work_id + "x")
+        opened.work.item(item("a", FIRST).work_id + "x")
 
 
-def test_an_account_with_several_open_pieces_wants_the_id(opened: Store) -> None:
+def test_an_account_with_several_open_items_wants_the_id(opened: Store) -> None:
     opened.record(scores(THEN, "a"), "two", NOW, opening(THEN, "a", playbook="grow"))
     with pytest.raises(UnknownNameError) as refused:
-        opened.work.piece("a")
-    assert piece("a", THEN, playbook="grow").work_id in str(refused.value)
+        opened.work.item("a")
+    assert item("a", THEN, playbook="grow").work_id in str(refused.value)
 
 
 def test_a_change_is_written_with_its_event_its_audit_line_and_its_message(opened: Store) -> None:
-    was = opened.work.piece("a")
+    was = opened.work.item("a")
     becomes = WorkItem(**(vars(was) | {"state": "done", "ended_on": THEN, "ended_because": "spoke to them"}))
     said = event(was.work_id, THEN, "done", "olga", "spoke to them")
     opened.work.change(was, becomes, said, NOW, [message("done")])
-    assert opened.work.pieces("a") == [becomes]
+    assert opened.work.items("a") == [becomes]
     assert [one.what for one in opened.work.events(was.work_id)] == ["opened", "done"]
     assert opened.work.events(account_id="a")[-1] == said
     entry = opened.audit.entries("a")[0]
     assert (entry["who"], entry["what"], entry["why"]) == ("olga", "work done", "spoke to them")
     assert entry["details"]["work_id"] == was.work_id
     assert [one.key for one in opened.outbox.due(NOW)] == ["done"]
-    # an ended piece is found by its own id alone
-    assert opened.work.piece(was.work_id) == becomes
+    # an ended item is found by its own id alone
+    assert opened.work.item(was.work_id) == becomes
     with pytest.raises(UnknownNameError):
-        opened.work.piece("a")
-    assert opened.work.pieces(living=True) == [piece("b", FIRST)]
+        opened.work.item("a")
+    assert opened.work.items(living=True) == [item("b", FIRST)]
 
 
 def test_a_change_of_what_somebody_else_changed_is_refused(opened: Store) -> None:
-    was = opened.work.piece("a")
+    was = opened.work.item("a")
     snoozed = snooze(opened, was)
     with pytest.raises(StaleError):
         snooze(opened, was, "for another reason")
-    assert opened.work.pieces("a") == [snoozed]
+    assert opened.work.items("a") == [snoozed]
     assert len(opened.work.events(was.work_id)) == 2
     assert len(opened.audit.entries("a")) == 1
 
 
-def test_nothing_is_written_of_a_piece_before_what_happened_last(opened: Store) -> None:
-    snoozed = snooze(opened, opened.work.piece("a"))
+def test_nothing_is_written_of_an_item_before_what_happened_last(opened: Store) -> None:
+    snoozed = snooze(opened, opened.work.item("a"))
     done = WorkItem(**(vars(snoozed) | {"state": "done", "ended_on": day("03-05"), "ended_because": "spoke"}))
     with pytest.raises(ChurnmlError, match="on 2024-03-06 already"):
         opened.work.change(snoozed, done, event(done.work_id, day("03-05"), "done", "olga", "spoke"), NOW)
-    assert opened.work.pieces("a") == [snoozed]
+    assert opened.work.items("a") == [snoozed]
     opened.work.change(snoozed, done, event(done.work_id, THEN, "done", "olga", "spoke"), NOW)
-    assert opened.work.pieces("a") == [done]
+    assert opened.work.items("a") == [done]
 
 
-def test_a_change_of_another_piece_than_its_event_is_a_mistake_of_the_caller(opened: Store) -> None:
-    a, b = opened.work.piece("a"), opened.work.piece("b")
+def test_a_change_of_another_item_than_its_event_is_a_mistake_of_the_caller(opened: Store) -> None:
+    a, b = opened.work.item("a"), opened.work.item("b")
     with pytest.raises(ValueError, match="different work"):
         opened.work.change(a, a, event(b.work_id, THEN, "done"), NOW)
 
 
 def test_a_day_planned_late_does_not_undo_what_a_person_did_after_it(opened: Store) -> None:
-    was = opened.work.piece("a")
+    was = opened.work.item("a")
     known = opened.before(day("03-05"), 90)
     snoozed = snooze(opened, was)
     known = opened.before(day("03-05"), 90)
@@ -94,32 +94,32 @@ def test_a_day_planned_late_does_not_undo_what_a_person_did_after_it(opened: Sto
     closed = WorkItem(**(vars(was) | {"state": "closed", "ended_on": day("03-05"), "ended_because": "over"}))
     plan = DayPlan(work=(closed,), events=(event(was.work_id, day("03-05"), "closed"),))
     opened.record(scores(day("03-05"), "a"), "two", NOW, plan, stamp=known.stamp)
-    assert opened.work.pieces("a") == [snoozed]
+    assert opened.work.items("a") == [snoozed]
     assert [one.what for one in opened.work.events(was.work_id)] == ["opened", "closed", "snoozed"]
 
 
 def test_a_day_scored_again_may_keep_what_a_person_changed_after_it(opened: Store) -> None:
-    was = opened.work.piece("a")
+    was = opened.work.item("a")
     snoozed = snooze(opened, was)
-    late = WorkItem(**(vars(opened.work.piece("b")) | {"escalated_on": FIRST}))
+    late = WorkItem(**(vars(opened.work.item("b")) | {"escalated_on": FIRST}))
     plan = DayPlan(work=(was, late), events=(event(late.work_id, FIRST, "escalated"),))
     assert opened.record(scores(FIRST, "a"), "two", NOW, plan)
-    assert opened.work.pieces() == [snoozed, late]
+    assert opened.work.items() == [snoozed, late]
 
 
 def test_work_that_has_ended_does_not_come_back(opened: Store) -> None:
-    was = opened.work.piece("a")
+    was = opened.work.item("a")
     done = WorkItem(**(vars(was) | {"state": "done", "ended_on": FIRST, "ended_because": "spoke"}))
     opened.work.change(was, done, event(was.work_id, FIRST, "done", "olga", "spoke"), NOW)
     with pytest.raises(ValueError, match="would come back"):
         opened.record(scores(THEN, "a"), "two", NOW, DayPlan(work=(was,), events=(event(was.work_id, THEN, "woken"),)))
-    assert opened.work.pieces("a") == [done]
+    assert opened.work.items("a") == [done]
 
 
 def test_work_is_listed_by_account_and_owner(opened: Store) -> None:
-    assert [one.account_id for one in opened.work.pieces(owner="olga")] == ["a", "b"]
-    assert opened.work.pieces(owner="otto") == []
-    assert [one.account_id for one in opened.work.pieces("b")] == ["b"]
+    assert [one.account_id for one in opened.work.items(owner="olga")] == ["a", "b"]
+    assert opened.work.items(owner="otto") == []
+    assert [one.account_id for one in opened.work.items("b")] == ["b"]
 
 
 # ---------------------------------------------------------------- overrides

@@ -26,7 +26,7 @@ def offer(account: str, value: float | None, owners: str = "ada", **given) -> Of
 
 
 def rooms(*given: tuple[str, int | None, int | None]) -> dict[str, Room]:
-    return {owner: Room(owner, minutes, pieces) for owner, minutes, pieces in given}
+    return {owner: Room(owner, minutes, items) for owner, minutes, items in given}
 
 
 def names(fitted: Allocation) -> list[str]:
@@ -61,7 +61,7 @@ def broken(fitted: Allocation, limits: dict[str, Room], budgets: dict[str, float
         own = [one.offer for one in taken if one.owner == owner]
         if room.minutes is not None and sum(each.minutes for each in own) > max(room.minutes, 0):
             found.append(f"{owner} has too many minutes")
-        if room.pieces is not None and len(own) > max(room.pieces, 0):
+        if room.items is not None and len(own) > max(room.items, 0):
             found.append(f"{owner} has too many pieces")
     for playbook, money in budgets.items():
         spent = math.fsum(one.offer.cost for one in taken if one.offer.playbook == playbook)
@@ -74,14 +74,14 @@ def best(offers: Sequence[Offer], limits: dict[str, Room], budgets: dict[str, fl
     """The most that can be, by looking at every way there is."""
     accounts = [list(group) for _, group in itertools.groupby(offers, lambda each: each.account_id)]
 
-    def ways(i: int, minutes: dict[str, float], pieces: dict[str, float], money: dict[str, float]) -> float:
+    def ways(i: int, minutes: dict[str, float], items: dict[str, float], money: dict[str, float]) -> float:
         if i == len(accounts):
             return 0.0
-        most = ways(i + 1, minutes, pieces, money)
+        most = ways(i + 1, minutes, items, money)
         for each, owner in ((one, owner) for one in accounts[i] for owner in one.owners):
             if (
                 minutes.get(owner, math.inf) >= each.minutes
-                and pieces.get(owner, math.inf) >= 1
+                and items.get(owner, math.inf) >= 1
                 and money.get(each.playbook, math.inf) + 1e-9 >= each.cost
             ):
                 most = max(
@@ -90,7 +90,7 @@ def best(offers: Sequence[Offer], limits: dict[str, Room], budgets: dict[str, fl
                     + ways(
                         i + 1,
                         minutes | {owner: minutes.get(owner, math.inf) - each.minutes},
-                        pieces | {owner: pieces.get(owner, math.inf) - 1},
+                        items | {owner: items.get(owner, math.inf) - 1},
                         money | {each.playbook: money.get(each.playbook, math.inf) - each.cost},
                     ),
                 )
@@ -102,7 +102,7 @@ def best(offers: Sequence[Offer], limits: dict[str, Room], budgets: dict[str, fl
     return ways(
         0,
         {owner: known(room.minutes) for owner, room in limits.items()},
-        {owner: known(room.pieces) for owner, room in limits.items()},
+        {owner: known(room.items) for owner, room in limits.items()},
         dict(budgets),
     )
 
@@ -138,7 +138,7 @@ def exact(offers: Sequence[Offer], limits: dict[str, Room], budgets: dict[str, f
         for key, limit, weight in (
             (("account", each.account_id), 1, 1),
             (("minutes", owner), room.minutes, each.minutes),
-            (("pieces", owner), room.pieces, 1),
+            (("pieces", owner), room.items, 1),
             (("budget", each.playbook), budgets.get(each.playbook), each.cost),
         ):
             if limit is not None and math.isfinite(limit):
@@ -237,7 +237,7 @@ def test_work_goes_to_whom_it_prefers_where_there_is_room():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_two_pieces_would_both_rather_change_places(seed):
+def test_no_two_items_would_both_rather_change_places(seed):
     draw = random.Random(seed)
     offers = [offer(f"{i:02d}", float(draw.randint(1, 9)), " ".join(draw.sample(OWNERS, 3))) for i in range(12)]
     limits = rooms(*((owner, None, 4) for owner in OWNERS))

@@ -28,13 +28,13 @@ def spec_of(*playbooks: dict[str, Any], **beside: Any) -> PlaybooksSpec:
     return PlaybooksSpec.model_validate({"playbooks": list(playbooks), **beside})
 
 
-def book(text: str) -> pd.DataFrame:
+def facts_in(text: str) -> pd.DataFrame:
     return facts_of(table(text))
 
 
 CALL = playbook("call", enter="health < 40")
 HALF = playbook("call", enter="health < 40", holdout=0.5)
-THIRTY = book("account | owner | health | mrr | churn_probability\n" + "\n".join(
+THIRTY = facts_in("account | owner | health | mrr | churn_probability\n" + "\n".join(
     f"a{i:02} | {'ana' if i % 2 else 'ben'} | {i} | {100 + i} | 0.1" for i in range(30)
 ))  # fmt: skip
 
@@ -45,7 +45,7 @@ def planned(spec: PlaybooksSpec, facts: pd.DataFrame, before: PriorState = Prior
 
 
 def outcomes(plan: DayPlan) -> dict[str, str]:
-    return {decision.account_id: decision.outcome for decision in plan.decisions}
+    return {decision.account_id: decision.disposition for decision in plan.decisions}
 
 
 # ---------------------------------------------------------------- arms
@@ -57,7 +57,7 @@ def test_everybody_a_playbook_would_take_is_enrolled_and_only_the_treated_are_on
     arms = {a.account_id: a.arm for a in plan.assignments}
     assert set(arms.values()) == {"treated", "holdout"}
     assert outcomes(plan) == {a: "opened" if arm == "treated" else "holdout" for a, arm in arms.items()}
-    assert {piece.account_id for piece in plan.work} == {a for a, arm in arms.items() if arm == "treated"}
+    assert {item.account_id for item in plan.work} == {a for a, arm in arms.items() if arm == "treated"}
     assert all(a.propensity == 0.5 and a.assigned_on == MONDAY for a in plan.assignments)
     assert all((d.arm, d.propensity) == (arms[d.account_id], 0.5) for d in plan.decisions)
     first = plan.assignments[0]
@@ -92,7 +92,7 @@ def test_whether_an_account_is_enrolled_does_not_depend_on_its_own_arm(held, enr
 def test_everybody_on_a_list_is_enrolled_and_the_room_is_used():
     team = {"people": {"ana": {"open_at_most": 4}, "ben": {"open_at_most": 6}}}
     plan = planned(spec_of(HALF), THIRTY, team=team)
-    listed = [d for d in plan.decisions if d.outcome == "opened"]
+    listed = [d for d in plan.decisions if d.disposition == "opened"]
     assert sum(d.owner == "ana" for d in listed) == 4
     assert sum(d.owner == "ben" for d in listed) == 6
     assert {d.account_id for d in listed} <= {a.account_id for a in plan.assignments if a.arm == "treated"}
@@ -118,7 +118,7 @@ def test_an_arm_is_kept_whatever_share_and_seed_are_declared_later():
 def test_who_was_treated_once_is_treated_again_without_another_draw():
     before = PriorState(assignments={("acme", "call"): Assignment("acme", "call", "treated", 0.9, day("2024-01-01"))})
     everybody_else = spec_of(playbook("call", enter="health < 40", holdout=0.99))
-    plan = planned(everybody_else, book("account | health\nacme | 30"), before)
+    plan = planned(everybody_else, facts_in("account | health\nacme | 30"), before)
     assert outcomes(plan) == {"acme": "opened"}
     assert plan.decisions[0].propensity == 0.9
     assert plan.assignments == ()
@@ -146,19 +146,19 @@ def test_a_playbook_that_holds_nobody_out_asks_for_no_arm_and_says_so():
     ],
 )
 def test_what_the_team_declares_of_later_days_changes_nothing_today(today, later):
-    facts = book("account | owner | health\nacme | ana | 30")
+    facts = facts_in("account | owner | health\nacme | ana | 30")
     plain = planned(spec_of(CALL), facts)
     assert planned(spec_of(CALL), facts, team=later) == plain
     assert planned(spec_of(CALL), facts, team=today) != plain  # the control
 
 
 def test_a_snooze_and_a_cooldown_end_on_their_date_and_not_before():
-    facts = book("account | health\nacme | 30")
+    facts = facts_in("account | health\nacme | 30")
     diary = Diary()
     diary.record(planned(spec_of(CALL), facts))
-    (piece,) = diary.living("acme")
-    snoozed, _ = work.snooze(piece, until=day("2024-06-10"), who="ana", why="x", on=MONDAY)
-    ended, _ = work.done(piece, who="ana", on=MONDAY)
+    (item,) = diary.living("acme")
+    snoozed, _ = work.snooze(item, until=day("2024-06-10"), who="ana", why="x", on=MONDAY)
+    ended, _ = work.done(item, who="ana", on=MONDAY)
     for before, waits, ends in (
         (snoozed, "snoozed", day("2024-06-10")),
         (ended, "cooling", MONDAY + dt.timedelta(90)),
@@ -173,7 +173,7 @@ def test_a_date_before_open_work_cannot_be_decided():
     diary = Diary()
     diary.record(planned(spec_of(CALL), THIRTY))
     with pytest.raises(ChurnmlError, match="2024-06-02 cannot be decided any more: work was opened on 2024-06-03"):
-        planned(spec_of(CALL), THIRTY, PriorState(work=tuple(diary.pieces.values())), as_of=day("2024-06-02"))
+        planned(spec_of(CALL), THIRTY, PriorState(work=tuple(diary.items.values())), as_of=day("2024-06-02"))
 
 
 # ---------------------------------------------------------------- tracing
@@ -181,7 +181,9 @@ def test_a_date_before_open_work_cannot_be_decided():
 
 def test_every_decision_says_what_made_it():
     play = playbook("call", enter="health < 40 and tenure_days > 100", effect={"low": 0, "likely": 0.5, "high": 1})
-    facts = book("account | health | tenure_days | mrr | churn_probability | band\nacme | 30 | 200 | 100 | 0.2 | watch")
+    facts = facts_in(
+        "account | health | tenure_days | mrr | churn_probability | band\nacme | 30 | 200 | 100 | 0.2 | watch"
+    )
     plan = planned(spec_of(play), facts)
     (decision,) = plan.decisions
     assert decision.rule == "health < 40 and tenure_days > 100"
@@ -195,9 +197,9 @@ def test_every_decision_says_what_made_it():
     }
     assert (decision.value_low, decision.value, decision.value_high) == (0, 10, 20)
     assert decision.because
-    (piece,) = plan.work
-    assert (decision.work_id, decision.due, decision.owner) == (piece.work_id, piece.due, piece.owner)
-    assert piece.value == 10
+    (item,) = plan.work
+    assert (decision.work_id, decision.due, decision.owner) == (item.work_id, item.due, item.owner)
+    assert item.value == 10
     (event,) = plan.events
     assert (event.what, event.who, event.on) == ("opened", "churnml", MONDAY)
     json.dumps([dict(decision.facts), dict(event.details)])
@@ -205,11 +207,11 @@ def test_every_decision_says_what_made_it():
 
 def test_kept_work_is_told_with_todays_facts_even_where_its_rule_holds_no_more():
     diary = Diary()
-    diary.record(planned(spec_of(CALL), book("account | health | mrr | churn_probability\nacme | 30 | 100 | 0.2")))
+    diary.record(planned(spec_of(CALL), facts_in("account | health | mrr | churn_probability\nacme | 30 | 100 | 0.2")))
     tuesday = MONDAY + dt.timedelta(1)
-    facts = book("account | health | mrr | churn_probability\nacme | 50 | 100 | 0.4")
+    facts = facts_in("account | health | mrr | churn_probability\nacme | 50 | 100 | 0.4")
     (decision,) = planned(spec_of(CALL), facts, diary.before(tuesday), as_of=tuesday).decisions
-    assert (decision.outcome, decision.facts["health"], decision.value, decision.because) == ("kept", 50, 4, ())
+    assert (decision.disposition, decision.facts["health"], decision.value, decision.because) == ("kept", 50, 4, ())
     assert diary.living("acme")[0].value == 2
 
 
@@ -221,7 +223,7 @@ def test_a_day_without_accounts_closes_what_is_open_and_opens_nothing():
     diary.record(planned(spec_of(CALL), THIRTY))
     plan = planned(spec_of(CALL), THIRTY.iloc[:0], diary.before(MONDAY + dt.timedelta(1)), as_of=day("2024-06-04"))
     assert plan.decisions == ()
-    assert {piece.state for piece in plan.work} == {"closed"}
+    assert {item.state for item in plan.work} == {"closed"}
     assert len(plan.work) == 30
 
 
@@ -230,7 +232,7 @@ def test_work_of_a_playbook_that_is_no_longer_declared_is_closed():
     diary.record(planned(spec_of(CALL), THIRTY))
     other = spec_of(playbook("mail", enter="health > 99"))
     plan = planned(other, THIRTY, diary.before(day("2024-06-04")), as_of=day("2024-06-04"))
-    assert {piece.ended_because for piece in plan.work} == {"there is no playbook 'call' any more"}
+    assert {item.ended_because for item in plan.work} == {"there is no playbook 'call' any more"}
 
 
 def test_an_account_with_two_rows_is_refused():
@@ -240,7 +242,7 @@ def test_an_account_with_two_rows_is_refused():
 
 def test_where_even_the_fallback_owner_has_left_work_stays_where_it_is():
     gone = {"people": {"ana": {"left": day("2024-06-04")}, "team:customer-success": {"left": day("2024-06-04")}}}
-    facts = book("account | owner | health\nacme | ana | 30")
+    facts = facts_in("account | owner | health\nacme | ana | 30")
     diary = Diary()
     diary.record(planned(spec_of(CALL), facts, team=gone))
     tuesday = day("2024-06-04")
@@ -255,20 +257,20 @@ def test_handing_on_takes_nobody_over_their_limit_and_waits_for_room():
     team = {"people": {"ben": {"open_at_most": 1}}}
     said = "account | owner | health\n{}"
     diary = Diary()
-    diary.record(planned(spec_of(CALL), book(said.format("acme | ana | 30\nbolt | ben | 30")), team=team))
+    diary.record(planned(spec_of(CALL), facts_in(said.format("acme | ana | 30\nbolt | ben | 30")), team=team))
     for date, rows, owners in (
         ("2024-06-04", "acme | ben | 30\nbolt | ben | 30", {"acme": "ana", "bolt": "ben"}),
         # what ben hands on makes room for what is handed to him, though it comes later in the alphabet
         ("2024-06-05", "acme | ben | 30\nbolt | cleo | 30", {"acme": "ben", "bolt": "cleo"}),
     ):
         diary.record(
-            planned(spec_of(CALL), book(said.format(rows)), diary.before(day(date)), as_of=day(date), team=team)
+            planned(spec_of(CALL), facts_in(said.format(rows)), diary.before(day(date)), as_of=day(date), team=team)
         )
-        assert {p.account_id: p.owner for p in diary.pieces.values()} == owners
+        assert {p.account_id: p.owner for p in diary.items.values()} == owners
 
 
 def test_the_projects_time_zone_moves_due_dates():
-    facts = book("account | owner | health\nacme | ana | 30")
+    facts = facts_in("account | owner | health\nacme | ana | 30")
     team = {"people": {"ana": {"time_zone": "Asia/Tokyo"}}}
     utc = planned(spec_of(CALL), facts, team=team)
     auckland = planned(spec_of(CALL), facts, team=team, zone="Pacific/Auckland")
@@ -277,7 +279,7 @@ def test_the_projects_time_zone_moves_due_dates():
 
 def test_work_dismissed_on_the_day_it_was_opened_is_not_opened_again_that_day():
     diary = Diary()
-    facts = book("account | health\nacme | 30")
+    facts = facts_in("account | health\nacme | 30")
     none = spec_of(playbook("call", enter="health < 40", cooldown_days=0))
     diary.record(planned(none, facts))
     diary.change(work.dismiss(diary.living("acme")[0], who="ana", why="no", on=MONDAY))
@@ -285,14 +287,16 @@ def test_work_dismissed_on_the_day_it_was_opened_is_not_opened_again_that_day():
     tuesday = MONDAY + dt.timedelta(1)
     plan = planned(none, facts, diary.before(tuesday), as_of=tuesday)
     assert outcomes(plan) == {"acme": "opened"}
-    assert plan.work[0].work_id not in diary.pieces
+    assert plan.work[0].work_id not in diary.items
 
 
 def test_open_work_of_an_earlier_declaration_that_overlaps_is_kept_apart():
-    one = planned(spec_of(CALL), book("account | health\nacme | 30")).work[0]
+    one = planned(spec_of(CALL), facts_in("account | health\nacme | 30")).work[0]
     other = replace(one, work_id="w-x", playbook="mail")
     both = spec_of(CALL, playbook("mail", enter="health < 40"))
-    plan = planned(both, book("account | health\nacme | 30"), PriorState(work=(one, other)), as_of=day("2024-06-04"))
+    plan = planned(
+        both, facts_in("account | health\nacme | 30"), PriorState(work=(one, other)), as_of=day("2024-06-04")
+    )
     assert [d.work_id for d in plan.decisions] == [one.work_id, "w-x"]
 
 
@@ -303,15 +307,15 @@ def run(spec: PlaybooksSpec, team: dict[str, Any], *days: tuple[str, str]) -> tu
     """A diary of some days, each made of rows ``account | owner | health``, and the last day's plan."""
     diary, plan = Diary(), DayPlan()
     for date, rows in days:
-        facts = book(f"account | owner | health\n{rows}")
+        facts = facts_in(f"account | owner | health\n{rows}")
         plan = planned(spec, facts, diary.before(day(date)), as_of=day(date), team=team)
         diary.record(plan)
     return diary, plan
 
 
 def owner_of(spec: PlaybooksSpec, team: dict[str, Any], *days: tuple[str, str]) -> str:
-    (piece,) = run(spec, team, *days)[0].living("acme")
-    return piece.owner
+    (item,) = run(spec, team, *days)[0].living("acme")
+    return item.owner
 
 
 def test_work_of_a_pool_does_not_follow_the_accounts_owner():
@@ -357,13 +361,13 @@ def test_work_of_a_pool_whose_owner_leaves_stays_in_the_pool():
 def test_an_owner_without_room_leaves_it_lying_rather_than_to_whoever_stands_in():
     team = {"people": {"ana": {"open_at_most": 0, "stand_in": "ben"}, "ben": {}}}
     _, plan = run(spec_of(CALL), team, ("2024-06-03", "acme | ana | 30"))
-    assert [(d.outcome, d.owner) for d in plan.decisions] == [("overflow", "ana")]
+    assert [(d.disposition, d.owner) for d in plan.decisions] == [("overflow", "ana")]
 
 
 def test_a_pool_shares_the_work_where_nobody_has_a_limit():
     pool = spec_of(playbook("call", enter="health < 40", owner="pool:desk"))
     plan = planned(pool, THIRTY.assign(owner_id=None), team={"people": {w: {"pools": ["desk"]} for w in "xyz"}})
-    shares = pd.Series([piece.owner for piece in plan.work]).value_counts()
+    shares = pd.Series([item.owner for item in plan.work]).value_counts()
     assert set(shares.index) == {"x", "y", "z"}
     assert shares.min() >= 5
 
@@ -390,7 +394,7 @@ def test_what_takes_the_place_of_work_makes_room_tomorrow_so_that_the_day_can_be
     team = {"people": {"ana": {"open_at_most": 1}}}
     diary, _ = run(spec, team, ("2024-06-03", "acme | ana | 30"))
     for date, bolt in (("2024-06-04", "overflow"), ("2024-06-05", "opened")):
-        facts = book("account | owner | health\nacme | ana | 5\nbolt | ana | 30")
+        facts = facts_in("account | owner | health\nacme | ana | 5\nbolt | ana | 30")
         plan = planned(spec, facts, diary.before(day(date)), as_of=day(date), team=team)
         diary.record(plan)
         again = planned(spec, facts, diary.before(day(date)), as_of=day(date), team=team)
@@ -403,7 +407,7 @@ def test_what_takes_the_place_of_work_makes_room_tomorrow_so_that_the_day_can_be
 
 def test_a_play_for_growth_is_about_a_reason_to_grow():
     spec = spec_of(playbook("grow", goal="grow", enter="mrr > 1", reasons=["usage.*"]))
-    facts = book("account | mrr | reasons\nacme | 100 | usage.trend\nbolt | 100 |")
+    facts = facts_in("account | mrr | reasons\nacme | 100 | usage.trend\nbolt | 100 |")
     facts["growth_reasons"] = [("tickets.csat",), ("usage.depth",)]
     plan = planned(spec, facts)
     assert [(d.account_id, d.reason) for d in plan.decisions] == [("bolt", "usage.depth")]
@@ -411,7 +415,7 @@ def test_a_play_for_growth_is_about_a_reason_to_grow():
 
 def test_growth_without_a_declared_share_is_worth_the_whole_contract():
     spec = spec_of(playbook("grow", goal="grow", enter="mrr > 1", effect={"low": 0, "likely": 0.1, "high": 1}))
-    facts = book("account | mrr | upsell_probability | upsell_share\nacme | 100 | 0.5 |\nbolt | 100 | 0.5 | 0.2")
+    facts = facts_in("account | mrr | upsell_probability | upsell_share\nacme | 100 | 0.5 |\nbolt | 100 | 0.5 | 0.2")
     plan = planned(spec, facts)
     assert {d.account_id: d.value for d in plan.decisions} == {"acme": 5, "bolt": 1}
     bare = facts.drop(columns=["upsell_share", "upsell_probability"])
@@ -419,7 +423,7 @@ def test_growth_without_a_declared_share_is_worth_the_whole_contract():
 
 
 def test_the_list_goes_by_the_measured_effect_and_leaves_alone_whom_acting_would_harm():
-    facts = book(
+    facts = facts_in(
         """
         account  | owner | churn_probability | mrr
         likely   | ana   | 0.60              | 100

@@ -174,7 +174,7 @@ def test_recorded_leavings_count_from_the_day_of_enrolment() -> None:
 # ---------------------------------------------------------------- the whole step
 
 
-def piece(account: str, playbook: str) -> WorkItem:
+def item(account: str, playbook: str) -> WorkItem:
     return WorkItem(f"w-{account}", account, playbook, "", "kim", "done", ON, ON)
 
 
@@ -204,8 +204,8 @@ def test_the_report_is_made_of_what_was_drawn_and_of_the_tables(opened) -> None:
     late = Assignment("a001", "usage_is_fading", "treated", 0.9, dt.date(2024, 12, 1))
     risks = {(a.account_id, a.assigned_on): 0.2 for a in drawn}
     steps: list[str] = []
-    pieces = [piece(a.account_id, a.playbook) for a in drawn if a.arm == "treated"]
-    report = assess(opened, [*drawn, late], pieces, steps.append, risks=risks)
+    items = [item(a.account_id, a.playbook) for a in drawn if a.arm == "treated"]
+    report = assess(opened, [*drawn, late], items, steps.append, risks=risks)
     trouble, fading = report.playbooks
     assert (trouble.title, trouble.goal) == ("Look after an account in trouble", "keep")
     assert (trouble.treated.counted, trouble.holdout.counted, trouble.treated.worked) == (80, 40, 80)
@@ -215,7 +215,7 @@ def test_the_report_is_made_of_what_was_drawn_and_of_the_tables(opened) -> None:
     assert (fading.treated.waiting, fading.verdict) == (1, "not_yet")
     assert len(steps) >= 2
     turned = [Assignment(a.account_id, a.playbook, "holdout" if a.arm == "treated" else "treated", 1 / 3, a.assigned_on) for a in drawn]  # fmt: skip
-    assert assess(opened, turned, pieces).playbooks[0].verdict == "harms"  # the control
+    assert assess(opened, turned, items).playbooks[0].verdict == "harms"  # the control
 
 
 def test_work_of_another_playbook_before_the_window_closed_is_counted_for_either_arm(opened) -> None:
@@ -232,11 +232,11 @@ def test_work_of_another_playbook_before_the_window_closed_is_counted_for_either
         ("2023-12-01", "2024-01-07"): 0,
     }
     for (begins, ends), counted in cases.items():
-        other = replace(piece("a041", "usage_is_fading"), opened_on=day(begins), ended_on=day(ends) if ends else None)
-        (found,) = assess(opened, drawn, [other, piece("a042", "in_trouble")]).playbooks
+        other = replace(item("a041", "usage_is_fading"), opened_on=day(begins), ended_on=day(ends) if ends else None)
+        (found,) = assess(opened, drawn, [other, item("a042", "in_trouble")]).playbooks
         assert (found.holdout.elsewhere, found.treated.elsewhere) == (counted, 0), (begins, ends)
         assert found.holdout.worked == 0
-    notes = assess(opened, drawn, [piece("a041", "usage_is_fading")]).notes
+    notes = assess(opened, drawn, [item("a041", "usage_is_fading")]).notes
     assert not any("Other playbooks" in note for note in notes)  # opened in June
 
 

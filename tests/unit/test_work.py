@@ -1,4 +1,4 @@
-"""What a person can do with a piece of work, and what is refused with how to mend it."""
+"""What a person can do with a work item, and what is refused with how to mend it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from churnml.work import life as work
 from tests.support import day
 
 MONDAY = day("2024-06-03")
-PIECE = WorkItem(
+ITEM = WorkItem(
     work_id="w-1",
     account_id="acme",
     playbook="call",
@@ -27,7 +27,7 @@ PIECE = WorkItem(
 
 
 def test_done_says_who_when_and_what_came_of_it():
-    after, event = work.done(PIECE, who="ana", why=" they renew ", on=day("2024-06-05"))
+    after, event = work.done(ITEM, who="ana", why=" they renew ", on=day("2024-06-05"))
     assert (after.state, after.ended_on, after.ended_because) == ("done", day("2024-06-05"), "they renew")
     assert (event.work_id, event.on, event.what, event.who, event.why) == (
         "w-1",
@@ -39,12 +39,12 @@ def test_done_says_who_when_and_what_came_of_it():
 
 
 def test_what_is_done_needs_no_words():
-    after, event = work.done(PIECE, who="ana", on=MONDAY)
+    after, event = work.done(ITEM, who="ana", on=MONDAY)
     assert after.ended_because == event.why == "done"
 
 
 def test_dismissed_work_keeps_its_reason():
-    after, event = work.dismiss(PIECE, who="ana", why="wrong number", on=MONDAY)
+    after, event = work.dismiss(ITEM, who="ana", why="wrong number", on=MONDAY)
     assert (after.state, after.ended_because, event.what, event.why) == (
         "dismissed",
         "wrong number",
@@ -54,8 +54,8 @@ def test_dismissed_work_keeps_its_reason():
 
 
 def test_snoozed_work_knows_until_when_and_can_be_snoozed_on_or_ended():
-    after, event = work.snooze(PIECE, until=day("2024-06-20"), who="ana", why="holiday", on=MONDAY)
-    assert (after.state, after.snoozed_until, after.due) == ("snoozed", day("2024-06-20"), PIECE.due)
+    after, event = work.snooze(ITEM, until=day("2024-06-20"), who="ana", why="holiday", on=MONDAY)
+    assert (after.state, after.snoozed_until, after.due) == ("snoozed", day("2024-06-20"), ITEM.due)
     assert event.details == {"until": "2024-06-20"}
     again, _ = work.snooze(after, until=day("2024-06-25"), who="ana", why="longer", on=day("2024-06-04"))
     assert again.snoozed_until == day("2024-06-25")
@@ -64,14 +64,14 @@ def test_snoozed_work_knows_until_when_and_can_be_snoozed_on_or_ended():
 
 
 def test_work_given_by_hand_follows_the_accounts_owner_no_more():
-    after, event = work.reassign(PIECE, to="ben", who="lead", why="he speaks French", on=MONDAY)
-    assert (after.owner, after.follows, after.due) == ("ben", None, PIECE.due)
+    after, event = work.reassign(ITEM, to="ben", who="lead", why="he speaks French", on=MONDAY)
+    assert (after.owner, after.follows, after.due) == ("ben", None, ITEM.due)
     assert (event.what, event.who, event.details) == ("reassigned", "lead", {"from": "ana", "to": "ben"})
 
 
 @pytest.mark.parametrize("state", ENDED)
 def test_what_has_ended_cannot_be_changed(state):
-    ended = replace(PIECE, state=state, ended_on=day("2024-06-05"), ended_because="they renew")
+    ended = replace(ITEM, state=state, ended_on=day("2024-06-05"), ended_because="they renew")
     for change in (
         lambda: work.done(ended, who="ana", on=day("2024-06-06")),
         lambda: work.dismiss(ended, who="ana", why="x", on=day("2024-06-06")),
@@ -85,33 +85,33 @@ def test_what_has_ended_cannot_be_changed(state):
 @pytest.mark.parametrize("why", ["", "  "])
 def test_snoozing_dismissing_and_reassigning_need_a_reason(why):
     with pytest.raises(ChurnmlError, match="No reason is given for snoozing") as caught:
-        work.snooze(PIECE, until=day("2024-07-01"), who="ana", why=why, on=MONDAY)
+        work.snooze(ITEM, until=day("2024-07-01"), who="ana", why=why, on=MONDAY)
     assert "work w-1" in caught.value.where
     assert caught.value.remedy
     with pytest.raises(ChurnmlError, match="No reason is given for dismissing"):
-        work.dismiss(PIECE, who="ana", why=why, on=MONDAY)
+        work.dismiss(ITEM, who="ana", why=why, on=MONDAY)
     with pytest.raises(ChurnmlError, match="No reason is given for reassigning"):
-        work.reassign(PIECE, to="ben", who="ana", why=why, on=MONDAY)
+        work.reassign(ITEM, to="ben", who="ana", why=why, on=MONDAY)
 
 
 @pytest.mark.parametrize("until", ["2024-06-03", "2024-06-02"])
 def test_snoozing_until_today_or_before_is_refused(until):
     with pytest.raises(ChurnmlError, match="is not after 2024-06-03"):
-        work.snooze(PIECE, until=day(until), who="ana", why="x", on=MONDAY)
+        work.snooze(ITEM, until=day(until), who="ana", why="x", on=MONDAY)
 
 
 def test_nothing_can_be_done_before_it_was_opened_or_by_nobody_or_for_nobody():
     with pytest.raises(ChurnmlError, match="It was opened on 2024-06-03, after 2024-06-02"):
-        work.done(PIECE, who="ana", on=day("2024-06-02"))
+        work.done(ITEM, who="ana", on=day("2024-06-02"))
     with pytest.raises(ChurnmlError, match="Nobody is named who does this"):
-        work.done(PIECE, who=" ", on=MONDAY)
+        work.done(ITEM, who=" ", on=MONDAY)
     with pytest.raises(ChurnmlError, match="Nobody is named to have it"):
-        work.reassign(PIECE, to=" ", who="ana", why="x", on=MONDAY)
+        work.reassign(ITEM, to=" ", who="ana", why="x", on=MONDAY)
     with pytest.raises(ChurnmlError, match="ana has it already"):
-        work.reassign(PIECE, to="ana", who="ana", why="x", on=MONDAY)
+        work.reassign(ITEM, to="ana", who="ana", why="x", on=MONDAY)
 
 
-def test_a_piece_is_named_by_what_it_is_about_and_when_it_was_opened():
+def test_an_item_is_named_by_what_it_is_about_and_when_it_was_opened():
     name = work.work_id_of("acme", "call", "", MONDAY)
     assert name == work.work_id_of("acme", "call", "", MONDAY)
     others = {

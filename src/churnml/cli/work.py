@@ -48,11 +48,11 @@ def work_list(
     from churnml.pages import terminal
 
     with store_of(open_project(project)) as store:
-        pieces = [asdict(piece) for piece in store.work.pieces(owner=owner, living=not everything)]
+        items = [asdict(item) for item in store.work.items(owner=owner, living=not everything)]
     if as_json:
-        print_json(pieces)
+        print_json(items)
     else:
-        say_lines(terminal.work_list_text(pieces))
+        say_lines(terminal.work_list_text(items))
 
 
 @work_app.add("show")
@@ -62,12 +62,12 @@ def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOp
     from churnml.pages import terminal
 
     with store_of(open_project(project)) as store:
-        piece = asdict(store.work.piece(work))
-        events = [asdict(event) for event in store.work.events(piece["work_id"])]
+        item = asdict(store.work.item(work))
+        events = [asdict(event) for event in store.work.events(item["work_id"])]
     if as_json:
-        print_json({**piece, "events": events})
+        print_json({**item, "events": events})
     else:
-        say_lines(terminal.piece_text(piece, events))
+        say_lines(terminal.item_text(item, events))
 
 
 @work_app.add("done")
@@ -82,7 +82,7 @@ def work_done(
     """It has been done."""
     from churnml.work.life import done
 
-    _change(project, work, on, as_json, lambda piece, day: done(piece, who=by, why=because, on=day))
+    _change(project, work, on, as_json, lambda item, day: done(item, who=by, why=because, on=day))
 
 
 @work_app.add("snooze")
@@ -101,7 +101,7 @@ def work_snooze(
     again = date_of(until, "--until")
     if again is None:
         raise ProjectError("No date is given.", where="--until", remedy="Write it as YYYY-MM-DD.")
-    _change(project, work, on, as_json, lambda piece, day: snooze(piece, until=again, who=by, why=because, on=day))
+    _change(project, work, on, as_json, lambda item, day: snooze(item, until=again, who=by, why=because, on=day))
 
 
 @work_app.add("dismiss")
@@ -116,7 +116,7 @@ def work_dismiss(
     """It will not be done."""
     from churnml.work.life import dismiss
 
-    _change(project, work, on, as_json, lambda piece, day: dismiss(piece, who=by, why=because, on=day))
+    _change(project, work, on, as_json, lambda item, day: dismiss(item, who=by, why=because, on=day))
 
 
 @work_app.add("reassign")
@@ -132,7 +132,7 @@ def work_reassign(
     """Somebody else has it from now on."""
     from churnml.work.life import reassign
 
-    _change(project, work, on, as_json, lambda piece, day: reassign(piece, to=to, who=by, why=because, on=day))
+    _change(project, work, on, as_json, lambda item, day: reassign(item, to=to, who=by, why=because, on=day))
 
 
 @work_app.add("overflow")
@@ -229,17 +229,17 @@ def _on(project: Any, on: str | None) -> dt.date:
 def _change(
     project: Path, name: str, on: str | None, as_json: bool, change: Callable[[WorkItem, dt.date], Changed]
 ) -> None:
-    """Reads a piece, changes it, writes it; when somebody else was faster, all of it again."""
+    """Reads an item, changes it, writes it; when somebody else was faster, all of it again."""
     from churnml.adapters.project import open_project
-    from churnml.jobs.work import change_piece
+    from churnml.jobs.work import change_item
     from churnml.pages import terminal
     from pipelines.clock import moment
 
     opened = open_project(project)
     day = _on(opened, on)
     with store_of(opened) as store:
-        piece, event = change_piece(opened, store, name, lambda before: change(before, day), moment())
+        item, event = change_item(opened, store, name, lambda before: change(before, day), moment())
     if as_json:
-        print_json(asdict(piece) | {"event": asdict(event)})
+        print_json(asdict(item) | {"event": asdict(event)})
     else:
-        say_lines(terminal.changed_text(asdict(piece), asdict(event)))
+        say_lines(terminal.changed_text(asdict(item), asdict(event)))

@@ -133,7 +133,7 @@ class Counts:
         waiting: whose window is not over.
         gone: that had left before they were enrolled, and nobody knew.
         vanished: that are no longer in the tables.
-        worked: that a piece of work was opened for.
+        worked: that a work item was opened for.
         elsewhere: that another playbook was worked on before the window closed.
     """
 
@@ -252,7 +252,7 @@ def impact(
     Args:
         enrolled: one row an enrolment, in any order: ``account_id, playbook, arm, propensity, assigned_on`` (dates),
             ``risk`` (churn probability known then, may be missing), ``mrr`` (paid then, may be missing), ``worked``
-            (whether a piece of work was opened), ``elsewhere`` (whether another playbook's was, or was open, before
+            (whether a work item was opened), ``elsewhere`` (whether another playbook's was, or was open, before
             the window closed; may be left out), ``churn_state`` and ``upsell_state`` (``counted``, ``waiting``,
             ``gone``, ``vanished`` or ``unasked``), and where counted: ``left``, ``grew`` (0 or 1), ``kept`` (MRR at the
             end / at enrolment; the cap is applied here), ``won`` (what was added, / at enrolment). Of an account that

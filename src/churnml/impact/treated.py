@@ -25,21 +25,21 @@ from churnml.timeline import DAY, Reach
 COLUMNS = ("account_id", "playbook", "starts", "ends")
 
 
-def treatment_marks(assignments: Sequence[Assignment], pieces: Sequence[WorkItem]) -> pd.DataFrame:
+def treatment_marks(assignments: Sequence[Assignment], items: Sequence[WorkItem]) -> pd.DataFrame:
     """When accounts were being worked.
 
     Args:
-        assignments: arms; a treated one without any piece of work marks its day of enrolment, since somebody may have
+        assignments: arms; a treated one without any work item marks its day of enrolment, since somebody may have
             acted on the list.
-        pieces: every piece of work marks the days it was open, whatever arm the account was in and however it ended: a
+        items: every work item marks the days it was open, whatever arm the account was in and however it ended: a
             dismissed one may have been acted on before.
 
     Returns:
         ``account_id, playbook, starts, ends``, sorted: from the first date up to but not including the second, which
         is missing while the work is open. Dates as ``datetime64[us]``.
     """
-    spans = [(p.account_id, p.playbook, p.opened_on, None if p.ended_on is None else p.ended_on + DAY) for p in pieces]
-    worked = {(p.account_id, p.playbook) for p in pieces}
+    spans = [(p.account_id, p.playbook, p.opened_on, None if p.ended_on is None else p.ended_on + DAY) for p in items]
+    worked = {(p.account_id, p.playbook) for p in items}
     spans += [
         (a.account_id, a.playbook, a.assigned_on, a.assigned_on + DAY)
         for a in assignments

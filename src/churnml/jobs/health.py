@@ -48,10 +48,10 @@ def preview_change(
     check_inputs(then, opened.project.possible_features(jobs.wish_of(office.scales_of)), str(changed))
     date = as_of or jobs.default_as_of(opened)
     book = jobs.read_date(opened, office, date, also=then.features, reasons=False)
-    before = store.before(date)
+    prior = store.before(date)
     return preview(
-        now, then, date, book.frame, book.polarity, book.reference, book.churn, book.base_rate, before.bands,
-        before.overrides,
+        now, then, date, book.frame, book.polarity, book.reference, book.churn, book.base_rate, prior.bands,
+        prior.overrides,
     )  # fmt: skip
 
 

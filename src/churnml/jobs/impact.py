@@ -31,7 +31,7 @@ def _silent(_: str) -> None:
 def assess(
     opened: OpenedProject,
     assignments: Sequence[Assignment],
-    pieces: Sequence[WorkItem],
+    items: Sequence[WorkItem],
     progress: Progress = _silent,
     *,
     risks: Mapping[tuple[str, dt.date], float] | None = None,
@@ -42,7 +42,7 @@ def assess(
     Args:
         opened: the project with its checked tables.
         assignments: every arm ever drawn.
-        pieces: every piece of work ever opened.
+        items: every work item ever opened.
         progress: told of every step.
         risks: (account, date of enrolment) → the churn probability stored that day, before anything was done. What
             could be told beforehand is taken off the outcomes, which makes intervals narrower; without it they hold
@@ -53,7 +53,7 @@ def assess(
     the days before the label's window was lost all the same; MRR at that window's end; its upsell label, if it has one.
     """
     progress(f"what came of {len(assignments):,} enrolments")
-    enrolled = enrolments(opened, assignments, pieces, risks or {})
+    enrolled = enrolments(opened, assignments, items, risks or {})
     return judged(opened, enrolled, progress, terms)
 
 
@@ -104,12 +104,12 @@ def known_outcomes(opened: OpenedProject, found: pd.DataFrame) -> list[dict[str,
 def enrolments(
     opened: OpenedProject,
     assignments: Sequence[Assignment],
-    pieces: Sequence[WorkItem],
+    items: Sequence[WorkItem],
     risks: Mapping[tuple[str, dt.date], float],
 ) -> pd.DataFrame:
     """Everybody enrolled with what came of them, a row each: the part that reads the project's tables."""
     churn = churn_label(opened)
-    rows = _rows(assignments, pieces, risks, churn.reach)
+    rows = _rows(assignments, items, risks, churn.reach)
     return outcomes(opened.facts, churn, upsell_label(opened), rows)
 
 
@@ -126,14 +126,14 @@ def upsell_label(opened: OpenedProject) -> Label | None:
 
 def _rows(
     assignments: Sequence[Assignment],
-    pieces: Sequence[WorkItem],
+    items: Sequence[WorkItem],
     risks: Mapping[tuple[str, dt.date], float],
     reach: Reach,
 ) -> pd.DataFrame:
     of_account: dict[str, list[WorkItem]] = {}
-    for piece in pieces:
-        of_account.setdefault(piece.account_id, []).append(piece)
-    worked = {(piece.account_id, piece.playbook) for piece in pieces}
+    for item in items:
+        of_account.setdefault(item.account_id, []).append(item)
+    worked = {(item.account_id, item.playbook) for item in items}
     rows = [
         (
             a.account_id,
@@ -144,7 +144,7 @@ def _rows(
             risks.get((a.account_id, a.assigned_on), np.nan),
             np.nan if a.mrr is None else a.mrr,
             (a.account_id, a.playbook) in worked,
-            any(_elsewhere(piece, a, reach) for piece in of_account.get(a.account_id, ())),
+            any(_elsewhere(item, a, reach) for item in of_account.get(a.account_id, ())),
             pd.Timestamp(a.assigned_on),
         )
         for a in assignments
@@ -154,10 +154,10 @@ def _rows(
     return frame.astype({**kinds, "worked": "bool", "elsewhere": "bool", "as_of": "datetime64[us]"})
 
 
-def _elsewhere(piece: WorkItem, of: Assignment, reach: Reach) -> bool:
-    """Whether a piece is another playbook's and was open between an enrolment and the close of its window."""
-    open_then = piece.opened_on < reach.window(of.assigned_on).end
-    return piece.playbook != of.playbook and open_then and (piece.ended_on is None or piece.ended_on >= of.assigned_on)
+def _elsewhere(item: WorkItem, of: Assignment, reach: Reach) -> bool:
+    """Whether an item is another playbook's and was open between an enrolment and the close of its window."""
+    open_then = item.opened_on < reach.window(of.assigned_on).end
+    return item.playbook != of.playbook and open_then and (item.ended_on is None or item.ended_on >= of.assigned_on)
 
 
 def outcomes(facts: Facts, churn: Label, upsell: Label | None, rows: pd.DataFrame) -> pd.DataFrame:

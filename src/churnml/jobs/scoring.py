@@ -232,15 +232,15 @@ def write_day(
     texts = {kind: path.read_text("utf-8-sig") for kind, path in opened.project.acting_files.items()}
     with open_store(opened.project.operational_url) as store:
         for _ in range(TRIES):
-            before = store.before(book.as_of, cooldown)
+            prior = store.before(book.as_of, cooldown)
             hands_out = route and not any(date > book.as_of for date in store.dates())
-            settled = settle(book, declared, before, _earlier(store, declared.health, book.as_of), route=hands_out)
+            settled = settle(book, declared, prior, _earlier(store, declared.health, book.as_of), route=hands_out)
             settled = _with_families(opened, settled)
             events = [_told(event) for event in settled.events]
             try:
                 new = store.record(
                     settled.scores,
-                    scoring_fingerprint(opened, office, book.as_of, before, route=hands_out),
+                    scoring_fingerprint(opened, office, book.as_of, prior, route=hands_out),
                     now,
                     settled.plan,
                     bands=settled.bands,
@@ -249,7 +249,7 @@ def write_day(
                     declarations=texts,
                     data=opened.facts.fingerprint,
                     extra=settled.extra,
-                    stamp=before.stamp,
+                    stamp=prior.stamp,
                 )
             except StaleError:
                 continue
@@ -307,7 +307,7 @@ def dates_between(first: dt.date, last: dt.date, every: int) -> tuple[dt.date, .
 
 
 def scoring_fingerprint(
-    opened: OpenedProject, office: Champions, as_of: dt.date, before: PriorState, *, route: bool
+    opened: OpenedProject, office: Champions, as_of: dt.date, prior: PriorState, *, route: bool
 ) -> str:
     """Names everything a scored date is made from, but the work: what the team did meanwhile is no new scoring."""
     said = {
@@ -317,9 +317,9 @@ def scoring_fingerprint(
         "scales": office.scales_of.manifest.data_fingerprint,
         "declarations": opened.project.declarations_fingerprint(*opened.project.acting_files.values()),
         "currency": opened.project.spec.currency,
-        "overrides": [override.override_id for override in before.overrides],
-        "bands": [list(map(str, vars(state).values())) for state in before.bands.values()],
-        "effects": {playbook: list(line) for playbook, line in before.lines.items()},
+        "overrides": [override.override_id for override in prior.overrides],
+        "bands": [list(map(str, vars(state).values())) for state in prior.bands.values()],
+        "effects": {playbook: list(line) for playbook, line in prior.lines.items()},
         "route": route,
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]

@@ -42,9 +42,9 @@ def summary(
         "bands": dict(Counter(account.band for account in scores.accounts)),
         "decisions": dict(Counter(decision.playbook for decision in scores.decisions)),
         # what was decided of every account a playbook speaks of, also where it got nobody's list
-        "outcomes": dict(Counter(decision.outcome for decision in day.plan.decisions)),
+        "outcomes": dict(Counter(decision.disposition for decision in day.plan.decisions)),
         "left_lying": _total(
-            [d.value for d in day.plan.decisions if d.outcome == "overflow" and (d.value or 0.0) >= 0]
+            [d.value for d in day.plan.decisions if d.disposition == "overflow" and (d.value or 0.0) >= 0]
         ),
         "family_problems": list(day.problems),
         "health_events": dict(Counter(event.kind for event in day.events)),

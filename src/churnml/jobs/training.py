@@ -91,7 +91,7 @@ class Collected:
 def marks_of(opened: OpenedProject) -> pd.DataFrame:
     """When which accounts were worked, by the operational store; see :func:`churnml.impact.treated.treatment_marks`."""
     with open_store(opened.project.operational_url) as store:
-        return treatment_marks(store.outcomes.assignments(), store.work.pieces())
+        return treatment_marks(store.outcomes.assignments(), store.work.items())
 
 
 def training_fingerprint(opened: OpenedProject, spec: ModelSpec, marks: pd.DataFrame | None = None) -> str:

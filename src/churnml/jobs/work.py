@@ -1,4 +1,4 @@
-"""What a person does to a piece of work, written down."""
+"""What a person does to a work item, written down."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 TRIES = 5
 
 
-def change_piece(
+def change_item(
     project: Project, store: Store, name: str, change: Callable[[WorkItem], Changed], now: dt.datetime
 ) -> Changed:
-    """Reads a piece, changes it, and writes it with its event and what receivers are to be told.
+    """Reads an item, changes it, and writes it with its event and what receivers are to be told.
 
     When somebody else was faster it is read again, so that a change is never made of what no longer stands.
 
     Args:
         project: says who is told.
         store: where the work is.
-        name: a work id, or an account with one living piece.
-        change: from the piece as it stands to the piece as it becomes, with the event.
+        name: a work id, or an account with one living item.
+        change: from the item as it stands to the item as it becomes, with the event.
         now: the moment it is written.
 
     Raises:
-        ChurnmlError: the change cannot be made, or others kept changing the piece.
+        ChurnmlError: the change cannot be made, or others kept changing the item.
         UnknownNameError: there is no such work.
     """
     for _ in range(TRIES):
-        before = store.work.piece(name)
+        before = store.work.item(name)
         after, event = change(before)
         try:
             store.work.change(before, after, event, now, _messages(project, store, after, event))
@@ -49,14 +49,14 @@ def change_piece(
     raise ChurnmlError(f"Others kept changing the work '{name}'.", remedy="Try again.")
 
 
-def _messages(project: Project, store: Store, piece: WorkItem, event: WorkEvent) -> tuple[Message, ...]:
+def _messages(project: Project, store: Store, item: WorkItem, event: WorkEvent) -> tuple[Message, ...]:
     """What receivers are to be told, with the account as it was scored last."""
     spec = delivery_of(project)
     if not spec.receivers:
         return ()
-    row = _newest_row(store, piece.account_id)
+    row = _newest_row(store, item.account_id)
     models = row["models"] if row else None
-    return work_messages(spec, piece, event, row, models=models, project=project.name)
+    return work_messages(spec, item, event, row, models=models, project=project.name)
 
 
 def _newest_row(store: Store, account_id: str) -> dict[str, Any] | None:

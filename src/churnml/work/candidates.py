@@ -44,14 +44,14 @@ class AccountFacts:
         column = self._columns[name]
         return column[i] if column else None
 
-    def said(self, names: Iterable[str], i: int) -> dict[str, Any]:
+    def values(self, names: Iterable[str], i: int) -> dict[str, Any]:
         """Several facts of one account, by name."""
         return {name: self.value(name, i) for name in names}
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A playbook read against a day's facts; every array has an element a row of the book.
+class PlaybookMatches:
+    """Whom a playbook takes of a day's accounts; every array has an element an account.
 
     Args:
         playbook: which.
@@ -79,26 +79,30 @@ class Reading:
         return sorted({*self.rule.names, *ALWAYS})
 
 
-def read(rules: Rules, book: AccountFacts, lines: Mapping[str, tuple[float, float]]) -> tuple[Reading, ...]:
+def match_playbooks(
+    rules: Rules, facts: AccountFacts, lines: Mapping[str, tuple[float, float]]
+) -> tuple[PlaybookMatches, ...]:
     """Every playbook against the facts; ``lines`` are the measured effects that the list goes by."""
     return tuple(
-        _reading(one, precedence, book, lines.get(one.playbook.name)) for precedence, one in enumerate(rules.playbooks)
+        _matches(one, precedence, facts, lines.get(one.playbook.name)) for precedence, one in enumerate(rules.playbooks)
     )
 
 
-def _reading(rules: PlaybookRules, precedence: int, book: AccountFacts, line: tuple[float, float] | None) -> Reading:
-    playbook, rows = rules.playbook, len(book.accounts)
-    enters = rules.enter.holds(book.frame)
+def _matches(
+    rules: PlaybookRules, precedence: int, facts: AccountFacts, line: tuple[float, float] | None
+) -> PlaybookMatches:
+    playbook, rows = rules.playbook, len(facts.accounts)
+    enters = rules.enter.holds(facts.frame)
     reasons = dict.fromkeys(np.flatnonzero(enters).tolist(), "")
     if playbook.reasons:
         # what speaks for growth where growth is the goal, else what is wrong with the account
         codes = "growth_reasons" if playbook.goal == "grow" else "reasons"
-        found = {i: _first(book.value(codes, i) or (), playbook.reasons) for i in reasons}
+        found = {i: _first(facts.value(codes, i) or (), playbook.reasons) for i in reasons}
         reasons = {i: code for i, code in found.items() if code is not None}
         enters = np.zeros(rows, dtype=bool)
         enters[list(reasons)] = True
-    leaves = np.zeros(rows, dtype=bool) if rules.exit is None else rules.exit.holds(book.frame)
-    return Reading(
+    leaves = np.zeros(rows, dtype=bool) if rules.exit is None else rules.exit.holds(facts.frame)
+    return PlaybookMatches(
         playbook=playbook,
         precedence=precedence,
         rule=rules.enter,
@@ -106,7 +110,7 @@ def _reading(rules: PlaybookRules, precedence: int, book: AccountFacts, line: tu
         enters=enters,
         leaves=leaves,
         takes=enters & ~leaves,
-        worth=worth(playbook, book.frame, line),
+        worth=worth(playbook, facts.frame, line),
         reasons=reasons,
     )
 

@@ -1,7 +1,7 @@
 """The day's work under what the team can take: the most value that fits, and what is left lying.
 
 A linear program with whole numbers, solved by HiGHS (Huangfu and Hall, 2018) through SciPy; see
-docs/decisions/0015-capacity.md. Whatever the solver says, every piece is then booked against exact counts, so that no
+docs/decisions/0015-capacity.md. Whatever the solver says, every item is then booked against exact counts, so that no
 limit and no budget is ever exceeded.
 """
 
@@ -18,7 +18,7 @@ from churnml.work.selection import Problem, select
 # Money is counted in whole ten-thousandths, so that three times 0.1 fits into 0.3.
 MONEY = 10_000
 TINY = 1e-6
-VAST = 10**9  # minutes or money of one piece of work: more is a slip, and past what the solver can count
+VAST = 10**9  # minutes or money of one work item: more is a slip, and past what the solver can count
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Room:
 
     owner: str
     minutes: int | None
-    pieces: int | None
+    items: int | None
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class _Left:
 
     def __init__(self, rooms: Mapping[str, Room], budgets: Mapping[str, float]) -> None:
         self._minutes = {owner: max(room.minutes, 0) for owner, room in rooms.items() if room.minutes is not None}
-        self._pieces = {owner: max(room.pieces, 0) for owner, room in rooms.items() if room.pieces is not None}
+        self._items = {owner: max(room.items, 0) for owner, room in rooms.items() if room.items is not None}
         self._money = {playbook: _purse(money) for playbook, money in budgets.items()}
         self._helped: set[str] = set()
 
@@ -181,19 +181,19 @@ class _Left:
         return True
 
     def has_room(self, minutes: int, owner: str) -> bool:
-        """Whether the owner can take one more piece of so many minutes."""
-        return self.has_minutes(minutes, owner) and self._pieces.get(owner, 1) >= 1
+        """Whether the owner can take one more item of so many minutes."""
+        return self.has_minutes(minutes, owner) and self._items.get(owner, 1) >= 1
 
     def has_minutes(self, minutes: int, owner: str) -> bool:
         """Whether the owner has so many minutes left."""
         return minutes <= self._minutes.get(owner, math.inf)
 
-    def give(self, minutes: int, owner: str, pieces: int = 1) -> None:
-        """Books pieces of so many minutes in all, or takes them back; what is right is for the caller to know."""
+    def give(self, minutes: int, owner: str, items: int = 1) -> None:
+        """Books items of so many minutes in all, or takes them back; what is right is for the caller to know."""
         if owner in self._minutes:
             self._minutes[owner] -= minutes
-        if owner in self._pieces:
-            self._pieces[owner] -= pieces
+        if owner in self._items:
+            self._items[owner] -= items
 
 
 def _problem(
@@ -223,7 +223,7 @@ def _problem(
         circle=np.array([of_owners[offer.owners] for offer in offers]),
         circles=tuple(np.array(circle) for circle in circles),
         owner_minutes=limits(rooms[owner].minutes for owner in owners),
-        owner_pieces=limits(rooms[owner].pieces for owner in owners),
+        owner_items=limits(rooms[owner].items for owner in owners),
         budgets=np.array([float(_purse(budgets.get(playbook, math.inf))) for playbook in playbooks]),
     )
 
@@ -236,13 +236,13 @@ def _unlimited(offer: Offer, rooms: Mapping[str, Room]) -> str:
     """The most preferred of its owners who has no limit."""
     nothing = Room("", None, None)
     rooms_of = {owner: rooms.get(owner, nothing) for owner in offer.owners}
-    return next(owner for owner, room in rooms_of.items() if room.minutes is None and room.pieces is None)
+    return next(owner for owner, room in rooms_of.items() if room.minutes is None and room.items is None)
 
 
 def _preferred(offers: Sequence[Offer], owner_of: Mapping[int, str], rooms: Mapping[str, Room]) -> dict[int, str]:
     """The same work with owners nearer to those it prefers, the most valuable first.
 
-    A piece moves to whoever it prefers where there is room, and changes places with another one to come to its first
+    An item moves to whoever it prefers where there is room, and changes places with another one to come to its first
     choice where the two together come nearer to what they prefer.
     """
     hands = _Hands(offers, owner_of, rooms)
@@ -264,14 +264,14 @@ class _Hands:
         self._left = _Left(rooms, {})
         wishes = dict.fromkeys(offers[i].owners for i in owner_of)
         self._place = {wish: {owner: n for n, owner in reversed(list(enumerate(wish)))} for wish in wishes}
-        # by owner and wish, so that pieces with the same wish, which gain nothing by changing places, are passed over
+        # by owner and wish, so that items with the same wish, which gain nothing by changing places, are passed over
         self._has: dict[str, dict[tuple[str, ...], dict[int, None]]] = {}
         for i in sorted(owner_of):
             self._left.give(offers[i].minutes, owner_of[i])
             self._has.setdefault(owner_of[i], {}).setdefault(offers[i].owners, {})[i] = None
 
     def better(self, i: int) -> bool:
-        """Moves one piece nearer to its first choice; False where it stays."""
+        """Moves one item nearer to its first choice; False where it stays."""
         offer, here = self._offers[i], self.owner_of[i]
         for owner in offer.owners[: self._place[offer.owners][here]]:
             if self._left.has_room(offer.minutes, owner):
@@ -285,15 +285,15 @@ class _Hands:
         return True
 
     def _other_for(self, i: int) -> int | None:
-        """Which piece of its first choice could change places with it."""
+        """Which item of its first choice could change places with it."""
         offer, here, first = self._offers[i], self.owner_of[i], self._offers[i].owners[0]
         gained = self._place[offer.owners][here]
         if not gained:
             return None
-        for wish, pieces in self._has.get(first, {}).items():
+        for wish, items in self._has.get(first, {}).items():
             place = self._place[wish]
             if here in place and place[here] - place[first] < gained:
-                for j in pieces:
+                for j in items:
                     more = offer.minutes - self._offers[j].minutes
                     if self._left.has_minutes(more, first) and self._left.has_minutes(-more, here):
                         return j

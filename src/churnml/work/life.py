@@ -1,7 +1,7 @@
-"""The life of a piece of work: what can happen to it, and what each happening is called.
+"""The life of a work item: what can happen to it, and what each happening is called.
 
-Every function takes a piece as it stands and gives it back as it stands afterwards, with the event to write down.
-Nothing that has ended changes any more; when its rule holds again later, a new piece is opened with a name of its own.
+Every function takes an item as it stands and gives it back as it stands afterwards, with the event to write down.
+Nothing that has ended changes any more; when its rule holds again later, a new item is opened with a name of its own.
 """
 
 from __future__ import annotations
@@ -23,96 +23,96 @@ Changed = tuple[WorkItem, WorkEvent]
 
 
 def work_id_of(account_id: str, playbook: str, reason: str, opened_on: dt.date) -> str:
-    """The name of a piece of work: short enough to type, and the same whenever the same day is done again."""
+    """The name of a work item: short enough to type, and the same whenever the same day is done again."""
     said = json.dumps([account_id, playbook, reason, opened_on.isoformat()])
     return f"w-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
-def lives(piece: WorkItem) -> bool:
+def lives(item: WorkItem) -> bool:
     """Whether it is open or snoozed."""
-    return piece.state not in ENDED
+    return item.state not in ENDED
 
 
 # ---------------------------------------------------------------- what a person does
 
 
-def done(piece: WorkItem, *, who: str, on: dt.date, why: str = "") -> Changed:
+def done(item: WorkItem, *, who: str, on: dt.date, why: str = "") -> Changed:
     """It has been done; ``why`` says what came of it, if anybody cares to.
 
     Raises:
         ChurnmlError: it has ended already, or nobody is named.
     """
-    _may_change(piece, who, on)
-    return _ended(piece, "done", who, why.strip() or "done", on)
+    _may_change(item, who, on)
+    return _ended(item, "done", who, why.strip() or "done", on)
 
 
-def dismiss(piece: WorkItem, *, who: str, why: str, on: dt.date) -> Changed:
+def dismiss(item: WorkItem, *, who: str, why: str, on: dt.date) -> Changed:
     """It will not be done, because ``why``.
 
     Raises:
         ChurnmlError: it has ended already, or who or why is missing.
     """
-    _may_change(piece, who, on)
-    return _ended(piece, "dismissed", who, _reason(piece, why, "dismissing"), on)
+    _may_change(item, who, on)
+    return _ended(item, "dismissed", who, _reason(item, why, "dismissing"), on)
 
 
-def snooze(piece: WorkItem, *, until: dt.date, who: str, why: str, on: dt.date) -> Changed:
+def snooze(item: WorkItem, *, until: dt.date, who: str, why: str, on: dt.date) -> Changed:
     """It is off the list until a date, because ``why``; on that date it is on it again.
 
     Raises:
         ChurnmlError: it has ended already, ``until`` is not after ``on``, or who or why is missing.
     """
-    _may_change(piece, who, on)
-    said = _reason(piece, why, "snoozing")
+    _may_change(item, who, on)
+    said = _reason(item, why, "snoozing")
     if until <= on:
         raise ChurnmlError(
             f"{until} is not after {on}, so it would never be off the list.",
-            where=f"work {piece.work_id}",
+            where=f"work {item.work_id}",
             remedy="Give a later date.",
         )
-    after = replace(piece, state="snoozed", snoozed_until=until)
-    return after, WorkEvent(piece.work_id, on, "snoozed", who.strip(), said, {"until": until.isoformat()})
+    after = replace(item, state="snoozed", snoozed_until=until)
+    return after, WorkEvent(item.work_id, on, "snoozed", who.strip(), said, {"until": until.isoformat()})
 
 
-def reassign(piece: WorkItem, *, to: str, who: str, why: str, on: dt.date) -> Changed:
+def reassign(item: WorkItem, *, to: str, who: str, why: str, on: dt.date) -> Changed:
     """Somebody else has it from now on, because ``why``; it then stays there whoever comes to own the account.
 
     Raises:
         ChurnmlError: it has ended already, ``to`` has it already, or to, who or why is missing.
     """
-    _may_change(piece, who, on)
-    said = _reason(piece, why, "reassigning")
+    _may_change(item, who, on)
+    said = _reason(item, why, "reassigning")
     to = to.strip()
     if not to:
-        raise ChurnmlError("Nobody is named to have it.", where=f"work {piece.work_id}", remedy="Name a person.")
-    if to == piece.owner:
+        raise ChurnmlError("Nobody is named to have it.", where=f"work {item.work_id}", remedy="Name a person.")
+    if to == item.owner:
         raise ChurnmlError(
-            f"{to} has it already.", where=f"work {piece.work_id}", remedy="Name another person, or leave it as it is."
+            f"{to} has it already.", where=f"work {item.work_id}", remedy="Name another person, or leave it as it is."
         )
-    return given(piece, to=to, due=piece.due, follows=None, who=who.strip(), why=said, on=on)
+    return given(item, to=to, due=item.due, follows=None, who=who.strip(), why=said, on=on)
 
 
-def _may_change(piece: WorkItem, who: str, on: dt.date) -> None:
-    where = f"work {piece.work_id}"
-    if not lives(piece):
+def _may_change(item: WorkItem, who: str, on: dt.date) -> None:
+    where = f"work {item.work_id}"
+    if not lives(item):
         raise ChurnmlError(
-            f"It was {piece.state} on {piece.ended_on} and cannot change any more: {piece.ended_because}.",
+            f"It was {item.state} on {item.ended_on} and cannot change any more: {item.ended_because}.",
             where=where,
             remedy="Where there is something to do again, a new piece is opened when the playbook's rule holds.",
         )
-    if on < piece.opened_on:
+    if on < item.opened_on:
         raise ChurnmlError(
-            f"It was opened on {piece.opened_on}, after {on}.", where=where, remedy="Give a date on which it was open."
+            f"It was opened on {item.opened_on}, after {on}.", where=where, remedy="Give a date on which it was open."
         )
     if not who.strip():
         raise ChurnmlError("Nobody is named who does this.", where=where, remedy="Say who you are.")
 
 
-def _reason(piece: WorkItem, why: str, doing: str) -> str:
+def _reason(item: WorkItem, why: str, doing: str) -> str:
     if not why.strip():
         raise ChurnmlError(
             f"No reason is given for {doing} it.",
-            where=f"work {piece.work_id}",
+            where=f"work {item.work_id}",
             remedy="Say why in a few words; whoever measures the playbook will read it.",
         )
     return why.strip()
@@ -121,44 +121,44 @@ def _reason(piece: WorkItem, why: str, doing: str) -> str:
 # ---------------------------------------------------------------- what happens by itself
 
 
-def closed(piece: WorkItem, why: str, on: dt.date) -> Changed:
+def closed(item: WorkItem, why: str, on: dt.date) -> Changed:
     """It leaves the list by itself."""
-    return _ended(piece, "closed", CHURNML, why, on)
+    return _ended(item, "closed", CHURNML, why, on)
 
 
-def woken(piece: WorkItem, on: dt.date) -> Changed:
+def woken(item: WorkItem, on: dt.date) -> Changed:
     """It is on the list again."""
-    why = f"it was snoozed until {piece.snoozed_until}"
-    return replace(piece, state="open", snoozed_until=None), WorkEvent(piece.work_id, on, "woken", CHURNML, why)
+    why = f"it was snoozed until {item.snoozed_until}"
+    return replace(item, state="open", snoozed_until=None), WorkEvent(item.work_id, on, "woken", CHURNML, why)
 
 
-def due_moved(piece: WorkItem, due: dt.date, why: str, on: dt.date) -> Changed:
+def due_moved(item: WorkItem, due: dt.date, why: str, on: dt.date) -> Changed:
     """It may take until another date."""
-    details = {"from": piece.due.isoformat(), "to": due.isoformat()}
-    return replace(piece, due=due), WorkEvent(piece.work_id, on, "due_moved", CHURNML, why, details)
+    details = {"from": item.due.isoformat(), "to": due.isoformat()}
+    return replace(item, due=due), WorkEvent(item.work_id, on, "due_moved", CHURNML, why, details)
 
 
-def escalated(piece: WorkItem, to: str | None, why: str, on: dt.date) -> Changed:
+def escalated(item: WorkItem, to: str | None, why: str, on: dt.date) -> Changed:
     """Somebody else is told that it is overdue; its owner keeps it."""
-    return replace(piece, escalated_on=on), WorkEvent(piece.work_id, on, "escalated", CHURNML, why, {"to": to})
+    return replace(item, escalated_on=on), WorkEvent(item.work_id, on, "escalated", CHURNML, why, {"to": to})
 
 
 def given(
-    piece: WorkItem, *, to: str, due: dt.date, follows: str | None, why: str, on: dt.date, who: str = CHURNML
+    item: WorkItem, *, to: str, due: dt.date, follows: str | None, why: str, on: dt.date, who: str = CHURNML
 ) -> Changed:
     """It changes hands."""
-    details: dict[str, Any] = {"from": piece.owner, "to": to}
-    if due != piece.due:
-        details |= {"due_from": piece.due.isoformat(), "due_to": due.isoformat()}
-    after = replace(piece, owner=to, due=due, follows=follows)
-    return after, WorkEvent(piece.work_id, on, "reassigned", who, why, details)
+    details: dict[str, Any] = {"from": item.owner, "to": to}
+    if due != item.due:
+        details |= {"due_from": item.due.isoformat(), "due_to": due.isoformat()}
+    after = replace(item, owner=to, due=due, follows=follows)
+    return after, WorkEvent(item.work_id, on, "reassigned", who, why, details)
 
 
-def opened(piece: WorkItem, why: str, details: Mapping[str, Any]) -> Changed:
+def opened(item: WorkItem, why: str, details: Mapping[str, Any]) -> Changed:
     """It is new."""
-    return piece, WorkEvent(piece.work_id, piece.opened_on, "opened", CHURNML, why, details)
+    return item, WorkEvent(item.work_id, item.opened_on, "opened", CHURNML, why, details)
 
 
-def _ended(piece: WorkItem, state: Any, who: str, why: str, on: dt.date) -> Changed:
-    after = replace(piece, state=state, snoozed_until=None, ended_on=on, ended_because=why)
-    return after, WorkEvent(piece.work_id, on, state, who.strip(), why)
+def _ended(item: WorkItem, state: Any, who: str, why: str, on: dt.date) -> Changed:
+    after = replace(item, state=state, snoozed_until=None, ended_on=on, ended_because=why)
+    return after, WorkEvent(item.work_id, on, state, who.strip(), why)

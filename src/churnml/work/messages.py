@@ -1,11 +1,11 @@
 """What each receiver is told of a day: of the work, of every account's health, and of its changes.
 
-Only what was decided is told. A held-out account is on nobody's list and has no piece of work, so no message says it
+Only what was decided is told. A held-out account is on nobody's list and has no work item, so no message says it
 would have been on one; its health is told like everybody's.
 
 A message's key names the fact and the receiver: the same day done again writes nothing twice. Health is a snapshot
 named by its date and by what it says, so that a date scored again from other data is told again where it says
-something else. A change of work is named by the piece, the change and its date.
+something else. A change of work is named by the item, the change and its date.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from churnml.specs.delivery import AnyReceiver, CrmWhen, DeliverySpec, When
 SCHEMA = 1
 # Of an account, as it stands in a row of its scores.
 FIGURES = ("segment", "mrr", "churn_probability", "upsell_probability", "mrr_at_risk")
-# Of what happened to a piece of work: what tells two changes of one kind on one date apart.
+# Of what happened to a work item: what tells two changes of one kind on one date apart.
 TELLING = ("from", "to", "until")
 
 
@@ -72,7 +72,7 @@ def messages_for(
 
 def work_messages(
     spec: DeliverySpec,
-    piece: WorkItem,
+    item: WorkItem,
     event: WorkEvent,
     row: Mapping[str, Any] | None = None,
     decision: Decision | None = None,
@@ -80,14 +80,14 @@ def work_messages(
     models: Mapping[str, str | None] | None = None,
     project: str,
 ) -> tuple[Message, ...]:
-    """What is told when a person does something to a piece of work, between two scorings.
+    """What is told when a person does something to a work item, between two scorings.
 
     Args:
         spec: the receivers.
-        piece: as it stands afterwards.
+        item: as it stands afterwards.
         event: what was done.
         row: the account's newest row, as for :func:`messages_for`.
-        decision: the one that made the piece, where it is at hand.
+        decision: the one that made the item, where it is at hand.
         models: model → the version that scored the row.
         project: its name.
     """
@@ -97,8 +97,8 @@ def work_messages(
         "as_of": event.on.isoformat(),
         "models": dict(sorted((models or {}).items())),
     }
-    about = {piece.account_id: _about(row)} if row is not None else {}
-    plan = DayPlan(decisions=() if decision is None else (decision,), work=(piece,), events=(event,))
+    about = {item.account_id: _about(row)} if row is not None else {}
+    plan = DayPlan(decisions=() if decision is None else (decision,), work=(item,), events=(event,))
     told: list[Message] = []
     for name, receiver in spec.receivers.items():
         if "work" in receiver.sends:
@@ -140,20 +140,20 @@ def _work(
     about: Mapping[str, Mapping[str, Any]],
     plan: DayPlan,
 ) -> Iterable[Message]:
-    pieces = {piece.work_id: piece for piece in plan.work}
+    items = {item.work_id: item for item in plan.work}
     decisions = {decision.work_id: decision for decision in plan.decisions if decision.work_id}
     for event in plan.events:
-        piece = pieces.get(event.work_id)
-        if piece is None or not _wants_work(receiver.when, piece, event, about.get(piece.account_id, {})):
+        item = items.get(event.work_id)
+        if item is None or not _wants_work(receiver.when, item, event, about.get(item.account_id, {})):
             continue
         telling = {key: _plain(event.details[key]) for key in TELLING if key in event.details}
         said = {
             **day,
-            **about.get(piece.account_id, {}),
-            "work": _piece(piece, event, decisions.get(event.work_id), telling),
+            **about.get(item.account_id, {}),
+            "work": _item(item, event, decisions.get(event.work_id), telling),
         }
         facts = [event.work_id, event.what, event.on.isoformat(), telling]
-        yield _message(name, "work", piece.account_id, facts, said)
+        yield _message(name, "work", item.account_id, facts, said)
 
 
 def _message(
@@ -188,24 +188,24 @@ def _sentences(reasons: Iterable[Any]) -> list[str]:
     return [str(reason["sentence"] if isinstance(reason, Mapping) else reason.sentence) for reason in reasons]
 
 
-def _piece(piece: WorkItem, event: WorkEvent, decision: Decision | None, telling: Mapping[str, Any]) -> dict[str, Any]:
+def _item(item: WorkItem, event: WorkEvent, decision: Decision | None, telling: Mapping[str, Any]) -> dict[str, Any]:
     said = {
-        "work_id": piece.work_id,
+        "work_id": item.work_id,
         "what": event.what,
         "on": event.on.isoformat(),
         "who": event.who,
         "why": event.why,
         **telling,
-        "playbook": piece.playbook,
-        "reason": piece.reason,
-        "owner": piece.owner,
-        "state": piece.state,
-        "opened_on": piece.opened_on.isoformat(),
-        "due": piece.due.isoformat(),
-        "snoozed_until": _plain(piece.snoozed_until),
-        "escalated_on": _plain(piece.escalated_on),
-        "value": _plain(piece.value),
-        "minutes": piece.minutes,
+        "playbook": item.playbook,
+        "reason": item.reason,
+        "owner": item.owner,
+        "state": item.state,
+        "opened_on": item.opened_on.isoformat(),
+        "due": item.due.isoformat(),
+        "snoozed_until": _plain(item.snoozed_until),
+        "escalated_on": _plain(item.escalated_on),
+        "value": _plain(item.value),
+        "minutes": item.minutes,
     }
     if decision is not None:
         said |= {
@@ -239,10 +239,10 @@ def _falls_enough(when: CrmWhen, found: Mapping[str, Any]) -> bool:
         return True  # a drop that does not say how far it fell is told rather than lost
 
 
-def _wants_work(when: CrmWhen, piece: WorkItem, event: WorkEvent, said: Mapping[str, Any]) -> bool:
-    if when.playbooks and piece.playbook not in when.playbooks:
+def _wants_work(when: CrmWhen, item: WorkItem, event: WorkEvent, said: Mapping[str, Any]) -> bool:
+    if when.playbooks and item.playbook not in when.playbooks:
         return False
-    if when.min_value is not None and (piece.value is None or piece.value < when.min_value):
+    if when.min_value is not None and (item.value is None or item.value < when.min_value):
         return False
     # an account that is not scored any more: its open work must still be told to end
     if when.segments and said and said.get("segment") not in when.segments:
@@ -251,8 +251,8 @@ def _wants_work(when: CrmWhen, piece: WorkItem, event: WorkEvent, said: Mapping[
         return True
     if when.changes and event.what not in when.changes:
         return False
-    # who loses a piece is told too
-    return not when.owners or piece.owner in when.owners or event.details.get("from") in when.owners
+    # who loses an item is told too
+    return not when.owners or item.owner in when.owners or event.details.get("from") in when.owners
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Who takes a piece of work: who is there, who may, who comes after somebody who left, and by when it is due."""
+"""Who takes a work item: who is there, who may, who comes after somebody who left, and by when it is due."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Roster:
         return self._there[who, days]
 
     def takers(self, playbook: Playbook, account_id: str, account_owner: str | None) -> tuple[str, ...]:
-        """Who may take a piece of work, preferred first; the fallback owner where nobody else is there.
+        """Who may take a work item, preferred first; the fallback owner where nobody else is there.
 
         Of a skill or a pool that is the account's owner, if among them, then the others, beginning with another one
         for each account, so that the work spreads where nobody has a limit.
@@ -86,13 +86,13 @@ class Roster:
         wanted = dict.fromkeys(who for who in chain if who and who != owner)
         return tuple(who for who in wanted if self.can_take(who, playbook.due_in_days))
 
-    def rooms(self, owners: set[str], minutes: Mapping[str, int], pieces: Mapping[str, int]) -> dict[str, Room]:
+    def rooms(self, owners: set[str], minutes: Mapping[str, int], items: Mapping[str, int]) -> dict[str, Room]:
         """What is left of the limits of those who have any.
 
         Args:
             owners: of whom.
             minutes: owner → effort newly given this week.
-            pieces: owner → pieces that live.
+            items: owner → items that live.
         """
         rooms = {}
         for who in sorted(owners):
@@ -102,7 +102,7 @@ class Roster:
             rooms[who] = Room(
                 who,
                 None if person.minutes_a_week is None else max(0, person.minutes_a_week - minutes.get(who, 0)),
-                None if person.open_at_most is None else max(0, person.open_at_most - pieces.get(who, 0)),
+                None if person.open_at_most is None else max(0, person.open_at_most - items.get(who, 0)),
             )
         return rooms
 

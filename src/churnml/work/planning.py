@@ -26,11 +26,11 @@ from churnml.specs.team import TeamSpec
 from churnml.timeline import plus_days
 from churnml.work import life as work
 from churnml.work.arms import arm_of
-from churnml.work.candidates import AccountFacts, Reading, read
+from churnml.work.candidates import AccountFacts, PlaybookMatches, match_playbooks
 from churnml.work.capacity import Offer, fit
 from churnml.work.life import lives
 from churnml.work.owners import Roster
-from churnml.work.worklist import Desk, Trouble, tend
+from churnml.work.worklist import Trouble, Worklist, tend
 
 HEALTHIEST = 100.0
 LEFT_ALONE = "left alone, so that the playbook can be measured"
@@ -41,7 +41,7 @@ def plan_day(
     team: TeamSpec,
     as_of: dt.date,
     facts: pd.DataFrame,
-    before: PriorState,
+    prior: PriorState,
     *,
     seed: str,
     zone: str = "UTC",
@@ -54,7 +54,7 @@ def plan_day(
         as_of: the date.
         facts: a row an account that is eligible, a column a named fact (:mod:`churnml.rules.facts`), ``account_id``
             and ``owner_id`` among them; in any order.
-        before: what is on record.
+        prior: what is on record.
         seed: of the arms; another seed draws others.
         zone: the project's time zone.
 
@@ -62,11 +62,13 @@ def plan_day(
         ChurnmlError: work on record was opened after ``as_of``.
         SpecError: a rule cannot be read.
     """
-    _check(before, as_of)
-    day = _Day(spec, team, as_of, AccountFacts(facts), before, seed, zone)
-    tend(day.desk, day.readings, day.trouble, day.book, day.roster)
+    _check(prior, as_of)
+    day = _Day(spec, team, as_of, AccountFacts(facts), prior, seed, zone)
+    tend(day.worklist, day.by_playbook, day.trouble, day.facts, day.roster)
     day.hand_out()
-    return DayPlan(tuple(day.decisions()), day.desk.changed(), tuple(day.desk.events), tuple(day.drawn.values()))
+    return DayPlan(
+        tuple(day.decisions()), day.worklist.changed(), tuple(day.worklist.events), tuple(day.drawn.values())
+    )
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,19 @@ class _Candidate:
     """A playbook that would take an account.
 
     Args:
-        reading: the playbook, read.
-        i: the account's place in the book.
+        matches: whom the playbook takes.
+        i: the account's place in the facts.
         account_id, reason: whom, because of what.
     """
 
-    reading: Reading
+    matches: PlaybookMatches
     i: int
     account_id: str
     reason: str
 
     @property
     def key(self) -> tuple[str, str]:
-        return self.account_id, self.reading.playbook.name
+        return self.account_id, self.matches.playbook.name
 
 
 class _Day:
@@ -97,46 +99,46 @@ class _Day:
         spec: PlaybooksSpec,
         team: TeamSpec,
         as_of: dt.date,
-        book: AccountFacts,
-        before: PriorState,
+        facts: AccountFacts,
+        prior: PriorState,
         seed: str,
         zone: str,
     ) -> None:
-        self.as_of, self.book, self.before, self.seed = as_of, book, before, seed
+        self.as_of, self.facts, self.prior, self.seed = as_of, facts, prior, seed
         rules = read_rules(spec, "playbooks.yaml")
-        self.readings = {reading.playbook.name: reading for reading in read(rules, book, before.lines)}
-        self.trouble = Trouble(rules.trouble, book, allowed=spec.grow_in_trouble)
+        self.by_playbook = {matches.playbook.name: matches for matches in match_playbooks(rules, facts, prior.lines)}
+        self.trouble = Trouble(rules.trouble, facts, allowed=spec.grow_in_trouble)
         self.roster = Roster(team, as_of, zone, spec.fallback_owner)
-        self.desk = Desk(before.work, as_of)
+        self.worklist = Worklist(prior.work, as_of)
         self.drawn: dict[tuple[str, str], Assignment] = {}
         # owner → effort newly given this week; playbook → money spent this month
-        self.minutes, self.spent = dict(before.minutes), dict(before.spent)
+        self.minutes, self.spent = dict(prior.minutes), dict(prior.spent)
         # playbook → those whose ends it cools down after: its own, and of what takes its place
         self._cooled_by = {
-            name: [p for p in spec.playbooks if p.name == name or name in p.supersedes] for name in self.readings
+            name: [p for p in spec.playbooks if p.name == name or name in p.supersedes] for name in self.by_playbook
         }
 
     # ------------------------------------------------------------ who is a candidate, and what becomes of it
 
     def candidates(self) -> Iterator[_Candidate]:
         """Every playbook that would take an account without living work of the same playbook."""
-        for reading in self.readings.values():
-            name = reading.playbook.name
-            for i in np.flatnonzero(reading.takes).tolist():
-                account = self.book.accounts[i]
-                if not any(p.playbook == name and lives(p) for p in self.desk.of(account)):
-                    yield _Candidate(reading, i, account, reading.reasons[i])
+        for matches in self.by_playbook.values():
+            name = matches.playbook.name
+            for i in np.flatnonzero(matches.takes).tolist():
+                account = self.facts.accounts[i]
+                if not any(p.playbook == name and lives(p) for p in self.worklist.of(account)):
+                    yield _Candidate(matches, i, account, matches.reasons[i])
 
     def judge(self, candidate: _Candidate) -> tuple[Disposition, WorkItem | None]:
-        """What becomes of a candidate as things stand, and the piece of work that is why.
+        """What becomes of a candidate as things stand, and the work item that is why.
 
         ``overflow`` is what nothing speaks against: it is offered while there is room.
         """
-        playbook = candidate.reading.playbook
-        others = [p for p in self.desk.of(candidate.account_id) if p.playbook != playbook.name]
-        for piece in others:
-            if self.desk.stood_before(piece) and piece.playbook not in playbook.supersedes:
-                return "elsewhere", piece
+        playbook = candidate.matches.playbook
+        others = [p for p in self.worklist.of(candidate.account_id) if p.playbook != playbook.name]
+        for item in others:
+            if self.worklist.stood_before(item) and item.playbook not in playbook.supersedes:
+                return "elsewhere", item
         if self.trouble.forbids(playbook.goal, candidate.i):
             return "trouble", None
         if (ended := self._cooling(candidate)) is not None:
@@ -144,27 +146,27 @@ class _Day:
         # before today's new work: to the account it is as if this playbook did not exist, so it may have got another
         if self.arm(candidate.key)[0] == "holdout":
             return "holdout", None
-        for piece in others:
-            if piece.opened_on == self.as_of and lives(piece):
-                return "elsewhere", piece
+        for item in others:
+            if item.opened_on == self.as_of and lives(item):
+                return "elsewhere", item
         return "overflow", None
 
     def _cooling(self, candidate: _Candidate) -> WorkItem | None:
-        """The piece whose end is too recent to begin again; of several the one that waits longest."""
+        """The item whose end is too recent to begin again; of several the one that waits longest."""
         resting = [
-            (until, piece.work_id, piece)
-            for playbook in self._cooled_by[candidate.reading.playbook.name]
-            for piece in self.desk.of(candidate.account_id)
-            if piece.playbook == playbook.name and (until := _cool_on(piece, playbook)) > self.as_of
+            (until, item.work_id, item)
+            for playbook in self._cooled_by[candidate.matches.playbook.name]
+            for item in self.worklist.of(candidate.account_id)
+            if item.playbook == playbook.name and (until := _cool_on(item, playbook)) > self.as_of
         ]
         return max(resting)[-1] if resting else None
 
     def arm(self, key: tuple[str, str]) -> tuple[Arm | None, float | None]:
         """The arm an account has for a playbook, and its propensity; None before it is asked."""
-        assigned = self.before.assignments.get(key) or self.drawn.get(key)
+        assigned = self.prior.assignments.get(key) or self.drawn.get(key)
         if assigned is not None:
             return assigned.arm, assigned.propensity
-        return ("treated", 1.0) if self.readings[key[1]].playbook.holdout == 0 else (None, None)
+        return ("treated", 1.0) if self.by_playbook[key[1]].playbook.holdout == 0 else (None, None)
 
     # ------------------------------------------------------------ handing out
 
@@ -175,12 +177,12 @@ class _Day:
         arms together. Who turns out to be held out takes no room, and the next round hands that out, again to both.
         """
         offered = [self._offer(c) for c in self.candidates() if self.judge(c)[0] == "overflow"]
-        offered.sort(key=lambda pair: _wanted(pair[1], self.book.value("health", pair[0].i)))
+        offered.sort(key=lambda pair: _wanted(pair[1], self.facts.value("health", pair[0].i)))
         by_key = {candidate.key: candidate for candidate, _ in offered}
         offers = [offer for _, offer in offered]
         while offers:
             owners = {who for offer in offers for who in offer.owners}
-            rooms = self.roster.rooms(owners, self.minutes, self.desk.load)
+            rooms = self.roster.rooms(owners, self.minutes, self.worklist.load)
             taken = fit(offers, rooms, self._budgets()).taken
             if not taken:
                 return
@@ -201,23 +203,23 @@ class _Day:
         return {name: max(0.0, round(money - self.spent.get(name, 0.0), 6)) for name, money in declared.items()}
 
     def _offer(self, candidate: _Candidate) -> tuple[_Candidate, Offer]:
-        reading = candidate.reading
-        playbook = reading.playbook
+        matches = candidate.matches
+        playbook = matches.playbook
         offer = Offer(
             account_id=candidate.account_id,
             playbook=playbook.name,
             reason=candidate.reason,
-            value=_known(reading.worth.likely[candidate.i]),
+            value=_known(matches.worth.likely[candidate.i]),
             minutes=playbook.minutes,
             cost=playbook.cost,
             owners=self._takers(candidate),
-            precedence=reading.precedence,
+            precedence=matches.precedence,
         )
         return candidate, offer
 
     def _takers(self, candidate: _Candidate) -> tuple[str, ...]:
-        owner = self.book.value("owner_id", candidate.i)
-        return self.roster.takers(candidate.reading.playbook, candidate.account_id, owner)
+        owner = self.facts.value("owner_id", candidate.i)
+        return self.roster.takers(candidate.matches.playbook, candidate.account_id, owner)
 
     def _enrol(self, candidate: _Candidate, value: float | None) -> Arm:
         """The arm of a candidate that fits, drawn where it has none."""
@@ -225,15 +227,15 @@ class _Day:
         if arm is not None:
             return arm
         account, name = candidate.key
-        drawn, propensity = arm_of(self.seed, account, name, candidate.reading.playbook.holdout)
-        mrr = self.book.value("mrr", candidate.i)
+        drawn, propensity = arm_of(self.seed, account, name, candidate.matches.playbook.holdout)
+        mrr = self.facts.value("mrr", candidate.i)
         self.drawn[candidate.key] = Assignment(account, name, drawn, propensity, self.as_of, value, mrr)
         return drawn
 
     def _open(self, candidate: _Candidate, owner: str, value: float | None) -> None:
-        playbook = candidate.reading.playbook
-        account_owner = self.book.value("owner_id", candidate.i)
-        piece = WorkItem(
+        playbook = candidate.matches.playbook
+        account_owner = self.facts.value("owner_id", candidate.i)
+        item = WorkItem(
             work_id=work.work_id_of(candidate.account_id, playbook.name, candidate.reason, self.as_of),
             account_id=candidate.account_id,
             playbook=playbook.name,
@@ -247,69 +249,69 @@ class _Day:
             value=value,
             follows=(account_owner or "") if playbook.owner == "account_owner" else None,
         )
-        for other in self.desk.of(candidate.account_id):
+        for other in self.worklist.of(candidate.account_id):
             if other.playbook in playbook.supersedes and lives(other):
-                self.desk.change(work.closed(other, f"{work.SUPERSEDED}'{playbook.title}'", self.as_of))
+                self.worklist.change(work.closed(other, f"{work.SUPERSEDED}'{playbook.title}'", self.as_of))
         details = {
             "owner": owner,
-            "due": piece.due.isoformat(),
-            "minutes": piece.minutes,
-            "cost": piece.cost,
+            "due": item.due.isoformat(),
+            "minutes": item.minutes,
+            "cost": item.cost,
             "value": value,
             "propensity": self.arm(candidate.key)[1],
         }
-        self.desk.change(work.opened(piece, "; ".join(self._because(candidate.reading, candidate.i)), details))
+        self.worklist.change(work.opened(item, "; ".join(self._because(candidate.matches, candidate.i)), details))
 
     # ------------------------------------------------------------ what is written down
 
     def decisions(self) -> list[Decision]:
         """What became of everything, the list of the day first."""
-        found = [self._of_work(piece) for piece in self.desk.living()]
+        found = [self._of_work(item) for item in self.worklist.living()]
         for candidate in self.candidates():
-            outcome, piece = self.judge(candidate)
-            note = self._note(outcome, piece, candidate)
+            disposition, item = self.judge(candidate)
+            note = self._note(disposition, item, candidate)
             decision = self._decision(
-                candidate.reading, candidate.i, candidate.reason, outcome, self._takers(candidate)[0], note
+                candidate.matches, candidate.i, candidate.reason, disposition, self._takers(candidate)[0], note
             )
             found.append(decision)
         return sorted(found, key=self._order)
 
-    def _of_work(self, piece: WorkItem) -> Decision:
-        reading, i = self.readings[piece.playbook], self.book.place[piece.account_id]
-        outcome: Disposition = "opened" if piece.opened_on == self.as_of else "kept"
-        if piece.state == "snoozed":
-            outcome = "snoozed"
-        return self._decision(reading, i, piece.reason, outcome, piece.owner, self._told(piece), piece)
+    def _of_work(self, item: WorkItem) -> Decision:
+        matches, i = self.by_playbook[item.playbook], self.facts.place[item.account_id]
+        disposition: Disposition = "opened" if item.opened_on == self.as_of else "kept"
+        if item.state == "snoozed":
+            disposition = "snoozed"
+        return self._decision(matches, i, item.reason, disposition, item.owner, self._told(item), item)
 
-    def _told(self, piece: WorkItem) -> str | None:
+    def _told(self, item: WorkItem) -> str | None:
         """What there is to say of open work."""
-        if piece.state == "snoozed":
-            return f"snoozed until {piece.snoozed_until}"
-        if piece.escalated_on is not None:
-            to = self.readings[piece.playbook].playbook.escalate_to
-            return f"overdue, escalated{f' to {to}' if to else ''} on {piece.escalated_on}"
-        if piece.due < self.roster.today(piece.owner):
-            return f"overdue since {piece.due}"
+        if item.state == "snoozed":
+            return f"snoozed until {item.snoozed_until}"
+        if item.escalated_on is not None:
+            to = self.by_playbook[item.playbook].playbook.escalate_to
+            return f"overdue, escalated{f' to {to}' if to else ''} on {item.escalated_on}"
+        if item.due < self.roster.today(item.owner):
+            return f"overdue since {item.due}"
         return None
 
-    def _note(self, outcome: Disposition, piece: WorkItem | None, candidate: _Candidate) -> str:
+    def _note(self, disposition: Disposition, item: WorkItem | None, candidate: _Candidate) -> str:
         """Why a candidate was not offered."""
         said: dict[Disposition, Callable[[], str]] = {
             "holdout": lambda: LEFT_ALONE,
             "overflow": lambda: self._no_room(candidate),
-            "trouble": lambda: self.trouble.said(candidate.i),
+            "trouble": lambda: self.trouble.because(candidate.i),
         }
-        if piece is None:
-            return said[outcome]()
-        title = self.readings[piece.playbook].playbook.title
-        if outcome == "cooling":
-            until = _cool_on(piece, self.readings[piece.playbook].playbook)
-            return f"{piece.state} on {piece.ended_on} ({piece.ended_because}); not again before {until}"
-        return f"the account has other open work: '{title}', due on {piece.due}, {piece.owner}"
+        if item is None:
+            return said[disposition]()
+        title = self.by_playbook[item.playbook].playbook.title
+        if disposition == "cooling":
+            until = _cool_on(item, self.by_playbook[item.playbook].playbook)
+            return f"{item.state} on {item.ended_on} ({item.ended_because}); not again before {until}"
+        return f"the account has other open work: '{title}', due on {item.due}, {item.owner}"
 
     def _no_room(self, candidate: _Candidate) -> str:
-        playbook = candidate.reading.playbook
-        if candidate.reading.worth.likely[candidate.i] < 0:
+        playbook = candidate.matches.playbook
+        if candidate.matches.worth.likely[candidate.i] < 0:
             return "by what was measured, acting would do more harm than good here"
         if playbook.cost > self._budgets().get(playbook.name, math.inf):
             return "what the playbook may cost this month is spent"
@@ -318,46 +320,46 @@ class _Day:
 
     def _decision(
         self,
-        reading: Reading,
+        matches: PlaybookMatches,
         i: int,
         reason: str,
-        outcome: Disposition,
+        disposition: Disposition,
         owner: str,
         note: str | None,
-        piece: WorkItem | None = None,
+        item: WorkItem | None = None,
     ) -> Decision:
-        playbook, account = reading.playbook, self.book.accounts[i]
+        playbook, account = matches.playbook, self.facts.accounts[i]
         arm, propensity = self.arm((account, playbook.name))
         return Decision(
             account_id=account,
             playbook=playbook.name,
             reason=reason,
-            outcome=outcome,
+            disposition=disposition,
             title=playbook.title,
             goal=playbook.goal,
             steps=playbook.do,
             owner=owner,
-            due=None if piece is None else piece.due,
+            due=None if item is None else item.due,
             rule=playbook.enter,
-            because=self._because(reading, i),
-            facts=self.book.said(reading.names(), i),
-            value=_known(reading.worth.likely[i]),
-            value_low=_known(reading.worth.low[i]),
-            value_high=_known(reading.worth.high[i]),
+            because=self._because(matches, i),
+            facts=self.facts.values(matches.names(), i),
+            value=_known(matches.worth.likely[i]),
+            value_low=_known(matches.worth.low[i]),
+            value_high=_known(matches.worth.high[i]),
             arm=arm,
             propensity=propensity,
-            work_id=None if piece is None else piece.work_id,
+            work_id=None if item is None else item.work_id,
             note=note,
         )
 
-    def _because(self, reading: Reading, i: int) -> tuple[str, ...]:
-        return reading.rule.because(self.book.said(reading.rule.names, i))
+    def _because(self, matches: PlaybookMatches, i: int) -> tuple[str, ...]:
+        return matches.rule.because(self.facts.values(matches.rule.names, i))
 
     def _order(self, decision: Decision) -> tuple[bool, bool, float, float, str, str, str]:
         """The list first, most valuable first; where nobody knows what is at stake the unhealthiest first."""
         health = decision.facts.get("health")
         return (
-            decision.outcome not in ("opened", "kept"),
+            decision.disposition not in ("opened", "kept"),
             decision.value is None,
             -(decision.value or 0.0),
             HEALTHIEST if health is None else health,
@@ -367,8 +369,8 @@ class _Day:
         )
 
 
-def _check(before: PriorState, as_of: dt.date) -> None:
-    later = max((piece.opened_on for piece in before.work), default=as_of)
+def _check(prior: PriorState, as_of: dt.date) -> None:
+    later = max((item.opened_on for item in prior.work), default=as_of)
     if later > as_of:
         raise ChurnmlError(
             f"{as_of} cannot be decided any more: work was opened on {later}, after it.",
@@ -376,13 +378,13 @@ def _check(before: PriorState, as_of: dt.date) -> None:
         )
 
 
-def _cool_on(piece: WorkItem, playbook: Playbook) -> dt.date:
-    """The first date the playbook may take the account again; the earliest there is where the piece has not ended."""
-    if piece.ended_on is None:
+def _cool_on(item: WorkItem, playbook: Playbook) -> dt.date:
+    """The first date the playbook may take the account again; the earliest there is where the item has not ended."""
+    if item.ended_on is None:
         return dt.date.min
-    # never on the same date: that piece has the name the new one would get
-    rest = playbook.cooldown_days if piece.state in playbook.cooldown_after else 0
-    return plus_days(piece.ended_on, max(1, rest))
+    # never on the same date: that item has the name the new one would get
+    rest = playbook.cooldown_days if item.state in playbook.cooldown_after else 0
+    return plus_days(item.ended_on, max(1, rest))
 
 
 def _known(value: float) -> float | None:

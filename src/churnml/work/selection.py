@@ -36,7 +36,7 @@ class Problem:
         minutes, cost: whole numbers, shape (offers,).
         account, playbook, circle: numbers of what each offer is about, shape (offers,).
         circles: sets of owners who may take the same offers, each a sorted array of owner numbers.
-        owner_minutes, owner_pieces: limits, shape (owners,); infinite is none.
+        owner_minutes, owner_items: limits, shape (owners,); infinite is none.
         budgets: shape (playbooks,); infinite is none.
     """
 
@@ -48,7 +48,7 @@ class Problem:
     circle: np.ndarray
     circles: tuple[np.ndarray, ...]
     owner_minutes: np.ndarray
-    owner_pieces: np.ndarray
+    owner_items: np.ndarray
     budgets: np.ndarray
 
     def only(self, offers: np.ndarray) -> Problem:
@@ -91,7 +91,7 @@ def _able(problem: Problem) -> np.ndarray:
     """Which offers would fit if they were alone; shape (offers,)."""
     most = np.full(len(problem.circles), -1.0)
     for number, owners in enumerate(problem.circles):
-        with_room = owners[problem.owner_pieces[owners] >= 1]
+        with_room = owners[problem.owner_items[owners] >= 1]
         most[number] = problem.owner_minutes[with_room].max(initial=-1.0)
     fits = (problem.minutes <= most[problem.circle]) & (problem.cost <= problem.budgets[problem.playbook])
     return np.asarray(fits)
@@ -124,7 +124,7 @@ def _program(problem: Problem) -> _Program:
     offers = len(problem.value)
     pairs, of_class = np.unique(np.stack([problem.circle, problem.minutes]), axis=1, return_inverse=True)
     of_class = of_class.reshape(-1)
-    limited = np.isfinite(problem.owner_minutes) | np.isfinite(problem.owner_pieces)
+    limited = np.isfinite(problem.owner_minutes) | np.isfinite(problem.owner_items)
     members = [problem.circles[circle] for circle in pairs[0]]
     binding = [owners if limited[owners].all() else owners[:0] for owners in members]
     alone = np.array([owners[0] if len(owners) == 1 else NOBODY for owners in binding])
@@ -146,7 +146,7 @@ def _program(problem: Problem) -> _Program:
         _rows(account, each, np.ones(offers), np.ones(account.max() + 1), upper, ONCE),
         _rows(problem.playbook, each, problem.cost, problem.budgets, upper, WHOLE),
         _rows(who[some], some, minutes[some], problem.owner_minutes, upper, WHOLE),
-        _rows(who[some], some, np.ones(len(some)), problem.owner_pieces, upper, WHOLE),
+        _rows(who[some], some, np.ones(len(some)), problem.owner_items, upper, WHOLE),
         _rows(
             np.concatenate([number[of_class[in_pool]], number[count_class]]),
             np.concatenate([in_pool, offers + np.arange(len(count_class))]),
@@ -169,10 +169,10 @@ def _program(problem: Problem) -> _Program:
 
 
 def _most(problem: Problem, owner: np.ndarray, minutes: np.ndarray) -> np.ndarray:
-    """How many pieces of so many minutes an owner can take."""
+    """How many items of so many minutes an owner can take."""
     by_minutes = np.full(len(owner), np.inf)
     np.divide(problem.owner_minutes[owner], minutes, out=by_minutes, where=minutes > 0)
-    return np.asarray(np.minimum(problem.owner_pieces[owner], np.floor(by_minutes)))
+    return np.asarray(np.minimum(problem.owner_items[owner], np.floor(by_minutes)))
 
 
 def _rows(
@@ -180,8 +180,8 @@ def _rows(
 ) -> tuple[sparse.csr_array, np.ndarray, np.ndarray]:
     """Rows of one kind, their limits and that kind; limits that can never be reached are left out.
 
-    Weights are divided by what all of a row have in common and limits cut to whole multiples of it: with pieces of 60
-    minutes alone, 500 minutes are eight pieces.
+    Weights are divided by what all of a row have in common and limits cut to whole multiples of it: with items of 60
+    minutes alone, 500 minutes are eight items.
     """
     limits = limits.astype(float)
     if kind == WHOLE:
@@ -367,8 +367,8 @@ def _booked(problem: Problem, made: _Program, order: np.ndarray, counts: np.ndar
     Returns whether and by whom each is taken, shapes (offers,).
     """
     take, owner = np.zeros(len(order), dtype=bool), np.full(len(order), NOBODY)
-    minutes, pieces, money = problem.owner_minutes.copy(), problem.owner_pieces.copy(), problem.budgets.copy()
-    limited = np.isfinite(minutes) | np.isfinite(pieces)
+    minutes, items, money = problem.owner_minutes.copy(), problem.owner_items.copy(), problem.budgets.copy()
+    limited = np.isfinite(minutes) | np.isfinite(items)
     planned = [dict[int, float]() for _ in made.alone]
     for number, who, count in zip(made.count_class.tolist(), made.count_owner.tolist(), counts.tolist(), strict=True):
         if count >= 1:
@@ -382,12 +382,12 @@ def _booked(problem: Problem, made: _Program, order: np.ndarray, counts: np.ndar
             continue
         owners = problem.circles[problem.circle[offer]]
         if limited[owners].all():
-            who = _who(owners, planned[number], minutes, pieces, effort)
+            who = _who(owners, planned[number], minutes, items, effort)
             if who == NOBODY:
                 full[number] = True
                 continue
             minutes[who] -= effort
-            pieces[who] -= 1
+            items[who] -= 1
             owner[offer] = who
         money[playbook] -= cost
         helped.add(account)
@@ -395,15 +395,15 @@ def _booked(problem: Problem, made: _Program, order: np.ndarray, counts: np.ndar
     return take, owner
 
 
-def _who(owners: np.ndarray, planned: dict[int, float], minutes: np.ndarray, pieces: np.ndarray, effort: int) -> int:
-    """Who of these takes a piece: as planned if that fits, else whoever has the least room that is enough."""
+def _who(owners: np.ndarray, planned: dict[int, float], minutes: np.ndarray, items: np.ndarray, effort: int) -> int:
+    """Who of these takes an item: as planned if that fits, else whoever has the least room that is enough."""
     for who in planned:
-        if minutes[who] >= effort and pieces[who] >= 1:
+        if minutes[who] >= effort and items[who] >= 1:
             planned[who] -= 1
             if planned[who] < 1:
                 del planned[who]
             return who
-    fits = owners[(minutes[owners] >= effort) & (pieces[owners] >= 1)]
+    fits = owners[(minutes[owners] >= effort) & (items[owners] >= 1)]
     return int(fits[np.argmin(minutes[fits])]) if len(fits) else NOBODY
 
 

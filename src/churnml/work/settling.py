@@ -77,7 +77,7 @@ class Day:
 def settle(
     book: Predictions,
     declared: DaySpecs,
-    before: PriorState,
+    prior: PriorState,
     earlier: Mapping[str, Sequence[tuple[dt.date, float | None]]] | None = None,
     *,
     route: bool = True,
@@ -87,29 +87,31 @@ def settle(
     Args:
         book: the accounts as the models see them.
         declared: the declarations.
-        before: what is on record.
+        prior: what is on record.
         earlier: account → date and score of earlier scorings; they tell a drop from one that was told before.
         route: whether work is handed out; a date that is over is scored for its history alone.
     """
     spec, frame = declared.health, book.frame
     ids = frame["account_id"].astype(str).tolist()
     computed = health_of(spec, frame, book.polarity, book.reference, book.churn, book.base_rate)
-    health = with_overrides(spec, computed, ids, before.overrides, book.as_of)
-    states = settle_bands(spec, book.as_of, ids, health, before.bands)
+    health = with_overrides(spec, computed, ids, prior.overrides, book.as_of)
+    states = settle_bands(spec, book.as_of, ids, health, prior.bands)
     reasons = _with_health_reasons(book, declared, health)
     context: list[dict[Any, Any]] = frame[[name for name in CONTEXT if name in frame.columns]].to_dict("records")
     accounts = tuple(_scored(book, health, states[i], reasons, i, row) for i, row in enumerate(context))
     plan = DayPlan()
     if route:
-        facts = facts_frame(_facts(book, declared, health, before, accounts, context), declared.asked)
+        facts = facts_frame(_facts(book, declared, health, prior, accounts, context), declared.asked)
         plan = plan_day(
-            declared.playbooks, declared.team, book.as_of, facts, before, seed=declared.seed, zone=declared.zone
+            declared.playbooks, declared.team, book.as_of, facts, prior, seed=declared.seed, zone=declared.zone
         )
     return Day(
-        scores=ScoredDay(book.as_of, accounts, tuple(d for d in plan.decisions if d.outcome in LISTED), book.versions),
+        scores=ScoredDay(
+            book.as_of, accounts, tuple(d for d in plan.decisions if d.disposition in LISTED), book.versions
+        ),
         plan=plan,
         bands=tuple(states),
-        events=tuple(health_events(spec, states, health, before.bands, earlier)),
+        events=tuple(health_events(spec, states, health, prior.bands, earlier)),
         extra=_extra(spec, book, health, ids),
     )
 
@@ -152,7 +154,7 @@ def _facts(
     book: Predictions,
     declared: DaySpecs,
     health: Health,
-    before: PriorState,
+    prior: PriorState,
     accounts: Sequence[ScoredAccount],
     context: Sequence[Mapping[Any, Any]],
 ) -> list[dict[str, Any]]:
@@ -161,7 +163,7 @@ def _facts(
     columns = {name: book.frame[column].tolist() for name, column in asked.items()}
     found = []
     for i, account in enumerate(accounts):
-        last = before.bands.get(account.account_id)
+        last = prior.bands.get(account.account_id)
         moved = None if last is None or last.health is None or account.health is None else account.health - last.health
         found.append(
             vars(account)

@@ -20,17 +20,17 @@ SPLIT_BY_A_SPREADSHEET = re.compile(r"([;\t\r\n|])")
 
 def neutral(text: str) -> str:
     """``text`` as it may stand in a cell."""
-    pieces = SPLIT_BY_A_SPREADSHEET.split(text)
+    parts = SPLIT_BY_A_SPREADSHEET.split(text)
     # every second one is the separator itself
-    safe = [_quoted(piece) if place % 2 == 0 else piece for place, piece in enumerate(pieces)]
+    safe = [_quoted(part) if place % 2 == 0 else part for place, part in enumerate(parts)]
     whole = "".join(safe)
     # a cell that begins with a tab or a carriage return is itself read on as a formula
     return "'" + whole if whole[:1] in ("\t", "\r", "\n") else whole
 
 
-def _quoted(piece: str) -> str:
-    seen = piece[NOT_SEEN.match(piece).end() :]  # type: ignore[union-attr]
+def _quoted(part: str) -> str:
+    seen = part[NOT_SEEN.match(part).end() :]  # type: ignore[union-attr]
     if not seen:
-        return piece
+        return part
     folded = unicodedata.normalize("NFKC", seen[0])[:1]
-    return "'" + piece if folded in BEGINS_A_FORMULA or seen[0] in MINUS else piece
+    return "'" + part if folded in BEGINS_A_FORMULA or seen[0] in MINUS else part

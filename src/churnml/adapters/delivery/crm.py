@@ -1,4 +1,4 @@
-"""What the two CRMs share: what is written of a piece of work, and one refused record not holding up the others."""
+"""What the two CRMs share: what is written of a work item, and one refused record not holding up the others."""
 
 from __future__ import annotations
 

@@ -67,9 +67,9 @@ class Secrets:
                 "The receiver's address is not encrypted.", where=self._where, remedy="Give an https:// address."
             )
         behind = said.split(parts.netloc, 1)[1]
-        for piece in (behind, behind.strip("/"), *parts.path.split("/"), *parts.query.split("&"), parts.fragment):
-            if len(piece) >= 12:
-                self._keep(piece)
+        for part in (behind, behind.strip("/"), *parts.path.split("/"), *parts.query.split("&"), parts.fragment):
+            if len(part) >= 12:
+                self._keep(part)
         return said
 
     def _keep(self, value: str) -> None:

@@ -64,8 +64,8 @@ def _read(response: httpx.Response, seconds: float | None) -> str:
     """The beginning of an answer, as much as comes in time."""
     ends, read = time.monotonic() + (seconds or 10.0), b""
     try:
-        for piece in response.iter_raw(8192):
-            read += piece
+        for item in response.iter_raw(8192):
+            read += item
             if len(read) >= ANSWER_READ or time.monotonic() > ends:
                 break
     except httpx.HTTPError:

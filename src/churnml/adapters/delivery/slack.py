@@ -1,4 +1,4 @@
-"""A Slack-compatible incoming webhook: a post a piece, or one an owner with what is new on their list.
+"""A Slack-compatible incoming webhook: a post an item, or one an owner with what is new on their list.
 
 An incoming webhook takes no key, so a post whose answer was lost may appear twice.
 """
@@ -19,7 +19,7 @@ from churnml.work.messages import canonical
 
 # Slack takes 50 blocks, 3,000 characters in one, and refuses some 13,000 in all.
 BLOCK_LENGTH = 1_200
-PIECES_A_POST = 8
+ITEMS_A_POST = 8
 PHRASES = {
     "opened": "New on the list",
     "reassigned": "Now on this list",
@@ -111,7 +111,7 @@ class SlackWay:
 
     def __init__(self, declared: Slack, secrets: Secrets, ca_file: str | None) -> None:
         self._url = secrets.address(declared.url)
-        self._together = PIECES_A_POST if declared.style == "digest" else 1
+        self._together = ITEMS_A_POST if declared.style == "digest" else 1
         self._secrets = secrets
         self._client = client_for(self._url, declared.timeout_seconds, ca_file)
         if declared.style == "piece":

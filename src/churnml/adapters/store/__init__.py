@@ -146,7 +146,7 @@ class Store:
         """What did not fit on the dates from ``first`` to ``last``: by date, owner and playbook.
 
         Returns:
-            a row each: as_of, owner, playbook, pieces, and the sums of value, value_low and value_high (MRR a month
+            a row each: as_of, owner, playbook, items, and the sums of value, value_low and value_high (MRR a month
             left lying; None where no value is known).
         """
         with self._connections.reading() as connection:

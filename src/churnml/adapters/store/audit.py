@@ -52,7 +52,7 @@ class AuditLog:
         """The lines, newest first.
 
         Args:
-            subject: only of this account, piece of work, override, delivery or date.
+            subject: only of this account, work item, override, delivery or date.
             since: only from this moment on.
             limit: at most so many.
         """

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from churnml.adapters.store.overrides import for_account
 from churnml.adapters.store.schema import decisions, declarations, health_events, scores, scorings, work
 from churnml.adapters.store.scorings import newest_of, newest_revisions
-from churnml.adapters.store.work import events_of, pieces_of
+from churnml.adapters.store.work import events_of, items_of
 from churnml.errors import TooLittleDataError, UnknownNameError
 
 LISTED = ("opened", "kept")
@@ -106,7 +106,7 @@ def account(connection: sa.Connection, account_id: str, as_of: dt.date) -> dict[
         "history": history,
         "previous": _previous(connection, account_id, history),
         "health_events": health_changes(connection, dt.date.min, as_of, account_id),
-        "work": [asdict(piece) for piece in pieces_of(connection, account_id)],
+        "work": [asdict(item) for item in items_of(connection, account_id)],
         "work_events": [asdict(event) for event in events_of(connection, account_id=account_id)],
         "overrides": [asdict(override) for override in for_account(connection, account_id)],
     }

@@ -116,7 +116,7 @@ decisions = sa.Table(
     sa.Index("ix_decisions_account_id", "account_id", "scoring_id"),
     sa.Index("ix_decisions_outcome", "scoring_id", "outcome", "owner"),
 )
-# The present state of every piece of work; how it came to be is in work_events.
+# The present state of every work item; how it came to be is in work_events.
 work = sa.Table(
     "work",
     metadata,
@@ -164,7 +164,7 @@ work_events = sa.Table(
     sa.Column("who", sa.String, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
     sa.Column("details", sa.JSON, nullable=False),
-    # the piece as it stood afterwards
+    # the item as it stood afterwards
     sa.Column("after", sa.JSON, nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
     sa.Index("ix_work_events_work_id", "work_id", "on"),

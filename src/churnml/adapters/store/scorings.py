@@ -21,7 +21,7 @@ from churnml.adapters.store.outbox import put
 from churnml.adapters.store.outcomes import assignments_by
 from churnml.adapters.store.overrides import holding
 from churnml.adapters.store.schema import assignments, decisions, declarations, health_events, scores, scorings
-from churnml.adapters.store.work import minutes_of_week, pieces_on, put_plan, spent_in_month
+from churnml.adapters.store.work import items_on, minutes_of_week, put_plan, spent_in_month
 from churnml.adapters.store.writing import StaleError, count_up, hold, insert, insert_new, stamp_of
 from churnml.ledger import BandState, DayPlan, Message, PriorState
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SCORE_COLUMNS = tuple(column.name for column in scores.c if column.name not in ("scoring_id", "details"))
 DECISION_COLUMNS = tuple(column.name for column in decisions.c if column.name not in ("scoring_id", "place"))
 # What a decision lacks that was made before there were rules with capacity.
-PLAIN = {"reason": "", "outcome": "opened", "rule": "", "facts": {}}
+PLAIN = {"reason": "", "rule": "", "facts": {}}
 
 
 def record(
@@ -109,7 +109,7 @@ def before(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> Pri
     return PriorState(
         bands=_bands(connection, as_of),
         overrides=tuple(holding(connection, as_of)),
-        work=pieces_on(connection, as_of, cooldown_days),
+        work=items_on(connection, as_of, cooldown_days),
         assignments={(one.account_id, one.playbook): one for one in drawn},
         minutes=minutes_of_week(connection, as_of),
         spent=spent_in_month(connection, as_of),
@@ -147,7 +147,7 @@ def score_row(scoring_id: int, account: Any, state: BandState | None, extra: Map
 
 def decision_row(scoring_id: int, place: int, decision: Any) -> dict[str, Any]:
     """A decision's row."""
-    given = vars(decision)
+    given = {**vars(decision), "outcome": getattr(decision, "disposition", "opened")}
     row = {name: given.get(name, PLAIN.get(name)) for name in DECISION_COLUMNS}
     return {"scoring_id": scoring_id, "place": place, **row}
 

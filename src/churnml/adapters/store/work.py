@@ -1,4 +1,4 @@
-"""Pieces of work: as they stand now, as they stood on an earlier date, and everything that happened to them."""
+"""Work items: as they stand now, as they stood on an earlier date, and everything that happened to them."""
 
 from __future__ import annotations
 
@@ -28,28 +28,26 @@ class Work:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    def piece(self, name: str) -> WorkItem:
-        """A piece by its id, or the living one of an account by the account's.
+    def item(self, name: str) -> WorkItem:
+        """An item by its id, or the living one of an account by the account's.
 
         Raises:
             UnknownNameError: there is none; or the account has several living ones, whose ids are then told.
         """
         with self._connections.reading() as connection:
-            found = _pieces(connection, work.c.work_id == name)
-            living = found or _pieces(connection, (work.c.account_id == name) & work.c.state.not_in(ENDED))
+            found = _items(connection, work.c.work_id == name)
+            living = found or _items(connection, (work.c.account_id == name) & work.c.state.not_in(ENDED))
             if len(living) == 1:
                 return living[0]
             if living:
-                known = [piece.work_id for piece in living]
+                known = [item.work_id for item in living]
                 raise UnknownNameError("single piece of work", name, known, where="the account has several")
             names = sa.select(work.c.work_id, work.c.account_id).where(work.c.state.not_in(ENDED))
             known = sorted({one for row in connection.execute(names) for one in row})
         raise UnknownNameError("piece of work or account with open work", name, known)
 
-    def pieces(
-        self, account_id: str | None = None, *, owner: str | None = None, living: bool = False
-    ) -> list[WorkItem]:
-        """Pieces as they stand now, in the order they were opened; those that match."""
+    def items(self, account_id: str | None = None, *, owner: str | None = None, living: bool = False) -> list[WorkItem]:
+        """Items as they stand now, in the order they were opened; those that match."""
         wanted: Any = sa.true()
         if account_id is not None:
             wanted &= work.c.account_id == account_id
@@ -58,27 +56,27 @@ class Work:
         if living:
             wanted &= work.c.state.not_in(ENDED)
         with self._connections.reading() as connection:
-            return _pieces(connection, wanted)
+            return _items(connection, wanted)
 
     def events(self, work_id: str | None = None, *, account_id: str | None = None) -> list[WorkEvent]:
-        """What happened to a piece, or to all of an account, or to all there are, in order of their dates."""
+        """What happened to an item, or to all of an account, or to all there are, in order of their dates."""
         with self._connections.reading() as connection:
             return events_of(connection, work_id=work_id, account_id=account_id)
 
     def change(
         self, was: WorkItem, becomes: WorkItem, event: WorkEvent, now: dt.datetime, messages: Sequence[Message] = ()
     ) -> None:
-        """Writes what a person did to a piece, with its event, its audit line and its messages, or nothing.
+        """Writes what a person did to an item, with its event, its audit line and its messages, or nothing.
 
         Args:
-            was: the piece as it was read.
+            was: the item as it was read.
             becomes: as it now stands.
             event: what was done.
             now: when.
             messages: what is to be told of it.
 
         Raises:
-            StaleError: somebody changed the piece since it was read.
+            StaleError: somebody changed the item since it was read.
             ChurnmlError: something happened to it on a later date already.
         """
         if not was.work_id == becomes.work_id == event.work_id:
@@ -105,29 +103,29 @@ class Work:
 
 
 def put_plan(connection: sa.Connection, as_of: dt.date, plan: DayPlan, now: dt.datetime) -> None:
-    """Writes the pieces and events of a date's plan in the transaction of ``connection``.
+    """Writes the items and events of a date's plan in the transaction of ``connection``.
 
-    The present state of a piece is that of its newest date: what a person did on a later one stands.
+    The present state of an item is that of its newest date: what a person did on a later one stands.
     """
     told: dict[str, dt.date] = {}
     for event in plan.events:
         told[event.work_id] = max(told.get(event.work_id, event.on), event.on)
-    stored = _stored(connection, {*told, *(piece.work_id for piece in plan.work)})
-    planned = {piece.work_id: piece for piece in plan.work}
+    stored = _stored(connection, {*told, *(item.work_id for item in plan.work)})
+    planned = {item.work_id: item for item in plan.work}
     # what stood on the date: of what a person changed on a later one, the plan knows the state before that
-    stood = {name: piece for name, (piece, last_on) in stored.items() if last_on <= as_of}
+    stood = {name: item for name, (item, last_on) in stored.items() if last_on <= as_of}
     silent = [
         name
-        for name, piece in planned.items()
-        if name not in told and (name not in stored or stood.get(name, piece) != piece)
+        for name, item in planned.items()
+        if name not in told and (name not in stored or stood.get(name, item) != item)
     ]
     if silent:
         raise ValueError(f"work is new or changed and no event says so: {', '.join(sorted(silent)[:5])}")
     changed = [(planned[name], on) for name, on in told.items() if name in planned and name in stood]
-    risen = [piece.work_id for piece, _ in changed if stood[piece.work_id].state in ENDED and piece.state not in ENDED]
+    risen = [item.work_id for item, _ in changed if stood[item.work_id].state in ENDED and item.state not in ENDED]
     if risen:
         raise ValueError(f"work that has ended would come back: {', '.join(sorted(risen)[:5])}")
-    # what ends makes room for what begins: an account has one living piece for the same playbook and reason
+    # what ends makes room for what begins: an account has one living item for the same playbook and reason
     changed.sort(key=lambda change: change[0].state not in ENDED)
     _update(connection, changed)
     insert(
@@ -139,15 +137,15 @@ def put_plan(connection: sa.Connection, as_of: dt.date, plan: DayPlan, now: dt.d
             if name not in stored
         ],
     )
-    after = {name: piece for name, (piece, _) in stored.items()} | planned
+    after = {name: item for name, (item, _) in stored.items()} | planned
     insert(connection, work_events, [_event_row(event, after[event.work_id], now) for event in plan.events])
 
 
-def pieces_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> tuple[WorkItem, ...]:
+def items_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> tuple[WorkItem, ...]:
     """What lived on a date or had ended within the cooldown, as it then stood; by account and then id."""
     since = as_of - dt.timedelta(days=cooldown_days)
     known = (work.c.opened_on <= as_of) & (work.c.state.not_in(ENDED) | (work.c.ended_on >= since))
-    found = {piece.work_id: piece for piece in _pieces(connection, known & (work.c.last_on <= as_of))}
+    found = {item.work_id: item for item in _items(connection, known & (work.c.last_on <= as_of))}
     # of those that something happened to later: what their newest event by then left
     newest = (
         sa.select(
@@ -161,9 +159,9 @@ def pieces_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> 
         .subquery()
     )
     for (after,) in connection.execute(sa.select(newest.c.after).where(newest.c.place == 1)):
-        piece = _read(after)
-        found[piece.work_id] = piece
-    return tuple(sorted(found.values(), key=lambda piece: (piece.account_id, piece.work_id)))
+        item = _read(after)
+        found[item.work_id] = item
+    return tuple(sorted(found.values(), key=lambda item: (item.account_id, item.work_id)))
 
 
 def minutes_of_week(connection: sa.Connection, as_of: dt.date) -> dict[str, int]:
@@ -187,15 +185,15 @@ def spent_in_month(connection: sa.Connection, as_of: dt.date) -> dict[str, float
     return {playbook: float(cost) for playbook, cost in connection.execute(query)}
 
 
-def pieces_of(connection: sa.Connection, account_id: str) -> list[WorkItem]:
-    """All pieces of an account as they stand now, in the order they were opened."""
-    return _pieces(connection, work.c.account_id == account_id)
+def items_of(connection: sa.Connection, account_id: str) -> list[WorkItem]:
+    """All items of an account as they stand now, in the order they were opened."""
+    return _items(connection, work.c.account_id == account_id)
 
 
 def events_of(
     connection: sa.Connection, *, work_id: str | None = None, account_id: str | None = None
 ) -> list[WorkEvent]:
-    """What happened to a piece, or to all of an account, or to all there are, in order of their dates."""
+    """What happened to an item, or to all of an account, or to all there are, in order of their dates."""
     names = ("work_id", "on", "what", "who", "why", "details")
     query = sa.select(*(work_events.c[name] for name in names))
     if work_id is not None:
@@ -206,19 +204,19 @@ def events_of(
     return [WorkEvent(**row) for row in connection.execute(query).mappings()]
 
 
-def _pieces(connection: sa.Connection, wanted: Any) -> list[WorkItem]:
+def _items(connection: sa.Connection, wanted: Any) -> list[WorkItem]:
     query = sa.select(*COLUMNS).where(wanted).order_by(work.c.opened_on, work.c.work_id)
     return [WorkItem(**row) for row in connection.execute(query).mappings()]
 
 
 def _stored(connection: sa.Connection, names: Iterable[str]) -> dict[str, tuple[WorkItem, dt.date]]:
-    """Work id → the piece as it stands, and the date of its newest event."""
+    """Work id → the item as it stands, and the date of its newest event."""
     found: dict[str, tuple[WorkItem, dt.date]] = {}
     for some in some_at_a_time(sorted(names)):
         query = sa.select(*COLUMNS, work.c.last_on).where(work.c.work_id.in_(some))
         for row in connection.execute(query).mappings():
-            piece = WorkItem(**{name: row[name] for name in FIELDS})
-            found[piece.work_id] = (piece, row["last_on"])
+            item = WorkItem(**{name: row[name] for name in FIELDS})
+            found[item.work_id] = (item, row["last_on"])
     return found
 
 
@@ -232,15 +230,14 @@ def _update(connection: sa.Connection, changed: Sequence[tuple[WorkItem, dt.date
         .values({name: sa.bindparam(f"new_{name}") for name in (*names, "last_on")})
     )
     rows = [
-        {"which": piece.work_id}
-        | {f"new_{name}": value for name, value in _row(piece, on).items() if name != "work_id"}
-        for piece, on in changed
+        {"which": item.work_id} | {f"new_{name}": value for name, value in _row(item, on).items() if name != "work_id"}
+        for item, on in changed
     ]
     connection.execute(statement, as_kept(connection, work, rows, prefix="new_"))
 
 
-def _row(piece: WorkItem, on: dt.date) -> dict[str, Any]:
-    return {**vars(piece), "last_on": on}
+def _row(item: WorkItem, on: dt.date) -> dict[str, Any]:
+    return {**vars(item), "last_on": on}
 
 
 def _event_row(event: WorkEvent, after: WorkItem, now: dt.datetime) -> dict[str, Any]:
@@ -248,6 +245,6 @@ def _event_row(event: WorkEvent, after: WorkItem, now: dt.datetime) -> dict[str,
 
 
 def _read(kept: Mapping[str, Any]) -> WorkItem:
-    """A piece from the JSON it was kept as."""
+    """An item from the JSON it was kept as."""
     dates = {name: dt.date.fromisoformat(kept[name]) for name in DATES if kept.get(name) is not None}
     return WorkItem(**(dict(kept) | dates))

@@ -14,7 +14,7 @@ from churnml.pages.terminal.models import (
     versions_text,
 )
 from churnml.pages.terminal.run import QUEUE_SHOWN, RunPlaces, run_text
-from churnml.pages.terminal.work import changed_text, log_text, overflow_text, piece_text, work_list_text
+from churnml.pages.terminal.work import changed_text, item_text, log_text, overflow_text, work_list_text
 
 __all__ = [
     "QUEUE_SHOWN",
@@ -31,12 +31,12 @@ __all__ = [
     "flaps_text",
     "history_text",
     "impact_text",
+    "item_text",
     "log_text",
     "model_text",
     "origin_text",
     "overflow_text",
     "overrides_text",
-    "piece_text",
     "preview_data",
     "preview_text",
     "queue_text",

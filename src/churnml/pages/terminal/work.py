@@ -1,4 +1,4 @@
-"""Pieces of work and what happened to them, as printed."""
+"""Work items and what happened to them, as printed."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from churnml.pages.terminal.layout import table
 STATES = {"done": "done", "dismissed": "dismissed", "closed": "closed by itself", "open": "open", "snoozed": "snoozed"}
 
 
-def work_list_text(pieces: Sequence[Mapping[str, Any]]) -> str:
+def work_list_text(items: Sequence[Mapping[str, Any]]) -> str:
     """What ``churnml work list`` prints."""
-    if not pieces:
+    if not items:
         return "There is no such work."
     rows = [
         [
-            piece["work_id"],
-            printable(piece["account_id"]),
-            piece["playbook"],
-            printable(piece["owner"]),
-            _state(piece),
-            str(piece["opened_on"]),
-            str(piece["due"]),
-            money(piece["value"]),
+            item["work_id"],
+            printable(item["account_id"]),
+            item["playbook"],
+            printable(item["owner"]),
+            _state(item),
+            str(item["opened_on"]),
+            str(item["due"]),
+            money(item["value"]),
         ]
-        for piece in pieces
+        for item in items
     ]
     header = ["work", "account", "playbook", "owner", "state", "opened", "due", "worth a month"]
     return "\n".join(table(header, rows, right=(7,)))
 
 
-def piece_text(piece: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
+def item_text(item: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
     """What ``churnml work show`` prints."""
-    because = f" because of {piece['reason']}" if piece["reason"] else ""
+    because = f" because of {item['reason']}" if item["reason"] else ""
     lines = [
-        f"{piece['work_id']}: {piece['playbook']} for {printable(piece['account_id'])}{because}",
-        f"  {_state(piece)}, with {printable(piece['owner'])}, due {piece['due']}, {piece['minutes']} minutes"
-        + ("" if piece["value"] is None else f", worth {money(piece['value'])} a month"),
+        f"{item['work_id']}: {item['playbook']} for {printable(item['account_id'])}{because}",
+        f"  {_state(item)}, with {printable(item['owner'])}, due {item['due']}, {item['minutes']} minutes"
+        + ("" if item["value"] is None else f", worth {money(item['value'])} a month"),
     ]
-    if piece["ended_because"]:
-        lines.append(f"  {printable(piece['ended_because'])}")
+    if item["ended_because"]:
+        lines.append(f"  {printable(item['ended_because'])}")
     return "\n".join([*lines, "", *event_lines(events)])
 
 
@@ -52,11 +52,11 @@ def event_lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
     return table(["on", "what", "who", "why"], rows)
 
 
-def changed_text(piece: Mapping[str, Any], event: Mapping[str, Any]) -> str:
-    """What a change of a piece prints."""
+def changed_text(item: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+    """What a change of an item prints."""
     return (
-        f"{piece['work_id']}: {piece['playbook']} for {printable(piece['account_id'])} is {_state(piece)}, "
-        f"with {printable(piece['owner'])} ({printable(event['why'])})"
+        f"{item['work_id']}: {item['playbook']} for {printable(item['account_id'])} is {_state(item)}, "
+        f"with {printable(item['owner'])} ({printable(event['why'])})"
     )
 
 
@@ -91,8 +91,8 @@ def log_text(found: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(table(["at (UTC)", "who", "what", "of", "why"], rows))
 
 
-def _state(piece: Mapping[str, Any]) -> str:
-    if piece["state"] == "snoozed":
-        return f"snoozed until {piece['snoozed_until']}"
-    ended = f" on {piece['ended_on']}" if piece["ended_on"] else ""
-    return STATES[piece["state"]] + ended
+def _state(item: Mapping[str, Any]) -> str:
+    if item["state"] == "snoozed":
+        return f"snoozed until {item['snoozed_until']}"
+    ended = f" on {item['ended_on']}" if item["ended_on"] else ""
+    return STATES[item["state"]] + ended
