@@ -6,6 +6,7 @@ same results, some ten seconds sooner, without a record in Prefect.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
 from collections.abc import Callable
@@ -35,7 +36,6 @@ else:
         "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "churnml",
-        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "DO_NOT_TRACK": "true",
     }.items():
         os.environ.setdefault(_name, _value)
@@ -45,8 +45,22 @@ else:
     from prefect import flow as prefect_flow
     from prefect import task as prefect_task
     from prefect.cache_policies import NO_CACHE
+    from prefect.context import FlowRunContext
+    from prefect.logging.handlers import APILogHandler, APILogWorker
 
     from churnml.errors import ChurnmlError
+
+    def of_a_run(_record: logging.LogRecord) -> bool:
+        """Whether a line belongs to a run, on whose page it is then shown."""
+        if FlowRunContext.get() is None:
+            return False
+        # the sender keeps the context it was started in: started in a task's, it would hold the tables until the exit
+        contextvars.Context().run(APILogWorker.instance)
+        return True
+
+    for _handler in logging.getLogger("churnml").handlers:
+        if isinstance(_handler, APILogHandler):
+            _handler.addFilter(of_a_run)
 
     def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
         """Whether trying again can help: a user's mistake stays one."""
