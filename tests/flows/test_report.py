@@ -17,6 +17,7 @@ from churnml.checks import QuarantinedRow
 from churnml.jobs import report
 from churnml.jobs.report import write_report
 from churnml.ledger import Decision
+from churnml.modelling.record import ModelRecord
 from churnml.pages import charts
 from churnml.scoring.predictions import ScoredAccount, ScoredDay
 from churnml.scoring.reasons import Reason
@@ -132,6 +133,7 @@ def record(name: str = "churn", *, promoted: bool = True, who: tuple[str, ...] =
         },
         "label": {"kind": "contract", "gap": 7, "horizon": 91, "grace": 28, "settle": 0},
         "data_through": "2024-12-31",
+        "data_fingerprint": "d1",
     }
     return given | said
 
@@ -191,7 +193,9 @@ def full() -> tuple[dict[str, Any], ScoredDay, dict[str, dict[str, Any]], list[Q
     rivals = ("model", "recency", "logistic_regression", "base_rate", "champion", "truth")
     records = {
         "churn": record(who=rivals, means=HOSTILE, because=HOSTILE),
-        "upsell": record("upsell", label={"kind": "upsell", "gap": 7, "horizon": 91, "grace": 0, "settle": 0}),
+        "upsell": record(
+            "upsell", label={"kind": "upsell", "gap": 7, "horizon": 91, "grace": 0, "settle": 0, "mrr_up_by": 0.2}
+        ),
     }
     found = summed_up(
         scores,
@@ -218,7 +222,7 @@ def bare() -> tuple[dict[str, Any], ScoredDay, dict[str, dict[str, Any]], list[Q
     empty = record(promoted=False, who=("model", "base_rate"), reliability=[], gains=[], importance=[], left_in_gap=0)
     empty["figures"] = {who: dict.fromkeys(FIGURES, figure(None)) for who in ("model", "base_rate")}
     empty["ahead"] = {"base_rate": dict.fromkeys(FIGURES, figure(None))}
-    empty["training"] |= {"purged": [], "calibration": "isotonic", "base_rate": None}
+    empty["training"] |= {"purged": [], "calibration": {"kind": "isotonic"}, "base_rate": None}
     return summed_up(scores), scores, {"churn": empty}, []
 
 
@@ -497,8 +501,9 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(project: Project, monkeyp
     path = write_report(project, *full())
     before = path.read_bytes()
     found, scores, records, aside = full()
-    with pytest.raises(KeyError):
-        write_report(project, found, scores, {"churn": {"version": "3", "promoted": True, "because": "x"}}, aside)
+    unfinished = ModelRecord.model_construct(version="3", promoted=True, because="x")
+    with pytest.raises(AttributeError):
+        write_report(project, found, scores, {"churn": unfinished}, aside)
 
     def no_space(*_: Any) -> None:
         raise OSError("no space left")
@@ -512,7 +517,7 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(project: Project, monkeyp
 
 def test_charts_are_still_drawn_as_pictures_for_the_registry() -> None:
     for draw in (charts.reliability_chart, charts.gains_chart):
-        assert charts.png(draw(record())).startswith(b"\x89PNG")
+        assert charts.png(draw(ModelRecord.read(record()))).startswith(b"\x89PNG")
 
 
 def test_bands_have_colours_that_differ_however_many_there_are() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.checks import QuarantinedRow
+from churnml.modelling.record import ModelRecord
 from churnml.pages.report import Places, ReportedProject, report_html
 from churnml.scoring.predictions import ScoredDay
 
@@ -23,7 +24,8 @@ def write_report(
 ) -> Path:
     """Writes ``report.html``, whole or not at all, and returns where; see :func:`churnml.pages.report.report_html`."""
     reported = ReportedProject(project.name, project.spec.currency, project.health, _places(project))
-    return _write(project.work / "report.html", report_html(reported, summary, scores, records, quarantine))
+    read = {name: ModelRecord.read(record) for name, record in records.items()}
+    return _write(project.work / "report.html", report_html(reported, summary, scores, read, quarantine))
 
 
 def _places(project: Project) -> Places:

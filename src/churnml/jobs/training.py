@@ -388,6 +388,7 @@ def record_challenger(
 
     ``against`` is the version of the champion it was judged against, None where there was none.
     """
+    from churnml.modelling.record import ModelRecord
     from churnml.pages.charts import gains_chart, png, reliability_chart
 
     record = record_of(opened, spec, collected, fitted, judged) | {"against": against}
@@ -421,8 +422,8 @@ def record_challenger(
         parameters,
         metrics,
         {
-            **({"reliability.png": png(reliability_chart(record))} if record["reliability"] else {}),
-            **({"lift.png": png(gains_chart(record))} if record["gains"] else {}),
+            **({"reliability.png": png(reliability_chart(ModelRecord.read(record)))} if record["reliability"] else {}),
+            **({"lift.png": png(gains_chart(ModelRecord.read(record)))} if record["gains"] else {}),
             "judged.csv": _judged_table(judged).to_csv(index=False),
             "card.md": card(record),
         },

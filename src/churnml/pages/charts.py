@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import altair as alt
 import pandas as pd
 
 from churnml.jsontypes import Json, JsonObject
+from churnml.modelling.record import ModelRecord
 from churnml.pages.presenter import WHO_NAMES, figure_name, who_name
 from churnml.timeline import Reach, end_of_data
 
 Chart: TypeAlias = "alt.Chart | alt.LayerChart"
-# What the registry keeps of a training.
-Record = Mapping[str, Any]
 # A row of a table, as a chart takes it.
 Row = dict[str, str | pd.Timestamp]
 
@@ -73,12 +72,12 @@ PAGE_CONFIG: JsonObject = {
 # ---------------------------------------------------------------- a model's record
 
 
-def reliability_chart(record: Record) -> alt.LayerChart:
+def reliability_chart(record: ModelRecord) -> alt.LayerChart:
     """Probability said against share seen, with 95 % intervals, on the judged cutoff."""
-    table = pd.DataFrame(record["reliability"]).astype("float64")
-    top = float(max(table["said"].max(), table["high"].max())) * 1.05
+    table = pd.DataFrame([group.model_dump() for group in record.reliability]).astype("float64")
+    top = float(max(table["predicted"].max(), table["high"].max())) * 1.05
     percent = alt.Axis(format=".0%")
-    x = alt.X("said:Q", title="probability said", axis=percent, scale=alt.Scale(domain=[0, top]))
+    x = alt.X("predicted:Q", title="probability said", axis=percent, scale=alt.Scale(domain=[0, top]))
     y_scale = alt.Scale(domain=[0, top])
     diagonal = alt.Chart(pd.DataFrame({"v": [0.0, top]})).mark_line(strokeDash=[4, 4], color="#9aa5ad")
     bars = (
@@ -94,7 +93,7 @@ def reliability_chart(record: Record) -> alt.LayerChart:
             y=alt.Y("seen:Q", scale=y_scale),
             tooltip=[
                 alt.Tooltip("rows:Q", title="accounts", format=","),
-                alt.Tooltip("said:Q", title="said", format=".1%"),
+                alt.Tooltip("predicted:Q", title="said", format=".1%"),
                 alt.Tooltip("seen:Q", title="seen", format=".1%"),
             ],
         )
@@ -103,9 +102,9 @@ def reliability_chart(record: Record) -> alt.LayerChart:
     return (line + bars + points).properties(width=340, height=260)
 
 
-def gains_chart(record: Record) -> alt.Chart:
+def gains_chart(record: ModelRecord) -> alt.Chart:
     """Share of positives reached against share of accounts contacted, model and rivals."""
-    table = pd.DataFrame(record["gains"])
+    table = pd.DataFrame([point.model_dump() for point in record.gains])
     who_order = [who for who in WHO_NAMES if who in set(table["who"])]
     order = [who_name(who) for who in who_order]
     table["who"] = table["who"].map(WHO_NAMES)
@@ -135,14 +134,14 @@ def gains_chart(record: Record) -> alt.Chart:
     )
 
 
-def forest_chart(record: Record, figure: str) -> alt.LayerChart:
+def forest_chart(record: ModelRecord, figure: str) -> alt.LayerChart:
     """A figure of the model and of each rival, with 95 % intervals."""
     title = figure_name(figure)
     table = pd.DataFrame(
         [
-            {"who": who, **{key: record["figures"][who][figure].get(key) for key in ("value", "low", "high")}}
+            {"who": who, **record.figures[who][figure].model_dump()}
             for who in WHO_NAMES
-            if record["figures"].get(who, {}).get(figure)
+            if figure in record.figures.get(who, {})
         ]
     ).dropna(subset=["value"])
     colours = [COLOURS[who] for who in table["who"]]
@@ -166,15 +165,14 @@ def forest_chart(record: Record, figure: str) -> alt.LayerChart:
     return (intervals + points).properties(width=340, height=220)
 
 
-def split_chart(record: Record) -> alt.LayerChart:
+def split_chart(record: ModelRecord) -> alt.LayerChart:
     """Every cutoff with its label window: which trained, which were purged, which judged."""
-    reach = reach_of(record["label"])
     roles = [
-        *((text, "trains") for text in record["training"]["cutoffs"]),
-        *((text, "purged") for text in record["training"]["purged"]),
-        (record["cutoff"], "judged"),
+        *((cutoff, "trains") for cutoff in record.training.cutoffs),
+        *((cutoff, "purged") for cutoff in record.training.purged),
+        (record.cutoff, "judged"),
     ]
-    table = pd.DataFrame([_cutoff_row(dt.date.fromisoformat(text), role, reach) for text, role in sorted(roles)])
+    table = pd.DataFrame([_cutoff_row(cutoff, role, record.label.reach) for cutoff, role in sorted(roles)])
     order = [role for role in ROLES if role in set(table["role"])]
     y = alt.Y("cutoff:O", title=None, axis=None, sort="ascending")
     colour = alt.Color(
@@ -197,8 +195,8 @@ def split_chart(record: Record) -> alt.LayerChart:
     cutoffs = base.mark_point(filled=True, size=36, opacity=1).encode(x=x)
     lines = pd.DataFrame(
         [
-            {"at": pd.Timestamp(record["cutoff"]), "line": "judged cutoff"},
-            {"at": pd.Timestamp(end_of_data(dt.date.fromisoformat(record["data_through"]))), "line": "end of the data"},
+            {"at": pd.Timestamp(record.cutoff), "line": "judged cutoff"},
+            {"at": pd.Timestamp(end_of_data(record.data_through)), "line": "end of the data"},
         ]
     )
     rules = (
@@ -207,12 +205,6 @@ def split_chart(record: Record) -> alt.LayerChart:
         .encode(x="at:T", tooltip=[alt.Tooltip("line:N", title="line"), alt.Tooltip("at:T", format="%-d %b %Y")])
     )
     return (rules + gaps + settling + windows + cutoffs).properties(width=340, height=13 * len(table))
-
-
-def reach_of(label: Record) -> Reach:
-    """How far past a cutoff a recorded label looks."""
-    settle = label.get("grace" if label["kind"] == "contract" else "settle")
-    return Reach(int(label["gap"]), int(label["horizon"]), int(settle or 0))
 
 
 def _cutoff_row(cutoff: dt.date, role: str, reach: Reach) -> Row:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from churnml.pages.charts import Record
+from churnml.modelling.record import ModelRecord
 from churnml.pages.report.parts import share, total
 from churnml.scoring.predictions import ScoredAccount, ScoredDay
 from churnml.specs.health import HealthSpec
@@ -92,7 +92,7 @@ def _spans(health: HealthSpec) -> dict[str, str]:
     return {band.name: f"{band.at_least:g} to {end}" for band, end in zip(health.bands, ends, strict=False)}
 
 
-def standing_of(name: str, version: str | None, record: Record | None, risk: str) -> Standing:
+def standing_of(name: str, version: str | None, record: ModelRecord | None, risk: str) -> Standing:
     """What the head says of a model: used, or not and why."""
     if version is not None:
         return Standing(name, True, f"The {name} model is used", _why_used(version, record), None)
@@ -108,25 +108,25 @@ def standing_of(name: str, version: str | None, record: Record | None, risk: str
     return Standing(name, False, title, _why_not_used(record), consequence)
 
 
-def _why_used(version: str, record: Record | None) -> str:
+def _why_used(version: str, record: ModelRecord | None) -> str:
     if record is None:
         return f"Version {version} gave the probabilities on this page."
-    if str(record["version"]) != version:
+    if record.version != version:
         return (
             f"Version {version}, the champion, gave the probabilities on this page. "
-            f"The newest, version {record['version']}, {_verdict_on(record)}"
+            f"The newest, version {record.version}, {_verdict_on(record)}"
         )
-    how = "It was promoted" if record["promoted"] else "It was promoted by hand; the judgement had been against it"
-    return f"Version {version} gave the probabilities on this page. {how}: {record['because']}."
+    how = "It was promoted" if record.promoted else "It was promoted by hand; the judgement had been against it"
+    return f"Version {version} gave the probabilities on this page. {how}: {record.because}."
 
 
-def _why_not_used(record: Record | None) -> str:
+def _why_not_used(record: ModelRecord | None) -> str:
     if record is None:
         return "None has been promoted."
-    return f"Version {record['version']} was trained and judged, but {_verdict_on(record)}"
+    return f"Version {record.version} was trained and judged, but {_verdict_on(record)}"
 
 
-def _verdict_on(record: Record) -> str:
+def _verdict_on(record: ModelRecord) -> str:
     """Why a trained version gives no probabilities."""
-    verdict = "is not the champion now; when it was judged" if record["promoted"] else "was not promoted"
-    return f"{verdict}: {record['because']}."
+    verdict = "is not the champion now; when it was judged" if record.promoted else "was not promoted"
+    return f"{verdict}: {record.because}."

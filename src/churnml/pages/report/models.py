@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from churnml.features import words_for
 from churnml.modelling.evaluation import FIGURES
+from churnml.modelling.record import ModelRecord, RecordedCalibration, RecordedFigure, TrainingRecord
 from churnml.pages import charts
-from churnml.pages.charts import Record
 from churnml.pages.presenter import (
     FIGURE_MEANINGS,
     NOTHING,
     RIVAL_MEANINGS,
     WHO_NAMES,
-    FigureMapping,
     capitalised,
     figure_name,
     interval,
-    is_known,
     money_column,
     number,
     outcome_name,
@@ -191,29 +189,28 @@ class ModelSection:
     split: ReportChart
 
 
-def model_section(name: str, record: Record, version_used: str | None) -> ModelSection:
-    label, cutoff = record["label"], dt.date.fromisoformat(record["cutoff"])
-    reach = charts.reach_of(label)
+def model_section(name: str, record: ModelRecord, version_used: str | None) -> ModelSection:
+    reach = record.label.reach
     return ModelSection(
         name=name,
-        means=record["means"],
-        version=str(record["version"]),
-        promoted=record["promoted"],
-        because=record["because"],
-        in_use=version_used is not None and str(record["version"]) == version_used,
-        cutoff=cutoff,
-        window=reach.window(cutoff),
+        means=record.means,
+        version=record.version or NOTHING,
+        promoted=record.promoted,
+        because=record.because,
+        in_use=version_used is not None and record.version == version_used,
+        cutoff=record.cutoff,
+        window=reach.window(record.cutoff),
         gap=reach.gap,
         horizon=reach.horizon,
         settle=reach.settle,
-        outcome=outcome_name(label["kind"]),
-        rows=record["rows"],
-        positives=record["positives"],
-        share=share(record["positives"], record["rows"]),
-        left_in_gap=record.get("left_in_gap") or 0,
+        outcome=outcome_name(record.label.kind),
+        rows=record.rows,
+        positives=record.positives,
+        share=share(record.positives, record.rows),
+        left_in_gap=record.left_in_gap or 0,
         figures=_figure_rows(record),
-        rivals=[(who_name(who), means) for who, means in RIVAL_MEANINGS.items() if who in record["figures"]],
-        training=_training_facts(record["training"]),
+        rivals=[(who_name(who), means) for who, means in RIVAL_MEANINGS.items() if who in record.figures],
+        training=_training_facts(record.training),
         drivers=_drivers(record),
         capacity=_capacity(record),
         holding=_holding(record),
@@ -231,18 +228,18 @@ def model_section(name: str, record: Record, version_used: str | None) -> ModelS
     )
 
 
-def _figure_rows(record: Record) -> list[FigureRows]:
+def _figure_rows(record: ModelRecord) -> list[FigureRows]:
     """Figure by figure, everybody's value and how far the model is ahead, paired."""
     groups = []
     for figure in FIGURES:
         rows = []
         for who in _everybody(record):
-            ahead = record["ahead"].get(who, {}).get(figure) if who != "model" else None
+            ahead = record.ahead.get(who, {}).get(figure) if who != "model" else None
             rows.append(
                 WhoRow(
                     who=who_name(who),
                     is_model=who == "model",
-                    value=interval(record["figures"][who].get(figure), FIGURE_DIGITS[figure]),
+                    value=interval(record.figures[who].get(figure), FIGURE_DIGITS[figure]),
                     ahead=interval(ahead, FIGURE_DIGITS[figure], signed=True),
                     verdict=_verdict_of(ahead),
                 )
@@ -251,50 +248,49 @@ def _figure_rows(record: Record) -> list[FigureRows]:
     return groups
 
 
-def _everybody(record: Record) -> list[str]:
+def _everybody(record: ModelRecord) -> list[str]:
     """Whoever has figures, in the order they are always shown in."""
-    return [who for who in WHO_NAMES if who in record["figures"]]
+    return [who for who in WHO_NAMES if who in record.figures]
 
 
-def _verdict_of(ahead: FigureMapping | None) -> str | None:
+def _verdict_of(ahead: RecordedFigure | None) -> str | None:
     """What a paired interval shows of the model: ahead, behind, or neither."""
-    low, high = (None, None) if ahead is None else (ahead.get("low"), ahead.get("high"))
-    if not is_known(low) or not is_known(high):
+    if ahead is None or ahead.low is None or ahead.high is None:
         return None
-    if low > 0:
+    if ahead.low > 0:
         return "ahead"
-    return "behind" if high < 0 else "not shown"
+    return "behind" if ahead.high < 0 else "not shown"
 
 
 # ---------------------------------------------------------------- what it is worth, and whether it holds
 
 
-def _capacity(record: Record) -> Capacity | None:
-    decision, figures = record.get("decision"), record["figures"]
-    if not decision or not figures.get("model", {}).get("precision_at_capacity"):
+def _capacity(record: ModelRecord) -> Capacity | None:
+    decision, figures = record.decision, record.figures
+    if decision is None or "precision_at_capacity" not in figures.get("model", {}):
         return None
     everybody = _everybody(record)
     columns = [_capacity_column(name, [figures[who].get(name) for who in everybody]) for name in CAPACITY_FIGURES]
     return Capacity(
-        contacted=decision["contacted"],
-        share=decision["share"],
-        saved_share=decision["saved_share"],
-        months=decision["months"],
-        contact_cost=decision["contact_cost"],
+        contacted=decision.contacted,
+        share=decision.share,
+        saved_share=decision.saved_share,
+        months=decision.months,
+        contact_cost=decision.contact_cost,
         names=[capitalised(figure_name(name)) for name in CAPACITY_FIGURES],
         rows=[
             CapacityRow(
                 who=who_name(who),
                 is_model=who == "model",
                 cells=cells,
-                verdict=_verdict_of(record["ahead"].get(who, {}).get("caught_at_capacity")),
+                verdict=_verdict_of(record.ahead.get(who, {}).get("caught_at_capacity")),
             )
             for who, *cells in zip(everybody, *columns, strict=True)
         ],
     )
 
 
-def _capacity_column(name: str, figures: Sequence[FigureMapping | None]) -> list[str]:
+def _capacity_column(name: str, figures: Sequence[RecordedFigure | None]) -> list[str]:
     if name == "profit_at_capacity":
         return money_column(figures)
     if name == "lift_at_capacity":
@@ -302,34 +298,34 @@ def _capacity_column(name: str, figures: Sequence[FigureMapping | None]) -> list
     return [percent_interval(figure, 0) for figure in figures]
 
 
-def _holding(record: Record) -> Holding | None:
-    figures = record["figures"].get("model", {})
-    if not figures.get("seen_over_said"):
+def _holding(record: ModelRecord) -> Holding | None:
+    figures = record.figures.get("model", {})
+    if "seen_over_said" not in figures:
         return None
     return Holding(
         seen_over_said=interval(figures["seen_over_said"], 2),
         slope=interval(figures.get("calibration_slope"), 2),
         intercept=interval(figures.get("calibration_intercept"), 2),
         error=interval(figures["calibration_error"], 3),
-        by_chance=number(record.get("calibration_error_by_chance"), 3),
+        by_chance=number(record.calibration_error_by_chance, 3),
         reliability=interval(figures.get("brier_reliability"), 4),
         resolution=interval(figures.get("brier_resolution"), 4),
         uncertainty=interval(figures.get("brier_uncertainty"), 4),
     )
 
 
-def _slice_groups(record: Record) -> list[SliceGroup]:
+def _slice_groups(record: ModelRecord) -> list[SliceGroup]:
     groups: dict[str, list[SliceRow]] = {}
-    for part in record.get("slices", []):
-        groups.setdefault(part["by"], []).append(
+    for part in record.slices:
+        groups.setdefault(part.by, []).append(
             SliceRow(
-                part=part["part"],
-                rows=part["rows"],
-                positives=part["positives"],
-                mean_probability=part["said"],
-                seen=percent_interval({"value": part["seen"], "low": part["low"], "high": part["high"]}),
-                roc_auc=interval(part["roc_auc"], 2),
-                too_small=part["too_small"],
+                part=part.part,
+                rows=part.rows,
+                positives=part.positives,
+                mean_probability=part.predicted,
+                seen=percent_interval(RecordedFigure(value=part.seen, low=part.low, high=part.high)),
+                roc_auc=interval(part.roc_auc, 2),
+                too_small=part.too_small,
             )
         )
     return [SliceGroup(by, parts) for by, parts in groups.items()]
@@ -338,52 +334,50 @@ def _slice_groups(record: Record) -> list[SliceGroup]:
 # ---------------------------------------------------------------- what it is made of
 
 
-def _training_facts(training: Record) -> TrainingFacts:
-    losses = training["fold_losses"]
+def _training_facts(training: TrainingRecord) -> TrainingFacts:
     return TrainingFacts(
-        cutoffs=[dt.date.fromisoformat(cutoff) for cutoff in training["cutoffs"]],
-        purged=[dt.date.fromisoformat(cutoff) for cutoff in training["purged"]],
-        rows=training["rows"],
-        positives=training["positives"],
-        base_rate=training["base_rate"],
-        trees=training["trees"],
-        features=training["features"],
-        calibration=_calibration_words(training.get("calibration")),
+        cutoffs=training.cutoffs,
+        purged=training.purged,
+        rows=training.rows,
+        positives=training.positives,
+        base_rate=training.base_rate,
+        trees=training.trees,
+        features=training.features,
+        calibration=_calibration_words(training.calibration),
         folds=[
             FoldRow(
-                validates=dt.date.fromisoformat(fold["validate"]),
-                cutoffs=len(fold["train"]),
-                last_cutoff=dt.date.fromisoformat(fold["train"][-1]),
-                loss=losses.get(fold["validate"]),
+                validates=fold.validated,
+                cutoffs=len(fold.train),
+                last_cutoff=fold.train[-1],
+                loss=training.fold_losses.get(str(fold.validated)),
             )
-            for fold in training["folds"]
+            for fold in training.folds
         ],
     )
 
 
-def _calibration_words(calibration: object) -> str | None:
-    if not isinstance(calibration, Mapping):
+def _calibration_words(calibration: RecordedCalibration | None) -> str | None:
+    if calibration is None:
         return None
-    if calibration.get("kind") == "sigmoid":
-        slope, intercept = (number(calibration.get(name), 2) for name in ("slope", "intercept"))
-        return f"a sigmoid (slope {slope}, intercept {intercept})"
-    return {"isotonic": "an isotonic curve", "venn_abers": "Venn–Abers prediction"}.get(str(calibration.get("kind")))
+    if calibration.kind == "sigmoid":
+        return f"a sigmoid (slope {number(calibration.slope, 2)}, intercept {number(calibration.intercept, 2)})"
+    return {"isotonic": "an isotonic curve", "venn_abers": "Venn–Abers prediction"}.get(calibration.kind)
 
 
-def _drivers(record: Record) -> Drivers:
+def _drivers(record: ModelRecord) -> Drivers:
     """Feature families by how much they move the log-odds; those that move nothing are only counted."""
-    measured = [row for row in record.get("importance", []) if is_known(row.get("log_odds"))]
-    moving = [row for row in measured if row["log_odds"] >= LEAST_LOG_ODDS]
+    measured = [(row.family, row.log_odds) for row in record.importance if row.log_odds is not None]
+    moving = [(family, log_odds) for family, log_odds in measured if log_odds >= LEAST_LOG_ODDS]
     # a model that has learned next to nothing must not look as if it had
-    largest = max([LEAST_CONTRIBUTION, *(row["log_odds"] for row in moving)])
+    largest = max([LEAST_CONTRIBUTION, *(log_odds for _, log_odds in moving)])
     rows = [
         FamilyRow(
-            family=row["family"],
-            means=words_for(row["family"]),
-            odds=math.exp(row["log_odds"]),
-            width=100 * row["log_odds"] / largest,
+            family=family,
+            means=words_for(family),
+            odds=math.exp(log_odds),
+            width=100 * log_odds / largest,
         )
-        for row in moving
+        for family, log_odds in moving
     ]
     return Drivers(rows[:FAMILIES_SHOWN], rows[FAMILIES_SHOWN:], len(measured) - len(moving))
 
@@ -391,8 +385,9 @@ def _drivers(record: Record) -> Drivers:
 # ---------------------------------------------------------------- charts
 
 
-def _forest(record: Record) -> ReportChart | None:
-    if all(interval(figures.get("roc_auc")) == NOTHING for figures in record["figures"].values()):
+def _forest(record: ModelRecord) -> ReportChart | None:
+    measured = [figures["roc_auc"].value for figures in record.figures.values() if "roc_auc" in figures]
+    if all(value is None for value in measured):
         return None
     return report_chart(
         charts.forest_chart(record, "roc_auc"),
@@ -402,8 +397,8 @@ def _forest(record: Record) -> ReportChart | None:
     )
 
 
-def _reliability(record: Record) -> ReportChart | None:
-    if not record.get("reliability"):
+def _reliability(record: ModelRecord) -> ReportChart | None:
+    if not record.reliability:
         return None
     return report_chart(
         charts.reliability_chart(record),
@@ -413,8 +408,8 @@ def _reliability(record: Record) -> ReportChart | None:
     )
 
 
-def _gains(record: Record) -> ReportChart | None:
-    if not record.get("gains"):
+def _gains(record: ModelRecord) -> ReportChart | None:
+    if not record.gains:
         return None
     return report_chart(
         charts.gains_chart(record),

@@ -23,8 +23,8 @@ from markupsafe import Markup
 from churnml.checks import QuarantinedRow
 from churnml.health.score import INSUFFICIENT
 from churnml.jsontypes import Json
+from churnml.modelling.record import ModelRecord
 from churnml.pages import charts
-from churnml.pages.charts import Record
 from churnml.pages.presenter import band_name, date, has_cents, money, number, percent, plural, words
 from churnml.pages.report.data import DataSection, Places, data_section
 from churnml.pages.report.head import BandRow, Head, Standing, band_rows, head_of, standing_of
@@ -73,7 +73,7 @@ def report_html(
     project: ReportedProject,
     summary: Mapping[str, Any],
     scores: ScoredDay,
-    records: Mapping[str, Record],
+    records: Mapping[str, ModelRecord],
     quarantine: Sequence[QuarantinedRow],
 ) -> str:
     """The report of a run as HTML.
@@ -94,7 +94,7 @@ def report_page(
     project: ReportedProject,
     summary: Mapping[str, Any],
     scores: ScoredDay,
-    records: Mapping[str, Record],
+    records: Mapping[str, ModelRecord],
     quarantine: Sequence[QuarantinedRow],
 ) -> ReportPage:
     """The report of a run, section by section; see :func:`report_html`."""
@@ -125,16 +125,15 @@ def _band_order(health: HealthSpec, scores: ScoredDay) -> list[str]:
     return declared + sorted({account.band for account in scores.accounts} - set(declared))
 
 
-def _usual(name: str, summary: Mapping[str, Any], scores: ScoredDay, records: Mapping[str, Record]) -> float | None:
+def _usual(
+    name: str, summary: Mapping[str, Any], scores: ScoredDay, records: Mapping[str, ModelRecord]
+) -> float | None:
     """The champion's usual probability; None when it is another version than the newest one."""
     recorded = summary.get("scored_by", {}).get(name, {}).get("base_rate")
     if recorded is not None:
         return float(recorded)
     record = records.get(name)
-    if record is None or str(record.get("version")) != str(scores.models.get(name)):
-        return None
-    rate = record["training"].get("base_rate")
-    return None if rate is None else float(rate)
+    return record.training.base_rate if record and record.version == scores.models.get(name) else None
 
 
 # ---------------------------------------------------------------- rendering
