@@ -84,7 +84,7 @@ def decision(account_id: str, **said: Any) -> Decision:
         "because": ("band is at_risk",),
         "value": None,
         "reason": "",
-        "outcome": "opened",
+        "disposition": "opened",
         "rule": "band == 'at_risk'",
         "facts": {"band": "at_risk"},
     }
