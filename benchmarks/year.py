@@ -330,8 +330,8 @@ def ordered(order: Callable[[pd.DataFrame], pd.DataFrame]) -> Iterator[None]:
     """The flow, with what its list is ordered by replaced; rules, team and everything else stay."""
     plan = settling.plan_day
 
-    def plan_by(spec: Any, team: Any, as_of: dt.date, facts: pd.DataFrame, *rest: Any, **named: Any) -> Any:
-        return plan(spec, team, as_of, order(facts), *rest, **named)
+    def plan_by(rules: Any, team: Any, as_of: dt.date, facts: pd.DataFrame, *rest: Any, **named: Any) -> Any:
+        return plan(rules, team, as_of, order(facts), *rest, **named)
 
     with mock.patch.object(settling, "plan_day", plan_by):
         yield

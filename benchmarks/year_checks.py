@@ -75,7 +75,7 @@ def checked(root: Path) -> Checked:
         dates = store.dates()
         lists = {date: store.decided(date, LISTED) for date in dates}
         lines = [line for lines in lists.values() for line in lines]
-        trace = Trace(store, registry_of(project))
+        trace = Trace(project, store, registry_of(project))
         team = project.team
         problems = [
             *some("twice on a list", twice(lists)),
@@ -187,8 +187,8 @@ class Trace:
         declared: declarations that lines were made by: fingerprint → playbook → entry rule.
     """
 
-    def __init__(self, store: Store, registry: Registry) -> None:
-        self._store, self._registry = store, registry
+    def __init__(self, project: Project, store: Store, registry: Registry) -> None:
+        self._known, self._store, self._registry = project.named_facts, store, registry
         self.versions: set[str] = set()
         self.declared: dict[str, dict[str, str]] = {}
         self._rules: dict[str, Rule] = {}
@@ -234,7 +234,7 @@ class Trace:
 
     def _rule(self, text: str) -> Rule:
         if text not in self._rules:
-            self._rules[text] = parse_rule(text, "a line's rule")
+            self._rules[text] = parse_rule(text, "a line's rule", self._known)
         return self._rules[text]
 
 

@@ -18,19 +18,38 @@ import pandas as pd
 import yaml
 
 from churnml.adapters import warehouse
-from churnml.adapters.project import Project, open_project
+from churnml.adapters.project import Project, default_models, open_project
 from churnml.adapters.warehouse import Ingested, facts_of, ingest, quarantine_rows
 from churnml.adapters.warehouse.tone import write_tone
 from churnml.declarations import FeatureDeclaration, Polarity, Unit
-from churnml.features import Wish, choose
+from churnml.features import FAMILIES, Wish, choose
 from churnml.modelling.manifest import ModelManifest
 from churnml.rollups import PARTS, RELATIONS
+from churnml.rules.checking import Rules, read_rules
+from churnml.rules.facts import Fact, known_facts
 from churnml.snapshots import build_snapshots
+from churnml.specs import HealthSpec, PlaybooksSpec, read_spec
 from churnml.tables import TABLES, ColumnKind, Facts
 from churnml.timeline import midnight
 
 # ``today`` of every test; it only matters to projects that do not declare data_through.
 TODAY = dt.date(2024, 12, 31)
+
+
+def _known() -> dict[str, Fact]:
+    health, static = read_spec(HealthSpec, default_models() / "health.yaml"), ("segment",)
+    wish = Wish((28, 90), (), static)
+    features = {feature.name: feature for family in FAMILIES.values() for feature in family.features(wish)}
+    return known_facts(health, features, static)
+
+
+# The facts that rules may name in a project with the declarations that ship with the program.
+KNOWN = _known()
+
+
+def rules_of(spec: PlaybooksSpec) -> Rules:
+    """The rules of playbooks, read as those of a project are."""
+    return read_rules(spec, "playbooks.yaml", KNOWN)
 
 
 def day(text: str) -> dt.date:

@@ -88,7 +88,7 @@ def test_the_checks_see_what_is_wrong(lived: Lived) -> None:
         less = TeamSpec(people={"ana": Person(minutes_a_week=119, open_at_most=1)})
         assert list(above_the_minutes(store, less))
         assert list(above_the_items(store, less, store.dates()))
-        trace = Trace(store, registry_of(project))
+        trace = Trace(project, store, registry_of(project))
         opened = next(line for line in lines if line["outcome"] == "opened")
         assert list(trace.gaps(day, [opened])) == []
         facts = opened["facts"]

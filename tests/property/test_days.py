@@ -17,6 +17,7 @@ from churnml.work import life as work
 from churnml.work.planning import plan_day
 from tests.diary import Diary, playbook
 from tests.spec.test_work import NUMBERS
+from tests.support import rules_of
 
 MONDAY = dt.date(2024, 6, 3)
 ACCOUNTS = [f"a{i}" for i in range(7)]
@@ -44,6 +45,7 @@ SPEC = PlaybooksSpec.model_validate(
         ]
     }
 )
+RULES = rules_of(SPEC)
 LIMITS = {"ana": (120, 2), "ben": (None, 1), "cleo": (90, None), "dora": (None, None)}
 # an odd owner that no team declares, and nobody
 OWNERS = ["ana", "ben", "cleo", "elsa", None]
@@ -136,14 +138,14 @@ def test_the_list_keeps_its_promises_whatever_happens(first, days, leaving, away
         facts = frame(accounts)
         before = dict(diary.items)
         arms = dict(diary.assignments)
-        plan = plan_day(SPEC, team, as_of, facts, diary.before(as_of), seed="s")
+        plan = plan_day(RULES, team, as_of, facts, diary.before(as_of), seed="s")
         diary.record(plan)
 
         mixed = facts.sample(frac=1, random_state=shuffle.randint(0, 999))
-        assert plan_day(SPEC, team, as_of, mixed, Diary().before(as_of), seed="s") == plan_day(
-            SPEC, team, as_of, facts, Diary().before(as_of), seed="s"
+        assert plan_day(RULES, team, as_of, mixed, Diary().before(as_of), seed="s") == plan_day(
+            RULES, team, as_of, facts, Diary().before(as_of), seed="s"
         )
-        assert plan_day(SPEC, team, as_of, mixed, diary.before(as_of), seed="s") == DayPlan(decisions=plan.decisions)
+        assert plan_day(RULES, team, as_of, mixed, diary.before(as_of), seed="s") == DayPlan(decisions=plan.decisions)
 
         once_at_a_time(plan, diary, accounts)
         within_limits(diary, team, as_of, given_away)

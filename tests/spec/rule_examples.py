@@ -320,6 +320,17 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     RuleExample(
         WORDS,
+        "a share is written as one, and a feature that is not known is called by what it means too",
+        "feature.usage_seat_utilisation_28d < 0.4 or feature.usage_seat_utilisation_28d is missing",
+        """
+        account | feature.usage_seat_utilisation_28d | holds | because
+        a       | 0.31                               | yes   | users seen in the last 28 days ÷ seats paid for: 31 %
+        b       |                                    | yes   | users seen in the last 28 days ÷ seats paid for is not known
+        c       | 0.5                                | no    |
+        """,
+    ),
+    RuleExample(
+        WORDS,
         "health that fell or rose is said as such",
         "health_change < -10 or health_change > 10",
         """

@@ -9,25 +9,12 @@ import yaml
 
 from churnml.adapters.project import default_models
 from churnml.errors import ChurnmlError
-from churnml.features import FAMILIES, Wish
 from churnml.rules.checking import findings, never_known, read_rules
-from churnml.rules.facts import FACTS, Fact, fact_of, facts_frame, known_facts
+from churnml.rules.facts import FACTS, Fact, facts_frame, known_facts
 from churnml.rules.parsing import parse_rule
 from churnml.specs import HealthSpec, PlaybooksSpec, read_spec
 from tests.spec.rule_examples import EXAMPLES, FindingExample, RefusedExample, RuleExample
-from tests.support import table
-
-STATIC = ("segment",)
-
-
-def facts_there_are() -> dict[str, Fact]:
-    health = read_spec(HealthSpec, default_models() / "health.yaml")
-    wish = Wish((28, 90), (), STATIC)
-    features = {feature.name: feature for family in FAMILIES.values() for feature in family.features(wish)}
-    return known_facts(health, features, STATIC)
-
-
-KNOWN = facts_there_are()
+from tests.support import KNOWN, rules_of, table
 
 
 def spec_of(playbooks: str) -> PlaybooksSpec:
@@ -76,7 +63,7 @@ def test_a_rule_that_cannot_be_meant_is_refused_with_its_place_and_the_remedy(ti
     spec = spec_of("call: {enter: health < 40}")
     spec = spec.model_copy(update={"playbooks": (spec.playbooks[0].model_copy(update={"enter": row["rule"]}),)})
     with pytest.raises(ChurnmlError) as refused:
-        read_rules(spec, "playbooks.yaml", KNOWN)
+        rules_of(spec)
     assert like(refused.value.what, row["told"]), refused.value.what
     assert like(refused.value.remedy, row["remedy"]), refused.value.remedy
     assert refused.value.where.startswith("playbooks.yaml, playbook 'call', enter")
@@ -85,7 +72,7 @@ def test_a_rule_that_cannot_be_meant_is_refused_with_its_place_and_the_remedy(ti
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if isinstance(e, FindingExample)], ids=lambda e: e.title)
 def test_what_is_hardly_meant_is_found(example: FindingExample) -> None:
     spec = spec_of(example.playbooks)
-    found = findings(spec, read_rules(spec, "playbooks.yaml", KNOWN), KNOWN)
+    found = findings(rules_of(spec), KNOWN)
     wanted = table(example.found)
     assert [one.playbook for one in found] == wanted["playbook"].tolist()
     for one, what in zip(found, wanted["what"], strict=True):
@@ -101,26 +88,25 @@ def test_a_mistake_is_shown_with_a_caret_under_it_on_its_own_line() -> None:
 
 def test_the_playbooks_that_ship_with_the_program_are_meant_as_they_stand() -> None:
     spec = read_spec(PlaybooksSpec, default_models() / "playbooks.yaml")
-    assert findings(spec, read_rules(spec, "playbooks.yaml", KNOWN), KNOWN) == ()
+    assert findings(rules_of(spec), KNOWN) == ()
 
 
 def test_a_play_to_grow_accounts_in_trouble_is_meant_where_that_is_declared() -> None:
     spec = spec_of("grow: {goal: grow, enter: churn_lift > 2}")
-    rules = read_rules(spec, "playbooks.yaml", KNOWN)
-    assert len(findings(spec, rules, KNOWN)) == 1
-    assert findings(spec.model_copy(update={"grow_in_trouble": True}), rules, KNOWN) == ()
+    assert len(findings(rules_of(spec), KNOWN)) == 1
+    assert findings(rules_of(spec.model_copy(update={"grow_in_trouble": True})), KNOWN) == ()
 
 
 def test_what_reasons_asks_for_beside_the_rule_is_part_of_it() -> None:
     said = "call: {enter: not reasons has 'usage.*', reasons: %s}"
-    read_rules(spec_of(said % "[tickets.*]"), "playbooks.yaml", KNOWN)
+    rules_of(spec_of(said % "[tickets.*]"))
     with pytest.raises(ChurnmlError, match="can never hold"):
-        read_rules(spec_of(said % "[usage.recency]"), "playbooks.yaml", KNOWN)
+        rules_of(spec_of(said % "[usage.recency]"))
 
 
 def test_what_is_asked_for_and_known_of_no_account_is_found() -> None:
     spec = spec_of("call: {enter: health < 40 or mrr > 3, exit: feature.tickets_open == 0 and mrr > 9}")
-    rules = read_rules(spec, "playbooks.yaml", KNOWN)
+    rules = rules_of(spec)
     someone = {"account_id": "a", "health": 30, "churn_lift": 1, "band": "watch", "feature.tickets_open": 0}
     assert [(one.playbook, one.what) for one in never_known(rules, facts_frame([someone]))] == [
         ("call", "It asks for mrr, which is known of no account.")
@@ -136,7 +122,7 @@ def test_a_project_with_other_bands_that_does_not_say_who_is_in_trouble_is_told_
     )
     known = known_facts(renamed, {}, ())
     spec = spec_of("call: {enter: health < 40}")
-    (found,) = findings(spec, read_rules(spec, "playbooks.yaml", known), known)
+    (found,) = findings(read_rules(spec, "playbooks.yaml", known), known)
     assert (found.playbook, found.remedy) == ("trouble", "Add trouble: band == 'at_risk_too' or churn_lift >= 2")
 
 
@@ -168,20 +154,25 @@ def test_facts_are_taken_from_mappings_and_from_objects_alike() -> None:
     assert frame["reasons"].tolist() == [None, ("usage.recency", "usage.recency")]
     said = {"health < 40": "b", "dimension.risk == 5": "b", "feature.seats == 3": "a", "attribute.plan == 'pro'": "a"}
     said |= {"feature.other is missing": "ab", "reasons has 'usage.*'": "b", "segment is missing": "ab"}
+    known = KNOWN | {
+        "feature.seats": Fact("feature.seats", "number", "seats"),
+        "feature.other": Fact("feature.other", "number", "another"),
+        "attribute.plan": Fact("attribute.plan", "text", "the account's plan"),
+    }
     for text, accounts in said.items():
-        assert "".join(frame["account_id"][parse_rule(text, "here").holds(frame)]) == accounts, text
+        assert "".join(frame["account_id"][parse_rule(text, "here", known).holds(frame)]) == accounts, text
     assert all(frame[name].dtype == "float64" for name, fact in FACTS.items() if fact.kind == "number")
 
 
 def test_an_empty_book_has_facts_of_the_right_kind() -> None:
     frame = facts_frame([])
-    assert parse_rule("health < 40 and reasons has 'usage.*'", "here").holds(frame).shape == (0,)
+    assert parse_rule("health < 40 and reasons has 'usage.*'", "here", KNOWN).holds(frame).shape == (0,)
 
 
-def test_without_the_facts_there_are_a_name_of_a_group_is_believed_and_any_other_is_not() -> None:
-    assert fact_of("feature.x", "text") == Fact("feature.x", "text", "x")
-    with pytest.raises(ChurnmlError, match="no fact named 'helth'"):
-        parse_rule("helth < 3", "here")
+@pytest.mark.parametrize("name", ["helth", "feature.x", "dimension.x", "attribute.x"])
+def test_a_name_that_is_no_fact_of_the_project_is_refused(name: str) -> None:
+    with pytest.raises(ChurnmlError, match=f"no fact named '{name}'"):
+        parse_rule(f"{name} < 3", "here", KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -194,13 +185,18 @@ def test_without_the_facts_there_are_a_name_of_a_group_is_believed_and_any_other
         ("feature.seats is not missing and feature.seats < 4", "a", "seats: 3"),
     ],
 )
-def test_a_feature_that_is_a_name_may_be_asked_for_where_the_catalogue_is_not_at_hand(text, accounts, because) -> None:
+def test_a_feature_that_is_a_name_may_be_asked_for_like_any_text(text, accounts, because) -> None:
     said = [
         {"account_id": "a", "feature.plan": "pro", "feature.tier": "pro", "feature.seats": 3.0},
         {"account_id": "b", "feature.plan": None, "feature.tier": "pro", "feature.seats": 5.0},
         {"account_id": "c", "feature.plan": "big", "feature.tier": "pro", "feature.seats": 5.0},
     ]
-    rule = parse_rule(text, "here")
+    known = {
+        "feature.plan": Fact("feature.plan", "text", "plan"),
+        "feature.tier": Fact("feature.tier", "text", "tier"),
+        "feature.seats": Fact("feature.seats", "number", "seats"),
+    }
+    rule = parse_rule(text, "here", known)
     frame = facts_frame(said)
     assert "".join(frame["account_id"][rule.holds(frame)]) == accounts
     first = next(row for row in said if row["account_id"] == accounts[0])

@@ -16,7 +16,7 @@ from churnml.work import life as work
 from churnml.work.planning import plan_day
 from tests.diary import Diary, playbook
 from tests.spec.work_examples import EXAMPLES, WorkExample
-from tests.support import table
+from tests.support import rules_of, table
 
 NUMBERS = (
     "health",
@@ -71,13 +71,14 @@ def declared(example: WorkExample) -> tuple[PlaybooksSpec, TeamSpec]:
 def lived(example: WorkExample, diary: Diary) -> list[dict[str, str]]:
     """Every line the example's days give, by the columns an example may show."""
     spec, team = declared(example)
+    rules = rules_of(spec)
     lines = []
     rows = table(example.days)
     for day, of_day in rows.groupby("day", sort=False):
         as_of, facts = dt.date.fromisoformat(str(day)), facts_of(of_day)
-        plan = plan_day(spec, team, as_of, facts, diary.before(as_of), seed="examples")
+        plan = plan_day(rules, team, as_of, facts, diary.before(as_of), seed="examples")
         diary.record(plan)
-        again = plan_day(spec, team, as_of, facts.iloc[::-1], diary.before(as_of), seed="examples")
+        again = plan_day(rules, team, as_of, facts.iloc[::-1], diary.before(as_of), seed="examples")
         assert again == DayPlan(decisions=plan.decisions), "a day done twice comes to the same"
         lines += lines_of(str(day), plan, diary)
         for row in of_day.to_dict("records"):

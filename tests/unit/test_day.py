@@ -19,7 +19,7 @@ from churnml.work import planning as day_module
 from churnml.work.planning import plan_day
 from tests.diary import Diary, playbook
 from tests.spec.test_work import facts_of
-from tests.support import day, table
+from tests.support import day, rules_of, table
 
 MONDAY = day("2024-06-03")
 
@@ -41,11 +41,22 @@ THIRTY = facts_in("account | owner | health | mrr | churn_probability\n" + "\n".
 
 def planned(spec: PlaybooksSpec, facts: pd.DataFrame, before: PriorState = PriorState(), **said: Any) -> DayPlan:  # noqa: B008
     team = TeamSpec.model_validate(said.pop("team", {}))
-    return plan_day(spec, team, said.pop("as_of", MONDAY), facts, before, seed=said.pop("seed", "s"), **said)
+    return plan_day(rules_of(spec), team, said.pop("as_of", MONDAY), facts, before, seed=said.pop("seed", "s"), **said)
 
 
 def outcomes(plan: DayPlan) -> dict[str, str]:
     return {decision.account_id: decision.disposition for decision in plan.decisions}
+
+
+def test_the_words_of_a_feature_and_its_unit_come_from_its_declaration():
+    seats = "feature.usage_seat_utilisation_28d"
+    spec = spec_of(playbook("call", enter=f"{seats} < 0.4", exit=f"{seats} >= 0.5"))
+    facts, diary = THIRTY.iloc[:1].assign(**{seats: 0.31}), Diary()
+    diary.record(planned(spec, facts))
+    assert diary.events[0].why == "users seen in the last 28 days ÷ seats paid for: 31 %"
+    tuesday = MONDAY + dt.timedelta(1)
+    (closed,) = planned(spec, facts.assign(**{seats: 0.52}), diary.before(tuesday), as_of=tuesday).events
+    assert closed.why == "the reason is gone: users seen in the last 28 days ÷ seats paid for: 52 %"
 
 
 # ---------------------------------------------------------------- arms

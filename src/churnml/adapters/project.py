@@ -245,23 +245,19 @@ class Project:
         return {kind: path for kind, path in files.items() if path.is_file()}
 
     @cached_property
-    def facts_in_rules(self) -> tuple[str, ...]:
-        """The facts the rules of the playbooks name, sorted."""
-        return tuple(sorted({name for rule in self.rules().all for name in rule.names}))
-
-    @cached_property
     def named_facts(self) -> dict[str, Fact]:
         """The facts that the rules of the playbooks may name."""
         possible = self.possible_features(self.wish(self.model(self.health.risk.model)))
         return known_facts(self.health, possible, self.spec.static, self.catalogue)
 
+    @cached_property
     def rules(self) -> Rules:
         """The rules of the playbooks, checked; raises SpecError or UnknownNameError."""
         return read_rules(self.playbooks, str(self.declaration("playbooks.yaml")), self.named_facts)
 
     def rule_findings(self) -> tuple[RuleFinding, ...]:
         """What about the playbooks can be used, but is hardly meant."""
-        return findings(self.playbooks, self.rules(), self.named_facts)
+        return findings(self.rules, self.named_facts)
 
     def check_declarations(self) -> None:
         """Reads every declaration once, so that a mistake shows before long work begins."""
@@ -275,7 +271,7 @@ class Project:
                 self.model_names,
                 where=f"{self.declaration('health.yaml')}, risk: model:",
             )
-        self.rules()
+        _ = self.rules
         check_team_fits(self.playbooks, self.team, str(self.root / "models" / "team.yaml"))
 
     def declarations_fingerprint(self, *paths: Path) -> str:

@@ -81,7 +81,7 @@ def _check_health(project: Project) -> None:
 
 def beside_names(project: Project) -> list[str]:
     """Features that health, the recency rival and the playbooks need, whichever the model sees."""
-    asked = columns_asked(project.facts_in_rules).values()
+    asked = columns_asked(project.rules.names).values()
     return [*project.health.features, RECENCY, *CONTEXT_FEATURES, *asked]
 
 

@@ -147,9 +147,8 @@ def declared_for(opened: OpenedProject, office: Champions) -> DaySpecs:
     grows = _grows(labels)
     return DaySpecs(
         health=project.health,
-        playbooks=project.playbooks,
+        rules=project.rules,
         team=project.team,
-        asked=project.facts_in_rules,
         seed=project.name,
         zone=project.spec.timezone,
         upsell_share=(labels[grows].mrr_up_by or 0.1) if grows else 0.0,
@@ -166,7 +165,7 @@ def _features_for(opened: OpenedProject, office: Champions, also: Sequence[str])
         built = built_for(opened, champion.predictor, champion.predictor.feature_names)
         require_same(opened, champion.predictor, f"champion of '{name}'", champion.predictor.features, built)
         found |= built
-    asked = list(columns_asked(opened.project.facts_in_rules).values())
+    asked = list(columns_asked(opened.project.rules.names).values())
     scaled = built_for(opened, office.scales_of, [*office.scales_of.reference, *asked, *also])
     # a health input that the data no longer give is not known, and health says so; one that changed would mislead
     scales = [feature for feature in office.scales_of.manifest.scales if feature.name in scaled]
@@ -228,7 +227,7 @@ def write_day(
         ChurnmlError: others kept changing the record.
     """
     declared = declared_for(opened, office)
-    cooldown = max(playbook.cooldown_days for playbook in declared.playbooks.playbooks)
+    cooldown = max(playbook.cooldown_days for playbook in declared.rules.spec.playbooks)
     texts = {kind: path.read_text("utf-8-sig") for kind, path in opened.project.acting_files.items()}
     with open_store(opened.project.operational_url) as store:
         for _ in range(TRIES):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
 
 from churnml.errors import SpecError
 from churnml.rules.cases import can_hold, idle_parts, implies
-from churnml.rules.facts import Fact
+from churnml.rules.facts import FACTS, Fact
 from churnml.rules.parsing import Rule, names_reason, parse_rule
 from churnml.specs.playbooks import Playbook, PlaybooksSpec
 
@@ -50,13 +50,15 @@ class PlaybookRules:
 
 @dataclass(frozen=True)
 class Rules:
-    """All rules of a project, read.
+    """The playbooks of a project with all their rules read.
 
     Args:
+        spec: as declared.
         playbooks: in the order declared.
         trouble: who is left alone by playbooks that want to grow.
     """
 
+    spec: PlaybooksSpec
     playbooks: tuple[PlaybookRules, ...]
     trouble: Rule
 
@@ -66,14 +68,19 @@ class Rules:
         enters = [rules.enter for rules in self.playbooks]
         return (*enters, *(rules.exit for rules in self.playbooks if rules.exit is not None), self.trouble)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The facts that any of them asks for, sorted."""
+        return tuple(sorted({name for rule in self.all for name in rule.names}))
 
-def read_rules(spec: PlaybooksSpec, where: str, known: Mapping[str, Fact] | None = None) -> Rules:
+
+def read_rules(spec: PlaybooksSpec, where: str, known: Mapping[str, Fact]) -> Rules:
     """The rules of ``spec``; raises SpecError or UnknownNameError (see :func:`churnml.rules.parsing.parse_rule`).
 
     Args:
         spec: the declared playbooks.
         where: their file, for errors.
-        known: the facts there are; None where they were checked before.
+        known: name → fact, of all there are.
     """
 
     def rule(text: str, playbook: Playbook, key: str) -> Rule:
@@ -87,11 +94,11 @@ def read_rules(spec: PlaybooksSpec, where: str, known: Mapping[str, Fact] | None
         )
         for playbook in spec.playbooks
     )
-    # the rule that stands where none is declared names a band of the default health.yaml
-    declared = TROUBLE_KEY in spec.model_fields_set
-    rules = Rules(read, parse_rule(spec.trouble, f"{where}, {TROUBLE_KEY}", known if declared else None))
-    if known:
-        _refuse_contradictions(rules, where)
+    if TROUBLE_KEY not in spec.model_fields_set:
+        # the rule that stands where none is declared names a band of the default health.yaml
+        known = {**known, "band": replace(known["band"], values=())}
+    rules = Rules(spec, read, parse_rule(spec.trouble, f"{where}, {TROUBLE_KEY}", known))
+    _refuse_contradictions(rules, where)
     return rules
 
 
@@ -117,21 +124,20 @@ def _reasons(playbook: Playbook, enter: Rule) -> tuple[Rule, ...]:
     if not playbook.reasons:
         return ()
     text = " or ".join(f"reasons has '{pattern}'" for pattern in playbook.reasons)
-    known = {"reasons": enter.facts["reasons"]} if "reasons" in enter.facts else None
-    return (parse_rule(text, "reasons", known),)
+    return (parse_rule(text, "reasons", {**FACTS, **enter.facts}),)
 
 
-def findings(spec: PlaybooksSpec, rules: Rules, known: Mapping[str, Fact]) -> tuple[RuleFinding, ...]:
+def findings(rules: Rules, known: Mapping[str, Fact]) -> tuple[RuleFinding, ...]:
     """What is hardly meant, in the order of the playbooks: work that is closed as it opens, plays that reach nobody.
 
     Each is proved from the rules alone; no finding is no promise that all is well.
     """
     found: list[RuleFinding] = []
     for place, one in enumerate(rules.playbooks):
-        found += _of_one(spec, rules, one)
+        found += _of_one(rules, one)
         found += _taken_before(one, rules.playbooks[:place])
     bands = known["band"].values
-    if TROUBLE_KEY not in spec.model_fields_set and bands and "at_risk" not in bands:
+    if TROUBLE_KEY not in rules.spec.model_fields_set and bands and "at_risk" not in bands:
         found.append(
             RuleFinding(
                 "warning",
@@ -166,7 +172,7 @@ def never_known(rules: Rules, facts: pd.DataFrame) -> tuple[RuleFinding, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _of_one(spec: PlaybooksSpec, rules: Rules, one: PlaybookRules) -> list[RuleFinding]:
+def _of_one(rules: Rules, one: PlaybookRules) -> list[RuleFinding]:
     found: list[tuple[str, str]] = []
     if one.exit is not None and implies(one.enter, one.exit):
         found.append(
@@ -175,7 +181,7 @@ def _of_one(spec: PlaybooksSpec, rules: Rules, one: PlaybookRules) -> list[RuleF
                 "Let exit: say when the reason is gone.",
             )
         )
-    if one.playbook.goal == "grow" and not spec.grow_in_trouble and implies(one.enter, rules.trouble):
+    if one.playbook.goal == "grow" and not rules.spec.grow_in_trouble and implies(one.enter, rules.trouble):
         found.append(
             (
                 "It wants to grow only accounts that are in trouble, and those are left alone.",

@@ -122,18 +122,6 @@ def _dimension(name: str, means: str) -> Fact:
     return Fact(f"dimension.{name}", "number", f"score of the dimension {name}: {means}", POINTS, 0, 100)
 
 
-def fact_of(name: str, kind: FactKind) -> Fact | None:
-    """The fact a name stands for where only its group is known; ``kind`` is what a feature is read as."""
-    group, _, last = name.partition(".")
-    if name in FACTS:
-        return FACTS[name]
-    if not last or group not in GROUPS:
-        return None
-    if group == "dimension":
-        return _dimension(last, last)
-    return Fact(name, "text" if group == "attribute" else kind, last.replace("_", " "))
-
-
 def facts_frame(accounts: Iterable[Any], asked: Iterable[str] = ()) -> pd.DataFrame:
     """The facts of scored accounts, one row each in the order given.
 

@@ -34,7 +34,7 @@ from churnml.rules.expressions import (
     place,
     read,
 )
-from churnml.rules.facts import POINTS, TIMES, Fact, FactKind, fact_of
+from churnml.rules.facts import POINTS, TIMES, Fact, FactKind
 from churnml.scoring.reasons import written
 
 Mask = NDArray[np.bool_]
@@ -80,14 +80,13 @@ class Rule:
         return tuple(dict.fromkeys(_said(self.tree, True, columns)))
 
 
-def parse_rule(text: str, where: str, known: Mapping[str, Fact] | None = None) -> Rule:
+def parse_rule(text: str, where: str, known: Mapping[str, Fact]) -> Rule:
     """The rule that ``text`` declares.
 
     Args:
         text: the rule.
         where: the file and key it stands in, for errors.
-        known: the facts there are (:func:`churnml.rules.facts.known_facts`). None or empty where the rule was checked
-            when it was declared: names within ``feature.``, ``dimension.`` and ``attribute.`` are then believed.
+        known: name → fact, of all there are (:func:`churnml.rules.facts.known_facts`).
 
     Raises:
         SpecError: it is no rule, or asks of a fact what cannot be asked.
@@ -95,7 +94,7 @@ def parse_rule(text: str, where: str, known: Mapping[str, Fact] | None = None) -
     """
     tree = read(text, where)
     facts: dict[str, Fact] = {}
-    check = _Check(text, where, known or None, facts)
+    check = _Check(text, where, known, facts)
     for leaf in leaves(tree):
         check(leaf)
     return Rule(text, frozenset(facts), tree, facts)
@@ -132,20 +131,20 @@ class _Check:
 
     text: str
     where: str
-    known: Mapping[str, Fact] | None
-    found: dict[str, Fact]
+    known: Mapping[str, Fact]
+    asked: dict[str, Fact]
 
     def __call__(self, leaf: Leaf) -> None:
         if isinstance(leaf, Compare):
             self._comparison(leaf)
         elif isinstance(leaf, Within):
-            fact = self._fact(leaf.fact, _kind(leaf.values[0]))
+            fact = self._fact(leaf.fact)
             for value in leaf.values:
                 self._fits(fact, leaf.fact, value)
         elif isinstance(leaf, Has):
-            self._pattern(self._fact(leaf.fact, "words"), leaf)
+            self._pattern(self._fact(leaf.fact), leaf)
         else:
-            self._fact(leaf.fact, "number")
+            self._fact(leaf.fact)
 
     def _place(self, at: int) -> str:
         return place(self.where, self.text, at)
@@ -153,32 +152,31 @@ class _Check:
     def _wrong(self, what: str, at: int, remedy: str) -> NoReturn:
         raise SpecError(what, where=self._place(at), remedy=remedy)
 
-    def _fact(self, named: Named, kind: FactKind, texts: bool = False) -> Fact:
-        fact = fact_of(named.name, kind) if self.known is None else self.known.get(named.name)
+    def _fact(self, named: Named, *, beside_text: bool = False) -> Fact:
+        fact = self.known.get(named.name)
         if fact is None:
-            self._unknown(named, texts)
+            self._unknown(named, beside_text)
         if fact.lacks:
             self._wrong(f"The rule asks for {named.name}, which this project does not have.", named.at, fact.lacks)
-        self.found[named.name] = fact
+        self.asked[named.name] = fact
         return fact
 
-    def _unknown(self, named: Named, texts: bool) -> NoReturn:
-        known = self.known or {}
+    def _unknown(self, named: Named, beside_text: bool) -> NoReturn:
         group, dot, _ = named.name.partition(".")
         alike = [
-            name for name in known if (name.partition(".")[0] == group) == bool(dot) and ("." in name) == bool(dot)
+            name for name in self.known if (name.partition(".")[0] == group) == bool(dot) and ("." in name) == bool(dot)
         ]
-        if texts and not dot:
+        if beside_text and not dot:
             self._wrong(
                 f"There is no fact named '{named.name}'.",
                 named.at,
                 f"If it is a text, put it in quotes: '{named.name}'.",
             )
-        raise UnknownNameError("fact", named.name, alike or known, where=self._place(named.at))
+        raise UnknownNameError("fact", named.name, alike or self.known, where=self._place(named.at))
 
     def _comparison(self, leaf: Compare) -> None:
         if isinstance(leaf.other, Constant):
-            fact = self._fact(leaf.fact, _kind(leaf.other))
+            fact = self._fact(leaf.fact)
             self._fits(fact, leaf.fact, leaf.other)
         else:
             if leaf.fact.name == leaf.other.name:
@@ -205,14 +203,9 @@ class _Check:
 
     def _two_facts(self, left: Named, right: Named) -> tuple[Fact, Fact]:
         """Both facts; where one is unknown and the other a text, quotes were probably forgotten."""
-        texts = any(
-            fact is not None and fact.kind == "text"
-            for fact in (
-                fact_of(named.name, "number") if self.known is None else self.known.get(named.name)
-                for named in (left, right)
-            )
-        )
-        return self._fact(left, "number", texts), self._fact(right, "number", texts)
+        facts = [self.known.get(named.name) for named in (left, right)]
+        beside_text = any(fact is not None and fact.kind == "text" for fact in facts)
+        return self._fact(left, beside_text=beside_text), self._fact(right, beside_text=beside_text)
 
     def _fits(self, fact: Fact, named: Named, value: Constant) -> None:
         if fact.kind == "words":
@@ -291,12 +284,8 @@ class _Columns:
             return np.full(self.rows, None, dtype=object), np.zeros(self.rows, dtype=bool)
         column, kind = self.said[name], self.facts[name].kind
         if kind == "number":
-            try:
-                numbers = column.to_numpy(dtype="float64", na_value=np.nan)
-                return numbers, ~np.isnan(numbers)
-            except ValueError:
-                # a feature that is a name, in a rule that does not show it: feature.plan is missing
-                pass
+            numbers = column.to_numpy(dtype="float64", na_value=np.nan)
+            return numbers, ~np.isnan(numbers)
         values = column.to_numpy(dtype=object)
         if kind == "words":
             # what is no collection of codes is not known
@@ -381,7 +370,7 @@ def _value(fact: Fact, values: Any, known: Mask) -> str:
         return f"{_called(fact)} is {value:.1f} times as likely as usual"
     if fact.kind == "words":
         return f"{_called(fact)} are {', '.join(value) or 'none'}"
-    if fact.kind == "text" or isinstance(value, str):
+    if fact.kind == "text":
         told = str(value).replace("_", " ") if name in ("band", "stage", "scorecard") else str(value)
         return f"{_called(fact)} is {told}"
     told = _written(value, fact.unit)

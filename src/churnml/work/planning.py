@@ -20,8 +20,8 @@ import pandas as pd
 
 from churnml.errors import ChurnmlError
 from churnml.ledger import Arm, Assignment, DayPlan, Decision, Disposition, PriorState, WorkItem
-from churnml.rules.checking import read_rules
-from churnml.specs.playbooks import Playbook, PlaybooksSpec
+from churnml.rules.checking import Rules
+from churnml.specs.playbooks import Playbook
 from churnml.specs.team import TeamSpec
 from churnml.timeline import plus_days
 from churnml.work import life as work
@@ -37,7 +37,7 @@ LEFT_ALONE = "left alone, so that the playbook can be measured"
 
 
 def plan_day(
-    spec: PlaybooksSpec,
+    rules: Rules,
     team: TeamSpec,
     as_of: dt.date,
     facts: pd.DataFrame,
@@ -49,7 +49,7 @@ def plan_day(
     """What one date decides.
 
     Args:
-        spec: the declared playbooks.
+        rules: the playbooks, read.
         team: who takes the work.
         as_of: the date.
         facts: a row an account that is eligible, a column a named fact (:mod:`churnml.rules.facts`), ``account_id``
@@ -60,10 +60,9 @@ def plan_day(
 
     Raises:
         ChurnmlError: work on record was opened after ``as_of``.
-        SpecError: a rule cannot be read.
     """
     _check(prior, as_of)
-    day = _Day(spec, team, as_of, AccountFacts(facts), prior, seed, zone)
+    day = _Day(rules, team, as_of, AccountFacts(facts), prior, seed, zone)
     tend(day.worklist, day.by_playbook, day.trouble, day.facts, day.roster)
     day.hand_out()
     return DayPlan(
@@ -96,7 +95,7 @@ class _Day:
 
     def __init__(
         self,
-        spec: PlaybooksSpec,
+        rules: Rules,
         team: TeamSpec,
         as_of: dt.date,
         facts: AccountFacts,
@@ -105,7 +104,7 @@ class _Day:
         zone: str,
     ) -> None:
         self.as_of, self.facts, self.prior, self.seed = as_of, facts, prior, seed
-        rules = read_rules(spec, "playbooks.yaml")
+        spec = rules.spec
         self.by_playbook = {matches.playbook.name: matches for matches in match_playbooks(rules, facts, prior.lines)}
         self.trouble = Trouble(rules.trouble, facts, allowed=spec.grow_in_trouble)
         self.roster = Roster(team, as_of, zone, spec.fallback_owner)

@@ -20,10 +20,11 @@ from churnml.health.overrides import with_overrides
 from churnml.health.score import INSUFFICIENT, Health, health_of, health_reasons
 from churnml.ledger import BandState, DayPlan, PriorState
 from churnml.modelling.reference import usual_of
+from churnml.rules.checking import Rules
 from churnml.rules.facts import columns_asked, facts_frame
 from churnml.scoring.predictions import CONTEXT, Predictions, ScoredAccount, ScoredDay
 from churnml.scoring.reasons import Reason
-from churnml.specs import HealthSpec, PlaybooksSpec
+from churnml.specs import HealthSpec
 from churnml.specs.team import TeamSpec
 from churnml.work.planning import plan_day
 
@@ -35,8 +36,8 @@ class DaySpecs:
     """What RevOps declares about acting, and what of the project it needs.
 
     Args:
-        health, playbooks, team: the files.
-        asked: the facts the rules name.
+        health, team: the files.
+        rules: the playbooks, read.
         seed: of the arms.
         zone: the project's time zone.
         upsell_share: the share by which the label of growth says MRR is up.
@@ -44,9 +45,8 @@ class DaySpecs:
     """
 
     health: HealthSpec
-    playbooks: PlaybooksSpec
+    rules: Rules
     team: TeamSpec
-    asked: Sequence[str]
     seed: str
     zone: str
     upsell_share: float
@@ -101,10 +101,8 @@ def settle(
     accounts = tuple(_scored(book, health, states[i], reasons, i, row) for i, row in enumerate(context))
     plan = DayPlan()
     if route:
-        facts = facts_frame(_facts(book, declared, health, prior, accounts, context), declared.asked)
-        plan = plan_day(
-            declared.playbooks, declared.team, book.as_of, facts, prior, seed=declared.seed, zone=declared.zone
-        )
+        facts = facts_frame(_facts(book, declared, health, prior, accounts, context), declared.rules.names)
+        plan = plan_day(declared.rules, declared.team, book.as_of, facts, prior, seed=declared.seed, zone=declared.zone)
     return Day(
         scores=ScoredDay(
             book.as_of, accounts, tuple(d for d in plan.decisions if d.disposition in LISTED), book.versions
@@ -159,8 +157,11 @@ def _facts(
     context: Sequence[Mapping[Any, Any]],
 ) -> list[dict[str, Any]]:
     """The named facts a playbook's rule may ask of each account."""
-    asked = {name: column for name, column in columns_asked(declared.asked).items() if column in book.frame.columns}
-    columns = {name: book.frame[column].tolist() for name, column in asked.items()}
+    columns = {
+        name: book.frame[column].tolist()
+        for name, column in columns_asked(declared.rules.names).items()
+        if column in book.frame.columns
+    }
     found = []
     for i, account in enumerate(accounts):
         last = prior.bands.get(account.account_id)
