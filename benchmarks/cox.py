@@ -23,13 +23,13 @@ from churnml.features import Feature
 from churnml.labels import Label
 from churnml.modelling.hazard import RENEWAL_DAYS, seen_before
 from churnml.modelling.splits import Split
-from churnml.modelling.survival_figures import Said
+from churnml.modelling.survival_figures import LeftBefore
 
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1)
 MONTHS = 12
 
 
-def fit_cox(features: Sequence[Feature], rows: pd.DataFrame, plan: Split, label: Label) -> tuple[Said, float]:
+def fit_cox(features: Sequence[Feature], rows: pd.DataFrame, plan: Split, label: Label) -> tuple[LeftBefore, float]:
     """What Cox says of the accounts at the judged cutoff, and the penalty the fold chose.
 
     Args:

@@ -23,7 +23,7 @@ from churnml import jobs
 from churnml.modelling.curves import Curves, renewals
 from churnml.modelling.evaluation import Figure
 from churnml.modelling.hazard import fit_hazard
-from churnml.modelling.survival_figures import Said, SurvivalFigures, evaluate_curves, evenly
+from churnml.modelling.survival_figures import LeftBefore, SurvivalFigures, evaluate_curves, evenly
 from churnml.modelling.training import at_cutoffs
 from churnml.simulate.clock import WEEK_DAYS, Weeks, clock_of, weeks_of
 from churnml.simulate.company import CHURN, UPSELL, simulate, streams
@@ -70,7 +70,7 @@ class Found:
     """
 
     rows: pd.DataFrame
-    said: Mapping[str, Said]
+    said: Mapping[str, LeftBefore]
     true: Mapping[int, np.ndarray]
     until: int
     seconds: Mapping[str, float]
@@ -128,7 +128,7 @@ def company(folder: Path, accounts: int, seed: int) -> Found:
     ahead, term = renewals(rows, hazard.renewal)
     force = np.logaddexp(0.0, hazard.log_odds(predictor.matrix(rows), ahead, term))
     own = Curves(curves.edges, np.cumsum(np.c_[np.zeros(len(rows)), force], axis=1))
-    everybody: dict[str, Said] = {
+    everybody: dict[str, LeftBefore] = {
         "curve": curves.leaves_before,
         "own_height": own.leaves_before,
         "cox": cox,
@@ -142,15 +142,15 @@ def company(folder: Path, accounts: int, seed: int) -> Found:
         hazard.edges[-1],
         seconds,
         penalty,
-        int(hazard.about["trees"]),
+        hazard.fitting.trees,
     )
 
 
-def _of(p: Said, rows: np.ndarray) -> Said:
+def _of(p: LeftBefore, rows: np.ndarray) -> LeftBefore:
     return lambda day: p(day)[rows]
 
 
-def _stepped(true: pd.DataFrame) -> Said:
+def _stepped(true: pd.DataFrame) -> LeftBefore:
     """The truth between whole weeks, its force even inside a week."""
     days = np.array([week * WEEK_DAYS for week in true.columns], dtype="float64")
     force = -np.log1p(-true.to_numpy())
@@ -173,7 +173,7 @@ def judged(found: Sequence[Found], seed: int) -> SurvivalFigures:
     return measured
 
 
-def _together(said: Sequence[Said]) -> Said:
+def _together(said: Sequence[LeftBefore]) -> LeftBefore:
     return lambda day: np.concatenate([one(day) for one in said])
 
 

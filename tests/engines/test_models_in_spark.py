@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from churnml.adapters.registry import open_registry
-from churnml.modelling.predictor import Predictor, encode
+from churnml.modelling.predictor import Calibration, Predictor, encode
 from tests.support import declaration, manifest
 
 CATEGORIES = {"plan": ("scale", "team")}
@@ -44,7 +44,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
         booster=lgb.Booster(model_str=booster.model_to_string()),
         features=tuple(declaration(name) for name in NAMES),
         categories=CATEGORIES,
-        calibration={"kind": "sigmoid", "slope": 0.8, "intercept": -0.1},
+        calibration=Calibration("sigmoid", slope=0.8, intercept=-0.1),
         base_rate=float(y.mean()),
         reference={},
         manifest=manifest("churn"),

@@ -16,7 +16,7 @@ from churnml.features import FAMILIES, Wish
 from churnml.labels import Label
 from churnml.modelling.curves import Renewal
 from churnml.modelling.hazard import PersonPeriods, drawn, fit_hazard, person_periods, renewal_of, seen_before
-from churnml.modelling.predictor import HAZARD_FILE, MODEL_FILE, SUMS_FILE, Predictor, encode
+from churnml.modelling.predictor import HAZARD_FILE, MODEL_FILE, SUMS_FILE, Calibration, Predictor, encode
 from churnml.modelling.splits import plan
 from churnml.specs import ModelSpec
 from tests.support import declaration, features_at, manifest, quick_facts
@@ -128,7 +128,7 @@ def classifier(rows):
         booster=lgb.Booster(model_str=booster.model_to_string()),
         features=tuple(declaration(name) for name in NAMES),
         categories=categories,
-        calibration={"kind": "sigmoid", "slope": 1.0, "intercept": 0.0},
+        calibration=Calibration("sigmoid"),
         base_rate=float(train["label"].mean()),
         reference={},
         manifest=manifest("churn"),
@@ -198,7 +198,7 @@ def test_a_row_whose_label_is_purged_still_teaches_its_first_periods(rows, class
     purged = rows["as_of"].isin([pd.Timestamp(c) for c in PLAN.purged])
     assert purged.any()
     without = fit_hazard(SPEC, FEATURES, rows[~purged], PLAN, classifier)
-    assert without.about["person_periods"] < predictor.hazard.about["person_periods"]
+    assert without.fitting.person_periods < predictor.hazard.fitting.person_periods
 
 
 def test_without_a_leaving_in_any_fold_it_is_said_that_the_history_is_too_short(rows, classifier):

@@ -16,7 +16,7 @@ import pytest
 
 from churnml.errors import RegistryError
 from churnml.modelling.agreement import differences
-from churnml.modelling.predictor import BOOSTER_FILE, MODEL_FILE, SUMS_FILE, Predictor, PyfuncModel, encode
+from churnml.modelling.predictor import BOOSTER_FILE, MODEL_FILE, SUMS_FILE, Calibration, Predictor, PyfuncModel, encode
 from tests.support import day, declaration, manifest
 
 CATEGORIES = {"plan": ("scale", "team")}
@@ -42,7 +42,7 @@ def predictor(frame):
         booster=lgb.Booster(model_str=booster.model_to_string()),
         features=FEATURES,
         categories=CATEGORIES,
-        calibration={"kind": "sigmoid", "slope": 0.8, "intercept": -0.1},
+        calibration=Calibration("sigmoid", slope=0.8, intercept=-0.1),
         base_rate=float(y.mean()),
         reference={"usage_events_28d": [float(v) for v in range(101)]},
         manifest=manifest(means="日本語", trained_on=(day("2024-01-01"), day("2024-01-29"))),
@@ -200,8 +200,8 @@ def test_columns_may_come_in_any_order_and_with_others(predictor, frame):
 
 def test_probabilities_lie_strictly_between_zero_and_one_and_rise_with_the_log_odds(predictor):
     for calibration in (
-        {"kind": "sigmoid", "slope": 5.0, "intercept": 0.0},
-        {"kind": "isotonic", "x": [-1.0, 1.0], "y": [0.0, 1.0]},
+        Calibration("sigmoid", slope=5.0),
+        Calibration("isotonic", x=[-1.0, 1.0], y=[0.0, 1.0]),
     ):
         model = Predictor(**(predictor.__dict__ | {"calibration": calibration}))
         found = model.calibrated(np.array([-100.0, -1.0, 0.0, 1.0, 100.0]))

@@ -19,7 +19,7 @@ import pytest
 from churnml.adapters.registry import Registry, open_registry
 from churnml.adapters.registry.registered import EVENT_TAG, MODEL_FOLDER
 from churnml.errors import RegistryError, UnknownNameError
-from churnml.modelling.predictor import Predictor
+from churnml.modelling.predictor import Calibration, Predictor
 from tests.support import declaration, manifest
 
 FRAME = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0] * 20})
@@ -33,7 +33,7 @@ def model(seed: int) -> Predictor:
         booster=lgb.Booster(model_str=booster.model_to_string()),
         features=(declaration("a"),),
         categories={},
-        calibration={"kind": "sigmoid", "slope": 1.0, "intercept": float(seed)},
+        calibration=Calibration("sigmoid", intercept=float(seed)),
         base_rate=0.5,
         reference={},
         manifest=manifest("churn"),

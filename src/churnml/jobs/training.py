@@ -24,6 +24,7 @@ from churnml.features import Feature, Wish, choose
 from churnml.health.score import health_of
 from churnml.impact.treated import Touched, touched, treated_in_window, treatment_marks
 from churnml.jobs.opening import OpenedProject, Progress, built_for, needed_beside, silent, wish_for
+from churnml.jsontypes import JsonObject
 from churnml.modelling.agreement import differences
 from churnml.modelling.evaluation import (
     Evaluation,
@@ -57,7 +58,7 @@ from churnml.timeline import cutoffs_ending, end_of_data, plus_days
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import Registry
-    from churnml.modelling.predictor import Predictor
+    from churnml.modelling.predictor import Calibration, Predictor
 
 
 EXAMPLE_ROWS = 5
@@ -532,11 +533,11 @@ def _measured(spec: ModelSpec, train: pd.DataFrame, judged: Judgement, y: np.nda
     }
 
 
-def _calibration_told(calibration: Mapping[str, Any]) -> dict[str, Any]:
+def _calibration_told(calibration: Calibration) -> JsonObject:
     """A calibration for the record: a table of hundreds of points is told by its size."""
-    if "x" in calibration:
-        return {"kind": calibration["kind"], "points": len(calibration["x"])}
-    return dict(calibration)
+    if calibration.x:
+        return {"kind": calibration.kind, "points": len(calibration.x)}
+    return calibration.as_json()
 
 
 def _importance(fitted: FittedModel, rows: pd.DataFrame) -> list[dict[str, Any]]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from churnml.modelling.predictor import calibrated
+from churnml.modelling.predictor import Calibration
 
-# The first is in office: another takes its place only where the rows are sure of it.
+# The first is the default: another takes its place only where the rows are sure of it.
 KINDS = ("none", "sigmoid", "isotonic", "venn_abers")
 # A table of Venn-Abers probabilities needs no more points than that to be read to three digits.
 POINTS = 400
@@ -24,11 +23,11 @@ class Calibrated:
     """A calibration, and how it was chosen.
 
     Args:
-        calibration: names and numbers, as :class:`churnml.modelling.predictor.Predictor` keeps it.
+        calibration: the calibration.
         losses: kind → log loss out of sample; empty where nothing was there to choose by.
     """
 
-    calibration: dict[str, Any]
+    calibration: Calibration
     losses: dict[str, float]
 
 
@@ -55,7 +54,7 @@ def calibrate(
     losses = {name: np.full(len(label), np.nan) for name in KINDS}
     for teach, check in _periods_apart(label, day, apart):
         for name in KINDS:
-            p = calibrated(fit_calibration(name, log_odds[teach], label[teach]), log_odds[check])
+            p = fit_calibration(name, log_odds[teach], label[teach]).probabilities(log_odds[check])
             losses[name][check] = -(label[check] * np.log(p) + (1 - label[check]) * np.log(1 - p))
     measured = ~np.isnan(losses["none"])
     if not measured.any():
@@ -85,8 +84,8 @@ def clustered_error(values: np.ndarray, clusters: np.ndarray) -> float:
     return float(np.sqrt(len(summed) / (len(summed) - 1) * (summed**2).sum()) / len(values))
 
 
-def fit_calibration(kind: str, log_odds: np.ndarray, label: np.ndarray) -> dict[str, Any]:
-    """Calibration as names and numbers.
+def fit_calibration(kind: str, log_odds: np.ndarray, label: np.ndarray) -> Calibration:
+    """The calibration of a kind that fits best.
 
     Args:
         kind: ``none`` (the trees' own probabilities), ``sigmoid`` (Platt, 1999; on the log-odds, so that the
@@ -97,10 +96,10 @@ def fit_calibration(kind: str, log_odds: np.ndarray, label: np.ndarray) -> dict[
         label: 0 or 1, shape (rows,).
     """
     if kind == "none":
-        return {"kind": "none"}
+        return Calibration("none")
     if kind == "isotonic":
         fitted = IsotonicRegression(out_of_bounds="clip", y_min=0.0, y_max=1.0).fit(log_odds, label)
-        return {"kind": "isotonic", "x": fitted.X_thresholds_.tolist(), "y": fitted.y_thresholds_.tolist()}
+        return Calibration("isotonic", x=fitted.X_thresholds_.tolist(), y=fitted.y_thresholds_.tolist())
     if kind == "venn_abers":
         return _venn_abers(log_odds, label)
     # next to no penalty: two numbers from hundreds of rows need none
@@ -108,15 +107,11 @@ def fit_calibration(kind: str, log_odds: np.ndarray, label: np.ndarray) -> dict[
     slope = float(fitted.coef_[0, 0])
     if slope <= 0:
         # the folds' order was no better than chance; a falling curve would only learn that noise
-        return {
-            "kind": "sigmoid",
-            "slope": 0.0,
-            "intercept": float(np.log(label.mean() / (1 - label.mean()))),
-        }
-    return {"kind": "sigmoid", "slope": slope, "intercept": float(fitted.intercept_[0])}
+        return Calibration("sigmoid", slope=0.0, intercept=float(np.log(label.mean() / (1 - label.mean()))))
+    return Calibration("sigmoid", slope=slope, intercept=float(fitted.intercept_[0]))
 
 
-def _venn_abers(log_odds: np.ndarray, label: np.ndarray) -> dict[str, Any]:
+def _venn_abers(log_odds: np.ndarray, label: np.ndarray) -> Calibration:
     from venn_abers import VennAbers
 
     def pair(x: np.ndarray) -> np.ndarray:
@@ -131,4 +126,4 @@ def _venn_abers(log_odds: np.ndarray, label: np.ndarray) -> dict[str, Any]:
     points = np.unique(np.quantile(log_odds, np.linspace(0, 1, POINTS), method="inverted_cdf"))
     merged, _ = fitted.predict_proba(pair(points))
     # it rises already, up to rounding
-    return {"kind": "venn_abers", "x": points.tolist(), "y": np.maximum.accumulate(merged[:, 1]).tolist()}
+    return Calibration("venn_abers", x=points.tolist(), y=np.maximum.accumulate(merged[:, 1]).tolist())

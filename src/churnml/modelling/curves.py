@@ -11,6 +11,7 @@ A stored model is read through this module, so it imports numpy, pandas and Ligh
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+
+from churnml.jsontypes import JsonObject
 
 # Days from the cutoff for which a person is told the probability of leaving.
 MARKS = (30, 60, 90, 180)
@@ -41,6 +44,23 @@ class Renewal:
 
 
 @dataclass(frozen=True)
+class HazardFitting:
+    """How hazards were fitted.
+
+    Args:
+        trees: how many.
+        checked_at: the cutoff whose rows found that number, and ``check_loss`` their log loss a person-period.
+        person_periods, leavings: what was learned from.
+    """
+
+    trees: int
+    checked_at: dt.date
+    check_loss: float
+    person_periods: int
+    leavings: int
+
+
+@dataclass(frozen=True)
 class Hazard:
     """The chance of leaving in each coming period, as data.
 
@@ -50,14 +70,14 @@ class Hazard:
         edges: days from the cutoff at which periods begin, the last one's end at the end; ``edges[0] == 0``.
         anchor: days ``[start, end)`` over which the curve says what the classifier says.
         renewal: how renewals are counted; None without renewal dates.
-        about: how it was fitted, for the record.
+        fitting: how it was fitted, for the record.
     """
 
     booster: lgb.Booster
     edges: tuple[int, ...]
     anchor: tuple[int, int]
     renewal: Renewal | None
-    about: Mapping[str, Any]
+    fitting: HazardFitting
 
     def curves(self, x: np.ndarray, renewal: np.ndarray, term: np.ndarray, probability: np.ndarray) -> Curves:
         """The curves of accounts, anchored to the classifier.
@@ -73,32 +93,34 @@ class Hazard:
     def log_odds(self, x: np.ndarray, renewal: np.ndarray, term: np.ndarray) -> np.ndarray:
         """The trees' log-odds of leaving in each period, not yet anchored, shape (rows, periods)."""
         periods = len(self.edges) - 1
-        found = np.empty((len(x), periods))
+        log_odds = np.empty((len(x), periods))
         step = max(1, ROWS_AT_ONCE // periods)
         for start in range(0, len(x), step):
             rows = slice(start, start + step)
             row, period = np.divmod(np.arange(len(x[rows]) * periods), periods)
             long = person_period_matrix(x[rows], renewal[rows], term[rows], self.edges, row, period)
-            found[rows] = np.asarray(self.booster.predict(long, raw_score=True)).reshape(-1, periods)
-        return found
+            log_odds[rows] = np.asarray(self.booster.predict(long, raw_score=True)).reshape(-1, periods)
+        return log_odds
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> JsonObject:
         """All but the trees, for JSON."""
-        renewal = self.renewal
+        counted = self.renewal
+        renewal = None if counted is None else vars(counted) | {"terms": dict(sorted(counted.terms.items()))}
         return {
             "edges": list(self.edges),
             "anchor": list(self.anchor),
-            "renewal": renewal
-            and {"days": renewal.days, "billing": renewal.billing, "terms": dict(sorted(renewal.terms.items()))},
-            "about": dict(self.about),
+            "renewal": renewal,
+            "about": vars(self.fitting) | {"checked_at": str(self.fitting.checked_at)},
         }
 
     @classmethod
-    def from_data(cls, said: Mapping[str, Any], booster: lgb.Booster) -> Hazard:
+    def from_data(cls, stored: Mapping[str, Any], booster: lgb.Booster) -> Hazard:
         """The inverse of :meth:`as_data`."""
-        start, end = said["anchor"]
-        renewal = said["renewal"] and Renewal(**said["renewal"])
-        return cls(booster, tuple(said["edges"]), (start, end), renewal, said["about"])
+        start, end = stored["anchor"]
+        renewal = stored["renewal"] and Renewal(**stored["renewal"])
+        about = stored["about"]
+        fitting = HazardFitting(**about | {"checked_at": dt.date.fromisoformat(about["checked_at"])})
+        return cls(booster, tuple(stored["edges"]), (start, end), renewal, fitting)
 
 
 def renewals(frame: pd.DataFrame, counted: Renewal | None) -> tuple[np.ndarray, np.ndarray]:
@@ -220,5 +242,5 @@ class Curves:
         after = int(np.clip(np.searchsorted(self.edges, day, side="left"), 1, len(self.edges) - 1))
         begins, ends = self.edges[after - 1], self.edges[after]
         part = (day - begins) / (ends - begins)
-        found = self.force[:, after - 1] * (1.0 - part) + self.force[:, after] * part
-        return np.asarray(found)
+        force = self.force[:, after - 1] * (1.0 - part) + self.force[:, after] * part
+        return np.asarray(force)

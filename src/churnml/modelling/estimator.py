@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, assert_all_finite
@@ -84,7 +84,7 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.threads = threads
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BoostedClassifier:  # noqa: N803 - scikit-learn's name
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> BoostedClassifier:  # noqa: N803 - scikit-learn's name
         """Fits on rows ``X``, shape (rows, features), with outcomes ``y``, shape (rows,).
 
         Raises:
@@ -116,9 +116,9 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The seeds of the fits."""
         return range(self.random_state, self.random_state + self.seeds)
 
-    def parameters(self, rows: int, seed: int) -> dict[str, Any]:
+    def parameters(self, rows: int, seed: int) -> dict[str, object]:
         """LightGBM's parameters for one fit on so many rows."""
-        found: dict[str, Any] = {
+        parameters: dict[str, object] = {
             "objective": "binary",
             "metric": "binary_logloss",
             "learning_rate": self.learning_rate,
@@ -129,7 +129,7 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "bagging_freq": 1,
             "lambda_l2": self.lambda_l2,
             "cat_smooth": CATEGORY_SMOOTHING,
-            "max_bin": BINS_OF_A_COLUMN,  # said here too, or a validation set would differ from its reference
+            "max_bin": BINS_OF_A_COLUMN,  # given here too, or a validation set would differ from its reference
             "seed": seed,
             # the same rows and seed give the same trees, whatever the machine's load
             "deterministic": True,
@@ -138,9 +138,9 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "verbosity": -1,
         }
         if self.monotone is not None and any(self.monotone):
-            found["monotone_constraints"] = list(self.monotone)
-            found["monotone_constraints_method"] = "intermediate"
-        return found
+            parameters["monotone_constraints"] = list(self.monotone)
+            parameters["monotone_constraints_method"] = "intermediate"
+        return parameters
 
     def dataset(self, matrix: np.ndarray, label: np.ndarray, weight: np.ndarray | None = None) -> lgb.Dataset:
         """A matrix of :meth:`encoded` rows with its outcomes 0 or 1, as LightGBM reads it."""
@@ -155,29 +155,29 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             free_raw_data=False,
         )
 
-    def learn_columns(self, X: Any) -> BoostedClassifier:  # noqa: N803
+    def learn_columns(self, X: npt.ArrayLike) -> BoostedClassifier:  # noqa: N803
         """Takes in the columns of ``X`` and their categories, without fitting."""
         self._learned(X)
         return self
 
-    def encoded(self, X: Any) -> np.ndarray:  # noqa: N803
+    def encoded(self, X: npt.ArrayLike) -> np.ndarray:  # noqa: N803
         """``X`` as the float64 matrix the trees read."""
         if isinstance(X, pd.DataFrame) and self.categories_:
             validate_data(self, _only_names(X), reset=False)
             return encode(X, list(X.columns), self.categories_)
         return np.asarray(validate_data(self, X, reset=False, dtype="float64", ensure_all_finite="allow-nan"))
 
-    def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
+    def decision_function(self, X: npt.ArrayLike) -> np.ndarray:  # noqa: N803
         """Log-odds of the second outcome, shape (rows,)."""
         check_is_fitted(self)
         return np.asarray(self.booster_.predict(self.encoded(X), raw_score=True), dtype="float64")
 
-    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict_proba(self, X: npt.ArrayLike) -> np.ndarray:  # noqa: N803
         """Probabilities of both outcomes, shape (rows, 2); not calibrated."""
         second = 1.0 / (1.0 + np.exp(-self.decision_function(X)))
         return np.column_stack([1.0 - second, second])
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict(self, X: npt.ArrayLike) -> np.ndarray:  # noqa: N803
         """The likelier outcome, shape (rows,)."""
         above = self.decision_function(X) > 0
         return np.asarray(self.classes_[above.astype(int)])
@@ -190,7 +190,7 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.classifier_tags.multi_class = False
         return tags
 
-    def _learned(self, X: Any) -> np.ndarray:  # noqa: N803
+    def _learned(self, X: npt.ArrayLike) -> np.ndarray:  # noqa: N803
         self.categories_: Mapping[str, tuple[str, ...]] = {}
         if isinstance(X, pd.DataFrame):
             texts = [str(name) for name in X.columns if not pd.api.types.is_numeric_dtype(X[name])]
@@ -236,7 +236,7 @@ def _split(text: str) -> tuple[str, list[str], str]:
 
 
 def _divided(tree: str, by: int) -> str:
-    def smaller(found: re.Match[str]) -> str:
-        return f"{found[1]}=" + " ".join(repr(float(value) / by) for value in found[2].split())
+    def smaller(match: re.Match[str]) -> str:
+        return f"{match[1]}=" + " ".join(repr(float(value) / by) for value in match[2].split())
 
     return _LEAVES.sub(smaller, tree)

@@ -98,7 +98,7 @@ class Evaluation:
         ahead: rival → figure name → how far the model is ahead of it, paired; positive is better.
         rows, positives: what was judged.
         shift: how the model's probabilities held, with 99 % intervals: ``seen_over_said`` (positives seen per
-            positive said) and ``calibration_slope``; both 1 where they hold.
+            positive predicted) and ``calibration_slope``; both 1 where they hold.
     """
 
     figures: Mapping[str, Mapping[str, Figure]]
@@ -115,23 +115,23 @@ class Evaluation:
 def evaluate(
     account: np.ndarray,
     y: np.ndarray,
-    said: Mapping[str, np.ndarray],
+    predictions: Mapping[str, np.ndarray],
     seed: int,
     resamples: int = RESAMPLES,
     stakes: Stakes | None = None,
 ) -> Evaluation:
-    """Measures everybody in ``said`` on the same rows and the same resamples.
+    """Measures everybody in ``predictions`` on the same rows and the same resamples.
 
     Args:
         account: account of each row, shape (rows,).
         y: outcomes 0 or 1, shape (rows,).
-        said: who → probabilities, shape (rows,); must contain ``model``.
+        predictions: who → probabilities, shape (rows,); must contain ``model``.
         seed: of the bootstrap.
         resamples: how many.
         stakes: the team's capacity and what it is worth; without it there are no figures at capacity.
     """
     y = y.astype("float64")
-    known = {who: np.asarray(p, dtype="float64") for who, p in said.items()}
+    known = {who: np.asarray(p, dtype="float64") for who, p in predictions.items()}
     measures = {who: (order_measure(p, y, stakes), probability_measure(p, y)) for who, p in known.items()}
 
     def measured(w: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
@@ -139,23 +139,44 @@ def evaluate(
 
     points = measured(np.ones((1, len(y))))
     drawn = [measured(w) for w in resampled_weights(account, seed, resamples)]
-    samples = {
-        who: {name: np.concatenate([chunk[who][name] for chunk in drawn]) for name in named}
-        for who, named in points.items()
-    }
-    figures = {who: _figures(points[who], samples[who], p, y) for who, p in known.items()}
-    tested = {who: gap_between_tests(p, y, samples[who][GAPS]) for who, p in known.items()}
+    resampled = {}
+    for who, p in known.items():
+        samples = {name: np.concatenate([chunk[who][name] for chunk in drawn]) for name in points[who]}
+        resampled[who] = _Resampled(p, points[who], samples, gap_between_tests(p, y, samples[GAPS]))
+    model = resampled["model"]
     ahead = {
         who: {
-            name: _lead(name, better, points, samples, tested, who)
+            name: _lead(name, better, model, rival)
             for name, better in ALL_FIGURES.items()
-            if better is not None and name in points[who]
+            if better is not None and name in rival.points
         }
-        for who in said
+        for who, rival in resampled.items()
         if who != "model"
     }
-    shift = {name: interval(float(points["model"][name][0]), samples["model"][name], SURE) for name in SHIFT_FIGURES}
+    shift = {name: interval(model.value(name), model.samples[name], SURE) for name in SHIFT_FIGURES}
+    figures = {who: _figures(one, y) for who, one in resampled.items()}
     return Evaluation(figures, ahead, len(y), int(y.sum()), shift)
+
+
+@dataclass(frozen=True)
+class _Resampled:
+    """Somebody's probabilities, measured once and on every resample.
+
+    Args:
+        p: probabilities, shape (rows,).
+        points: what is measured on all rows → of shape (1,), or (1, BINS) for what is behind a figure.
+        samples: the same of each resample, shape (resamples,) or (resamples, BINS).
+        tested: the calibration error's interval between tests.
+    """
+
+    p: np.ndarray
+    points: Mapping[str, np.ndarray]
+    samples: Mapping[str, np.ndarray]
+    tested: tuple[float, float]
+
+    def value(self, name: str) -> float:
+        """A figure on all rows."""
+        return float(self.points[name][0])
 
 
 def resampled_weights(account: np.ndarray, seed: int, resamples: int) -> Iterator[np.ndarray]:
@@ -177,56 +198,55 @@ def interval(value: float, samples: np.ndarray, within: float = 0.95) -> Figure:
     return Figure(float(value), float(low), float(high))
 
 
-def _figures(points: Mapping[str, np.ndarray], samples: Mapping[str, np.ndarray], p: Any, y: Any) -> dict[str, Figure]:
+def _figures(of: _Resampled, y: np.ndarray) -> dict[str, Figure]:
     """Every figure with the interval that covers for its kind (``benchmarks/coverage.py``)."""
-    found = {}
+    figures = {}
     for name in ALL_FIGURES:
-        if name not in points:
+        if name not in of.points:
             continue
-        value = float(points[name][0])
+        value, samples = of.value(name), of.samples[name]
         if name in GAP_POWERS and np.isfinite(value):
-            found[name] = Figure(value, *gap_interval(p, y, samples[GAPS], GAP_POWERS[name]))
+            figures[name] = Figure(value, *gap_interval(of.p, y, of.samples[GAPS], GAP_POWERS[name]))
         elif name == "profit_at_capacity":
-            variance = float(points[PROFIT_VARIANCE][0]), samples[PROFIT_VARIANCE]
-            found[name] = _studentized(value, samples[name], *variance)
+            figures[name] = _studentized(value, samples, of.value(PROFIT_VARIANCE), of.samples[PROFIT_VARIANCE])
         elif name == "brier_resolution":
             # it grows with noise as reliability does; percentiles cover, and taking the bias out twice does not
-            found[name] = interval(value, samples[name])
+            figures[name] = interval(value, samples)
         else:
-            found[name] = accelerated(value, samples[name])
-    return found
+            figures[name] = accelerated(value, samples)
+    return figures
 
 
-def _lead(name: str, better: bool, points: Any, samples: Any, tested: Any, who: str) -> Figure:
-    """How far the model is ahead of ``who``: paired, on the same resamples.
+def _lead(name: str, better: bool, model: _Resampled, rival: _Resampled) -> Figure:
+    """How far the model is ahead of a rival: paired, on the same resamples.
 
     Of figures that noise inflates, each by its own measure, the resamples' differences do not cover.
     """
     sign = 1 if better else -1
-    model, rival = samples["model"][name], samples[who][name]
-    value = sign * float(points["model"][name][0] - points[who][name][0])
-    if name not in GAP_POWERS or np.array_equal(model, rival):
-        return interval(value, sign * (model - rival))
+    ours, theirs = model.samples[name], rival.samples[name]
+    value = sign * float(model.points[name][0] - rival.points[name][0])
+    if name not in GAP_POWERS or np.array_equal(ours, theirs):
+        return interval(value, sign * (ours - theirs))
     if name == "brier_reliability":
-        shares, gaps = ((points["model"][part][0], points[who][part][0]) for part in (SHARES, GAPS))
-        low, high = reliability_lead(shares, gaps, (samples["model"][GAPS], samples[who][GAPS]))
+        shares, gaps = ((model.points[part][0], rival.points[part][0]) for part in (SHARES, GAPS))
+        low, high = reliability_lead(shares, gaps, (model.samples[GAPS], rival.samples[GAPS]))
     else:
-        low, high = _calibration_lead(points, samples, tested, who)
+        low, high = _calibration_lead(model, rival)
     return Figure(value, min(low, value), max(high, value))
 
 
-def _calibration_lead(points: Any, samples: Any, tested: Any, who: str) -> tuple[float, float]:
+def _calibration_lead(model: _Resampled, rival: _Resampled) -> tuple[float, float]:
     """The interval of a lead in calibration error, put together from two.
 
     Their errors are as much alike as the resamples show (Zou and Donner, Statistics in Medicine 27, 2008).
     """
     sides = []
-    for side in ("model", who):
-        value = float(points[side]["calibration_error"][0])
-        low, high = tested[side]
+    for side in (model, rival):
+        value = side.value("calibration_error")
+        low, high = side.tested
         sides.append((value, value - low, high - value))
     (ours, our_low, our_high), (theirs, their_low, their_high) = sides
-    alike = _correlation(samples["model"]["calibration_error"], samples[who]["calibration_error"])
+    alike = _correlation(model.samples["calibration_error"], rival.samples["calibration_error"])
     lead = theirs - ours
     return lead - _joined(their_low, our_high, alike), lead + _joined(their_high, our_low, alike)
 
@@ -266,9 +286,9 @@ def _studentized(value: float, samples: np.ndarray, variance: float, variances: 
 
     Money sits on few accounts, some of them large, and percentiles end too low.
     """
-    told = variances > 0
-    if not told.any() or variance <= 0:
+    known = variances > 0
+    if not known.any() or variance <= 0:
         return interval(value, samples)
-    distance = (samples[told] - value) / np.sqrt(variances[told])
+    distance = (samples[known] - value) / np.sqrt(variances[known])
     low, high = np.percentile(distance, [2.5, 97.5]) * np.sqrt(variance)
     return Figure(value, value - max(float(high), 0.0), value - min(float(low), 0.0))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -21,7 +20,7 @@ import pandas as pd
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Polarity
 from churnml.labels import Label
-from churnml.modelling.curves import Hazard, Renewal, person_period_matrix, renewals
+from churnml.modelling.curves import Hazard, HazardFitting, Renewal, person_period_matrix, renewals
 from churnml.modelling.estimator import CATEGORY_SMOOTHING, ROWS_FOR_THREADS
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.splits import Split
@@ -79,16 +78,16 @@ def person_periods(left_after: np.ndarray, seen_for: np.ndarray, edges: Sequence
     return PersonPeriods(row, period, left, np.ones(len(row)))
 
 
-def drawn(found: PersonPeriods, snapshots: int, seed: int) -> PersonPeriods:
+def drawn(periods: PersonPeriods, snapshots: int, seed: int) -> PersonPeriods:
     """All periods with a leaving, and a drawn share of the others with the weight of those they stand for."""
-    stayed = np.flatnonzero(found.left == 0)
-    wanted = min(DRAWN_A_SNAPSHOT * snapshots, max(DRAWN_A_LEAVING * int(found.left.sum()), MANY))
+    stayed = np.flatnonzero(periods.left == 0)
+    wanted = min(DRAWN_A_SNAPSHOT * snapshots, max(DRAWN_A_LEAVING * int(periods.left.sum()), MANY))
     if len(stayed) <= wanted:
-        return found
+        return periods
     kept = np.sort(np.random.default_rng(seed).choice(stayed, wanted, replace=False))
-    take = np.sort(np.r_[np.flatnonzero(found.left == 1), kept])
-    weight = np.where(found.left[take] == 1, 1.0, len(stayed) / wanted)
-    return PersonPeriods(found.row[take], found.period[take], found.left[take], weight)
+    take = np.sort(np.r_[np.flatnonzero(periods.left == 1), kept])
+    weight = np.where(periods.left[take] == 1, 1.0, len(stayed) / wanted)
+    return PersonPeriods(periods.row[take], periods.period[take], periods.left[take], weight)
 
 
 def fit_hazard(
@@ -129,13 +128,7 @@ def fit_hazard(
         edges=setting.edges,
         anchor=spec.label.leaves_in,
         renewal=setting.renewal,
-        about={
-            "trees": trees,
-            "checked_at": str(fold.validate),
-            "check_loss": loss,
-            "person_periods": len(final.left),
-            "leavings": int(final.left.sum()),
-        },
+        fitting=HazardFitting(trees, fold.validate, loss, len(final.left), int(final.left.sum())),
     )
 
 
@@ -170,12 +163,12 @@ def _gathered(setting: _Setting, rows: pd.DataFrame, before: dt.date) -> _Gather
     """The person-periods of ``rows`` that were final before a date."""
     left_after, seen_for = seen_before(rows, setting.spec.label, before)
     teaching = int((seen_for >= setting.edges[1]).sum())
-    found = drawn(person_periods(left_after, seen_for, setting.edges), teaching, setting.spec.seed)
-    used, row = np.unique(found.row, return_inverse=True)
+    periods = drawn(person_periods(left_after, seen_for, setting.edges), teaching, setting.spec.seed)
+    used, row = np.unique(periods.row, return_inverse=True)
     frame = rows.iloc[used]
     ahead, term = renewals(frame, setting.renewal)
-    x = person_period_matrix(setting.predictor.matrix(frame), ahead, term, setting.edges, row, found.period)
-    return _Gathered(x, found.left, found.weight)
+    x = person_period_matrix(setting.predictor.matrix(frame), ahead, term, setting.edges, row, periods.period)
+    return _Gathered(x, periods.left, periods.weight)
 
 
 def _number_of_trees(
@@ -203,9 +196,9 @@ def _dataset(features: Sequence[Feature], rows: _Gathered) -> lgb.Dataset:
     )
 
 
-def _parameters(spec: ModelSpec, features: Sequence[Feature], rows: int) -> dict[str, Any]:
+def _parameters(spec: ModelSpec, features: Sequence[Feature], rows: int) -> dict[str, object]:
     chosen = spec.estimator
-    parameters: dict[str, Any] = {
+    parameters: dict[str, object] = {
         "objective": "binary",
         "metric": "binary_logloss",
         "learning_rate": chosen.learning_rate,

@@ -62,12 +62,12 @@ def giveaways(
     outcome = mature.groupby("account_id")["label"].max()
     first = mature.sort_values("as_of", kind="stable").drop_duplicates("account_id")
     first = _some(first.assign(label=first["account_id"].map(outcome)))
-    found = []
+    leaks = []
     for feature in features:
         why = _at_first(feature, first) or _on_rows(feature, train, lapse=lapse)
         if why:
-            found.append(Giveaway(feature.name, f"'{feature.name}' gives the outcome away: {why}"))
-    return tuple(found)
+            leaks.append(Giveaway(feature.name, f"'{feature.name}' gives the outcome away: {why}"))
+    return tuple(leaks)
 
 
 def _some(rows: pd.DataFrame) -> pd.DataFrame:
@@ -100,11 +100,11 @@ def _told(feature: Feature, rows: pd.DataFrame, too_good: float, *, pure: bool =
         return f"it alone orders accounts almost perfectly (ROC AUC at least {least:.2f})"
     if not pure or y.mean() > COMMON:
         return None
-    found = _purest_tail(tails, account) if names is None else _purest_name(names, y, account)
-    if found is None:
+    purest = _purest_tail(tails, account) if names is None else _purest_name(names, y, account)
+    if purest is None:
         return None
-    said, size, share = found
-    return f"of the {size:,} rows where it is {said} {share:.0%} turn out positive, of all {y.mean():.1%}"
+    values, size, share = purest
+    return f"of the {size:,} rows where it is {values} {share:.0%} turn out positive, of all {y.mean():.1%}"
 
 
 @dataclass(frozen=True)
@@ -159,14 +159,14 @@ def _least_auc(tails: _Tails, account: np.ndarray, y: np.ndarray, too_good: floa
 def _by_rate(names: np.ndarray, y: np.ndarray, account: np.ndarray) -> np.ndarray:
     """Each name as the share of positives it has among the other half of the accounts: its own rows tell nothing."""
     code, half = pd.factorize(names, use_na_sentinel=False)[0], account % 2
-    found = np.empty(len(y))
+    rates = np.empty(len(y))
     for this in (0, 1):
         other = half != this
         count = np.bincount(code[other], minlength=code.max() + 1)
         positive = np.bincount(code[other], weights=y[other], minlength=code.max() + 1)
         usual = y[other].mean() if other.any() else 0.0
-        found[~other] = np.divide(positive, count, out=np.full(len(count), usual), where=count > 0)[code[~other]]
-    return found
+        rates[~other] = np.divide(positive, count, out=np.full(len(count), usual), where=count > 0)[code[~other]]
+    return rates
 
 
 def _too_pure(rows: np.ndarray, positives: np.ndarray, accounts: np.ndarray) -> int | None:
@@ -195,10 +195,10 @@ def _purest_name(names: np.ndarray, y: np.ndarray, account: np.ndarray) -> tuple
     accounts = np.bincount(pairs[:, 0], minlength=len(known) + 1)
     filled = np.unique(account[(y == 1) & (code < len(known))]).size
     rows, positives = np.r_[rows, rows[:-1].sum()], np.r_[positives, positives[:-1].sum()]
-    said = [*(f"'{name}'" for name in known), "empty", "filled"]
+    words = [*(f"'{name}'" for name in known), "empty", "filled"]
     there = np.flatnonzero(rows)
     best = _too_pure(rows[there], positives[there], np.r_[accounts, filled][there])
-    return None if best is None else _group(said[there[best]], rows[there[best]], positives[there[best]])
+    return None if best is None else _group(words[there[best]], rows[there[best]], positives[there[best]])
 
 
 def _purest_tail(tails: _Tails, account: np.ndarray) -> tuple[str, int, float] | None:
@@ -214,11 +214,11 @@ def _purest_tail(tails: _Tails, account: np.ndarray) -> tuple[str, int, float] |
         positives, accounts = np.cumsum(label)[rows - 1], np.cumsum(newly)[rows - 1]
         best = _too_pure(rows, positives, accounts)
         if best is not None:
-            return _group(_tail_said(tails, int(rows[best]), falling=falling), rows[best], positives[best])
+            return _group(_tail_in_words(tails, int(rows[best]), falling=falling), rows[best], positives[best])
     return None
 
 
-def _tail_said(tails: _Tails, rows: int, *, falling: bool) -> str:
+def _tail_in_words(tails: _Tails, rows: int, *, falling: bool) -> str:
     if falling:
         filled = tails.empty and rows == len(tails.order) - tails.empty
         return "filled" if filled else f"{tails.values[len(tails.order) - rows]:g} or more"
@@ -227,8 +227,8 @@ def _tail_said(tails: _Tails, rows: int, *, falling: bool) -> str:
     return f"{tails.values[rows - 1]:g} or less" + (", or empty" if tails.empty else "")
 
 
-def _group(said: str, rows: Any, positives: Any) -> tuple[str, int, float]:
-    return said, int(rows), float(positives / rows)
+def _group(words: str, rows: float, positives: float) -> tuple[str, int, float]:
+    return words, int(rows), float(positives / rows)
 
 
 # ---------------------------------------------------------------- the model as a whole

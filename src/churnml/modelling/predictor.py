@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -19,6 +18,7 @@ import pandas as pd
 
 from churnml.declarations import FeatureDeclaration
 from churnml.errors import RegistryError, did_you_mean
+from churnml.jsontypes import JsonObject
 from churnml.modelling.curves import Curves, Hazard, renewals
 from churnml.modelling.manifest import ModelManifest
 
@@ -34,6 +34,39 @@ LARGEST_FILE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How log-odds become probabilities.
+
+    Args:
+        kind: ``none``; ``sigmoid``, by slope and intercept on the log-odds; ``isotonic`` or ``venn_abers``, by straight
+            lines between points.
+        slope, intercept: of a sigmoid.
+        x, y: log-odds and probabilities of the points, ascending.
+    """
+
+    kind: str
+    slope: float = 1.0
+    intercept: float = 0.0
+    x: Sequence[float] = ()
+    y: Sequence[float] = ()
+
+    def probabilities(self, log_odds: np.ndarray) -> np.ndarray:
+        """Probabilities in (0, 1) for uncalibrated log-odds, shape (rows,)."""
+        if self.kind == "none":
+            probabilities = 1.0 / (1.0 + np.exp(-log_odds))
+        elif self.kind == "sigmoid":
+            probabilities = 1.0 / (1.0 + np.exp(-(self.slope * log_odds + self.intercept)))
+        else:
+            probabilities = np.interp(log_odds, self.x, self.y)
+        return np.asarray(np.clip(probabilities, EPSILON, 1 - EPSILON))
+
+    def as_json(self) -> JsonObject:
+        """As a model's file holds it: what its kind has."""
+        used = {"none": (), "sigmoid": ("slope", "intercept")}.get(self.kind, ("x", "y"))
+        return {"kind": self.kind} | {name: getattr(self, name) for name in used}
+
+
+@dataclass(frozen=True)
 class Predictor:
     """A churn or upsell model, calibrated.
 
@@ -41,8 +74,7 @@ class Predictor:
         booster: the trees.
         features: each feature's declaration, in column order.
         categories: feature → its names, in code order; a name unseen in training counts as missing.
-        calibration: ``{"kind": "none"}``, ``{"kind": "sigmoid", "slope", "intercept"}`` on the log-odds, or
-            ``{"kind": "isotonic" or "venn_abers", "x", "y"}``, straight lines between the points.
+        calibration: from log-odds to probabilities.
         base_rate: share of positives among the training rows.
         reference: feature → its percentiles 0 to 100 among the training rows: the scale of health and
             the "usual" of reasons.
@@ -53,7 +85,7 @@ class Predictor:
     booster: lgb.Booster
     features: tuple[FeatureDeclaration, ...]
     categories: Mapping[str, tuple[str, ...]]
-    calibration: Mapping[str, Any]
+    calibration: Calibration
     base_rate: float
     reference: Mapping[str, Sequence[float]]
     manifest: ModelManifest
@@ -123,7 +155,7 @@ class Predictor:
 
     def calibrated(self, log_odds: np.ndarray) -> np.ndarray:
         """Probabilities for uncalibrated log-odds."""
-        return calibrated(self.calibration, log_odds)
+        return self.calibration.probabilities(log_odds)
 
     def curves(self, frame: pd.DataFrame) -> Curves | None:
         """Each row's curve of survival, saying of the label's window what :meth:`predict` says; None without hazard."""
@@ -139,7 +171,7 @@ class Predictor:
         those to the calibrated log-odds. No other calibration can be split among features: they are the trees' own.
         """
         by_feature = self.booster.predict(self.matrix(frame), pred_contrib=True)
-        return np.asarray(by_feature, dtype="float64")[:, :-1] * float(self.calibration.get("slope", 1.0))
+        return np.asarray(by_feature, dtype="float64")[:, :-1] * self.calibration.slope
 
     # -------------------------------------------------------- as files
 
@@ -151,7 +183,7 @@ class Predictor:
             "format": FORMAT,
             "features": [feature.as_json() for feature in self.features],
             "categories": {name: list(names) for name, names in self.categories.items()},
-            "calibration": dict(self.calibration),
+            "calibration": self.calibration.as_json(),
             "base_rate": self.base_rate,
             "reference": {name: list(scale) for name, scale in self.reference.items()},
             "about": self.manifest.as_json(),
@@ -198,7 +230,7 @@ class Predictor:
             booster=lgb.Booster(model_str=texts[BOOSTER_FILE].decode("utf-8")),
             features=tuple(FeatureDeclaration.from_json(feature) for feature in stored["features"]),
             categories={name: tuple(names) for name, names in stored["categories"].items()},
-            calibration=stored["calibration"],
+            calibration=Calibration(**stored["calibration"]),
             base_rate=stored["base_rate"],
             reference=stored["reference"],
             manifest=ModelManifest.from_json(stored["about"]),
@@ -251,17 +283,6 @@ KINDS = {
 }
 
 
-def calibrated(calibration: Mapping[str, Any], log_odds: np.ndarray) -> np.ndarray:
-    """Probabilities in (0, 1) for log-odds, shape (rows,), by a stored calibration."""
-    if calibration["kind"] == "none":
-        found = 1.0 / (1.0 + np.exp(-log_odds))
-    elif calibration["kind"] == "sigmoid":
-        found = 1.0 / (1.0 + np.exp(-(calibration["slope"] * log_odds + calibration["intercept"])))
-    else:
-        found = np.interp(log_odds, calibration["x"], calibration["y"])
-    return np.asarray(np.clip(found, EPSILON, 1 - EPSILON))
-
-
 def place(values: pd.Series, groups: pd.Series, scales: Mapping[str, Sequence[float]]) -> np.ndarray:
     """Where each value lies on the scale of its group, from 0 to 1, shape (rows,); missing stays missing.
 
@@ -272,11 +293,11 @@ def place(values: pd.Series, groups: pd.Series, scales: Mapping[str, Sequence[fl
     """
     numbers = values.to_numpy(dtype="float64")
     which = groups.where(groups.isin([name for name in scales if name]), "").to_numpy(dtype=object)
-    found = np.full(len(numbers), np.nan)
+    places = np.full(len(numbers), np.nan)
     for name, scale in scales.items():
         rows = (which == name) & ~np.isnan(numbers)
-        found[rows] = np.searchsorted(np.asarray(scale), numbers[rows], side="right") / len(scale)
-    return found
+        places[rows] = np.searchsorted(np.asarray(scale), numbers[rows], side="right") / len(scale)
+    return places
 
 
 def encode(frame: pd.DataFrame, names: Sequence[str], categories: Mapping[str, Sequence[str]]) -> np.ndarray:
@@ -306,7 +327,7 @@ class PyfuncModel:
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
 
-    def predict(self, model_input: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    def predict(self, model_input: pd.DataFrame, params: Mapping[str, object] | None = None) -> pd.DataFrame:
         """One calibrated ``probability`` a row of ``model_input``, on its index."""
         return pd.DataFrame({"probability": self.predictor.predict(model_input)}, index=model_input.index)
 

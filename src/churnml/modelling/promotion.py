@@ -103,11 +103,11 @@ def _listed(words: list[str]) -> str:
 
 def shifted(evaluation: Evaluation) -> str | None:
     """That the probabilities did not hold on the judged cutoff by more than chance and a tolerance explain."""
-    said = {
+    sentences = {
         "seen_over_said": "positives seen are {value:.2f} times what was said",
         "calibration_slope": "the log-odds are {value:.2f} times as steep as was said",
     }
-    for name, sentence in said.items():
+    for name, sentence in sentences.items():
         figure = evaluation.shift.get(name)
         if figure is not None and (figure.low > TOLERATED or figure.high < 1 / TOLERATED):
             return (

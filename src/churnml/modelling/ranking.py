@@ -68,11 +68,11 @@ def order_measure(p: np.ndarray, y: np.ndarray, stakes: Stakes | None = None) ->
         drawn = w.take(order.rows, axis=1)
         upto = np.c_[np.zeros((len(w), 1)), np.cumsum(drawn, axis=1)]
         hit = drawn[:, hits]
-        found = {"roc_auc": np.full(len(w), np.nan), "average_precision": np.full(len(w), np.nan)}
+        figures = {"roc_auc": np.full(len(w), np.nan), "average_precision": np.full(len(w), np.nan)}
         if len(hits):
             positives = np.add.reduceat(hit, first, axis=1)
-            found = _areas(positives, upto[:, order.starts[runs]], upto[:, order.ends[runs] + 1], upto[:, -1:])
-        return found if stakes is None else found | _at_capacity(order, hits, hit, upto, stakes)
+            figures = _areas(positives, upto[:, order.starts[runs]], upto[:, order.ends[runs] + 1], upto[:, -1:])
+        return figures if stakes is None else figures | _at_capacity(order, hits, hit, upto, stakes)
 
     return measured
 
@@ -122,16 +122,16 @@ def _at_capacity(
         }
 
 
-def gains(said: Mapping[str, np.ndarray], y: np.ndarray, points: int = 50) -> pd.DataFrame:
+def gains(predictions: Mapping[str, np.ndarray], y: np.ndarray, points: int = 50) -> pd.DataFrame:
     """Share of positives among the riskiest share of accounts: ``who, contacted, caught``.
 
     Equal probabilities count as if drawn by chance, so the base rate lies on the diagonal.
     """
-    found = []
+    curves = []
     shares = np.linspace(0, 1, points + 1)
-    for who, p in said.items():
+    for who, p in predictions.items():
         order = _ordered(np.asarray(p, dtype="float64"))
         reached = np.r_[0.0, (order.ends + 1) / len(y)]
         caught = np.r_[0.0, np.cumsum(y[order.rows])[order.ends] / max(y.sum(), 1)]
-        found.append(pd.DataFrame({"who": who, "contacted": shares, "caught": np.interp(shares, reached, caught)}))
-    return pd.concat(found, ignore_index=True)
+        curves.append(pd.DataFrame({"who": who, "contacted": shares, "caught": np.interp(shares, reached, caught)}))
+    return pd.concat(curves, ignore_index=True)

@@ -15,14 +15,14 @@ PERCENTILES = np.linspace(0, 1, 101)
 
 def fit_reference(frame: pd.DataFrame, features: Sequence[Feature]) -> dict[str, list[float]]:
     """Each numeric feature's percentiles 0 to 100 over ``frame``; features never known there are left out."""
-    found = {}
+    scales = {}
     for feature in features:
         if feature.is_category:
             continue
         known = frame[feature.name].dropna().to_numpy(dtype="float64")
         if len(known):
-            found[feature.name] = [float(v) for v in np.quantile(known, PERCENTILES, method="inverted_cdf")]
-    return found
+            scales[feature.name] = [float(v) for v in np.quantile(known, PERCENTILES, method="inverted_cdf")]
+    return scales
 
 
 # A group with fewer known values than this says too little of what is usual in it.
@@ -34,27 +34,27 @@ def fit_places(frame: pd.DataFrame, features: Sequence[Feature]) -> dict[str, di
 
     Group ``""`` is everybody: who belongs to a group too small for a scale of its own is placed there.
     """
-    found: dict[str, dict[str, list[float]]] = {}
+    places: dict[str, dict[str, list[float]]] = {}
     for feature in features:
         if feature.placed is None:
             continue
         of, among = feature.placed
         known = frame[frame[of].notna()]
         groups: dict[str, pd.DataFrame] = {"": known} | {str(name): rows for name, rows in known.groupby(among)}
-        found[feature.name] = {
+        places[feature.name] = {
             name: [float(v) for v in np.quantile(rows[of], PERCENTILES, method="inverted_cdf")]
             for name, rows in groups.items()
             if len(rows) and (not name or len(rows) >= SMALLEST_GROUP)
         }
-    return found
+    return places
 
 
 def with_places(
     frame: pd.DataFrame, features: Sequence[Feature], places: Mapping[str, Mapping[str, Sequence[float]]]
 ) -> pd.DataFrame:
     """``frame`` with the columns of its PLACED ``features``."""
-    found = {f.name: place(frame[f.placed[0]], frame[f.placed[1]], places[f.name]) for f in features if f.placed}
-    return frame.assign(**found)
+    columns = {f.name: place(frame[f.placed[0]], frame[f.placed[1]], places[f.name]) for f in features if f.placed}
+    return frame.assign(**columns)
 
 
 def usual_of(reference: Mapping[str, Sequence[float]]) -> dict[str, float]:

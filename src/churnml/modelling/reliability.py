@@ -1,23 +1,25 @@
-"""Figures of probabilities: what was said beside what was seen."""
+"""Figures of probabilities: what was predicted beside what was seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from churnml.modelling.ranking import Measure
 
+Shares = TypeVar("Shares", float, np.ndarray)
+
 BINS = 10
 EPSILON = 1e-12
 # Log-odds beyond this say no more than "never" and "always", and would rule a fitted line alone.
 FAR = 14.0
 NEWTON_STEPS = 50
-GAPS = "gaps"  # each bin's share of the gap between said and seen, shape (resamples, BINS): no figure, but behind two
+GAPS = "gaps"  # each bin's share of the gap between predicted and seen, (resamples, BINS): no figure, but behind two
 SHARES = "shares"  # each bin's share of the rows, of the same shape
 HALVINGS = 10
 FARTHEST = 8.0  # no true gaps are looked for beyond so many times the observed ones
@@ -97,16 +99,16 @@ def _cox(z: np.ndarray, y: np.ndarray) -> np.ndarray | None:
     if np.ptp(z) < 1e-9 or not 0 < y.sum() < len(y):
         return None
     x = np.c_[np.ones(len(z)), z]
-    found = np.array([0.0, 1.0])
+    line = np.array([0.0, 1.0])
     for _ in range(NEWTON_STEPS):
-        seen = 1 / (1 + np.exp(-np.clip(x @ found, -FAR, FAR)))
+        seen = 1 / (1 + np.exp(-np.clip(x @ line, -FAR, FAR)))
         curvature = (x * (seen * (1 - seen))[:, None]).T @ x
         if np.linalg.cond(curvature) > 1e12:
             return None  # the outcomes are parted without overlap, or nearly
         step = np.linalg.solve(curvature, x.T @ (y - seen))
-        found = found + np.clip(step, -2, 2)
+        line = line + np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-10:
-            return np.asarray(found)
+            return np.asarray(line)
     return None
 
 
@@ -121,10 +123,10 @@ def _one_step(line: np.ndarray | None, sums: np.ndarray) -> tuple[np.ndarray, np
 
 @dataclass(frozen=True)
 class _Gaps:
-    """The gaps between said and seen in the bins that have rows, and what noise makes of them."""
+    """The gaps between predicted and seen in the bins that have rows, and what noise makes of them."""
 
     share: np.ndarray
-    said: np.ndarray
+    predicted: np.ndarray
     seen: np.ndarray
     rows: int
     alike: float  # how much more the gaps vary than those of independent rows
@@ -137,15 +139,15 @@ class _Gaps:
 
     @property
     def value(self) -> float:
-        return float(self.shown(self.share * (self.said - self.seen)))
+        return float(self.shown(self.share * (self.predicted - self.seen)))
 
     def shown_by(self, part: float) -> np.ndarray:
         """What is shown where the true gaps are ``part`` of the observed ones, with the noise of so many rows on top.
 
         The noise of a bin is what its rate gives, more where resampling whole accounts shows that rows are alike.
         """
-        gap = part * (self.said - self.seen)
-        rate = np.clip(self.said - gap, 1e-4, 1 - 1e-4)
+        gap = part * (self.predicted - self.seen)
+        rate = np.clip(self.predicted - gap, 1e-4, 1 - 1e-4)
         deviation = np.sqrt(self.alike * rate * (1 - rate) * self.share / self.rows)
         return self.shown(self.share * gap + deviation * self.noise)
 
@@ -173,10 +175,10 @@ def _gaps_of(p: np.ndarray, y: np.ndarray, gaps: np.ndarray, power: int) -> _Gap
     member = np.eye(BINS)[bins_of(p)]
     there = member.any(axis=0)
     rows, member = member.sum(axis=0)[there], member[:, there]
-    share, said, seen = rows / len(p), p @ member / rows, y @ member / rows
+    share, predicted, seen = rows / len(p), p @ member / rows, y @ member / rows
     apart = (share * seen * (1 - seen)).sum() / len(p)
     alike = max(1.0, float(gaps.var(axis=0).sum() / apart)) if apart else 1.0
-    return _Gaps(share, said, seen, len(p), alike, power, NOISE[:, there])
+    return _Gaps(share, predicted, seen, len(p), alike, power, NOISE[:, there])
 
 
 def gap_interval(p: np.ndarray, y: np.ndarray, gaps: np.ndarray, power: int) -> tuple[float, float]:
@@ -192,10 +194,10 @@ def gap_interval(p: np.ndarray, y: np.ndarray, gaps: np.ndarray, power: int) -> 
         gaps: resampled ``GAPS``, shape (resamples, BINS).
         power: 1 for the mean absolute gap, 2 for the mean squared one.
     """
-    found = _gaps_of(p, y, gaps, power)
-    resampled = found.shown(gaps[:, np.unique(bins_of(p))])
+    observed = _gaps_of(p, y, gaps, power)
+    resampled = observed.shown(gaps[:, np.unique(bins_of(p))])
     above = float(np.percentile(resampled, 97.5) - resampled.mean())
-    return found.least_part() ** power * found.value, found.value + above
+    return observed.least_part() ** power * observed.value, observed.value + above
 
 
 def gap_between_tests(p: np.ndarray, y: np.ndarray, gaps: np.ndarray) -> tuple[float, float]:
@@ -204,8 +206,8 @@ def gap_between_tests(p: np.ndarray, y: np.ndarray, gaps: np.ndarray) -> tuple[f
     The figure alone it covers a little too rarely where rows repeat; a difference of two such figures it covers,
     which the more cautious ``gap_interval`` does nearly always (``benchmarks/coverage.py``).
     """
-    found = _gaps_of(p, y, gaps, power=1)
-    return found.least_part() * found.value, found.largest_part() * found.value
+    observed = _gaps_of(p, y, gaps, power=1)
+    return observed.least_part() * observed.value, observed.largest_part() * observed.value
 
 
 def reliability_lead(
@@ -232,18 +234,18 @@ def reliability_lead(
     return middle - half, middle + half
 
 
-def wilson(seen: Any, rows: Any, z: float = 1.96) -> tuple[Any, Any]:
+def wilson(seen: Shares, rows: Shares, z: float = 1.96) -> tuple[Shares, Shares]:
     """The interval of a share (Wilson, JASA 22, 1927): it holds what is seen, and never leaves 0 to 1."""
     centre = (seen + z * z / (2 * rows)) / (1 + z * z / rows)
     half = z * np.sqrt(seen * (1 - seen) / rows + z * z / (4 * rows * rows)) / (1 + z * z / rows)
-    return (centre - half).clip(0, 1), (centre + half).clip(0, 1)
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 def reliability(p: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     """Per bin: ``said`` (mean probability), ``seen`` (share of positives) with Wilson's ``low, high``, ``rows``."""
     frame = pd.DataFrame({"bin": bins_of(p), "p": p, "y": y})
     per = frame.groupby("bin").agg(said=("p", "mean"), seen=("y", "mean"), rows=("y", "size")).reset_index(drop=True)
-    low, high = wilson(per["seen"], per["rows"])
+    low, high = wilson(per["seen"].to_numpy(), per["rows"].to_numpy())
     return per.assign(low=low, high=high)
 
 

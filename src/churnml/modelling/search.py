@@ -1,6 +1,6 @@
 """Choosing an estimator's settings on rolling-origin folds, and only where the folds are sure of it.
 
-The declared settings are in office. Another setting takes their place when its loss on the folds' validation
+The declared settings stand. Another setting takes their place when its loss on the folds' validation
 rows is lower by more than a standard error of the difference, accounts counted once (the one-standard-error rule of
 Breiman et al., Classification and Regression Trees, 1984, turned towards what was declared): with few positives the
 smallest loss of many tries is mostly the luckiest. No row that calibrates or judges is looked at.
@@ -11,15 +11,23 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from churnml.jsontypes import JsonObject
 from churnml.modelling.calibration import clustered_error
 from churnml.modelling.estimator import BoostedClassifier
 from churnml.specs import Tuning
+
+if TYPE_CHECKING:
+    import optuna
+
+Parameter: TypeAlias = float | Sequence[int] | None
+# Of :class:`Settings`: ``half_life``, or an estimator's parameter.
+Changes: TypeAlias = Mapping[str, Parameter]
 
 # Trees without a better mean log loss before the folds stop growing.
 PATIENCE = 80
@@ -40,20 +48,21 @@ class Settings:
         half_life: days after which a row counts half as much; None where all count alike.
     """
 
-    estimator: Mapping[str, Any]
+    estimator: Mapping[str, Parameter]
     half_life: int | None = None
 
-    def classifier(self, **changed: Any) -> BoostedClassifier:
+    def classifier(self, **changed: Parameter) -> BoostedClassifier:
         """The estimator, not yet fitted."""
-        return BoostedClassifier(**{**self.estimator, **changed})
+        estimator: BoostedClassifier = BoostedClassifier().set_params(**{**self.estimator, **changed})
+        return estimator
 
     def weight(self, rows: pd.DataFrame) -> np.ndarray | None:
         """Each row's weight, shape (rows,), their mean 1; None where all count alike."""
         if self.half_life is None:
             return None
         age = (rows["as_of"].max() - rows["as_of"]).dt.days.to_numpy(dtype="float64")
-        found = 0.5 ** (age / self.half_life)
-        return np.asarray(found / found.mean())
+        weight = 0.5 ** (age / self.half_life)
+        return np.asarray(weight / weight.mean())
 
 
 @dataclass(frozen=True)
@@ -65,9 +74,9 @@ class Trial:
         settings: the setting.
         trees: the number of trees with the least mean loss.
         loss: mean log loss of the validation rows at that many trees.
-        ahead: by how much its loss is below that of the setting in office, and the standard error of that; None
-            for the declared setting itself.
-        taken: whether it took office.
+        ahead: by how much its loss is below that of the best setting before it, and the standard error of that;
+            None for the declared setting itself.
+        taken: whether it took its place.
     """
 
     what: str
@@ -77,7 +86,7 @@ class Trial:
     ahead: tuple[float, float] | None
     taken: bool
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> JsonObject:
         """As plain data for the record."""
         return {
             "what": self.what,
@@ -115,7 +124,7 @@ class Chosen:
     """What the search came to.
 
     Args:
-        settings: the setting in office at its end.
+        settings: the setting that stood at its end.
         trees: its number of trees.
         tried: everything that was tried, in order.
         by_fold: the chosen setting's mean log loss on each fold, in order.
@@ -129,7 +138,7 @@ class Chosen:
 
 def search(
     declared: Settings,
-    alternatives: Mapping[str, Mapping[str, Any]],
+    alternatives: Mapping[str, Changes],
     folds: Sequence[SearchFold],
     columns: Sequence[str],
     *,
@@ -143,8 +152,7 @@ def search(
 
     Args:
         declared: what the spec says.
-        alternatives: in words → what of :class:`Settings` is changed (``half_life``, or an estimator's parameter);
-            each is tried once against the setting in office.
+        alternatives: in words → what is changed; each is tried once against the best setting so far.
         folds: rows to learn from and to check by.
         columns: the features' columns.
         max_trees: the most trees.
@@ -157,31 +165,32 @@ def search(
     accounts = np.concatenate([fold.validate["account_id"].to_numpy(dtype=object).astype(str) for fold in folds])
     # one after the other: LightGBM keeps one number of threads for the whole process, and a second Python thread
     # that changes it while rows are being read makes it write where it must not (SparseBin::Push), and die
-    office, in_office = declared, _measured(declared, prepared, max_trees)
-    tried = [Trial("as declared", declared, in_office.trees, in_office.loss, None, True)]
+    best, result = declared, _measured(declared, prepared, max_trees)
+    tried = [Trial("as declared", declared, result.trees, result.loss, None, True)]
 
-    def weigh(what: str, changes: Mapping[str, Any]) -> None:
-        nonlocal office, in_office
-        changed = _changed(office, changes)
-        result = _measured(changed, prepared, max_trees)
-        ahead = _ahead(in_office, result, accounts)
+    def weigh(what: str, changes: Changes) -> None:
+        nonlocal best, result
+        changed = _changed(best, changes)
+        other = _measured(changed, prepared, max_trees)
+        ahead = _ahead(result, other, accounts)
         taken = ahead[0] > ahead[1]
-        tried.append(Trial(what, changed, result.trees, result.loss, ahead, taken))
+        tried.append(Trial(what, changed, other.trees, other.loss, ahead, taken))
         if taken:
-            office, in_office = changed, result
+            best, result = changed, other
 
     for what, changes in alternatives.items():
         weigh(what, changes)
     if tuning.trials:
-        best = _tuned(office, prepared, max_trees, tuning, seed, storage, study)
-        told = ", ".join(f"{name} {value:.4g}" for name, value in best.items())
-        weigh(f"the best of {tuning.trials} tries: {told}", best)
-    return Chosen(office, in_office.trees, tuple(tried), in_office.by_fold)
+        tuned = _tuned(best, prepared, max_trees, tuning, seed, storage, study)
+        in_words = ", ".join(f"{name} {value:.4g}" for name, value in tuned.items())
+        weigh(f"the best of {tuning.trials} tries: {in_words}", tuned)
+    return Chosen(best, result.trees, tuple(tried), result.by_fold)
 
 
-def _changed(settings: Settings, what: Mapping[str, Any]) -> Settings:
-    half_life = what.get("half_life", settings.half_life)
-    return Settings({**settings.estimator, **{k: v for k, v in what.items() if k != "half_life"}}, half_life)
+def _changed(settings: Settings, changes: Mapping[str, Parameter]) -> Settings:
+    estimator = {**settings.estimator, **changes}
+    half_life = cast("int | None", estimator.pop("half_life", settings.half_life))
+    return Settings(estimator, half_life)
 
 
 class _Prepared:
@@ -197,16 +206,19 @@ class _Prepared:
 
     def booster(self, settings: Settings) -> lgb.Booster:
         """A booster without trees, that measures itself on the validation rows."""
-        parameters = settings.classifier().parameters(len(self.x), settings.estimator["random_state"])
+        classifier = settings.classifier()
+        parameters = classifier.parameters(len(self.x), classifier.random_state)
         data = self.columns.dataset(self.x, self.y, settings.weight(self.rows))
-        found = lgb.Booster(parameters, data)
+        booster = lgb.Booster(parameters, data)
         # LightGBM keeps one number of threads for the process, and takes that of the rows it read last:
         # unsaid here, every tree after this would be grown by all threads, waiting for each other
-        found.add_valid(data.create_valid(self.check, self.label, params=parameters), "validate")
-        return found
+        booster.add_valid(data.create_valid(self.check, self.label, params=parameters), "validate")
+        return booster
 
 
-def _growing(settings: Settings, folds: Sequence[_Prepared], max_trees: int) -> Iterator[tuple[list[lgb.Booster], Any]]:
+def _growing(
+    settings: Settings, folds: Sequence[_Prepared], max_trees: int
+) -> Iterator[tuple[list[lgb.Booster], list[float]]]:
     """Grows all folds together, tree by tree; yields the boosters and the curve of their mean log loss so far."""
     boosters = [fold.booster(settings) for fold in folds]
     sizes = np.array([len(fold.label) for fold in folds], dtype="float64")
@@ -233,21 +245,21 @@ def _measured(settings: Settings, folds: Sequence[_Prepared], max_trees: int) ->
     return _Result(trees, np.concatenate(losses), tuple(float(part.mean()) for part in losses))
 
 
-def _ahead(office: _Result, other: _Result, accounts: np.ndarray) -> tuple[float, float]:
+def _ahead(best: _Result, other: _Result, accounts: np.ndarray) -> tuple[float, float]:
     """By how much ``other`` loses less a row, and the standard error of that with accounts as clusters."""
-    gained = office.losses - other.losses
+    gained = best.losses - other.losses
     return float(gained.mean()), clustered_error(gained, accounts)
 
 
 def _tuned(
-    office: Settings,
+    settings: Settings,
     folds: Sequence[_Prepared],
     max_trees: int,
     tuning: Tuning,
     seed: int,
     storage: str | None,
     study: str,
-) -> dict[str, Any]:
+) -> dict[str, float]:
     """The parameters with the least loss among Optuna's tries; the same whether or not it was stopped between."""
     import optuna
 
@@ -255,19 +267,19 @@ def _tuned(
     pruner = optuna.pruners.MedianPruner(n_startup_trials=DRAWN, n_warmup_steps=REPORT_EVERY)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        found = optuna.create_study(
+        tries = optuna.create_study(
             direction="minimize", pruner=pruner, storage=storage, study_name=study, load_if_exists=True
         )
     done = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    while (count := len(found.get_trials(deepcopy=False, states=done))) < tuning.trials:
+    while (count := len(tries.get_trials(deepcopy=False, states=done))) < tuning.trials:
         # a sampler of its own for each try, so that a search taken up again draws what it would have drawn
-        found.sampler = optuna.samplers.TPESampler(seed=seed + count, n_startup_trials=DRAWN)
-        trial = found.ask()
-        found.tell(trial, *_one_try(_changed(office, _drawn(trial)), folds, max_trees, trial))
-    return dict(found.best_trial.params)
+        tries.sampler = optuna.samplers.TPESampler(seed=seed + count, n_startup_trials=DRAWN)
+        trial = tries.ask()
+        tries.tell(trial, *_one_try(_changed(settings, _drawn(trial)), folds, max_trees, trial))
+    return dict(tries.best_trial.params)
 
 
-def _drawn(trial: Any) -> dict[str, Any]:
+def _drawn(trial: optuna.Trial) -> dict[str, float]:
     return {
         "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
         "num_leaves": trial.suggest_int("num_leaves", 4, 32, log=True),
@@ -278,7 +290,9 @@ def _drawn(trial: Any) -> dict[str, Any]:
     }
 
 
-def _one_try(settings: Settings, folds: Sequence[_Prepared], max_trees: int, trial: Any) -> tuple[float | None, Any]:
+def _one_try(
+    settings: Settings, folds: Sequence[_Prepared], max_trees: int, trial: optuna.Trial
+) -> tuple[float | None, optuna.trial.TrialState | None]:
     import optuna
 
     curve: list[float] = []

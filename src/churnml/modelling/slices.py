@@ -37,13 +37,13 @@ def slices(train: pd.DataFrame, judged: pd.DataFrame, p: np.ndarray, seed: int) 
     """
     y = judged["label"].to_numpy(dtype="float64")
     account = judged["account_id"].to_numpy()
-    found = []
+    parts = []
     for by, part in _parts(train, judged):
         order = [name for name in dict.fromkeys(part.cat.categories) if (part == name).any()]
         for name in order:
             inside = (part == name).to_numpy()
-            found.append({"by": by, "part": str(name)} | _seen(account[inside], y[inside], p[inside], seed))
-    return found
+            parts.append({"by": by, "part": str(name)} | _seen(account[inside], y[inside], p[inside], seed))
+    return parts
 
 
 def _seen(account: np.ndarray, y: np.ndarray, p: np.ndarray, seed: int) -> dict[str, Any]:

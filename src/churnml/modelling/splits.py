@@ -11,9 +11,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from churnml.errors import TooLittleDataError
@@ -75,7 +75,12 @@ class PurgedRollingOrigin:
     def __init__(self, reach: Reach, embargo: int = 0, at_most: int = 5) -> None:
         self.reach, self.embargo, self.at_most = reach, embargo, at_most
 
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:  # noqa: N803
+    def split(
+        self,
+        X: object,  # noqa: N803
+        y: object = None,
+        groups: npt.ArrayLike | None = None,
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Pairs of row positions (train, validate), oldest fold first; raises ValueError without ``groups``."""
         cutoffs = self._cutoffs(groups)
         for fold in rolling_origin(sorted(set(cutoffs)), self.reach, self.embargo, self.at_most):
@@ -85,12 +90,12 @@ class PurgedRollingOrigin:
                 np.array([place for place, cutoff in enumerate(cutoffs) if cutoff == fold.validate], dtype="int64"),
             )
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: N803
+    def get_n_splits(self, X: object = None, y: object = None, groups: npt.ArrayLike | None = None) -> int:  # noqa: N803
         """How many folds :meth:`split` gives."""
         return len(rolling_origin(sorted(set(self._cutoffs(groups))), self.reach, self.embargo, self.at_most))
 
     @staticmethod
-    def _cutoffs(groups: Any) -> list[dt.date]:
+    def _cutoffs(groups: npt.ArrayLike | None) -> list[dt.date]:
         if groups is None:
             raise ValueError("The 'groups' parameter must hold each row's cutoff (as_of).")
         return [pd.Timestamp(cutoff).date() for cutoff in np.asarray(groups)]

@@ -22,8 +22,10 @@ import numpy as np
 from churnml.modelling.curves import MARKS
 from churnml.modelling.evaluation import RESAMPLES, Figure, accelerated, interval, resampled_weights
 
-# What an account's curve says: days from the cutoff → P(left before then) of each row, shape (rows,).
-Said = Callable[[float], np.ndarray]
+# Days from the cutoff → P(left before then) of each row, shape (rows,).
+LeftBefore = Callable[[float], np.ndarray]
+# How often each row was drawn, shape (resamples, rows) → the figure of each resample, shape (resamples,).
+Measure = Callable[[np.ndarray], np.ndarray]
 MOST_CASES = 300  # leavings that concordance compares with everybody; more are drawn from
 GRID_DAYS = 7  # the integral of the Brier score has a point a week
 
@@ -48,7 +50,7 @@ class SurvivalFigures:
     last: int
 
 
-def evenly(probability: np.ndarray, over: float) -> Said:
+def evenly(probability: np.ndarray, over: float) -> LeftBefore:
     """The plain classifier's word on time: its probability over so many days, spread evenly.
 
     It knows whether, not when; an even force of leaving is the least that can be added to it.
@@ -60,19 +62,19 @@ def evaluate_curves(
     account: np.ndarray,
     left_after: np.ndarray,
     seen_for: np.ndarray,
-    said: Mapping[str, Said],
+    curves: Mapping[str, LeftBefore],
     until: int,
     seed: int,
     resamples: int = RESAMPLES,
 ) -> SurvivalFigures | None:
-    """Measures everybody in ``said`` on the same rows and the same resamples.
+    """Measures everybody in ``curves`` on the same rows and the same resamples.
 
     Args:
         account: account of each row, shape (rows,).
         left_after: day of leaving, nan where none was seen, shape (rows,).
         seen_for: days each row was seen; those seen for less than the longest, without a leaving, are left out
             (they left in a way that does not count, or had left before).
-        said: who → curve; must contain ``curve``.
+        curves: who → curve; must contain ``curve``.
         until: the day on which the curves end; what happens from then on is not looked at.
         seed: of the bootstrap.
         resamples: how many.
@@ -88,25 +90,17 @@ def evaluate_curves(
     days = [mark for mark in MARKS if mark <= last]
     if not days or not np.isfinite(gone).any():
         return None
-    measures = {who: _measures(gone, _only(p, kept), days, last, seed) for who, p in said.items()}
-    once = np.ones((1, len(kept)))
-    points = {who: {name: float(m(once)[0]) for name, m in named.items()} for who, named in measures.items()}
-    drawn: dict[str, dict[str, list[np.ndarray]]] = {who: {name: [] for name in named} for who, named in points.items()}
-    for w in resampled_weights(account[kept], seed, resamples):
-        for who, named in measures.items():
-            for name, measured in named.items():
-                drawn[who][name].append(measured(w))
-    samples = {who: {n: np.concatenate(parts) for n, parts in named.items()} for who, named in drawn.items()}
-    sign = {name: -1 if "brier" in name else 1 for name in points["curve"]}
+    measures = {who: _measures(gone, _only(p, kept), days, last, seed) for who, p in curves.items()}
+    points, samples = _measured(measures, account[kept], seed, resamples)
     return SurvivalFigures(
         figures={w: {n: accelerated(points[w][n], samples[w][n]) for n in named} for w, named in points.items()},
         ahead={
             who: {
                 name: interval(
-                    sign[name] * (points["curve"][name] - points[who][name]),
-                    sign[name] * (samples["curve"][name] - samples[who][name]),
+                    _sign(name) * (points["curve"][name] - value),
+                    _sign(name) * (samples["curve"][name] - samples[who][name]),
                 )
-                for name in named
+                for name, value in named.items()
             }
             for who, named in points.items()
             if who != "curve"
@@ -115,7 +109,7 @@ def evaluate_curves(
             {
                 "day": day,
                 "seen": float((gone < day).mean()),
-                "said": {who: float(p(day)[kept].mean()) for who, p in said.items()},
+                "said": {who: float(p(day)[kept].mean()) for who, p in curves.items()},
             }
             for day in days
         ),
@@ -125,23 +119,39 @@ def evaluate_curves(
     )
 
 
-def _only(p: Said, rows: np.ndarray) -> Said:
+def _sign(name: str) -> int:
+    """Of a Brier score less is better."""
+    return -1 if "brier" in name else 1
+
+
+def _measured(
+    measures: Mapping[str, Mapping[str, Measure]], account: np.ndarray, seed: int, resamples: int
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, np.ndarray]]]:
+    """Who → figure → its value on all rows, and its values on the resamples."""
+    once = np.ones((1, len(account)))
+    points = {who: {name: float(m(once)[0]) for name, m in named.items()} for who, named in measures.items()}
+    drawn: dict[str, dict[str, list[np.ndarray]]] = {who: {name: [] for name in named} for who, named in points.items()}
+    for w in resampled_weights(account, seed, resamples):
+        for who, named in measures.items():
+            for name, measured in named.items():
+                drawn[who][name].append(measured(w))
+    return points, {who: {n: np.concatenate(parts) for n, parts in named.items()} for who, named in drawn.items()}
+
+
+def _only(p: LeftBefore, rows: np.ndarray) -> LeftBefore:
     return lambda day: np.asarray(p(day)[rows])
 
 
-Measure = Callable[[np.ndarray], np.ndarray]
-
-
-def _measures(gone: np.ndarray, p: Said, days: list[int], last: int, seed: int) -> dict[str, Measure]:
-    found: dict[str, Measure] = {}
+def _measures(gone: np.ndarray, p: LeftBefore, days: list[int], last: int, seed: int) -> dict[str, Measure]:
+    measures: dict[str, Measure] = {}
     for day in days:
-        found[f"roc_auc_{day}"] = _roc_auc(p(day), (gone < day).astype("float64"))
-        found[f"brier_{day}"] = _mean((p(day) - (gone < day)) ** 2)
+        measures[f"roc_auc_{day}"] = _roc_auc(p(day), (gone < day).astype("float64"))
+        measures[f"brier_{day}"] = _mean((p(day) - (gone < day)) ** 2)
     grid = np.unique([*np.arange(0, last, GRID_DAYS), last])
     loss = np.array([(p(float(day)) - (gone < day)) ** 2 for day in grid])
-    found["integrated_brier"] = _mean(np.trapezoid(loss, grid, axis=0) / last)
-    found["concordance"] = _concordance(gone, p, seed)
-    return found
+    measures["integrated_brier"] = _mean(np.trapezoid(loss, grid, axis=0) / last)
+    measures["concordance"] = _concordance(gone, p, seed)
+    return measures
 
 
 def _mean(values: np.ndarray) -> Measure:
@@ -163,7 +173,7 @@ def _roc_auc(p: np.ndarray, y: np.ndarray) -> Measure:
     return measured
 
 
-def _concordance(gone: np.ndarray, p: Said, seed: int) -> Measure:
+def _concordance(gone: np.ndarray, p: LeftBefore, seed: int) -> Measure:
     cases = np.flatnonzero(np.isfinite(gone))
     if len(cases) > MOST_CASES:
         cases = np.sort(np.random.default_rng(seed).choice(cases, MOST_CASES, replace=False))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Literal
+
+from churnml.jsontypes import JsonObject
 
 What = Literal["promoted", "rolled back", "refused"]
 # What may be missing from the events: an alias that something else moved.
@@ -38,7 +40,7 @@ class Event:
     by: str | None = None
     before: str | None = None
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> JsonObject:
         """As plain data for JSON."""
         return asdict(self)
 
@@ -64,29 +66,29 @@ def tenures(events: Sequence[Event], in_office: str | None) -> list[Tenure]:
         in_office: the version the registry's alias names now. Where the events do not lead to it, something
             other than churnml moved the alias; that is shown, with the times nobody wrote down left open.
     """
-    found: list[Tenure] = []
+    line: list[Tenure] = []
     present: str | None = None
     for event in events:
         if event.what == "refused":
             continue
         if event.before != present:
-            found = _ended(found, None)
+            line = _ended(line, None)
             if event.before is not None:
-                found.append(_unexplained(event.before))
-        found = _ended(found, event.at)
-        found.append(Tenure(event.version, event.at, None, event.why, event.how, event.by))
+                line.append(_unexplained(event.before))
+        line = _ended(line, event.at)
+        line.append(Tenure(event.version, event.at, None, event.why, event.how, event.by))
         present = event.version
     if in_office != present:
-        found = _ended(found, None)
+        line = _ended(line, None)
         if in_office is not None:
-            found.append(_unexplained(in_office))
-    return found
+            line.append(_unexplained(in_office))
+    return line
 
 
-def _ended(found: list[Tenure], at: str | None) -> list[Tenure]:
-    if not found or not found[-1].in_office:
-        return found
-    return [*found[:-1], replace(found[-1], until=at, in_office=False)]
+def _ended(line: list[Tenure], at: str | None) -> list[Tenure]:
+    if not line or not line[-1].in_office:
+        return line
+    return [*line[:-1], replace(line[-1], until=at, in_office=False)]
 
 
 def _unexplained(version: str) -> Tenure:

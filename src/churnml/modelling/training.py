@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +16,12 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Polarity
-from churnml.modelling.calibration import calibrate
+from churnml.modelling.calibration import Calibrated, calibrate
 from churnml.modelling.estimator import BoostedClassifier
 from churnml.modelling.manifest import ModelManifest
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import fit_reference
-from churnml.modelling.search import HALF_LIFE, Chosen, SearchFold, Settings, search
+from churnml.modelling.search import HALF_LIFE, Changes, Chosen, SearchFold, Settings, search
 from churnml.modelling.splits import Fold, Split
 from churnml.specs import ModelSpec
 
@@ -32,7 +31,7 @@ RIVALS = ("base_rate", "recency", "logistic_regression", "health")
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fitted challenger and what its fitting found.
+    """A fitted challenger and what its fitting showed.
 
     Args:
         predictor: the model.
@@ -87,6 +86,9 @@ class Tries:
     study: str = "settings"
 
 
+NO_TRIES = Tries()
+
+
 def fit(
     spec: ModelSpec,
     features: Sequence[Feature],
@@ -94,7 +96,7 @@ def fit(
     plan: Split,
     manifest: ModelManifest,
     scales: Sequence[Feature] = (),
-    tries: Tries | None = None,
+    tries: Tries = NO_TRIES,
 ) -> FittedModel:
     """Fits the challenger: some folds choose its settings, others calibrate it, then all rows train.
 
@@ -111,8 +113,7 @@ def fit(
         TooLittleDataError: no fold has both outcomes.
     """
     train = usable(at_cutoffs(rows, plan.train), spec.name)
-    columns = [feature.name for feature in features]
-    declared = _declared(spec, features)
+    columns, declared = [feature.name for feature in features], _declared(spec, features)
     searching = _with_both_outcomes(train, plan.search) or _with_both_outcomes(train, plan.calibrate)
     if not searching:
         raise TooLittleDataError(
@@ -128,13 +129,30 @@ def fit(
         max_trees=spec.estimator.max_trees,
         tuning=spec.estimator.tuning,
         seed=spec.seed,
-        storage=tries.storage if tries else None,
-        study=tries.study if tries else "settings",
+        storage=tries.storage,
+        study=tries.study,
     )
     seeds = spec.estimator.seeds
     calibrating = _with_both_outcomes(train, plan.calibrate) or searching
     out_of_fold = _out_of_fold(chosen, list(calibrating.values()), columns, seeds)
-    found = calibrate(
+    calibrated = _calibrated(spec, out_of_fold)
+    final = _fitted(chosen, train, columns, seeds)
+    predictor = Predictor(
+        booster=final.booster_,
+        features=tuple(feature.declaration() for feature in features),
+        categories=final.categories_,
+        calibration=calibrated.calibration,
+        base_rate=float(train["label"].mean()),
+        reference=fit_reference(train, [*features, *scales]),
+        manifest=manifest,
+    )
+    out_of_fold["probability"] = predictor.calibrated(out_of_fold.pop("log_odds").to_numpy())
+    losses = {str(cutoff): loss for cutoff, loss in zip(searching, chosen.by_fold, strict=True)}
+    return FittedModel(predictor, chosen.trees, chosen, losses, calibrated.losses, out_of_fold)
+
+
+def _calibrated(spec: ModelSpec, out_of_fold: pd.DataFrame) -> Calibrated:
+    return calibrate(
         spec.calibration,
         out_of_fold["log_odds"].to_numpy(),
         out_of_fold["label"].to_numpy(),
@@ -142,29 +160,16 @@ def fit(
         out_of_fold["as_of"].to_numpy().astype("datetime64[D]").astype("int64"),
         spec.label.reach.gap + spec.label.reach.horizon,
     )
-    final = _fitted(chosen, train, columns, seeds)
-    predictor = Predictor(
-        booster=final.booster_,
-        features=tuple(feature.declaration() for feature in features),
-        categories=final.categories_,
-        calibration=found.calibration,
-        base_rate=float(train["label"].mean()),
-        reference=fit_reference(train, [*features, *scales]),
-        manifest=manifest,
-    )
-    out_of_fold["probability"] = predictor.calibrated(out_of_fold.pop("log_odds").to_numpy())
-    losses = {str(cutoff): loss for cutoff, loss in zip(searching, chosen.by_fold, strict=True)}
-    return FittedModel(predictor, chosen.trees, chosen, losses, found.losses, out_of_fold)
 
 
 def _with_both_outcomes(train: pd.DataFrame, folds: Sequence[Fold]) -> dict[dt.date, SearchFold]:
     """The folds that have something to learn from and something to check by, by validated cutoff."""
-    found = {}
+    usable_folds = {}
     for fold in folds:
         teach, check = at_cutoffs(train, fold.train), at_cutoffs(train, [fold.validate])
         if teach["label"].nunique() == 2 and check["label"].sum() > 0:
-            found[fold.validate] = SearchFold(teach, check)
-    return found
+            usable_folds[fold.validate] = SearchFold(teach, check)
+    return usable_folds
 
 
 def _declared(spec: ModelSpec, features: Sequence[Feature]) -> Settings:
@@ -191,14 +196,14 @@ def signs(features: Sequence[Feature]) -> list[int]:
     return [sign[feature.polarity] for feature in features]
 
 
-def _alternatives(spec: ModelSpec, declared: Settings) -> dict[str, dict[str, Any]]:
+def _alternatives(spec: ModelSpec, declared: Settings) -> dict[str, Changes]:
     """In words → what is tried against the declared settings."""
-    found: dict[str, dict[str, Any]] = {}
+    alternatives: dict[str, Changes] = {}
     if spec.estimator.monotone == "auto" and declared.estimator["monotone"] is not None:
-        found["without monotone constraints"] = {"monotone": None}
+        alternatives["without monotone constraints"] = {"monotone": None}
     if spec.estimator.half_life == "auto":
-        found[f"newer rows count more: half as much after {HALF_LIFE} days"] = {"half_life": HALF_LIFE}
-    return found
+        alternatives[f"newer rows count more: half as much after {HALF_LIFE} days"] = {"half_life": HALF_LIFE}
+    return alternatives
 
 
 def _fitted(chosen: Chosen, rows: pd.DataFrame, columns: Sequence[str], seeds: int) -> BoostedClassifier:
@@ -214,8 +219,7 @@ def _out_of_fold(chosen: Chosen, folds: Sequence[SearchFold], columns: Sequence[
         return fold.validate[["account_id", "as_of", "label"]].assign(log_odds=log_odds)
 
     # one after the other: two threads inside LightGBM can kill the process (see search)
-    found: pd.DataFrame = pd.concat([predicted(fold) for fold in folds], ignore_index=True)
-    return found
+    return pd.concat([predicted(fold) for fold in folds], ignore_index=True)
 
 
 # ---------------------------------------------------------------- rivals
@@ -230,12 +234,12 @@ def rival_predictions(
     last seen (None without usage data); ``logistic_regression`` knows every feature.
     """
     rate = float(train["label"].mean())
-    said: dict[str, np.ndarray | None] = {"base_rate": np.full(len(judged), rate), "recency": None}
+    predictions: dict[str, np.ndarray | None] = {"base_rate": np.full(len(judged), rate), "recency": None}
     if RECENCY in train.columns:
-        said["recency"] = _probabilities(_recency_pipeline(), train, judged, [RECENCY])
+        predictions["recency"] = _probabilities(_recency_pipeline(), train, judged, [RECENCY])
     names = [feature.name for feature in features]
-    said["logistic_regression"] = _probabilities(_logistic_pipeline(features), train, judged, names)
-    return said
+    predictions["logistic_regression"] = _probabilities(_logistic_pipeline(features), train, judged, names)
+    return predictions
 
 
 def score_as_rival(score: np.ndarray, label: np.ndarray, judged: np.ndarray) -> np.ndarray | None:
@@ -283,5 +287,5 @@ def _logistic_pipeline(features: Sequence[Feature]) -> Pipeline:
     return make_pipeline(ColumnTransformer(columns), LogisticRegression(C=0.05, max_iter=2000))
 
 
-def _signed_log(x: Any) -> Any:
-    return np.sign(x) * np.log1p(np.abs(x))
+def _signed_log(x: np.ndarray) -> np.ndarray:
+    return np.asarray(np.sign(x) * np.log1p(np.abs(x)))
