@@ -16,9 +16,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churnml.adapters import warehouse
-from churnml.adapters.warehouse import Ingested, facts_of
+from churnml.adapters.warehouse import Ingested, facts_of, frequent_names, write_rollups
 from churnml.adapters.warehouse.engines import open_engine
+from churnml.adapters.warehouse.store import MEMORY_LIMIT
+from churnml.adapters.warehouse.usage import KEPT_USAGE
 from churnml.features import FAMILIES, Feature, Wish
 from churnml.features.declared import DeclaredFamily, family_of
 from churnml.snapshots import build_snapshots
@@ -43,27 +44,27 @@ def rolled(events: Path, out: Path, features: Sequence[Feature], names: Sequence
     """Rolls a file of events up into the folder ``out``; returns the event names that have a bit."""
     out.mkdir(parents=True, exist_ok=True)
     engine = open_engine("duckdb", None, project="", store="")
-    engine.backend.raw_sql(f"SET memory_limit = '{warehouse.MEMORY_LIMIT}'")
+    engine.backend.raw_sql(f"SET memory_limit = '{MEMORY_LIMIT}'")
     engine.backend.raw_sql(f"SET temp_directory = '{out / 'spill'}'")
     # as the contract has it: what has no time of arrival was known when it happened
     given = pq.read_schema(events).names
     known = "" if "known_at" in given else ", occurred_at AS known_at"
     users = "" if "user_id" in given else ", NULL::VARCHAR AS user_id"
-    view = f"CREATE VIEW {warehouse.KEPT_USAGE} AS SELECT *{known}{users} FROM read_parquet('{events}')"
+    view = f"CREATE VIEW {KEPT_USAGE} AS SELECT *{known}{users} FROM read_parquet('{events}')"
     engine.backend.raw_sql(view)
-    names = list(names) if names is not None else warehouse.frequent_names(engine.backend.con)
+    names = list(names) if names is not None else frequent_names(engine.backend.con)
     parts = frozenset[str]().union(*(feature.parts for feature in features))
-    warehouse.write_rollups(engine.backend, out, parts, names)
+    write_rollups(engine.backend, out, parts, names)
     engine.close()
     return names
 
 
-def facts(folder: Path, segments: Sequence[Path]) -> Facts:
-    """The roll-ups in ``segments`` and the accounts, as the product reads them."""
-    store = segments[0] / "store"
+def facts(folder: Path, increments: Sequence[Path]) -> Facts:
+    """The roll-ups in ``increments`` and the accounts, as the product reads them."""
+    store = increments[0] / "store"
     store.mkdir(exist_ok=True)
     shutil.copy(folder / "accounts.parquet", store / "accounts.parquet")
-    return facts_of(Ingested(store, {}, {}, {}, {}, DATA_THROUGH, "bench", tuple(segments)), ())
+    return facts_of(Ingested(store, {}, {}, {}, {}, DATA_THROUGH, "bench", tuple(increments)), ())
 
 
 def features_at(known: Facts, features: Sequence[Feature], cutoffs: Sequence[dt.date]) -> pd.DataFrame:
@@ -89,11 +90,11 @@ def as_rivals_say(found: pd.DataFrame, lookbacks: Sequence[int]) -> pa.Table:
 def cold(folder: Path, cutoffs: Sequence[dt.date], lookbacks: Sequence[int] = (7, 28, 90)) -> pa.Table:
     """From raw events to features, nothing rolled up before."""
     features = wanted(lookbacks)
-    segment = folder / "rolled"
-    shutil.rmtree(segment, ignore_errors=True)
-    names = rolled(folder / "events.parquet", segment, features)
+    increment = folder / "rolled"
+    shutil.rmtree(increment, ignore_errors=True)
+    names = rolled(folder / "events.parquet", increment, features)
     (folder / "names.json").write_text(json.dumps(names), "utf-8")
-    return as_rivals_say(features_at(facts(folder, [segment]), features, cutoffs), lookbacks)
+    return as_rivals_say(features_at(facts(folder, [increment]), features, cutoffs), lookbacks)
 
 
 def from_rollups(folder: Path, cutoffs: Sequence[dt.date], lookbacks: Sequence[int] = (7, 28, 90)) -> pa.Table:
@@ -192,10 +193,10 @@ def transactions(folder: Path) -> pa.Table:
         set(pq.read_table(contract / "usage_events.parquet", columns=["event"])["event"].unique().to_pylist())
     )
     asked = task_features(names)
-    segment = contract / "rolled"
-    shutil.rmtree(segment, ignore_errors=True)
-    rolled(contract / "usage_events.parquet", segment, list(asked.values()))
-    found = features_at(facts(contract, [segment]), list(asked.values()), [dt.date(2026, 1, 1)])
+    increment = contract / "rolled"
+    shutil.rmtree(increment, ignore_errors=True)
+    rolled(contract / "usage_events.parquet", increment, list(asked.values()))
+    found = features_at(facts(contract, [increment]), list(asked.values()), [dt.date(2026, 1, 1)])
     columns: dict[str, object] = {"customer_id": found["account_id"].astype("int64")}
     for column, feature in asked.items():
         values = found[feature.name]

@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from churnml.adapters import warehouse
 from churnml.adapters.project import open_project
-from churnml.adapters.warehouse import facts_of, ingest, segments
+from churnml.adapters.warehouse import facts_of, increments, ingest, store
 from tests.support import TODAY, features_at, make_project, set_aside
 
 SELECT = "SELECT * FROM events"
@@ -61,14 +60,14 @@ def features(project):
 def readings(monkeypatch):
     """Counts the files that are opened for reading events, reading by reading."""
     seen: list[list[str]] = []
-    was = warehouse.register
+    was = store.register
 
     def register(con, project, name, declared, scratch, only=None):
         if name == "events":
             seen.append(sorted(path.name for path in (only if only is not None else [])))
         return was(con, project, name, declared, scratch, only)
 
-    monkeypatch.setattr(warehouse, "register", register)
+    monkeypatch.setattr(store, "register", register)
     return seen
 
 
@@ -151,8 +150,8 @@ def test_an_event_that_was_delivered_in_an_earlier_file_is_a_duplicate(tmp_path)
     assert [reason for _, reason, _ in set_aside(ingested)] == ["duplicate"] * 40
 
 
-def test_many_segments_become_few_and_nothing_changes(tmp_path, monkeypatch):
-    monkeypatch.setattr(segments, "MANY", 3)
+def test_many_increments_become_few_and_nothing_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(increments, "MANY", 3)
     files = {str(n): some_events(n, f"2024-0{1 + n % 4}-01", 20, n=60) for n in range(7)}
     for name, frame in files.items():
         found, ingested = features(growing(tmp_path / "grown", {name: frame}))

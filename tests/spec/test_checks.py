@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from churnml import checks
-from churnml.adapters import warehouse
-from churnml.adapters.warehouse import facts_of, ingest, quarantine_rows
+from churnml.adapters.warehouse import facts_of, ingest, quarantine_rows, store, usage
 from churnml.checks import reasons
 from churnml.errors import ChurnmlError, ContractError, ProjectError, SourceError, UnknownNameError
 from tests.spec.check_examples import ACCOUNTS, EXAMPLES, CheckExample
@@ -528,7 +527,7 @@ def test_a_project_without_accounts_is_told_what_to_write(tmp_path):
 def test_an_unchanged_project_is_not_read_twice(tmp_path, monkeypatch):
     project = make_project(tmp_path, {"accounts": ACCOUNTS, "subscriptions": SUBSCRIPTIONS})
     first = ingest(project, TODAY)
-    monkeypatch.setattr(warehouse, "_make_store", lambda *_: pytest.fail("the store was made again"))
+    monkeypatch.setattr(store, "_make_store", lambda *_: pytest.fail("the store was made again"))
     assert ingest(project, TODAY) == first
 
 
@@ -551,8 +550,16 @@ def test_the_fingerprint_names_the_content_not_the_order_of_its_rows(tmp_path):
     assert one.fingerprint == other.fingerprint != third.fingerprint
 
 
-@pytest.mark.parametrize("broken", ["_check_and_write", "write_rollups", "_content_fingerprint", "_stage"])
-def test_a_reading_that_dies_in_the_middle_leaves_no_half_store(broken, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("room", "broken"),
+    [
+        (store, "check_and_write"),
+        (usage, "write_rollups"),
+        (store, "_content_fingerprint"),
+        (store, "make_typed_view"),
+    ],
+)
+def test_a_reading_that_dies_in_the_middle_leaves_no_half_store(room, broken, tmp_path, monkeypatch):
     events = "account_id | occurred_at | event\na | 2024-05-01 | login"
     project = make_project(tmp_path, {"accounts": ACCOUNTS, "usage_events": events})
 
@@ -560,7 +567,7 @@ def test_a_reading_that_dies_in_the_middle_leaves_no_half_store(broken, tmp_path
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(warehouse, broken, dies)
+        patched.setattr(room, broken, dies)
         with pytest.raises(KeyboardInterrupt):
             ingest(project, TODAY)
     assert list((project.work / "warehouse").iterdir()) == []

@@ -14,15 +14,27 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
 
+from churnml.adapters.warehouse.reading import identifier
 from churnml.errors import ProjectError, UnknownNameError
+from churnml.tables import Relation
+
+if TYPE_CHECKING:
+    import ibis.expr.operations as ops
+    import ibis.expr.types as ir
+    import psycopg
+    import pyarrow as pa
+    from ibis.backends.sql import SQLBackend
+    from pyspark.sql import SparkSession
+
+    Ask = Callable[[str, pa.Schema], pa.Table]
 
 ENGINES = ("duckdb", "spark", "postgres")
 
@@ -39,8 +51,8 @@ class Engine:
     """
 
     name: str
-    backend: Any
-    relation: Callable[[str, Sequence[Path]], Any]
+    backend: SQLBackend
+    relation: Callable[[str, Sequence[Path]], Relation]
     close: Callable[[], None]
 
 
@@ -50,7 +62,7 @@ def open_engine(name: str, url: str | None, *, project: str, store: str, where: 
     Args:
         name: one of ENGINES.
         url: spark – ``sc://host:port`` (Spark Connect), a master such as ``spark://host:port`` or ``local[4]``,
-            or None for this machine; postgres – ``postgresql://…``; duckdb – None. May hold a password: never told.
+            or None for this machine; postgres – ``postgresql://…``; duckdb – None. May hold a password: never shown.
         project: the project's name; an engine that keeps tables keeps only this project's newest ones.
         store: names the content of the files, and so of the tables made from them.
         where: where the user declared it, for messages.
@@ -67,7 +79,7 @@ def open_engine(name: str, url: str | None, *, project: str, store: str, where: 
     raise UnknownNameError("engine", name, ENGINES, where=where)
 
 
-def _answer_through_arrow(backend: Any, ask: Callable[[str, Any], Any]) -> None:
+def _answer_through_arrow(backend: SQLBackend, ask: Ask) -> None:
     """Makes a backend hand out its results as DuckDB's does: the same types, and no object a cell on the way.
 
     Args:
@@ -76,12 +88,14 @@ def _answer_through_arrow(backend: Any, ask: Callable[[str, Any], Any]) -> None:
     """
     from ibis.formats.pandas import PandasData
 
-    def execute(expr: Any, /, *, params: Any = None, limit: Any = None, **_: Any) -> Any:
+    def execute(
+        expr: ir.Expr, /, *, params: Mapping[ir.Scalar, object] | None = None, limit: int | None = None, **_: object
+    ) -> object:
         backend._run_pre_execute_hooks(expr)
         table = expr.as_table()
         schema = table.schema()
-        found = ask(backend.compile(table, params=params, limit=limit), schema.to_pyarrow())
-        columns = (column.to_pylist() if column.null_count else column.to_pandas() for column in found.columns)
+        answer = ask(backend.compile(table, params=params, limit=limit), schema.to_pyarrow())
+        columns = (column.to_pylist() if column.null_count else column.to_pandas() for column in answer.columns)
         frame = pd.DataFrame(dict(zip(schema.names, columns, strict=True)))
         return expr.__pandas_result__(PandasData.convert_table(frame, schema))
 
@@ -104,7 +118,7 @@ def _duckdb() -> Engine:
     backend.raw_sql("SET TimeZone = 'UTC'")
     backend.raw_sql("SET enable_progress_bar = false")
 
-    def relation(name: str, files: Sequence[Path]) -> Any:
+    def relation(name: str, files: Sequence[Path]) -> Relation:
         return backend.read_parquet([str(path) for path in files], table_name=name)
 
     return Engine("duckdb", backend, relation, backend.disconnect)
@@ -140,14 +154,14 @@ def _spark(url: str | None, where: str) -> Engine:
     backend = ibis.pyspark.connect(session)
     views: list[str] = []
 
-    def register(op: Any) -> None:
+    def register(op: ops.InMemoryTable) -> None:
         # Ibis goes through pandas, where a whole number that is missing becomes a float
         data = op.data.to_pyarrow(op.schema)
         frame = session.createDataFrame(data, schema=PySparkSchema.from_ibis(op.schema))
         frame.createOrReplaceTempView(op.name)
         views.append(op.name)
 
-    def relation(name: str, files: Sequence[Path]) -> Any:
+    def relation(name: str, files: Sequence[Path]) -> Relation:
         try:
             frame = session.read.parquet(*(_spark_path(path) for path in files))
             frame.createOrReplaceTempView(name)
@@ -178,7 +192,7 @@ def _spark_path(path: Path) -> str:
     return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path.resolve())) if os.name != "nt" else str(path.resolve())
 
 
-def _remote_session(url: str, where: str) -> Any:
+def _remote_session(url: str, where: str) -> SparkSession:
     import socket
     from urllib.parse import urlsplit
 
@@ -193,7 +207,7 @@ def _remote_session(url: str, where: str) -> Any:
     except ImportError:
         raise _missing("grpcio", "spark", "spark", where) from None
     except Exception as problem:
-        # the message may repeat the URL with its token: only the class is told
+        # the message may repeat the URL with its token: only the class is shown
         raise ProjectError(
             f"The Spark server cannot be reached ({type(problem).__name__}).",
             where=where,
@@ -202,7 +216,7 @@ def _remote_session(url: str, where: str) -> Any:
     return session
 
 
-def _local_session(master: str | None, where: str) -> Any:
+def _local_session(master: str | None, where: str) -> SparkSession:
     """A session of its own in the Spark of this process, which is started if there is none."""
     import logging
 
@@ -229,14 +243,14 @@ def _local_session(master: str | None, where: str) -> Any:
                 ]
             )
         conf.set("spark.ui.showConsoleProgress", "false").set("spark.log.level", "ERROR")
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as log:
             try:
                 # Java writes its log there; the file is gone when Java is
-                gateway = None if SparkContext._gateway else launch_gateway(conf, {"stdout": said, "stderr": said})
+                gateway = None if SparkContext._gateway else launch_gateway(conf, {"stdout": log, "stderr": log})
                 SparkContext(conf=conf, gateway=gateway)
             except Exception as problem:
-                said.seek(0)
-                lines = [line for line in said.read().decode("utf-8", "replace").splitlines() if "rror" in line]
+                log.seek(0)
+                lines = [line for line in log.read().decode("utf-8", "replace").splitlines() if "rror" in line]
                 raise ProjectError(
                     f"Spark does not start ({type(problem).__name__}).",
                     where=where,
@@ -254,15 +268,15 @@ def _must_have_java(where: str) -> None:
     java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
     remedy = "Install Java 17 or 21 (on Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME to one."
     if java is None:
-        said = "JAVA_HOME names a folder without bin/java" if home else "there is none on this machine"
-        raise ProjectError(f"The engine spark needs Java, and {said}.", where=where, remedy=remedy)
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
-    version = re.search(r'version "(\d+)', said)
+        why = "JAVA_HOME names a folder without bin/java" if home else "there is none on this machine"
+        raise ProjectError(f"The engine spark needs Java, and {why}.", where=where, remedy=remedy)
+    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
+    version = re.search(r'version "(\d+)', answer)
     number = int(version.group(1)) if version else OLDEST_JAVA
     too_new = number >= TOO_NEW_FOR_SPARK_4_0 and pyspark.__version__.startswith("4.0.")
     if number < OLDEST_JAVA or too_new:
-        told = "8 or older" if number == 1 else str(number)  # before Java 9, "1.8" was said
-        raise ProjectError(f"The engine spark does not run on Java {told}.", where=where, remedy=remedy)
+        shown = "8 or older" if number == 1 else str(number)  # before Java 9, versions began with "1."
+        raise ProjectError(f"The engine spark does not run on Java {shown}.", where=where, remedy=remedy)
 
 
 # ---------------------------------------------------------------- PostgreSQL
@@ -280,6 +294,39 @@ def _postgres(url: str | None, project: str, store: str, where: str) -> Engine:
         from ibis.backends.postgres import Backend
     except ImportError:
         raise _missing("psycopg", "postgres", "postgres", where) from None
+    con = _postgres_connection(url, where)
+    try:
+        _set_up(con, where)
+        schema = _schema(con, project, store)
+        con.execute(f"SET search_path = {identifier(schema)}")
+    except (psycopg.Error, ProjectError) as problem:
+        con.close()
+        raise (problem if isinstance(problem, ProjectError) else _refused(problem, where)) from None
+    backend = Backend.from_connection(con)
+
+    def register(op: ops.InMemoryTable) -> None:
+        # Ibis inserts row by row
+        data = op.data.to_pyarrow(op.schema)
+        with con.transaction():
+            con.execute(f"CREATE TEMP TABLE {identifier(op.name)} ({_columns(data.schema, op.name, where)})")
+            _copy(con, identifier(op.name), data.schema, data.to_batches(max_chunksize=BATCH_ROWS), where)
+            con.execute(f"ANALYZE {identifier(op.name)}")
+
+    def relation(name: str, files: Sequence[Path]) -> Relation:
+        try:
+            _load(con, schema, name, files, where)
+        except psycopg.Error as problem:
+            raise _refused(problem, where) from None
+        return backend.table(name, database=schema)
+
+    backend._register_in_memory_table = register
+    _answer_through_arrow(backend, lambda sql, expected: _answer(con, sql, expected))
+    return Engine("postgres", backend, relation, con.close)
+
+
+def _postgres_connection(url: str | None, where: str) -> psycopg.Connection:
+    import psycopg
+
     url = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url or "")
     if not url.startswith("postgresql://"):
         raise ProjectError(
@@ -288,120 +335,96 @@ def _postgres(url: str | None, project: str, store: str, where: str) -> Engine:
             remedy="Write postgresql://user:${PASSWORD}@host:5432/database, with the password in the environment.",
         )
     try:
-        con = psycopg.connect(url, autocommit=True)
+        return psycopg.connect(url, autocommit=True)
     except Exception as problem:
-        # the driver's message may repeat the URL with its password: only the class is told
+        # the driver's message may repeat the URL with its password: only the class is shown
         raise ProjectError(
             f"The database of the engine cannot be opened ({type(problem).__name__}).",
             where=where,
             remedy="Check the URL, the network and the credentials.",
         ) from None
-    try:
-        encoding = con.execute("SHOW server_encoding").fetchall()[0][0]
-        if encoding != "UTF8":
-            raise ProjectError(
-                f"The database of the engine is encoded in {encoding}, which cannot hold every name.",
-                where=where,
-                remedy="Give it a database made with ENCODING 'UTF8'.",
-            )
-        # compiling takes longer than running, for queries of a hundred measures
-        con.execute("SET jit = off")
-        # at the default of 4 MB every grouping goes to disk
-        con.execute("SET work_mem = '128MB'")
-        con.execute("SET client_min_messages = warning")
-        con.execute("SET datestyle = 'ISO, YMD'")
-        schema = _schema(con, project, store, where)
-        con.execute(f"SET search_path = {_name(schema)}")
-    except psycopg.Error as problem:
-        con.close()
-        raise _refused(problem, where) from None
-    except ProjectError:
-        con.close()
-        raise
-    backend = Backend.from_connection(con)
 
-    def register(op: Any) -> None:
-        # Ibis inserts row by row
-        data = op.data.to_pyarrow(op.schema)
-        with con.transaction():
-            con.execute(f"CREATE TEMP TABLE {_name(op.name)} ({_columns(data.schema, op.name, where)})")
-            _copy(con, op.name, data.schema, data.to_batches(max_chunksize=BATCH_ROWS), where)
-            con.execute(f"ANALYZE {_name(op.name)}")
 
-    def relation(name: str, files: Sequence[Path]) -> Any:
-        try:
-            _load(con, schema, name, files, where)
-        except psycopg.Error as problem:
-            raise _refused(problem, where) from None
-        return backend.table(name, database=schema)
-
-    def ask(sql: str, expected: Any) -> Any:
-        from pyarrow import csv
-
-        said = io.BytesIO()
-        with con.cursor().copy(f"COPY ({sql}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')") as copy:
-            for block in copy:
-                said.write(block)
-        if said.tell() == 0:
-            return expected.empty_table()
-        said.seek(0)
-        return csv.read_csv(
-            said,
-            csv.ReadOptions(column_names=expected.names),
-            csv.ParseOptions(newlines_in_values=True),
-            csv.ConvertOptions(
-                column_types=expected,
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["t"],
-                false_values=["f"],
-            ),
+def _set_up(con: psycopg.Connection, where: str) -> None:
+    encoding = con.execute("SHOW server_encoding").fetchall()[0][0]
+    if encoding != "UTF8":
+        raise ProjectError(
+            f"The database of the engine is encoded in {encoding}, which cannot hold every name.",
+            where=where,
+            remedy="Give it a database made with ENCODING 'UTF8'.",
         )
+    # compiling takes longer than running, for queries of a hundred measures
+    con.execute("SET jit = off")
+    # at the default of 4 MB every grouping goes to disk
+    con.execute("SET work_mem = '128MB'")
+    con.execute("SET client_min_messages = warning")
+    con.execute("SET datestyle = 'ISO, YMD'")
 
-    backend._register_in_memory_table = register
-    _answer_through_arrow(backend, ask)
-    return Engine("postgres", backend, relation, con.close)
+
+def _answer(con: psycopg.Connection, sql: str, expected: pa.Schema) -> pa.Table:
+    """What a query gives, by way of CSV, as the types ``expected``."""
+    from pyarrow import csv
+
+    rows = io.BytesIO()
+    with con.cursor().copy(f"COPY ({sql}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')") as copy:
+        for block in copy:
+            rows.write(block)
+    if rows.tell() == 0:
+        return expected.empty_table()
+    rows.seek(0)
+    return csv.read_csv(
+        rows,
+        csv.ReadOptions(column_names=expected.names),
+        csv.ParseOptions(newlines_in_values=True),
+        csv.ConvertOptions(
+            column_types=expected,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )
 
 
 def _refused(problem: Exception, where: str) -> ProjectError:
-    told = getattr(getattr(problem, "diag", None), "message_primary", None) or type(problem).__name__
+    message = getattr(getattr(problem, "diag", None), "message_primary", None) or type(problem).__name__
     return ProjectError(
-        f"The database of the engine refuses ({told}).",
+        f"The database of the engine refuses ({message}).",
         where=where,
         remedy="The user needs the right to create schemas and temporary tables in it, and room for the tables.",
     )
 
 
-def _schema(con: Any, project: str, store: str, where: str) -> str:
+def _schema(con: psycopg.Connection, project: str, store: str) -> str:
     """The schema of this store, made if need be; the project's older ones are dropped."""
     # a name may have 63 bytes
     prefix = f"churnml_{re.sub(r'[^a-z0-9]+', '_', project.lower())[:24]}_{_digest(project)[:8]}_"
     present = prefix + re.sub(r"[^a-z0-9]+", "_", store.lower())[:20]
     with con.transaction():
         con.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [prefix])
-        con.execute(f"CREATE SCHEMA IF NOT EXISTS {_name(present)}")
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(present)}")
         now = con.execute("SELECT extract(epoch FROM clock_timestamp())::bigint").fetchall()[0][0]
-        con.execute(f"COMMENT ON SCHEMA {_name(present)} IS '{int(now)}'")
-        found = con.execute(
+        con.execute(f"COMMENT ON SCHEMA {identifier(present)} IS '{int(now)}'")
+        others = con.execute(
             "SELECT nspname, coalesce(obj_description(oid, 'pg_namespace'), '0') FROM pg_namespace "
             "WHERE starts_with(nspname, %s) AND nspname <> %s",
             [prefix, present],
         ).fetchall()
-        used = {name: int(said) if said.isdigit() else 0 for name, said in found}
+        used = {name: int(comment) if comment.isdigit() else 0 for name, comment in others}
         for name in sorted(used, key=lambda name: used[name], reverse=True)[SCHEMAS_KEPT - 1 :]:
             if used[name] < now - 86_400:  # somebody may still read what was used a day ago
-                con.execute(f"DROP SCHEMA {_name(name)} CASCADE")
+                con.execute(f"DROP SCHEMA {identifier(name)} CASCADE")
     return present
 
 
-def _load(con: Any, schema: str, name: str, files: Sequence[Path], where: str) -> None:
+def _load(con: psycopg.Connection, schema: str, name: str, files: Sequence[Path], where: str) -> None:
     """Makes the table of a relation out of its files, whole or not at all, or finds that already done."""
     import pyarrow.parquet as pq
 
     sizes = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     signature = _digest(json.dumps([TABLE_FORMAT, sizes]))
-    place = f"{_name(schema)}.{_name(name)}"
+    place = f"{identifier(schema)}.{identifier(name)}"
     with con.transaction():
         # of two runs that begin together, the second finds the tables of the first
         con.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [place])
@@ -412,12 +435,12 @@ def _load(con: Any, schema: str, name: str, files: Sequence[Path], where: str) -
         con.execute(f"CREATE TABLE {place} ({_columns(form, name, where)})")
         for path in files:
             with pq.ParquetFile(path) as file:
-                _copy(con, place, form, file.iter_batches(BATCH_ROWS), where, quoted=True)
+                _copy(con, place, form, file.iter_batches(BATCH_ROWS), where)
         con.execute(f"ANALYZE {place}")
         con.execute(f"COMMENT ON TABLE {place} IS '{signature}'")
 
 
-def _columns(schema: Any, table: str, where: str) -> str:
+def _columns(schema: pa.Schema, table: str, where: str) -> str:
     """The columns of a table, as CREATE TABLE wants them."""
     import pyarrow as pa
 
@@ -438,26 +461,25 @@ def _columns(schema: Any, table: str, where: str) -> str:
     for field in schema:
         if field.type not in types:
             raise TypeError(f"column {field.name} of {table} is {field.type}, which no table here may hold ({where})")
-    return ", ".join(f"{_name(field.name)} {types[field.type]}" for field in schema)
+    return ", ".join(f"{identifier(field.name)} {types[field.type]}" for field in schema)
 
 
 def _copy(
-    con: Any, table: str, schema: Any, batches: Iterator[Any] | Sequence[Any], where: str, *, quoted: bool = False
+    con: psycopg.Connection, place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch], where: str
 ) -> None:
     """Fills a table, as CSV: Arrow quotes every text, so that an empty one and a missing one stay apart."""
     from pyarrow import csv
 
     options = csv.WriteOptions(include_header=False)
-    place = table if quoted else _name(table)
     with con.cursor().copy(f"COPY {place} FROM STDIN (FORMAT csv, ENCODING 'UTF8')") as copy:
         for batch in batches:
-            _must_have_no_nul(batch, table, where)
-            said = io.BytesIO()
-            csv.write_csv(batch.cast(schema), said, options)
-            copy.write(said.getbuffer())
+            _must_have_no_nul(batch, place, where)
+            rows = io.BytesIO()
+            csv.write_csv(batch.cast(schema), rows, options)
+            copy.write(rows.getbuffer())
 
 
-def _must_have_no_nul(batch: Any, table: str, where: str) -> None:
+def _must_have_no_nul(batch: pa.RecordBatch, table: str, where: str) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -473,7 +495,3 @@ def _must_have_no_nul(batch: Any, table: str, where: str) -> None:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

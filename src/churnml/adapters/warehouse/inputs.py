@@ -11,11 +11,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from churnml.adapters.project import PROJECT_FILE, Project, with_environment
+from churnml.adapters.warehouse.reading import first_line, quoted
 from churnml.errors import SourceError, did_you_mean
 from churnml.specs import Input
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow.parquet as pq
 
 READ_AS_LATIN_1 = "read_as_latin_1"
 BATCH_ROWS = 50_000
@@ -42,14 +47,21 @@ class InputTable:
 
 
 def register(
-    con: Any, project: Project, name: str, declared: Input, scratch: Path, only: Sequence[Path] | None = None
+    con: duckdb.DuckDBPyConnection,
+    project: Project,
+    name: str,
+    declared: Input,
+    scratch: Path,
+    only: Sequence[Path] | None = None,
 ) -> InputTable:
     """Makes input ``name`` readable as a table of ``con`` (a DuckDB connection); raises SourceError.
 
     ``only`` narrows an input of several files to some of them.
     """
     if declared.database is not None:
-        return _register_database(con, project, name, declared, scratch)
+        target = scratch / f"input-{name}.parquet"
+        _copy_table(project, name, declared, target)
+        return _register_parquet(con, name, target)
     paths = project.input_paths(name, declared)
     several = len(paths) > 1 or any(mark in (declared.path or "") for mark in "*?[")
     if not several:
@@ -57,7 +69,7 @@ def register(
     return _register_several(con, project.root, name, paths if only is None else only, declared, scratch)
 
 
-def _register_file(con: Any, name: str, path: Path, declared: Input, scratch: Path) -> InputTable:
+def _register_file(con: duckdb.DuckDBPyConnection, name: str, path: Path, declared: Input, scratch: Path) -> InputTable:
     kind = declared.format or ("parquet" if path.suffix.lower() in (".parquet", ".pq") else "csv")
     if kind == "parquet":
         return _register_parquet(con, name, path)
@@ -65,7 +77,7 @@ def _register_file(con: Any, name: str, path: Path, declared: Input, scratch: Pa
 
 
 def _register_several(
-    con: Any, root: Path, name: str, paths: Sequence[Path], declared: Input, scratch: Path
+    con: duckdb.DuckDBPyConnection, root: Path, name: str, paths: Sequence[Path], declared: Input, scratch: Path
 ) -> InputTable:
     """Several files as one input, each row with its ``source_file`` beside its ``source_row`` in that file."""
     parts = [_register_file(con, f"_{name}_{place}", path, declared, scratch) for place, path in enumerate(paths)]
@@ -82,7 +94,7 @@ def _register_several(
     return InputTable(name, _columns(con, name), dict(warned), rejects, parts[0].delimiter if parts else "")
 
 
-def _register_parquet(con: Any, name: str, path: Path) -> InputTable:
+def _register_parquet(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> InputTable:
     try:
         con.execute(
             f'CREATE VIEW "{name}" AS SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS source_row '
@@ -98,7 +110,7 @@ def _register_parquet(con: Any, name: str, path: Path) -> InputTable:
     return InputTable(name, columns, {}, ())
 
 
-def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Path) -> InputTable:
+def _register_csv(con: duckdb.DuckDBPyConnection, name: str, path: Path, declared: Input, scratch: Path) -> InputTable:
     if path.stat().st_size == 0:
         raise SourceError(
             f"The file of input '{name}' is empty; it does not even have a header.",
@@ -130,10 +142,10 @@ def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Pat
             where=str(path),
             remedy=f"Declare its delimiter or encoding in {PROJECT_FILE}. ({first_line(problem)})",
         ) from None
-    found = con.execute(
+    rejected = con.execute(
         f'SELECT DISTINCT line, csv_line, error_type::VARCHAR FROM "_rejects_{name}" ORDER BY 1'
     ).fetchall()
-    rejects = {int(line) - 1: (str(text), str(why)) for line, text, why in found}  # the header is line 1
+    rejects = {int(line) - 1: (str(text), str(why)) for line, text, why in rejected}  # the header is line 1
     _count_rejected_rows_too(con, name, sorted(rejects))
     return InputTable(
         name,
@@ -144,7 +156,7 @@ def _register_csv(con: Any, name: str, path: Path, declared: Input, scratch: Pat
     )
 
 
-def _count_rejected_rows_too(con: Any, name: str, rejected: list[int]) -> None:
+def _count_rejected_rows_too(con: duckdb.DuckDBPyConnection, name: str, rejected: list[int]) -> None:
     """Makes ``source_row`` the row's place in the file, rejected rows counted."""
     if rejected:
         passed = ", ".join(f"({row - i})" for i, row in enumerate(rejected))
@@ -160,12 +172,12 @@ def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
         "r", encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline=""
     ) as file:
         names = next(csv.reader(file, delimiter=delimiter), [])
-    found: list[str] = []
+    header: list[str] = []
     for place, name in enumerate(names):
         plain = name.strip() or f"column{place}"
-        taken = plain.casefold() in {other.casefold() for other in found}
-        found.append(f"{plain}_{place}" if taken else plain)
-    return found
+        taken = plain.casefold() in {other.casefold() for other in header}
+        header.append(f"{plain}_{place}" if taken else plain)
+    return header
 
 
 def _as_utf_8(path: Path, encoding: str, target: Path) -> Path:
@@ -201,21 +213,21 @@ def _delimiter(path: Path, encoding: str) -> str:
     return mark if count else ","
 
 
-def _register_database(con: Any, project: Project, name: str, declared: Input, scratch: Path) -> InputTable:
+def _copy_table(project: Project, name: str, declared: Input, target: Path) -> None:
+    """Copies a table of a database into a Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     import sqlalchemy as sa
 
     where = f"{project.root / PROJECT_FILE}, inputs: {name}"
     url = with_environment(declared.database or "", where)
-    target = scratch / f"input-{name}.parquet"
     try:
         engine = sa.create_engine(url)
         schema, _, bare = (declared.table or "").rpartition(".")
         known = sa.inspect(engine).get_table_names(schema=schema or None)
         known += sa.inspect(engine).get_view_names(schema=schema or None)
     except Exception as problem:
-        # the driver's message may repeat the URL with its password: only the class is told
+        # the driver's message may repeat the URL with its password: only the class is shown
         raise SourceError(
             f"The database of input '{name}' cannot be opened ({type(problem).__name__}).",
             where=where,
@@ -226,7 +238,7 @@ def _register_database(con: Any, project: Project, name: str, declared: Input, s
             f"The database has no table '{declared.table}'.", where=where, remedy=did_you_mean(bare, known)
         )
     table = sa.table(bare, *[], schema=schema or None)
-    writer: Any = None
+    writer: pq.ParquetWriter | None = None
     with engine.connect().execution_options(stream_results=True) as connection:
         result = connection.execute(sa.select(sa.text("*")).select_from(table))
         names = list(result.keys())
@@ -240,19 +252,8 @@ def _register_database(con: Any, project: Project, name: str, declared: Input, s
         pq.write_table(pa.table({n: pa.array([], pa.string()) for n in names}), target)
     else:
         writer.close()
-    return _register_parquet(con, name, target)
 
 
-def _columns(con: Any, name: str) -> tuple[str, ...]:
+def _columns(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
     described = con.execute(f'DESCRIBE "{name}"').fetchall()
     return tuple(row[0] for row in described if row[0] not in ("source_row", "file_row_number"))
-
-
-def quoted(text: str) -> str:
-    """Text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def first_line(problem: BaseException) -> str:
-    """An engine's message without its advice and its echo of the query."""
-    return " ".join(str(problem).split("\n\n")[0].split())[:300]

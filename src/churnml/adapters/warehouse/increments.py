@@ -1,0 +1,247 @@
+"""Usage that grows: files of events that are only ever added are read once and kept rolled up, an increment a reading.
+
+An increment holds the roll-ups of some files, what was counted and set aside on the way, and what that rested on:
+the accounts as they stood, and the end of the data. It is used again as long as its files are unchanged and it
+would come out the same; else its files are read anew, and no others. Roll-ups of several increments are read
+together: they are sums, so late rows are simply further rows of their days.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from churnml.adapters.project import Project
+from churnml.adapters.warehouse.reading import parquet, write_parquet
+from churnml.adapters.warehouse.typed import reads
+from churnml.jsontypes import JsonObject
+from churnml.rollups import RELATIONS
+from churnml.tables import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+# The name an increment's manifest has had on disk from the first.
+MANIFEST = "segment.json"
+NAMES = "names.json"
+# With more increments than this, all but the largest are put into one.
+MANY = 24
+# Event ids are kept by their hash: of 10⁹ ids, one in 37 billion new ones is taken for a repeat.
+IDS = "usage_ids"
+# The accounts an increment's rows were judged by; created_at is null for one that was not there.
+ACCOUNTS = "usage_accounts"
+
+
+@dataclass(frozen=True)
+class GrowingUsage:
+    """The usage of a project whose files are only ever added.
+
+    Args:
+        input: the input of usage_events that grows.
+        files: its files, each with size and time of change, by path relative to the project.
+        folder: where its increments are.
+    """
+
+    input: str
+    files: Mapping[str, tuple[int, int]]
+    folder: Path
+
+    def unread(self, kept: Sequence[Increment]) -> list[str]:
+        """The files that no kept increment holds."""
+        held = {file for increment in kept for file in increment.files}
+        return [file for file in self.files if file not in held]
+
+
+@dataclass(frozen=True)
+class Increment:
+    """An increment on disk.
+
+    Args:
+        path: its folder.
+        files: the files it was read from, as in :class:`GrowingUsage`.
+        rows: events kept.
+        quarantined, warned: reason → rows.
+        given: the columns its source gave.
+        newest: the newest event kept, or None.
+        end: the first date after the data when it was read.
+        future: whether rows were set aside as lying after that.
+        today: the day it was read.
+    """
+
+    path: Path
+    files: Mapping[str, tuple[int, int]]
+    rows: int
+    quarantined: Mapping[str, int]
+    warned: Mapping[str, int]
+    given: tuple[str, ...]
+    newest: str | None
+    end: str
+    future: bool
+    today: str
+
+    @property
+    def newest_day(self) -> dt.date | None:
+        """The day of its newest event."""
+        return None if self.newest is None else dt.date.fromisoformat(self.newest[:10])
+
+    def manifest(self) -> str:
+        """The manifest's text."""
+        written = {name: value for name, value in asdict(self).items() if name != "path"}
+        return json.dumps(written, indent=1, sort_keys=True, ensure_ascii=False)
+
+
+def growing_usage(project: Project, parts: Iterable[str], versions: JsonObject) -> GrowingUsage | None:
+    """How the project's usage grows; None when its source is to be read whole every time.
+
+    Its SELECT must look at each row for itself, which is what ``grows: by_file`` declares. Whatever else it is
+    made of (its text, other inputs it joins, the checks, ``versions``) is part of the folder's name.
+    """
+    source = project.source("usage_events")
+    declared = {n: i for n, i in project.spec.inputs.items() if i.grows}
+    if source is None or not declared:
+        return None
+    texts = {table: path.read_text("utf-8-sig") for table in TABLES if (path := project.source(table))}
+    read = [name for name in declared if reads(texts["usage_events"], name)]
+    others = [table for table, text in texts.items() if table != "usage_events" and any(reads(text, n) for n in read)]
+    if len(read) != 1 or others:
+        return None
+    name = read[0]
+    joined = [n for n in project.spec.inputs if n != name and reads(texts["usage_events"], n)]
+    if any(project.spec.inputs[n].database for n in joined):
+        return None  # what a database holds cannot be told from outside
+    spec = project.spec
+    made_of = {
+        **versions,
+        "source": texts["usage_events"],
+        "input": spec.inputs[name].model_dump(mode="json"),
+        "joined": {n: _stats(project, n) for n in joined},
+        "time": [spec.timezone, spec.time_formats],
+        "checks": {scope: spec.checks.get(scope, {}) for scope in ("all", "usage_events")},
+        "parts": sorted(parts),
+    }
+    key = hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()[:20]
+    return GrowingUsage(name, _stats(project, name), project.work / "warehouse" / "usage" / key)
+
+
+def _stats(project: Project, name: str) -> dict[str, tuple[int, int]]:
+    """The files of an input by path relative to the project: size and time of change."""
+    stats = {}
+    for path in project.input_paths(name, project.spec.inputs[name]):
+        stat = path.stat()
+        stats[str(path.relative_to(project.root))] = (stat.st_size, stat.st_mtime_ns)
+    return stats
+
+
+def kept_increments(growing: GrowingUsage, without: Iterable[Path]) -> list[Increment]:
+    """The increments whose files are all there and unchanged, each file at most once."""
+    kept: list[Increment] = []
+    taken: set[str] = set()
+    left_out = set(without)
+    made = [path.parent for path in growing.folder.glob("*/" + MANIFEST)]
+    made = [path for path in made if path not in left_out and not path.name.startswith(".")]
+    # a merged increment holds what smaller ones hold, so the larger come first; of two readings, the newer
+    made.sort(key=lambda path: (path / MANIFEST).stat().st_mtime_ns, reverse=True)
+    for increment in sorted((read_increment(path) for path in made), key=lambda i: -len(i.files)):
+        unchanged = all(growing.files.get(name) == tuple(stat) for name, stat in increment.files.items())
+        if unchanged and not taken & set(increment.files):
+            kept.append(increment)
+            taken |= set(increment.files)
+    return kept
+
+
+def read_increment(path: Path) -> Increment:
+    """The increment in a folder."""
+    manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+    files = {name: (int(stat[0]), int(stat[1])) for name, stat in manifest.pop("files").items()}
+    return Increment(path=path, files=files, **manifest | {"given": tuple(manifest["given"])})
+
+
+def still_true(con: duckdb.DuckDBPyConnection, increment: Increment, end: dt.date, today: dt.date) -> bool:
+    """Whether reading the increment's files now would give the same: by the end of the data and the accounts."""
+    if increment.newest is not None and increment.newest[:10] >= end.isoformat():
+        return False
+    if increment.future and (increment.end, increment.today) != (end.isoformat(), today.isoformat()):
+        return False
+    # on which day an account was created decides whether an event came before it
+    changed = con.execute(
+        f"SELECT count(*) FROM {parquet([increment.path / f'{ACCOUNTS}.parquet'])} AS was "
+        "LEFT JOIN _kept_accounts AS now USING (account_id) "
+        "WHERE was.created_at::DATE IS DISTINCT FROM now.created_at::DATE"
+    ).fetchall()[0][0]
+    return not changed
+
+
+def files_of(increments: Sequence[Increment], name: str) -> list[Path]:
+    """The Parquet files of a relation in several increments."""
+    return [path for i in increments if (path := i.path / f"{name}.parquet").is_file()]
+
+
+def merged_if_many(
+    con: duckdb.DuckDBPyConnection, growing: GrowingUsage, increments: list[Increment]
+) -> list[Increment]:
+    """``increments``, all but the largest put into one when they have become many."""
+    if len(increments) <= MANY:
+        return increments
+    ordered = sorted(increments, key=lambda i: i.rows)
+    small, largest = ordered[:-1], ordered[-1]
+    aside = growing.folder / f".making-{uuid.uuid4().hex[:8]}"
+    aside.mkdir(parents=True)
+    for name in (*RELATIONS, IDS, ACCOUNTS, "quarantine"):
+        if files := files_of(small, name):
+            write_parquet(con, f"SELECT * FROM {parquet(files)}", aside / f"{name}.parquet")
+    rows, quarantined, warned = totals(small)
+    merged = Increment(
+        path=aside,
+        files={name: stat for i in small for name, stat in i.files.items()},
+        rows=rows,
+        quarantined=quarantined,
+        warned=warned,
+        given=small[0].given,
+        newest=max((i.newest for i in small if i.newest is not None), default=None),
+        end=max(i.end for i in small),
+        future=any(i.future for i in small),
+        today=max(i.today for i in small),
+    )
+    return [largest, publish(growing, merged)]
+
+
+def publish(growing: GrowingUsage, increment: Increment) -> Increment:
+    """Moves a finished increment from its folder aside into place."""
+    (increment.path / MANIFEST).write_text(increment.manifest(), "utf-8")
+    growing.folder.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(json.dumps(increment.files, sort_keys=True).encode()).hexdigest()[:16]
+    # never in the place of another: somebody may be reading that
+    target = growing.folder / f"{name}-{uuid.uuid4().hex[:8]}"
+    increment.path.rename(target)
+    return read_increment(target)
+
+
+def totals(increments: Sequence[Increment]) -> tuple[int, dict[str, int], dict[str, int]]:
+    """Rows kept, rows set aside by reason, rows warned about by reason."""
+    quarantined: Counter[str] = Counter()
+    warned: Counter[str] = Counter()
+    for increment in increments:
+        quarantined.update(increment.quarantined)
+        warned.update(increment.warned)
+    return sum(i.rows for i in increments), dict(quarantined), dict(warned)
+
+
+def names_of(growing: GrowingUsage) -> list[str] | None:
+    """The event names that have a bit of their own in every increment; None before the first."""
+    path = growing.folder / NAMES
+    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+
+def keep_names(growing: GrowingUsage, names: Sequence[str]) -> None:
+    """Fixes the event names that have a bit, for this increment and all to come."""
+    growing.folder.mkdir(parents=True, exist_ok=True)
+    aside = growing.folder / f".{NAMES}"
+    aside.write_text(json.dumps(list(names), ensure_ascii=False), "utf-8")
+    aside.replace(growing.folder / NAMES)

@@ -1,0 +1,82 @@
+"""A reading of a project's tables under way: its connection, its counts, and the SQL all of it is written in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from churnml.adapters.project import Project
+
+if TYPE_CHECKING:
+    import duckdb
+    from ibis.backends.duckdb import Backend
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Counts:
+    """What is counted on the way: rows kept, and rows set aside or warned about by reason, table by table.
+
+    ``given`` are the columns each source gave.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    quarantined: dict[str, dict[str, int]] = field(default_factory=dict)
+    warned: dict[str, dict[str, int]] = field(default_factory=dict)
+    given: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A reading under way.
+
+    Args:
+        backend: DuckDB, as Ibis sees it.
+        project: whose tables are read.
+        today: the day of the reading.
+        out: the folder of the store in the making.
+        parts: what is asked of the roll-ups (:data:`churnml.rollups.PARTS`).
+        counts: what was counted so far.
+    """
+
+    backend: Backend
+    project: Project
+    today: dt.date
+    out: Path
+    parts: frozenset[str]
+    counts: Counts
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The connection itself."""
+        con: duckdb.DuckDBPyConnection = self.backend.con
+        return con
+
+
+def write_parquet(con: duckdb.DuckDBPyConnection, query: str, path: Path, compression: str = "zstd") -> None:
+    """Writes what ``query`` gives."""
+    con.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION {compression})")
+
+
+def parquet(paths: Sequence[Path]) -> str:
+    """The rows of some Parquet files, as a table of SQL."""
+    return f"read_parquet([{', '.join(quoted(str(path)) for path in paths)}], union_by_name = true)"
+
+
+def identifier(name: str) -> str:
+    """A name of a table or a column, as SQL wants it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted(text: str) -> str:
+    """Text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def first_line(problem: BaseException) -> str:
+    """An engine's message without its advice and its echo of the query."""
+    return " ".join(str(problem).split("\n\n")[0].split())[:300]

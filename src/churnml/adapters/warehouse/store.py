@@ -1,0 +1,377 @@
+"""The store of checked tables: from the user's inputs to Parquet, and back to relations.
+
+Parquet under the project's work folder is the truth; every connection is made anew and thrown away.
+A store of checked tables is named after what it was made from, written aside and renamed into place,
+so a run that is killed leaves nothing half-made and an unchanged project is not read twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+import churnml
+from churnml.adapters.project import PROJECT_FILE, Project
+from churnml.adapters.warehouse.checking import check_and_write, make_quarantine
+from churnml.adapters.warehouse.engines import Engine, open_engine
+from churnml.adapters.warehouse.increments import MANIFEST, GrowingUsage, Increment, growing_usage, kept_increments
+from churnml.adapters.warehouse.inputs import InputTable, register
+from churnml.adapters.warehouse.reading import Counts, Progress, Reading, identifier, parquet, quoted, write_parquet
+from churnml.adapters.warehouse.typed import make_typed_view
+from churnml.adapters.warehouse.usage import StaleIncrementsError, roll_up_growing, roll_up_whole
+from churnml.checks import QuarantinedRow
+from churnml.rollups import PARTS, RELATIONS
+from churnml.tables import TABLES, Facts, MaybeRelation
+from churnml.timeline import end_of_data, plus_days
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+# Stores of earlier data that are kept beside the present one, for whoever still reads them.
+STORES_KEPT = 2
+A_DAY = 86_400.0
+MEMORY_LIMIT = "3GB"
+# Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
+STORE_FORMAT = 2
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What reading the project's tables came to.
+
+    Args:
+        path: the folder with the checked tables.
+        rows: contract table → rows kept.
+        quarantined: contract table → reason → rows set aside.
+        warned: contract table or input → reason → rows kept with a warning.
+        given: contract table → columns the project's data have.
+        data_through: the last full day in the data.
+        fingerprint: names the content.
+        usage: the folders with the roll-ups of usage.
+    """
+
+    path: Path
+    rows: Mapping[str, int]
+    quarantined: Mapping[str, Mapping[str, int]]
+    warned: Mapping[str, Mapping[str, int]]
+    given: Mapping[str, tuple[str, ...]]
+    data_through: dt.date
+    fingerprint: str
+    usage: tuple[Path, ...] = ()
+
+    def files(self, name: str) -> list[Path]:
+        """The Parquet files of a relation; none when the project does not have it."""
+        folders = self.usage if name in RELATIONS else (self.path,)
+        return [path for folder in folders if (path := folder / f"{name}.parquet").is_file()]
+
+    def is_empty(self, name: str) -> bool:
+        """Whether a relation has no rows."""
+        import pyarrow.parquet as pq
+
+        return not any(pq.read_metadata(path).num_rows for path in self.files(name))
+
+
+def ingest(
+    project: Project, today: dt.date, progress: Progress = lambda _: None, parts: frozenset[str] = PARTS
+) -> Ingested:
+    """Reads, checks and rolls up the project's tables, unless that is already done.
+
+    ``parts`` is what the features ask of the usage roll-ups (:data:`churnml.rollups.PARTS`); what was ever asked
+    stays, so that a model registered earlier can still be scored.
+
+    Raises:
+        SourceError, ContractError, ProjectError: an input, a source or a table cannot be used.
+    """
+    project.check_sources()
+    stores = project.work / "warehouse"
+    stores.mkdir(parents=True, exist_ok=True)
+    parts = _ever_asked(project.work, parts)
+    target = stores / _store_name(project, today, parts)
+    if (target / "manifest.json").is_file():
+        return _read_manifest(target)
+    growing = growing_usage(project, parts, _versions())
+    stale: set[Path] = set()
+    while True:
+        aside = Path(tempfile.mkdtemp(prefix=".making-", dir=stores))
+        try:
+            kept = kept_increments(growing, stale) if growing else []
+            _make_store(project, today, aside, parts, growing, kept, progress)
+            if target.exists():
+                shutil.rmtree(target)
+            aside.rename(target)
+            break
+        except StaleIncrementsError as problem:
+            stale |= problem.folders
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    _forget_old(stores, target)
+    return _read_manifest(target)
+
+
+def _ever_asked(work: Path, parts: frozenset[str]) -> frozenset[str]:
+    path = work / "rollups.json"
+    before = frozenset(json.loads(path.read_text("utf-8"))) if path.is_file() else frozenset()
+    asked = (before | parts) & PARTS
+    if asked != before:
+        aside = work / f".rollups-{os.getpid()}.json"
+        aside.write_text(json.dumps(sorted(asked)), "utf-8")
+        aside.replace(path)
+    return asked
+
+
+def _versions() -> dict[str, str | int]:
+    return {"churnml": churnml.__version__, "duckdb": str(duckdb.__version__), "format": STORE_FORMAT}
+
+
+def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
+    """Named after all that decides the content: versions, declarations, and the inputs' size and time."""
+    files: dict[str, object] = {}
+    for name, declared in project.spec.inputs.items():
+        if declared.path is not None:
+            stats = [(str(path), path.stat()) for path in project.input_paths(name, declared)]
+            files[name] = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
+        else:
+            files[name] = os.urandom(8).hex()  # a database's content cannot be told from outside
+    made_of = {
+        **_versions(),
+        "parts": sorted(parts),
+        "project": project.spec.model_dump(mode="json", exclude={"models", "stores"}),
+        # without a declared end the data end today
+        "today": None if project.spec.data_through else today.isoformat(),
+        "sources": {name: path.read_text("utf-8-sig") for name in TABLES if (path := project.source(name))},
+        "files": files,
+    }
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _forget_old(stores: Path, present: Path) -> None:
+    for aside in stores.glob(".making-*"):
+        # left by a run that was killed; one that is at work now is younger
+        if aside.stat().st_mtime < present.stat().st_mtime - A_DAY:
+            shutil.rmtree(aside, ignore_errors=True)
+    made = [p for p in stores.iterdir() if (p / "manifest.json").is_file() and p != present]
+    ordered = sorted(made, key=lambda p: p.stat().st_mtime, reverse=True)
+    for path in ordered[STORES_KEPT - 1 :]:
+        shutil.rmtree(path, ignore_errors=True)
+    # increments that none of the stores left reads
+    read = {folder for store in [present, *ordered[: STORES_KEPT - 1]] for folder in _read_manifest(store).usage}
+    for manifest in stores.glob(f"usage/*/*/{MANIFEST}"):
+        if manifest.parent not in read and manifest.stat().st_mtime < present.stat().st_mtime - A_DAY:
+            shutil.rmtree(manifest.parent, ignore_errors=True)
+
+
+def _read_manifest(target: Path) -> Ingested:
+    manifest = json.loads((target / "manifest.json").read_text("utf-8"))
+    return Ingested(
+        path=target,
+        rows=manifest["rows"],
+        quarantined=manifest["quarantined"],
+        warned=manifest["warned"],
+        given={name: tuple(columns) for name, columns in manifest["given"].items()},
+        data_through=dt.date.fromisoformat(manifest["data_through"]),
+        fingerprint=manifest["fingerprint"],
+        # stores of an earlier form have none; they are read only to be forgotten
+        usage=tuple(target / folder for folder in manifest.get("usage", [])),
+    )
+
+
+# ---------------------------------------------------------------- read back
+
+
+def facts_of(ingested: Ingested, static: tuple[str, ...], engine: Engine | None = None) -> Facts:
+    """The checked tables as relations of an engine: DuckDB on a connection of its own unless another is given."""
+    engine = engine or _bounded(ingested)
+
+    def relation(name: str) -> MaybeRelation:
+        paths = ingested.files(name)
+        return engine.relation(name, paths) if paths else None
+
+    return Facts(
+        accounts=relation("accounts"),
+        subscriptions=relation("subscriptions"),
+        support_tickets=relation("support_tickets"),
+        churn_events=relation("churn_events"),
+        usage_days=relation("usage_days"),
+        usage_users=relation("usage_users"),
+        usage_rare=None if ingested.is_empty("usage_rare") else relation("usage_rare"),
+        usage_named=relation("usage_named"),
+        data_through=ingested.data_through,
+        static=static,
+        fingerprint=ingested.fingerprint,
+        given={name: frozenset(columns) for name, columns in ingested.given.items()},
+    )
+
+
+def _bounded(ingested: Ingested) -> Engine:
+    """DuckDB held to its memory: what does not fit is spilled beside the store."""
+    engine = open_engine("duckdb", None, project="", store=ingested.fingerprint)
+    engine.backend.raw_sql(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    engine.backend.raw_sql(f"SET temp_directory = {quoted(str(ingested.path.parent / '.spill'))}")
+    return engine
+
+
+def engine_of(project: Project, ingested: Ingested, name: str | None = None) -> Engine | None:
+    """The engine a project's snapshots are computed on, ``name`` before what it declares; None is DuckDB."""
+    chosen = name or project.spec.engine
+    if chosen == "duckdb":
+        return None
+    where = f"{project.root / PROJECT_FILE}, stores: warehouse"
+    return open_engine(chosen, project.engine_url, project=project.name, store=ingested.path.name, where=where)
+
+
+def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[QuarantinedRow]:
+    """Rows set aside, at most ``limit`` a reason."""
+    con = duckdb.connect()
+    try:
+        rows = con.execute(
+            f'SELECT contract_table, reason, detail, source_row, "row" FROM {parquet([ingested.path / QUARANTINE])} '
+            f"QUALIFY row_number() OVER (PARTITION BY contract_table, reason ORDER BY source_row) <= {int(limit)} "
+            "ORDER BY contract_table, reason, source_row"
+        ).fetchall()
+        return [QuarantinedRow(*row) for row in rows]
+    finally:
+        con.close()
+
+
+# ---------------------------------------------------------------- making a store
+
+QUARANTINE = "quarantine.parquet"
+
+
+def _make_store(
+    project: Project,
+    today: dt.date,
+    out: Path,
+    parts: frozenset[str],
+    growing: GrowingUsage | None,
+    kept: list[Increment],
+    progress: Progress,
+) -> None:
+    with _connection(out / "spill") as backend:
+        reading = Reading(backend, project, today, out, parts, Counts())
+        con, counts = reading.con, reading.counts
+        nothing_new = growing is not None and not growing.unread(kept)
+        registered = _registered(reading, growing, kept, progress)
+        _shut_out_other_files(con, project, out)
+        for name, table in TABLES.items():
+            source = project.source(name)
+            if source is not None and not (name == "usage_events" and nothing_new):
+                progress(f"checking {name}")
+                make_typed_view(reading, table, source, registered)
+        end = _end_of_data(reading, kept)
+        make_quarantine(reading, registered)
+        for name in [name for name in counts.given if name != "usage_events"]:
+            check_and_write(reading, TABLES[name], end, out)
+        if growing is None:
+            usage = roll_up_whole(reading, end, progress)
+            _write_quarantine(reading, [])
+        else:
+            usage = roll_up_growing(reading, growing, kept, end, progress)
+            _write_quarantine(reading, usage)
+        progress("naming the content")
+        fingerprint = _content_fingerprint(reading, usage)
+    shutil.rmtree(out / "spill", ignore_errors=True)
+    for leftover in out.glob("input-*"):
+        leftover.unlink()
+    manifest = asdict(counts) | {
+        "data_through": str(plus_days(end, -1)),
+        "fingerprint": fingerprint,
+        "usage": [os.path.relpath(path, out) for path in usage],
+    }
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
+
+
+@contextmanager
+def _connection(scratch: Path) -> Iterator[Backend]:
+    engine = open_engine("duckdb", None, project="", store="")
+    backend, con = engine.backend, engine.backend.con
+    # what does not fit goes to disk: a long history must not take the machine
+    con.execute(f"SET temp_directory = {quoted(str(scratch))}")
+    con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    try:
+        yield backend
+    finally:
+        engine.close()
+
+
+def _registered(
+    reading: Reading, growing: GrowingUsage | None, kept: Sequence[Increment], progress: Progress
+) -> dict[str, InputTable]:
+    """The inputs by name; of usage that grows, only the files that were not read before."""
+    project = reading.project
+    registered = {}
+    for name, declared in project.spec.inputs.items():
+        progress(f"reading {name}")
+        only = None
+        if growing is not None and name == growing.input:
+            only = [project.root / file for file in growing.unread(kept)]
+            if not only:
+                continue
+        registered[name] = register(reading.con, project, name, declared, reading.out, only)
+    return registered
+
+
+def _shut_out_other_files(con: duckdb.DuckDBPyConnection, project: Project, out: Path) -> None:
+    """From here on no SQL, ours or the project's, reads any file but the declared inputs."""
+    files = [p for n, i in project.spec.inputs.items() if i.path is not None for p in project.input_paths(n, i)]
+    paths = dict.fromkeys(str(path) for file in files for path in (file, file.resolve()))
+    con.execute(f"SET allowed_paths = [{', '.join(quoted(path) for path in paths)}]")
+    own = [str(out), str(project.work / "warehouse" / "usage")]
+    con.execute(f"SET allowed_directories = [{', '.join(quoted(path) for path in own)}]")
+    con.execute("SET enable_external_access = false")
+
+
+def _end_of_data(reading: Reading, kept: Sequence[Increment]) -> dt.date:
+    """The first date after the data: as declared, else after the newest usage that is not in the future."""
+    declared = reading.project.spec.data_through
+    if declared is not None:
+        return end_of_data(declared)
+    read_before = [day for increment in kept if (day := increment.newest_day) is not None]
+    dated = [t for t in ("usage_events", "support_tickets", "subscriptions") if t in reading.counts.given]
+    if kept and "usage_events" not in dated:
+        return end_of_data(max(read_before))
+    for name in dated:
+        newest = reading.con.execute(
+            f"SELECT max({TABLES[name].dated_by})::DATE FROM {identifier('_typed_' + name)} "
+            f"WHERE {TABLES[name].dated_by} < {quoted(str(end_of_data(reading.today)))}::TIMESTAMP"
+        ).fetchall()[0][0]
+        if name == "usage_events":
+            newest = max([*read_before, *([newest] if newest is not None else [])], default=None)
+        if newest is not None:
+            return end_of_data(newest)
+    return end_of_data(reading.today)
+
+
+def _write_quarantine(reading: Reading, increments: Sequence[Path]) -> None:
+    """Every row set aside, those of increments among them, as ``quarantine.parquet``."""
+    query = "SELECT * FROM _quarantine"
+    if increments:
+        earlier = parquet([path / QUARANTINE for path in increments])
+        query += f" WHERE contract_table <> 'usage_events' UNION ALL SELECT * FROM {earlier}"
+    write_parquet(reading.con, f"SELECT * FROM ({query}) ORDER BY ALL", reading.out / QUARANTINE)
+
+
+def _content_fingerprint(reading: Reading, usage: Sequence[Path]) -> str:
+    """Names the checked content whatever the order of its rows."""
+    digest = hashlib.sha256()
+    for name in [*TABLES, *RELATIONS]:
+        folders = usage if name in RELATIONS else [reading.out]
+        paths = [path for folder in folders if (path := folder / f"{name}.parquet").is_file()]
+        if paths:
+            hashes = reading.con.execute(
+                f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) FROM {parquet(paths)} AS t"
+            ).fetchall()
+            digest.update(f"{name}:{hashes[0]}".encode())
+    digest.update(json.dumps(reading.counts.given, sort_keys=True).encode())
+    return digest.hexdigest()[:20]
