@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from churnml.errors import UnknownNameError
 from churnml.tables import TABLES, ColumnKind, Relation, Table
@@ -218,24 +218,24 @@ def severities(table: Table, declared: Mapping[str, Mapping[str, str]]) -> dict[
         table: a contract table.
         declared: the project's ``checks:``, table (or ``all``) → reason → severity.
     """
-    found = dict.fromkeys(STRUCTURAL, CheckAction.QUARANTINE)
+    actions = dict.fromkeys(STRUCTURAL, CheckAction.QUARANTINE)
     # two clicks in one second are no mistake; an event delivered twice is. Without a name nobody can tell
-    found[REPEATED] = CheckAction.WARN
-    found |= {check.name: check.severity for check in CHECKS if table.name in check.tables}
+    actions[REPEATED] = CheckAction.WARN
+    actions |= {check.name: check.severity for check in CHECKS if table.name in check.tables}
     for scope in ("all", table.name):
         for reason, severity in declared.get(scope, {}).items():
             if reason not in reasons():
                 raise UnknownNameError("check", reason, reasons(), where=f"project.yaml, checks: {scope}")
-            if reason in found:
-                found[reason] = CheckAction(severity)
-    return found
+            if reason in actions:
+                actions[reason] = CheckAction(severity)
+    return actions
 
 
-def _missing(t: Relation, table: Table) -> Any:
+def _missing(t: Relation, table: Table) -> ir.StringValue:
     """The first required column that is empty, or null."""
     import ibis
 
-    def empty(name: str) -> Any:
+    def empty(name: str) -> ir.BooleanValue:
         return t[name].isnull() | (t[name] == "") if _is_text(table, name) else t[name].isnull()
 
     return ibis.coalesce(*(ibis.ifelse(empty(name), name, None) for name in table.required))
@@ -273,7 +273,7 @@ def verdicts(
         t = t.left_join(created, "account_id").drop("account_id_right")
     t = t.mutate(dated=t[table.dated_by])
     severity = severities(table, declared)
-    bad: dict[str, Any] = {
+    bad: dict[str, ir.BooleanValue] = {
         UNREADABLE: t["unreadable"].notnull(),
         MISSING: _missing(t, table).notnull(),
     }
@@ -298,14 +298,14 @@ def verdicts(
     return t.drop("dated", *(["account_created_at"] if accounts is not None else []))
 
 
-def _first_that_holds(conditions: Mapping[str, Any]) -> Any:
+def _first_that_holds(conditions: Mapping[str, ir.BooleanValue]) -> ir.StringValue:
     import ibis
 
     nothing = ibis.null("string")
     return ibis.coalesce(nothing, *(ibis.ifelse(c, name, nothing) for name, c in conditions.items()))
 
 
-def _repeats(t: Relation, key: Sequence[str], *, whole: bool = False) -> Any:
+def _repeats(t: Relation, key: Sequence[str], *, whole: bool = False) -> ir.BooleanValue:
     """True for every row but the first among the sound ones that share a key.
 
     A row with an empty key shares it with nobody, unless the key is the ``whole`` row.

@@ -6,7 +6,7 @@ always from a window that starts at or after the cutoff.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import ibis
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from churnml.errors import ContractError
 from churnml.tables import Facts, Relation, cents
 from churnml.timeline import Reach, day_number
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 Days = Annotated[int, Field(ge=0, le=3650)]
 
@@ -287,7 +290,7 @@ def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
         rank=joined["rank"].max(where=open_now & paid),
         later_rank=joined["rank"].max(where=open_then & paid),
     )
-    ups: list[Any] = []
+    ups: list[ir.BooleanValue] = []
     if label.mrr_up_by is not None:
         need = ibis.literal(1.0 + label.mrr_up_by, "float64")
         # half a cent of tolerance, so that exactly ten percent up is up whatever the rounding
@@ -301,6 +304,6 @@ def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     return per.select("account_id", "as_of", label=up.cast("int32"))
 
 
-def _plan_rank(plan: Any, plans: tuple[str, ...]) -> Any:
+def _plan_rank(plan: ir.StringColumn, plans: tuple[str, ...]) -> ir.IntegerValue:
     ranks = [(name, rank) for rank, name in enumerate(plans)]
     return plan.cases(*ranks, else_=None).cast("int64") if ranks else ibis.null("int64")

@@ -37,6 +37,6 @@ def paid_after(facts: Facts, keys: pd.DataFrame, after: int) -> pd.DataFrame:
     is_open = (joined["start_day"] < last) & (joined["end_day"].isnull() | (joined["end_day"] >= last))
     paid = joined.group_by(KEY).aggregate(paid=joined["cents"].sum(where=is_open)).to_pandas()
     paid["as_of"] = paid["as_of"].astype("datetime64[us]")
-    found = keys.merge(paid, on=KEY, how="left", validate="one_to_one")
-    found["paid"] = found["paid"].astype("float64").fillna(0.0) / 100.0
-    return found
+    rows = keys.merge(paid, on=KEY, how="left", validate="one_to_one")
+    rows["paid"] = rows["paid"].astype("float64").fillna(0.0) / 100.0
+    return rows

@@ -8,12 +8,15 @@ was known is kept by the day, so an ``as_of`` of long ago can be replayed as it 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ibis
 
 from churnml.tables import Relation, whole
 from churnml.timeline import day_number
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 # Days of a block, and event names with a bit of their own: what fits into a whole number on every engine.
 BITS = 60
@@ -37,12 +40,12 @@ RELATIONS: Mapping[str, str] = {
 }
 
 
-def block_of(day: Any) -> Any:
+def block_of(day: ir.IntegerValue) -> ir.IntegerValue:
     """The block of BITS days a day number lies in."""
     return ((day + SHIFT) // BITS).cast("int32")
 
 
-def bit_of(day: Any) -> Any:
+def bit_of(day: ir.IntegerValue) -> ir.IntegerValue:
     """The bit of a day within its block."""
     return shifted_one((day + SHIFT) % BITS)
 
@@ -52,7 +55,7 @@ def first_day(block: int) -> int:
     return block * BITS - SHIFT
 
 
-def shifted_one(places: Any) -> Any:
+def shifted_one(places: ir.IntegerValue) -> ir.IntegerValue:
     """1, shifted left by a column."""
     # a literal 1 is a small number to the engines and would overflow; the largest bit is wide by itself
     return ibis.literal(1 << (BITS - 1), "int64") >> ((BITS - 1) - places).cast("int32")
@@ -63,38 +66,38 @@ def _bit_or(bits: int, where: bool = True) -> int:
 
 
 # The bits set in any of the rows; Ibis has no such aggregate for Spark, though Spark itself has.
-any_bit: Callable[..., Any] = ibis.udf.agg.builtin(name="bit_or")(_bit_or)
+any_bit: Callable[..., ir.IntegerScalar] = ibis.udf.agg.builtin(name="bit_or")(_bit_or)
 
 
-def total(column: Any) -> Any:
+def total(column: ir.IntegerColumn) -> ir.IntegerScalar:
     """The sum of a whole-number column, whole, 0 of nothing, cut off at ±LARGEST_MICRO.
 
     Ibis takes the sum of an int64 for an int64 and drops a cast to it, but engines sum into something wider: the
     detour by a decimal makes it one, in the stored roll-ups too.
     """
-    found = ibis.greatest(ibis.least(column.sum().fill_null(0), LARGEST_MICRO), -LARGEST_MICRO)
-    return found.cast("decimal(38, 0)").cast("int64")
+    bounded = ibis.greatest(ibis.least(column.sum().fill_null(0), LARGEST_MICRO), -LARGEST_MICRO)
+    return bounded.cast("decimal(38, 0)").cast("int64")
 
 
-def popcount(bits: Any) -> Any:
+def popcount(bits: ir.IntegerValue) -> ir.IntegerValue:
     """How many bits of a non-negative whole number are set (Warren, Hacker's Delight, 2012, ch. 5-1).
 
     Written out, because no two engines agree on a function for it.
     """
 
-    def mask(pattern: int) -> Any:
+    def mask(pattern: int) -> ir.IntegerScalar:
         return ibis.literal(pattern & ((1 << BITS) - 1), "int64")
 
     pairs = mask(0x5555555555555555)
     fours = mask(0x3333333333333333)
     bytes_ = mask(0x0F0F0F0F0F0F0F0F)
-    found = bits - ((bits >> 1) & pairs)
-    found = (found & fours) + ((found >> 2) & fours)
-    found = (found + (found >> 4)) & bytes_
-    found = found + (found >> 8)
-    found = found + (found >> 16)
-    found = found + (found >> 32)
-    return found & ibis.literal(127, "int64")
+    counts = bits - ((bits >> 1) & pairs)
+    counts = (counts & fours) + ((counts >> 2) & fours)
+    counts = (counts + (counts >> 4)) & bytes_
+    counts = counts + (counts >> 8)
+    counts = counts + (counts >> 16)
+    counts = counts + (counts >> 32)
+    return counts & ibis.literal(127, "int64")
 
 
 def roll_up(events: Relation, names: Sequence[str], parts: frozenset[str]) -> dict[str, Relation]:
@@ -110,26 +113,26 @@ def roll_up(events: Relation, names: Sequence[str], parts: frozenset[str]) -> di
         relation name → relation; see :class:`churnml.tables.Facts` for their columns.
     """
     rows = _dated(events, parts)
-    found = {}
+    rolled = {}
     if NAMED in parts:
         named = rows.group_by(["account_id", "event", "stamp"]).aggregate(**_raw_sums(rows, parts))
-        found["usage_named"] = _unstamped(named)
+        rolled["usage_named"] = _unstamped(named)
     days = rows.group_by(["account_id", "stamp"]).aggregate(
         **_raw_sums(rows, parts), names=any_bit(_name_bit(rows["event"], names))
     )
-    found["usage_days"] = _unstamped(days)
+    rolled["usage_days"] = _unstamped(days)
     if USERS in parts:
-        found["usage_users"] = _presence(rows.filter(rows["user_id"].notnull()), "user_id")
+        rolled["usage_users"] = _presence(rows.filter(rows["user_id"].notnull()), "user_id")
     rare = ~rows["event"].isin(list(names)) if names else ibis.literal(True)
-    found["usage_rare"] = _presence(rows.filter(rare), "event")
-    return found
+    rolled["usage_rare"] = _presence(rows.filter(rare), "event")
+    return rolled
 
 
 # Room for the days until a row was known; nobody waits for a row longer than 2,800 years.
 _DELAYS = 1 << 20
 
 
-def _stamped(day: Any, known_day: Any) -> Any:
+def _stamped(day: ir.IntegerValue, known_day: ir.IntegerValue) -> ir.IntegerValue:
     """Both days in one number: engines group by one key faster than by two."""
     return (day.cast("int64") + SHIFT) * _DELAYS + (known_day - day)
 
@@ -166,7 +169,7 @@ def _dated(events: Relation, parts: frozenset[str]) -> Relation:
     return events.select(**columns, day=day, known_day=known_day, stamp=_stamped(day, known_day))
 
 
-def _raw_sums(rows: Relation, parts: frozenset[str]) -> dict[str, Any]:
+def _raw_sums(rows: Relation, parts: frozenset[str]) -> dict[str, ir.IntegerScalar]:
     sums = {"events": rows.count().cast("int64")}
     if QUANTITY in parts:
         sums["quantity_micro"] = total(rows["micro"])
@@ -178,22 +181,22 @@ def _raw_sums(rows: Relation, parts: frozenset[str]) -> dict[str, Any]:
     return sums
 
 
-def _spread(low: Any, high: Any) -> dict[str, Any]:
+def _spread(low: ir.IntegerColumn, high: ir.IntegerColumn) -> dict[str, ir.IntegerScalar]:
     return {"quantity_min_micro": low.min(), "quantity_max_micro": high.max()}
 
 
 def _summed(parts: frozenset[str]) -> tuple[str, ...]:
-    found = ["events"]
+    summed = ["events"]
     if QUANTITY in parts:
-        found.append("quantity_micro")
+        summed.append("quantity_micro")
     if SPREAD in parts:
-        found.append("quantity_events")
+        summed.append("quantity_events")
     if OFFICE in parts:
-        found.append("office_events")
-    return tuple(found)
+        summed.append("office_events")
+    return tuple(summed)
 
 
-def _name_bit(event: Any, names: Sequence[str]) -> Any:
+def _name_bit(event: ir.StringColumn, names: Sequence[str]) -> ir.IntegerValue:
     if not names:
         return ibis.literal(0, "int64")
     bits = [(name, ibis.literal(1 << place, "int64")) for place, name in enumerate(names)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
@@ -27,6 +27,9 @@ from churnml.labels import Label, lapse_label, leaving_times, left_label, upsell
 from churnml.stretches import KEY, activity, by_stretch, covered_days, cutoff_relation, lives, presence, presence_counts
 from churnml.tables import Facts, Relation, cents, whole
 from churnml.timeline import day_number, day_number_of, end_of_data
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 NEVER_ENDS = 10**7  # a day number after all others
 # Mean days between renewals of a billing period, to roll a past renewal date on.
@@ -67,7 +70,7 @@ def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
         tickets = tickets.mutate(tone_milli=ibis.null("int64"))
     t = tickets.join(cutoffs, [tickets["opened_at"] < cutoffs["as_of"]])
 
-    def known(column: str, at: Any = None) -> Any:
+    def known(column: str, at: ir.TimestampColumn | None = None) -> ir.Value:
         at = t[column] if at is None else at
         return ibis.ifelse(at < t["as_of"], t[column], None)
 
@@ -96,7 +99,7 @@ def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
     )
 
 
-def _seconds(later: Any, earlier: Any) -> Any:
+def _seconds(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.IntegerValue:
     # engines differ on what is left of a second
     return later.truncate("s").delta(earlier.truncate("s"), unit="second").cast("int64")
 
@@ -144,7 +147,7 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
     )
 
 
-def _returns(s: Relation) -> Any:
+def _returns(s: Relation) -> ir.BooleanValue:
     """Whether a paying period begins after days in which, as far as is known, no other one ran."""
     paying = s["mrr_cents"] > 0
     end_day = ibis.ifelse(s["end"].isnull(), NEVER_ENDS, day_number(s["end"]))
@@ -154,7 +157,7 @@ def _returns(s: Relation) -> Any:
     return (paying & (day_number(s["starts_at"]) - last_end >= AWAY_DAYS)).fill_null(False)
 
 
-def _days_to_renewal(s: Relation, as_of_day: Any) -> Any:
+def _days_to_renewal(s: Relation, as_of_day: ir.IntegerColumn) -> ir.IntegerValue:
     ahead = day_number(s["renews_at"]) - as_of_day
     terms = [(name, ibis.literal(days, "float64")) for name, days in TERM_DAYS.items()]
     term = s["billing_period"].lower().cases(*terms, else_=ibis.null("float64"))
@@ -200,9 +203,9 @@ def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.Dat
             spine = spine.filter(~spine["leaving"])
     if label.kind == "event" and not label.recurring:
         spine = _without_the_gone(facts, spine)
-    found = _sorted(spine.drop("leaving", "open_start_day").to_pandas())
-    found["mrr"] = found["mrr_cents"].astype("float64") / 100.0
-    return found
+    eligible = _sorted(spine.drop("leaving", "open_start_day").to_pandas())
+    eligible["mrr"] = eligible["mrr_cents"].astype("float64") / 100.0
+    return eligible
 
 
 def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
@@ -251,9 +254,9 @@ def leaving_accounts(facts: Facts, as_of: dt.date) -> pd.DataFrame:
         return pd.DataFrame({"account_id": [], "mrr": []})
     status = contract_status(facts, cutoff_relation([as_of]))
     leaving = status.filter((status["mrr_cents"] > 0) & status["leaving"])
-    found: pd.DataFrame = leaving.select("account_id", "mrr_cents").to_pandas()
-    found["mrr"] = found.pop("mrr_cents").astype("float64") / 100.0
-    return found.sort_values("account_id", ignore_index=True)
+    accounts: pd.DataFrame = leaving.select("account_id", "mrr_cents").to_pandas()
+    accounts["mrr"] = accounts.pop("mrr_cents").astype("float64") / 100.0
+    return accounts.sort_values("account_id", ignore_index=True)
 
 
 # ---------------------------------------------------------------- features
@@ -288,7 +291,7 @@ def build_snapshots(facts: Facts, features: Sequence[Feature], spine: pd.DataFra
 
 def _together(features: Sequence[Feature]) -> list[list[Feature]]:
     """Features that are measured on the same rows, in one query."""
-    groups: dict[Any, list[Feature]] = {}
+    groups: dict[object, list[Feature]] = {}
     for feature in features:
         if feature.grain is not Grain.MADE:
             # of stretches, all event names are summed in one query; what follows days one by one, each for itself
@@ -310,13 +313,13 @@ def _measured(
         rows = rows if beside is None else beside(rows)
     # features that differ only in the event names they look at share a measure
     measures = list(dict.fromkeys(feature.measure for feature in wanted))
-    said = {measure: _typed(next(f for f in wanted if f.measure == measure), measure(rows)) for measure in measures}
-    values = {f"m{place}": said[measure] for place, measure in enumerate(measures)}
-    found = rows.group_by([*KEY, *(["area"] if by_name else [])]).aggregate(**values).to_pandas()
-    found["as_of"] = pd.to_datetime(found["as_of"]).astype("datetime64[us]")
+    by_measure = {feature.measure: feature for feature in reversed(wanted)}
+    values = {f"m{place}": _typed(by_measure[measure], measure(rows)) for place, measure in enumerate(measures)}
+    measured = rows.group_by([*KEY, *(["area"] if by_name else [])]).aggregate(**values).to_pandas()
+    measured["as_of"] = pd.to_datetime(measured["as_of"]).astype("datetime64[us]")
     keys = pd.MultiIndex.from_frame(spine[KEY])
     areas = _areas(wanted)
-    parts = {area: part.drop(columns="area") for area, part in found.groupby("area")} if by_name else {0: found}
+    parts = {area: part.drop(columns="area") for area, part in measured.groupby("area")} if by_name else {0: measured}
     placed = {area: part.set_index(KEY).reindex(keys).set_axis(spine.index) for area, part in parts.items()}
     nothing = pd.DataFrame(np.nan, index=spine.index, columns=list(values))
     return {
@@ -387,7 +390,7 @@ def accounts_known(facts: Facts, cutoffs: Relation) -> Relation:
     return a.select(*KEY, *facts.static, age=a["as_of_day"] - day_number(a["created_at"]))
 
 
-def _typed(feature: Feature, measured: Any) -> Any:
+def _typed(feature: Feature, measured: ir.Value) -> ir.Value:
     if feature.grain is Grain.ACCOUNT:
         measured = measured.max()  # one row an account: the largest of one
     return measured if feature.is_category else measured.cast("float64")
@@ -420,8 +423,8 @@ def event_names(facts: Facts) -> tuple[str, ...]:
     """Every event name in the data, sorted."""
     if facts.usage_named is None:
         return ()
-    found = facts.usage_named.select("event").distinct().to_pandas()
-    return tuple(sorted(str(name) for name in found["event"].dropna()))
+    names = facts.usage_named.select("event").distinct().to_pandas()
+    return tuple(sorted(str(name) for name in names["event"].dropna()))
 
 
 def usage_begins(facts: Facts) -> dt.date | None:
@@ -458,10 +461,10 @@ def attach_label(label: Label, facts: Facts, spine: pd.DataFrame) -> pd.DataFram
             )
     relation = _keyed(spine)
     by_kind = {"contract": left_label, "event": left_label, "lapse": lapse_label, "upsell": upsell_label}
-    found = by_kind[label.kind](label, facts, relation).to_pandas()
-    found["as_of"] = found["as_of"].astype("datetime64[us]")
-    found["label"] = found["label"].astype("float64")
-    return spine.merge(found, on=KEY, how="left", validate="one_to_one")
+    labels = by_kind[label.kind](label, facts, relation).to_pandas()
+    labels["as_of"] = labels["as_of"].astype("datetime64[us]")
+    labels["label"] = labels["label"].astype("float64")
+    return spine.merge(labels, on=KEY, how="left", validate="one_to_one")
 
 
 def attach_leaving_times(label: Label, facts: Facts, spine: pd.DataFrame, before: dt.date) -> pd.DataFrame:
@@ -486,9 +489,9 @@ def attach_leaving_times(label: Label, facts: Facts, spine: pd.DataFrame, before
             f"Leavings cannot be known up to {before}: the data end with {facts.data_through}.",
             remedy=f"Ask for those before {end_of_data(facts.data_through)}.",
         )
-    found = leaving_times(label, facts, _keyed(spine)).to_pandas()
-    found["as_of"] = found["as_of"].astype("datetime64[us]")
-    rows = spine.merge(found, on=KEY, how="left", validate="one_to_one")
+    times = leaving_times(label, facts, _keyed(spine)).to_pandas()
+    times["as_of"] = times["as_of"].astype("datetime64[us]")
+    rows = spine.merge(times, on=KEY, how="left", validate="one_to_one")
     seen = (pd.Timestamp(before) - rows["as_of"]).dt.days - label.leaving_settles
     cut = rows.pop("cut_after").astype("float64")
     rows["seen_for"] = seen.where(cut.isna() | (cut > seen), cut).where(~rows.pop("gone").astype(bool), 0)

@@ -14,7 +14,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
@@ -23,6 +23,10 @@ import pandas as pd
 from churnml.rollups import BITS, SHIFT, any_bit, first_day, popcount, shifted_one, total
 from churnml.tables import Relation
 from churnml.timeline import day_number_of
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from numpy.typing import ArrayLike
 
 KEY = ["account_id", "as_of"]
 _NONE = ibis.literal(0, "int64")
@@ -70,14 +74,14 @@ def cutoff_relation(cutoffs: Iterable[dt.date]) -> Relation:
 
 
 def _cutoffs(days: Iterable[int], **columns: Mapping[int, int]) -> Relation:
-    found = sorted(set(days))
-    frame = pd.DataFrame({"as_of": _midnights(found), "as_of_day": np.array(found, dtype="int32")})
+    different = sorted(set(days))
+    frame = pd.DataFrame({"as_of": _midnights(different), "as_of_day": np.array(different, dtype="int32")})
     for name, values in columns.items():
-        frame[name] = np.array([values[day] for day in found], dtype="int64")
+        frame[name] = np.array([values[day] for day in different], dtype="int64")
     return ibis.memtable(frame)
 
 
-def _midnights(days: Any) -> np.ndarray:
+def _midnights(days: ArrayLike) -> np.ndarray:
     return np.asarray(days, dtype="int64").astype("datetime64[D]").astype("datetime64[us]")
 
 
@@ -93,7 +97,7 @@ def covered_days(cutoffs: Iterable[int], first: int, last: int) -> Relation:
 # ---------------------------------------------------------------- additive measures
 
 # How a roll-up's columns are merged; what is not named here is summed.
-_MERGED: Mapping[str, Callable[[Any], Any]] = {
+_MERGED: Mapping[str, Callable[[ir.IntegerColumn], ir.IntegerScalar]] = {
     "quantity_min_micro": lambda column: column.min(),
     "quantity_max_micro": lambda column: column.max(),
     "names": any_bit,
@@ -121,17 +125,17 @@ def by_stretch(
     per = rows.group_by([*keys, "stretch", "late_day"]).aggregate(**_merged(rows, rollup))
     settled = per.filter(per["late_day"] == 0).drop("late_day")
     reach = _reach(cuts)
-    found = _seen(settled.mutate(active_days=popcount(settled["days"])).join(reach, "stretch"), keys)
-    return ibis.union(found, _seen(_late(per, settled, reach, keys), keys))
+    in_time = _seen(settled.mutate(active_days=popcount(settled["days"])).join(reach, "stretch"), keys)
+    return ibis.union(in_time, _seen(_late(per, settled, reach, keys), keys))
 
 
-def _merged(rows: Relation, rollup: Relation) -> dict[str, Any]:
-    found = {}
+def _merged(rows: Relation, rollup: Relation) -> dict[str, ir.IntegerScalar]:
+    merged = {}
     for column in rollup.columns:
         if column not in _KEPT_APART:
-            found[column] = _MERGED.get(column, total)(rows[column])
+            merged[column] = _MERGED.get(column, total)(rows[column])
     weekend = ((rows["day"] + SHIFT + WEEKDAY_OF_DAY_0) % 7) >= 5
-    return found | {
+    return merged | {
         "days": any_bit(rows["bit"]),
         "last_day": rows["day"].max(),
         "weekend_events": total(ibis.ifelse(weekend, rows["events"], _NONE)),
@@ -304,7 +308,7 @@ def _with_late(base: Relation, rows: Relation, who: str, cuts: Stretches) -> Rel
 
 def _with_stretch_bits(rollup: Relation, cuts: Stretches) -> Relation:
     """A presence roll-up with ``seen``: a bit for each stretch with at least one of its days."""
-    blocks: dict[int, Any] = {}
+    blocks: dict[int, ir.IntegerValue] = {}
     for place, (start, end) in enumerate(cuts.spans):
         for block in range((start + SHIFT) // BITS, (end - 1 + SHIFT) // BITS + 1):
             low, high = max(start - first_day(block), 0), min(end - first_day(block), BITS)
@@ -316,7 +320,7 @@ def _with_stretch_bits(rollup: Relation, cuts: Stretches) -> Relation:
     return rows.filter(rows["seen"] != 0)
 
 
-def _before(late_day: Any, cuts: Stretches) -> Any:
+def _before(late_day: ir.IntegerColumn, cuts: Stretches) -> ir.IntegerValue:
     """The bits of stretches that some cutoff up to ``late_day`` would have looked at too early."""
     steps, bits = [], 0
     for cutoff in cuts.cutoffs:
@@ -348,13 +352,13 @@ def activity(rollup: Relation, who: str, cutoffs: Sequence[int], lookbacks: Sequ
         ``account_id, as_of, <who>, days_<n>`` for every n of ``lookbacks``.
     """
     back = tuple(sorted(set(lookbacks)))
-    found = []
+    spans = []
     for cutoff in sorted(set(cutoffs)):
         for block in range((cutoff - back[-1] + SHIFT) // BITS, (cutoff - 1 + SHIFT) // BITS + 1):
             masks = [_within(block, cutoff - n, cutoff) for n in back]
-            found.append((block, cutoff, *masks))
+            spans.append((block, cutoff, *masks))
     columns = [f"mask_{n}" for n in back]
-    frame = pd.DataFrame(found, columns=["block", "as_of_day", *columns])
+    frame = pd.DataFrame(spans, columns=["block", "as_of_day", *columns])
     frame = frame.astype({"block": "int32", "as_of_day": "int32"}).assign(as_of=_midnights(frame["as_of_day"]))
     windows = ibis.memtable(frame)
     rows = rollup.join(windows, "block")

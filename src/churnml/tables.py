@@ -244,14 +244,14 @@ class Facts:
         return by_name[source] is not None
 
 
-def cents(amount: Any) -> Any:
+def cents(amount: ir.NumericValue) -> ir.IntegerValue:
     """A money column in whole hundredths, so that sums do not depend on the order of the rows."""
     import ibis
 
     return whole(amount.cast("float64") * ibis.literal(100.0, "float64"))
 
 
-def whole(number: Any) -> Any:
+def whole(number: ir.FloatingValue) -> ir.IntegerValue:
     """A float64 column rounded to whole numbers, halves upward: engines' own rounding of halves differs."""
     import ibis
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 DAY = dt.timedelta(days=1)
 
@@ -83,15 +86,15 @@ class Reach:
 
 def cutoffs_ending(last: dt.date, every: int, at_most: int, not_before: dt.date) -> tuple[dt.date, ...]:
     """Cutoffs ``every`` days apart, the newest on ``last``, none before ``not_before``; oldest first."""
-    found: list[dt.date] = []
+    cutoffs: list[dt.date] = []
     cutoff = last
-    while cutoff >= not_before and len(found) < at_most:
-        found.append(cutoff)
+    while cutoff >= not_before and len(cutoffs) < at_most:
+        cutoffs.append(cutoff)
         cutoff -= days(every)
-    return tuple(reversed(found))
+    return tuple(reversed(cutoffs))
 
 
-def day_number(at: Any) -> Any:
+def day_number(at: ir.TimestampValue) -> ir.IntegerValue:
     """Days since 1970-01-01 of a time column, as a whole number (an expression of any engine)."""
     import ibis
 

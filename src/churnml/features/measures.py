@@ -8,28 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import ibis
 import numpy as np
+import pandas as pd
 
 from churnml.rollups import OFFICE, QUANTITY, SPREAD, TONE, any_bit, popcount
-from churnml.tables import whole
+from churnml.tables import Relation, whole
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from ibis.expr.builders import WindowBuilder
 
 MICRO = 1e6
 # Whole billionths: natural logarithms are summed as whole numbers, so their order does not matter.
 NANO = 1e9
 
 
-def _float(value: Any) -> Any:
+def _float(value: ir.NumericValue) -> ir.FloatingValue:
     return value.cast("float64")
 
 
-def _over(top: Any, bottom: Any) -> Any:
+def _over(top: ir.NumericValue, bottom: ir.NumericValue) -> ir.FloatingValue:
     return _float(top) / _float(bottom).nullif(0.0)
 
 
-def _number(value: float) -> Any:
+def _number(value: float) -> ir.FloatingScalar:
     return ibis.literal(float(value), "float64")
 
 
@@ -45,7 +50,7 @@ class Sum:
         """What the column needs of the roll-ups."""
         return _PARTS_OF.get(self.column, frozenset())
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         return rows[self.column].sum(where=rows["age"] <= self.days)
 
 
@@ -65,7 +70,7 @@ class Count:
     days: int
     age: str = "age"
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         if f"seen_{self.days}" in rows.columns:  # counted before
             return rows[f"seen_{self.days}"].sum()
         return (rows[self.age] <= self.days).sum()
@@ -78,7 +83,7 @@ class Quantity:
     days: int
     parts: ClassVar[frozenset[str]] = frozenset({QUANTITY})
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         return _float(rows["quantity_micro"].sum(where=rows["age"] <= self.days)) / _number(MICRO)
 
 
@@ -89,7 +94,7 @@ class MeanQuantity:
     days: int
     parts: ClassVar[frozenset[str]] = frozenset({QUANTITY, SPREAD})
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
         mean = _over(rows["quantity_micro"].sum(where=recent), rows["quantity_events"].sum(where=recent))
         return mean / _number(MICRO)
@@ -103,13 +108,11 @@ class ExtremeQuantity:
     largest: bool
     parts: ClassVar[frozenset[str]] = frozenset({QUANTITY, SPREAD})
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
         if self.largest:
-            found = rows["quantity_max_micro"].max(where=recent)
-        else:
-            found = rows["quantity_min_micro"].min(where=recent)
-        return _float(found) / _number(MICRO)
+            return _float(rows["quantity_max_micro"].max(where=recent)) / _number(MICRO)
+        return _float(rows["quantity_min_micro"].min(where=recent)) / _number(MICRO)
 
 
 @dataclass(frozen=True)
@@ -118,11 +121,11 @@ class DistinctNames:
 
     days: int
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
-        found = popcount(any_bit(rows["names"], where=recent).fill_null(0))
+        frequent = popcount(any_bit(rows["names"], where=recent).fill_null(0))
         # names beyond those with a bit of their own come as rows of their own, where there are any
-        return found + rows["rare"].nunique(where=recent) if "rare" in rows.columns else found
+        return frequent + rows["rare"].nunique(where=recent) if "rare" in rows.columns else frequent
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ class Share:
         """What the column needs of the roll-ups."""
         return _PARTS_OF.get(self.column, frozenset())
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
         return _over(rows[self.column].sum(where=recent), rows["events"].sum(where=recent))
 
@@ -153,7 +156,7 @@ class Slope:
 
     days: int
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
         aged, events = rows["aged_events"].sum(where=recent), rows["events"].sum(where=recent)
         return _number(6) - _over(aged, events) * _number(12 / (self.days + 1))
@@ -170,7 +173,7 @@ class Acceleration:
         """The three spans."""
         return (self.days, 2 * self.days, 3 * self.days)
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         one, two, three = (_float(rows["events"].sum(where=rows["age"] <= n).fill_null(0)) for n in self.ages)
         newest, middle, oldest = one, two - one, three - two
         return (newest - middle * _number(2) + oldest) / (three / _number(3)).nullif(0.0)
@@ -182,7 +185,7 @@ class SinceLast:
 
     cap: int
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         return ibis.least(rows["last_age"].min(), self.cap)
 
 
@@ -190,18 +193,18 @@ class SinceLast:
 class SinceFirst:
     """Days since the first usage ever known (LIFE)."""
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         return rows["first_age"].max()
 
 
 # ---------------------------------------------------------------- day by day
 
 
-def _newest_first(rows: Any) -> Any:
+def _newest_first(rows: Relation) -> WindowBuilder:
     return ibis.window(group_by=["account_id", "as_of"], order_by=rows["age"])
 
 
-def _with_runs(rows: Any) -> Any:
+def _with_runs(rows: Relation) -> Relation:
     """``rows`` with ``run_of`` (the age at which a day's run of days in a row is newest) and ``run`` (the day's
     place in it, the newest being 1)."""
     if "run" in rows.columns:
@@ -219,11 +222,11 @@ class Streak:
     days: int
     current: bool = False
 
-    def beside(self, rows: Any) -> Any:
+    def beside(self, rows: Relation) -> Relation:
         """Adds ``run_of`` and ``run``."""
         return _with_runs(rows)
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
         if self.current:
             return (recent & (rows["age"] == rows["run"])).sum()
@@ -237,13 +240,13 @@ class Gap:
     days: int
     longest: bool
 
-    def beside(self, rows: Any) -> Any:
+    def beside(self, rows: Relation) -> Relation:
         """Adds ``gap``: from this day to the next newer one; missing for the newest."""
         if "gap" in rows.columns:
             return rows
         return rows.mutate(gap=rows["age"] - rows["age"].lag().over(_newest_first(rows)))
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
         if self.longest:
             return rows["gap"].max(where=recent)
@@ -257,7 +260,7 @@ class DailyQuantile:
     days: int
     share: float
 
-    def beside(self, rows: Any) -> Any:
+    def beside(self, rows: Relation) -> Relation:
         """Adds the rank of each day among those of the lookback, and their number."""
         if self._rank in rows.columns:
             return rows
@@ -279,7 +282,7 @@ class DailyQuantile:
     def _of(self) -> str:
         return f"of_{self.days}"
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         wanted = (_float(rows[self._of]) * _number(self.share)).ceil()
         return rows["events"].min(where=(rows["age"] <= self.days) & (_float(rows[self._rank]) >= wanted))
 
@@ -299,7 +302,7 @@ class OwnPast:
         """The newest week and those before it."""
         return (7 * (self.weeks + 1),)
 
-    def beside(self, rows: Any) -> Any:
+    def beside(self, rows: Relation) -> Relation:
         """Adds ``week`` (0 is the newest), its events, and a mark on one row of each."""
         if "week_events" in rows.columns:
             return rows
@@ -310,7 +313,7 @@ class OwnPast:
             week_events=rows["events"].sum().over(week).cast("int64"), in_week=ibis.row_number().over(ordered)
         )
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         before = (rows["in_week"] == 0) & rows["week"].between(1, self.weeks)
         newest = _float(rows["events"].sum(where=rows["week"] == 0).fill_null(0))
         total = _float(rows["week_events"].sum(where=before).fill_null(0))
@@ -329,7 +332,7 @@ class Entropy:
 
     days: int
 
-    def beside(self, rows: Any) -> Any:
+    def beside(self, rows: Relation) -> Relation:
         """Adds the events of the row's name within the lookback, and a mark on one row of each name."""
         if self._of_name in rows.columns:
             return rows
@@ -348,7 +351,7 @@ class Entropy:
     def _first(self) -> str:
         return f"name_row_{self.days}"
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         counted = rows[self._of_name]
         once = (rows[self._first] == 0) & (counted > 0)
         positive = _float(ibis.greatest(counted, 1))
@@ -373,7 +376,7 @@ class KeyUsersQuiet:
         """Both lookbacks."""
         return (self.short, self.long)
 
-    def beside(self, rows: Any) -> Any:
+    def beside(self, rows: Relation) -> Relation:
         """Adds the rank of each user by days seen before the short lookback."""
         if self._rank in rows.columns:
             return rows
@@ -386,7 +389,7 @@ class KeyUsersQuiet:
     def _rank(self) -> str:
         return f"rank_{self.short}_{self.long}"
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         before = rows[f"days_{self.long}"] - rows[f"days_{self.short}"]
         key = (rows[self._rank] < self.top) & (before > 0)
         quiet = key & (rows[f"days_{self.short}"] == 0)
@@ -408,7 +411,7 @@ class MatchingShare:
     categories: tuple[str, ...]
     share: bool
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
         matching = recent
         for column, names in (("priority", self.priorities), ("category", self.categories)):
@@ -425,7 +428,7 @@ class Tone:
     days: int
     parts: ClassVar[frozenset[str]] = frozenset({TONE})
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
         return _over(rows["tone_milli"].sum(where=recent), rows["tone_milli"].count(where=recent)) / _number(1000)
 
@@ -438,7 +441,7 @@ class Annoyed:
     at_most: int
     parts: ClassVar[frozenset[str]] = frozenset({TONE})
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Relation) -> ir.Value:
         return ((rows["age"] <= self.days) & (rows["tone_milli"] <= self.at_most)).fill_null(False).sum()
 
 
@@ -453,13 +456,13 @@ class Ratio:
     bottom: str
     scale: float = 1.0
 
-    def __call__(self, features: Mapping[str, Any]) -> np.ndarray:
+    def __call__(self, features: Mapping[str, pd.Series]) -> np.ndarray:
         over = np.asarray(features[self.bottom], dtype="float64")
         shares = np.full(over.shape, np.nan)
         np.divide(np.asarray(features[self.top], dtype="float64") * self.scale, over, out=shares, where=over > 0)
         return shares
 
 
-def placed(_features: Mapping[str, Any]) -> np.ndarray:
-    """The measure of a PLACED feature has no rows of its own: :mod:`churnml.snapshots` places it on its scale."""
+def placed(_features: Mapping[str, pd.Series]) -> np.ndarray:
+    """The measure of a PLACED feature has no rows of its own: :mod:`churnml.modelling.reference` places it."""
     raise AssertionError("a PLACED feature is placed, not measured")
