@@ -99,7 +99,7 @@ def test_a_files_name_is_the_same_for_the_same_messages(shop: Shop) -> None:
     (first,) = (shop.root / "one").iterdir()
     content = first.read_bytes()
     first.unlink()
-    declared = drop.DropWay("one", drop.Drop(kind="drop", path="one"), shop.root / "one")
+    declared = drop.DropSender("one", drop.Drop(kind="drop", path="one"), shop.root / "one")
     declared.send(shop.store.outbox.all(receiver="one"), shop.clock())
     assert first.read_bytes() == content
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from churnml.adapters.delivery.answers import Answer, Delivery
+from churnml.adapters.delivery.answers import Answer
 from churnml.adapters.delivery.crm import halving
+from churnml.adapters.store import Delivery
 
 
 @dataclass(frozen=True)

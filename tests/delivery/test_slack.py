@@ -50,7 +50,7 @@ def test_a_digest_is_one_post_an_owner(shop: Shop, channel: Channel) -> None:
     (post,) = channel.posts
     assert post["text"] == "olga: 3 changes"
     assert post["blocks"][1]["text"]["text"].splitlines() == [
-        "New on the list: *a* – Call, due 2024-03-08, worth 5 a month (health 40, at_risk)",
+        "New on the list: *a* – Call, due 2024-03-08, worth 5 a month (health 40, at risk)",
         "• Active on 2 days; usually 12.",
         "1. Call them",
         "2. Write it down",
@@ -72,7 +72,7 @@ def test_item_by_item_is_one_post_each(shop: Shop, channel: Channel, server: Ser
     shop.score("03-01", "a", "b", opened=["a"], events=[drop])
     shop.send()
     assert len(channel.posts) == 2
-    assert "*b* dropped from 70 to 40 (health 40, at_risk)" in channel.text()
+    assert "*b* dropped from 70 to 40 (health 40, at risk)" in channel.text()
     assert [request.headers["Idempotency-Key"].split("-")[0] for request in server.seen] == ["event", "work"]
 
 

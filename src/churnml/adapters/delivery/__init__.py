@@ -1,13 +1,12 @@
 """Delivery: what was decided is told to whoever is declared in ``models/delivery.yaml``; see docs/delivery.md."""
 
 from churnml.adapters.delivery.report import DeadLetter, DeliveryReport, ReceiverReport
-from churnml.adapters.delivery.sending import Outbox, deliver, delivery_of
+from churnml.adapters.delivery.sending import deliver, delivery_of
 from churnml.adapters.delivery.webhook import signature, verify
 
 __all__ = [
     "DeadLetter",
     "DeliveryReport",
-    "Outbox",
     "ReceiverReport",
     "deliver",
     "delivery_of",

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from churnml.specs.delivery import Retry
+
+if TYPE_CHECKING:
+    from churnml.adapters.store import Delivery
 
 # A receiver that asks for more is asked again the next day.
 LONGEST_ASKED = 86_400.0
 # After so many in a row it is the receiver that fails, not the messages: it is left alone until the next run.
 FAILURES_IN_A_ROW = 3
-
-
-class Delivery(Protocol):
-    """A message from the outbox; see :class:`churnml.adapters.store.outbox.Delivery`."""
-
-    @property
-    def delivery_id(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def subject(self) -> str: ...
-    @property
-    def payload(self) -> Mapping[str, Any]: ...
-    @property
-    def attempts(self) -> int: ...
-    @property
-    def last_error(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -55,8 +39,8 @@ class Answer:
     pause: bool = False
 
 
-class Way(Protocol):
-    """A way to a receiver.
+class Sender(Protocol):
+    """What sends to one receiver.
 
     ``batch`` messages are claimed at once. ``send`` answers for each, in order; None means it was not tried.
     """

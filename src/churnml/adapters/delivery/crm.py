@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer, Delivery
+from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer
+from churnml.adapters.delivery.payload import Payload
+from churnml.jsontypes import Json
+from churnml.pages.presenter import money
+
+if TYPE_CHECKING:
+    from churnml.adapters.store import Delivery
 
 REASONS_LENGTH = 1_000
 SUBJECT_LENGTH = 250
@@ -15,32 +21,33 @@ BODY_LENGTH = 8_000
 DIGITS = 4
 
 
-def account_values(payload: Mapping[str, Any]) -> dict[str, Any]:
+def account_values(payload: Payload) -> dict[str, Json]:
     """What is written onto an account, by our own names."""
-    health = payload.get("health") or {}
+    health = payload.get("health")
     probability = payload.get("churn_probability")
     return {
-        "health": health.get("score"),
-        "band": health.get("band"),
-        "reasons": "\n".join(map(str, payload.get("reasons") or ()))[:REASONS_LENGTH],
+        "health": health["score"] if health else None,
+        "band": health["band"] if health else None,
+        "reasons": "\n".join(payload.get("reasons") or ())[:REASONS_LENGTH],
         "churn_probability": None if probability is None else round(probability, DIGITS),
         "as_of": payload["as_of"],
     }
 
 
-def task_subject(payload: Mapping[str, Any]) -> str:
+def task_subject(payload: Payload) -> str:
     """What a task is called."""
     work = payload["work"]
     return " ".join(str(work.get("title") or work["playbook"]).split())[:SUBJECT_LENGTH]
 
 
-def task_lines(payload: Mapping[str, Any]) -> list[str]:
+def task_lines(payload: Payload) -> list[str]:
     """What stands in a task: why, what to do, and what became of it."""
     work = payload["work"]
-    lines = [*map(str, payload.get("reasons") or ())]
+    lines = [*(payload.get("reasons") or ())]
     lines += [f"{number}. {step}" for number, step in enumerate(work.get("steps") or (), 1)]
-    if work.get("value") is not None:
-        lines.append(f"Worth {work['value']:,.0f} a month.")
+    value = work.get("value")
+    if value is not None:
+        lines.append(f"Worth {money(value)} a month.")
     lines.append(f"{str(work['what']).replace('_', ' ').capitalize()} on {work['on']} by {work['who']}: {work['why']}")
     return lines
 

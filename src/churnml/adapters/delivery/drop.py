@@ -14,12 +14,19 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from churnml.adapters.delivery.answers import Answer, Delivery
+from churnml.adapters.delivery.answers import Answer
 from churnml.adapters.delivery.cells import neutral
+from churnml.adapters.delivery.payload import Payload, payload_of
 from churnml.specs.delivery import Drop
 from churnml.work.messages import canonical
+
+if TYPE_CHECKING:
+    from churnml.adapters.store import Delivery
+
+# A cell of a file.
+Cell = float | str | None
 
 KINDS = ("work", "health", "event")
 REASONS = 3
@@ -83,37 +90,38 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def flat(payload: Mapping[str, Any]) -> dict[str, Any]:
+def flat(payload: Payload) -> dict[str, Cell]:
     """A message as one row, by the columns of its kind; numbers stay numbers."""
-    health = payload.get("health") or {}
-    found = {
+    health: Mapping[str, object] = payload.get("health") or {}
+    values: dict[str, object] = {
         **{name: payload.get(name) for name in ACCOUNT},
         **{name: health.get(name) for name in ("score", "band", "coverage")},
         "dimensions": canonical(health.get("dimensions") or {}).decode(),
         "models": canonical(payload.get("models") or {}).decode(),
     }
     reasons = list(payload.get("reasons") or ())
-    found |= {f"reason_{n}": reasons[n - 1] if n <= len(reasons) else None for n in range(1, REASONS + 1)}
+    values |= {f"reason_{n}": reasons[n - 1] if n <= len(reasons) else None for n in range(1, REASONS + 1)}
     event, work = payload.get("event"), payload.get("work")
     if event:
-        found |= {"event": event.get("kind"), "from": event.get("from"), "to": event.get("to")}
-        found["because"] = "; ".join(map(str, event.get("because") or ()))
+        values |= {"event": event.get("kind"), "from": event.get("from"), "to": event.get("to")}
+        because = event.get("because")
+        values["because"] = "; ".join(map(str, because)) if isinstance(because, list) else ""
     if work:
-        found |= {name: work.get(name) for name in COLUMNS["work"] if name not in ACCOUNT}
-        found["work_owner"] = work.get("owner")
-        found["steps"] = " ".join(map(str, work.get("steps") or ()))
-        found["because"] = ", ".join(map(str, work.get("because") or ()))
-    return {name: _typed(name, found.get(name)) for name in COLUMNS[str(payload["kind"])]}
+        values |= {name: work.get(name) for name in COLUMNS["work"] if name not in ACCOUNT}
+        values["work_owner"] = work.get("owner")
+        values["steps"] = " ".join(work.get("steps") or ())
+        values["because"] = ", ".join(work.get("because") or ())
+    return {name: _typed(name, values.get(name)) for name in COLUMNS[payload["kind"]]}
 
 
-def _typed(name: str, value: Any) -> float | str | None:
+def _typed(name: str, value: object) -> Cell:
     if value is None:
         return None
-    return float(value) if name in NUMBERS else str(value)
+    return float(value) if name in NUMBERS and isinstance(value, int | float) else str(value)
 
 
-class DropWay:
-    """The way into a folder.
+class DropSender:
+    """Writes into a folder.
 
     Args:
         name: the receiver's.
@@ -133,11 +141,11 @@ class DropWay:
         answers: dict[int, Answer] = {}
         for delivery in deliveries:
             # both become part of a file's name, so neither is taken on trust
-            kind, said = str(delivery.payload["kind"]), str(delivery.payload["as_of"])
+            kind, as_of = str(delivery.payload["kind"]), str(delivery.payload["as_of"])
             if kind not in KINDS:
                 answers[delivery.delivery_id] = Answer(False, "a message of no known kind", final=True)
                 continue
-            groups.setdefault((kind, dt.date.fromisoformat(said).isoformat()), []).append(delivery)
+            groups.setdefault((kind, dt.date.fromisoformat(as_of).isoformat()), []).append(delivery)
         for (kind, as_of), mine in sorted(groups.items()):
             answer = self._write(kind, as_of, mine)
             answers |= {delivery.delivery_id: answer for delivery in mine}
@@ -157,12 +165,12 @@ class DropWay:
                 return Answer(True, "was there already")
             digest = hashlib.sha256("\n".join(sorted(d.key for d in new)).encode()).hexdigest()[:12]
             path = self._folder / f"{stem}-{digest}.{self._format}"
-            _whole(path, self._content(kind, [d.payload for d in new]))
+            _whole(path, self._content(kind, [payload_of(delivery) for delivery in new]))
         except OSError as problem:
             return Answer(False, f"the folder cannot be written: {problem.strerror}", pause=True)
         return Answer(True, path.name)
 
-    def _content(self, kind: str, payloads: Sequence[Mapping[str, Any]]) -> bytes:
+    def _content(self, kind: str, payloads: Sequence[Payload]) -> bytes:
         if self._format == "jsonl":
             return b"".join(canonical(payload) + b"\n" for payload in payloads)
         rows = [flat(payload) for payload in payloads]
@@ -187,7 +195,7 @@ class DropWay:
             return {row["key"] for row in csv.DictReader(file)}
 
 
-def _parquet(kind: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
+def _parquet(kind: str, rows: Sequence[Mapping[str, Cell]]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

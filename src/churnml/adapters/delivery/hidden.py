@@ -6,7 +6,7 @@ import base64
 import contextlib
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from churnml.adapters.project import with_environment
@@ -41,18 +41,18 @@ class Secrets:
 
     def read(self, declared: str) -> str:
         """``declared`` with its ``${NAME}`` filled in, which is secret from then on; raises ProjectError."""
-        said = with_environment(declared, self._where).strip()
-        if said != declared:
-            self._keep(said)
+        value = with_environment(declared, self._where).strip()
+        if value != declared:
+            self._keep(value)
             for name in FROM_ENVIRONMENT.findall(declared):
                 self._keep(with_environment(name, self._where).strip())
-        return said
+        return value
 
     def address(self, declared: str) -> str:
         """A URL, https or on this machine; what stands behind its host is secret; raises ProjectError."""
-        said = self.read(declared)
+        url = self.read(declared)
         try:
-            parts = urlsplit(said)
+            parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
         except ValueError:
             host, parts = None, urlsplit("")
@@ -66,11 +66,11 @@ class Secrets:
             raise ProjectError(
                 "The receiver's address is not encrypted.", where=self._where, remedy="Give an https:// address."
             )
-        behind = said.split(parts.netloc, 1)[1]
+        behind = url.split(parts.netloc, 1)[1]
         for part in (behind, behind.strip("/"), *parts.path.split("/"), *parts.query.split("&"), parts.fragment):
             if len(part) >= 12:
                 self._keep(part)
-        return said
+        return url
 
     def _keep(self, value: str) -> None:
         forms = {
@@ -128,9 +128,5 @@ def is_here(host: str) -> bool:
 def shown_address(declared: str) -> str:
     """Where a receiver is, as it may be shown: the host, or the variable's name."""
     if FROM_ENVIRONMENT.search(declared.split("/", 3)[2] if declared.count("/") >= 2 else declared):
-        return _names(FROM_ENVIRONMENT.findall(declared))
+        return " ".join(FROM_ENVIRONMENT.findall(declared))
     return urlsplit(declared).hostname or "somewhere"
-
-
-def _names(found: Iterable[str]) -> str:
-    return " ".join(found)

@@ -11,14 +11,19 @@ from __future__ import annotations
 import datetime as dt
 import html
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from churnml.adapters.delivery.answers import Answer, Delivery, asked_wait, by_status
+from churnml.adapters.delivery.answers import Answer, asked_wait, by_status
 from churnml.adapters.delivery.crm import account_values, halving, task_lines, task_subject
 from churnml.adapters.delivery.hidden import Secrets
+from churnml.adapters.delivery.payload import Payload, payload_of
 from churnml.errors import ProjectError
+from churnml.jsontypes import Json, JsonObject
 from churnml.specs.delivery import Hubspot
+
+if TYPE_CHECKING:
+    from churnml.adapters.store import Delivery
 
 RECORDS_A_CALL = 100
 OWN_ID = "hs_object_id"
@@ -30,8 +35,32 @@ BODY_LENGTH = 60_000
 WAITS = {"SECONDLY": 10.0, "DAILY": 3_600.0}
 
 
-class HubspotWay:
-    """The way to HubSpot.
+class HubspotRecord(TypedDict, total=False):
+    """A company or a task."""
+
+    id: str
+    objectWriteTraceId: str
+    properties: Mapping[str, str]
+
+
+class HubspotError(TypedDict, total=False):
+    """Why some records were refused, and in ``context`` which."""
+
+    id: str
+    category: str
+    message: str
+    context: Mapping[str, Sequence[str]]
+
+
+class BatchAnswer(TypedDict, total=False):
+    """What a batch call answers."""
+
+    results: Sequence[HubspotRecord]
+    errors: Sequence[HubspotError]
+
+
+class HubspotSender:
+    """Sends to HubSpot.
 
     Args:
         declared: the receiver.
@@ -91,114 +120,116 @@ class HubspotWay:
         answers: dict[int, Answer | None] = {d.delivery_id: missing for d in mine if d.subject not in known}
         there = [delivery for delivery in mine if delivery.subject in known]
         if there:
-            found = halving(there, lambda some: write(some, known, now))
-            answers |= {delivery.delivery_id: answer for delivery, answer in zip(there, found, strict=True)}
+            written = halving(there, lambda some: write(some, known, now))
+            answers |= {delivery.delivery_id: answer for delivery, answer in zip(there, written, strict=True)}
         return answers
 
     def _look_up(self, accounts: Sequence[str], now: dt.datetime) -> dict[str, str] | Answer:
         """Account → HubSpot's id of its company; those it does not have are left out."""
-        said = self._declared.company_id_property
-        asked: dict[str, Any] = {"inputs": [{"id": account} for account in accounts], "properties": [said]}
+        id_property = self._declared.company_id_property
+        asked: dict[str, Json] = {"inputs": [{"id": account} for account in accounts], "properties": [id_property]}
         asked["propertiesWithHistory"] = []
-        if said != OWN_ID:
-            asked["idProperty"] = said
-        found = self._call(now, self._companies.read, asked)
-        if isinstance(found, Answer):
-            return Answer(False, found.note, wait=found.wait, pause=True)
-        if said == OWN_ID:
-            return {str(one["id"]): str(one["id"]) for one in found["results"]}
-        return {str(one["properties"][said]): str(one["id"]) for one in found["results"]}
+        if id_property != OWN_ID:
+            asked["idProperty"] = id_property
+        answer = self._call(now, self._companies.read, asked)
+        if isinstance(answer, Answer):
+            return Answer(False, answer.note, wait=answer.wait, pause=True)
+        if id_property == OWN_ID:
+            return {str(company["id"]): str(company["id"]) for company in answer["results"]}
+        return {str(company["properties"][id_property]): str(company["id"]) for company in answer["results"]}
 
     def _write_companies(
         self, deliveries: Sequence[Delivery], known: Mapping[str, str], now: dt.datetime
     ) -> Sequence[Answer]:
-        said = self._declared
-        own = said.company_id_property == OWN_ID
-        inputs = []
+        declared = self._declared
+        own = declared.company_id_property == OWN_ID
+        inputs: list[JsonObject] = []
         for delivery in deliveries:
-            values = account_values(delivery.payload)
-            written = {field: _text(values[name]) for name, field in vars(said.properties).items() if field}
-            one: dict[str, Any] = {"id": delivery.subject, "properties": written, "objectWriteTraceId": delivery.key}
-            inputs.append(one if own else {**one, "idProperty": said.company_id_property})
-        found = self._call(now, self._companies.update if own else self._companies.upsert, {"inputs": inputs})
-        if isinstance(found, Answer):
-            return [found] * len(deliveries)
-        return self._judge(deliveries, found)
+            values = account_values(payload_of(delivery))
+            written = {field: _text(values[name]) for name, field in vars(declared.properties).items() if field}
+            by = {} if own else {"idProperty": declared.company_id_property}
+            inputs.append({"id": delivery.subject, **by, "properties": written, "objectWriteTraceId": delivery.key})
+        answer = self._call(now, self._companies.update if own else self._companies.upsert, {"inputs": inputs})
+        return [answer] * len(deliveries) if isinstance(answer, Answer) else self._judge(deliveries, answer)
 
     def _write_tasks(
         self, deliveries: Sequence[Delivery], known: Mapping[str, str], now: dt.datetime
     ) -> Sequence[Answer]:
-        said = self._declared
-        inputs = [
+        inputs: list[JsonObject] = [
             {
-                "id": delivery.payload["work"]["work_id"],
-                "idProperty": said.task_id_property,
+                "id": payload_of(delivery)["work"]["work_id"],
+                "idProperty": self._declared.task_id_property,
                 "objectWriteTraceId": delivery.key,
-                "properties": self._task(delivery.payload),
+                "properties": self._task(payload_of(delivery)),
             }
             for delivery in deliveries
         ]
-        found = self._call(now, self._tasks.upsert, {"inputs": inputs})
-        if isinstance(found, Answer):
-            return [found] * len(deliveries)
-        answers = self._judge(deliveries, found)
-        ids = self._task_ids([d for d, answer in zip(deliveries, answers, strict=True) if answer.arrived], found, now)
+        batch = self._call(now, self._tasks.upsert, {"inputs": inputs})
+        if isinstance(batch, Answer):
+            return [batch] * len(deliveries)
+        answers = self._judge(deliveries, batch)
+        ids = self._task_ids([d for d, answer in zip(deliveries, answers, strict=True) if answer.arrived], batch, now)
         written = [
             (place, ids[delivery.key])
             for place, delivery in enumerate(deliveries)
             if answers[place].arrived and delivery.key in ids
         ]
-        pairs = [{"from": {"id": task}, "to": {"id": known[deliveries[place].subject]}} for place, task in written]
+        tasks = {task: known[deliveries[place].subject] for place, task in written}
         nameless = {place for place, answer in enumerate(answers) if answer.arrived} - {place for place, _ in written}
         for place in nameless:
             answers[place] = Answer(False, "HubSpot did not say which task it is")
-        if pairs:
+        if tasks:
             # only then has the message arrived: a task that belongs to nobody is not what was told
-            put = self._call(now, self._associate, {"inputs": pairs})
-            lost = _lost_pairs(put, pairs)
+            pairs = [{"from": {"id": task}, "to": {"id": company}} for task, company in tasks.items()]
+            lost = _lost_tasks(self._call(now, self._associate, {"inputs": pairs}), tasks)
             for place, task in written:
                 if task in lost:
                     answers[place] = lost[task]
         return answers
 
-    def _task_ids(self, deliveries: Sequence[Delivery], found: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
+    def _task_ids(self, deliveries: Sequence[Delivery], batch: BatchAnswer, now: dt.datetime) -> dict[str, str]:
         """Key of a message → HubSpot's id of its task, asked for again where the answer does not say."""
-        said = self._declared.task_id_property
-        keys = {str(delivery.payload["work"]["work_id"]): delivery.key for delivery in deliveries}
-        ids = _ids_in(found["results"], said, keys)
+        id_property = self._declared.task_id_property
+        keys = {payload_of(delivery)["work"]["work_id"]: delivery.key for delivery in deliveries}
+        ids = _ids_in(batch["results"], id_property, keys)
         silent = [work_id for work_id, key in keys.items() if key not in ids]
         if silent:
-            asked = {"inputs": [{"id": work_id} for work_id in silent], "properties": [said], "idProperty": said}
-            read = self._call(now, self._tasks.read, {**asked, "propertiesWithHistory": []})
+            asked: JsonObject = {
+                "inputs": [{"id": work_id} for work_id in silent],
+                "properties": [id_property],
+                "idProperty": id_property,
+                "propertiesWithHistory": [],
+            }
+            read = self._call(now, self._tasks.read, asked)
             if not isinstance(read, Answer):
-                ids |= _ids_in(read["results"], said, keys)
+                ids |= _ids_in(read["results"], id_property, keys)
         return ids
 
-    def _associate(self, asked: Mapping[str, Any], **how: Any) -> Any:
+    def _associate(self, asked: JsonObject, **how: Any) -> Any:
         return self._associations.create_default("tasks", "companies", asked, **how)
 
-    def _task(self, payload: Mapping[str, Any]) -> dict[str, str]:
-        said, work = self._declared, payload["work"]
+    def _task(self, payload: Payload) -> dict[str, str]:
+        declared, work = self._declared, payload["work"]
         # HubSpot shows this as HTML
         body = "<br>".join(html.escape(line) for line in task_lines(payload))[:BODY_LENGTH]
         task = {
-            said.task_id_property: str(work["work_id"]),
+            declared.task_id_property: work["work_id"],
             "hs_task_subject": task_subject(payload),
             "hs_task_body": body,
             # the due date, at noon, so that it is the same day nearly everywhere
             "hs_timestamp": f"{work['due']}T12:00:00Z",
-            "hs_task_status": str(getattr(said.status, work["state"])),
+            "hs_task_status": str(getattr(declared.status, work["state"])),
             "hs_task_priority": "HIGH" if work.get("escalated_on") else "MEDIUM",
             "hs_task_type": "TODO",
         }
-        owner = said.owners.get(work["owner"])
+        owner = declared.owners.get(work["owner"])
         return task if owner is None else {**task, "hubspot_owner_id": owner}
 
-    def _call(self, now: dt.datetime, ask: Callable[..., Any], asked: Mapping[str, Any]) -> dict[str, Any] | Answer:
+    def _call(self, now: dt.datetime, ask: Callable[..., Any], asked: JsonObject) -> BatchAnswer | Answer:
         """HubSpot's answer as it stands, of status 200, 201 or 207, or what its refusal means."""
         try:
             answered = ask(asked, _request_timeout=self._declared.timeout_seconds, _preload_content=False)
-            found = json.loads(answered.data)
+            batch = json.loads(answered.data)
         except self._refused as problem:
             return self._whole(problem, now)
         except self._lost as problem:
@@ -209,36 +240,36 @@ class HubspotWay:
             return Answer(False, "no answer: the connection failed", pause=True)
         except ValueError:
             return Answer(False, "an answer that is not JSON", pause=True)
-        if not isinstance(found, dict) or not isinstance(found.get("results"), list):
+        if not isinstance(batch, dict) or not isinstance(batch.get("results"), list):
             return Answer(False, "an answer that does not fit what was asked", pause=True)
-        return found
+        return cast(BatchAnswer, batch)
 
     def _whole(self, problem: Any, now: dt.datetime) -> Answer:
         """What the refusal of a whole call means."""
         headers = problem.headers or {}
         body = problem.body if isinstance(problem.body, str | bytes) else b""
         try:
-            said = json.loads(body)
+            refusal = json.loads(body)
         except ValueError:
-            said = {}
-        said = said if isinstance(said, dict) else {}
+            refusal = {}
+        refusal = refusal if isinstance(refusal, dict) else {}
         status = int(problem.status or 0)
-        words = " ".join(str(said.get(name, "")) for name in ("policyName", "category", "message"))
+        words = " ".join(str(refusal.get(name, "")) for name in ("policyName", "category", "message"))
         note = self._secrets.hide(f"HTTP {status} {words}")
         wait = asked_wait(headers.get("Retry-After"), now)
         if wait is None:
-            wait = next((seconds for name, seconds in WAITS.items() if name in str(said.get("policyName"))), None)
+            wait = next((seconds for name, seconds in WAITS.items() if name in str(refusal.get("policyName"))), None)
         answer = by_status(status, wait, note)
-        if status == 0 or (answer.final and (status != 400 or any(word in json.dumps(said) for word in SETUP))):
+        if status == 0 or (answer.final and (status != 400 or any(word in json.dumps(refusal) for word in SETUP))):
             return Answer(False, note, pause=True)
         return Answer(False, note, answer.final, answer.wait, answer.pause or not answer.final)
 
-    def _judge(self, deliveries: Sequence[Delivery], found: Mapping[str, Any]) -> list[Answer]:
+    def _judge(self, deliveries: Sequence[Delivery], batch: BatchAnswer) -> list[Answer]:
         """What a batch's answer says of each: those in its errors failed, the others are there."""
         answers = [Answer(True, "written")] * len(deliveries)
         by_trace = {delivery.key: place for place, delivery in enumerate(deliveries)}
         unplaced = []
-        for error in found.get("errors") or ():
+        for error in batch.get("errors") or ():
             note = self._secrets.hide(f"{error.get('category')} {error.get('message')}")
             context = error.get("context") or {}
             named = [*context.get("objectWriteTraceId", ()), error.get("id")]
@@ -255,20 +286,20 @@ class HubspotWay:
                 unplaced.append(note)
         if unplaced:
             # an error that does not say whose it is may be anybody's who is not among the results
-            there = self._named_in(found["results"])
+            there = self._named_in(batch["results"])
             for place, delivery in enumerate(deliveries):
                 if answers[place].arrived and not there & self._names_of(delivery):
                     answers[place] = Answer(False, unplaced[0])
         return answers
 
-    def _named_in(self, results: Sequence[Mapping[str, Any]]) -> set[str]:
+    def _named_in(self, results: Sequence[HubspotRecord]) -> set[str]:
         keys = (self._declared.company_id_property, self._declared.task_id_property)
-        found = {str(one.get("objectWriteTraceId")) for one in results}
-        return found | {str((one.get("properties") or {}).get(key)) for one in results for key in keys}
+        traces = {str(record.get("objectWriteTraceId")) for record in results}
+        return traces | {str((record.get("properties") or {}).get(key)) for record in results for key in keys}
 
     def _names_of(self, delivery: Delivery) -> set[str]:
-        work = delivery.payload.get("work") or {}
-        return {delivery.key, str(work.get("work_id") if work else delivery.subject)}
+        work = payload_of(delivery).get("work")
+        return {delivery.key, work["work_id"] if work else delivery.subject}
 
     def close(self) -> None:
         for api in (self._companies, self._tasks, self._associations):
@@ -276,26 +307,26 @@ class HubspotWay:
             api.api_client.close()
 
 
-def _ids_in(results: Sequence[Mapping[str, Any]], named_by: str, keys: Mapping[str, str]) -> dict[str, str]:
+def _ids_in(results: Sequence[HubspotRecord], named_by: str, keys: Mapping[str, str]) -> dict[str, str]:
     """Key of a message → id of the record that names it, by its trace or by its unique property."""
-    found: dict[str, str] = {}
-    for one in results:
-        trace, name = str(one.get("objectWriteTraceId")), str((one.get("properties") or {}).get(named_by))
+    ids: dict[str, str] = {}
+    for record in results:
+        trace, name = str(record.get("objectWriteTraceId")), str((record.get("properties") or {}).get(named_by))
         key = trace if trace in keys.values() else keys.get(name)
         if key is not None:
-            found[key] = str(one["id"])
-    return found
+            ids[key] = str(record["id"])
+    return ids
 
 
-def _lost_pairs(put: dict[str, Any] | Answer, pairs: Sequence[Mapping[str, Any]]) -> dict[str, Answer]:
+def _lost_tasks(put: BatchAnswer | Answer, tasks: Iterable[str]) -> dict[str, Answer]:
     """Task → why it was not put with its company."""
     if isinstance(put, Answer):
-        return {str(pair["from"]["id"]): Answer(False, put.note, wait=put.wait, pause=True) for pair in pairs}
-    there = {str((one.get("from") or {}).get("id")) for one in put["results"]}
-    lost = Answer(False, "the task is there, but not with its company")
-    return {str(pair["from"]["id"]): lost for pair in pairs if str(pair["from"]["id"]) not in there}
+        return dict.fromkeys(tasks, Answer(False, put.note, wait=put.wait, pause=True))
+    pairs = cast(Sequence[Mapping[str, HubspotRecord]], put["results"])
+    there = {str((pair.get("from") or {}).get("id")) for pair in pairs}
+    return {task: Answer(False, "the task is there, but not with its company") for task in tasks if task not in there}
 
 
-def _text(value: Any) -> str:
+def _text(value: Json) -> str:
     """A property's value, which HubSpot takes as text; empty clears it."""
     return "" if value is None else str(value)

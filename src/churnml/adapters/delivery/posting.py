@@ -51,8 +51,8 @@ def post(
     try:
         with client.stream("POST", url, content=body, headers=sent) as response:
             wait = asked_wait(response.headers.get("retry-after"), now)
-            said = "" if response.is_success else _read(response, client.timeout.read)
-            return by_status(response.status_code, wait, secrets.hide(f"HTTP {response.status_code} {said}"))
+            beginning = "" if response.is_success else _read(response, client.timeout.read)
+            return by_status(response.status_code, wait, secrets.hide(f"HTTP {response.status_code} {beginning}"))
     except httpx.TimeoutException:
         return Answer(False, "no answer in time")
     except (httpx.HTTPError, httpx.InvalidURL) as problem:

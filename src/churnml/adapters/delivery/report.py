@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from churnml.jsontypes import JsonObject
+from churnml.pages.presenter import printable
 
 DEAD_SHOWN = 20
 
@@ -32,7 +34,7 @@ class ReceiverReport:
     waiting: int = 0
     dead: int = 0
     trouble: str | None = None
-    examples: tuple[Mapping[str, Any], ...] = ()
+    examples: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class DeliveryReport:
         """Whether somebody should look at it."""
         return any(receiver.trouble for receiver in self.receivers) or bool(self.dead)
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> JsonObject:
         """Plain JSON data."""
         return {
             "sending": self.sending,
@@ -79,41 +81,34 @@ class DeliveryReport:
         """Lines for a person."""
         if not self.receivers:
             return ["No receivers are declared in models/delivery.yaml, so there is nothing to deliver."]
-        said: list[str] = []
-        for receiver in self.receivers:
-            said += self._of(receiver)
-        said += _dead_lines(self.dead)
+        lines = [line for receiver in self.receivers for line in self._receiver_lines(receiver)]
+        lines += _dead_lines(self.dead)
         if not self.sending:
-            said += ["", "Nothing was sent: this was a dry run. churnml deliver --send sends."]
-        return said
+            lines += ["", "Nothing was sent: this was a dry run. churnml deliver --send sends."]
+        return lines
 
-    def _of(self, receiver: ReceiverReport) -> list[str]:
-        head = f"{receiver.name} ({receiver.kind}, {_printable(receiver.address)})"
+    def _receiver_lines(self, receiver: ReceiverReport) -> list[str]:
+        head = f"{receiver.name} ({receiver.kind}, {printable(receiver.address)})"
         if self.sending:
             overtaken = f" ({receiver.overtaken:,} of them overtaken by newer ones)" if receiver.overtaken else ""
             counts = f"{receiver.sent:,} sent{overtaken}, {receiver.failed:,} failed, {receiver.died:,} given up"
-            said = [f"{head}: {counts}, {receiver.waiting:,} waiting"]
+            lines = [f"{head}: {counts}, {receiver.waiting:,} waiting"]
         else:
-            said = [f"{head}: {receiver.waiting:,} to send"]
-            said += [f"  {one['kind']:<7} {_printable(one['subject'])}" for one in receiver.examples]
+            lines = [f"{head}: {receiver.waiting:,} to send"]
+            lines += [f"  {example['kind']:<7} {printable(example['subject'])}" for example in receiver.examples]
             more = receiver.waiting - len(receiver.examples)
-            said += [f"  and {more:,} more, now or later"] if receiver.examples and more > 0 else []
-        return said + ([f"  {_printable(receiver.trouble)}"] if receiver.trouble else [])
+            lines += [f"  and {more:,} more, now or later"] if receiver.examples and more > 0 else []
+        return lines + ([f"  {printable(receiver.trouble)}"] if receiver.trouble else [])
 
 
 def _dead_lines(dead: Sequence[DeadLetter]) -> list[str]:
     if not dead:
         return []
-    said = ["", f"Given up ({len(dead):,}):"]
+    lines = ["", f"Given up ({len(dead):,}):"]
     for letter in dead[:DEAD_SHOWN]:
         tried = "once" if letter.attempts == 1 else f"{letter.attempts} times"
-        what = f"{letter.kind} of {_printable(letter.subject)} to {letter.receiver}"
-        said.append(f"  {letter.delivery_id}: {what}, tried {tried}: {_printable(letter.reason)}")
+        what = f"{letter.kind} of {printable(letter.subject)} to {letter.receiver}"
+        lines.append(f"  {letter.delivery_id}: {what}, tried {tried}: {printable(letter.reason)}")
     more = len(dead) - DEAD_SHOWN
-    said += [f"  and {more:,} more"] if more > 0 else []
-    return [*said, "  Once it is mended: churnml deliveries revive NUMBER --by WHO --because WHY"]
-
-
-def _printable(text: Any) -> str:
-    """A user's text without what would steer the terminal."""
-    return "".join(letter if letter.isprintable() else "�" for letter in str(text))
+    lines += [f"  and {more:,} more"] if more > 0 else []
+    return [*lines, "  Once it is mended: churnml deliveries revive NUMBER --by WHO --because WHY"]

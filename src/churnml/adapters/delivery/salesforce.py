@@ -10,13 +10,18 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from churnml.adapters.delivery.answers import Answer, Delivery, asked_wait, by_status
+from churnml.adapters.delivery.answers import Answer, asked_wait, by_status
 from churnml.adapters.delivery.crm import account_values, halving, task_lines, task_subject
 from churnml.adapters.delivery.hidden import Secrets
+from churnml.adapters.delivery.payload import Payload, payload_of
 from churnml.errors import ProjectError
+from churnml.jsontypes import Json, JsonObject
 from churnml.specs.delivery import Salesforce
+
+if TYPE_CHECKING:
+    from churnml.adapters.store import Delivery
 
 RECORDS_A_CALL = 200
 BODY_LENGTH = 32_000
@@ -34,8 +39,24 @@ SETUP = ("INVALID_FIELD", "INVALID_TYPE", "NOT_FOUND", "INVALID_SESSION_ID", "AP
 NOT_THERE = "no such account in Salesforce"
 
 
-class SalesforceWay:
-    """The way to Salesforce.
+class SaveError(TypedDict, total=False):
+    """Why a record was refused."""
+
+    statusCode: str
+    message: str
+    fields: Sequence[str]
+
+
+class SaveResult(TypedDict, total=False):
+    """What became of one record."""
+
+    success: bool
+    created: bool
+    errors: Sequence[SaveError]
+
+
+class SalesforceSender:
+    """Sends to Salesforce.
 
     Args:
         declared: the receiver.
@@ -69,9 +90,9 @@ class SalesforceWay:
             )
         except self._refused as problem:
             self._session.close()
-            said = secrets.hide(f"{type(problem).__name__} {getattr(problem, 'code', '')}")
+            refusal = secrets.hide(f"{type(problem).__name__} {getattr(problem, 'code', '')}")
             raise ProjectError(
-                f"Salesforce lets nobody in ({said}).",
+                f"Salesforce lets nobody in ({refusal}).",
                 where="models/delivery.yaml",
                 remedy="Check the receiver's domain, consumer_key and consumer_secret, and that the connected app "
                 "allows the client credentials flow.",
@@ -85,13 +106,16 @@ class SalesforceWay:
             ) from None
 
     def _credentials(self) -> dict[str, str]:
-        said, read = self._declared, self._secrets.read
-        if said.instance_url is not None:
-            return {"instance_url": self._secrets.address(said.instance_url), "session_id": read(said.token or "")}
+        declared, read = self._declared, self._secrets.read
+        if declared.instance_url is not None:
+            return {
+                "instance_url": self._secrets.address(declared.instance_url),
+                "session_id": read(declared.token or ""),
+            }
         return {
-            "domain": said.domain or "",
-            "consumer_key": read(said.consumer_key or ""),
-            "consumer_secret": read(said.consumer_secret or ""),
+            "domain": declared.domain or "",
+            "consumer_key": read(declared.consumer_key or ""),
+            "consumer_secret": read(declared.consumer_secret or ""),
         }
 
     def send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> list[Answer | None]:
@@ -99,28 +123,28 @@ class SalesforceWay:
         for kind in ("health", "work"):
             mine = [delivery for delivery in deliveries if delivery.kind == kind]
             if mine and not any(answer is not None and answer.pause for answer in answers.values()):
-                found = halving(mine, lambda some, kind=kind: self._write(kind, some, now))  # type: ignore[misc]
-                answers |= {delivery.delivery_id: answer for delivery, answer in zip(mine, found, strict=True)}
+                of_kind = halving(mine, lambda some, kind=kind: self._write(kind, some, now))  # type: ignore[misc]
+                answers |= {delivery.delivery_id: answer for delivery, answer in zip(mine, of_kind, strict=True)}
         return [answers.get(delivery.delivery_id) for delivery in deliveries]
 
     def _write(self, kind: str, deliveries: Sequence[Delivery], now: dt.datetime) -> Sequence[Answer]:
-        said = self._declared
+        declared = self._declared
         if kind == "health":
-            records = [self._account(delivery.payload) for delivery in deliveries]
-            own = said.account_id_field == "Id"
-            path = "composite/sobjects" + ("" if own else f"/{said.account_object}/{said.account_id_field}")
+            records = [self._account(payload_of(delivery)) for delivery in deliveries]
+            own = declared.account_id_field == "Id"
+            path = "composite/sobjects" + ("" if own else f"/{declared.account_object}/{declared.account_id_field}")
         else:
-            records = [self._task(delivery.payload) for delivery in deliveries]
-            path = f"composite/sobjects/Task/{said.task_id_field}"
+            records = [self._task(payload_of(delivery)) for delivery in deliveries]
+            path = f"composite/sobjects/Task/{declared.task_id_field}"
         results = self._call(path, records, now)
         if isinstance(results, Answer):
             return [results] * len(deliveries)
         return [self._judge(result) for result in results]
 
-    def _call(self, path: str, records: Sequence[Mapping[str, Any]], now: dt.datetime) -> list[Any] | Answer:
+    def _call(self, path: str, records: Sequence[JsonObject], now: dt.datetime) -> list[SaveResult] | Answer:
         self._wait = None
         try:
-            found = self._client.restful(
+            results: list[SaveResult] = self._client.restful(
                 path,
                 method="PATCH",
                 json={"allOrNone": False, "records": records},
@@ -131,9 +155,9 @@ class SalesforceWay:
             # requests' own, of whatever kind; their words may hold the address
             late = "Timeout" in type(problem).__name__
             return Answer(False, "no answer in time" if late else f"no answer: {type(problem).__name__}", pause=True)
-        if not isinstance(found, list) or len(found) != len(records):
+        if not isinstance(results, list) or len(results) != len(records):
             return Answer(False, "an answer that does not fit what was asked", pause=True)
-        return found
+        return results
 
     def _whole(self, problem: Any, now: dt.datetime) -> Answer:
         """What the refusal of a whole call means: ``[{"errorCode": …, "message": …}]`` with a status."""
@@ -146,10 +170,10 @@ class SalesforceWay:
             return Answer(False, answer.note, pause=True)
         return Answer(False, answer.note, answer.final, answer.wait, answer.pause or not answer.final)
 
-    def _judge(self, result: Mapping[str, Any]) -> Answer:
+    def _judge(self, result: SaveResult) -> Answer:
         if result.get("success"):
             return Answer(True, "made" if result.get("created") else "updated")
-        errors = result.get("errors") or [{}]
+        errors = result.get("errors") or [SaveError()]
         codes = [str(error.get("statusCode", "")) for error in errors]
         note = self._secrets.hide("; ".join(f"{error.get('statusCode')} {error.get('message')}" for error in errors))
         if any(code in PASSING for code in codes):
@@ -158,7 +182,7 @@ class SalesforceWay:
             return Answer(self._declared.unknown_accounts == "skip", f"{NOT_THERE}: {note}", final=True)
         return Answer(False, note, final=True)
 
-    def _says_not_there(self, errors: Sequence[Mapping[str, Any]]) -> bool:
+    def _says_not_there(self, errors: Sequence[SaveError]) -> bool:
         """An account that would have to be made lacks a name; a task's account is not found by its id."""
         for error in errors:
             code, message = str(error.get("statusCode", "")), str(error.get("message", ""))
@@ -172,33 +196,33 @@ class SalesforceWay:
                 return True
         return False
 
-    def _account(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        said = self._declared
+    def _account(self, payload: Payload) -> dict[str, Json]:
+        declared = self._declared
         values = account_values(payload)
-        written = {field: values[name] for name, field in vars(said.fields).items() if field is not None}
-        id_field = "id" if said.account_id_field == "Id" else said.account_id_field
-        return {"attributes": {"type": said.account_object}, id_field: payload["account_id"], **written}
+        written = {field: values[name] for name, field in vars(declared.fields).items() if field is not None}
+        id_field = "id" if declared.account_id_field == "Id" else declared.account_id_field
+        return {"attributes": {"type": declared.account_object}, id_field: payload["account_id"], **written}
 
-    def _task(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        said, work = self._declared, payload["work"]
-        record: dict[str, Any] = {
+    def _task(self, payload: Payload) -> dict[str, Json]:
+        declared, work = self._declared, payload["work"]
+        record: dict[str, Json] = {
             "attributes": {"type": "Task"},
-            said.task_id_field: work["work_id"],
+            declared.task_id_field: work["work_id"],
             "Subject": task_subject(payload),
             "Description": "\n".join(task_lines(payload))[:BODY_LENGTH],
             "ActivityDate": work["due"],
-            "Status": getattr(said.status, work["state"]),
+            "Status": getattr(declared.status, work["state"]),
             "Priority": "High" if work.get("escalated_on") else "Normal",
         }
-        if said.account_id_field == "Id":
+        if declared.account_id_field == "Id":
             record["WhatId"] = payload["account_id"]
         else:
             # What may be of several kinds, so its kind is named
             record["What"] = {
-                "attributes": {"type": said.account_object},
-                said.account_id_field: payload["account_id"],
+                "attributes": {"type": declared.account_object},
+                declared.account_id_field: payload["account_id"],
             }
-        owner = said.owners.get(work["owner"])
+        owner = declared.owners.get(work["owner"])
         return record if owner is None else {**record, "OwnerId": owner}
 
     def _heard(self, response: Any, *_: Any, **__: Any) -> None:

@@ -11,16 +11,17 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
-from churnml.adapters.delivery.answers import Answer, Delivery, Way, next_attempt
-from churnml.adapters.delivery.drop import DropWay
+from churnml.adapters.delivery.answers import Answer, Sender, next_attempt
+from churnml.adapters.delivery.drop import DropSender
 from churnml.adapters.delivery.hidden import Secrets, shown_address
-from churnml.adapters.delivery.hubspot import HubspotWay
+from churnml.adapters.delivery.hubspot import HubspotSender
+from churnml.adapters.delivery.payload import payload_of
 from churnml.adapters.delivery.report import DeadLetter, DeliveryReport, ReceiverReport
-from churnml.adapters.delivery.salesforce import SalesforceWay
-from churnml.adapters.delivery.slack import SlackWay
-from churnml.adapters.delivery.webhook import WebhookWay
+from churnml.adapters.delivery.salesforce import SalesforceSender
+from churnml.adapters.delivery.slack import SlackSender
+from churnml.adapters.delivery.webhook import WebhookSender
 from churnml.adapters.project import Project
 from churnml.errors import ChurnmlError
 from churnml.specs.delivery import (
@@ -35,36 +36,14 @@ from churnml.specs.delivery import (
 )
 from churnml.specs.reading import read_spec
 
+if TYPE_CHECKING:
+    from churnml.adapters.store import Delivery, Outbox, Store
+
 EXAMPLES_SHOWN = 10
 LEAST_LEASE = dt.timedelta(minutes=5)
 FILE = "delivery.yaml"
 # What of it a CRM keeps one of: a later one makes an earlier one needless.
 KEPT_ONCE = "health"
-
-
-class Outbox(Protocol):
-    """What is asked of :class:`churnml.adapters.store.outbox.Outbox`."""
-
-    def due(self, now: dt.datetime, limit: int | None = None, *, receiver: str | None = None) -> Sequence[Delivery]: ...
-    def claim(
-        self, now: dt.datetime, limit: int | None = None, *, receiver: str | None = None, lease: dt.timedelta = ...
-    ) -> Sequence[Delivery]: ...
-    def all_sent(self, notes: Mapping[int, str], now: dt.datetime) -> int: ...
-    def failed(self, delivery_id: int, now: dt.datetime, error: str, next_attempt_at: dt.datetime | None) -> bool: ...
-    def released(self, delivery_id: int, now: dt.datetime) -> bool: ...
-    def dead(self, receiver: str | None = None) -> Sequence[Delivery]: ...
-    def all(
-        self, *, state: str | None = None, receiver: str | None = None, subject: str | None = None
-    ) -> Sequence[Any]: ...
-    def newest(self, receiver: str, kind: str) -> Mapping[str, int]: ...
-    def counts(self) -> Mapping[str, Mapping[str, int]]: ...
-
-
-class StoreWithOutbox(Protocol):
-    """A store, of which only the outbox is asked for."""
-
-    @property
-    def outbox(self) -> Outbox: ...
 
 
 def delivery_of(project: Project) -> DeliverySpec:
@@ -93,7 +72,7 @@ class _Tally:
 
 def deliver(
     project: Project,
-    store: StoreWithOutbox,
+    store: Store,
     send: bool,
     now: Callable[[], dt.datetime],
     progress: Callable[[str], None] = lambda _: None,
@@ -129,44 +108,44 @@ def _send_to(
     secrets = Secrets(f"models/{FILE}, receivers: {name}:")
     with secrets.out_of_the_logs():
         try:
-            way = way_to(name, declared, root, secrets)
+            sender = sender_for(name, declared, root, secrets)
         except ChurnmlError as problem:
             tally.trouble = secrets.hide(" ".join(str(problem).split()))
             return
-        with contextlib.closing(way):
-            _empty(name, declared, way, outbox, now, tally, secrets)
+        with contextlib.closing(sender):
+            _empty(name, declared, sender, outbox, now, tally, secrets)
 
 
-def way_to(name: str, declared: AnyReceiver, root: Path, secrets: Secrets) -> Way:
-    """The way to a receiver; raises ProjectError where it cannot be gone."""
+def sender_for(name: str, declared: AnyReceiver, root: Path, secrets: Secrets) -> Sender:
+    """What sends to a receiver; raises ProjectError where its declaration cannot be used."""
     ca_file = str(root / declared.ca_file) if declared.ca_file else None
     match declared:
         case Webhook():
-            return WebhookWay(declared, secrets, ca_file)
+            return WebhookSender(declared, secrets, ca_file)
         case Slack():
-            return SlackWay(declared, secrets, ca_file)
+            return SlackSender(declared, secrets, ca_file)
         case Salesforce():
-            return SalesforceWay(declared, secrets, ca_file)
+            return SalesforceSender(declared, secrets, ca_file)
         case Hubspot():
-            return HubspotWay(declared, secrets, ca_file)
+            return HubspotSender(declared, secrets, ca_file)
         case Drop():
-            return DropWay(name, declared, root / declared.path)
+            return DropSender(name, declared, root / declared.path)
 
 
 def _empty(
     name: str,
     declared: AnyReceiver,
-    way: Way,
+    sender: Sender,
     outbox: Outbox,
     now: Callable[[], dt.datetime],
     tally: _Tally,
     secrets: Secrets,
 ) -> None:
     """Sends until nothing is due, or the receiver asks to be left alone."""
-    lease = max(LEAST_LEASE, dt.timedelta(seconds=2.0 * declared.timeout_seconds * way.batch))
+    lease = max(LEAST_LEASE, dt.timedelta(seconds=2.0 * declared.timeout_seconds * sender.batch))
     keeps_one = isinstance(declared, Salesforce | Hubspot)
     newest = outbox.newest(name, KEPT_ONCE) if keeps_one else {}
-    while claimed := outbox.claim(now(), way.batch, receiver=name, lease=lease):
+    while claimed := outbox.claim(now(), sender.batch, receiver=name, lease=lease):
         overtaken = [one for one in claimed if keeps_one and _overtaken(one, newest, name, outbox)]
         if overtaken:
             outbox.all_sent({one.delivery_id: "not sent: a later one says it anew" for one in overtaken}, now())
@@ -175,7 +154,7 @@ def _empty(
         wanted = [one for one in claimed if one.delivery_id not in needless]
         if not wanted:
             continue
-        answers = _answers(way, wanted, now())
+        answers = _answers(sender, wanted, now())
         arrived = {
             delivery.delivery_id: answer.note
             for delivery, answer in zip(wanted, answers, strict=True)
@@ -193,15 +172,15 @@ def _empty(
             return
 
 
-def _answers(way: Way, deliveries: Sequence[Delivery], now: dt.datetime) -> Sequence[Answer | None]:
+def _answers(sender: Sender, deliveries: Sequence[Delivery], now: dt.datetime) -> Sequence[Answer | None]:
     try:
-        return way.send(deliveries, now)
+        return sender.send(deliveries, now)
     except Exception as problem:
         # a message that cannot be made must not keep those behind it, or another receiver's, from going; only the
         # kind of the problem is told, since its words may hold the message or a secret
         if len(deliveries) > 1:
             middle = len(deliveries) // 2
-            return [*_answers(way, deliveries[:middle], now), *_answers(way, deliveries[middle:], now)]
+            return [*_answers(sender, deliveries[:middle], now), *_answers(sender, deliveries[middle:], now)]
         return [Answer(False, f"it could not be sent: {type(problem).__name__}")]
 
 
@@ -225,11 +204,11 @@ def _overtaken(delivery: Delivery, newest: Mapping[str, int], receiver: str, out
         return newest.get(delivery.subject, 0) > delivery.delivery_id
     if delivery.last_error is None:
         return False  # first in the order it was written
-    work_id = delivery.payload["work"]["work_id"]
+    work_id = payload_of(delivery)["work"]["work_id"]
     return any(
         other.delivery_id > delivery.delivery_id
         and other.kind == delivery.kind
-        and other.payload["work"]["work_id"] == work_id
+        and payload_of(other)["work"]["work_id"] == work_id
         for other in outbox.all(state="sent", receiver=receiver, subject=delivery.subject)
     )
 
@@ -240,7 +219,7 @@ def _report(
     counts = outbox.counts()
     receivers = []
     for name, declared in spec.receivers.items():
-        tally, of = tallies[name], counts.get(name, {})
+        tally, by_state = tallies[name], counts.get(name, {})
         due = () if sending else outbox.due(now, EXAMPLES_SHOWN, receiver=name)
         receivers.append(
             ReceiverReport(
@@ -251,10 +230,10 @@ def _report(
                 tally.failed,
                 tally.died,
                 tally.overtaken,
-                of.get("pending", 0),
-                of.get("dead", 0),
+                by_state.get("pending", 0),
+                by_state.get("dead", 0),
                 tally.trouble,
-                tuple({"kind": one.kind, "subject": one.subject, "key": one.key} for one in due),
+                tuple({"kind": each.kind, "subject": each.subject, "key": each.key} for each in due),
             )
         )
     for name in sorted(set(counts) - set(spec.receivers)):
@@ -265,7 +244,7 @@ def _report(
     letters = [
         DeadLetter(
             one.delivery_id,
-            str(getattr(one, "receiver", "")),
+            one.receiver,
             one.kind,
             one.subject,
             one.key,

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer, Delivery, one_at_a_time
+from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer, one_at_a_time
 from churnml.adapters.delivery.hidden import Secrets
+from churnml.adapters.delivery.payload import Payload, payload_of
 from churnml.adapters.delivery.posting import client_for, post
 from churnml.adapters.delivery.webhook import KEY
+from churnml.jsontypes import Json
+from churnml.pages.presenter import band_name, cut, money, number, plural
 from churnml.specs.delivery import Slack
 from churnml.work.messages import canonical
+
+if TYPE_CHECKING:
+    from churnml.adapters.store import Delivery
 
 # Slack takes 50 blocks, 3,000 characters in one, and refuses some 13,000 in all.
 BLOCK_LENGTH = 1_200
@@ -33,25 +39,18 @@ PHRASES = {
 }
 
 
-def escaped(text: Any) -> str:
+def escaped(text: object) -> str:
     """A user's text as Slack's markup shows it: without it ``<!channel>`` would ring at everybody's."""
     flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def cut(text: str, length: int) -> str:
-    """A text that is not too long, cut before it is escaped."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def block_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+def block_of(payload: Payload) -> dict[str, Json]:
     """What is shown of one message."""
-    lines = [_headline(payload), *(f"• {escaped(cut(str(one), 200))}" for one in payload.get("reasons", [])[:3])]
+    lines = [_headline(payload), *(f"• {escaped(cut(reason, 200))}" for reason in payload.get("reasons", [])[:3])]
     work = payload.get("work")
     if work:
-        lines += [
-            f"{number}. {escaped(cut(str(step), 200))}" for number, step in enumerate(work.get("steps", [])[:3], 1)
-        ]
+        lines += [f"{place}. {escaped(cut(step, 200))}" for place, step in enumerate(work.get("steps", [])[:3], 1)]
     # what does not fit is left out as whole lines, so that no escape is cut in two
     shown = [lines[0]]
     for line in lines[1:]:
@@ -63,43 +62,49 @@ def block_of(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
-def _headline(payload: Mapping[str, Any]) -> str:
-    account = f"*{escaped(cut(str(payload['account_id']), 80))}*"
-    health = payload.get("health") or {}
-    score = health.get("score")
-    stands = f"health {score:.0f}, {escaped(health.get('band'))}" if score is not None else "health not known"
+def _headline(payload: Payload) -> str:
+    account = f"*{escaped(cut(payload['account_id'], 80))}*"
+    health = payload.get("health")
+    stands = "health not known"
+    if health and health["score"] is not None:
+        stands = f"health {number(health['score'])}, {escaped(band_name(health['band']))}"
     work, event = payload.get("work"), payload.get("event")
     if work:
-        title = escaped(cut(str(work.get("title") or work["playbook"]), 100))
-        value = f", worth {work['value']:,.0f} a month" if work.get("value") is not None else ""
-        return f"{PHRASES.get(work['what'], 'Changed')}: {account} – {title}, due {work['due']}{value} ({stands})"
+        title = escaped(cut(work.get("title") or work["playbook"], 100))
+        value = work.get("value")
+        worth = "" if value is None else f", worth {money(value)} a month"
+        return f"{PHRASES.get(work['what'], 'Changed')}: {account} – {title}, due {work['due']}{worth} ({stands})"
     if event:
         what = "dropped" if event.get("kind") == "drop" else "changed its band"
-        moved = f" from {escaped(event.get('from'))} to {escaped(event.get('to'))}" if "from" in event else ""
+        moved = f" from {_end(event.get('from'))} to {_end(event.get('to'))}" if "from" in event else ""
         return f"{account} {what}{moved} ({stands})"
     return f"{account}: {stands}"
 
 
-def owner_of(payload: Mapping[str, Any]) -> str:
+def _end(value: Json) -> str:
+    """Where a change of health began or ended: a band's name, or a score."""
+    return escaped(band_name(value) if isinstance(value, str) else value)
+
+
+def owner_of(payload: Payload) -> str:
     """Whose list a message is about."""
     work = payload.get("work")
     return str((work["owner"] if work else payload.get("owner")) or "nobody")
 
 
-def post_of(payloads: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def post_of(payloads: Sequence[Payload]) -> dict[str, Json]:
     """One post for one owner."""
     owner = cut(owner_of(payloads[0]), 100)
-    many = "1 change" if len(payloads) == 1 else f"{len(payloads)} changes"
-    title = f"{owner}: {many}"
-    blocks = [
+    title = f"{owner}: {plural(len(payloads), 'change')}"
+    blocks: list[Json] = [
         {"type": "header", "text": {"type": "plain_text", "text": " ".join(title.split()), "emoji": False}},
         *(block_of(payload) for payload in payloads),
     ]
     return {"text": escaped(title), "blocks": blocks}
 
 
-class SlackWay:
-    """The way to an incoming webhook.
+class SlackSender:
+    """Sends to an incoming webhook.
 
     Args:
         declared: the receiver.
@@ -127,12 +132,12 @@ class SlackWay:
             if answer.final and len(posted) > 1:
                 # one of them may be what is refused: each by itself
                 one_by_one = one_at_a_time(posted, lambda delivery: self._send([delivery], now))
-                found = {d.delivery_id: a for d, a in zip(posted, one_by_one, strict=True) if a is not None}
+                newest = {d.delivery_id: a for d, a in zip(posted, one_by_one, strict=True) if a is not None}
             else:
-                found = {delivery.delivery_id: answer for delivery in posted}
-            answers |= found
-            failed = 0 if any(one.arrived for one in found.values()) else failed + 1
-            if failed >= FAILURES_IN_A_ROW or any(one.pause for one in found.values()):
+                newest = {delivery.delivery_id: answer for delivery in posted}
+            answers |= newest
+            failed = 0 if any(each.arrived for each in newest.values()) else failed + 1
+            if failed >= FAILURES_IN_A_ROW or any(each.pause for each in newest.values()):
                 last = posted[0].delivery_id
                 answers[last] = Answer(**(vars(answers[last]) | {"pause": True}))
                 break
@@ -141,7 +146,7 @@ class SlackWay:
     def _grouped(self, deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
         by_owner: dict[str, list[Delivery]] = {}
         for delivery in deliveries:
-            by_owner.setdefault(owner_of(delivery.payload), []).append(delivery)
+            by_owner.setdefault(owner_of(payload_of(delivery)), []).append(delivery)
         return [
             mine[start : start + self._together]
             for _, mine in sorted(by_owner.items())
@@ -149,7 +154,7 @@ class SlackWay:
         ]
 
     def _send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> Answer:
-        body = canonical(post_of([delivery.payload for delivery in deliveries]))
+        body = canonical(post_of([payload_of(delivery) for delivery in deliveries]))
         keys = " ".join(sorted(delivery.key for delivery in deliveries))
         key = deliveries[0].key if len(deliveries) == 1 else f"digest-{hashlib.sha256(keys.encode()).hexdigest()[:40]}"
         return post(self._client, self._url, body, {KEY: key}, self._secrets, now)

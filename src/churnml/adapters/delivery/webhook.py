@@ -6,12 +6,16 @@ import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from churnml.adapters.delivery.answers import Answer, Delivery, one_at_a_time
+from churnml.adapters.delivery.answers import Answer, one_at_a_time
 from churnml.adapters.delivery.hidden import Secrets
 from churnml.adapters.delivery.posting import client_for, post
 from churnml.specs.delivery import Webhook
 from churnml.work.messages import canonical
+
+if TYPE_CHECKING:
+    from churnml.adapters.store import Delivery
 
 TIMESTAMP = "Churnml-Timestamp"
 SIGNATURE = "Churnml-Signature"
@@ -49,8 +53,8 @@ def verify(body: bytes, headers: Mapping[str, str], secret: str, now: float, tol
     return any(same) and abs(now - int(timestamp)) <= tolerance
 
 
-class WebhookWay:
-    """The way to a webhook.
+class WebhookSender:
+    """Sends to a webhook.
 
     Args:
         declared: the receiver.
