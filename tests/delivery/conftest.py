@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from churnml.adapters.delivery import DeliveryReport, deliver, delivery_of
+from churnml.adapters.delivery import DeliveryReport, deliver
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.store import Store, open_store
 from churnml.ledger import BandState, DayPlan, Message
@@ -66,7 +66,7 @@ class Shop:
     ) -> tuple[Message, ...]:
         said = scores(day(as_of), *accounts)
         rows = {one.account_id: vars(one) for one in said.accounts}
-        return messages_for(delivery_of(self.project), day(as_of), plan, rows, events, models=MODELS, project="shop")
+        return messages_for(self.project.delivery, day(as_of), plan, rows, events, models=MODELS, project="shop")
 
     def score(
         self, as_of: str, *accounts: str | Any, opened: Sequence[str] = (), events: Sequence[Mapping[str, Any]] = ()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from churnml.adapters.delivery import delivery_of
 from churnml.adapters.delivery.answers import asked_wait, next_attempt
 from churnml.errors import ChurnmlError
 from churnml.specs.delivery import DeliverySpec, Retry
@@ -18,7 +17,7 @@ HOOK = {"kind": "webhook", "url": "https://hooks.example.com", "secret": "${S}"}
 
 
 def test_without_the_file_there_are_no_receivers_and_it_is_said(shop: Shop) -> None:
-    assert delivery_of(shop.project) == DeliverySpec()
+    assert shop.project.delivery == DeliverySpec()
     assert shop.score("03-01", "a", opened=["a"]) == ()
     assert "No receivers are declared" in shop.send().lines()[0]
 
@@ -54,7 +53,7 @@ def test_a_mistake_is_named_with_what_was_meant(shop: Shop, receiver: Any, said:
         (shop.root / "models").mkdir()
         (shop.root / "models" / "delivery.yaml").write_text(f"receivers:\n  it: {receiver}\n", encoding="utf-8")
     with pytest.raises(ChurnmlError) as refused:
-        delivery_of(shop.project)
+        _ = shop.project.delivery
     assert said in str(refused.value)
     assert "delivery.yaml" in str(refused.value)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from churnml.adapters.delivery import delivery_of
 from churnml.errors import ChurnmlError
 from tests.delivery.conftest import Shop
 from tests.delivery.servers import CUT, STALL, Request, Response, serving
@@ -88,7 +87,7 @@ def test_no_secret_is_kept_logged_or_shown(
 def test_a_secret_in_the_file_is_refused_and_not_repeated(shop: Shop, receiver: dict[str, Any]) -> None:
     shop.declare(it=receiver)
     with pytest.raises(ChurnmlError) as refused:
-        delivery_of(shop.project)
+        _ = shop.project.delivery
     assert "receiver 'it'" in str(refused.value)
     assert "canary" not in str(refused.value)
 

@@ -327,3 +327,16 @@ def test_a_folder_that_is_no_project_is_told_what_to_do(tmp_path):
         open_project(tmp_path)
     with pytest.raises(ProjectError, match="not there"):
         open_project(tmp_path / "no")
+
+
+def test_a_project_is_read_again_only_where_what_it_declares_has_changed(tmp_path):
+    file = tmp_path / "project.yaml"
+    file.write_text(yaml.safe_dump(PROJECT), encoding="utf-8")
+    first = open_project(tmp_path)
+    assert open_project(tmp_path) is first
+    assert first.team == TeamSpec()
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "team.yaml").write_text("people: {kim: {minutes_a_week: 60}}", encoding="utf-8")
+    assert open_project(tmp_path).team.people["kim"].minutes_a_week == 60
+    file.write_text(yaml.safe_dump({**PROJECT, "name": "another"}), encoding="utf-8")
+    assert open_project(tmp_path).name == "another"

@@ -27,7 +27,9 @@ from churnml.specs import (
     ProjectSpec,
     read_spec,
 )
+from churnml.specs.delivery import DeliverySpec, check_names
 from churnml.specs.fitting import check_team_fits
+from churnml.specs.health import INSUFFICIENT
 from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES
 from churnml.timeline import end_of_data
@@ -72,9 +74,9 @@ class Project:
     def name(self) -> str:
         return self.spec.name
 
-    @cached_property
+    @property
     def work(self) -> Path:
-        """The folder results are kept in; made when first asked for."""
+        """The folder results are kept in; made where it is not there."""
         work = self.root / self.spec.stores.work
         try:
             work.mkdir(parents=True, exist_ok=True)
@@ -171,6 +173,8 @@ class Project:
         """The declaration of a model of this project; raises UnknownNameError or SpecError."""
         if name not in self.spec.models:
             raise UnknownNameError("model", name, self.spec.models, where=f"{self.root / PROJECT_FILE}, models:")
+        if name in self._models:
+            return self._models[name]
         path = self.declaration(name, "spec.yaml")
         if not path.is_file():
             known = {
@@ -184,7 +188,13 @@ class Project:
                 where=str(path),
                 remedy=f"Set name: {name}.",
             )
+        self._models[name] = spec
         return spec
+
+    @cached_property
+    def _models(self) -> dict[str, ModelSpec]:
+        """The declarations of models that were read."""
+        return {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -238,6 +248,21 @@ class Project:
         path = self.root / "models" / "team.yaml"
         return read_spec(TeamSpec, path) if path.is_file() else TeamSpec()
 
+    @cached_property
+    def delivery(self) -> DeliverySpec:
+        """The receivers; none without a ``delivery.yaml``. Raises SpecError and UnknownNameError."""
+        path = self.root / "models" / "delivery.yaml"
+        if not path.is_file():
+            return DeliverySpec()
+        spec = read_spec(DeliverySpec, path)
+        check_names(
+            spec,
+            playbooks=[playbook.name for playbook in self.playbooks.playbooks],
+            bands=[*(band.name for band in self.health.bands), INSUFFICIENT],
+            where=str(path),
+        )
+        return spec
+
     @property
     def acting_files(self) -> dict[str, Path]:
         """Kind → file of what is declared about acting, those there are."""
@@ -245,10 +270,14 @@ class Project:
         return {kind: path for kind, path in files.items() if path.is_file()}
 
     @cached_property
+    def risk_features(self) -> dict[str, Feature]:
+        """Every feature the catalogue can make for the model of the risk, by name."""
+        return self.possible_features(self.wish(self.model(self.health.risk.model)))
+
+    @cached_property
     def named_facts(self) -> dict[str, Fact]:
         """The facts that the rules of the playbooks may name."""
-        possible = self.possible_features(self.wish(self.model(self.health.risk.model)))
-        return known_facts(self.health, possible, self.spec.static, self.catalogue)
+        return known_facts(self.health, self.risk_features, self.spec.static, self.catalogue)
 
     @cached_property
     def rules(self) -> Rules:
@@ -273,6 +302,17 @@ class Project:
             )
         _ = self.rules
         check_team_fits(self.playbooks, self.team, str(self.root / "models" / "team.yaml"))
+        _ = self.delivery
+
+    @property
+    def declared(self) -> str:
+        """Names what stands in the project's own declarations, and in which files."""
+        digest = hashlib.sha256()
+        own = [self.root / PROJECT_FILE, *sorted((self.root / "models").rglob("*.yaml"))]
+        for path in (*own, *([self.python_features] if self.python_features else [])):
+            digest.update(f"{path}\n".encode())
+            digest.update(path.read_bytes() if path.is_file() else b"")
+        return digest.hexdigest()
 
     def declarations_fingerprint(self, *paths: Path) -> str:
         """Names the content of declaration files and of the program's version."""
@@ -282,8 +322,15 @@ class Project:
         return digest.hexdigest()[:16]
 
 
+# folder as given, and as it is → the project that was opened there last, and what was declared then
+_OPENED: dict[tuple[Path, Path], tuple[str, Project]] = {}
+
+
 def open_project(root: Path) -> Project:
-    """The project in the folder ``root``; raises ProjectError when it is none."""
+    """The project in the folder ``root``; raises ProjectError when it is none.
+
+    A project whose declarations have not changed since it was opened in this process is not read again.
+    """
     if not root.exists():
         raise ProjectError("The project folder is not there.", where=str(root), remedy="Correct --project.")
     path = root / PROJECT_FILE if root.is_dir() else root
@@ -294,4 +341,9 @@ def open_project(root: Path) -> Project:
             remedy="Run 'churnml init' for an empty project, 'churnml simulate --out DIR' for one to try, "
             "or name another folder with --project.",
         )
-    return Project(path.parent, read_spec(ProjectSpec, path, ProjectError))
+    key = path.parent, path.parent.resolve()
+    declared, project = _OPENED.get(key, ("", None))
+    if project is None or project.declared != declared:
+        project = Project(path.parent, read_spec(ProjectSpec, path, ProjectError))
+        _OPENED[key] = project.declared, project
+    return project

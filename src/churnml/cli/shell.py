@@ -100,12 +100,9 @@ def today_of(project: Project) -> dt.date:
 
 def check_declarations(project: Path) -> None:
     """Declarations are read before an engine is started, so that a mistake shows at once."""
-    from churnml.adapters.delivery import delivery_of
     from churnml.adapters.project import open_project
 
-    opened = open_project(project)
-    opened.check_declarations()
-    delivery_of(opened)
+    open_project(project).check_declarations()
 
 
 def tell_run(project: Path, found: dict[str, Any], as_json: bool) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml import snapshots
-from churnml.adapters.delivery import delivery_of
 from churnml.adapters.project import PROJECT_FILE, Project, open_project
 from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
 from churnml.errors import UnknownNameError
@@ -51,12 +50,11 @@ def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: s
     """
     project = open_project(root)
     project.check_declarations()
-    delivery_of(project)
     ingested = ingest(project, today, progress, _asked_of_rollups(project))
     facts = facts_of(ingested, project.spec.static, engine_of(project, ingested, engine))
     for name in project.model_names:
         require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))
-    _check_health(project)
+    check_inputs(project.health, project.risk_features, str(project.declaration("health.yaml")))
     return OpenedProject(project, ingested, facts)
 
 
@@ -64,19 +62,12 @@ def _asked_of_rollups(project: Project) -> frozenset[str]:
     """What the features of the project's models and of its health score ask of the usage roll-ups."""
     asked: frozenset[str] = frozenset()
     for name in project.model_names:
-        said = project.model(name).features
-        wish = project.wish(project.model(name), ("any",) if said.event_names else ())
-        asked |= wanted_parts(said.families, said.exclude, wish, project.catalogue)
-    possible = project.possible_features(project.wish(project.model(project.health.risk.model)))
-    for feature in _with_what_they_are_made_of(beside_names(project), possible):
+        spec = project.model(name)
+        wish = project.wish(spec, ("any",) if spec.features.event_names else ())
+        asked |= wanted_parts(spec.features.families, spec.features.exclude, wish, project.catalogue)
+    for feature in _with_what_they_are_made_of(beside_names(project), project.risk_features):
         asked |= feature.parts
     return asked
-
-
-def _check_health(project: Project) -> None:
-    spec = project.model(project.health.risk.model)
-    possible = project.possible_features(project.wish(spec))
-    check_inputs(project.health, possible, str(project.declaration("health.yaml")))
 
 
 def beside_names(project: Project) -> list[str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from churnml import snapshots
-from churnml.adapters.delivery import delivery_of
 from churnml.adapters.store import StaleError, open_store
 from churnml.declarations import FeatureDeclaration
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
@@ -276,7 +275,7 @@ def _messages(opened: OpenedProject, settled: Day, events: Sequence[Mapping[str,
     scores, extra = settled.scores, settled.extra
     rows = {account.account_id: vars(account) | dict(extra[account.account_id]) for account in scores.accounts}
     return messages_for(
-        delivery_of(opened.project),
+        opened.project.delivery,
         scores.as_of,
         settled.plan,
         rows,

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from churnml.adapters.delivery import delivery_of
 from churnml.adapters.project import Project
 from churnml.adapters.store import StaleError
 from churnml.errors import ChurnmlError, UnknownNameError
@@ -51,7 +50,7 @@ def change_item(
 
 def _messages(project: Project, store: Store, item: WorkItem, event: WorkEvent) -> tuple[Message, ...]:
     """What receivers are to be told, with the account as it was scored last."""
-    spec = delivery_of(project)
+    spec = project.delivery
     if not spec.receivers:
         return ()
     row = _newest_row(store, item.account_id)

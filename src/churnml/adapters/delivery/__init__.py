@@ -1,7 +1,7 @@
 """Delivery: what was decided is told to whoever is declared in ``models/delivery.yaml``; see docs/delivery.md."""
 
 from churnml.adapters.delivery.report import DeadLetter, DeliveryReport, ReceiverReport
-from churnml.adapters.delivery.sending import deliver, delivery_of
+from churnml.adapters.delivery.sending import deliver
 from churnml.adapters.delivery.webhook import signature, verify
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "DeliveryReport",
     "ReceiverReport",
     "deliver",
-    "delivery_of",
     "signature",
     "verify",
 ]

@@ -32,9 +32,7 @@ from churnml.specs.delivery import (
     Salesforce,
     Slack,
     Webhook,
-    check_names,
 )
-from churnml.specs.reading import read_spec
 
 if TYPE_CHECKING:
     from churnml.adapters.store import Delivery, Outbox, Store
@@ -44,21 +42,6 @@ LEAST_LEASE = dt.timedelta(minutes=5)
 FILE = "delivery.yaml"
 # What of it a CRM keeps one of: a later one makes an earlier one needless.
 KEPT_ONCE = "health"
-
-
-def delivery_of(project: Project) -> DeliverySpec:
-    """The receivers of a project; none without ``models/delivery.yaml``. Raises SpecError and UnknownNameError."""
-    path = project.root / "models" / FILE
-    if not path.is_file():
-        return DeliverySpec()
-    spec = read_spec(DeliverySpec, path)
-    check_names(
-        spec,
-        playbooks=[playbook.name for playbook in project.playbooks.playbooks],
-        bands=[band.name for band in project.health.bands] + ["insufficient_data"],
-        where=str(path),
-    )
-    return spec
 
 
 @dataclass
@@ -90,7 +73,7 @@ def deliver(
         SpecError, UnknownNameError: the file cannot be used. What is wrong with one receiver (a variable that is not
             set, a client that is not installed) is in the report, and the others are sent to.
     """
-    spec = delivery_of(project)
+    spec = project.delivery
     sending = send or not spec.dry_run
     tallies = {name: _Tally() for name in spec.receivers}
     if sending:
