@@ -28,7 +28,7 @@ from churnml import jobs
 from churnml.jobs.audit import audit_project
 from churnml.modelling.evaluation import evaluate
 from churnml.modelling.training import at_cutoffs
-from churnml.pages import terminal
+from churnml.pages.terminal.data import audit_text
 from churnml.simulate import simulate
 
 folder = Path(os.environ.get("CHURNML_NOTEBOOK_FOLDER", tempfile.mkdtemp())) / "company"
@@ -138,7 +138,7 @@ print(rows.loc[rows["account_id"] == account, ["as_of", *names]].tail(4).to_stri
 
 # %%
 audit = audit_project(opened, ["churn"], [collected.plan.train[-1]])
-print("\n".join(terminal.audit_text(audit.as_data()).splitlines()[-8:]))
+print("\n".join(audit_text(audit.as_data()).splitlines()[-8:]))
 
 # %% [markdown]
 # The same with a feature that does look ahead: it counts by the day an event happened, whenever it became known. A

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import ibis
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from churnml.errors import ContractError
+from churnml.lazy import ibis
 from churnml.tables import Facts, Relation, cents
 from churnml.timeline import Reach, day_number
 

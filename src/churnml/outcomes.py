@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ibis
 import pandas as pd
 
+from churnml.lazy import ibis
 from churnml.stretches import KEY, cutoff_relation
 from churnml.tables import Facts, cents
 from churnml.timeline import day_number

@@ -8,10 +8,10 @@ was known is kept by the day, so an ``as_of`` of long ago can be replayed as it 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
-import ibis
-
+from churnml.lazy import ibis
 from churnml.tables import Relation, whole
 from churnml.timeline import day_number
 
@@ -61,12 +61,18 @@ def shifted_one(places: ir.IntegerValue) -> ir.IntegerValue:
     return ibis.literal(1 << (BITS - 1), "int64") >> ((BITS - 1) - places).cast("int32")
 
 
-def _bit_or(bits: int, where: bool = True) -> int:
-    raise NotImplementedError("the engine's own")
+@cache
+def _bit_or() -> Callable[..., ir.IntegerScalar]:
+    def bit_or(bits: int, where: bool = True) -> int:
+        raise NotImplementedError("the engine's own")
+
+    aggregate: Callable[..., ir.IntegerScalar] = ibis.udf.agg.builtin(bit_or)
+    return aggregate
 
 
-# The bits set in any of the rows; Ibis has no such aggregate for Spark, though Spark itself has.
-any_bit: Callable[..., ir.IntegerScalar] = ibis.udf.agg.builtin(name="bit_or")(_bit_or)
+def any_bit(bits: ir.IntegerColumn, where: ir.BooleanValue | None = None) -> ir.IntegerScalar:
+    """The bits set in any of the rows (``where``); Ibis has no such aggregate for Spark, though Spark itself has."""
+    return _bit_or()(bits) if where is None else _bit_or()(bits, where=where)
 
 
 def total(column: ir.IntegerColumn) -> ir.IntegerScalar:

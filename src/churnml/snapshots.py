@@ -14,7 +14,6 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import pandas as pd
 
@@ -24,6 +23,7 @@ from churnml.features.measures import Count, DistinctNames
 from churnml.features.subscriptions import AWAY_DAYS
 from churnml.features.tickets import SERIOUS
 from churnml.labels import Label, lapse_label, leaving_times, left_label, upsell_label
+from churnml.lazy import ibis
 from churnml.stretches import KEY, activity, by_stretch, covered_days, cutoff_relation, lives, presence, presence_counts
 from churnml.tables import Facts, Relation, cents, whole
 from churnml.timeline import day_number, day_number_of, end_of_data

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import pandas as pd
 
+from churnml.lazy import ibis
 from churnml.rollups import BITS, SHIFT, any_bit, first_day, popcount, shifted_one, total
 from churnml.tables import Relation
 from churnml.timeline import day_number_of
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 KEY = ["account_id", "as_of"]
-_NONE = ibis.literal(0, "int64")
+
+
+def _zero() -> ir.IntegerScalar:
+    return ibis.literal(0, "int64")
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def _merged(rows: Relation, rollup: Relation) -> dict[str, ir.IntegerScalar]:
     return merged | {
         "days": any_bit(rows["bit"]),
         "last_day": rows["day"].max(),
-        "weekend_events": total(ibis.ifelse(weekend, rows["events"], _NONE)),
+        "weekend_events": total(ibis.ifelse(weekend, rows["events"], _zero())),
         "dated_events": total(rows["events"] * rows["day"].cast("int64")),
     }
 
@@ -254,7 +257,7 @@ def _presence_counts(rollup: Relation, who: str, cuts: Stretches) -> Relation:
     )
     tall = wide.cross_join(_cutoffs(cuts.cutoffs))
     picked = {
-        f"seen_{n}": tall["as_of_day"].cases(*[(c, tall[f"seen_{c}_{n}"]) for c in cuts.cutoffs], else_=_NONE)
+        f"seen_{n}": tall["as_of_day"].cases(*[(c, tall[f"seen_{c}_{n}"]) for c in cuts.cutoffs], else_=_zero())
         for n in cuts.lookbacks
     }
     some = _aged(_with_late(base, rows, who, cuts), who, cuts)
@@ -313,9 +316,9 @@ def _with_stretch_bits(rollup: Relation, cuts: Stretches) -> Relation:
         for block in range((start + SHIFT) // BITS, (end - 1 + SHIFT) // BITS + 1):
             low, high = max(start - first_day(block), 0), min(end - first_day(block), BITS)
             mask = ibis.literal((1 << high) - (1 << low), "int64")
-            bit = ibis.ifelse((rollup["days"] & mask) != 0, ibis.literal(1 << place, "int64"), _NONE)
+            bit = ibis.ifelse((rollup["days"] & mask) != 0, ibis.literal(1 << place, "int64"), _zero())
             blocks[block] = blocks[block] + bit if block in blocks else bit
-    seen = rollup["block"].cases(*blocks.items(), else_=_NONE)
+    seen = rollup["block"].cases(*blocks.items(), else_=_zero())
     rows = rollup.filter(rollup["block"].between(min(blocks), max(blocks))).mutate(seen=seen)
     return rows.filter(rows["seen"] != 0)
 

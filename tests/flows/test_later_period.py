@@ -10,7 +10,7 @@ import pytest
 from churnml import jobs
 from churnml.jobs.training import record_of
 from churnml.labels import Label
-from churnml.pages.terminal import model_text
+from churnml.pages.terminal.models import model_text
 from churnml.specs import Cutoffs, ModelSpec
 
 TODAY = dt.date(2026, 1, 1)

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import ibis
 import numpy as np
 import pyarrow as pa
 
+from churnml.lazy import ibis
 from churnml.rollups import BITS, SHIFT
 from churnml.tables import MaybeRelation, Relation
 from churnml.timeline import day_number_of, midnight

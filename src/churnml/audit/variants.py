@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import ibis
 import numpy as np
 
 from churnml.audit.rows import ALL_BITS, MARK, Row, Visits, at_hour, wide, with_rows
+from churnml.lazy import ibis
 from churnml.rollups import BITS, SHIFT, first_day
 from churnml.tables import Facts, MaybeRelation, Relation
 from churnml.timeline import day_number, day_number_of, midnight, plus_days

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import ibis
 import numpy as np
 
 from churnml.audit.rows import MARK, Row, Visits, wide, with_rows
 from churnml.audit.variants import LATER_TIMES, PlantedFacts, days_before
 from churnml.labels import Label
+from churnml.lazy import ibis
 from churnml.tables import Facts, MaybeRelation, Relation
 from churnml.timeline import day_number_of, midnight, plus_days
 

@@ -30,7 +30,7 @@ def queue(
 ) -> None:
     """The work list: which accounts, why, what to do, by when, worth how much."""
     from churnml.adapters.project import open_project
-    from churnml.pages import terminal
+    from churnml.pages.terminal.accounts import queue_text
 
     with store_of(open_project(project)) as store:
         day = day_or_newest(store, as_of)
@@ -38,7 +38,7 @@ def queue(
     if as_json:
         print_json({"as_of": str(day), "decisions": found})
     else:
-        say_lines(terminal.queue_text(day, found))
+        say_lines(queue_text(day, found))
 
 
 @app.add()
@@ -52,7 +52,7 @@ def explain(
     from churnml.adapters.project import open_project
     from churnml.adapters.registry import registry_of
     from churnml.jobs.health import change_of
-    from churnml.pages import terminal
+    from churnml.pages.terminal.accounts import account_text
 
     opened = open_project(project)
     with store_of(opened) as store:
@@ -62,4 +62,4 @@ def explain(
     if as_json:
         print_json(found)
     else:
-        say_lines(terminal.account_text(found))
+        say_lines(account_text(found))

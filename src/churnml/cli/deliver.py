@@ -54,7 +54,7 @@ def deliveries_list(
 ) -> None:
     """What was or is to be delivered: to whom, how often it was tried, and what went wrong."""
     from churnml.adapters.project import open_project
-    from churnml.pages import terminal
+    from churnml.pages.terminal.deliveries import deliveries_text
 
     with store_of(open_project(project)) as store:
         found = store.outbox.dead() if dead else store.outbox.all()
@@ -63,7 +63,7 @@ def deliveries_list(
     if as_json:
         print_json({"counts": counts, "deliveries": rows})
     else:
-        say_lines(terminal.deliveries_text(counts, rows))
+        say_lines(deliveries_text(counts, rows))
 
 
 @deliveries_app.add("show")

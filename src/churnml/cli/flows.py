@@ -40,14 +40,14 @@ def train(
     check_declarations(project)
     choose_engine(no_prefect)
     from churnml import jobs
-    from churnml.pages import terminal
+    from churnml.pages.terminal.models import model_text
     from pipelines.train import train as flow
 
     records = flow(project=str(project), models=list(models or []), again=again, engine=engine)
     if as_json:
         print_json({name: jobs.model_summary(record) for name, record in records.items()})
     else:
-        say_lines(*(terminal.model_text(name, jobs.model_summary(record)) for name, record in records.items()))
+        say_lines(*(model_text(name, jobs.model_summary(record)) for name, record in records.items()))
 
 
 @app.add()

@@ -40,36 +40,36 @@ def health_preview(
 ) -> None:
     """What a changed health.yaml would do to every account, before it is applied."""
     from churnml.jobs.health import preview_change
-    from churnml.pages import terminal
+    from churnml.pages.terminal.health import preview_data, preview_text
 
     day = date_of(as_of, "--as-of")
     opened = _opened(project)
     with store_of(opened.project) as store:
         found = preview_change(opened, registry_of_project(project)[1], store, changed, day)
     if as_json:
-        print_json(terminal.preview_data(found))
+        print_json(preview_data(found))
     else:
-        say_lines(terminal.preview_text(found))
+        say_lines(preview_text(found))
 
 
 @health_app.add("weights")
 def health_weights(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Weights of the dimensions as past outcomes would have them, beside the hand-set ones; nothing is applied."""
     from churnml.jobs.health import propose
-    from churnml.pages import terminal
+    from churnml.pages.terminal.health import weights_text
 
     found = asdict(propose(_opened(project), registry_of_project(project)[1]))
     if as_json:
         print_json(found)
     else:
-        say_lines(terminal.weights_text(found))
+        say_lines(weights_text(found))
 
 
 @health_app.add("overrides")
 def health_overrides(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Every override, and of those whose outcome is known: was the person right, was the model right."""
     from churnml.jobs.health import judge
-    from churnml.pages import terminal
+    from churnml.pages.terminal.health import overrides_text
 
     opened = _opened(project)
     with store_of(opened.project) as store:
@@ -78,7 +78,7 @@ def health_overrides(project: ProjectOption = HERE, as_json: JsonOption = False)
     if as_json:
         print_json(found)
     else:
-        say_lines(terminal.overrides_text(found))
+        say_lines(overrides_text(found))
 
 
 @health_app.add("flaps")
@@ -86,7 +86,7 @@ def health_flaps(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
     """How often bands changed and changed back, with margin and dwell and without."""
     from churnml.adapters.project import open_project
     from churnml.jobs.health import flaps
-    from churnml.pages import terminal
+    from churnml.pages.terminal.health import flaps_text
 
     opened = open_project(project)
     with store_of(opened) as store:
@@ -95,4 +95,4 @@ def health_flaps(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
     if as_json:
         print_json(found)
     else:
-        say_lines(terminal.flaps_text(found))
+        say_lines(flaps_text(found))

@@ -26,11 +26,11 @@ def impact(
     """Whether the playbooks help: each against its holdout, and what to stop doing."""
     check_declarations(project)
     choose_engine(no_prefect)
-    from churnml.pages import terminal
+    from churnml.pages.terminal.impact import impact_text
     from pipelines.impact import impact as flow
 
     report = flow(project=str(project), engine=engine)
     if as_json:
         print_json(report.as_data())
     else:
-        say_lines(terminal.impact_text(report))
+        say_lines(impact_text(report))

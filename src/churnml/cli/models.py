@@ -26,14 +26,14 @@ from churnml.cli.shell import (
 @models_app.add("list")
 def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Every registered version, its verdict, and who is champion."""
-    from churnml.pages import terminal
+    from churnml.pages.terminal.models import versions_text
 
     opened, registry = registry_of_project(project)
     found = {name: registry.versions(name) for name in opened.model_names}
     if as_json:
         print_json(found)
     else:
-        say_lines(terminal.versions_text(found))
+        say_lines(versions_text(found))
 
 
 @models_app.add("show")
@@ -45,7 +45,7 @@ def models_show(
 ) -> None:
     """The figures of one version beside its rivals."""
     from churnml import jobs
-    from churnml.pages import terminal
+    from churnml.pages.terminal.models import model_text, origin_text
 
     opened, registry = registry_of_project(project)
     opened.model(name)
@@ -54,7 +54,7 @@ def models_show(
     if as_json:
         print_json(found)
     else:
-        say_lines(terminal.model_text(name, found), "", terminal.origin_text(found))
+        say_lines(model_text(name, found), "", origin_text(found))
 
 
 @models_app.add("card")
@@ -78,7 +78,7 @@ def models_history(
     as_json: JsonOption = False,
 ) -> None:
     """Who was champion from when to when and why, and which challengers were refused."""
-    from churnml.pages import terminal
+    from churnml.pages.terminal.models import history_text
 
     opened, registry = registry_of_project(project)
     opened.model(name)
@@ -86,7 +86,7 @@ def models_history(
     if as_json:
         print_json(found)
     else:
-        say_lines(terminal.history_text(found))
+        say_lines(history_text(found))
 
 
 @models_app.add("compare")
@@ -99,14 +99,14 @@ def models_compare(
 ) -> None:
     """Two versions measured on the same rows: the newest cutoff whose outcomes are known."""
     from churnml.jobs.models import compare
-    from churnml.pages import terminal
+    from churnml.pages.terminal.models import comparison_text
 
     opened, registry = registry_of_project(project)
     found = compare(registry, opened.model(name), first, second, data_of(project))
     if as_json:
         print_json(found)
     else:
-        say_lines(terminal.comparison_text(found))
+        say_lines(comparison_text(found))
 
 
 @models_app.add("promote")
@@ -157,9 +157,9 @@ def models_rollback(
 def _tell_appointed(name: str, appointed: Any, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from churnml.pages import terminal
+    from churnml.pages.terminal.models import appointed_text
 
     if as_json:
         print_json({"model": name} | asdict(appointed))
     else:
-        say_lines(terminal.appointed_text(name, asdict(appointed)))
+        say_lines(appointed_text(name, asdict(appointed)))

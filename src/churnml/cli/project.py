@@ -37,14 +37,14 @@ def init(
 def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Read every declaration and table; say what was set aside and why."""
     from churnml import jobs
-    from churnml.pages import terminal
+    from churnml.pages.terminal.data import CheckedTables, check_data, check_text
     from pipelines.clock import day
     from pipelines.progress import say
 
     opened = jobs.open_data(project, day(), say)
     jobs.require_core_events(opened)
     ingested = opened.ingested
-    checked = terminal.CheckedTables(
+    checked = CheckedTables(
         project=opened.project.name,
         data_through=ingested.data_through,
         rows=ingested.rows,
@@ -54,9 +54,9 @@ def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
         quarantine_file=str((ingested.path / "quarantine.parquet").relative_to(opened.project.work.parent)),
     )
     if as_json:
-        print_json(terminal.check_data(checked))
+        print_json(check_data(checked))
     else:
-        say_lines(terminal.check_text(checked))
+        say_lines(check_text(checked))
 
 
 @app.add()
@@ -123,7 +123,7 @@ def audit(
     """Prove that no feature and no label looks past its cutoff."""
     from churnml import jobs
     from churnml.jobs.audit import audit_project
-    from churnml.pages import terminal
+    from churnml.pages.terminal.data import audit_text
     from pipelines.clock import day
     from pipelines.progress import say
 
@@ -132,5 +132,5 @@ def audit(
     if as_json:
         print_json(found.as_data())
     else:
-        say_lines(terminal.audit_text(found.as_data()))
+        say_lines(audit_text(found.as_data()))
     found.require(strict=strict)

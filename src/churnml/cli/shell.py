@@ -110,19 +110,19 @@ def tell_run(project: Path, found: dict[str, Any], as_json: bool) -> None:
         print_json(found)
         return
     from churnml.adapters.project import open_project
-    from churnml.pages import terminal
+    from churnml.pages.terminal.run import QUEUE_SHOWN, RunPlaces, run_text
 
     opened = open_project(project)
     with store_of(opened) as store:
-        queue = store.queue(dt.date.fromisoformat(found["as_of"]), limit=terminal.QUEUE_SHOWN)
-    places = terminal.RunPlaces(
+        queue = store.queue(dt.date.fromisoformat(found["as_of"]), limit=QUEUE_SHOWN)
+    places = RunPlaces(
         project=opened.root,
         scores=None if opened.spec.stores.operational else opened.work / "churnml.db",
         mlflow=opened.work / "mlflow.db" if opened.registry_is_local else None,
         churnml_command=_command("churnml"),
         mlflow_command=_command("mlflow"),
     )
-    say_lines(terminal.run_text(found, queue, places, risk=opened.health.risk.model))
+    say_lines(run_text(found, queue, places, risk=opened.health.risk.model))
 
 
 def _command(name: str) -> str:

@@ -45,21 +45,21 @@ def work_list(
 ) -> None:
     """Every piece of work as it stands now, snoozed ones too."""
     from churnml.adapters.project import open_project
-    from churnml.pages import terminal
+    from churnml.pages.terminal.work import work_list_text
 
     with store_of(open_project(project)) as store:
         items = [asdict(item) for item in store.work.items(owner=owner, living=not everything)]
     if as_json:
         print_json(items)
     else:
-        say_lines(terminal.work_list_text(items))
+        say_lines(work_list_text(items))
 
 
 @work_app.add("show")
 def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """One piece of work and all that happened to it."""
     from churnml.adapters.project import open_project
-    from churnml.pages import terminal
+    from churnml.pages.terminal.work import item_text
 
     with store_of(open_project(project)) as store:
         item = asdict(store.work.item(work))
@@ -67,7 +67,7 @@ def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOp
     if as_json:
         print_json({**item, "events": events})
     else:
-        say_lines(terminal.item_text(item, events))
+        say_lines(item_text(item, events))
 
 
 @work_app.add("done")
@@ -139,7 +139,7 @@ def work_reassign(
 def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     """What did not fit into the day, for whom, with the value left lying."""
     from churnml.adapters.project import open_project
-    from churnml.pages import terminal
+    from churnml.pages.terminal.work import overflow_text
 
     with store_of(open_project(project)) as store:
         day = day_or_newest(store, as_of)
@@ -147,7 +147,7 @@ def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_js
     if as_json:
         print_json({"as_of": day, "overflow": found})
     else:
-        say_lines(terminal.overflow_text(day, found))
+        say_lines(overflow_text(day, found))
 
 
 @work_app.add("log")
@@ -159,14 +159,14 @@ def work_log(
 ) -> None:
     """The audit log: who did what, when and why."""
     from churnml.adapters.project import open_project
-    from churnml.pages import terminal
+    from churnml.pages.terminal.work import log_text
 
     with store_of(open_project(project)) as store:
         found = store.audit.entries(subject=subject, limit=limit)
     if as_json:
         print_json(found)
     else:
-        say_lines(terminal.log_text(found))
+        say_lines(log_text(found))
 
 
 @work_app.add("override")
@@ -232,7 +232,7 @@ def _change(
     """Reads an item, changes it, writes it; when somebody else was faster, all of it again."""
     from churnml.adapters.project import open_project
     from churnml.jobs.work import change_item
-    from churnml.pages import terminal
+    from churnml.pages.terminal.work import changed_text
     from pipelines.clock import moment
 
     opened = open_project(project)
@@ -242,4 +242,4 @@ def _change(
     if as_json:
         print_json(asdict(item) | {"event": asdict(event)})
     else:
-        say_lines(terminal.changed_text(asdict(item), asdict(event)))
+        say_lines(changed_text(asdict(item), asdict(event)))

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import ibis
 import numpy as np
 import pandas as pd
 
+from churnml.lazy import ibis
 from churnml.rollups import OFFICE, QUANTITY, SPREAD, TONE, any_bit, popcount
 from churnml.tables import Relation, whole
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
+from churnml.lazy import ibis
 
 CHANGE_DAYS = 365
 # So long without a paying contract, and what begins then is a return; shorter gaps are paperwork.

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish, longest
 from churnml.features.measures import Annoyed, Count, Ratio, Tone
+from churnml.lazy import ibis
 
 SERIOUS = ("high", "urgent", "critical", "p1")
 ANNOYED = -300  # thousandths of VADER's compound score, well below its own line for negative, -50

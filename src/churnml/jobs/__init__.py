@@ -4,32 +4,38 @@
 knows Prefect, and nothing there does arithmetic.
 """
 
-from churnml.jobs.opening import OpenedProject, Progress, open_data, require_core_events, wish_for, wish_of
-from churnml.jobs.scoring import (
-    Champions,
-    dates_between,
-    declared_for,
-    default_as_of,
-    features_at,
-    features_of,
-    models_in_office,
-    read_date,
-    require_same,
-    scoring_fingerprint,
-    write_day,
-    write_frame,
-)
-from churnml.jobs.summary import model_summary, summary
-from churnml.jobs.training import (
-    Collected,
-    Judgement,
-    collect,
-    fit_challenger,
-    judge_challenger,
-    marks_of,
-    record_challenger,
-    training_fingerprint,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from churnml.jobs.opening import OpenedProject, Progress, open_data, require_core_events, wish_for, wish_of
+    from churnml.jobs.scoring import (
+        Champions,
+        dates_between,
+        declared_for,
+        default_as_of,
+        features_at,
+        features_of,
+        models_in_office,
+        read_date,
+        require_same,
+        scoring_fingerprint,
+        write_day,
+        write_frame,
+    )
+    from churnml.jobs.summary import model_summary, summary
+    from churnml.jobs.training import (
+        Collected,
+        Judgement,
+        collect,
+        fit_challenger,
+        judge_challenger,
+        marks_of,
+        record_challenger,
+        training_fingerprint,
+    )
 
 __all__ = [
     "Champions",
@@ -61,3 +67,13 @@ __all__ = [
     "write_day",
     "write_frame",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # most of them bring engines and models with them, and a look-up needs neither
+    if name in __all__:
+        for file in ("opening", "scoring", "summary", "training"):
+            module = import_module(f"churnml.jobs.{file}")
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
