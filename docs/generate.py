@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from churnml import checks, specs
 from churnml.features import FAMILIES, Wish
-from churnml.features.declared import family_of, measures_page
+from churnml.features.declared import family_of
+from churnml.features.measured import measures_page
 from churnml.specs.delivery import DeliverySpec
 from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES

@@ -15,7 +15,8 @@ from churnml import jobs
 from churnml.adapters.project import open_project
 from churnml.errors import ChurnmlError, SpecError, UnknownNameError
 from churnml.features import Wish
-from churnml.features.declared import TICKETS, USAGE, DeclaredFamily, family_of
+from churnml.features.declared import DeclaredFamily, family_of
+from churnml.features.measured import TICKETS, USAGE
 from churnml.modelling.reference import fit_places, with_places
 from churnml.snapshots import build_snapshots
 from tests.support import TODAY, everybody, facts_for, make_project, table

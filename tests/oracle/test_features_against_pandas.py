@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from churnml.features import FAMILIES, Grain, Wish, choose
-from churnml.features.usage import column_safe
+from churnml.features.measured import column_safe
 from churnml.labels import Label
 from churnml.rollups import BITS
 from churnml.snapshots import build_snapshots, population

@@ -6,7 +6,7 @@ import ast
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -117,16 +117,16 @@ class Feature:
     @property
     def ages(self) -> tuple[int, ...]:
         """The ages, in days, that its measure asks about."""
-        said: tuple[int, ...] = getattr(self.measure, "ages", ())
-        return said or ((self.lookback,) if self.lookback else ())
+        asked: tuple[int, ...] = getattr(self.measure, "ages", ())
+        return asked or ((self.lookback,) if self.lookback else ())
 
     @property
     def parts(self) -> frozenset[str]:
         """The parts of the roll-ups it needs (:data:`churnml.rollups.PARTS`)."""
-        said: frozenset[str] = getattr(self.measure, "parts", frozenset())
+        asked: frozenset[str] = getattr(self.measure, "parts", frozenset())
         by_grain = {Grain.USER: USERS, Grain.ACTIVITY: USERS, Grain.NAME: NAMED}
         own = {by_grain[self.grain]} if self.grain in by_grain else set()
-        return said | own | ({NAMED} if self.only else set())
+        return asked | own | ({NAMED} if self.only else set())
 
     @property
     def is_category(self) -> bool:
@@ -189,12 +189,6 @@ def _text_of(code: Any) -> str:
     except SyntaxError:  # a lambda inside a longer line
         text = " ".join(text.split())
     return f" #{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def longest(stem: str, days: int, lookbacks: Sequence[int]) -> tuple[str, int] | None:
-    """``Feature.before`` of the feature ``<stem>_<days>d``; None where no lookback is longer."""
-    most = max(lookbacks)
-    return (f"{stem}_{most}d", most) if most > days else None
 
 
 @dataclass(frozen=True)

@@ -2,139 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from string import Formatter
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from churnml.features.declare import Family, Feature, Grain, Measure, Polarity, Unit, Wish, longest
-from churnml.features.measures import (
-    Acceleration,
-    Count,
-    DailyQuantile,
-    DistinctNames,
-    Entropy,
-    ExtremeQuantity,
-    Gap,
-    MatchingShare,
-    MeanQuantity,
-    OwnPast,
-    Quantity,
-    Ratio,
-    Share,
-    SinceFirst,
-    SinceLast,
-    Slope,
-    Streak,
-    Sum,
-    placed,
-)
-from churnml.features.usage import RECENCY_CAP, column_safe
-
-
-@dataclass(frozen=True)
-class MeasureKind:
-    """What a measure's name in YAML stands for.
-
-    Args:
-        grain: the rows it aggregates.
-        of: from the lookback in days (and ``at``, the quantile) to the measure.
-        unit: how its values are written.
-        absent: its value where there is nothing.
-        means: one sentence for the documentation; ``{days}`` is the lookback.
-        column: a column of usage_events it cannot do without.
-        narrow: whether ``where`` and ``by`` can narrow it to event names.
-        once: it has no lookback, so it gives one feature.
-    """
-
-    grain: Grain
-    of: Callable[[int, float], Measure]
-    unit: Unit
-    absent: float | None
-    means: str
-    column: str = ""
-    narrow: bool = True
-    once: bool = False
-
-
-USAGE: Mapping[str, MeasureKind] = {
-    "count": MeasureKind(Grain.STRETCH, lambda n, _: Sum("events", n), Unit.COUNT, 0.0, "how many events"),
-    "sum": MeasureKind(Grain.STRETCH, lambda n, _: Quantity(n), Unit.COUNT, 0.0, "sum of quantities", "quantity"),
-    "mean": MeasureKind(
-        Grain.STRETCH, lambda n, _: MeanQuantity(n), Unit.COUNT, None, "mean quantity of an event", "quantity"
-    ),
-    "min": MeasureKind(
-        Grain.STRETCH, lambda n, _: ExtremeQuantity(n, False), Unit.COUNT, None, "smallest quantity", "quantity"
-    ),
-    "max": MeasureKind(
-        Grain.STRETCH, lambda n, _: ExtremeQuantity(n, True), Unit.COUNT, None, "largest quantity", "quantity"
-    ),
-    "active_days": MeasureKind(
-        Grain.STRETCH, lambda n, _: Sum("active_days", n), Unit.COUNT, 0.0, "days with at least one event"
-    ),
-    "users": MeasureKind(
-        Grain.USER, lambda n, _: Count(n), Unit.COUNT, 0.0, "different users", "user_id", narrow=False
-    ),
-    "event_names": MeasureKind(
-        Grain.STRETCH, lambda n, _: DistinctNames(n), Unit.COUNT, 0.0, "different event names", narrow=False
-    ),
-    "entropy": MeasureKind(
-        Grain.NAME, lambda n, _: Entropy(n), Unit.SCORE, None, "how evenly events are spread over names", narrow=False
-    ),
-    "quantile": MeasureKind(
-        Grain.DAY,
-        lambda n, at: DailyQuantile(n, at),
-        Unit.COUNT,
-        0.0,
-        "a quantile (at:) of the events of days with use",
-    ),
-    "streak": MeasureKind(Grain.DAY, lambda n, _: Streak(n), Unit.COUNT, 0.0, "most days in a row with use"),
-    "current_streak": MeasureKind(
-        Grain.DAY, lambda n, _: Streak(n, current=True), Unit.COUNT, 0.0, "days in a row with use, up to yesterday"
-    ),
-    "gap_mean": MeasureKind(Grain.DAY, lambda n, _: Gap(n, False), Unit.DAYS, None, "mean days between days with use"),
-    "gap_longest": MeasureKind(
-        Grain.DAY, lambda n, _: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"
-    ),
-    "weekend_share": MeasureKind(
-        Grain.STRETCH, lambda n, _: Share("weekend_events", n), Unit.SHARE, None, "share on Saturdays and Sundays"
-    ),
-    "office_share": MeasureKind(
-        Grain.STRETCH, lambda n, _: Share("office_events", n), Unit.SHARE, None, "share in office hours"
-    ),
-    "slope": MeasureKind(Grain.STRETCH, lambda n, _: Slope(n), Unit.SHARE, None, "rise or fall as a share of the mean"),
-    "acceleration": MeasureKind(
-        Grain.STRETCH, lambda n, _: Acceleration(n), Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"
-    ),
-    "own_past": MeasureKind(
-        Grain.DAY, lambda n, _: OwnPast(max(n // 7 - 1, 1)), Unit.SCORE, 0.0, "newest week against its own weeks before"
-    ),
-    "days_since_last": MeasureKind(
-        Grain.LIFE,
-        lambda _n, _a: SinceLast(RECENCY_CAP),
-        Unit.DAYS,
-        float(RECENCY_CAP),
-        f"days since the last, at most {RECENCY_CAP}",
-        once=True,
-    ),
-    "days_since_first": MeasureKind(
-        Grain.LIFE, lambda _n, _a: SinceFirst(), Unit.DAYS, None, "days since the first", once=True
-    ),
-}
-
-TICKETS: Mapping[str, MeasureKind] = {
-    "count": MeasureKind(Grain.TICKET, lambda n, _: Count(n), Unit.COUNT, 0.0, "how many tickets were opened"),
-    "share": MeasureKind(Grain.TICKET, lambda n, _: Count(n), Unit.SHARE, None, "their share of the tickets opened"),
-}
-
-# Measures of which twice the days hold twice as much, where nothing changes.
-ADDS_UP = ("count", "sum", "active_days")
-
-MEASURES = tuple(dict.fromkeys([*USAGE, *TICKETS, "ratio"]))
-
+from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
+from churnml.features.measured import TICKETS, USAGE, Measured, MeasureKind, column_safe, ratio, sentence
+from churnml.features.measures import MatchingShare, placed
 
 # What a sentence may have in braces.
 FILLED_IN = ("means", "days", "area", "value", "usual", "own", "change", "subject")
@@ -218,132 +96,124 @@ def _filled_in(key: str, sentence: str) -> list[str]:
     except ValueError:
         raise ValueError(f"'{key}' has a brace that stands alone; write {{{{ or }}}} where one is meant") from None
     # numbers are written by their unit: a format of one's own would be one more thing that can fail
-    return [f"{name}{spec and ':' + spec}{'!' + way if way else ''}" for name, spec, way in parsed]
+    return [f"{name}{spec and ':' + spec}{'!' + convert if convert else ''}" for name, spec, convert in parsed]
 
 
-def family_of(said: DeclaredFamily) -> Family:
+def family_of(declared: DeclaredFamily) -> Family:
     """The family that a declaration stands for."""
-    return Family(said.name, said.source, said.means, lambda wish: _features(said, wish))
+    return Family(declared.name, declared.source, declared.means, lambda wish: _features(declared, wish))
 
 
-def _features(said: DeclaredFamily, wish: Wish) -> tuple[Feature, ...]:
-    lookbacks = tuple(sorted(set(said.lookbacks))) or wish.lookbacks
-    if said.measure == "ratio":
-        return tuple(_ratio(said, n) for n in lookbacks)
-    areas: Mapping[str, tuple[str, ...]] = dict(said.by) or {"": said.where.event}
-    found = []
+def _features(declared: DeclaredFamily, wish: Wish) -> tuple[Feature, ...]:
+    lookbacks = tuple(sorted(set(declared.lookbacks))) or wish.lookbacks
+    if declared.measure == "ratio":
+        return tuple(_ratio(declared, days) for days in lookbacks)
+    areas: Mapping[str, tuple[str, ...]] = dict(declared.by) or {"": declared.where.event}
+    features: list[Feature] = []
     for area, only in areas.items():
-        made = [_feature(said, area, only, n, lookbacks) for n in (lookbacks[-1:] if _kind(said).once else lookbacks)]
-        if said.trend:
-            made += [_trend(said, short, long) for short, long in pairwise(made)]
-        if said.among and said.among in wish.static:
-            made += [_placed(said, feature, said.among) for feature in made if feature.grain is not Grain.MADE]
-        found += made
-    return tuple(found)
+        measured = _measured(declared, area, only)
+        made = list(measured.features(lookbacks[-1:] if measured.kind.once else lookbacks))
+        if declared.trend:
+            made += [_trend(declared, measured.kind, short, long) for short, long in pairwise(made)]
+        if declared.among and declared.among in wish.static:
+            made += [_placed(declared, feature, declared.among) for feature in made if feature.grain is not Grain.MADE]
+        features += made
+    return tuple(features)
 
 
-def _kind(said: DeclaredFamily) -> MeasureKind:
-    return (USAGE if said.source == "usage_events" else TICKETS)[said.measure]
-
-
-def _stem(said: DeclaredFamily, area: str) -> str:
-    stem = said.name.replace(".", "_")
-    return f"{stem}_{column_safe(area).removeprefix('event_')}" if area else stem
-
-
-def _feature(said: DeclaredFamily, area: str, only: tuple[str, ...], n: int, lookbacks: tuple[int, ...]) -> Feature:
-    kind = _kind(said)
-    measure = kind.of(n, said.at)
-    if said.source == "support_tickets":
-        measure = MatchingShare(n, said.where.priority, said.where.category, share=said.measure == "share")
-    asked = max(getattr(measure, "ages", ()), default=n)
-    needs = [(said.source, kind.column)] if kind.column else []
-    needs += [(said.source, column) for column in ("priority", "category") if getattr(said.where, column)]
-    words = {"{means}": said.means, "{days}": str(n), "{area}": area}
-    return Feature(
-        name=_stem(said, area) if kind.once else f"{_stem(said, area)}_{n}d",
-        family=said.name,
-        means=f"{said.means}{f', {area}' if area else ''}"
-        + ("" if kind.once else f", in the last {asked} days")
+def _measured(declared: DeclaredFamily, area: str, only: tuple[str, ...]) -> Measured:
+    kind = _kind(declared)
+    return Measured(
+        kind,
+        declared.name,
+        _stem(declared, area) + ("" if kind.once else "_{days}d"),
+        means="{means}"
+        + (", {area}" if area else "")
+        + ("" if kind.once else ", in the last {asked} days")
         + f": {kind.means}",
-        grain=kind.grain,
-        measure=measure,
-        polarity=said.polarity,
-        unit=said.unit or kind.unit,
-        when_low=_filled(said.when_low, words),
-        when_high=_filled(said.when_high, words),
-        absent=kind.absent if said.absent is None else _absent(said),
-        lookback=RECENCY_CAP if kind.once else asked,
-        needs_columns=tuple(needs),
-        subject=area,
-        actionable=said.actionable,
+        when_low=declared.when_low,
+        when_high=declared.when_high,
+        polarity=declared.polarity,
         only=only,
-        before=longest(_stem(said, area), n, lookbacks) if said.measure in ADDS_UP else None,
+        subject=area,
+        actionable=declared.actionable,
+        at=declared.at,
+        words={"means": declared.means, "area": area},
     )
 
 
-def _absent(said: DeclaredFamily) -> float | None:
-    return None if said.absent == "missing" else said.absent
+def _kind(declared: DeclaredFamily) -> MeasureKind:
+    """The kind of measure it names, as it declares it."""
+    kind = (USAGE if declared.source == "usage_events" else TICKETS)[declared.measure]
+    if declared.source == "support_tickets":
+        where, share = declared.where, declared.measure == "share"
+        needs = tuple((declared.source, column) for column in ("priority", "category") if getattr(where, column))
+        kind = replace(
+            kind, of=lambda days, _: MatchingShare(days, where.priority, where.category, share=share), needs=needs
+        )
+    absent = kind.absent if declared.absent is None else _absent(declared)
+    return replace(kind, unit=declared.unit or kind.unit, absent=absent)
 
 
-def _filled(sentence: str, words: Mapping[str, str]) -> str:
-    for name, word in words.items():
-        # what stays in braces is filled in when a person reads it
-        sentence = sentence.replace(name, word.replace("{", "{{").replace("}", "}}"))
-    return sentence[:1].upper() + sentence[1:]
+def _stem(declared: DeclaredFamily, area: str) -> str:
+    stem = declared.name.replace(".", "_")
+    return f"{stem}_{column_safe(area).removeprefix('event_')}" if area else stem
 
 
-def _trend(said: DeclaredFamily, short: Feature, long: Feature) -> Feature:
+def _absent(declared: DeclaredFamily) -> float | None:
+    return None if declared.absent == "missing" else declared.absent
+
+
+def _trend(declared: DeclaredFamily, kind: MeasureKind, short: Feature, long: Feature) -> Feature:
     days, more = short.lookback or 1, long.lookback or 1
-    additive = said.measure in ADDS_UP
-    sentence = f"{said.means[:1].upper()}{said.means[1:]}, last {days} days against its {more}-day level: {{change}}."
-    return Feature(
-        name=f"{short.name.removesuffix(f'_{days}d')}_trend_{days}d_{more}d",
-        family=said.name,
-        means=f"{said.means}: the last {days} days ÷ the last {more}" + (", a day" if additive else ""),
-        grain=Grain.MADE,
-        measure=Ratio(short.name, long.name, more / days if additive else 1.0),
-        polarity=said.polarity,
-        unit=Unit.RATIO,
-        when_low=sentence,
-        when_high=sentence,
+    means = declared.means
+    text = f"{means[:1].upper()}{means[1:]}, last {days} days against its {more}-day level: {{change}}."
+    return ratio(
+        f"{short.name.removesuffix(f'_{days}d')}_trend_{days}d_{more}d",
+        declared.name,
+        short.name,
+        long.name,
+        means=f"{means}: the last {days} days ÷ the last {more}" + (", a day" if kind.adds_up else ""),
+        when_low=text,
+        when_high=text,
         lookback=more,
-        made_of=(short.name, long.name),
+        scale=more / days if kind.adds_up else 1.0,
+        polarity=declared.polarity,
+        unit=Unit.RATIO,
         needs_columns=short.needs_columns,
         subject=short.subject,
     )
 
 
-def _ratio(said: DeclaredFamily, n: int) -> Feature:
-    top, bottom = f"{said.top}_{n}d", f"{said.bottom}_{n}d"
-    words = {"{means}": said.means, "{days}": str(n), "{area}": ""}
-    return Feature(
-        name=f"{_stem(said, '')}_{n}d",
-        family=said.name,
-        means=f"{said.means}: {top} ÷ {bottom}",
-        grain=Grain.MADE,
-        measure=Ratio(top, bottom),
-        polarity=said.polarity,
-        unit=said.unit or Unit.SHARE,
-        when_low=_filled(said.when_low, words),
-        when_high=_filled(said.when_high, words),
-        absent=_absent(said),
-        lookback=n,
-        made_of=(top, bottom),
-        actionable=said.actionable,
+def _ratio(declared: DeclaredFamily, days: int) -> Feature:
+    top, bottom = f"{declared.top}_{days}d", f"{declared.bottom}_{days}d"
+    words = {"means": declared.means, "days": str(days), "area": ""}
+    return ratio(
+        f"{_stem(declared, '')}_{days}d",
+        declared.name,
+        top,
+        bottom,
+        means=f"{declared.means}: {top} ÷ {bottom}",
+        when_low=sentence(declared.when_low, words),
+        when_high=sentence(declared.when_high, words),
+        lookback=days,
+        absent=_absent(declared),
+        polarity=declared.polarity,
+        unit=declared.unit or Unit.SHARE,
+        actionable=declared.actionable,
     )
 
 
-def _placed(said: DeclaredFamily, of: Feature, among: str) -> Feature:
-    sentence = f"Of its {among.replace('_', ' ')}, {{value}} of the accounts had no more: {said.means}."
+def _placed(declared: DeclaredFamily, of: Feature, among: str) -> Feature:
+    sentence = f"Of its {among.replace('_', ' ')}, {{value}} of the accounts had no more: {declared.means}."
     attribute = f"account_{among}"
     return Feature(
         name=f"{of.name}_in_{among}",
-        family=said.name,
+        family=declared.name,
         means=f"share of the accounts of its {among} in training with no more {of.name}",
         grain=Grain.PLACED,
         measure=placed,
-        polarity=said.polarity,
+        polarity=declared.polarity,
         unit=Unit.SHARE,
         when_low=sentence,
         when_high=sentence,
@@ -353,14 +223,3 @@ def _placed(said: DeclaredFamily, of: Feature, among: str) -> Feature:
         subject=of.subject,
         placed=(of.name, attribute),
     )
-
-
-def measures_page() -> list[str]:
-    """The measures a family can name, as lines of a table."""
-    lines = ["| source | measure | what it is | narrowed by event |", "|---|---|---|---|"]
-    for source, kinds in (("usage_events", USAGE), ("support_tickets", TICKETS)):
-        for name, kind in kinds.items():
-            narrowed = "yes" if source == "usage_events" and kind.narrow else "–"
-            lines.append(f"| `{source}` | `{name}` | {kind.means} | {narrowed} |")
-    lines.append("| any | `ratio` | one feature ÷ another (`top`, `bottom`) of the same lookback | – |")
-    return lines

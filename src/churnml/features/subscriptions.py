@@ -5,17 +5,21 @@ Periods are masked: at a cutoff, one whose notice is not yet known has no end.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
 from churnml.lazy import ibis
+from churnml.tables import Relation
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 CHANGE_DAYS = 365
 # So long without a paying contract, and what begins then is a return; shorter gaps are paperwork.
 AWAY_DAYS = 7
 
 
-def _paying(p: Any) -> Any:
+def _paying(p: Relation) -> ir.BooleanValue:
     return p["is_open"] & (p["mrr_cents"] > 0)
 
 

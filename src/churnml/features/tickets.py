@@ -5,47 +5,47 @@ Tickets are masked: at a cutoff, one that is resolved later is open, and its csa
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish, longest
-from churnml.features.measures import Annoyed, Count, Ratio, Tone
+from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
+from churnml.features.measured import TICKETS, Measured, ratio
+from churnml.features.measures import Annoyed, Count, Tone
 from churnml.lazy import ibis
+from churnml.tables import Relation
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 SERIOUS = ("high", "urgent", "critical", "p1")
 ANNOYED = -300  # thousandths of VADER's compound score, well below its own line for negative, -50
 LONG_DAYS = 180  # tickets are rare: what is judged on single tickets looks half a year back
 
 
-def _mean_hours(seconds: Any, where: Any) -> Any:
+def _mean_hours(seconds: ir.IntegerColumn, where: ir.BooleanValue) -> ir.FloatingValue:
     # whole seconds are summed, so the result does not depend on the order of the rows
     counted = seconds.count(where=where).nullif(0).cast("float64")
     return seconds.sum(where=where).cast("float64") / counted / ibis.literal(3600.0, "float64")
 
 
-def _serious_share(tickets: Any) -> Any:
+def _serious_share(tickets: Relation) -> ir.FloatingValue:
     recent = tickets["age"] <= LONG_DAYS
     serious = (recent & tickets["is_serious"]).sum().cast("float64")
     return serious / recent.sum().nullif(0).cast("float64")
 
 
+OPENED = Measured(
+    TICKETS["count"],
+    "tickets.opened",
+    "tickets_opened_{days}d",
+    means="tickets opened in the last {days} days",
+    when_low="Tickets in the last {days} days: {value}; {usual} is usual{own}.",
+    when_high="Tickets in the last {days} days: {value}; {usual} is usual{own}.",
+    polarity=Polarity.NEITHER,
+)
+
+
 def _opened(wish: Wish) -> tuple[Feature, ...]:
-    return tuple(
-        Feature(
-            name=f"tickets_opened_{n}d",
-            family="tickets.opened",
-            means=f"tickets opened in the last {n} days",
-            grain=Grain.TICKET,
-            measure=Count(n),
-            polarity=Polarity.NEITHER,
-            unit=Unit.COUNT,
-            when_low=f"Tickets in the last {n} days: {{value}}; {{usual}} is usual{{own}}.",
-            when_high=f"Tickets in the last {n} days: {{value}}; {{usual}} is usual{{own}}.",
-            absent=0.0,
-            lookback=n,
-            before=longest("tickets_opened", n, wish.lookbacks),
-        )
-        for n in wish.lookbacks
-    )
+    return OPENED.features(wish.lookbacks)
 
 
 def _backlog(_wish: Wish) -> tuple[Feature, ...]:
@@ -207,18 +207,18 @@ def _csat(_wish: Wish) -> tuple[Feature, ...]:
 
 def _trend(wish: Wish) -> tuple[Feature, ...]:
     return tuple(
-        Feature(
-            name=f"tickets_trend_{short}d_{long}d",
-            family="tickets.trend",
+        ratio(
+            f"tickets_trend_{short}d_{long}d",
+            "tickets.trend",
+            f"tickets_opened_{short}d",
+            f"tickets_opened_{long}d",
             means=f"tickets opened a day in the last {short} days ÷ the same in the last {long} days",
-            grain=Grain.MADE,
-            measure=Ratio(f"tickets_opened_{short}d", f"tickets_opened_{long}d", long / short),
-            polarity=Polarity.NEITHER,
-            unit=Unit.RATIO,
             when_low=f"Tickets in the last {short} days, against its own {long}-day level: {{change}}.",
             when_high=f"Tickets in the last {short} days, against its own {long}-day level: {{change}}.",
             lookback=long,
-            made_of=(f"tickets_opened_{short}d", f"tickets_opened_{long}d"),
+            scale=long / short,
+            polarity=Polarity.NEITHER,
+            unit=Unit.RATIO,
         )
         for short, long in wish.spans[-1:]
     )
