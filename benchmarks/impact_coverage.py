@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnml.impact.effects import LEFT, Terms
+from churnml.impact.measures import LEFT, Terms
 from churnml.impact.sequential import EffectScores, half_width, once_half_width, scores
 
 WEEKS = 52

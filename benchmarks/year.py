@@ -39,7 +39,7 @@ from churnml import jobs
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.store import Store, open_store
 from churnml.health.bands import flap_rates
-from churnml.impact.effects import Terms
+from churnml.impact.measures import Terms
 from churnml.jobs import impact as impact_job
 from churnml.jobs.work import change_item
 from churnml.simulate import InterventionEffect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from churnml.adapters.store import open_store
-from churnml.impact.effects import ImpactReport
+from churnml.impact.report import ImpactReport
 from churnml.jobs.impact import enrolments, found_effects, judged, known_outcomes, terms_of
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.impact.effects import About, ImpactReport, Terms, impact
+from churnml.impact.effects import impact
+from churnml.impact.measures import About, Terms
+from churnml.impact.report import ImpactReport
 from tests.spec.impact_examples import COUNTS, EFFECTS, VERDICTS, CountExample, ImpactExample
 from tests.support import table
 

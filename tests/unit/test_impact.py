@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.impact.effects import MEASURES, About, Terms, impact
+from churnml.impact.effects import impact
+from churnml.impact.measures import MEASURES, About, Terms
 from churnml.impact.sequential import half_width
 
 THROUGH = dt.date(2024, 12, 31)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.impact.effects import Terms
+from churnml.impact.measures import Terms
 from churnml.jobs import open_data
 from churnml.jobs.impact import assess, churn_label, outcome_rows, outcomes, terms_of, upsell_label
 from churnml.labels import Label

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnml.impact.effects import About, Terms, impact
+from churnml.impact.effects import impact
+from churnml.impact.measures import About, Terms
 from churnml.pages.terminal.impact import impact_text
 from tests.unit.test_impact import ABOUT, THROUGH, company
 

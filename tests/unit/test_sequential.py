@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.impact_coverage import looked_at_weekly, year
-from churnml.impact.effects import Terms
+from churnml.impact.measures import Terms
 from churnml.impact.sequential import (
     decided,
     first_that,

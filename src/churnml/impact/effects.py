@@ -8,236 +8,22 @@ would compare the willing with everybody. See ``docs/decisions/0016-impact.md``.
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
-from churnml.impact.sequential import (
-    EffectScores,
-    decided,
-    half_width,
-    mismatch,
-    needed,
-    once_half_width,
-    scores,
+from churnml.impact.estimation import (
+    counted,
+    counts,
+    effect_of,
+    needed_in_all,
+    pooled,
+    problems,
+    targeting_of,
 )
-from churnml.impact.targeting import Enrolments, Targeting, targeting
-
-Word = Literal["works", "harms", "no_sign", "not_yet", "unsound", "not_measured"]
-# Alarms about the experiment itself, not about its effect: they must not go off by chance in a company's lifetime.
-_ALARM = 0.001
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is declared before anything is looked at.
-
-    Args:
-        alpha: the probability that any sequence of intervals that can decide about a playbook ever excludes its truth.
-        worth: the smallest effect worth finding, as a share: of accounts that leave, of their own MRR kept, of
-            accounts that grow. Less than that either way is called no effect.
-        expected: accounts with an outcome, a playbook, at which intervals are to be narrowest.
-        least_an_arm: fewer outcomes than this in either arm, and nothing is estimated.
-        least_expected: a yes or no must, at its rate in both arms together, be expected this often in the smaller arm.
-        cap: MRR at the window's end counts up to this multiple of what was paid at enrolment.
-        power: with which ``worth`` is to be found; for "N more needed".
-        questions: how many intervals share ``alpha``; None counts those of the playbooks that have enrolled anybody.
-            Whoever means to add playbooks declares them all, so that nothing widens later.
-    """
-
-    alpha: float = 0.05
-    worth: float = 0.02
-    expected: int = 500
-    least_an_arm: int = 25
-    least_expected: float = 3.0
-    cap: float = 2.0
-    power: float = 0.8
-    questions: int | None = None
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One thing that may have changed.
-
-    Args:
-        name: its column.
-        window: which window it needs to be over: ``churn`` or ``upsell``.
-        better: 1 where more is better, −1 where less is.
-        start: what the guess starts from, as a line over the churn probability.
-        of: for an amount of money: the share it is made of; its money is that share × MRR at enrolment.
-    """
-
-    name: str
-    window: Literal["churn", "upsell"]
-    better: int
-    start: tuple[float, float] = (0.0, 0.0)
-    of: str | None = None
-
-    @property
-    def column(self) -> str:
-        return self.of or self.name
-
-
-LEFT = Measure("left", "churn", -1, (0.0, 1.0))
-KEPT = Measure("kept", "churn", 1, (1.0, -1.0))
-KEPT_MONEY = Measure("kept_money", "churn", 1, (1.0, -1.0), of="kept")
-GREW = Measure("grew", "upsell", 1)
-WON = Measure("won", "upsell", 1)
-WON_MONEY = Measure("won_money", "upsell", 1, of="won")
-MEASURES = (LEFT, KEPT, KEPT_MONEY, GREW, WON, WON_MONEY)
-_BINARY = ("left", "grew")
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What treating changed in one measure, treated − held out, in its own unit (a share, or money a month).
-
-    Args:
-        measure: its name.
-        treated, holdout: how many with an outcome.
-        treated_mean, holdout_mean: their plain means; the estimate also uses what was known of each before.
-        value, low, high: the estimate and its confidence sequence; None where it is not estimable.
-        once_low, once_high: the interval for whoever looks once and never again, at 95 % for itself alone.
-        why_not: why it is not estimable; empty when it is.
-    """
-
-    measure: str
-    treated: int
-    holdout: int
-    treated_mean: float | None
-    holdout_mean: float | None
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    once_low: float | None = None
-    once_high: float | None = None
-    why_not: str = ""
-
-    @property
-    def outcomes(self) -> int:
-        """How many accounts it rests on."""
-        return self.treated + self.holdout
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many accounts were enrolled, and what is known of them.
-
-    Args:
-        enrolled: in the arm.
-        counted: whose window is over and whose outcome is known.
-        waiting: whose window is not over.
-        gone: that had left before they were enrolled, and nobody knew.
-        vanished: that are no longer in the tables.
-        worked: that a work item was opened for.
-        elsewhere: that another playbook was worked on before the window closed.
-    """
-
-    enrolled: int
-    counted: int
-    waiting: int
-    gone: int
-    vanished: int
-    worked: int
-    elsewhere: int = 0
-
-
-@dataclass(frozen=True)
-class PlaybookImpact:
-    """One playbook.
-
-    Args:
-        playbook, title, goal: which.
-        treated, holdout: its arms.
-        held_out: the mean probability of being held out, as drawn.
-        decides: the measure the verdict rests on.
-        effects: measure → effect.
-        verdict: the word.
-        sentence: the verdict in words.
-        total_needed: accounts with an outcome needed in all, where not yet estimable; else None.
-        more_needed: of those, how many are still to come, the waiting ones included.
-        problems: what is wrong with the experiment, in words.
-        targeting: whether its accounts had better be ordered by measured effect; None for a playbook to grow, and where
-            nobody was held out.
-    """
-
-    playbook: str
-    title: str
-    goal: str
-    treated: Counts
-    holdout: Counts
-    held_out: float
-    decides: str
-    effects: Mapping[str, Effect]
-    verdict: Word
-    sentence: str
-    total_needed: int | None = None
-    more_needed: int | None = None
-    problems: tuple[str, ...] = ()
-    targeting: Targeting | None = None
-
-
-@dataclass(frozen=True)
-class Together:
-    """All playbooks as one programme: the mean over every enrolment, and what it comes to.
-
-    Args:
-        enrolments: treated and held out, with an outcome.
-        effects: measure → mean effect of an enrolment.
-        kept, won: MRR kept and won by all treated enrolments together, a month: value, low, high; None where unknown.
-    """
-
-    enrolments: int
-    effects: Mapping[str, Effect]
-    kept: tuple[float, float, float] | None
-    won: tuple[float, float, float] | None
-
-
-@dataclass(frozen=True)
-class ImpactReport:
-    """What is known of every playbook.
-
-    Args:
-        data_through: outcomes are of windows that end by then.
-        terms: what was declared.
-        alpha_each: the share of alpha each deciding interval has.
-        currency: of money.
-        playbooks: by name.
-        together: all of them.
-        stop: what to stop doing, in words.
-        notes: what a reader must know, in words.
-    """
-
-    data_through: dt.date
-    terms: Terms
-    alpha_each: float
-    currency: str
-    playbooks: tuple[PlaybookImpact, ...]
-    together: Together
-    stop: tuple[str, ...]
-    notes: tuple[str, ...] = field(default_factory=tuple)
-
-    def as_data(self) -> dict[str, Any]:
-        """Plain JSON data."""
-        return {**asdict(self), "data_through": str(self.data_through)}
-
-
-@dataclass(frozen=True)
-class About:
-    """A playbook's own words.
-
-    Args:
-        title, goal: as declared.
-        effect: the declared share of what is at stake that acting keeps, likeliest.
-    """
-
-    title: str
-    goal: str
-    effect: float = 0.1
+from churnml.impact.measures import GREW, KEPT_MONEY, LEFT, MEASURES, WON_MONEY, About, Measure, Terms
+from churnml.impact.report import Counts, Effect, ImpactReport, PlaybookImpact, Together, Word
 
 
 def impact(
@@ -276,15 +62,17 @@ def impact(
     words = {name: about.get(name, About(name, "keep")) for name in names}
     asked = sum(len(_deciding(words[name])) for name in randomised)
     alpha = terms.alpha / max(1, terms.questions or 0, asked)
-    found = tuple(
+    playbooks = tuple(
         _playbook(name, words[name], rows[drawn & (rows["playbook"] == name)], terms, alpha)
         if name in randomised
         else _never_held_out(name, words[name], rows[rows["playbook"] == name])
         for name in names
     )
     together = _together(rows[drawn], terms)
-    stop = tuple(one.sentence for word in ("harms", "no_sign") for one in found if one.verdict == word)
-    return ImpactReport(data_through, terms, alpha, currency, found, together, stop, _notes(rows[~drawn], found))
+    stop = tuple(one.sentence for word in ("harms", "no_sign") for one in playbooks if one.verdict == word)
+    return ImpactReport(
+        data_through, terms, alpha, currency, playbooks, together, stop, _notes(rows[~drawn], playbooks)
+    )
 
 
 def _first(enrolled: pd.DataFrame) -> pd.DataFrame:
@@ -301,210 +89,54 @@ def _deciding(about: About) -> tuple[Measure, ...]:
 
 
 def _playbook(name: str, about: About, rows: pd.DataFrame, terms: Terms, alpha: float) -> PlaybookImpact:
-    effects = {measure.name: _effect(_counted(rows, measure), measure, terms, alpha) for measure in MEASURES}
+    effects = {measure.name: effect_of(counted(rows, measure), measure, terms, alpha) for measure in MEASURES}
     own = _deciding(about)[0]
-    said = PlaybookImpact(
+    playbook = PlaybookImpact(
         name,
         about.title,
         about.goal,
-        _counts(rows[rows["treated"]], own.window),
-        _counts(rows[~rows["treated"]], own.window),
+        counts(rows[rows["treated"]], own.window),
+        counts(rows[~rows["treated"]], own.window),
         float(1 - rows["propensity"].mean()),
         own.name,
         effects,
         "not_yet",
         "",
-        problems=_problems(rows, own, terms),
-        targeting=None if about.goal == "grow" else _targeting(rows, about, terms, alpha),
+        problems=problems(rows, own, terms),
+        targeting=None if about.goal == "grow" else targeting_of(rows, about, terms, alpha),
     )
-    return _judged(said, rows, own, terms, alpha)
+    return _judged(playbook, rows, own, terms, alpha)
 
 
-def _counted(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
-    counted = (rows[f"{measure.window}_state"] == "counted") & rows[measure.column].notna()
-    return rows[counted & rows["mrr"].notna()] if measure.of else rows[counted]
-
-
-def _scored(rows: pd.DataFrame, measure: Measure) -> EffectScores:
-    found = scores(
-        rows[measure.column].to_numpy(float),
-        rows["treated"].to_numpy(bool),
-        rows["propensity"].to_numpy(float),
-        rows["risk"].to_numpy(float),
-        pd.factorize(rows["assigned_on"])[0],
-        measure.start,
-    )
-    return found.weighted(rows["mrr"].to_numpy(float)) if measure.of else found
-
-
-def _effect(rows: pd.DataFrame, measure: Measure, terms: Terms, alpha: float) -> Effect:
-    values = rows[measure.column].to_numpy(float) * (rows["mrr"].to_numpy(float) if measure.of else 1.0)
-    treated = rows["treated"].to_numpy(bool)
-    why_not = _why_not(rows, measure, terms)
-    return _estimated(
-        measure,
-        values,
-        treated,
-        EffectScores(np.empty(0), np.empty(0)) if why_not else _scored(rows, measure),
-        terms,
-        alpha,
-        why_not,
-    )
-
-
-def _estimated(
-    measure: Measure,
-    values: np.ndarray,
-    treated: np.ndarray,
-    found: EffectScores,
-    terms: Terms,
-    alpha: float,
-    why_not: str,
-) -> Effect:
-    ones, noughts = int(treated.sum()), int((~treated).sum())
-    means = (
-        float(values[treated].mean()) if ones else None,
-        float(values[~treated].mean()) if noughts else None,
-    )
-    if why_not:
-        return Effect(measure.name, ones, noughts, *means, why_not=why_not)
-    n, value, variance = len(values), float(found.effect.mean()), found.variance
-    wide, narrow = half_width(n, variance, alpha, terms.expected), once_half_width(n, variance, 0.05)
-    return Effect(
-        measure.name, ones, noughts, *means, value, value - wide, value + wide, value - narrow, value + narrow
-    )
-
-
-def _why_not(rows: pd.DataFrame, measure: Measure, terms: Terms) -> str:
-    """Why nothing can be estimated yet; empty when it can. Looks at how many outcomes there are, in both arms alike."""
-    treated = rows["treated"].to_numpy(bool)
-    fewest = int(min(treated.sum(), (~treated).sum()))
-    if fewest < terms.least_an_arm:
-        return f"{fewest} outcomes in the smaller arm, of {terms.least_an_arm} that are needed"
-    if measure.name in _BINARY:
-        rate = float(rows[measure.column].mean())
-        if min(rate, 1 - rate) * fewest < terms.least_expected:
-            return f"at {100 * rate:.1f} %, {fewest} accounts in the smaller arm are too few to see any difference"
-    if measure.of:
-        for arm in (treated, ~treated):
-            paid = rows["mrr"].to_numpy(float)[arm]
-            # Kish's effective number: how many accounts of equal size would be worth as much
-            alike = float(paid.sum() ** 2 / max((paid**2).sum(), 1e-300))
-            if alike < terms.least_an_arm:
-                return f"a few large accounts pay most of the money: as good as {alike:.0f} of equal size in an arm"
-    return ""
-
-
-def _counts(rows: pd.DataFrame, window: str) -> Counts:
-    states = rows[f"{window}_state"]
-    seen = {state: int((states == state).sum()) for state in ("counted", "waiting", "gone", "vanished")}
-    worked, elsewhere = int(rows["worked"].sum()), int(rows["elsewhere"].sum())
-    return Counts(len(rows), worked=worked, elsewhere=elsewhere, **seen)
-
-
-def _targeting(rows: pd.DataFrame, about: About, terms: Terms, alpha: float) -> Targeting:
-    rows = _counted(rows, KEPT_MONEY)
-    rows = rows[rows["risk"].notna()]
-    given = Enrolments(
-        _scored(rows, KEPT),
-        rows["risk"].to_numpy(float),
-        rows["mrr"].to_numpy(float),
-        pd.factorize(rows["assigned_on"])[0],
-        rows["treated"].to_numpy(bool),
-    )
-    return targeting(given, about.effect, alpha, terms.expected, terms.least_an_arm)
-
-
-# ---------------------------------------------------------------- whether the experiment is sound
-
-
-def _problems(rows: pd.DataFrame, own: Measure, terms: Terms) -> tuple[str, ...]:
-    found: list[str] = []
-    groups = rows.groupby(rows["propensity"].round(12))["treated"].agg(["sum", "count"])
-    evidence = mismatch(
-        groups["sum"].tolist(), (groups["count"] - groups["sum"]).tolist(), [float(p) for p in groups.index]
-    )
-    if evidence >= 1 / _ALARM:
-        expected = float((1 - rows["propensity"]).sum())
-        found.append(
-            f"{int((~rows['treated']).sum()):,} accounts were held out where {expected:,.0f} were to be expected: "
-            "the arms were not drawn as logged, or assignments are missing"
-        )
-    known = rows[rows["risk"].notna()]
-    if _differs(known, known["risk"].to_numpy(float), terms):
-        found.append("held-out and treated accounts differed in risk before anything was done")
-    settled = rows[rows[f"{own.window}_state"].isin(["counted", "gone", "vanished"])]
-    lacking = (settled[f"{own.window}_state"] == "vanished").to_numpy(float)
-    if lacking.any() and _differs(settled, lacking, terms):
-        found.append("accounts of one arm vanished from the tables oftener than those of the other")
-    return tuple(found)
-
-
-def _differs(rows: pd.DataFrame, values: np.ndarray, terms: Terms) -> bool:
-    """Whether something that treating cannot have changed differs between the arms, beyond any chance."""
-    treated = rows["treated"].to_numpy(bool)
-    if min(treated.sum(), (~treated).sum()) < terms.least_an_arm:
-        return False
-    nothing = np.zeros(len(rows))
-    propensity, batch = rows["propensity"].to_numpy(float), pd.factorize(rows["assigned_on"])[0]
-    found = scores(values, treated, propensity, nothing, batch)
-    return abs(float(found.effect.mean())) > half_width(len(rows), found.variance, _ALARM, terms.expected)
-
-
-# ---------------------------------------------------------------- the verdict
-
-
-def _judged(said: PlaybookImpact, rows: pd.DataFrame, own: Measure, terms: Terms, alpha: float) -> PlaybookImpact:
-    if said.problems:
-        problem = "; ".join(said.problems)
-        return _with(said, "unsound", f"“{said.title}” cannot be judged: {problem}.")
+def _judged(playbook: PlaybookImpact, rows: pd.DataFrame, own: Measure, terms: Terms, alpha: float) -> PlaybookImpact:
+    if playbook.problems:
+        problem = "; ".join(playbook.problems)
+        return _with(playbook, "unsound", f"“{playbook.title}” cannot be judged: {problem}.")
     if own is GREW and (rows["upsell_state"] == "unasked").all():
-        return _with(said, "not_measured", f"“{said.title}” is not measured: the project has no upsell label.")
-    effect, left = said.effects[own.name], said.effects[LEFT.name]
+        return _with(playbook, "not_measured", f"“{playbook.title}” is not measured: the project has no upsell label.")
+    effect, left = playbook.effects[own.name], playbook.effects[LEFT.name]
     if left.low is not None and left.low > 0:
-        return _with(said, "harms", _harms(said, left))
+        return _with(playbook, "harms", _harms(playbook, left))
     if effect.low is not None and effect.high is not None:
         worst, best = sorted((own.better * effect.low, own.better * effect.high))
         if best < 0:
-            return _with(said, "harms", _harms(said, effect))
+            return _with(playbook, "harms", _harms(playbook, effect))
         if worst > 0:
             small = best < terms.worth
-            return _with(said, "works", _works(said, effect, terms, small))
+            return _with(playbook, "works", _works(playbook, effect, terms, small))
         if best < terms.worth:
-            return _with(said, "no_sign", _no_sign(said, effect, worst, terms))
-    total = _total(rows, own, effect, terms, alpha, said.held_out)
-    at_half = _total(rows, own, effect, terms, alpha, 0.5)
-    sentence = _not_yet(said, effect, max(1, total - effect.outcomes), terms)
+            return _with(playbook, "no_sign", _no_sign(playbook, effect, worst, terms))
+    total = needed_in_all(rows, own, effect, terms, alpha, playbook.held_out)
+    at_half = needed_in_all(rows, own, effect, terms, alpha, 0.5)
+    sentence = _not_yet(playbook, effect, max(1, total - effect.outcomes), terms)
     # worth saying only where it would spare much
     sentence += f" With half held out, {at_half:,} in all would do, not {total:,}." if at_half * 3 < total * 2 else ""
-    return _with(said, "not_yet", sentence, total)
+    return _with(playbook, "not_yet", sentence, total)
 
 
-def _with(said: PlaybookImpact, verdict: Word, sentence: str, total: int | None = None) -> PlaybookImpact:
-    more = None if total is None else max(1, total - said.effects[said.decides].outcomes)
-    return replace(said, verdict=verdict, sentence=sentence, total_needed=total, more_needed=more)
-
-
-def _total(rows: pd.DataFrame, own: Measure, effect: Effect, terms: Terms, alpha: float, held_out: float) -> int:
-    """How many accounts with an outcome are needed in all with that share held out, from the spread seen so far.
-
-    Until there is an estimate the spread is that of the rate seen, mixed with the risk known at enrolment as if that
-    were twenty accounts: with nothing seen yet it is the best word there is, and it keeps no accounts out of two
-    dozen having left from being taken for a rate of nought.
-    """
-    counted, smaller = _counted(rows, own), min(held_out, 1 - held_out)
-    present = float((rows["propensity"] * (1 - rows["propensity"])).mean())
-    known = rows["risk"].mean() if own is LEFT and rows["risk"].notna().any() else 0.5
-    weight = 20.0 if own is LEFT and rows["risk"].notna().any() else 1.0
-    rate = float((counted[own.column].sum() + weight * known) / (len(counted) + weight))
-    rate = min(max(rate, 1e-4), 1 - 1e-4)
-    enough = max(terms.least_an_arm, math.ceil(terms.least_expected / min(rate, 1 - rate)))
-    plain = rate * (1 - rate) / (smaller * (1 - smaller))
-    variance = plain if effect.value is None else _scored(counted, own).variance * present / (smaller * (1 - smaller))
-    wanted = max(math.ceil(enough / smaller), needed(variance, alpha, terms.expected, terms.worth, terms.power))
-    if effect.outcomes < wanted:
-        return wanted
-    return max(effect.outcomes + 1, decided(variance, alpha, terms.expected, terms.worth))
+def _with(playbook: PlaybookImpact, verdict: Word, sentence: str, total: int | None = None) -> PlaybookImpact:
+    more = None if total is None else max(1, total - playbook.effects[playbook.decides].outcomes)
+    return replace(playbook, verdict=verdict, sentence=sentence, total_needed=total, more_needed=more)
 
 
 def _points(share: float | None) -> str:
@@ -519,28 +151,28 @@ def _what(effect: Effect) -> str:
     return {"left": "share that left", "grew": "share that grew"}[effect.measure]
 
 
-def _harms(said: PlaybookImpact, effect: Effect) -> str:
-    return f"Stop “{said.title}”: it harms. It moved the {_what(effect)} by {_between(effect)}."
+def _harms(playbook: PlaybookImpact, effect: Effect) -> str:
+    return f"Stop “{playbook.title}”: it harms. It moved the {_what(effect)} by {_between(effect)}."
 
 
-def _works(said: PlaybookImpact, effect: Effect, terms: Terms, small: bool) -> str:
+def _works(playbook: PlaybookImpact, effect: Effect, terms: Terms, small: bool) -> str:
     less = f", though less than the {100 * terms.worth:g} points declared to be worth it" if small else ""
-    return f"“{said.title}” works: it moved the {_what(effect)} by {_between(effect)}{less}."
+    return f"“{playbook.title}” works: it moved the {_what(effect)} by {_between(effect)}{less}."
 
 
-def _no_sign(said: PlaybookImpact, effect: Effect, worst: float, terms: Terms) -> str:
+def _no_sign(playbook: PlaybookImpact, effect: Effect, worst: float, terms: Terms) -> str:
     finding = "no sign of an effect" if worst > -terms.worth else "it does not help, and may harm"
     return (
-        f"Stop “{said.title}”: {finding}. It moved the {_what(effect)} by {_between(effect)}, "
+        f"Stop “{playbook.title}”: {finding}. It moved the {_what(effect)} by {_between(effect)}, "
         f"which leaves no room for the {100 * terms.worth:g} points for the better that were declared to be worth it."
     )
 
 
-def _not_yet(said: PlaybookImpact, effect: Effect, more: int, terms: Terms) -> str:
-    waiting = said.treated.waiting + said.holdout.waiting
+def _not_yet(playbook: PlaybookImpact, effect: Effect, more: int, terms: Terms) -> str:
+    waiting = playbook.treated.waiting + playbook.holdout.waiting
     why = effect.why_not or f"{_between(effect)} holds both no effect and one of {100 * terms.worth:g} points"
     enrolled = f", of which {waiting:,} are enrolled and waiting" if waiting else ""
-    return f"“{said.title}” is not yet estimable: {more:,} more needed{enrolled} ({why})."
+    return f"“{playbook.title}” is not yet estimable: {more:,} more needed{enrolled} ({why})."
 
 
 def _never_held_out(name: str, about: About, rows: pd.DataFrame) -> PlaybookImpact:
@@ -550,8 +182,8 @@ def _never_held_out(name: str, about: About, rows: pd.DataFrame) -> PlaybookImpa
         name,
         about.title,
         about.goal,
-        _counts(rows[treated], own.window),
-        _counts(rows[~treated], own.window),
+        counts(rows[treated], own.window),
+        counts(rows[~treated], own.window),
         0.0,
         own.name,
         {},
@@ -568,8 +200,7 @@ def _together(rows: pd.DataFrame, terms: Terms) -> Together:
     effects: dict[str, Effect] = {}
     totals: dict[str, tuple[float, float, float] | None] = {}
     for measure in MEASURES:
-        counted = _counted(rows, measure)
-        effect = _pooled(counted, measure, terms)
+        effect = pooled(counted(rows, measure), measure, terms)
         effects[measure.name] = effect
         totals[measure.name] = None
         if effect.value is not None and effect.low is not None and effect.high is not None:
@@ -578,43 +209,31 @@ def _together(rows: pd.DataFrame, terms: Terms) -> Together:
                 effect.low * effect.treated,
                 effect.high * effect.treated,
             )
-    return Together(len(_counted(rows, LEFT)), effects, totals[KEPT_MONEY.name], totals[WON_MONEY.name])
-
-
-def _pooled(rows: pd.DataFrame, measure: Measure, terms: Terms) -> Effect:
-    why_not = _why_not(rows, measure, terms)
-    found = EffectScores(np.empty(len(rows)), np.empty(len(rows)))
-    if not why_not:
-        # each playbook's guess rests on its own past; the scores stand in the order of all enrolments
-        for places in rows.reset_index(drop=True).groupby("playbook").indices.values():
-            own = _scored(rows.iloc[places], measure)
-            found.effect[places], found.plain[places] = own.effect, own.plain
-    values = rows[measure.column].to_numpy(float) * (rows["mrr"].to_numpy(float) if measure.of else 1.0)
-    return _estimated(measure, values, rows["treated"].to_numpy(bool), found, terms, terms.alpha, why_not)
+    return Together(len(counted(rows, LEFT)), effects, totals[KEPT_MONEY.name], totals[WON_MONEY.name])
 
 
 def _percent(counts: Counts) -> str:
     return f"{100 * counts.elsewhere / max(counts.enrolled, 1):.0f} %"
 
 
-def _notes(never: pd.DataFrame, found: Sequence[PlaybookImpact]) -> tuple[str, ...]:
+def _notes(never: pd.DataFrame, playbooks: Sequence[PlaybookImpact]) -> tuple[str, ...]:
     notes = []
     if len(never):
         notes.append(f"{len(never):,} enrolments were made with nobody held out; they are counted and never compared.")
-    crossed = sum(one.holdout.worked for one in found)
+    crossed = sum(one.holdout.worked for one in playbooks)
     if crossed:
         notes.append(
             f"{crossed:,} held-out accounts were worked all the same; they stay in their arm, "
             "which makes effects look smaller."
         )
-    for one in found:
+    for one in playbooks:
         if one.holdout.elsewhere and one.verdict != "not_measured":
             notes.append(
                 f"Other playbooks worked on {_percent(one.holdout)} of those held out of “{one.title}” and on "
                 f"{_percent(one.treated)} of those treated: its effect is against what is done without it, not against "
                 "nothing."
             )
-    idle = sum(one.treated.enrolled - one.treated.worked for one in found)
+    idle = sum(one.treated.enrolled - one.treated.worked for one in playbooks)
     if idle:
         notes.append(f"{idle:,} accounts were to be treated and no work was opened; they stay in their arm.")
     return tuple(notes)

@@ -74,14 +74,14 @@ class Targeting:
     @property
     def sentence(self) -> str:
         """In words."""
-        said = "on" if self.is_on else "off"
+        state = "on" if self.is_on else "off"
         if self.gain is None:
-            return f"ordering by measured effect is {said}: too few outcomes to learn from and to judge by"
+            return f"ordering by measured effect is {state}: too few outcomes to learn from and to judge by"
         value, low, high = self.gain
-        found = (
+        gained = (
             f"it would have kept {value:+,.0f} [{low:+,.0f}, {high:+,.0f}] MRR an account and month beyond the order"
         )
-        return f"ordering by measured effect is {said}: {found} by what is at stake, on {self.judged:,} accounts"
+        return f"ordering by measured effect is {state}: {gained} by what is at stake, on {self.judged:,} accounts"
 
 
 def targeting(given: Enrolments, declared: float, alpha: float, expected: int, least_an_arm: int) -> Targeting:
@@ -128,14 +128,14 @@ def _measured(given: Enrolments, alpha: float, expected: int, least_an_arm: int)
     return _interval(given.kept.weighted(given.mrr), stake, alpha, expected)
 
 
-def _interval(found: EffectScores, unit: float, alpha: float, expected: int) -> tuple[float, float, float]:
-    n, value = len(found.effect), float(found.effect.mean())
-    wide = half_width(n, found.variance, alpha, expected)
+def _interval(kept: EffectScores, unit: float, alpha: float, expected: int) -> tuple[float, float, float]:
+    n, value = len(kept.effect), float(kept.effect.mean())
+    wide = half_width(n, kept.variance, alpha, expected)
     return value / unit, (value - wide) / unit, (value + wide) / unit
 
 
-def _part(found: EffectScores, where: np.ndarray | slice) -> EffectScores:
-    return EffectScores(found.effect[where], found.plain[where])
+def _part(whole: EffectScores, where: np.ndarray | slice) -> EffectScores:
+    return EffectScores(whole.effect[where], whole.plain[where])
 
 
 def _fewest(treated: np.ndarray) -> int:
@@ -154,8 +154,8 @@ def _line(given: Enrolments, where: slice, declared: float) -> tuple[float, floa
     over = np.column_stack([np.ones(len(scores.effect)), given.risk[where]])
     trust = np.diag(scores.variance / np.square(_BELIEVED))
     start = np.array([0.0, declared])
-    found = np.linalg.solve(over.T @ over + trust, over.T @ scores.effect + trust @ start)
-    return float(found[0]), float(found[1])
+    line = np.linalg.solve(over.T @ over + trust, over.T @ scores.effect + trust @ start)
+    return float(line[0]), float(line[1])
 
 
 def _best_half(values: np.ndarray) -> np.ndarray:

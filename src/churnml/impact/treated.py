@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from churnml.jsontypes import JsonObject
 from churnml.ledger import Assignment, WorkItem
 from churnml.timeline import DAY, Reach
 
@@ -45,10 +45,10 @@ def treatment_marks(assignments: Sequence[Assignment], items: Sequence[WorkItem]
         for a in assignments
         if a.arm == "treated" and (a.account_id, a.playbook) not in worked
     ]
-    found = pd.DataFrame(spans, columns=list(COLUMNS)).astype({"account_id": "object", "playbook": "object"})
+    marks = pd.DataFrame(spans, columns=list(COLUMNS)).astype({"account_id": "object", "playbook": "object"})
     for column in ("starts", "ends"):
-        found[column] = pd.to_datetime(found[column]).astype("datetime64[us]")
-    return found.sort_values(["account_id", "starts", "playbook"], kind="stable", ignore_index=True)
+        marks[column] = pd.to_datetime(marks[column]).astype("datetime64[us]")
+    return marks.sort_values(["account_id", "starts", "playbook"], kind="stable", ignore_index=True)
 
 
 def treated_in_window(rows: pd.DataFrame, marks: pd.DataFrame, reach: Reach) -> np.ndarray:
@@ -97,14 +97,14 @@ class Touched:
         """In words, for the record and the card."""
         if not self.treated:
             return "no training row was worked by the team before its outcome was known"
-        said = "left out" if self.dropped else "kept"
+        fate = "left out" if self.dropped else "kept"
         return (
             f"{self.treated:,} of {self.rows:,} training rows were worked by the team before their outcome was known "
-            f"and were {said}: {_percent(self.treated_positives, self.treated)} of them were positive, of the others "
+            f"and were {fate}: {_percent(self.treated_positives, self.treated)} of them were positive, of the others "
             f"{_percent(self.positives - self.treated_positives, self.rows - self.treated)}"
         )
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> JsonObject:
         """Plain JSON data."""
         return {**asdict(self), "sentence": self.sentence}
 

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from churnml import snapshots
-from churnml.impact.effects import About, ImpactReport, Terms, impact
+from churnml.impact.effects import impact
+from churnml.impact.measures import About, Terms
+from churnml.impact.report import ImpactReport
 from churnml.jobs import OpenedProject
 from churnml.labels import Label
 from churnml.ledger import Assignment, WorkItem
@@ -93,11 +95,11 @@ def outcome_rows(opened: OpenedProject, assignments: Sequence[Assignment]) -> li
     return known_outcomes(opened, enrolments(opened, assignments, (), {}))
 
 
-def known_outcomes(opened: OpenedProject, found: pd.DataFrame) -> list[dict[str, Any]]:
+def known_outcomes(opened: OpenedProject, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """What :func:`outcome_rows` says, of ``found`` as :func:`enrolments` gives it."""
-    found = found[(found["churn_state"] != "waiting") | ~found["upsell_state"].isin(["waiting", "unasked"])]
+    rows = rows[(rows["churn_state"] != "waiting") | ~rows["upsell_state"].isin(["waiting", "unasked"])]
     columns = ["account_id", "playbook", "churn_state", "left", "kept", "upsell_state", "grew", "won"]
-    rows = found[columns].astype(object).where(found[columns].notna(), None).to_dict("records")
+    rows = rows[columns].astype(object).where(rows[columns].notna(), None).to_dict("records")
     return [{str(k): v for k, v in row.items()} | {"known_through": opened.facts.data_through} for row in rows]
 
 
@@ -174,14 +176,14 @@ def outcomes(facts: Facts, churn: Label, upsell: Label | None, rows: pd.DataFram
     else:
         grew = _after(facts, upsell, spine).rename(columns={"label": "grew", "state": "upsell_state"})
         grew = grew.rename(columns={"paid": "end_paid"})
-    found = rows.merge(left, on=KEY, how="left", validate="many_to_one")
-    found = found.merge(grew, on=KEY, how="left", validate="many_to_one")
-    found = found.merge(spine[[*KEY, "mrr_then"]], on=KEY, how="left", validate="many_to_one")
-    found["mrr"] = found["mrr"].fillna(found.pop("mrr_then"))
-    then = found["mrr"].where(found["mrr"] > 0)
-    found["kept"] = found.pop("paid") / then
-    found["won"] = found.pop("end_paid") / then - 1
-    return found.drop(columns="as_of")
+    with_outcomes = rows.merge(left, on=KEY, how="left", validate="many_to_one")
+    with_outcomes = with_outcomes.merge(grew, on=KEY, how="left", validate="many_to_one")
+    with_outcomes = with_outcomes.merge(spine[[*KEY, "mrr_then"]], on=KEY, how="left", validate="many_to_one")
+    with_outcomes["mrr"] = with_outcomes["mrr"].fillna(with_outcomes.pop("mrr_then"))
+    then = with_outcomes["mrr"].where(with_outcomes["mrr"] > 0)
+    with_outcomes["kept"] = with_outcomes.pop("paid") / then
+    with_outcomes["won"] = with_outcomes.pop("end_paid") / then - 1
+    return with_outcomes.drop(columns="as_of")
 
 
 def _from_enrolment(churn: Label) -> Label:
@@ -209,14 +211,14 @@ def _after(facts: Facts, label: Label, spine: pd.DataFrame) -> pd.DataFrame:
     """``account_id, as_of, label, state, paid`` of every row of ``spine``."""
     mature = [label.reach.is_mature(day.date(), facts.data_through) for day in spine["as_of"]]
     state = np.where(mature, np.where(spine["there"], "counted", "vanished"), "waiting").astype(object)
-    found = spine[KEY].assign(label=np.nan, state=state, paid=np.nan)
-    counted = spine[(found["state"] == "counted").to_numpy()]
+    known = spine[KEY].assign(label=np.nan, state=state, paid=np.nan)
+    counted = spine[(known["state"] == "counted").to_numpy()]
     if counted.empty:
-        return found
+        return known
     labelled = snapshots.attach_label(label, facts, counted)["label"].to_numpy()
-    found.loc[counted.index, "label"] = labelled
+    known.loc[counted.index, "label"] = labelled
     if facts.subscriptions is not None:
         paid = paid_after(facts, counted[KEY], label.gap + label.horizon)["paid"].to_numpy()
-        found.loc[counted.index, "paid"] = paid
-    found.loc[counted.index[np.isnan(labelled)], "state"] = "gone"
-    return found
+        known.loc[counted.index, "paid"] = paid
+    known.loc[counted.index[np.isnan(labelled)], "state"] = "gone"
+    return known

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from churnml.impact.effects import Counts, Effect, ImpactReport, PlaybookImpact, Terms
+from churnml.impact.measures import Terms
+from churnml.impact.report import Counts, Effect, ImpactReport, PlaybookImpact
 from churnml.pages.presenter import printable
 from churnml.pages.terminal.layout import table
 
