@@ -256,8 +256,8 @@ def found_of(root: Path, enrolled: Sequence[Enrolled]) -> list[Found]:
     with open_store(opened.project.operational_url) as store:
         assignments, items, risks = store.outcomes.assignments(), store.work.items(), store.outcomes.risks()
     report = impact_job.assess(opened, assignments, items, risks=risks, terms=TERMS)
-    rows = impact_job.outcome_rows(opened, assignments)
-    counted = {(row["account_id"], row["playbook"]) for row in rows if row["churn_state"] == "counted"}
+    known = impact_job.known_outcomes(opened, impact_job.enrolments(opened, assignments, (), {}))
+    counted = {(outcome.account_id, outcome.playbook) for outcome in known if outcome.churn_state == "counted"}
     truths: dict[str, dict[str, float]] = {one.playbook: {} for one in report.playbooks}
     for one in enrolled:
         # the first time counts, as it does in the report

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from churnml.adapters.store import open_store
 from churnml.impact.report import ImpactReport
-from churnml.jobs.impact import enrolments, found_effects, judged, known_outcomes, terms_of
+from churnml.jobs.impact import enrolments, judged, known_outcomes, measured_effects, terms_of
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
 from pipelines.progress import say
@@ -27,5 +27,5 @@ def impact(project: str, today: str | None = None, engine: str | None = None) ->
         enrolled = outcomes(opened, store.outcomes.assignments(), store.work.items(), store.outcomes.risks())
         store.outcomes.add(known_outcomes(opened, enrolled), moment())
         report = effects(opened, enrolled, say, terms_of(opened.project.playbooks.measured))
-        store.effects.add(found_effects(report), moment())
+        store.effects.add(measured_effects(report), moment())
         return report

@@ -253,3 +253,44 @@ class Message:
     key: str
     subject: str
     payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class EnrolmentOutcome:
+    """What became of an enrolment, as far as the data know.
+
+    Args:
+        account_id, playbook: whose, and in what.
+        known_through: the last day the data knew.
+        churn_state, upsell_state: ``counted``, ``waiting``, ``gone``, ``vanished`` or ``unasked``.
+        left, grew: 0 or 1; None where not known.
+        kept, won: MRR at the window's end, and what was added, as shares of MRR at enrolment; None where not known.
+    """
+
+    account_id: str
+    playbook: str
+    known_through: dt.date
+    churn_state: str
+    left: float | None
+    kept: float | None
+    upsell_state: str
+    grew: float | None
+    won: float | None
+
+
+@dataclass(frozen=True)
+class MeasuredEffect:
+    """What a playbook was measured to do.
+
+    Args:
+        playbook: its name.
+        known_through: the last day the data knew.
+        line: the share of MRR that acting keeps at a risk of 0, and what is added for a risk of 1, where the list may
+            go by it; else None.
+        sentence: in words.
+    """
+
+    playbook: str
+    known_through: dt.date
+    line: tuple[float, float] | None
+    sentence: str

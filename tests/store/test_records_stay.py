@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from churnml.adapters.store import Store, open_store, schema
 from churnml.adapters.store.connections import Connections
-from churnml.ledger import Override
+from churnml.ledger import EnrolmentOutcome, MeasuredEffect, Override
 from tests.store.days import NOW, day, event, item, message, opening, scores
 
 
@@ -30,8 +30,8 @@ def fill(store: Store) -> None:
     store.outbox.sent(store.outbox.claim(NOW)[0].delivery_id, NOW)
     store.overrides.add(Override("o1", "a", 80.0, "olga", "they renewed", on, on + dt.timedelta(days=30)), NOW)
     store.overrides.withdraw("o1", day("03-05"), NOW, who="olga", why="they did not")
-    store.outcomes.add([{"account_id": "a", "playbook": "rescue", "known_through": on, "churned": False}], NOW)
-    store.effects.add([{"playbook": "rescue", "known_through": on, "line": [0.0, 0.2], "sentence": "it works"}], NOW)
+    store.outcomes.add([EnrolmentOutcome("a", "rescue", on, "counted", 0.0, 1.0, "unasked", None, None)], NOW)
+    store.effects.add([MeasuredEffect("rescue", on, (0.0, 0.2), "it works")], NOW)
 
 
 def rows(url: str, table: str) -> list[object]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from churnml.adapters.store import StaleError, Store
 from churnml.errors import ChurnmlError, UnknownNameError
-from churnml.ledger import DayPlan, Override, WorkItem
+from churnml.ledger import DayPlan, EnrolmentOutcome, Override, WorkItem
 from tests.store.days import NOW, account, day, event, item, message, opening, scores
 
 FIRST = day("03-04")
@@ -158,17 +159,16 @@ def test_a_withdrawal_is_a_row_of_its_own(store: Store) -> None:
 
 
 def test_outcomes_are_only_added_to_and_the_newest_word_counts(opened: Store) -> None:
-    def found(**said: object) -> dict[str, object]:
-        return {"account_id": "a", "playbook": "rescue", "known_through": THEN, **said}
-
-    assert opened.outcomes.add([found(churned=False, mrr=100.0)], NOW) == 1
-    assert opened.outcomes.add([found(churned=False, mrr=100.0)], NOW) == 0
-    assert opened.outcomes.add([found(churned=True, churned_on=THEN)], NOW) == 1
-    assert opened.outcomes.add([found(churned=True, churned_on=THEN)], NOW) == 0
-    later = found(churned=True) | {"known_through": day("04-01")}
+    stayed = EnrolmentOutcome("a", "rescue", THEN, "counted", 0.0, 1.1, "unasked", None, None)
+    left = replace(stayed, left=1.0, kept=0.0)
+    assert opened.outcomes.add([stayed], NOW) == 1
+    assert opened.outcomes.add([stayed], NOW) == 0
+    assert opened.outcomes.add([left], NOW) == 1
+    assert opened.outcomes.add([left], NOW) == 0
+    later = replace(left, known_through=day("04-01"))
     assert opened.outcomes.add([later], NOW) == 1
-    assert opened.outcomes.all() == [found(churned=True, churned_on=str(THEN)), later]
-    assert opened.outcomes.all(through=THEN) == [found(churned=True, churned_on=str(THEN))]
+    assert opened.outcomes.all() == [left, later]
+    assert opened.outcomes.all(through=THEN) == [left]
     assert opened.outcomes.all("grow") == []
 
 

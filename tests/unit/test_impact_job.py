@@ -12,7 +12,7 @@ import pytest
 
 from churnml.impact.measures import Terms
 from churnml.jobs import open_data
-from churnml.jobs.impact import assess, churn_label, outcome_rows, outcomes, terms_of, upsell_label
+from churnml.jobs.impact import assess, churn_label, enrolments, known_outcomes, outcomes, terms_of, upsell_label
 from churnml.labels import Label
 from churnml.ledger import Assignment, WorkItem
 from churnml.specs.playbooks import Measured
@@ -245,13 +245,9 @@ def test_outcomes_are_plain_rows_for_the_store_and_only_of_windows_that_are_over
         Assignment("a001", "in_trouble", "treated", 0.9, dt.date(2024, 1, 8)),
         Assignment("a002", "in_trouble", "treated", 0.9, dt.date(2024, 12, 1)),
     ]
-    (row,) = outcome_rows(opened, drawn)
-    assert (row["account_id"], row["known_through"], row["left"], row["kept"]) == (
-        "a001",
-        dt.date(2024, 12, 31),
-        1.0,
-        0.0,
-    )
+    (outcome,) = known_outcomes(opened, enrolments(opened, drawn, (), {}))
+    assert (outcome.account_id, outcome.known_through) == ("a001", dt.date(2024, 12, 31))
+    assert (outcome.left, outcome.kept) == (1.0, 0.0)
 
 
 def test_labels_are_those_the_project_declares(opened) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from churnml.impact.measures import About, Terms
 from churnml.impact.report import ImpactReport
 from churnml.jobs import OpenedProject
 from churnml.labels import Label
-from churnml.ledger import Assignment, WorkItem
+from churnml.ledger import Assignment, EnrolmentOutcome, MeasuredEffect, WorkItem
 from churnml.outcomes import paid_after
 from churnml.specs.playbooks import Measured
 from churnml.stretches import KEY, cutoff_relation
@@ -73,34 +73,26 @@ def terms_of(declared: Measured) -> Terms:
     return Terms(alpha=declared.alpha, worth=declared.worth, expected=declared.expected, questions=declared.questions)
 
 
-def found_effects(report: ImpactReport) -> list[dict[str, Any]]:
-    """What was found of each playbook, as the store keeps it: the line the list may go by or None, and in words."""
+def measured_effects(report: ImpactReport) -> list[MeasuredEffect]:
+    """What each playbook was measured to do, as the store keeps it."""
     return [
-        {
-            "playbook": one.playbook,
-            "known_through": report.data_through,
-            "line": list(one.targeting.line) if one.targeting is not None and one.targeting.is_on else None,
-            "sentence": one.sentence,
-        }
+        MeasuredEffect(
+            one.playbook,
+            report.data_through,
+            one.targeting.line if one.targeting is not None and one.targeting.is_on else None,
+            one.sentence,
+        )
         for one in report.playbooks
     ]
 
 
-def outcome_rows(opened: OpenedProject, assignments: Sequence[Assignment]) -> list[dict[str, Any]]:
-    """What is known of every enrolment whose window is over, as the store keeps it.
-
-    Each has ``account_id, playbook, known_through`` and ``churn_state, left, kept, upsell_state, grew, won``, None
-    where not known.
-    """
-    return known_outcomes(opened, enrolments(opened, assignments, (), {}))
-
-
-def known_outcomes(opened: OpenedProject, rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """What :func:`outcome_rows` says, of ``found`` as :func:`enrolments` gives it."""
-    rows = rows[(rows["churn_state"] != "waiting") | ~rows["upsell_state"].isin(["waiting", "unasked"])]
-    columns = ["account_id", "playbook", "churn_state", "left", "kept", "upsell_state", "grew", "won"]
-    rows = rows[columns].astype(object).where(rows[columns].notna(), None).to_dict("records")
-    return [{str(k): v for k, v in row.items()} | {"known_through": opened.facts.data_through} for row in rows]
+def known_outcomes(opened: OpenedProject, enrolled: pd.DataFrame) -> list[EnrolmentOutcome]:
+    """What is known of every enrolment whose window is over, of ``enrolled`` as :func:`enrolments` gives it."""
+    over = enrolled[(enrolled["churn_state"] != "waiting") | ~enrolled["upsell_state"].isin(["waiting", "unasked"])]
+    columns = [field.name for field in fields(EnrolmentOutcome) if field.name != "known_through"]
+    values = over[columns].astype(object).where(over[columns].notna(), None).to_dict("records")
+    through = opened.facts.data_through
+    return [EnrolmentOutcome(**{str(k): v for k, v in row.items()}, known_through=through) for row in values]
 
 
 def enrolments(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from churnml.adapters.store.connections import Connections, to_json, utc
+from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.schema import assignments, outcomes, scores
 from churnml.adapters.store.writing import insert
-from churnml.ledger import Assignment
+from churnml.ledger import Assignment, EnrolmentOutcome
 
 KEY = ("account_id", "playbook", "known_through")
 
@@ -38,40 +36,32 @@ class Outcomes:
         with self._connections.reading() as connection:
             return _risks(connection)
 
-    def add(self, rows: Sequence[Mapping[str, Any]], now: dt.datetime) -> int:
-        """Adds what became of assignments; how many rows said something new.
+    def add(self, outcomes_known: Sequence[EnrolmentOutcome], now: dt.datetime) -> int:
+        """Adds what became of enrolments, found at ``now``; how many of it said something new.
 
-        Args:
-            rows: each with ``account_id``, ``playbook`` and ``known_through`` (a date: the last day the data knew),
-                and whatever was found, as plain JSON values. Found otherwise later, a row is added and the old stays.
-            now: when it was found.
+        Found otherwise later, a row is added and the old stays.
         """
         with self._connections.writing() as connection:
-            known = {_key(row): row for row in _newest(connection)}
-            new = [
-                {
-                    **{name: row[name] for name in KEY},
-                    "details": {name: value for name, value in row.items() if name not in KEY},
-                    "at": utc(now),
-                }
-                for row in rows
-                if _key(row) not in known or _found(known[_key(row)]) != _found(row)
-            ]
-            insert(connection, outcomes, new)
+            known = set(_newest(connection))
+            new = [outcome for outcome in outcomes_known if outcome not in known]
+            insert(connection, outcomes, [_row(outcome) | {"at": utc(now)} for outcome in new])
         return len(new)
 
-    def all(self, playbook: str | None = None, through: dt.date | None = None) -> list[dict[str, Any]]:
-        """The newest word for each assignment and date, by playbook, account and date.
+    def all(self, playbook: str | None = None, through: dt.date | None = None) -> list[EnrolmentOutcome]:
+        """The newest word for each enrolment and date, by playbook, account and date.
 
         Args:
             playbook: only of this one.
             through: only such as were known by then.
         """
         with self._connections.reading() as connection:
-            found = [row for row in _newest(connection) if playbook in (None, row["playbook"])]
-        if through is not None:
-            found = [row for row in found if row["known_through"] <= through]
-        return sorted(found, key=lambda row: (row["playbook"], row["account_id"], row["known_through"]))
+            newest = _newest(connection)
+        asked = [
+            outcome
+            for outcome in newest
+            if playbook in (None, outcome.playbook) and (through is None or outcome.known_through <= through)
+        ]
+        return sorted(asked, key=lambda outcome: (outcome.playbook, outcome.account_id, outcome.known_through))
 
 
 def _risks(connection: sa.Connection) -> dict[tuple[str, dt.date], float]:
@@ -98,20 +88,16 @@ def assignments_by(
     return [Assignment(**row) for row in connection.execute(query).mappings()]
 
 
-def _newest(connection: sa.Connection) -> list[dict[str, Any]]:
-    """The newest row of each key, its findings beside it."""
+def _row(outcome: EnrolmentOutcome) -> dict[str, object]:
+    details = {name: value for name, value in vars(outcome).items() if name not in KEY}
+    return {name: getattr(outcome, name) for name in KEY} | {"details": details}
+
+
+def _newest(connection: sa.Connection) -> list[EnrolmentOutcome]:
+    """The newest row of each key."""
     newest = sa.select(sa.func.max(outcomes.c.outcome_id)).group_by(*(outcomes.c[name] for name in KEY))
     query = sa.select(outcomes).where(outcomes.c.outcome_id.in_(newest))
     return [
-        {**{name: row["details"][name] for name in row["details"]}, **{name: row[name] for name in KEY}}
-        for row in connection.execute(query).mappings()
+        EnrolmentOutcome(**row.details, **{name: getattr(row, name) for name in KEY})
+        for row in connection.execute(query)
     ]
-
-
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in KEY)
-
-
-def _found(row: Mapping[str, Any]) -> Any:
-    """What was found, as it is kept, for comparing."""
-    return json.loads(to_json({name: value for name, value in row.items() if name not in KEY}))
