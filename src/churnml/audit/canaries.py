@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from churnml.features import Feature, Grain, Polarity, Unit
 from churnml.stretches import KEY
 from churnml.tables import Facts, Relation
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    Rows = Callable[[Facts, Relation], Relation]
+    Total = Callable[[Relation], ir.IntegerScalar]
 
 PREFIX = "audit_canary_"
 DAYS_BACK, DAYS_AHEAD = 90, 28
@@ -35,20 +41,20 @@ def final_ends(facts: Facts, cutoffs: Relation) -> Relation:
     return rows.select(*KEY, n=rows["ends_at"].notnull().cast("int64"))
 
 
-def _before(rows: Any) -> Any:
+def _before(rows: Relation) -> ir.IntegerScalar:
     return rows["n"].sum(where=~rows["ahead"])
 
 
-def _ahead(rows: Any) -> Any:
+def _ahead(rows: Relation) -> ir.IntegerScalar:
     return rows["n"].sum(where=rows["ahead"])
 
 
-def _total(rows: Any) -> Any:
+def _total(rows: Relation) -> ir.IntegerScalar:
     return rows["n"].sum()
 
 
 # name, contract table, rows, measure
-_CANARIES: tuple[tuple[str, str, Callable[[Facts, Relation], Relation], Callable[[Any], Any]], ...] = (
+_CANARIES: tuple[tuple[str, str, Rows, Total], ...] = (
     ("usage_whenever_known", "usage_events", usage_by_day_alone, _before),
     ("usage_after_the_cutoff", "usage_events", usage_by_day_alone, _ahead),
     ("final_resolutions", "support_tickets", final_resolutions, _total),
@@ -61,7 +67,7 @@ def canaries(facts: Facts) -> tuple[Feature, ...]:
     return tuple(_canary(name, rows, measure) for name, source, rows, measure in _CANARIES if facts.has(source))
 
 
-def _canary(name: str, rows: Callable[[Facts, Relation], Relation], measure: Callable[[Any], Any]) -> Feature:
+def _canary(name: str, rows: Rows, measure: Total) -> Feature:
     return Feature(
         name=PREFIX + name,
         family="audit.canary",

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
 
 from churnml.errors import AuditError
+from churnml.jsontypes import Json, JsonObject
 
 NAMED_IN_THE_MESSAGE = 6
 
@@ -99,25 +99,29 @@ class Audit:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Everything found, the worst first."""
-        found = [*self.features.findings, *(f for label in self.labels for f in label.findings), *self.signs]
+        unsorted = [*self.features.findings, *(f for label in self.labels for f in label.findings), *self.signs]
         order = (Severity.LEAK, Severity.VOID, Severity.WARNING, Severity.OK)
-        return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+        return tuple(sorted(unsorted, key=lambda finding: order.index(finding.severity)))
 
     def of(self, *severities: Severity) -> tuple[Finding, ...]:
         """The findings of some severities."""
         return tuple(finding for finding in self.findings if finding.severity in severities)
 
-    def as_data(self) -> dict[str, Any]:
-        """The whole audit as plain data, with ``passed``."""
-        said: dict[str, Any] = asdict(self) | {"data_through": str(self.data_through)}
-        for proof in (said["features"], *said["labels"]):
-            proof.pop("findings")
-            for tried in proof["tried"]:
-                tried["as_of"] = str(tried["as_of"])
-        said.pop("signs")
-        said["passed"] = not self.of(Severity.LEAK, Severity.VOID)
-        said["findings"] = [asdict(finding) | {"severity": finding.severity.value} for finding in self.findings]
-        return said
+    @property
+    def passed(self) -> bool:
+        """Whether nothing leaks and no proof is void."""
+        return not self.of(Severity.LEAK, Severity.VOID)
+
+    def as_data(self) -> JsonObject:
+        """The whole audit as JSON, with ``passed``."""
+        return {
+            "project": self.project,
+            "data_through": str(self.data_through),
+            "features": _proof_data(self.features),
+            "labels": [_proof_data(label) for label in self.labels],
+            "passed": self.passed,
+            "findings": [asdict(finding) | {"severity": finding.severity.value} for finding in self.findings],
+        }
 
     def require(self, *, strict: bool = False) -> None:
         """Raises AuditError when something leaks or a proof is void; warnings count when ``strict``."""
@@ -128,6 +132,12 @@ class Audit:
         if strict and (warnings := self.of(Severity.WARNING)):
             named = ", ".join(f.name or f.kind for f in warnings[:NAMED_IN_THE_MESSAGE])
             raise AuditError(f"The audit found {len(warnings)} warnings, and --strict was asked for: {named}.")
+
+
+def _proof_data(proof: FeatureProof | LabelProof) -> JsonObject:
+    """A proof as JSON; its findings stand with all the others."""
+    data: dict[str, Json] = {name: value for name, value in asdict(proof).items() if name != "findings"}
+    return data | {"tried": [asdict(tried) | {"as_of": str(tried.as_of)} for tried in proof.tried]}
 
 
 LEAK_REMEDY = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,30 +83,30 @@ def audit_features(
     """
     placed = tuple(f.name for f in features if f.grain is Grain.PLACED)
     features = [f for f in features if f.grain is not Grain.PLACED]
-    books = _Notes()
+    notes = _Notes()
     for as_of in sorted(cutoffs):
         progress(f"auditing {len(features)} features and {len(labels)} populations at {as_of}")
-        _at_cutoff(facts, features, labels, as_of, seed, books)
+        _at_cutoff(facts, features, labels, as_of, seed, notes)
     everybody = ", ".join(labels)
     models = {f.name: ", ".join((used_by or {}).get(f.name, labels)) for f in features}
-    books.findings += [
-        Finding("feature", Severity.LEAK, sentence, models[name], name) for name, sentence in books.leaks.items()
+    notes.findings += [
+        Finding("feature", Severity.LEAK, sentence, models[name], name) for name, sentence in notes.leaks.items()
     ]
-    moved = _moved_by_source(features, books.moved)
+    moved = _moved_by_source(features, notes.moved)
     static = tuple(f.name for f in features if f.grain is Grain.ACCOUNT)
-    unmoved = tuple(f.name for f in features if f.name not in books.moved and f.grain is not Grain.ACCOUNT)
-    books.findings += _void(features, moved, books, everybody)
-    unproven = [f for f in features if f.grain is Grain.OWN and f.name in unmoved and f.name not in books.leaks]
-    books.findings += _unproven(unproven, models)
+    unmoved = tuple(f.name for f in features if f.name not in notes.moved and f.grain is not Grain.ACCOUNT)
+    notes.findings += _void(features, moved, notes, everybody)
+    unproven = [f for f in features if f.grain is Grain.OWN and f.name in unmoved and f.name not in notes.leaks]
+    notes.findings += _unproven(unproven, models)
     return FeatureProof(
         tuple(f.name for f in features),
         placed,
-        tuple(books.tried),
+        tuple(notes.tried),
         moved,
         static,
         unmoved,
-        {name.removeprefix(PREFIX): caught for name, caught in books.canaries.items()},
-        tuple(books.findings),
+        {name.removeprefix(PREFIX): caught for name, caught in notes.canaries.items()},
+        tuple(notes.findings),
     )
 
 
@@ -117,18 +116,18 @@ def _at_cutoff(
     labels: Mapping[str, Label],
     as_of: dt.date,
     seed: int,
-    books: _Notes,
+    notes: _Notes,
 ) -> None:
     spine = _spine(facts, labels, as_of, seed)
     accounts = _some(spine["account_id"].unique(), seed)
     events = _event_names(facts, features)
 
-    def with_rows(base: Facts, told: dt.date | None) -> PlantedFacts:
-        return with_rows_known(base, accounts, events, as_of, told, seed)
+    def with_rows(base: Facts, known_from: dt.date | None) -> PlantedFacts:
+        return with_rows_known(base, accounts, events, as_of, known_from, seed)
 
     base, changed = with_rows(facts, None), with_rows(otherwise(facts, as_of), as_of)
     removed = unknown_counts(facts, as_of)
-    books.tried.append(CutoffProof(as_of, len(spine), removed, changed.added))
+    notes.tried.append(CutoffProof(as_of, len(spine), removed, changed.added))
     if spine.empty:
         return
     planted = canaries(facts)
@@ -141,23 +140,23 @@ def _at_cutoff(
     caught: set[str] = set()
     for how, variant in variants.items():
         after = snapshots.build_snapshots(variant, watched, spine)
-        found = _differing(before, after, [f.name for f in watched])
-        caught |= {name for name in found if name.startswith(PREFIX)}
-        leaking = [name for name in found if not name.startswith(PREFIX) and name not in books.leaks]
-        told_by = _told_by(leaking, features, base.facts, variant, spine) if leaking else {}
+        differing = _differing(before, after, [f.name for f in watched])
+        caught |= {name for name in differing if name.startswith(PREFIX)}
+        leaking = [name for name in differing if not name.startswith(PREFIX) and name not in notes.leaks]
+        guilty = _guilty_tables(leaking, features, base.facts, variant, spine) if leaking else {}
         for name in leaking:
-            books.leaks[name] = _what_changed(name, before, after, set(accounts), how) + told_by[name]
-        _compare_populations(labels, populations, variant, as_of, how, books)
+            notes.leaks[name] = _what_changed(name, before, after, set(accounts), how) + guilty[name]
+        _compare_populations(labels, populations, variant, as_of, how, notes)
     for canary in planted:  # at every cutoff
-        books.canaries[canary.name] = canary.name in caught and books.canaries.get(canary.name, True)
+        notes.canaries[canary.name] = canary.name in caught and notes.canaries.get(canary.name, True)
     control = snapshots.build_snapshots(with_rows(facts, plus_days(as_of, -1)).facts, features, spine)
-    books.moved |= set(_differing(before, control, [f.name for f in features]))
+    notes.moved |= set(_differing(before, control, [f.name for f in features]))
 
 
 def _spine(facts: Facts, labels: Mapping[str, Label], as_of: dt.date, seed: int) -> pd.DataFrame:
     """Everybody some label speaks of at a cutoff: ``account_id, as_of``."""
-    found = [snapshots.population(label, facts, [as_of])[KEY] for label in labels.values()]
-    spine = pd.concat(found).drop_duplicates().sort_values(KEY, ignore_index=True)
+    populations = [snapshots.population(label, facts, [as_of])[KEY] for label in labels.values()]
+    spine = pd.concat(populations).drop_duplicates().sort_values(KEY, ignore_index=True)
     if len(spine) > ROWS_COMPARED:
         spine = spine.sample(ROWS_COMPARED, random_state=seed).sort_values(KEY, ignore_index=True)
     return spine
@@ -205,13 +204,13 @@ def _what_changed(name: str, before: pd.DataFrame, after: pd.DataFrame, made_up:
     )
 
 
-def _value(value: Any) -> str:
+def _value(value: str | float | None) -> str:
     if value is None or value != value:
         return "empty"
     return f"'{value}'" if isinstance(value, str) else f"{value:.10g}"
 
 
-def _told_by(
+def _guilty_tables(
     names: Sequence[str], features: Sequence[Feature], base: Facts, changed: Facts, spine: pd.DataFrame
 ) -> dict[str, str]:
     """Which table tells each feature of the future: the one its rows come from, or, where it makes its own
@@ -228,13 +227,13 @@ def _told_by(
         for source, facts in _one_by_one(base, changed).items():
             for name in _differing(before, snapshots.build_snapshots(facts, needed, spine), unclear):
                 guilty[name].append(source)
-    return {name: f" It is told by {' and '.join(found)}." if found else "" for name, found in guilty.items()}
+    return {name: f" It is told by {' and '.join(sources)}." if sources else "" for name, sources in guilty.items()}
 
 
 def _one_by_one(base: Facts, changed: Facts) -> dict[str, Facts]:
     """``base`` with a single table, or the day on which the data end, as it is in ``changed``."""
-    found = {source: from_source(base, changed, source) for source in SOURCES if base.has(source)}
-    return found | {"the day on which the data end": replace(base, data_through=changed.data_through)}
+    by_source = {source: from_source(base, changed, source) for source in SOURCES if base.has(source)}
+    return by_source | {"the day on which the data end": replace(base, data_through=changed.data_through)}
 
 
 def _with_parts(names: Sequence[str], features: Sequence[Feature]) -> list[Feature]:
@@ -243,8 +242,8 @@ def _with_parts(names: Sequence[str], features: Sequence[Feature]) -> list[Featu
     wanted: set[str] = set()
     ahead = list(names)
     while ahead:
-        wanted.add(found := ahead.pop())
-        ahead += [part for part in by_name[found].made_of if part not in wanted]
+        wanted.add(name := ahead.pop())
+        ahead += [part for part in by_name[name].made_of if part not in wanted]
     return [feature for feature in features if feature.name in wanted]
 
 
@@ -258,12 +257,12 @@ def _compare_populations(
     variant: Facts,
     as_of: dt.date,
     how: str,
-    books: _Notes,
+    notes: _Notes,
 ) -> None:
     """A population is made of what was known, too: who is in it, and what its labels are measured against."""
     for model, label in labels.items():
         before, after = populations[model], _population(label, variant, as_of)
-        if before.equals(after) or any(f.kind == "population" and f.model == model for f in books.findings):
+        if before.equals(after) or any(f.kind == "population" and f.model == model for f in notes.findings):
             continue
         both = before.merge(after, how="outer", indicator=True)
         who = both.loc[both["_merge"] != "both", "account_id"].sort_values().unique()
@@ -271,25 +270,25 @@ def _compare_populations(
             f"Whether account {who[0]} is in the population of '{model}' at {as_of}, or on which terms, would be "
             f"another if what nobody knew before {as_of} {how}; so for {len(who):,} in all."
         )
-        books.findings.append(Finding("population", Severity.LEAK, sentence, model, "population"))
+        notes.findings.append(Finding("population", Severity.LEAK, sentence, model, "population"))
 
 
 def _moved_by_source(features: Sequence[Feature], moved: set[str]) -> dict[str, tuple[str, ...]]:
     """Contract table that features read → those of them that moved; own rows and made features aside."""
-    found: dict[str, tuple[str, ...]] = {}
+    by_source: dict[str, tuple[str, ...]] = {}
     for feature in features:
         if source := SOURCE_OF.get(feature.grain):
-            found[source] = (*found.get(source, ()), *([feature.name] if feature.name in moved else []))
-    return found
+            by_source[source] = (*by_source.get(source, ()), *([feature.name] if feature.name in moved else []))
+    return by_source
 
 
 def _void(
-    features: Sequence[Feature], moved: Mapping[str, tuple[str, ...]], books: _Notes, models: str
+    features: Sequence[Feature], moved: Mapping[str, tuple[str, ...]], notes: _Notes, models: str
 ) -> list[Finding]:
     """Why the proof, or a part of it, could not have failed."""
-    if not any(tried.rows for tried in books.tried):
+    if not any(tried.rows for tried in notes.tried):
         return [Finding("control", Severity.VOID, "Nobody was eligible at the audited cutoffs.", models)]
-    found = []
+    reasons = []
     for source, names in moved.items():
         if not names:
             read_by = sum(SOURCE_OF.get(feature.grain) == source for feature in features)
@@ -297,13 +296,13 @@ def _void(
                 f"Rows of {source} made known the day before the cutoff moved none of the {read_by} features that "
                 "read it, so that nothing else moved them is no proof."
             )
-            found.append(Finding("control", Severity.VOID, sentence, models, source))
-    for name, caught in books.canaries.items():
+            reasons.append(Finding("control", Severity.VOID, sentence, models, source))
+    for name, caught in notes.canaries.items():
         if not caught:
             planted = name.removeprefix(PREFIX)
             sentence = f"The audit planted a leaking feature ({planted}) and did not catch it: it cannot be trusted."
-            found.append(Finding("canary", Severity.VOID, sentence, models, planted))
-    return found
+            reasons.append(Finding("canary", Severity.VOID, sentence, models, planted))
+    return reasons
 
 
 def _unproven(features: Sequence[Feature], models: Mapping[str, str]) -> list[Finding]:

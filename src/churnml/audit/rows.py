@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +13,7 @@ from churnml.rollups import BITS, SHIFT
 from churnml.tables import MaybeRelation, Relation
 from churnml.timeline import day_number_of, midnight
 
-Row = Mapping[str, Any]
+Row = Mapping[str, object]
 MARK = "churnml audit"
 _DAYS = frozenset({"day", "known_day", "block", "late_day"})
 ALL_BITS = (1 << BITS) - 1
@@ -55,23 +54,30 @@ class Visits:
     Args:
         events: event names that are used on every visit.
         rng: how much of it there is.
+
+    Attributes:
+        days, named: rows of ``usage_days`` and ``usage_named``.
+        happened: how many events they hold.
     """
 
     def __init__(self, events: Sequence[str], rng: np.random.Generator) -> None:
         self._events, self._rng = events, rng
         self.days: list[Row] = []
         self.named: list[Row] = []
+        self.happened = 0
         self._seen: dict[tuple[str, str, str, int, int], int] = {}
 
     def add(self, account: str, users: Iterable[str], day: dt.date, known: dt.date) -> None:
         """A visit of ``users`` on a day, known on the same or a later one."""
         happened, arrived = day_number_of(day), day_number_of(known)
         for event in ("", *self._events):
-            row = self._sums() | {"account_id": account, "day": happened, "known_day": arrived}
+            sums = self._sums()
+            row: Row = {**sums, "account_id": account, "day": happened, "known_day": arrived}
             if event:
-                self.named.append(row | {"event": event})
+                self.named.append({**row, "event": event})
             else:
-                self.days.append(row | {"names": ALL_BITS})
+                self.days.append({**row, "names": ALL_BITS})
+                self.happened += sums["events"]
         for user in users:
             self._see("user_id", account, user, happened, arrived)
         self._see("event", account, f"{MARK} event", happened, arrived)

@@ -6,7 +6,7 @@ None of these proves a leak, so each is a warning: it says what was seen and wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from churnml.modelling.leaks import giveaways
 from churnml.tables import TABLES, ColumnKind, Facts, Relation
 from churnml.timeline import day_number_of, end_of_data, midnight
 
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
 TOO_GOOD = 0.95  # an honest single column hardly ever ranks accounts as well as this
 MIN_POSITIVES = 20
 MIN_OF_A_KIND = 10
@@ -26,7 +29,7 @@ BOOTSTRAPS = 200
 # Times that may lie after the last day of the data, because they were agreed on before.
 AGREED_AHEAD = frozenset({("subscriptions", "starts_at"), ("subscriptions", "ends_at"), ("subscriptions", "renews_at")})
 # Tables whose columns' being filled can be held against the outcome; a recorded leaving is the outcome.
-TOLD_BY_ACCOUNT = ("accounts", "subscriptions", "support_tickets")
+FILLED_BY_ACCOUNT = ("accounts", "subscriptions", "support_tickets")
 LATER_BY_NATURE = frozenset({"csat"})
 
 
@@ -43,11 +46,11 @@ def data_signs(facts: Facts) -> tuple[Finding, ...]:
 
 
 def _relations(facts: Facts) -> dict[str, Relation]:
-    found = {name: getattr(facts, name) for name in TABLES if name != "usage_events"}
-    return {name: relation for name, relation in found.items() if relation is not None}
+    named = ((name, getattr(facts, name)) for name in TABLES if name != "usage_events")
+    return {name: relation for name, relation in named if relation is not None}
 
 
-def _count(condition: Any) -> int:
+def _count(condition: ir.BooleanColumn) -> int:
     counted = condition.fill_null(False).sum().to_pandas()
     return 0 if counted is None or counted != counted else int(counted)
 
@@ -57,8 +60,8 @@ def _after_the_data(facts: Facts) -> list[Finding]:
     counts: dict[tuple[str, str], int] = {}
     for name, relation in _relations(facts).items():
         for column in TABLES[name].columns:
-            told_later = column.kind is ColumnKind.TIME and (name, column.name) not in AGREED_AHEAD
-            if told_later and column.name in facts.given.get(name, ()):
+            must_lie_inside = column.kind is ColumnKind.TIME and (name, column.name) not in AGREED_AHEAD
+            if must_lie_inside and column.name in facts.given.get(name, ()):
                 counts[name, column.name] = _count(relation[column.name] >= midnight(end))
     if facts.usage_days is not None:
         counts["usage_events", "known_at"] = _count(facts.usage_days["known_day"] >= day_number_of(end))
@@ -78,37 +81,37 @@ def _before_opening(facts: Facts) -> list[Finding]:
     tickets = facts.support_tickets
     if tickets is None:
         return []
-    found = []
+    signs = []
     for column in ("first_response_at", "resolved_at", "reopened_at", "escalated_at", "csat_at"):
         if many := _count(tickets[column] < tickets["opened_at"]):
-            found.append(
+            signs.append(
                 _warning(
                     "time before opening",
                     f"support_tickets.{column}",
                     f"{many:,} tickets have a {column} before they were opened: one of the two times is wrong.",
                 )
             )
-    return found
+    return signs
 
 
 def _known_when_it_happened(facts: Facts) -> list[Finding]:
     """Tables with a known_at that says nothing: not given, or always the time it happened."""
-    found = []
+    signs = []
     for name, relation in _relations(facts).items():
         table = TABLES[name]
         if "known_at" not in table.column_names:
             continue
         given = "known_at" in facts.given.get(name, ())
         if given and not _count(relation["known_at"] != relation[table.dated_by]) and relation.count().to_pandas():
-            found.append(_always_at_once(name, table.dated_by))
+            signs.append(_always_at_once(name, table.dated_by))
         if not given:
-            found.append(_not_given(name, table.dated_by))
+            signs.append(_not_given(name, table.dated_by))
     if facts.usage_days is not None:
         if "known_at" not in facts.given.get("usage_events", ()):
-            found.append(_not_given("usage_events", "occurred_at"))
+            signs.append(_not_given("usage_events", "occurred_at"))
         elif not _count(facts.usage_days["known_day"] != facts.usage_days["day"]):
-            found.append(_always_at_once("usage_events", "occurred_at"))
-    return found
+            signs.append(_always_at_once("usage_events", "occurred_at"))
+    return signs
 
 
 def _not_given(table: str, dated_by: str) -> Finding:
@@ -164,28 +167,28 @@ def outcome_signs(
         lapse: the outcome is that nothing is used, which long silence may honestly settle.
 
     Each account counts once: it is positive when any of its labels is. Features that change are looked at as in
-    training (:mod:`churnml.modelling.leaks`), where they would keep a model out of office.
+    training (:mod:`churnml.modelling.leaks`), where they would keep a model from becoming champion.
     """
     labelled = rows[rows["label"].notna()]
     outcome = labelled.groupby("account_id")["label"].max()
     if outcome.sum() < MIN_POSITIVES or outcome.min() == 1:
         return ()
-    found = []
+    signs = []
     for feature in features:
         values = _constant(labelled, feature.name)
         if values is not None:
             why = f"'{feature.name}' never changes for an account, yet "
-            found += _gives_away(values, outcome, feature.name, model, why, is_category=feature.is_category)
+            signs += _gives_away(values, outcome, feature.name, model, why, is_category=feature.is_category)
     for name, filled in _filled(facts, rows["as_of"].max()).items():
         why = f"Whether {name} is filled "
-        found += _gives_away(filled.reindex(outcome.index), outcome, name, model, why, is_category=True)
-    named = {finding.name for finding in found}
+        signs += _gives_away(filled.reindex(outcome.index), outcome, name, model, why, is_category=True)
+    named = {finding.name for finding in signs}
     rest = [feature for feature in features if feature.name not in named]
-    found += [
+    signs += [
         _warning("gives the outcome away", leak.feature, f"{leak.sentence}.", model)
         for leak in giveaways(rest, labelled, labelled, lapse=lapse)
     ]
-    return tuple(found)
+    return tuple(signs)
 
 
 def _constant(rows: pd.DataFrame, name: str) -> pd.Series | None:
@@ -199,8 +202,8 @@ def _constant(rows: pd.DataFrame, name: str) -> pd.Series | None:
 
 def _filled(facts: Facts, as_of: pd.Timestamp) -> dict[str, pd.Series]:
     """``table.column`` → account → 'filled', 'empty' or 'sometimes', of rows known before ``as_of``."""
-    found = {}
-    for name in TOLD_BY_ACCOUNT:
+    states = {}
+    for name in FILLED_BY_ACCOUNT:
         relation = getattr(facts, name)
         if relation is None:
             continue
@@ -218,9 +221,9 @@ def _filled(facts: Facts, as_of: pd.Timestamp) -> dict[str, pd.Series]:
         frame = per.to_pandas().set_index("account_id")
         for column in columns:
             share = frame[column]
-            said = np.select([share >= 1, share <= 0], ["filled", "empty"], "sometimes")
-            found[f"{name}.{column}"] = pd.Series(said, index=frame.index, dtype="object")
-    return found
+            state = np.select([share >= 1, share <= 0], ["filled", "empty"], "sometimes")
+            states[f"{name}.{column}"] = pd.Series(state, index=frame.index, dtype="object")
+    return states
 
 
 def _may_be_empty(table: str, column: str) -> bool:

@@ -1,7 +1,7 @@
 """The same facts, had what nobody could know at a cutoff been missing, or come out otherwise.
 
 Three variants are compared with the facts as they are. ``as_known`` leaves out what was not known before the
-cutoff. ``otherwise`` changes it, and ``with_rows_known`` adds facts besides: known on the day it is told, they
+cutoff. ``otherwise`` changes it, and ``with_rows_known`` adds facts besides: known on a day of our choice, they
 must change nothing from the cutoff on and something the day before.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from churnml.lazy import ibis
 from churnml.rollups import BITS, SHIFT, first_day
 from churnml.tables import Facts, MaybeRelation, Relation
 from churnml.timeline import day_number, day_number_of, midnight, plus_days
+
+if TYPE_CHECKING:
+    import ibis.expr.datatypes as dtypes
+    import ibis.expr.types as ir
 
 # What happens to a ticket after it was opened; a csat has its own time beside it.
 LATER_TIMES = ("first_response_at", "resolved_at", "reopened_at", "escalated_at")
@@ -55,7 +59,7 @@ def as_known(facts: Facts, as_of: dt.date) -> Facts:
     )
 
 
-def _known(relation: MaybeRelation, column: str, before: Any) -> MaybeRelation:
+def _known(relation: MaybeRelation, column: str, before: dt.datetime | int) -> MaybeRelation:
     return None if relation is None else relation.filter(relation[column] < before)
 
 
@@ -67,15 +71,13 @@ def _presence_known(relation: MaybeRelation, day: int) -> MaybeRelation:
     return known.filter(known["days"] != 0)
 
 
-def days_before(block: Any, day: int) -> Any:
+def days_before(block: ir.IntegerColumn, day: int) -> ir.IntegerColumn:
     """The bits of a block's days before ``day``."""
     own = (day + SHIFT) // BITS
     mask = ibis.literal((1 << (day - first_day(own))) - 1, "int64")
-    return ibis.cases((block < own, ibis.literal(ALL_BITS, "int64")), (block == own, mask), else_=_nothing())
-
-
-def _nothing() -> Any:
-    return ibis.literal(0, "int64")
+    return ibis.cases(
+        (block < own, ibis.literal(ALL_BITS, "int64")), (block == own, mask), else_=ibis.literal(0, "int64")
+    )
 
 
 def _tickets_known(tickets: MaybeRelation, now: dt.datetime) -> MaybeRelation:
@@ -86,7 +88,7 @@ def _tickets_known(tickets: MaybeRelation, now: dt.datetime) -> MaybeRelation:
     return known.mutate(csat=_if_before(known, "csat", "csat_at", now), **masked)
 
 
-def _if_before(relation: Relation, column: str, at: str, now: dt.datetime) -> Any:
+def _if_before(relation: Relation, column: str, at: str, now: dt.datetime) -> ir.Column:
     return ibis.ifelse(relation[at] < now, relation[column], ibis.null(relation[column].type()))
 
 
@@ -95,9 +97,9 @@ def _periods_known(periods: MaybeRelation, now: dt.datetime) -> MaybeRelation:
         return None
     known = periods.filter(periods["known_at"] < now)
     # without a notice, an end is known once it has happened
-    told = ibis.coalesce(known["cancelled_at"], known["ends_at"]) < now
+    end_known = ibis.coalesce(known["cancelled_at"], known["ends_at"]) < now
     return known.mutate(
-        ends_at=ibis.ifelse(told, known["ends_at"], ibis.null(known["ends_at"].type())),
+        ends_at=ibis.ifelse(end_known, known["ends_at"], ibis.null(known["ends_at"].type())),
         cancelled_at=_if_before(known, "cancelled_at", "cancelled_at", now),
     )
 
@@ -105,7 +107,7 @@ def _periods_known(periods: MaybeRelation, now: dt.datetime) -> MaybeRelation:
 def unknown_counts(facts: Facts, as_of: dt.date) -> dict[str, int]:
     """By contract table, how many rows (of usage: events) were not known before ``as_of``, or not wholly."""
     day, now = day_number_of(as_of), midnight(as_of)
-    counts: dict[str, Any] = {"accounts": (facts.accounts["created_at"] >= now).sum()}
+    counts: dict[str, ir.IntegerScalar] = {"accounts": (facts.accounts["created_at"] >= now).sum()}
     if facts.usage_days is not None:
         counts["usage_events"] = facts.usage_days["events"].sum(where=facts.usage_days["known_day"] >= day)
     if (tickets := facts.support_tickets) is not None:
@@ -116,8 +118,8 @@ def unknown_counts(facts: Facts, as_of: dt.date) -> dict[str, int]:
         counts["subscriptions"] = ((periods["known_at"] >= now) | (ends >= now).fill_null(False)).sum()
     if facts.churn_events is not None:
         counts["churn_events"] = (facts.churn_events["known_at"] >= now).sum()
-    found = {source: count.to_pandas() for source, count in counts.items()}
-    return {source: int(count) if count == count and count is not None else 0 for source, count in found.items()}
+    counted = {source: count.to_pandas() for source, count in counts.items()}
+    return {source: int(count) if count == count and count is not None else 0 for source, count in counted.items()}
 
 
 # ---------------------------------------------------------------- come out otherwise
@@ -165,7 +167,7 @@ def _usage_otherwise(relation: MaybeRelation, day: int) -> MaybeRelation:
     return relation.mutate(**changed)
 
 
-def _another(amount: Any, name: str) -> Any:
+def _another(amount: ir.IntegerColumn, name: str) -> ir.IntegerColumn:
     # quantities may be as large as whole numbers go: they are made smaller, counts larger
     return -(amount // 7) - 1_000_003 if name.startswith("quantity_") and name != "quantity_events" else amount * 7 + 3
 
@@ -194,7 +196,7 @@ def _tickets_otherwise(tickets: MaybeRelation, as_of: dt.date) -> MaybeRelation:
     return tickets.mutate(csat=csat.cast(tickets["csat"].type()), **changed)
 
 
-def _to_come(at: Any, now: dt.datetime) -> Any:
+def _to_come(at: ir.TimestampValue, now: dt.datetime) -> ir.BooleanValue:
     return at.isnull() | (at >= now)
 
 
@@ -216,7 +218,7 @@ def _periods_otherwise(periods: MaybeRelation, as_of: dt.date) -> MaybeRelation:
     )
 
 
-def _time(day: dt.date, kind: Any) -> Any:
+def _time(day: dt.date, kind: dtypes.DataType) -> ir.TimestampScalar:
     return ibis.literal(midnight(day)).cast(kind)
 
 
@@ -245,12 +247,12 @@ OLD_AGE = 30  # a user of old who stays away is not seen since
 
 
 def with_rows_known(
-    facts: Facts, accounts: Sequence[str], events: Sequence[str], as_of: dt.date, told: dt.date | None, seed: int
+    facts: Facts, accounts: Sequence[str], events: Sequence[str], as_of: dt.date, known_from: dt.date | None, seed: int
 ) -> PlantedFacts:
     """The facts with rows made up for ``accounts``.
 
-    Every account gets a ticket and a contract that were known long before ``as_of``. On the day ``told`` the
-    rest becomes known: how those went on, and usage, contracts and leavings from before that day, as if they
+    Every account gets a ticket and a contract that were known long before ``as_of``. From ``known_from`` on the rest is
+    known: how those went on, and usage, contracts and leavings from before that day, as if they
     had arrived late. From the cutoff on, facts of later days come with them.
 
     Args:
@@ -258,13 +260,13 @@ def with_rows_known(
         accounts: who gets rows.
         events: event names that features look at.
         as_of: the cutoff.
-        told: when what is to come becomes known; None never.
+        known_from: when what is to come becomes known; None never.
         seed: decides the amounts.
     """
-    visits = _visits(accounts, events, as_of, told, seed) if told else None
-    tickets, periods = _tickets(accounts, as_of, told), _periods(accounts, as_of, told)
-    leavings = _leavings(accounts, as_of, told) if told else []
-    newcomers = [_newcomer(n, told, facts.static) for n in range(5)] if told else []
+    visits = _visits(accounts, events, as_of, known_from, seed) if known_from else None
+    tickets, periods = _tickets(accounts, as_of, known_from), _periods(accounts, as_of, known_from)
+    leavings = _leavings(accounts, as_of, known_from) if known_from else []
+    newcomers = [_newcomer(n, known_from, facts.static) for n in range(5)] if known_from else []
     made = replace(
         facts,
         accounts=with_rows(facts.accounts, newcomers),
@@ -286,21 +288,21 @@ def with_rows_known(
             usage_users=with_rows(facts.usage_users, visits.presence("user_id")),
             usage_rare=with_rows(facts.usage_rare, visits.presence("event")),
         )
-        added["usage_events"] = sum(row["events"] for row in visits.days)
+        added["usage_events"] = visits.happened
     return PlantedFacts(made, {source: count for source, count in added.items() if count and facts.has(source)})
 
 
-def _newcomer(n: int, told: dt.date, static: Sequence[str]) -> Row:
-    return {"account_id": f"{MARK} {n}", "created_at": midnight(told)} | dict.fromkeys(static, MARK)
+def _newcomer(n: int, known_from: dt.date, static: Sequence[str]) -> Row:
+    return {"account_id": f"{MARK} {n}", "created_at": midnight(known_from)} | dict.fromkeys(static, MARK)
 
 
-def _visits(accounts: Sequence[str], events: Sequence[str], as_of: dt.date, told: dt.date, seed: int) -> Visits:
+def _visits(accounts: Sequence[str], events: Sequence[str], as_of: dt.date, known_from: dt.date, seed: int) -> Visits:
     visits = Visits(events, np.random.default_rng(seed))
-    from_then_on = told >= as_of
+    from_then_on = known_from >= as_of
     for place, account in enumerate(accounts):
         for n, age in enumerate(AGES):
-            # some are told exactly on the day, some weeks after
-            known = plus_days(told, (0, 1, 27)[(place + n) % 3]) if from_then_on else told
+            # some are known exactly on the day, some weeks after
+            known = plus_days(known_from, (0, 1, 27)[(place + n) % 3]) if from_then_on else known_from
             users = [f"{MARK} user", *([f"{MARK} user of old"] if age > OLD_AGE else [])]
             visits.add(account, users, plus_days(as_of, -age), known)
         for ahead in (0, 1, 20) if from_then_on else ():
@@ -308,44 +310,48 @@ def _visits(accounts: Sequence[str], events: Sequence[str], as_of: dt.date, told
     return visits
 
 
-def _tickets(accounts: Sequence[str], as_of: dt.date, told: dt.date | None) -> list[Row]:
+def _tickets(accounts: Sequence[str], as_of: dt.date, known_from: dt.date | None) -> list[Row]:
     rows: list[Row] = []
     for place, account in enumerate(accounts):
         opened = {"account_id": account, "priority": "urgent", "category": MARK, "tone_milli": -900}
         rows.append(
             opened
             | {"ticket_id": f"{MARK} {place}", "opened_at": midnight(plus_days(as_of, -20))}
-            | (_how_it_went_on(place, told) if told else {})
+            | (_how_it_went_on(place, known_from) if known_from else {})
         )
-        if told:
+        if known_from:
             # serious or not, so that their share moves whatever it was
-            new = {"ticket_id": f"{MARK} new {place}", "opened_at": midnight(told)}
+            new = {"ticket_id": f"{MARK} new {place}", "opened_at": midnight(known_from)}
             rows.append(opened | new | {"priority": "urgent" if place % 2 else "low"})
     return rows
 
 
-def _how_it_went_on(place: int, told: dt.date) -> dict[str, Any]:
-    at = midnight(told)
-    resolved: dict[str, Any] = {"first_response_at": at, "resolved_at": at}
-    ways: tuple[dict[str, Any], ...] = (
+def _how_it_went_on(place: int, known_from: dt.date) -> dict[str, object]:
+    at = midnight(known_from)
+    resolved: dict[str, object] = {"first_response_at": at, "resolved_at": at}
+    endings: tuple[dict[str, object], ...] = (
         resolved,
         {"escalated_at": at},
-        resolved | {"reopened_at": at_hour(told, 2)},
+        resolved | {"reopened_at": at_hour(known_from, 2)},
         resolved | {"csat": 1.0, "csat_at": at},
     )
-    return ways[place % len(ways)]
+    return endings[place % len(endings)]
 
 
-def _periods(accounts: Sequence[str], as_of: dt.date, told: dt.date | None) -> list[Row]:
+def _periods(accounts: Sequence[str], as_of: dt.date, known_from: dt.date | None) -> list[Row]:
     rows: list[Row] = []
     began = midnight(plus_days(as_of, -100))
     for place, account in enumerate(accounts):
         terms = {"account_id": account, "billing_period": "monthly", "renews_at": midnight(plus_days(as_of, 17))}
         first = {"subscription_id": f"{MARK} {place}", "starts_at": began, "known_at": began}
         first |= {"mrr": 50.0, "seats": 3, "plan": MARK}
-        rows.append(terms | first | (_how_it_ended(place, as_of, told) if told else {}))
-        if told:
-            late = terms | {"known_at": midnight(told), "renews_at": midnight(plus_days(as_of, 5)), "plan": f"{MARK} 2"}
+        rows.append(terms | first | (_how_it_ended(place, as_of, known_from) if known_from else {}))
+        if known_from:
+            late = terms | {
+                "known_at": midnight(known_from),
+                "renews_at": midnight(plus_days(as_of, 5)),
+                "plan": f"{MARK} 2",
+            }
             # every other one is a change to less: what grew and what shrank are told apart
             changed = {"mrr": 1.0, "seats": 1} if place % 2 else {"mrr": 99_999.0, "seats": 777}
             change = {"subscription_id": f"{MARK} {place}", "starts_at": midnight(plus_days(as_of, -50))}
@@ -354,16 +360,16 @@ def _periods(accounts: Sequence[str], as_of: dt.date, told: dt.date | None) -> l
     return rows
 
 
-def _how_it_ended(place: int, as_of: dt.date, told: dt.date) -> dict[str, Any]:
-    at = midnight(told)
-    ways: tuple[dict[str, Any], ...] = (
+def _how_it_ended(place: int, as_of: dt.date, known_from: dt.date) -> dict[str, object]:
+    at = midnight(known_from)
+    endings: tuple[dict[str, object], ...] = (
         {"ends_at": midnight(plus_days(as_of, -10)), "cancelled_at": at},
         {"ends_at": midnight(plus_days(as_of, 30)), "cancelled_at": at},
         {"ends_at": at},
     )
-    return ways[place % len(ways)]
+    return endings[place % len(endings)]
 
 
-def _leavings(accounts: Sequence[str], as_of: dt.date, told: dt.date) -> list[Row]:
+def _leavings(accounts: Sequence[str], as_of: dt.date, known_from: dt.date) -> list[Row]:
     left = midnight(plus_days(as_of, -20))
-    return [{"account_id": account, "churned_at": left, "known_at": midnight(told)} for account in accounts]
+    return [{"account_id": account, "churned_at": left, "known_at": midnight(known_from)} for account in accounts]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from churnml.labels import Label
 from churnml.lazy import ibis
 from churnml.tables import Facts, MaybeRelation, Relation
 from churnml.timeline import day_number_of, midnight, plus_days
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 # What a contract period says of its end.
 ENDS = ("ends_at", "cancelled_at")
@@ -44,7 +47,7 @@ def as_settled(facts: Facts, settled: dt.date) -> Facts:
     )
 
 
-def _until(relation: MaybeRelation, dated_by: str, limit: Any, later: Sequence[str]) -> MaybeRelation:
+def _until(relation: MaybeRelation, dated_by: str, limit: dt.datetime | int, later: Sequence[str]) -> MaybeRelation:
     """Rows dated before ``limit``, the ``later`` times among their columns only where they are before it too."""
     if relation is None:
         return None
@@ -64,7 +67,7 @@ def _seen_until(relation: MaybeRelation, day: int) -> MaybeRelation:
 def later_counts(facts: Facts, settled: dt.date) -> dict[str, int]:
     """By contract table that labels read, how many rows (of usage: events) are dated from ``settled`` on."""
     now = midnight(settled)
-    counts: dict[str, Any] = {}
+    counts: dict[str, ir.IntegerScalar] = {}
     if facts.usage_days is not None:
         counts["usage_events"] = facts.usage_days["events"].sum(where=facts.usage_days["day"] >= day_number_of(settled))
     if (periods := facts.subscriptions) is not None:
@@ -101,7 +104,7 @@ def settled_otherwise(facts: Facts, accounts: Sequence[str], label: Label, as_of
         subscriptions=with_rows(_periods_from(facts.subscriptions, settled), periods),
     )
     added = {
-        "usage_events": sum(row["events"] for row in visits.days),
+        "usage_events": visits.happened,
         "churn_events": len(leavings),
         "subscriptions": len(periods),
     }

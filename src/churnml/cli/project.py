@@ -128,9 +128,9 @@ def audit(
     from pipelines.progress import say
 
     cutoffs = [cutoff for text in as_of or () if (cutoff := date_of(text, "--as-of")) is not None]
-    found = audit_project(jobs.open_data(project, day(), say), [model] if model else (), cutoffs, say)
+    audited = audit_project(jobs.open_data(project, day(), say), [model] if model else (), cutoffs, say)
     if as_json:
-        print_json(found.as_data())
+        print_json(audited.as_data())
     else:
-        say_lines(audit_text(found.as_data()))
-    found.require(strict=strict)
+        say_lines(audit_text(audited))
+    audited.require(strict=strict)

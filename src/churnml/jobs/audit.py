@@ -117,9 +117,9 @@ def _of_label(opened: OpenedProject, spec: ModelSpec, as_of: Sequence[dt.date]) 
 
 
 def _signs(opened: OpenedProject, wanted: dict[str, _Wanted]) -> tuple[Finding, ...]:
-    found = list(data_signs(opened.facts))
+    signs = list(data_signs(opened.facts))
     for model, one in wanted.items():
         if one.rows is not None:
             lapse = opened.project.model(model).label.kind == "lapse"
-            found += outcome_signs(opened.facts, model, one.features, one.rows, lapse=lapse)
-    return tuple(found)
+            signs += outcome_signs(opened.facts, model, one.features, one.rows, lapse=lapse)
+    return tuple(signs)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from churnml.jsontypes import JsonObject
 from churnml.pages.presenter import number, printable
 from churnml.pages.terminal.layout import table
 from churnml.rules.checking import RuleFinding
+
+if TYPE_CHECKING:
+    from churnml.audit import Audit, CutoffProof, FeatureProof, Finding
 
 
 @dataclass(frozen=True)
@@ -84,33 +87,32 @@ SEVERITY_MARKS = {"leak": "LEAK", "void": "VOID", "warning": "warning", "ok": "n
 FEATURES_NAMED = 8
 
 
-def audit_text(found: Mapping[str, Any]) -> str:
+def audit_text(audit: Audit) -> str:
     """What ``churnml audit`` prints."""
-    proof = found["features"]
+    proof = audit.features
     lines = [
-        f"{printable(found['project'])}: audit of data through {found['data_through']}",
+        f"{printable(audit.project)}: audit of data through {audit.data_through}",
         "",
-        f"  {len(proof['features'])} features and {_populations(len(found['labels']))}, built from the "
-        "facts as they are,",
+        f"  {len(proof.features)} features and {_populations(len(audit.labels))}, built from the facts as they are,",
         "  without what nobody knew before the cutoff, and with that come out otherwise and rows made up besides:",
         "",
-        *_tried_lines(proof["tried"], "not known then"),
+        *_tried_lines(proof.tried, "not known then"),
         "",
         *_control_lines(proof),
         "",
     ]
-    for label in found["labels"]:
+    for label in audit.labels:
         lines += [
-            f"  label of {printable(label['model'])}, from the facts as they are, and as they were or could have been "
+            f"  label of {printable(label.model)}, from the facts as they are, and as they were or could have been "
             "once it was settled:",
             "",
-            *_tried_lines(label["tried"], "later than settled"),
+            *_tried_lines(label.tried, "later than settled"),
             "",
-            f"  Control: facts changed inside its window changed {label['changed']:,} labels.",
+            f"  Control: facts changed inside its window changed {label.changed:,} labels.",
             "",
         ]
-    marks = [f"  {SEVERITY_MARKS[f['severity']]}: {_of_model(f)}{printable(f['sentence'])}" for f in found["findings"]]
-    worst = "Nothing looks past its cutoff." if found["passed"] else "The audit failed."
+    marks = [f"  {SEVERITY_MARKS[f.severity]}: {_of_model(f)}{printable(f.sentence)}" for f in audit.findings]
+    worst = "Nothing looks past its cutoff." if audit.passed else "The audit failed."
     return "\n".join([*lines, *marks, *([""] if marks else []), f"  {worst}"])
 
 
@@ -118,36 +120,36 @@ def _populations(models: int) -> str:
     return "the population of one model" if models == 1 else f"the populations of {models} models"
 
 
-def _of_model(finding: Mapping[str, Any]) -> str:
-    return f"[{printable(finding['model'])}] " if finding["model"] else ""
+def _of_model(finding: Finding) -> str:
+    return f"[{printable(finding.model)}] " if finding.model else ""
 
 
-def _tried_lines(tried: Sequence[Mapping[str, Any]], removed: str) -> list[str]:
-    rows = [[str(t["as_of"]), f"{t['rows']:,}", _rows(t["removed"]), _rows(t["added"])] for t in tried]
+def _tried_lines(tried: Sequence[CutoffProof], removed: str) -> list[str]:
+    rows = [[str(t.as_of), f"{t.rows:,}", _rows(t.removed), _rows(t.added)] for t in tried]
     return table(["cutoff", "snapshots", removed, "made up"], rows, right=(1,)) if rows else ["  no cutoff"]
 
 
 def _rows(counts: Mapping[str, int]) -> str:
-    said = [f"{count:,} {ROWS_OF.get(name, name)}" for name, count in counts.items() if count]
-    return ", ".join(said) or "nothing"
+    named = [f"{count:,} {ROWS_OF.get(name, name)}" for name, count in counts.items() if count]
+    return ", ".join(named) or "nothing"
 
 
-def _control_lines(proof: Mapping[str, Any]) -> list[str]:
-    of = len(proof["features"]) - len(proof["static"])
-    by_source = ", ".join(f"{len(names)} that read {source}" for source, names in proof["moved"].items())
-    moved = of - len(proof["unmoved"])
+def _control_lines(proof: FeatureProof) -> list[str]:
+    of = len(proof.features) - len(proof.static)
+    by_source = ", ".join(f"{len(names)} that read {source}" for source, names in proof.moved.items())
+    moved = of - len(proof.unmoved)
     lines = [
         f"  Control: the made-up rows, known one day before the cutoff, moved {moved} of {of} features:",
         f"  {by_source or 'none of them from a table'}, and those made of them.",
     ]
-    if proof["unmoved"]:
-        lines.append(f"  Not moved, so nothing is proved of: {_some(proof['unmoved'])}.")
-    if proof["static"]:
-        lines.append(f"  What an account simply is, no row moves: {_some(proof['static'])}.")
-    if proof["placed"]:
-        lines.append(f"  As good as what they place: {_some(proof['placed'])}.")
-    caught = [name.replace("_", " ") for name, was in proof["canaries"].items() if was]
-    missed = [name.replace("_", " ") for name, was in proof["canaries"].items() if not was]
+    if proof.unmoved:
+        lines.append(f"  Not moved, so nothing is proved of: {_some(proof.unmoved)}.")
+    if proof.static:
+        lines.append(f"  What an account simply is, no row moves: {_some(proof.static)}.")
+    if proof.placed:
+        lines.append(f"  As good as what they place: {_some(proof.placed)}.")
+    caught = [name.replace("_", " ") for name, was in proof.canaries.items() if was]
+    missed = [name.replace("_", " ") for name, was in proof.canaries.items() if not was]
     lines.append(f"  Canaries: {len(caught)} of {len(caught) + len(missed)} planted features that leak were caught:")
     lines.append(f"  {', '.join(caught) or 'none'}.")
     return [*lines, *([f"  Missed: {', '.join(missed)}."] if missed else [])]
