@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from churnml import jobs
 from churnml.adapters.registry import registry_of
 from churnml.adapters.warehouse import quarantine_rows
 from churnml.jobs.report import write_report
+from churnml.pages.summary import RunSummary
 from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.progress import say
@@ -22,13 +23,19 @@ report = task("write report.html")(write_report)
 @flow("churnml run")
 def run(
     project: str, as_of: str | None = None, today: str | None = None, again: bool = False, engine: str | None = None
-) -> dict[str, Any]:
+) -> RunSummary:
     """Trains what has changed, scores a date, routes it, writes the report, and sums it all up."""
     opened = open_data(Path(project), day(today), say, engine)
     registry = registry_of(opened.project)
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
     settled, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
-    found = jobs.summary(opened, settled, office, records)
-    path = report(opened.project, found, settled.scores, records, quarantine_rows(opened.ingested))
+    summary = jobs.summary(opened, settled, office, records)
+    path = report(
+        opened.project,
+        summary.as_data(),
+        settled.scores,
+        {name: record.as_data() for name, record in records.items()},
+        quarantine_rows(opened.ingested),
+    )
     say(f"report written to {path}")
-    return found | {"report": str(path)}
+    return replace(summary, report=path)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
 
 from churnml import jobs
 from churnml.adapters.registry import Registry, registry_of
+from churnml.pages.summary import RunSummary
 from churnml.scoring.predictions import Predictions
 from churnml.work.settling import Day
 from pipelines.clock import day, moment
@@ -39,9 +39,7 @@ def score_one(
 
 
 @flow("churnml score")
-def score(
-    project: str, as_of: str | None = None, today: str | None = None, engine: str | None = None
-) -> dict[str, Any]:
+def score(project: str, as_of: str | None = None, today: str | None = None, engine: str | None = None) -> RunSummary:
     """Scores and routes one date of a project and sums it up."""
     opened = open_data(Path(project), day(today), say, engine)
     settled, office = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
@@ -51,7 +49,7 @@ def score(
 @flow("churnml backfill")
 def backfill(
     project: str, first: str, last: str, every: int, today: str | None = None, engine: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[RunSummary]:
     """Scores past dates as they were known then, oldest first; nothing is routed."""
     opened = open_data(Path(project), day(today), say, engine)
     registry = registry_of(opened.project)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from churnml import jobs
 from churnml.adapters.registry import RegisteredModel, Registry, registry_of
 from churnml.errors import RegistryError
+from churnml.modelling.record import ModelRecord
 from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.progress import say
@@ -20,7 +20,7 @@ record_challenger = task("register, and promote if proven", retries=2)(jobs.reco
 
 
 def champion_or_why(registry: Registry, name: str) -> tuple[RegisteredModel | None, str | None]:
-    """The champion, or why the one in office cannot be read: training goes on, promotion does not."""
+    """The champion, or why it cannot be read: training goes on, promotion does not."""
     try:
         return registry.champion(name), None
     except RegistryError as problem:
@@ -28,18 +28,18 @@ def champion_or_why(registry: Registry, name: str) -> tuple[RegisteredModel | No
         return None, f"the present champion cannot be read ({problem.what}); {by_hand}"
 
 
-def train_one(opened: jobs.OpenedProject, registry: Registry, name: str, *, again: bool) -> dict[str, Any]:
+def train_one(opened: jobs.OpenedProject, registry: Registry, name: str, *, again: bool) -> ModelRecord:
     """Trains one model and says what came of it, as its record; nothing is done when nothing changed."""
     spec = opened.project.model(name)
     registry.mend(opened.project.name, name)
     marks = jobs.marks_of(opened)
     known = None if again else registry.find(name, jobs.training_fingerprint(opened, spec, marks))
     if known is not None:
-        say(f"{name}: nothing has changed since version {known['version']}; it is reused")
-        return dict(known)
+        say(f"{name}: nothing has changed since version {known.version}; it is reused")
+        return known
     champion, unreadable = champion_or_why(registry, name)
     snapshots = collect(opened, spec, say, marks)
-    say(f"{name}: fitting on {len(snapshots.plan.train)} cutoffs, judging at {snapshots.plan.judged}")
+    say(f"{name}: fitting on {len(snapshots.split.train)} cutoffs, judging at {snapshots.split.judged}")
     challenger = fit_challenger(opened, spec, snapshots)
     present = champion.predictor if champion else None
     judged = judge_challenger(opened, spec, snapshots, challenger, present, unreadable)
@@ -56,7 +56,7 @@ def train(
     today: str | None = None,
     again: bool = False,
     engine: str | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, ModelRecord]:
     """Trains the named models of a project (all when none is named): name → record."""
     opened = open_data(Path(project), day(today), say, engine)
     registry = registry_of(opened.project)

@@ -39,15 +39,15 @@ def train(
     """Train, judge on the newest mature cutoff, register; promote only what is proven."""
     check_declarations(project)
     choose_engine(no_prefect)
-    from churnml import jobs
+    from churnml.pages.summary import model_data
     from churnml.pages.terminal.models import model_text
     from pipelines.train import train as flow
 
     records = flow(project=str(project), models=list(models or []), again=again, engine=engine)
     if as_json:
-        print_json({name: jobs.model_summary(record) for name, record in records.items()})
+        print_json({name: model_data(record) for name, record in records.items()})
     else:
-        say_lines(*(model_text(name, jobs.model_summary(record)) for name, record in records.items()))
+        say_lines(*map(model_text, records.values()))
 
 
 @app.add()
@@ -135,11 +135,11 @@ def backfill(
     choose_engine(no_prefect)
     from pipelines.score import backfill as flow
 
-    found = flow(project=str(project), first=str(begins), last=str(ends), every=every, engine=engine)
+    summaries = flow(project=str(project), first=str(begins), last=str(ends), every=every, engine=engine)
     if as_json:
-        print_json(found)
+        print_json([summary.as_data() for summary in summaries])
     else:
-        say_lines(*(f"{day['as_of']}: {day['accounts_scored']:,} accounts scored" for day in found))
+        say_lines(*(f"{day.as_of}: {day.accounts_scored:,} accounts scored" for day in summaries))
 
 
 @app.add()

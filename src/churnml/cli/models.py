@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from churnml.cli.shell import (
     tell_run,
 )
 
+if TYPE_CHECKING:
+    from churnml.modelling.tenure import Appointed
+
 
 @models_app.add("list")
 def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
@@ -29,11 +32,11 @@ def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> N
     from churnml.pages.terminal.models import versions_text
 
     opened, registry = registry_of_project(project)
-    found = {name: registry.versions(name) for name in opened.model_names}
+    versions = {name: registry.versions(name) for name in opened.model_names}
     if as_json:
-        print_json(found)
+        print_json({name: [version.as_data() for version in of_model] for name, of_model in versions.items()})
     else:
-        say_lines(versions_text(found))
+        say_lines(versions_text(versions))
 
 
 @models_app.add("show")
@@ -44,17 +47,17 @@ def models_show(
     as_json: JsonOption = False,
 ) -> None:
     """The figures of one version beside its rivals."""
-    from churnml import jobs
+    from churnml.pages.summary import model_data
     from churnml.pages.terminal.models import model_text, origin_text
 
     opened, registry = registry_of_project(project)
     opened.model(name)
-    found = jobs.model_summary(registry.record_of(name, version))
-    found["in_office"] = registry.champion_version(name) == found["version"]
+    record = registry.record_of(name, version)
+    is_champion = registry.champion_version(name) == record.version
     if as_json:
-        print_json(found)
+        print_json(model_data(record) | {"in_office": is_champion})
     else:
-        say_lines(model_text(name, found), "", origin_text(found))
+        say_lines(model_text(record), "", origin_text(record, is_champion=is_champion))
 
 
 @models_app.add("card")
@@ -82,11 +85,11 @@ def models_history(
 
     opened, registry = registry_of_project(project)
     opened.model(name)
-    found = registry.history(name)
+    history = registry.history(name)
     if as_json:
-        print_json(found)
+        print_json(history.as_data())
     else:
-        say_lines(history_text(found))
+        say_lines(history_text(history))
 
 
 @models_app.add("compare")
@@ -102,11 +105,11 @@ def models_compare(
     from churnml.pages.terminal.models import comparison_text
 
     opened, registry = registry_of_project(project)
-    found = compare(registry, opened.model(name), first, second, data_of(project))
+    comparison = compare(registry, opened.model(name), first, second, data_of(project))
     if as_json:
-        print_json(found)
+        print_json(comparison.as_data())
     else:
-        say_lines(comparison_text(found))
+        say_lines(comparison_text(comparison))
 
 
 @models_app.add("promote")
@@ -123,7 +126,7 @@ def models_promote(
 
     opened, registry = registry_of_project(project)
     opened.model(name)
-    _tell_appointed(name, promote_by_hand(registry, name, version, because, by, data_of(project)), as_json)
+    _show_appointed(promote_by_hand(registry, name, version, because, by, data_of(project)), as_json)
 
 
 @models_app.add("rollback")
@@ -144,22 +147,22 @@ def models_rollback(
     opened.model(name)
     appointed = roll_back(registry, name, to, because, by, data_of(project))
     if not rescore:
-        _tell_appointed(name, appointed, as_json)
+        _show_appointed(appointed, as_json)
         return
     if not as_json:
-        _tell_appointed(name, appointed, as_json)
+        _show_appointed(appointed, as_json)
     choose_engine(no_prefect)
     from pipelines.score import score as flow
 
     tell_run(project, flow(project=str(project)), as_json)
 
 
-def _tell_appointed(name: str, appointed: Any, as_json: bool) -> None:
+def _show_appointed(appointed: Appointed, as_json: bool) -> None:
     from dataclasses import asdict
 
     from churnml.pages.terminal.models import appointed_text
 
     if as_json:
-        print_json({"model": name} | asdict(appointed))
+        print_json(asdict(appointed))
     else:
-        say_lines(appointed_text(name, asdict(appointed)))
+        say_lines(appointed_text(appointed))

@@ -17,6 +17,7 @@ from churnml.errors import ProjectError
 
 if TYPE_CHECKING:
     from churnml.adapters.project import Project
+    from churnml.pages.summary import RunSummary
 
 ProjectOption = Annotated[Path, typer.Option("--project", help="The project folder.", show_default="here")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
@@ -105,16 +106,16 @@ def check_declarations(project: Path) -> None:
     open_project(project).check_declarations()
 
 
-def tell_run(project: Path, found: dict[str, Any], as_json: bool) -> None:
+def tell_run(project: Path, summary: RunSummary, as_json: bool) -> None:
     if as_json:
-        print_json(found)
+        print_json(summary.as_data())
         return
     from churnml.adapters.project import open_project
     from churnml.pages.terminal.run import QUEUE_SHOWN, RunPlaces, run_text
 
     opened = open_project(project)
     with store_of(opened) as store:
-        queue = store.queue(dt.date.fromisoformat(found["as_of"]), limit=QUEUE_SHOWN)
+        queue = store.queue(summary.as_of, limit=QUEUE_SHOWN)
     places = RunPlaces(
         project=opened.root,
         scores=None if opened.spec.stores.operational else opened.work / "churnml.db",
@@ -122,7 +123,7 @@ def tell_run(project: Path, found: dict[str, Any], as_json: bool) -> None:
         churnml_command=_command("churnml"),
         mlflow_command=_command("mlflow"),
     )
-    say_lines(run_text(found, queue, places, risk=opened.health.risk.model))
+    say_lines(run_text(summary, queue, places, risk=opened.health.risk.model))
 
 
 def _command(name: str) -> str:

@@ -10,7 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from churnml.jobs.judging import Judgement, judge_challenger
     from churnml.jobs.opening import OpenedProject, Progress, open_data, require_core_events, wish_for, wish_of
+    from churnml.jobs.recording import record_challenger
     from churnml.jobs.scoring import (
         Champions,
         dates_between,
@@ -25,17 +27,8 @@ if TYPE_CHECKING:
         write_day,
         write_frame,
     )
-    from churnml.jobs.summary import model_summary, summary
-    from churnml.jobs.training import (
-        Collected,
-        Judgement,
-        collect,
-        fit_challenger,
-        judge_challenger,
-        marks_of,
-        record_challenger,
-        training_fingerprint,
-    )
+    from churnml.jobs.summary import summary
+    from churnml.jobs.training import Collected, collect, fit_challenger, marks_of, training_fingerprint
 
 __all__ = [
     "Champions",
@@ -52,7 +45,6 @@ __all__ = [
     "fit_challenger",
     "judge_challenger",
     "marks_of",
-    "model_summary",
     "models_in_office",
     "open_data",
     "read_date",
@@ -72,7 +64,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # most of them bring engines and models with them, and a look-up needs neither
     if name in __all__:
-        for file in ("opening", "scoring", "summary", "training"):
+        for file in ("opening", "scoring", "summary", "training", "judging", "recording"):
             module = import_module(f"churnml.jobs.{file}")
             if hasattr(module, name):
                 return getattr(module, name)

@@ -311,7 +311,7 @@ def scoring_fingerprint(
     said = {
         "as_of": str(as_of),
         "data": opened.facts.fingerprint,
-        "models": {n: [c.version, c.record["fingerprint"]] if c else None for n, c in office.champions.items()},
+        "models": {n: [c.version, c.record.fingerprint] if c else None for n, c in office.champions.items()},
         "scales": office.scales_of.manifest.data_fingerprint,
         "declarations": opened.project.declarations_fingerprint(*opened.project.acting_files.values()),
         "currency": opened.project.spec.currency,

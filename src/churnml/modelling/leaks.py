@@ -234,25 +234,24 @@ def _group(words: str, rows: float, positives: float) -> tuple[str, int, float]:
 # ---------------------------------------------------------------- the model as a whole
 
 
-def too_good(
-    evaluation: Evaluation, importance: Sequence[Mapping[str, Any]], strongest: Mapping[str, str]
-) -> str | None:
+def too_good(evaluation: Evaluation, importance: Mapping[str, float], strongest: Mapping[str, str]) -> str | None:
     """That the model is better than anything could honestly be, and owes it to one family; None where it is not.
 
     Args:
         evaluation: the judged figures.
-        importance: ``family, log_odds``: mean absolute contributions, largest first.
+        importance: feature family → mean absolute contribution to the log-odds.
         strongest: family → its feature with the largest contributions.
     """
     auc = evaluation.figures["model"]["roc_auc"]
     recency = evaluation.figures.get("recency", {}).get("roc_auc")
-    whole = sum(row["log_odds"] for row in importance)
+    whole = sum(importance.values())
     if not auc.clear_above(IMPLAUSIBLE) or not whole:
         return None
-    first = importance[0]
-    if first["log_odds"] / whole < ONE_FAMILY or (recency and recency.value > EXPLAINED_BY_RECENCY):
+    first = max(importance, key=lambda family: importance[family])
+    share = importance[first] / whole
+    if share < ONE_FAMILY or (recency and recency.value > EXPLAINED_BY_RECENCY):
         return None
     return (
-        f"too good to be true: ROC AUC {auc.value:.3f} at least {auc.low:.3f}, {first['log_odds'] / whole:.0%} of it "
-        f"owed to {first['family']}, '{strongest[first['family']]}' above all; it may be known only afterwards"
+        f"too good to be true: ROC AUC {auc.value:.3f} at least {auc.low:.3f}, {share:.0%} of it "
+        f"owed to {first}, '{strongest[first]}' above all; it may be known only afterwards"
     )

@@ -318,6 +318,10 @@ class ModelRecord(RecordPart):
         """As plain data for JSON."""
         return self.model_dump(mode="json", by_alias=True)
 
+    def registered_as(self, version: str) -> ModelRecord:
+        """The record with the number its version was given."""
+        return self.model_copy(update={"version": version})
+
     @property
     def promote_if(self) -> PromoteIf | None:
         """The rule it was judged by."""

@@ -5,6 +5,7 @@ The registry keeps the events; here they are only understood.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
@@ -13,7 +14,7 @@ from churnml.jsontypes import JsonObject
 
 What = Literal["promoted", "rolled back", "refused"]
 # What may be missing from the events: an alias that something else moved.
-FOUND = "found in office"
+FOUND = "found as champion"
 BY_VERDICT = "verdict"
 BY_HAND = "by hand"
 
@@ -29,7 +30,7 @@ class Event:
         why: the reason, in words.
         how: ``verdict`` or ``by hand``.
         by: who did it by hand, where they said so.
-        before: the champion in office until then, or None.
+        before: the champion until then, or None.
     """
 
     at: str
@@ -55,15 +56,71 @@ class Tenure:
     why: str
     how: str
     by: str | None = None
-    in_office: bool = True
+    is_champion: bool = True
+
+    def as_data(self) -> JsonObject:
+        """As plain data for JSON."""
+        data = asdict(self)
+        return data | {"in_office": data.pop("is_champion")}
 
 
-def tenures(events: Sequence[Event], in_office: str | None) -> list[Tenure]:
-    """Who was champion, oldest first; at most the last one is in office.
+@dataclass(frozen=True)
+class ChampionHistory:
+    """Who was champion of a model, and which challengers were refused, oldest first."""
+
+    model: str
+    champions: tuple[Tenure, ...]
+    refused: tuple[Event, ...]
+
+    def as_data(self) -> JsonObject:
+        """As plain data for JSON."""
+        return {
+            "model": self.model,
+            "champions": [tenure.as_data() for tenure in self.champions],
+            "refused": [event.as_data() for event in self.refused],
+        }
+
+
+@dataclass(frozen=True)
+class Appointed:
+    """A version made champion by hand.
+
+    Args:
+        model: its name.
+        version: the champion now.
+        before: the champion until then, or None; the same version when nothing had to be changed.
+        verdict: what the verdict on it was.
+        unchecked: why its features could not be held against the project's; empty when they could.
+    """
+
+    model: str
+    version: str
+    before: str | None
+    verdict: str
+    unchecked: str
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A line of the list of versions; ``created`` is in UTC."""
+
+    version: str
+    champion: bool
+    challenger: bool
+    verdict: str
+    created: dt.datetime
+
+    def as_data(self) -> JsonObject:
+        """As plain data for JSON."""
+        return asdict(self) | {"created": self.created.isoformat(timespec="seconds")}
+
+
+def tenures(events: Sequence[Event], champion: str | None) -> list[Tenure]:
+    """Who was champion, oldest first; at most the last one still is.
 
     Args:
         events: oldest first.
-        in_office: the version the registry's alias names now. Where the events do not lead to it, something
+        champion: the version the registry's alias names now. Where the events do not lead to it, something
             other than churnml moved the alias; that is shown, with the times nobody wrote down left open.
     """
     line: list[Tenure] = []
@@ -78,36 +135,36 @@ def tenures(events: Sequence[Event], in_office: str | None) -> list[Tenure]:
         line = _ended(line, event.at)
         line.append(Tenure(event.version, event.at, None, event.why, event.how, event.by))
         present = event.version
-    if in_office != present:
+    if champion != present:
         line = _ended(line, None)
-        if in_office is not None:
-            line.append(_unexplained(in_office))
+        if champion is not None:
+            line.append(_unexplained(champion))
     return line
 
 
 def _ended(line: list[Tenure], at: str | None) -> list[Tenure]:
-    if not line or not line[-1].in_office:
+    if not line or not line[-1].is_champion:
         return line
-    return [*line[:-1], replace(line[-1], until=at, in_office=False)]
+    return [*line[:-1], replace(line[-1], until=at, is_champion=False)]
 
 
 def _unexplained(version: str) -> Tenure:
     return Tenure(version, None, None, "the alias was moved by something other than churnml", FOUND)
 
 
-def ever_champion(events: Sequence[Event], in_office: str | None) -> set[str]:
+def ever_champion(events: Sequence[Event], champion: str | None) -> set[str]:
     """Every version that was champion at some time."""
-    return {tenure.version for tenure in tenures(events, in_office)}
+    return {tenure.version for tenure in tenures(events, champion)}
 
 
-def previous(events: Sequence[Event], in_office: str | None) -> str | None:
+def previous(events: Sequence[Event], champion: str | None) -> str | None:
     """The champion to go back to, or None.
 
     Going back twice goes back two champions: a rollback takes its place from the line rather than lengthening it.
     """
     line: list[str] = []
     rolled = {(event.at, event.version) for event in events if event.what == "rolled back"}
-    for tenure in tenures(events, in_office):
+    for tenure in tenures(events, champion):
         if (tenure.since, tenure.version) in rolled and tenure.version in line:
             line = line[: line.index(tenure.version) + 1]
         elif not line or line[-1] != tenure.version:

@@ -7,55 +7,54 @@ run may lack a part; its section is left out then.
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from churnml.modelling.evaluation import CALIBRATION_FIGURES, DECISION_FIGURES
 from churnml.modelling.evaluation import FIGURES as MAIN_FIGURES
-from churnml.modelling.promotion import FIGURE_SPOKEN, SPOKEN
-from churnml.timeline import Reach, end_of_data
+from churnml.modelling.record import (
+    Figures,
+    FiguresByWho,
+    ModelRecord,
+    RecordedCalibration,
+    RecordedFigure,
+    TrainingRecord,
+)
+from churnml.pages.label_words import eligible_in_words, label_in_words
+from churnml.pages.markdown import plain, table
+from churnml.pages.presenter import (
+    NOTHING,
+    WHO_NAMES,
+    capitalised,
+    figure_name,
+    interval,
+    interval_of,
+    money_column,
+    number,
+    percent,
+    who_name,
+    words,
+)
+from churnml.pages.split_lines import drawn_splits
 
-Record = Mapping[str, Any]
-WHO = {"model": "**this model**", **{key: words.removeprefix("the ") for key, words in SPOKEN.items()}}
-WHO |= {"health": "health dimensions, no model", "truth": "true probabilities (simulated company)"}
-WHO |= {"curve": "**its curves**", "classifier": "the probability, spread evenly over the window"}
-SAID = {key: words.removeprefix("the ") for key, words in FIGURE_SPOKEN.items()}
-SAID |= {
-    "calibration_error": "calibration error",
-    "brier_reliability": "Brier: reliability (less is better)",
-    "brier_resolution": "Brier: resolution (more is better)",
-    "brier_uncertainty": "Brier: uncertainty (of the outcome itself)",
-    "calibration_in_the_large": "share seen less mean said",
-    "seen_over_said": "positives seen for each one said",
-    "calibration_intercept": "calibration intercept (0 holds)",
-    "calibration_slope": "calibration slope (1 holds)",
-    "precision_at_capacity": "of them positive",
-    "lift_at_capacity": "times the base rate",
-    "caught_at_capacity": "of all positives",
-    "mrr_caught_at_capacity": "of their MRR",
-    "profit_at_capacity": "profit",
-    "concordance": "concordance",
-    "integrated_brier": "integrated Brier",
-}
-# Widest row of the chart of cutoffs, in characters.
-CHART_WIDTH = 66
+# Whose card it is stands out among its rivals.
+OWN_NAMES = {"model": "**this model**", "curve": "**its curves**"}
 # Fewer positives than this at the judged cutoff, and the card says how little that is.
 FEW_POSITIVES = 50
 FAMILIES_SHOWN = 12
 NOTE = (
     "<!-- Written by churnml from the record of a registered run: change the model or the program, not this page. -->"
 )
+# Settings that were tried, beyond which only those taken are shown.
+TRIES_SHOWN = 12
+LATER_FIGURES = ("roc_auc", "log_loss", "calibration_error", "seen_over_said", "calibration_slope")
 
 
-def card(record: Record) -> str:
+def card(record: ModelRecord) -> str:
     """The record of a run as Markdown.
 
     Args:
-        record: what the registry keeps of a run (``churnml.jobs``). Names in it are the user's data: they are
-            written so that no Markdown and no HTML in them takes effect.
+        record: what the registry keeps of a run. Names in it are the user's data: they are written so that no
+            Markdown and no HTML in them takes effect.
     """
     sections = (
         _purpose,
@@ -79,103 +78,78 @@ def card(record: Record) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
-# ---------------------------------------------------------------- writing
+# ---------------------------------------------------------------- who, and what of them
 
 
-def plain(text: Any) -> str:
-    """A text of the user's as Markdown that reads as itself: no markup, no HTML, no link, one line."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = re.sub(r"([\\`*\[\]|~$])", r"\\\1", line)
-    # an underscore inside a word marks nothing, and a heading, a list or a rule begins a line
-    line = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", line)
-    line = re.sub(r"^([#+=\-])", r"\\\1", re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", line))
-    # what looks like an address, a mail or a mention would become a link by itself
-    line = line.replace("://", "&#58;//").replace("@", "&#64;")
-    return re.sub(r"\bwww\.", "www&#46;", line, flags=re.IGNORECASE)
+def _who(key: str) -> str:
+    return OWN_NAMES.get(key) or plain(who_name(key))
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table; cells are written already, the first column is words and the others are figures."""
-    rule = "|---|" + "---:|" * (len(header) - 1)
-    return [f"| {' | '.join(header)} |", rule, *(f"| {' | '.join(row)} |" for row in rows)]
+def _by_who(figures: FiguresByWho) -> list[str]:
+    """Whoever has figures, in the order they are always shown in; others after them."""
+    return [*(who for who in WHO_NAMES if who in figures), *(who for who in figures if who not in WHO_NAMES)]
 
 
-def interval(figure: Mapping[str, Any] | None, digits: int = 3, *, signed: bool = False) -> str:
-    """0.812 [0.780, 0.842]; a dash where there is none."""
-    if not figure or figure.get("value") is None:
-        return "–"
-    sign = "+," if signed else ","
-    said = [f"{figure[key]:{sign}.{digits}f}" for key in ("value", "low", "high") if figure.get(key) is not None]
-    return f"{said[0]} [{said[1]}, {said[2]}]" if len(said) == 3 else said[0]
+def _names(figures: Iterable[str]) -> list[str]:
+    return [plain(figure_name(name)) for name in figures]
 
 
-def _percent(value: Any) -> str:
-    return "–" if value is None else f"{float(value) * 100:.1f} %"
+def _figure_table(figures: FiguresByWho, shown: Sequence[str], title: str = "") -> list[str]:
+    """Everybody's figures, a row each; money in one unit."""
+    everybody = _by_who(figures)
+    columns = [_column(name, [figures[who].get(name) for who in everybody]) for name in shown]
+    return table(
+        [title, *_names(shown)], [[_who(who), *cells] for who, *cells in zip(everybody, *columns, strict=True)]
+    )
 
 
-def _count(value: Any) -> str:
-    return "–" if value is None else f"{value:,.0f}"
+def _column(name: str, figures: Sequence[RecordedFigure | None]) -> list[str]:
+    return money_column(figures) if name == "profit_at_capacity" else [interval(figure) for figure in figures]
 
 
-def _words(key: str) -> str:
-    return plain(str(key).replace("_", " "))
+def _leads(ahead: Figures, shown: Sequence[str]) -> list[str]:
+    return [interval(ahead.get(name), 4, signed=True) for name in shown]
 
 
-def _number(value: Any) -> str:
-    return "–" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
-
-
-def _cell(value: Any) -> str:
-    """Whatever a record may hold in a table."""
-    if isinstance(value, Mapping):
-        return interval(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:.3f}" if math.isfinite(value) else "–"
-    return "–" if value is None else plain(value)
+def _seen(seen: float, low: float, high: float) -> str:
+    return interval_of({"value": seen, "low": low, "high": high}, percent)
 
 
 # ---------------------------------------------------------------- what it is
 
 
-def _title(record: Record) -> list[str]:
-    verdict = "promoted" if record.get("promoted") else "not promoted"
-    version = f"Version {record['version']}, " if "version" in record else ""
+def _title(record: ModelRecord) -> list[str]:
+    verdict = "promoted" if record.promoted else "not promoted"
+    version = "" if record.version is None else f"Version {record.version}, "
     return [
-        f"# {plain(record['name'])}",
+        f"# {plain(record.name)}",
         "",
         NOTE,
         "",
-        *_sentence(record.get("means", "")),
-        f"{version}**{verdict}**: {plain(record['because'])}.",
+        *_sentence(record.means),
+        f"{version}**{verdict}**: {plain(record.because)}.",
         *_rule(record),
     ]
 
 
-def _rule(record: Record) -> list[str]:
-    rule = (record.get("spec") or {}).get("promote_if")
-    if not rule:
+def _rule(record: ModelRecord) -> list[str]:
+    rule = record.promote_if
+    if rule is None:
         return []
-    rivals = ", ".join(WHO.get(who, _words(who)) for who in rule["beats"])
-    figures = " and ".join(SAID.get(name, _words(name)) for name in rule["figures"])
     return [
         "",
-        f"The rule: on {figures} ahead of each of {rivals}, the whole paired 95 % interval above zero, with at least "
-        f"{rule['min_positives']} positives.",
+        f"The rule: on {' and '.join(_names(rule.figures))} ahead of each of {', '.join(map(_who, rule.beats))}, the "
+        f"whole paired 95 % interval above zero, with at least {rule.min_positives} positives.",
     ]
 
 
 def _sentence(text: str) -> list[str]:
-    said = plain(text)
-    return [f"{said[:1].upper()}{said[1:]}{'' if said.endswith('.') else '.'}", ""] if said else []
+    sentence = capitalised(plain(text))
+    return [f"{sentence}{'' if sentence.endswith('.') else '.'}", ""] if sentence else []
 
 
-def _purpose(record: Record) -> list[str]:
-    grows = record["label"]["kind"] == "upsell"
+def _purpose(record: ModelRecord) -> list[str]:
+    grows = record.label.kind == "upsell"
     return [
         "## What it is for",
         "",
@@ -189,118 +163,40 @@ def _purpose(record: Record) -> list[str]:
     ]
 
 
-def label_in_words(label: Mapping[str, Any]) -> str:
-    """What counts as a positive, in a sentence."""
-    window = f"in the {label['horizon']} days that begin {label['gap']} days after the cutoff"
-    if label["kind"] == "contract":
-        grace = f", and it does not come back within {label['grace']} days" if label.get("grace") else ""
-        return f"its last paying contract ends {window}{grace}"
-    if label["kind"] == "lapse":
-        return f"nothing is used {window}"
-    if label["kind"] == "event":
-        voluntary = ", and not marked involuntary" if label.get("voluntary_only") else ""
-        return f"its leaving is recorded {window}{voluntary}"
-    ups = []
-    if label.get("mrr_up_by"):
-        ups.append(f"MRR is up by {label['mrr_up_by'] * 100:g} % or more")
-    if label.get("seats_up_by"):
-        ups.append(f"seats are up by {label['seats_up_by'] * 100:g} % or more")
-    if label.get("plans"):
-        ups.append(f"the plan is a larger one ({', '.join(plain(name) for name in label['plans'])})")
-    return f"{' or '.join(ups)}, {label['gap'] + label['horizon']} days after the cutoff"
-
-
-def eligible_in_words(label: Mapping[str, Any]) -> str:
-    """Whom the label speaks of, in a sentence."""
-    if label["kind"] == "lapse":
-        return f"accounts known before the cutoff and active in the {label['active_within']} days before it"
-    notice = (
-        ", whether or not notice was given"
-        if label.get("include_notice_given")
-        else ". Whoever has given notice has told us already, and is not asked about"
-    )
-    gone = ", and not gone by then" if label["kind"] == "event" and not label.get("recurring") else ""
-    return f"accounts known before the cutoff and paying then{gone}{notice}"
-
-
-def _label(record: Record) -> list[str]:
-    label = record["label"]
+def _label(record: ModelRecord) -> list[str]:
+    label = record.label
     lines = [
         "## What it predicts, and of whom",
         "",
         f"- **Positive** is an account of which, seen from a cutoff, this is true: {label_in_words(label)}.",
         f"- **Eligible** are {eligible_in_words(label)}.",
     ]
-    if label["kind"] in ("contract", "event"):
+    if label.kind in ("contract", "event"):
+        left = "" if record.left_in_gap is None else f" ({number(record.left_in_gap)} at the judged cutoff)"
         lines.append(
             "- **Neither** is an account that leaves between the cutoff and that window, or had left before the "
-            "cutoff without anybody knowing: it does not train and does not judge"
-            + (f" ({_count(record['left_in_gap'])} at the judged cutoff)." if "left_in_gap" in record else ".")
+            f"cutoff without anybody knowing: it does not train and does not judge{left}."
         )
     return lines
 
 
-def _data(record: Record) -> list[str]:
-    training = record["training"]
+def _data(record: ModelRecord) -> list[str]:
+    training = record.training
     return [
         "## Data",
         "",
-        f"- The data end with {record['data_through']}; their fingerprint is `{record['data_fingerprint']}`.",
-        f"- Trained on {_count(training['rows'])} snapshots of {len(training['cutoffs'])} cutoffs, "
-        f"{_count(training['positives'])} of them positive ({_percent(training['base_rate'])}).",
-        f"- Judged on {_count(record['rows'])} accounts at one later cutoff, {_count(record['positives'])} of them "
-        f"positive ({_percent(record['positives'] / max(record['rows'], 1))}).",
-        f"- {training['features']} features. A feature sees only what was known before its cutoff; `churnml audit` "
+        f"- The data end with {record.data_through}; their fingerprint is `{record.data_fingerprint}`.",
+        f"- Trained on {number(training.rows)} snapshots of {len(training.cutoffs)} cutoffs, "
+        f"{number(training.positives)} of them positive ({percent(training.base_rate)}).",
+        f"- Judged on {number(record.rows)} accounts at one later cutoff, {number(record.positives)} of them "
+        f"positive ({percent(record.positives / max(record.rows, 1))}).",
+        f"- {training.features} features. A feature sees only what was known before its cutoff; `churnml audit` "
         "proves it on these data.",
     ]
 
 
-# ---------------------------------------------------------------- splits, drawn
-
-
-def _reach(label: Mapping[str, Any]) -> Reach:
-    settle = label.get("grace") if label["kind"] == "contract" else label.get("settle")
-    return Reach(int(label["gap"]), int(label["horizon"]), int(settle or 0))
-
-
-def roles_of(record: Record) -> list[tuple[str, str]]:
-    """Every cutoff with what it did, oldest first."""
-    training = record["training"]
-    roles = dict.fromkeys(training["cutoffs"], "trains")
-    searched, calibrated = training.get("searched_at", ()), training.get("calibrated_at", ())
-    for fold in training.get("folds", ()):
-        also = [word for word, at in (("search", searched), ("calibration", calibrated)) if fold["validate"] in at]
-        roles[fold["validate"]] = f"trains; a fold for {' and '.join(also) or 'validation'}"
-    roles |= dict.fromkeys(training.get("purged", ()), "left out")
-    roles |= {record["cutoff"]: "judges"}
-    if training.get("later"):
-        roles[training["later"]] = "checks, later"
-    return sorted(roles.items())
-
-
-def _splits(record: Record) -> list[str]:
-    reach, end = _reach(record["label"]), end_of_data(dt.date.fromisoformat(record["data_through"]))
-    roles = roles_of(record)
-    first = dt.date.fromisoformat(roles[0][0])
-    days = max(math.ceil((end - first).days / CHART_WIDTH), 1)
-
-    def at(day: dt.date) -> int:
-        return (min(day, end) - first).days // days
-
-    lines = []
-    for text, role in roles:
-        cutoff = dt.date.fromisoformat(text)
-        window = reach.window(cutoff)
-        row = [" "] * (at(end) + 1)
-        for start, stop, mark in (
-            (cutoff, window.start, "·"),
-            (window.start, window.end, "#"),
-            (window.end, reach.settled_on(cutoff), "-"),
-        ):
-            row[at(start) : at(stop)] = mark * (at(stop) - at(start))
-        row[at(cutoff)] = "o"
-        row[at(end)] = "|"
-        lines.append(f"{text}  {''.join(row)}  {role}")
+def _splits(record: ModelRecord) -> list[str]:
+    lines, days = drawn_splits(record)
     return [
         "## Who trained and who judged",
         "",
@@ -315,59 +211,55 @@ def _splits(record: Record) -> list[str]:
     ]
 
 
-KNOWN_OF_TRAINING = {
-    "cutoffs", "purged", "folds", "fold_losses", "rows", "positives", "base_rate", "features", "calibration",
-    "searched_at", "calibrated_at", "later", "search", "calibration_losses", "seeds",
-}  # fmt: skip
-# Settings that were tried, beyond which only those taken are told.
-TRIES_SHOWN = 12
+# ---------------------------------------------------------------- how it was fitted
 
 
-def _training(record: Record) -> list[str]:
-    training = record["training"]
-    said: list[str] = []
-    for key, value in training.items():
-        if key not in KNOWN_OF_TRAINING and isinstance(value, int | float | str):
-            said.append(f"- {_words(key).capitalize()}: {_cell(value)}.")
-    if (training.get("seeds") or 1) > 1:
-        said.append(f"- An average over {training['seeds']} fits that differ in their seed.")
-    losses = training.get("fold_losses") or {}
-    if losses:
-        told = ", ".join(f"{cutoff} {loss:.4f}" for cutoff, loss in losses.items() if loss is not None)
-        said.append(f"- Log loss by fold, before calibration: {told}.")
-    calibration = training.get("calibration")
-    if calibration:
-        said.append(f"- Calibration, chosen and learned out of fold: {_calibration_told(calibration)}.")
-    compared = training.get("calibration_losses") or {}
-    if compared:
-        told = ", ".join(f"{_words(kind)} {loss:.4f}" for kind, loss in compared.items() if loss is not None)
-        said.append(f"- Calibrations compared by log loss, each on rows it was not learned on: {told}.")
-    if not said:
-        return []
-    return ["## How it was fitted", "", "LightGBM, gradient-boosted trees.", "", *said, *_search(training)]
+def _training(record: ModelRecord) -> list[str]:
+    training = record.training
+    lines = [f"- Trees: {number(training.trees)}."]
+    if (training.seeds or 1) > 1:
+        lines.append(f"- An average over {training.seeds} fits that differ in their seed.")
+    if training.fold_losses:
+        losses = ", ".join(f"{cutoff} {loss:.4f}" for cutoff, loss in training.fold_losses.items() if loss is not None)
+        lines.append(f"- Log loss by fold, before calibration: {losses}.")
+    if training.calibration:
+        lines.append(f"- Calibration, chosen and learned out of fold: {_calibration_words(training.calibration)}.")
+    if training.calibration_losses:
+        compared = training.calibration_losses.items()
+        losses = ", ".join(f"{plain(words(kind))} {loss:.4f}" for kind, loss in compared if loss is not None)
+        lines.append(f"- Calibrations compared by log loss, each on rows it was not learned on: {losses}.")
+    return ["## How it was fitted", "", "LightGBM, gradient-boosted trees.", "", *lines, *_search(training)]
 
 
-def _calibration_told(calibration: Any) -> str:
-    if not isinstance(calibration, Mapping):
-        return _words(calibration)
-    numbers = [f"{_words(key)} {_cell(value)}" for key, value in calibration.items() if isinstance(value, int | float)]
-    return _words(calibration.get("kind", "")) + (f" ({', '.join(numbers)})" if numbers else "")
+def _calibration_words(calibration: RecordedCalibration) -> str:
+    numbers = [
+        f"{name} {number(value, digits)}"
+        for name, value, digits in (
+            ("slope", calibration.slope, 3),
+            ("intercept", calibration.intercept, 3),
+            ("points", calibration.points, 0),
+        )
+        if value is not None
+    ]
+    return plain(words(calibration.kind)) + (f" ({', '.join(numbers)})" if numbers else "")
 
 
-def _search(training: Mapping[str, Any]) -> list[str]:
-    tried = training.get("search") or []
-    shown = [one for place, one in enumerate(tried) if place < TRIES_SHOWN or one.get("taken")]
+def _search(training: TrainingRecord) -> list[str]:
+    tried = training.search
+    shown = [trial for place, trial in enumerate(tried) if place < TRIES_SHOWN or trial.taken]
     if not shown:
         return []
     rows = [
         [
-            plain(one["what"]),
-            _count(one.get("trees")),
-            "–" if one.get("loss") is None else f"{one['loss']:.4f}",
-            "–" if one.get("ahead") is None else f"{one['ahead']:+.4f} ± {one['standard_error']:.4f}",
-            "taken" if one.get("taken") else "",
+            plain(trial.what),
+            number(trial.trees),
+            number(trial.loss, 4),
+            NOTHING
+            if trial.ahead is None
+            else f"{number(trial.ahead, 4, signed=True)} ± {number(trial.standard_error, 4)}",
+            "taken" if trial.taken else "",
         ]
-        for one in shown
+        for trial in shown
     ]
     return [
         "",
@@ -381,143 +273,105 @@ def _search(training: Mapping[str, Any]) -> list[str]:
 # ---------------------------------------------------------------- figures
 
 
-def _by_who(named: Mapping[str, Any]) -> list[str]:
-    """Whoever has figures, in the order they are always told in; others after them."""
-    return [*(who for who in WHO if who in named), *(who for who in named if who not in WHO)]
-
-
-def _who(key: str) -> str:
-    return WHO.get(key, _words(key))
-
-
-def _said(key: str) -> str:
-    return SAID.get(key, _words(key))
-
-
-def _figures(record: Record) -> list[str]:
-    figures = record["figures"]
+def _figures(record: ModelRecord) -> list[str]:
+    figures, ahead = record.figures, record.ahead
     shown = [name for name in MAIN_FIGURES if name in figures["model"]]
     lines = ["## Figures", ""]
     if not shown:
         return [*lines, "There are none: it could not be judged."]
     lines += [
-        f"On the judged cutoff, {record['cutoff']}: {_count(record['positives'])} of {_count(record['rows'])} "
+        f"On the judged cutoff, {record.cutoff}: {number(record.positives)} of {number(record.rows)} "
         "accounts positive. In brackets 95 % intervals, resampled by account: what other accounts of the same kind "
         "could have given. They do not cover a change of the times.",
         "",
-        *table(
-            ["", *map(_said, shown)],
-            [[_who(who), *(interval(figures[who].get(name)) for name in shown)] for who in _by_who(figures)],
-        ),
+        *_figure_table(figures, shown),
     ]
-    ahead = record.get("ahead") or {}
     compared = [name for name in shown if any(name in of for of in ahead.values())]
-    rows = [
-        [_who(who), *(interval(ahead[who].get(name), 4, signed=True) for name in compared)]
-        for who in _by_who(ahead)
-        if who != "truth"
-    ]
+    rows = [[_who(who), *_leads(ahead[who], compared)] for who in _by_who(ahead) if who != "truth"]
     if rows:
         lines += [
             "",
             "How far ahead of each rival it is, on the same resamples (above zero is better, whatever the figure):",
             "",
-            *table(["ahead of", *map(_said, compared)], rows),
+            *table(["ahead of", *_names(compared)], rows),
         ]
     best, here = figures.get("truth", {}).get("roc_auc"), figures["model"].get("roc_auc")
-    if best and here and best.get("value") and here.get("value") is not None and best["value"] > 0.5:
-        share = (here["value"] - 0.5) / (best["value"] - 0.5)
+    if best and here and best.value and here.value is not None and best.value > 0.5:
+        share = (here.value - 0.5) / (best.value - 0.5)
         lines += ["", f"Of what can be known above chance (ROC AUC) it has {share * 100:.0f} %."]
     return lines
 
 
-def _calibration(record: Record) -> list[str]:
-    reliability, model = record.get("reliability") or [], record["figures"]["model"]
+def _calibration(record: ModelRecord) -> list[str]:
+    reliability, model = record.reliability, record.figures["model"]
     if not reliability:
         return []
     lines = ["## Do the probabilities hold?", ""]
     if "calibration_error" in model:
-        chance = record.get("calibration_error_by_chance")
+        chance = record.calibration_error_by_chance
+        by_chance = f"; probabilities that hold exactly would be off by {number(chance, 3)}, by chance"
         lines += [
             f"On average a tenth of the accounts is off by {interval(model['calibration_error'])}"
-            + (
-                "." if chance is None else f"; probabilities that hold exactly would be off by {chance:.3f}, by chance."
-            ),
+            f"{'' if chance is None else by_chance}.",
             "",
         ]
-    seen = [
-        f"{_percent(row['seen'])} [{_percent(row['low'])}, {_percent(row['high'])}]"
-        for row in reliability
-    ]  # fmt: skip
     lines += table(
         ["said", "seen, with Wilson's interval", "accounts"],
-        [[_percent(row["said"]), told, _count(row["rows"])] for row, told in zip(reliability, seen, strict=True)],
+        [[percent(row.predicted), _seen(row.seen, row.low, row.high), number(row.rows)] for row in reliability],
     )
     parts = [name for name in CALIBRATION_FIGURES if name in model]
     if parts:
-        lines += ["", *table(["", "value [95 % interval]"], [[_said(n), interval(model[n], 4)] for n in parts])]
+        rows = [[name, interval(model[part], 4)] for name, part in zip(_names(parts), parts, strict=True)]
+        lines += ["", *table(["", "value [95 % interval]"], rows)]
     return lines
 
 
-LATER_FIGURES = ("roc_auc", "log_loss", "calibration_error", "seen_over_said", "calibration_slope")
-
-
-def _later(record: Record) -> list[str]:
-    later = record.get("later")
-    if not later:
+def _later(record: ModelRecord) -> list[str]:
+    later = record.later
+    if later is None:
         return []
-    figures = later["figures"]
-    shown = [name for name in LATER_FIGURES if name in figures["model"]]
+    shown = [name for name in LATER_FIGURES if name in later.figures["model"]]
     return [
         "## And later?",
         "",
-        f"A second period judges nothing and only checks: at {later['cutoff']}, {_count(later['positives'])} of "
-        f"{_count(later['rows'])} accounts positive.",
+        f"A second period judges nothing and only checks: at {later.cutoff}, {number(later.positives)} of "
+        f"{number(later.rows)} accounts positive.",
         "",
-        *table(
-            ["", *map(_said, shown)],
-            [[_who(who), *(interval(figures[who].get(name)) for name in shown)] for who in _by_who(figures)],
-        ),
+        *_figure_table(later.figures, shown),
     ]
 
 
-def _decisions(record: Record) -> list[str]:
-    said, figures = record.get("decision"), record["figures"]
+def _decisions(record: ModelRecord) -> list[str]:
+    decision, figures = record.decision, record.figures
     shown = [name for name in DECISION_FIGURES if name in figures["model"]]
-    if not said or not shown:
+    if decision is None or not shown:
         return []
-    grows = record["label"]["kind"] == "upsell"
-    effect = "won where it would have come" if grows else "kept where it would have gone"
-    rows = [
-        [_who(who), *(interval(figures[who].get(n), 0 if n == "profit_at_capacity" else 3) for n in shown)]
-        for who in _by_who(figures)
-    ]
+    effect = "won where it would have come" if record.label.kind == "upsell" else "kept where it would have gone"
     return [
         "## What it is worth to a team",
         "",
-        f"A team that can talk to {_count(said['contacted'])} of these accounts ({_percent(said['share'])}) takes the "
-        f"first ones of the list. Profit is reckoned with {_number(said['contact_cost'])} for a contact and with "
-        f"{_percent(said['saved_share'])} of the MRR {effect}, for {_number(said['months'])} months. Those numbers are "
+        f"A team that can talk to {number(decision.contacted)} of these accounts ({percent(decision.share)}) takes the "
+        f"first ones of the list. Profit is reckoned with {decision.contact_cost:,.10g} for a contact and with "
+        f"{percent(decision.saved_share)} of the MRR {effect}, for {decision.months} months. Those numbers are "
         "declared in its spec.yaml; nobody has measured them here.",
         "",
-        *table(["the first of the list by", *map(_said, shown)], rows),
+        *_figure_table(figures, shown, "the first of the list by"),
     ]
 
 
-def _slices(record: Record) -> list[str]:
-    found = record.get("slices") or []
-    if not found:
+def _slices(record: ModelRecord) -> list[str]:
+    if not record.slices:
         return []
     rows = [
         [
-            f"{_words(row['by'])}: {plain(row['part'])}",
-            _count(row["rows"]),
-            _count(row["positives"]),
-            _percent(row["said"]),
-            f"{_percent(row['seen'])} [{_percent(row['low'])}, {_percent(row['high'])}]",
-            "too small to say" if row["too_small"] else interval(row["roc_auc"]),
+            f"{plain(words(part.by))}: {plain(part.part)}",
+            number(part.rows),
+            number(part.positives),
+            percent(part.predicted),
+            _seen(part.seen, part.low, part.high),
+            "too small to say" if part.too_small else interval(part.roc_auc),
         ]
-        for row in found
+        for part in record.slices
     ]
     return [
         "## Part by part",
@@ -529,45 +383,33 @@ def _slices(record: Record) -> list[str]:
     ]
 
 
-def _when(record: Record) -> list[str]:
-    hazard = record.get("hazard") or {}
-    judged = hazard.get("judged")
-    if not judged:
+def _when(record: ModelRecord) -> list[str]:
+    curves = record.judged_curves
+    if curves is None:
         return []
-    figures = judged["figures"]
+    figures = curves.figures
     shown = [name for name in figures["curve"] if not name.startswith("brier_")]
     rows = [[_who(who), *(interval(figures[who].get(name)) for name in shown)] for who in _by_who(figures)]
-    rows += [
-        [f"ahead of {_who(who)}", *(interval(of.get(name), 4, signed=True) for name in shown)]
-        for who, of in judged["ahead"].items()
-    ]
-    marks = [
-        [f"{mark['day']} days", _percent(mark["seen"]), _percent(mark["said"].get("curve"))] for mark in judged["marks"]
-    ]
+    rows += [[f"ahead of {_who(who)}", *_leads(ahead, shown)] for who, ahead in curves.ahead.items()]
+    marks = [[f"{mark.day} days", percent(mark.seen), percent(mark.predicted.get("curve"))] for mark in curves.marks]
     return [
         "## When, not only whether",
         "",
         "The chance of having left rises week by week along a curve, which says of the label's window what the "
-        f"probability says. On the judged cutoff, {_count(judged['leavings'])} of {_count(judged['rows'])} accounts "
-        f"left within {judged['last']} days:",
+        f"probability says. On the judged cutoff, {number(curves.leavings)} of {number(curves.rows)} accounts "
+        f"left within {curves.last} days:",
         "",
         *table(["had left within", "seen", "said"], marks),
         "",
-        *table(["", *(_of_days(name) for name in shown)], rows),
+        *table(["", *_names(shown)], rows),
     ]
 
 
-def _of_days(name: str) -> str:
-    """``roc_auc_30`` as "ROC AUC, 30 days"."""
-    stem, _, days = name.rpartition("_")
-    return f"{_said(stem)}, {days} days" if days.isdigit() else _said(name)
-
-
-def _importance(record: Record) -> list[str]:
-    shown = [row for row in record.get("importance") or [] if row.get("log_odds")][:FAMILIES_SHOWN]
+def _importance(record: ModelRecord) -> list[str]:
+    shown = [row for row in record.importance if row.log_odds][:FAMILIES_SHOWN]
     if not shown:
         return []
-    rows = [[plain(row["family"]), f"{row['log_odds']:.3f}"] for row in shown]
+    rows = [[plain(row.family), number(row.log_odds, 3)] for row in shown]
     return [
         "## What moves it",
         "",
@@ -578,62 +420,69 @@ def _importance(record: Record) -> list[str]:
     ]
 
 
-def _leaks(record: Record) -> list[str]:
-    if "leaks" not in record:
+def _leaks(record: ModelRecord) -> list[str]:
+    if record.leaks is None:
         return []
-    found = [f"- {plain(leak['sentence'])}." for leak in record["leaks"]]
+    lines = [f"- {plain(leak.sentence)}." for leak in record.leaks]
     return [
         "## Does a feature give the outcome away?",
         "",
         "A field that is filled in, or dated back, once an account has left orders accounts almost perfectly, or has "
         "values with which nearly every account turns out positive. Each feature was looked at for that.",
         "",
-        *(found or ["None does."]),
+        *(lines or ["None does."]),
     ]
 
 
 # ---------------------------------------------------------------- limits, and what to do about it
 
 
-def _limits(record: Record) -> list[str]:
-    positives = record["positives"]
-    said = [
+def _limits(record: ModelRecord) -> list[str]:
+    lines = [
         "- It was judged at one cutoff. What changes between then and now (prices, product, market) it does not know; "
         "an interval speaks of other accounts, not of other times."
     ]
-    seen = (record.get("shift") or {}).get("seen_over_said") or {}
-    if seen.get("low") is not None and seen.get("high") is not None and not seen["low"] <= 1 <= seen["high"]:
-        said.append(
-            f"- At the judged cutoff {'more' if seen['value'] > 1 else 'fewer'} turned out positive than it said: "
-            f"{seen['value']:.2f} for each one said, 99 % interval {seen['low']:.2f} to {seen['high']:.2f}."
-        )
-    if positives < FEW_POSITIVES:
-        said.append(f"- Only {_count(positives)} positives judged it: read the intervals, not the figures.")
+    lines += _shift(record.shift.get("seen_over_said"))
+    if record.positives < FEW_POSITIVES:
+        lines.append(f"- Only {number(record.positives)} positives judged it: read the intervals, not the figures.")
     unproven = [
-        f"{_who(who)} on {_said(name)}"
-        for who, named in (record.get("ahead") or {}).items()
+        f"{_who(who)} on {figure_name(name)}"
+        for who, named in record.ahead.items()
         if who not in ("truth", "model")
         for name in ("roc_auc", "log_loss")
-        if name in named and (named[name].get("low") is None or named[name]["low"] <= 0)
+        if name in named and ((low := named[name].low) is None or low <= 0)
     ]
     if unproven:
-        said.append(f"- Not shown to be ahead of {'; '.join(unproven)}.")
-    if "truth" in record["figures"]:
-        said.append(
+        lines.append(f"- Not shown to be ahead of {'; '.join(unproven)}.")
+    if "truth" in record.figures:
+        lines.append(
             "- The company is simulated. Its figures show that the method works where there is something to find, not "
             "what your data hold."
         )
-    said += [
+    lines += [
         "- A contribution is not a cause. Raising a number that stands in a reason need not change what the customer "
         "does.",
         "- Accounts unlike those it trained on (a new market, a new plan, a category never seen) get what the nearest "
         "ones got.",
     ]
-    return ["## Limits", "", *said]
+    return ["## Limits", "", *lines]
 
 
-def _disagree(record: Record) -> list[str]:
-    name = plain(record["name"])
+def _shift(seen_over_said: RecordedFigure | None) -> list[str]:
+    """That more or fewer turned out positive than was said, where that is sure."""
+    if seen_over_said is None:
+        return []
+    value, low, high = seen_over_said.value, seen_over_said.low, seen_over_said.high
+    if value is None or low is None or high is None or low <= 1 <= high:
+        return []
+    return [
+        f"- At the judged cutoff {'more' if value > 1 else 'fewer'} turned out positive than it said: "
+        f"{value:.2f} for each one said, 99 % interval {low:.2f} to {high:.2f}."
+    ]
+
+
+def _disagree(record: ModelRecord) -> list[str]:
+    name = plain(record.name)
     return [
         "## How to disagree with it",
         "",
@@ -646,14 +495,12 @@ def _disagree(record: Record) -> list[str]:
         "- **The figures are not to be believed.** `notebooks/02_can_we_believe_it.py` goes through them step by step; "
         "the run's `judged.csv` holds every judged account with its outcome and what each rival said.",
         f"- **Another version served you better.** `churnml models list` names them, `churnml models rollback {name} "
-        "--to N` puts one back in office.",
+        "--to N` makes one champion again.",
     ]
 
 
-def _origin(record: Record) -> list[str]:
-    said = {
-        "made from": f"`{record['fingerprint']}`" if "fingerprint" in record else None,
-        "data": f"`{record['data_fingerprint']}`",
-        **{key: plain(value) for key, value in (record.get("made_with") or {}).items()},
-    }
-    return ["## Versions and fingerprints", "", *(f"- {key}: {value}" for key, value in said.items() if value)]
+def _origin(record: ModelRecord) -> list[str]:
+    made_from = {"made from": f"`{record.fingerprint}`"} if record.fingerprint else {}
+    origin = made_from | {"data": f"`{record.data_fingerprint}`"}
+    origin |= {name: plain(version) for name, version in record.made_with.items()}
+    return ["## Versions and fingerprints", "", *(f"- {name}: {value}" for name, value in origin.items() if value)]

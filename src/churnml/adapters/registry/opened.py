@@ -7,7 +7,6 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -32,7 +31,8 @@ from churnml.adapters.registry.registered import (
 from churnml.adapters.registry.versions import Versions, checksum
 from churnml.errors import ProjectError, RegistryError
 from churnml.modelling.predictor import SUMS_FILE, Predictor
-from churnml.modelling.tenure import What, previous, tenures
+from churnml.modelling.record import ModelRecord
+from churnml.modelling.tenure import ChampionHistory, RegisteredVersion, What, previous, tenures
 
 
 class Registry:
@@ -71,27 +71,28 @@ class Registry:
             )
         return self._versions.loaded(aliased)
 
-    def find(self, name: str, fingerprint: str) -> Mapping[str, Any] | None:
+    def find(self, name: str, fingerprint: str) -> ModelRecord | None:
         """The record of the version made from exactly these data and declarations, or None."""
         for version in self._versions.whole(name):
             if version.tags.get(FINGERPRINT_TAG) == fingerprint:
                 return self._versions.record(version)
         return None
 
-    def versions(self, name: str) -> list[dict[str, Any]]:
-        """Every recorded version, newest first: ``version, champion, challenger, verdict, created``."""
-        aliased = {alias: self._versions.with_alias(name, alias) for alias in (CHAMPION, CHALLENGER)}
+    def versions(self, name: str) -> list[RegisteredVersion]:
+        """Every version that was registered whole, newest first."""
+        champion, challenger = (self._versions.with_alias(name, alias) for alias in (CHAMPION, CHALLENGER))
         return [
-            {
-                "version": str(v.version),
-                **{alias: named is not None and v.version == named.version for alias, named in aliased.items()},
-                "verdict": v.tags.get(VERDICT_TAG, ""),
-                "created": dt.datetime.fromtimestamp(v.creation_timestamp / 1000, dt.UTC).isoformat(timespec="seconds"),
-            }
+            RegisteredVersion(
+                version=str(v.version),
+                champion=champion is not None and v.version == champion.version,
+                challenger=challenger is not None and v.version == challenger.version,
+                verdict=v.tags.get(VERDICT_TAG, ""),
+                created=dt.datetime.fromtimestamp(v.creation_timestamp / 1000, dt.UTC),
+            )
             for v in self._versions.whole(name)
         ]
 
-    def record_of(self, name: str, version: str | None) -> Mapping[str, Any]:
+    def record_of(self, name: str, version: str | None) -> ModelRecord:
         """The record of a version; of the champion, else the newest, when None."""
         champion = self._versions.with_alias(name, CHAMPION) if version is None else None
         return self._versions.record(champion or self._versions.one(name, version))
@@ -106,15 +107,12 @@ class Registry:
         """The champion's version, or None."""
         return self._decisions.champion_version(name)
 
-    def history(self, name: str) -> dict[str, Any]:
-        """Who was champion when and why, and which challengers were refused, as plain data, oldest first."""
+    def history(self, name: str) -> ChampionHistory:
+        """Who was champion when and why, and which challengers were refused, oldest first; raises RegistryError."""
         self._versions.one(name, None)
         events = self._decisions.events(name)
-        return {
-            "model": name,
-            "champions": [tenure.__dict__ for tenure in tenures(events, self.champion_version(name))],
-            "refused": [event.as_data() for event in events if event.what == "refused"],
-        }
+        refused = tuple(event for event in events if event.what == "refused")
+        return ChampionHistory(name, tuple(tenures(events, self.champion_version(name))), refused)
 
     def previous(self, name: str) -> str:
         """The version that was champion before the present one; raises RegistryError when there was none."""
@@ -142,8 +140,8 @@ class Registry:
         project: str,
         predictor: Predictor,
         example: pd.DataFrame,
-        record: dict[str, Any],
-        parameters: Mapping[str, Any],
+        record: ModelRecord,
+        parameters: Mapping[str, object],
         metrics: Mapping[str, float],
         files: Mapping[str, str | bytes],
     ) -> str:
@@ -153,7 +151,7 @@ class Registry:
             project: the project's name, for the experiment.
             predictor: the challenger.
             example: a few rows of features.
-            record: all figures and the verdict, as data; ``version`` is added. ``against`` names the champion
+            record: all figures and the verdict; ``version`` is added. ``against`` names the champion
                 it was judged against: should there be another by now, it is not promoted.
             parameters, metrics: shown in MLflow.
             files: further artifacts, name → content.
@@ -165,7 +163,7 @@ class Registry:
             with mlflow.start_run(experiment_id=self._experiment(f"{project}/{name}")) as run:
                 mlflow.log_params(dict(parameters))
                 mlflow.log_metrics(dict(metrics))
-                mlflow.set_tags({"churnml.project": project, VERDICT_TAG: record["because"]})
+                mlflow.set_tags({"churnml.project": project, VERDICT_TAG: record.because})
                 for file, content in files.items():
                     _log_file(Path(scratch), file, content)
                 logged = mlflow.pyfunc.log_model(
@@ -178,14 +176,14 @@ class Registry:
                 )
                 registered = mlflow.register_model(logged.model_uri, name, tags={"churnml.project": project})
                 version = str(registered.version)
-                mlflow.log_dict(record | {"version": version}, RECORD_FILE)
+                mlflow.log_dict(record.registered_as(version).as_data(), RECORD_FILE)
             tags = {
                 RUN_TAG: run.info.run_id,
-                VERDICT_TAG: record["because"][:LONGEST_REASON],
-                PROMOTED_TAG: "yes" if record["promoted"] else "no",
-                AGAINST_TAG: record["against"] or "",
+                VERDICT_TAG: record.because[:LONGEST_REASON],
+                PROMOTED_TAG: "yes" if record.promoted else "no",
+                AGAINST_TAG: record.against or "",
                 CHECKSUM_TAG: checksum(folder / SUMS_FILE),
-                FINGERPRINT_TAG: record["fingerprint"],
+                FINGERPRINT_TAG: record.fingerprint,
             }
             for key, value in tags.items():
                 client.set_model_version_tag(name, version, key, value)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from churnml.modelling.predictor import Predictor
+    from churnml.modelling.record import ModelRecord
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -35,4 +35,4 @@ class RegisteredModel:
 
     version: str
     predictor: Predictor
-    record: Mapping[str, Any]
+    record: ModelRecord

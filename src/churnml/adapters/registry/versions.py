@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from churnml.adapters.registry.client import MlflowException, ModelVersion, mlflow, quietly
 from churnml.adapters.registry.registered import (
@@ -20,6 +18,7 @@ from churnml.adapters.registry.registered import (
 )
 from churnml.errors import RegistryError, UnknownNameError
 from churnml.modelling.predictor import SUMS_FILE, Predictor
+from churnml.modelling.record import ModelRecord
 
 
 class Versions:
@@ -90,20 +89,20 @@ class Versions:
                 )
         return RegisteredModel(number, predictor, self.record(version))
 
-    def record(self, version: ModelVersion) -> Mapping[str, Any]:
+    def record(self, version: ModelVersion) -> ModelRecord:
         """The record of the run that made a version; raises RegistryError."""
         with quietly(self.uri):
             try:
                 path = mlflow.artifacts.download_artifacts(
                     run_id=version.run_id or version.tags[RUN_TAG], artifact_path=RECORD_FILE
                 )
-            except (MlflowException, OSError, KeyError) as problem:
+                return ModelRecord.read(json.loads(Path(path).read_text("utf-8")))
+            # a file that is no JSON, or no record, is a ValueError
+            except (MlflowException, OSError, KeyError, ValueError) as problem:
                 raise RegistryError(
                     f"The record of version {version.version} of model '{version.name}' cannot be read.",
                     remedy=f"Check the registry's artifacts, or train again. ({type(problem).__name__})",
                 ) from None
-        record: Mapping[str, Any] = json.loads(Path(path).read_text("utf-8"))
-        return record
 
 
 def checksum(path: Path) -> str:

@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from churnml.pages.presenter import interval, money, percent, printable
+from churnml.pages.presenter import (
+    WHO_NAMES,
+    interval,
+    interval_of,
+    money,
+    number,
+    percent,
+    printable,
+)
 from churnml.pages.terminal.layout import table
+
+# none of it is needed to write, and some of it takes seconds to import
+if TYPE_CHECKING:
+    from churnml.modelling.comparison import Comparison
+    from churnml.modelling.record import (
+        Decision,
+        Figures,
+        FiguresByWho,
+        JudgedCurves,
+        LaterPeriod,
+        ModelRecord,
+        RecordedFigure,
+        Slice,
+    )
+    from churnml.modelling.tenure import Appointed, ChampionHistory, RegisteredVersion
 
 FIGURE_NAMES = {
     "roc_auc": "ROC AUC",
@@ -22,183 +45,176 @@ CAPACITY_NAMES = {
     "mrr_caught_at_capacity": "MRR caught",
     "profit_at_capacity": "profit",
 }
-RIVAL_NAMES = {
-    "recency": "recency",
-    "logistic_regression": "logistic regression",
-    "base_rate": "base rate",
-    "health": "health, no model",
+# In the order they are always shown in.
+RIVAL_NAMES = {who: name for who, name in WHO_NAMES.items() if who not in ("curve", "classifier")} | {
     "champion": "champion before",
-    "best_possible": "true probabilities",
+    "truth": "true probabilities",
 }
 
 
-def model_text(name: str, model: Mapping[str, Any]) -> str:
+def model_text(record: ModelRecord) -> str:
     """A model's figures beside its rivals."""
-    verdict, trained = "PROMOTED" if model["promoted"] else "NOT PROMOTED", model["trained_on"]
+    verdict, trained, model = (
+        "PROMOTED" if record.promoted else "NOT PROMOTED",
+        record.training,
+        record.figures["model"],
+    )
     lines = [
-        f"{name}, version {model['version']}: {verdict}",
-        f"  because {model['because']}",
-        f"  judged at {model['cutoff']}: {model['positives']:,} of {model['rows']:,} accounts positive",
-        f"  trained on {trained['rows']:,} earlier snapshots, {trained['positives']:,} of them positive",
+        f"{record.name}, version {record.version}: {verdict}",
+        f"  because {record.because}",
+        f"  judged at {record.cutoff}: {record.positives:,} of {record.rows:,} accounts positive",
+        f"  trained on {trained.rows:,} earlier snapshots, {trained.positives:,} of them positive",
         "",
     ]
-    who: dict[str, Any] = {"model": {key: model[key] for key in FIGURE_NAMES}}
-    rivals = ("recency", "logistic_regression", "base_rate", "health")
-    who |= {RIVAL_NAMES[key]: model["rivals"][key] for key in rivals if model["rivals"].get(key)}
-    who |= {RIVAL_NAMES[key]: model[key] for key in ("champion", "best_possible") if key in model}
-    rows = [[label, *(interval((found or {}).get(key)) for key in FIGURE_NAMES)] for label, found in who.items()]
+    named = {name: record.figures[who] for who, name in RIVAL_NAMES.items() if who in record.figures}
+    rows = [[name, *(interval(figures.get(key)) for key in FIGURE_NAMES)] for name, figures in named.items()]
     lines += table(["95 % intervals", *FIGURE_NAMES.values()], rows)
-    if _value(model.get("roc_auc")) is not None and _value((model.get("best_possible") or {}).get("roc_auc")):
-        lines += ["", f"  {_of_the_possible(model)}"]
-    lines += _calibration_lines(model)
-    if model.get("later"):
-        lines += ["", *_later_lines(model["later"])]
-    if model.get("decision"):
-        lines += _capacity_lines(model["decision"], who | {"model": model["at_capacity"]})
-    if model.get("when"):
-        lines += ["", *_when_judged(model["when"])]
-    return "\n".join([*lines, *_slice_lines(model.get("slices", []))])
+    lines += _of_the_possible(record.figures)
+    lines += _calibration_lines(model, record.calibration_error_by_chance)
+    if record.later:
+        lines += ["", *_later_lines(record.later)]
+    if record.decision:
+        lines += _capacity_lines(record.decision, named)
+    if record.judged_curves:
+        lines += ["", *_when_judged(record.judged_curves)]
+    return "\n".join([*lines, *_slice_lines(record.slices)])
 
 
-def _later_lines(later: Mapping[str, Any]) -> list[str]:
+def _later_lines(later: LaterPeriod) -> list[str]:
     """Whether order and calibration held in the second, later period."""
-    model = later["figures"]["model"]
+    model = later.figures["model"]
     return [
-        f"  In a second, later period, at {later['cutoff']} ({later['positives']:,} of {later['rows']:,} positive): "
+        f"  In a second, later period, at {later.cutoff} ({later.positives:,} of {later.rows:,} positive): "
         f"ROC AUC {interval(model['roc_auc'])},",
         f"  log loss {interval(model['log_loss'])}, positives seen per positive said "
         f"{interval(model['seen_over_said'])}",
     ]
 
 
-def _value(found: Mapping[str, Any] | None) -> float | None:
-    return None if found is None else found["value"]
-
-
-def _calibration_lines(model: Mapping[str, Any]) -> list[str]:
-    """Whether the probabilities hold, and what the Brier score is made of."""
-    said = model.get("calibration") or {}
-    if not said.get("seen_over_said"):
+def _of_the_possible(figures: FiguresByWho) -> list[str]:
+    """How much of what can be known above chance the model knows, where that is known."""
+    best, here = (figures.get(who, {}).get("roc_auc") for who in ("truth", "model"))
+    if best is None or here is None or here.value is None or not best.value:
         return []
-    chance = model.get("calibration_error_by_chance")
-    parts = " + ".join(f"{part} {_short(said[f'brier_{part}'])}" for part in ("reliability", "uncertainty"))
+    share = (here.value - 0.5) / (best.value - 0.5)
     return [
         "",
-        f"  positives seen per positive said {interval(said['seen_over_said'])}, slope of the log-odds "
-        f"{interval(said['calibration_slope'])}, intercept {interval(said['calibration_intercept'])} "
-        "(1, 1 and 0 where the probabilities hold)",
-        f"  calibration error {interval(model['calibration_error'])}"
-        + ("" if chance is None else f"; probabilities that hold exactly would show {chance:.3f} on so many accounts"),
-        f"  Brier {_short(model['brier'])} = {parts} − resolution {_short(said['brier_resolution'])}",
+        f"  ROC AUC {here.value:.3f}, where the true probabilities reach {best.value:.3f}: "
+        f"{share * 100:.0f} % of what can be known above chance",
     ]
 
 
-def _short(found: Mapping[str, float | None] | None) -> str:
-    value = _value(found)
-    return "–" if value is None else f"{value:.4f}"
+def _calibration_lines(model: Figures, by_chance: float | None) -> list[str]:
+    """Whether the probabilities hold, and what the Brier score is made of."""
+    if "seen_over_said" not in model:
+        return []
+    parts = " + ".join(f"{part} {_short(model[f'brier_{part}'])}" for part in ("reliability", "uncertainty"))
+    return [
+        "",
+        f"  positives seen per positive said {interval(model['seen_over_said'])}, slope of the log-odds "
+        f"{interval(model['calibration_slope'])}, intercept {interval(model['calibration_intercept'])} "
+        "(1, 1 and 0 where the probabilities hold)",
+        f"  calibration error {interval(model['calibration_error'])}"
+        + (
+            ""
+            if by_chance is None
+            else f"; probabilities that hold exactly would show {by_chance:.3f} on so many accounts"
+        ),
+        f"  Brier {_short(model['brier'])} = {parts} − resolution {_short(model['brier_resolution'])}",
+    ]
 
 
-def _capacity_lines(decision: Mapping[str, Any], who: Mapping[str, Any]) -> list[str]:
+def _short(figure: RecordedFigure) -> str:
+    return number(figure.value, 4)
+
+
+def _capacity_lines(decision: Decision, named: Mapping[str, Figures]) -> list[str]:
     """What the first accounts of the list hold, as many as the team can contact."""
-    header = f"first {decision['contacted']:,.0f} accounts ({percent(decision['share'])})"
-    rows = []
-    for label, found in who.items():
-        known = {name: (found or {}).get(name) for name in CAPACITY_NAMES}
-        rows.append([label, *(_at_capacity(name, of) for name, of in known.items())])
+    header = f"first {decision.contacted:,.0f} accounts ({percent(decision.share)})"
+    rows = [
+        [who, *(_at_capacity(name, figures.get(name)) for name in CAPACITY_NAMES)] for who, figures in named.items()
+    ]
     return [
         "",
         *table([header, *CAPACITY_NAMES.values()], rows),
-        f"  profit: {percent(decision['saved_share'])} of a true positive's MRR over {decision['months']} months, "
-        f"less {decision['contact_cost']:,.0f} a contact",
+        f"  profit: {percent(decision.saved_share)} of a true positive's MRR over {decision.months} months, "
+        f"less {decision.contact_cost:,.0f} a contact",
     ]
 
 
-def _at_capacity(name: str, found: Mapping[str, float | None] | None) -> str:
-    if name != "profit_at_capacity":
-        return interval(found)
-    if not found or None in found.values():
-        return money(_value(found))
-    return f"{money(found['value'])} [{money(found['low'])}, {money(found['high'])}]"
+def _at_capacity(name: str, figure: RecordedFigure | None) -> str:
+    return interval_of(figure, money) if name == "profit_at_capacity" else interval(figure)
 
 
-def _slice_lines(slices: Sequence[Mapping[str, Any]]) -> list[str]:
+def _slice_lines(slices: Sequence[Slice]) -> list[str]:
     """The model part by part."""
     if not slices:
         return []
     rows = [
         [
-            part["by"],
-            printable(part["part"]),
-            f"{part['rows']:,}",
-            f"{part['positives']:,}",
-            percent(part["said"]),
-            f"{percent(part['seen'])} [{percent(part['low'])}, {percent(part['high'])}]",
-            "too small to say" if part["too_small"] else interval(part["roc_auc"]),
+            part.by,
+            printable(part.part),
+            f"{part.rows:,}",
+            f"{part.positives:,}",
+            percent(part.predicted),
+            interval_of({"value": part.seen, "low": part.low, "high": part.high}, percent),
+            "too small to say" if part.too_small else interval(part.roc_auc),
         ]
         for part in slices
     ]
     return ["", *table(["by", "part", "accounts", "positive", "said", "seen", "ROC AUC"], rows, right=(2, 3, 4))]
 
 
-def origin_text(model: Mapping[str, Any]) -> str:
-    """Whether a version is in office, and what it was made with and from."""
-    made = ", ".join(f"{name} {version}" for name, version in model["made_with"].items())
-    office = "champion now" if model["in_office"] else "not in office"
-    return f"  {office}; made with {made}, from data {model['data_fingerprint']}"
+def origin_text(record: ModelRecord, *, is_champion: bool) -> str:
+    """Whether a version is the champion, and what it was made with and from."""
+    made = ", ".join(f"{name} {version}" for name, version in record.made_with.items())
+    standing = "champion now" if is_champion else "not the champion"
+    return f"  {standing}; made with {made}, from data {record.data_fingerprint}"
 
 
-def _when_judged(when: Mapping[str, Any]) -> list[str]:
+def _when_judged(curves: JudgedCurves) -> list[str]:
     """How well the curves tell who leaves when, beside the same probabilities spread evenly over time."""
-    here, ahead = (when[key][who]["concordance"] for key, who in (("figures", "curve"), ("ahead", "classifier")))
+    here, ahead = curves.figures["curve"]["concordance"], curves.ahead["classifier"]["concordance"]
     return [
         f"  When they leave: of two accounts the curves name the one that leaves first in {interval(here)},",
-        f"  ahead of the same probabilities spread evenly by {interval(ahead)}; {when['leavings']:,} leavings in "
-        f"{when['last']} days",
+        f"  ahead of the same probabilities spread evenly by {interval(ahead)}; {curves.leavings:,} leavings in "
+        f"{curves.last} days",
     ]
 
 
-def _of_the_possible(model: Mapping[str, Any]) -> str:
-    best, here = model["best_possible"]["roc_auc"]["value"], model["roc_auc"]["value"]
-    share = (here - 0.5) / (best - 0.5)
-    return (
-        f"ROC AUC {here:.3f}, where the true probabilities reach {best:.3f}: "
-        f"{share * 100:.0f} % of what can be known above chance"
-    )
-
-
-def versions_text(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """What ``churnml models list`` prints."""
+def versions_text(versions: Mapping[str, Sequence[RegisteredVersion]]) -> str:
+    """What ``churnml models list`` prints, by model."""
     rows = [
         [
             name,
-            v["version"],
-            " ".join(alias for alias in ("champion", "challenger") if v[alias]),
-            v["created"],
-            printable(v["verdict"]),
+            v.version,
+            " ".join(alias for alias, named in (("champion", v.champion), ("challenger", v.challenger)) if named),
+            v.created.isoformat(timespec="seconds"),
+            printable(v.verdict),
         ]
-        for name, versions in found.items()
-        for v in versions
+        for name, of_model in versions.items()
+        for v in of_model
     ]
     if not rows:
         return "No model was trained yet; run 'churnml train'."
     return "\n".join(table(["model", "version", "alias", "registered", "verdict"], rows))
 
 
-def history_text(found: Mapping[str, Any]) -> str:
+def history_text(history: ChampionHistory) -> str:
     """What ``churnml models history`` prints."""
     rows = [
         [
-            t["version"],
-            _moment(t["since"]),
-            "in office" if t["in_office"] else _moment(t["until"]),
-            t["how"] + (f", {printable(t['by'])}" if t["by"] else ""),
-            printable(t["why"]),
+            tenure.version,
+            _moment(tenure.since),
+            "champion now" if tenure.is_champion else _moment(tenure.until),
+            tenure.how + (f", {printable(tenure.by)}" if tenure.by else ""),
+            printable(tenure.why),
         ]
-        for t in found["champions"]
+        for tenure in history.champions
     ]
-    lines = [f"{found['model']}: who was champion (UTC)", ""]
+    lines = [f"{history.model}: who was champion (UTC)", ""]
     lines += table(["version", "from", "to", "how", "why"], rows) if rows else ["  nobody yet"]
-    refused = [[e["version"], _moment(e["at"]), printable(e["why"])] for e in found["refused"]]
+    refused = [[event.version, _moment(event.at), printable(event.why)] for event in history.refused]
     if refused:
         lines += ["", "challengers that did not become champion", ""]
         lines += table(["version", "when", "why not"], refused)
@@ -209,49 +225,43 @@ def _moment(at: str | None) -> str:
     return at[:16].replace("T", " ") if at else "not recorded"
 
 
-def appointed_text(name: str, found: Mapping[str, Any]) -> str:
+def appointed_text(appointed: Appointed) -> str:
     """What ``churnml models promote`` and ``rollback`` print."""
-    if found["before"] == found["version"]:
-        return f"Version {found['version']} of '{name}' is champion already; nothing was changed."
-    before = f" It takes the place of version {found['before']}." if found["before"] else ""
+    name, version = appointed.model, appointed.version
+    if appointed.before == version:
+        return f"Version {version} of '{name}' is champion already; nothing was changed."
+    before = f" It takes the place of version {appointed.before}." if appointed.before else ""
     lines = [
-        f"Version {found['version']} of '{name}' is champion now, by hand.{before}",
-        f"  Its verdict was: {printable(found['verdict'])}",
+        f"Version {version} of '{name}' is champion now, by hand.{before}",
+        f"  Its verdict was: {printable(appointed.verdict)}",
     ]
-    return "\n".join([*lines, *([f"  Mind: {printable(found['unchecked'])}"] if found["unchecked"] else [])])
+    return "\n".join([*lines, *([f"  Mind: {printable(appointed.unchecked)}"] if appointed.unchecked else [])])
 
 
-def comparison_text(found: Mapping[str, Any]) -> str:
+def comparison_text(comparison: Comparison) -> str:
     """What ``churnml models compare`` prints."""
-    first, second = found["versions"]
-    header = ["95 % intervals", *FIGURE_NAMES.values()]
+    first, second, ahead = comparison.first, comparison.second, comparison.ahead
+    versions = f"{comparison.model}, versions {first.version} and {second.version}"
     rows = [
-        [f"version {v}", *(interval(found["figures"][v].get(key)) for key in FIGURE_NAMES)] for v in (first, second)
+        [f"version {side.version}", *(interval(side.figures.get(key)) for key in FIGURE_NAMES)]
+        for side in (first, second)
     ]
-    if found["measured"]:
+    if ahead is None:
         lines = [
-            f"{found['model']}, versions {first} and {second}, measured on the same rows of {found['cutoff']}: "
-            f"{found['positives']:,} of {found['rows']:,} accounts positive"
+            f"{versions}, as recorded when each was judged (at {first.cutoff} and at {second.cutoff})",
+            f"  not measured again: {printable(comparison.why_not)}",
         ]
-        rows.append([f"{second} ahead by", *(_signed(found["ahead"].get(key)) for key in FIGURE_NAMES)])
     else:
         lines = [
-            f"{found['model']}, versions {first} and {second}, as recorded when each was judged "
-            f"(at {found['cutoff'][first]} and at {found['cutoff'][second]})",
-            f"  not measured again: {printable(found['why_not'])}",
+            f"{versions}, measured on the same rows of {first.cutoff}: "
+            f"{first.positives:,} of {first.rows:,} accounts positive"
         ]
-    lines += ["", *table(header, rows)]
-    if found["measured"]:
+        leads = (interval(ahead.get(key), signed=True) for key in FIGURE_NAMES)
+        rows.append([f"{second.version} ahead by", *leads])
+    lines += ["", *table(["95 % intervals", *FIGURE_NAMES.values()], rows)]
+    if ahead is not None:
         lines += [
             "",
             "  Ahead is paired, and better is positive; an interval across zero says neither is shown better.",
         ]
-    return "\n".join([*lines, *(f"  MIND: {printable(warning)}" for warning in found["warnings"])])
-
-
-def _signed(found: Mapping[str, float | None] | None) -> str:
-    if not found or found["value"] is None:
-        return "–"
-    if found["low"] is None or found["high"] is None:
-        return f"{found['value']:+.3f}"
-    return f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
+    return "\n".join([*lines, *(f"  MIND: {printable(warning)}" for warning in comparison.warnings)])

@@ -6,13 +6,16 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from churnml.pages.presenter import band_name, money, number, percent, plural
 from churnml.pages.terminal.accounts import queue_lines
 from churnml.pages.terminal.data import data_lines
 from churnml.pages.terminal.layout import table
 from churnml.pages.terminal.models import model_text
+
+if TYPE_CHECKING:
+    from churnml.pages.summary import RunSummary
 
 QUEUE_SHOWN = 10
 
@@ -35,55 +38,55 @@ class RunPlaces:
     mlflow_command: str
 
 
-def run_text(summary: Mapping[str, Any], queue: Sequence[Mapping[str, Any]], places: RunPlaces, *, risk: str) -> str:
+def run_text(summary: RunSummary, queue: Sequence[Mapping[str, Any]], places: RunPlaces, *, risk: str) -> str:
     """What ``churnml run`` and ``churnml score`` print; ``risk`` names the churn model."""
     lines = [
-        f"{summary['project']} as of {summary['as_of']}: {plural(summary['accounts_scored'], 'account')} scored",
-        f"  MRR {money(summary['mrr'])}, expected at risk {money(summary['mrr_at_risk'])}",
+        f"{summary.project} as of {summary.as_of}: {plural(summary.accounts_scored, 'account')} scored",
+        f"  MRR {money(summary.mrr)}, expected at risk {money(summary.mrr_at_risk)}",
     ]
-    if summary["leaving"]["accounts"]:
+    if summary.leaving_accounts:
         lines.append(
-            f"  {summary['leaving']['accounts']:,} more have given notice (MRR {money(summary['leaving']['mrr'])}): "
+            f"  {summary.leaving_accounts:,} more have given notice (MRR {money(summary.leaving_mrr)}): "
             "nothing is left to predict, so they are not scored"
         )
-    for name, by in summary["scored_by"].items():
-        if by["health_only"]:
+    for name, by in summary.scored_by.items():
+        if by.version is None:
             lines.append(
                 f"  '{name}' has no champion: no version was shown to beat the base rate, so no '{name}' probabilities "
                 "are given" + (" and health dimensions stand alone." if name == risk else ".")
             )
         else:
-            lines.append(f"  '{name}' probabilities by version {by['version']} (champion)")
-    reasons = data_lines(summary["quarantined"], summary["warned"])
+            lines.append(f"  '{name}' probabilities by version {by.version} (champion)")
+    reasons = data_lines(summary.quarantined, summary.warned)
     lines += ["", "DATA", *(reasons or ["", "  every row could be used"])]
-    for name, model in summary["models"].items():
-        lines += ["", f"MODEL {model_text(name, model)}"]
+    for record in summary.models.values():
+        lines += ["", f"MODEL {model_text(record)}"]
     bands = [
-        [band_name(band), number(n), percent(n / summary["accounts_scored"])]
-        for band, n in sorted(summary["bands"].items())
+        [band_name(band), number(n), percent(n / summary.accounts_scored)] for band, n in sorted(summary.bands.items())
     ]
     lines += ["", "HEALTH BY BAND", "", *table(["band", "accounts", "share"], bands, right=(1, 2))]
-    total = sum(summary["decisions"].values())
+    total = sum(summary.decisions.values())
     lines += ["", f"QUEUE: {total:,} decisions, the first {len(queue)}", "", *queue_lines(queue)]
     lines += _not_listed(summary)
-    lines += ["", "WHERE IT LIES", *_place_lines(places, summary.get("report"))]
+    lines += ["", "WHERE IT LIES", *_place_lines(places, summary.report)]
     return "\n".join(lines)
 
 
-def _not_listed(summary: Mapping[str, Any]) -> list[str]:
+def _not_listed(summary: RunSummary) -> list[str]:
     """What was decided that is on nobody's list: the holdout, and what did not fit."""
-    lines, outcomes = [], summary["outcomes"]
-    if outcomes.get("holdout"):
+    lines, dispositions = [], summary.dispositions
+    if dispositions.get("holdout"):
         lines.append(
-            f"  {outcomes['holdout']:,} left alone on purpose, so that the playbooks can be measured (churnml impact)"
+            f"  {dispositions['holdout']:,} left alone on purpose, so that the playbooks can be measured "
+            "(churnml impact)"
         )
-    if outcomes.get("overflow"):
-        lying = "" if summary["left_lying"] is None else f", worth {money(summary['left_lying'])} a month"
-        lines.append(f"  {outcomes['overflow']:,} did not fit into anybody's day{lying} (churnml work overflow)")
+    if dispositions.get("overflow"):
+        lying = "" if summary.overflow_value is None else f", worth {money(summary.overflow_value)} a month"
+        lines.append(f"  {dispositions['overflow']:,} did not fit into anybody's day{lying} (churnml work overflow)")
     return ["", *lines] if lines else []
 
 
-def _place_lines(places: RunPlaces, report: str | None) -> list[str]:
+def _place_lines(places: RunPlaces, report: Path | None) -> list[str]:
     option = "" if str(places.project) == "." else f" --project {shlex.quote(str(places.project))}"
     lines = []
     if report is not None:

@@ -1,0 +1,121 @@
+"""A run summed up: what the terminal and the report are written from, and what ``--json`` prints."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from churnml.modelling.evaluation import CALIBRATION_FIGURES, DECISION_FIGURES, FIGURES
+from churnml.modelling.record import ModelRecord
+from churnml.modelling.training import RIVALS
+
+# Contract table → reason → rows.
+ReasonCounts = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class ScoredBy:
+    """The champion that gave a model's probabilities, and its usual one; None where health stands alone."""
+
+    version: str | None
+    base_rate: float | None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run, in numbers.
+
+    Args:
+        project, as_of, data_through: whose, of when, and how far its data reach.
+        accounts_scored: how many.
+        scored_by: model → its champion.
+        rows: contract table → rows.
+        quarantined, warned: rows set aside, and kept with a warning.
+        models: model → the record of its newest training; empty where nothing was trained.
+        bands: band → accounts.
+        decisions: playbook → what was opened.
+        dispositions: what became of every account a playbook speaks of, also where it got on nobody's list.
+        overflow_value: a month's value of what did not fit; None where none is known.
+        hierarchy_problems: why some accounts' parents could not be followed.
+        health_events: kind → how many.
+        mrr, mrr_at_risk: of all scored accounts.
+        leaving_accounts, leaving_mrr: whose notice is known, so that they are not scored.
+        report: where the report was written; None where it was not.
+    """
+
+    project: str
+    as_of: dt.date
+    data_through: dt.date
+    accounts_scored: int
+    scored_by: Mapping[str, ScoredBy]
+    rows: Mapping[str, int]
+    quarantined: ReasonCounts
+    warned: ReasonCounts
+    models: Mapping[str, ModelRecord]
+    bands: Mapping[str, int]
+    decisions: Mapping[str, int]
+    dispositions: Mapping[str, int]
+    overflow_value: float | None
+    hierarchy_problems: Sequence[str]
+    health_events: Mapping[str, int]
+    mrr: float
+    leaving_accounts: int
+    leaving_mrr: float
+    mrr_at_risk: float | None
+    report: Path | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data for JSON."""
+        return {
+            "project": self.project,
+            "as_of": str(self.as_of),
+            "data_through": str(self.data_through),
+            "accounts_scored": self.accounts_scored,
+            "scored_by": {
+                name: {"version": by.version, "health_only": by.version is None, "base_rate": by.base_rate}
+                for name, by in self.scored_by.items()
+            },
+            "rows": dict(self.rows),
+            "quarantined": {table: dict(reasons) for table, reasons in self.quarantined.items()},
+            "warned": {table: dict(reasons) for table, reasons in self.warned.items()},
+            "models": {name: model_data(record) for name, record in self.models.items()},
+            "bands": dict(self.bands),
+            "decisions": dict(self.decisions),
+            "outcomes": dict(self.dispositions),
+            "left_lying": self.overflow_value,
+            "family_problems": list(self.hierarchy_problems),
+            "health_events": dict(self.health_events),
+            "mrr": self.mrr,
+            "leaving": {"accounts": self.leaving_accounts, "mrr": self.leaving_mrr},
+            "mrr_at_risk": self.mrr_at_risk,
+            **({} if self.report is None else {"report": str(self.report)}),
+        }
+
+
+def model_data(record: ModelRecord) -> dict[str, Any]:
+    """A model's record, as ``--json`` shows it."""
+    data = record.as_data()
+    figures, model = data["figures"], data["figures"]["model"]
+    return {
+        **{key: data[key] for key in ("version", "promoted", "because", "cutoff", "rows", "positives")},
+        **{name: model.get(name) for name in FIGURES},
+        "calibration": {name: model.get(name) for name in CALIBRATION_FIGURES},
+        "calibration_error_by_chance": data["calibration_error_by_chance"],
+        "at_capacity": {name: model.get(name) for name in DECISION_FIGURES},
+        "decision": data["decision"],
+        "rivals": {rival: figures.get(rival) for rival in RIVALS},
+        "ahead_of": data["ahead"],
+        "shift": data["shift"],
+        "slices": data["slices"],
+        "leaks": data["leaks"] or [],
+        "when": data["hazard"] and data["hazard"]["judged"],
+        "later": data["later"],
+        "trained_on": {key: data["training"][key] for key in ("rows", "positives", "base_rate", "trees", "features")},
+        "data_fingerprint": record.data_fingerprint,
+        "made_with": data["made_with"],
+        **({"best_possible": figures["truth"]} if "truth" in figures else {}),
+        **({"champion": figures["champion"]} if "champion" in figures else {}),
+    }
