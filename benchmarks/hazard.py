@@ -112,15 +112,15 @@ def company(folder: Path, accounts: int, seed: int) -> Found:
     fitted = jobs.fit_challenger(opened, plain, collected)
     seconds["the classifier"] = time.perf_counter() - started
     started = time.perf_counter()
-    hazard = fit_hazard(spec, collected.features, collected.rows, collected.plan, fitted.predictor)
+    hazard = fit_hazard(spec, collected.features, collected.rows, collected.split, fitted.predictor)
     seconds["the hazards"] = time.perf_counter() - started
     assert hazard is not None
     predictor = dataclasses.replace(fitted.predictor, hazard=hazard)
     started = time.perf_counter()
-    cox, penalty = fit_cox(collected.features, collected.rows, collected.plan, spec.label)
+    cox, penalty = fit_cox(collected.features, collected.rows, collected.split, spec.label)
     seconds["Cox, its penalty included"] = time.perf_counter() - started
-    rows = at_cutoffs(collected.rows, [collected.plan.judged])
-    truth = true_curves(accounts, seed, collected.plan.judged, range(hazard.edges[-1] // WEEK_DAYS + 1))
+    rows = at_cutoffs(collected.rows, [collected.split.judged])
+    truth = true_curves(accounts, seed, collected.split.judged, range(hazard.edges[-1] // WEEK_DAYS + 1))
     known = rows["account_id"].isin(truth.index).to_numpy()
     true = truth.loc[rows["account_id"][known]]
     curves = predictor.curves(rows)

@@ -79,7 +79,7 @@ def look(project: Path) -> tuple[int, int]:
     if not (opened.work / "mlflow.db").exists():
         return 0, 0
     registry = registry_of(opened)
-    listed = [version["version"] for version in registry.versions(MODEL)]
+    listed = [version.version for version in registry.versions(MODEL)]
     for version in listed:
         registry.candidate(MODEL, version)
     champion = registry.champion(MODEL)

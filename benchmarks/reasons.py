@@ -51,7 +51,7 @@ def trainings(opened: jobs.OpenedProject, name: str, runs: int) -> tuple[list[Tr
     # reasons are the classifier's: curves need not be fitted
     spec = opened.project.model(name).model_copy(update={"hazard": None})
     collected = jobs.collect(opened, spec)
-    judged = at_cutoffs(collected.rows, [collected.plan.judged]).reset_index(drop=True)
+    judged = at_cutoffs(collected.rows, [collected.split.judged]).reset_index(drop=True)
     accounts = np.array(sorted(collected.rows["account_id"].unique()))
     rng = np.random.default_rng(spec.seed)
     found = []

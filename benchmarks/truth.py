@@ -19,7 +19,7 @@ from scipy.stats import t
 
 from benchmarks.believe import replace_block
 from churnml import jobs
-from churnml.jobs.training import truth_of
+from churnml.jobs.judging import truth_of
 from churnml.modelling.evaluation import evaluate
 from churnml.modelling.reliability import error_by_chance
 from churnml.modelling.training import at_cutoffs
@@ -71,7 +71,7 @@ def measured(seed: int, folder: Path) -> list[Found]:
         spec = opened.project.model(name)
         collected = jobs.collect(opened, spec)
         fitted = jobs.fit_challenger(opened, spec, collected)
-        rows = at_cutoffs(collected.rows, [collected.plan.judged])
+        rows = at_cutoffs(collected.rows, [collected.split.judged])
         rows = rows[rows["label"].notna()]
         truth = truth_of(opened.project, name, rows)
         if truth is None:

@@ -135,13 +135,13 @@ def settle_in(root: Path, company: LivingCompany, declared: Path) -> None:
     shutil.copytree(declared, root / "models")
     shutil.copytree(DECLARED / "churn", root / "models" / "churn")
     record = train(str(root), today=TODAY)["churn"]
-    if not record["promoted"]:
-        raise ValueError(f"the churn model was not promoted: {record['because']}")
+    if not record.promoted:
+        raise ValueError(f"the churn model was not promoted: {record.because}")
 
 
 def score_week(root: Path) -> dt.date:
     """Scores, routes and writes down the newest date of a project, by the scoring flow."""
-    return dt.date.fromisoformat(str(score(str(root), today=TODAY)["as_of"]))
+    return score(str(root), today=TODAY).as_of
 
 
 def live(

@@ -11,10 +11,10 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from churnml.jsontypes import JsonObject
+from churnml.modelling.record import ModelRecord
 from churnml.pages.card import card
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -22,27 +22,26 @@ NAMES = ("churn", "upsell")
 # What `make demo` simulates.
 ACCOUNTS, SEED = 2000, 7
 # The record's longest part, which no card shows.
-LEFT_OUT = ("gains",)
+LEFT_OUT: JsonObject = {"gains": []}
 
 
-def record_text(record: Mapping[str, Any]) -> str:
+def record_text(record: ModelRecord) -> str:
     """A record as it is committed beside its card."""
-    kept = {key: value for key, value in record.items() if key not in LEFT_OUT}
-    return json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(record.as_data() | LEFT_OUT, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def write(name: str, record: Mapping[str, Any]) -> None:
+def write(name: str, record: ModelRecord) -> None:
     """Writes a model's record and its card."""
     folder = MODELS / name
     (folder / "record.json").write_text(record_text(record), "utf-8")
-    (folder / "card.md").write_text(card(json.loads(record_text(record))), "utf-8")
+    (folder / "card.md").write_text(card(record), "utf-8")
 
 
 def main() -> None:
     """Simulates, trains, writes; ``--render`` only renders the committed records again."""
     if "--render" in sys.argv:
         for name in NAMES:
-            write(name, json.loads((MODELS / name / "record.json").read_text("utf-8")))
+            write(name, ModelRecord.read(json.loads((MODELS / name / "record.json").read_text("utf-8"))))
         return
     os.environ["CHURNML_ENGINE"] = "plain"
     from churnml.simulate import simulate

@@ -25,6 +25,7 @@ import pandas as pd
 
 from churnml import jobs, snapshots
 from churnml.modelling.evaluation import gains
+from churnml.modelling.record import GainsPoint
 from churnml.modelling.reference import usual_of
 from churnml.pages.charts import forest_chart, gains_chart
 from churnml.scoring.reasons import model_reasons
@@ -63,9 +64,9 @@ print(f"{late.mean():.1%} of the events arrived more than a day late")
 # %%
 spec = opened.project.model("churn")
 collected = jobs.collect(opened, spec)
-print(f"train: {collected.plan.train[0]} to {collected.plan.train[-1]}")
-print(f"purged: {', '.join(map(str, collected.plan.purged))}")
-print(f"judged: {collected.plan.judged}")
+print(f"train: {collected.split.train[0]} to {collected.split.train[-1]}")
+print(f"purged: {', '.join(map(str, collected.split.purged))}")
+print(f"judged: {collected.split.judged}")
 
 # %%
 challenger = jobs.fit_challenger(opened, spec, collected)
@@ -79,15 +80,14 @@ print(judged.verdict.because)
 # are 95 % intervals, resampled by account: with so few accounts they are wide, and that is the honest picture.
 
 # %%
-figures = judged.evaluation.as_data()
-forest_chart(figures, "roc_auc", "ROC AUC")
+forest_chart(judged.evaluation.figures, "roc_auc")
 
 # %% [markdown]
 # If a team has time for the first tenth of the list, how many of those who will leave does it reach?
 
 # %%
 label = judged.rows["label"].to_numpy(dtype="float64")
-gains_chart({"gains": gains(judged.said, label).to_dict("records")})
+gains_chart(GainsPoint.rows_of(gains(judged.predictions, label)))
 
 # %% [markdown]
 # ## What it gets right
@@ -96,7 +96,7 @@ gains_chart({"gains": gains(judged.said, label).to_dict("records")})
 # else is being talked to), so it cannot lie on the line; it should lie around it.
 
 # %%
-truth = pd.DataFrame({"said": judged.said["model"], "true": judged.said["truth"], "left": label == 1})
+truth = pd.DataFrame({"said": judged.predictions["model"], "true": judged.predictions["truth"], "left": label == 1})
 truth["what happened"] = np.where(truth["left"], "left", "stayed")
 axis = alt.Axis(format=".0%")
 scale = alt.Scale(type="sqrt", domain=[0, float(truth[["said", "true"]].to_numpy().max())])
@@ -124,7 +124,7 @@ print(f"correlation with the truth: {truth['said'].corr(truth['true']):.2f}")
 
 # %%
 model = challenger.predictor
-riskiest = judged.rows.iloc[np.argsort(-judged.said["model"], kind="stable")[:5]].reset_index(drop=True)
+riskiest = judged.rows.iloc[np.argsort(-judged.predictions["model"], kind="stable")[:5]].reset_index(drop=True)
 reasons = model_reasons(
     riskiest, model.features, model.contributions(riskiest), usual_of(model.reference), towards_risk=True
 )

@@ -28,6 +28,7 @@ from sklearn.metrics import roc_auc_score
 from churnml import jobs
 from churnml.modelling.evaluation import reliability
 from churnml.modelling.leaks import giveaways
+from churnml.modelling.record import ReliabilityBin
 from churnml.modelling.reliability import error_by_chance
 from churnml.modelling.training import at_cutoffs
 from churnml.pages.charts import forest_chart, reliability_chart, split_chart
@@ -47,15 +48,9 @@ print(f"{company.paying} accounts pay; about {company.churn_rate:.1%} leave with
 opened = jobs.open_data(folder, today=dt.date(2025, 1, 1))
 spec = opened.project.model("churn")
 collected = jobs.collect(opened, spec)
-plan = collected.plan
-splits = {
-    "label": spec.label.model_dump(mode="json"),
-    "training": {"cutoffs": [str(c) for c in plan.train], "purged": [str(c) for c in plan.purged]},
-    "cutoff": str(plan.judged),
-    "data_through": str(opened.facts.data_through),
-}
-print(f"train: {plan.train[0]} to {plan.train[-1]}; left out: {len(plan.purged)} cutoffs; judged: {plan.judged}")
-split_chart(splits)
+split = collected.split
+print(f"train: {split.train[0]} to {split.train[-1]}; left out: {len(split.purged)} cutoffs; judged: {split.judged}")
+split_chart(spec.label.reach, split.train, split.purged, split.judged, opened.facts.data_through)
 
 # %% [markdown]
 # ## A split by chance flatters
@@ -68,11 +63,11 @@ split_chart(splits)
 # %%
 known = pd.read_parquet(folder / "truth" / "probabilities.parquet")
 known["as_of"] = pd.to_datetime(known["as_of"]).astype("datetime64[us]")
-rows = at_cutoffs(collected.rows, plan.train).dropna(subset=["label"]).reset_index(drop=True)
+rows = at_cutoffs(collected.rows, split.train).dropna(subset=["label"]).reset_index(drop=True)
 true = rows[["account_id", "as_of"]].merge(known, on=["account_id", "as_of"], how="left")["churn_probability"]
 numbers = rows[[f.name for f in collected.features if not f.is_category]].to_numpy(dtype="float64")
 last = rows["as_of"] == rows["as_of"].max()
-history = rows["as_of"].map(lambda at: spec.label.reach.is_purged_for(at.date(), plan.train[-1])).to_numpy(dtype=bool)
+history = rows["as_of"].map(lambda at: spec.label.reach.is_purged_for(at.date(), split.train[-1])).to_numpy(dtype=bool)
 drawn = np.random.default_rng(0).random(len(rows)) < 0.25
 
 
@@ -120,7 +115,7 @@ _ = project.write_text(project.read_text("utf-8").replace("static: [", "static: 
 
 leaking = jobs.collect(jobs.open_data(folder, today=dt.date(2025, 1, 1)), spec)
 mature = leaking.rows.dropna(subset=["label"])
-for leak in giveaways(leaking.features, at_cutoffs(mature, plan.train), mature):
+for leak in giveaways(leaking.features, at_cutoffs(mature, split.train), mature):
     print(leak.sentence)
 
 # %% [markdown]
@@ -139,9 +134,13 @@ print(judged.verdict.because)
 # score without any model. The whole interval right of the line is proof; across it is not.
 
 # %%
-figures = judged.evaluation.as_data()
+evaluation = judged.evaluation
 ahead = pd.DataFrame(
-    [{"rival": rival.replace("_", " "), **of["roc_auc"]} for rival, of in figures["ahead"].items() if rival != "truth"]
+    [
+        {"rival": rival.replace("_", " "), **vars(of["roc_auc"])}
+        for rival, of in evaluation.ahead.items()
+        if rival != "truth"
+    ]
 )
 y = alt.Y("rival:N", title=None, sort=list(ahead["rival"]), axis=alt.Axis(ticks=False, domain=False))
 bars = (
@@ -154,7 +153,7 @@ zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], color=
 (zero + bars + dots).properties(width=380, height=130)
 
 # %%
-forest_chart(figures, "roc_auc", "ROC AUC")
+forest_chart(evaluation.figures, "roc_auc")
 
 # %% [markdown]
 # ## Do the probabilities hold later?
@@ -163,10 +162,10 @@ forest_chart(figures, "roc_auc", "ROC AUC")
 # with the luck of one draw in it. Right, as only a simulator can: what was said against the mean true probability.
 
 # %%
-said, label = judged.said["model"], judged.rows["label"].to_numpy(dtype="float64")
-held = reliability(said, label)
-truth = judged.said["truth"]
-by_bin = pd.DataFrame({"bin": pd.qcut(said, 10, labels=False, duplicates="drop"), "said": said, "true": truth})
+p, label = judged.predictions["model"], judged.rows["label"].to_numpy(dtype="float64")
+held = reliability(p, label)
+truth = judged.predictions["truth"]
+by_bin = pd.DataFrame({"bin": pd.qcut(p, 10, labels=False, duplicates="drop"), "said": p, "true": truth})
 means = by_bin.groupby("bin").mean()
 top = float(max(means.to_numpy().max(), held["high"].max())) * 1.05
 axis, scale = alt.Axis(format=".0%"), alt.Scale(domain=[0, top])
@@ -180,9 +179,9 @@ exact = (
 )
 line = pd.DataFrame({"p": [0.0, top]})
 diagonal = alt.Chart(line).mark_line(strokeDash=[4, 4], color="#9aa5ad").encode(x="p:Q", y="p:Q")
-print(f"calibration error {figures['figures']['model']['calibration_error']['value']:.3f}; ", end="")
-print(f"probabilities that hold exactly would show {error_by_chance(said):.3f} by chance")
-reliability_chart({"reliability": held.to_dict("records")}) | (diagonal + exact).properties(width=340, height=260)
+print(f"calibration error {evaluation.figures['model']['calibration_error'].value:.3f}; ", end="")
+print(f"probabilities that hold exactly would show {error_by_chance(p):.3f} by chance")
+reliability_chart(ReliabilityBin.rows_of(held)) | (diagonal + exact).properties(width=340, height=260)
 
 # %% [markdown]
 # ## Against the truth
@@ -191,7 +190,7 @@ reliability_chart({"reliability": held.to_dict("records")}) | (diagonal + exact)
 # can be known.
 
 # %%
-here, best = (figures["figures"][who]["roc_auc"]["value"] for who in ("model", "truth"))
+here, best = (evaluation.figures[who]["roc_auc"].value for who in ("model", "truth"))
 print(f"ROC AUC {here:.3f} of {best:.3f}: {(here - 0.5) / (best - 0.5):.0%} of what can be known above chance")
 
 # %% [markdown]
@@ -205,17 +204,15 @@ print(f"ROC AUC {here:.3f} of {best:.3f}: {(here - 0.5) / (best - 0.5):.0%} of w
 rng = np.random.default_rng(0)
 lives = []
 for _ in range(1000):
-    again = rng.integers(0, len(said), len(said))
-    leaves = rng.random(len(said)) < truth[again]
-    lives.append(roc_auc_score(leaves, said[again]))
-found = figures["figures"]["model"]["roc_auc"]
-inside = np.mean([(found["low"] <= auc <= found["high"]) for auc in lives])
-print(
-    f"interval [{found['low']:.3f}, {found['high']:.3f}]; the mean of the other lives is {np.mean(lives):.3f}, ", end=""
-)
+    again = rng.integers(0, len(p), len(p))
+    leaves = rng.random(len(p)) < truth[again]
+    lives.append(roc_auc_score(leaves, p[again]))
+auc = evaluation.figures["model"]["roc_auc"]
+inside = np.mean([(auc.low <= life <= auc.high) for life in lives])
+print(f"interval [{auc.low:.3f}, {auc.high:.3f}]; the mean of the other lives is {np.mean(lives):.3f}, ", end="")
 print(f"and {inside:.0%} of them lie in it")
-band = alt.Chart(pd.DataFrame([found])).mark_rect(opacity=0.2, color="#0b6e6e").encode(x="low:Q", x2="high:Q")
-point = alt.Chart(pd.DataFrame([found])).mark_rule(strokeWidth=2, color="#0b6e6e").encode(x="value:Q")
+band = alt.Chart(pd.DataFrame([vars(auc)])).mark_rect(opacity=0.2, color="#0b6e6e").encode(x="low:Q", x2="high:Q")
+point = alt.Chart(pd.DataFrame([vars(auc)])).mark_rule(strokeWidth=2, color="#0b6e6e").encode(x="value:Q")
 bars = (
     alt.Chart(pd.DataFrame({"auc": lives}))
     .mark_bar(color="#9aa5ad")

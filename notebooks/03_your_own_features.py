@@ -137,7 +137,7 @@ print(rows.loc[rows["account_id"] == account, ["as_of", *names]].tail(4).to_stri
 # it, and compares to the bit. It must also catch leaks of its own, or its silence would prove nothing.
 
 # %%
-audit = audit_project(opened, ["churn"], [collected.plan.train[-1]])
+audit = audit_project(opened, ["churn"], [collected.split.train[-1]])
 print("\n".join(audit_text(audit.as_data()).splitlines()[-8:]))
 
 # %% [markdown]
@@ -173,7 +173,7 @@ _ = (folder / "models" / "churn" / "spec.yaml").write_text(
     "utf-8",
 )
 leaking = audit_project(
-    jobs.open_data(folder, today=dt.date(2025, 1, 1)), ["churn"], [collected.plan.train[-1]]
+    jobs.open_data(folder, today=dt.date(2025, 1, 1)), ["churn"], [collected.split.train[-1]]
 ).as_data()
 print(f"passed: {leaking['passed']}")
 print("\n".join(f["sentence"] for f in leaking["findings"] if f["severity"] == "leak"))
@@ -184,7 +184,7 @@ print("\n".join(f["sentence"] for f in leaking["findings"] if f["severity"] == "
 # Training rows only, cut into fifths by the feature: how many left in each? Bars are Wilson's 95 % intervals.
 
 # %%
-train = at_cutoffs(rows, collected.plan.train).dropna(subset=["label"])
+train = at_cutoffs(rows, collected.split.train).dropna(subset=["label"])
 parts = []
 for name in names:
     known = train.loc[train[name].notna(), [name, "label"]]
@@ -238,7 +238,7 @@ helps = pd.DataFrame(
         if figure in SPOKEN
     ]
 )
-print(f"{len(said)} out-of-fold rows, none of them of {collected.plan.judged}, which will judge")
+print(f"{len(said)} out-of-fold rows, none of them of {collected.split.judged}, which will judge")
 print(helps.to_string(index=False, float_format="%.4f"))
 
 # %% [markdown]

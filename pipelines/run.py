@@ -30,12 +30,6 @@ def run(
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
     settled, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
     summary = jobs.summary(opened, settled, office, records)
-    path = report(
-        opened.project,
-        summary.as_data(),
-        settled.scores,
-        {name: record.as_data() for name, record in records.items()},
-        quarantine_rows(opened.ingested),
-    )
+    path = report(opened.project, summary, settled.scores, quarantine_rows(opened.ingested))
     say(f"report written to {path}")
     return replace(summary, report=path)

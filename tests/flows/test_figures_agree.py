@@ -16,7 +16,7 @@ from tests.flows.conftest import churnml
 @pytest.mark.parametrize("model", ["churn", "upsell"])
 def test_mlflow_the_terminal_and_the_card_say_what_the_record_says(after_run: Path, model: str) -> None:
     registry = registry_of(open_project(after_run))
-    record = registry.record_of(model, "1")
+    record = registry.record_of(model, "1").as_data()
     shown = json.loads(churnml("models", "show", model, "--version", "1", "--project", after_run, "--json").out)
     text = churnml("models", "show", model, "--version", "1", "--project", after_run).out
 

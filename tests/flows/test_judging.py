@@ -15,8 +15,8 @@ import pytest
 
 from churnml import jobs
 from churnml.errors import TooLittleDataError
-from churnml.jobs import training
-from churnml.jobs.training import record_of
+from churnml.jobs import judging
+from churnml.jobs.recording import record_of
 from churnml.modelling.training import FittedModel
 from churnml.specs import ModelSpec
 from tests.flows.conftest import churnml
@@ -59,26 +59,27 @@ def ready(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Ready:
 def test_the_control_an_honest_challenger_is_promoted(ready: Ready) -> None:
     found = ready.judged()
     assert found.verdict.promoted, found.verdict.because
-    assert set(found.said) >= {"model", "base_rate", "recency", "logistic_regression", "health", "truth"}
+    assert set(found.predictions) >= {"model", "base_rate", "recency", "logistic_regression", "health", "truth"}
 
 
 def test_training_rows_that_overlap_the_judged_cutoff_close_the_door(ready: Ready) -> None:
-    plan = ready.collected.plan
-    overlapping = replace(plan, train=(*plan.train, plan.purged[0]))
-    found = ready.judged(collected=replace(ready.collected, plan=overlapping))
+    split = ready.collected.split
+    overlapping = replace(split, train=(*split.train, split.purged[0]))
+    found = ready.judged(collected=replace(ready.collected, split=overlapping))
     assert not found.verdict.promoted
     assert (
-        f"trained on rows of {plan.purged[0]}, which the judged cutoff {plan.judged} overlaps" in found.verdict.because
+        f"trained on rows of {split.purged[0]}, which the judged cutoff {split.judged} overlaps"
+        in found.verdict.because
     )
 
 
 def test_a_champion_that_trained_on_them_closes_it_too(ready: Ready) -> None:
     predictor = ready.fitted.predictor
-    manifest = replace(predictor.manifest, trained_on=(ready.collected.plan.judged,))
+    manifest = replace(predictor.manifest, trained_on=(ready.collected.split.judged,))
     found = ready.judged(champion=replace(predictor, manifest=manifest))
     assert not found.verdict.promoted
     assert "the present champion has trained on rows of" in found.verdict.because
-    assert "champion" not in found.said
+    assert "champion" not in found.predictions
 
 
 @pytest.mark.parametrize(
@@ -105,14 +106,14 @@ def test_probabilities_that_have_shifted_close_the_door(ready: Ready) -> None:
 
 def test_a_judged_cutoff_with_one_outcome_is_recorded_and_not_promoted(ready: Ready) -> None:
     rows = ready.collected.rows.copy()
-    at = rows["as_of"].dt.date == ready.collected.plan.judged
+    at = rows["as_of"].dt.date == ready.collected.split.judged
     rows.loc[at, "label"] = 0.0
     found = ready.judged(collected=replace(ready.collected, rows=rows))
     assert not found.verdict.promoted
     assert "it could not be judged" in found.verdict.because
     record = record_of(ready.opened, ready.spec, replace(ready.collected, rows=rows), ready.fitted, found)
-    assert record["promoted"] is False
-    json.dumps(record, allow_nan=False)
+    assert record.promoted is False
+    json.dumps(record.as_data(), allow_nan=False)
 
 
 def champion_of(project: Path) -> list[str]:
@@ -131,7 +132,7 @@ def test_an_error_while_judging_is_recorded_and_a_bug_leaves_no_trace(
     def mistaken(*_: Any) -> None:
         raise TooLittleDataError("the rivals cannot be fitted", remedy="Give more.")
 
-    monkeypatch.setattr(training, "rival_predictions", mistaken)
+    monkeypatch.setattr(judging, "rival_predictions", mistaken)
     said = churnml(*train)
     assert said.code == 0, said.err
     found = json.loads(said.out)["churn"]
@@ -144,7 +145,7 @@ def test_an_error_while_judging_is_recorded_and_a_bug_leaves_no_trace(
     def broken(*_: Any) -> None:
         raise ValueError("a bug of ours")
 
-    monkeypatch.setattr(training, "rival_predictions", broken)
+    monkeypatch.setattr(judging, "rival_predictions", broken)
     assert churnml(*train).code == 2
     assert champion_of(project) == ["1"]
     versions = json.loads(churnml("models", "list", "--project", project, "--json").out)["churn"]

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from churnml import jobs
-from churnml.jobs.training import record_of
+from churnml.jobs.recording import record_of
 from churnml.labels import Label
+from churnml.pages.summary import model_data
 from churnml.pages.terminal.models import model_text
 from churnml.specs import Cutoffs, ModelSpec
 
@@ -35,28 +36,27 @@ def long(ran):
 
 def test_the_later_periods_figures_stand_in_the_record(long):
     opened, spec, collected, fitted = long
-    plan = collected.plan
-    assert plan.later is not None
-    assert spec.label.reach.settled_on(plan.judged) <= plan.later
+    split = collected.split
+    assert split.later is not None
+    assert spec.label.reach.settled_on(split.judged) <= split.later
     judged = jobs.judge_challenger(opened, spec, collected, fitted, None)
-    later = record_of(opened, spec, collected, fitted, judged)["later"]
-    rows = collected.rows[collected.rows["as_of"] == pd.Timestamp(plan.later)]
-    assert later["cutoff"] == str(plan.later)
-    assert later["rows"] == rows["label"].notna().sum()
-    assert {"model", "base_rate", "recency", "logistic_regression"} <= set(later["figures"])
-    assert later["figures"] != judged.evaluation.as_data()["figures"]
-    record = record_of(opened, spec, collected, fitted, judged) | {"version": "1"}
-    told = jobs.model_summary(record)
-    assert told["later"] == later
-    auc = later["figures"]["model"]["roc_auc"]
-    assert f"at {plan.later}" in model_text("churn", told)
-    assert f"ROC AUC {auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}]," in model_text("churn", told)
+    record = record_of(opened, spec, collected, fitted, judged).registered_as("1")
+    later = record.later
+    rows = collected.rows[collected.rows["as_of"] == pd.Timestamp(split.later)]
+    assert later.cutoff == split.later
+    assert later.rows == rows["label"].notna().sum()
+    assert {"model", "base_rate", "recency", "logistic_regression"} <= set(later.figures)
+    assert later.figures != record.figures
+    assert model_data(record)["later"] == later.model_dump(mode="json")
+    auc = later.figures["model"]["roc_auc"]
+    assert f"at {split.later}" in model_text(record)
+    assert f"ROC AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]," in model_text(record)
 
 
 def test_what_no_longer_holds_in_the_later_period_is_not_promoted(long):
     opened, spec, collected, fitted = long
     rows = collected.rows.copy()
-    at = rows["as_of"] == pd.Timestamp(collected.plan.later)
+    at = rows["as_of"] == pd.Timestamp(collected.split.later)
     # nobody who left then is among those the model would name
     p = fitted.predictor.predict(rows[at])
     rows.loc[at, "label"] = (pd.Series(p).rank(pct=True).to_numpy() < rows.loc[at, "label"].mean()).astype(float)
@@ -69,13 +69,13 @@ def test_what_no_longer_holds_in_the_later_period_is_not_promoted(long):
 def test_the_later_period_teaches_nothing(long):
     opened, spec, collected, fitted = long
     rows = collected.rows.copy()
-    at = rows["as_of"] >= pd.Timestamp(collected.plan.judged)
+    at = rows["as_of"] >= pd.Timestamp(collected.split.judged)
     rows.loc[at, "label"] = 1 - rows.loc[at, "label"]
     turned = jobs.Collected(**{**collected.__dict__, "rows": rows})
     again = jobs.fit_challenger(opened, spec, turned)
     assert again.predictor.booster.model_to_string() == fitted.predictor.booster.model_to_string()
     assert again.predictor.calibration == fitted.predictor.calibration
     # and it would show if it did
-    rows.loc[rows["as_of"] == pd.Timestamp(collected.plan.train[-1]), "label"] = 1.0
+    rows.loc[rows["as_of"] == pd.Timestamp(collected.split.train[-1]), "label"] = 1.0
     other = jobs.fit_challenger(opened, spec, jobs.Collected(**{**collected.__dict__, "rows": rows}))
     assert other.predictor.booster.model_to_string() != fitted.predictor.booster.model_to_string()

@@ -79,7 +79,7 @@ def test_a_leak_planted_in_a_source_is_named_and_never_promoted(company: Path) -
     named = {leak["feature"] for leak in found["leaks"]}
     assert "account_cancel_reason" in named
     assert not named & {"account_segment", "account_industry", "account_region", "usage_days_since_last"}
-    # the version is there to be looked at, and nobody is in office
+    # the version is there to be looked at, and there is no champion
     versions = json.loads(churnml("models", "list", "--project", company, "--json").out)["churn"]
     assert [version["champion"] for version in versions] == [False]
     assert "gives the outcome away" in versions[0]["verdict"]

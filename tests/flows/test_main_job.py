@@ -205,7 +205,7 @@ def test_a_model_that_beats_nothing_is_not_promoted_and_health_stands_alone(comp
     assert all(decision["churn_probability"] is None for decision in scored)
 
 
-def test_an_altered_champion_is_refused_and_stays_in_office_until_replaced_by_hand(company: Path) -> None:
+def test_an_altered_champion_is_refused_and_stays_champion_until_replaced_by_hand(company: Path) -> None:
     assert churnml("train", "churn", "--project", company, "--no-prefect").code == 0
     assert churnml("models", "promote", "churn", "--because", "a test", "--project", company).code == 0
     model = next((company / ".churnml" / "mlartifacts").rglob("booster.txt"))

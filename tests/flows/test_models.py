@@ -22,6 +22,7 @@ from churnml.adapters import batch
 from churnml.adapters.project import open_project
 from churnml.adapters.registry import Registry, registry_of
 from churnml.modelling.predictor import Predictor
+from churnml.modelling.record import ModelRecord
 from tests.flows.conftest import churnml
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ def said(*words: str | Path) -> Any:
 
 def record_like(registry: Registry, predictor: Predictor, like: str, **changed: Any) -> str:
     """Another version, whole, with the record of version ``like``."""
-    record = dict(registry.record_of("churn", like)) | {
+    record = registry.record_of("churn", like).as_data() | {
         "promoted": False,
         "against": registry.champion_version("churn"),
     }
@@ -45,14 +46,13 @@ def record_like(registry: Registry, predictor: Predictor, like: str, **changed: 
         dict.fromkeys(predictor.categories, "object")
     )
     print_ = f"made by a test {sorted(changed)}"
-    return registry.record(
-        "simulated-company", predictor, example, record | changed | {"fingerprint": print_}, {}, {}, {}
-    )
+    changed_record = ModelRecord.read(record | changed | {"fingerprint": print_})
+    return registry.record("simulated-company", predictor, example, changed_record, {}, {}, {})
 
 
 @pytest.fixture(scope="module")
 def three(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The company with three versions of 'churn': 1, in office; 2, calibrated otherwise; 3, whose features changed."""
+    """The company with three versions of 'churn': 1, the champion; 2, calibrated otherwise; 3, whose features changed."""
     project = tmp_path_factory.mktemp("three") / "company"
     shutil.copytree(ran, project)
     registry = registry_of(open_project(project))
@@ -98,7 +98,7 @@ def test_a_champion_reads_the_core_events_it_was_trained_with_whatever_is_declar
 # ---------------------------------------------------------------- by hand
 
 
-def test_a_champion_is_put_in_office_by_hand_and_taken_back_with_one_command_and_scores_again(project: Path) -> None:
+def test_a_version_is_made_champion_by_hand_and_taken_back_with_one_command_and_scores_again(project: Path) -> None:
     def version_scored() -> str:
         return str(said("score", "--project", project, "--no-prefect")["scored_by"]["churn"]["version"])
 
@@ -120,12 +120,12 @@ def test_a_champion_is_put_in_office_by_hand_and_taken_back_with_one_command_and
     assert [v["version"] for v in listed if v["challenger"]] == ["3"]
 
 
-def test_a_version_says_whether_it_is_in_office_and_what_it_was_made_with(project: Path) -> None:
+def test_a_version_says_whether_it_is_the_champion_and_what_it_was_made_with(project: Path) -> None:
     found = said("models", "show", "churn", "--project", project)
     assert (found["version"], found["in_office"]) == ("1", True)
     assert set(found["made_with"]) == {"churnml", "lightgbm", "numpy", "pandas", "python"}
     text = churnml("models", "show", "churn", "--version", "2", "--project", project).out
-    assert "not in office; made with churnml" in text
+    assert "not the champion; made with churnml" in text
 
 
 def test_there_is_nothing_to_roll_back_to_before_the_first_champion(project: Path) -> None:
@@ -140,7 +140,7 @@ def test_there_is_nothing_to_roll_back_to_before_the_first_champion(project: Pat
     assert champions(project) == ["1"]
 
 
-def test_a_version_whose_features_the_project_builds_otherwise_is_not_put_in_office(project: Path) -> None:
+def test_a_version_whose_features_the_project_builds_otherwise_is_not_made_champion(project: Path) -> None:
     done = churnml("models", "promote", "churn", "--version", "3", "--because", "why", "--project", project)
     assert done.code == 1
     assert "lookback in days was 999, today it is" in done.err
@@ -183,7 +183,7 @@ def test_an_unknown_model_or_version_is_told_with_what_there_is(project: Path) -
 
 def test_two_versions_are_compared_on_the_rows_that_judged_and_the_figures_are_the_recorded_ones(project: Path) -> None:
     found = said("models", "compare", "churn", "1", "2", "--project", project)
-    recorded = registry_of(open_project(project)).record_of("churn", "1")
+    recorded = registry_of(open_project(project)).record_of("churn", "1").as_data()
     assert found["measured"] is True
     assert (found["cutoff"], found["rows"], found["positives"]) == tuple(
         recorded[key] for key in ("cutoff", "rows", "positives")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from churnml.features import FAMILIES
+from churnml.modelling.record import ModelRecord
 from churnml.pages.card import card
 from tests.flows.conftest import churnml
 
@@ -61,4 +62,4 @@ def test_a_card_is_the_same_from_the_record_as_data(ran: Path) -> None:
     # copies of the project put their artifacts beside these: a local registry keeps absolute paths
     found = [json.loads(path.read_text("utf-8")) for path in (ran / ".churnml").glob("mlartifacts/**/record.json")]
     record = next(one for one in found if (one["name"], one["version"]) == ("churn", "1"))
-    assert card(record) == churnml("models", "card", "churn", "--project", ran).out
+    assert card(ModelRecord.read(record)) == churnml("models", "card", "churn", "--project", ran).out

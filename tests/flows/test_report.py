@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from churnml.jobs.report import write_report
 from churnml.ledger import Decision
 from churnml.modelling.record import ModelRecord
 from churnml.pages import charts
+from churnml.pages.summary import RunSummary, ScoredBy
 from churnml.scoring.predictions import ScoredAccount, ScoredDay
 from churnml.scoring.reasons import Reason
 from tests.support import make_project
@@ -138,20 +140,30 @@ def record(name: str = "churn", *, promoted: bool = True, who: tuple[str, ...] =
     return given | said
 
 
-def summed_up(scores: ScoredDay, **said: Any) -> dict[str, Any]:
-    return {
+def summed_up(scores: ScoredDay, records: Mapping[str, dict[str, Any]], **changes: Any) -> RunSummary:
+    given: dict[str, Any] = {
         "project": "tiny",
-        "as_of": str(scores.as_of),
-        "data_through": "2024-12-31",
+        "as_of": scores.as_of,
+        "data_through": dt.date(2024, 12, 31),
         "accounts_scored": len(scores.accounts),
-        "scored_by": {n: {"version": v, "health_only": v is None} for n, v in scores.models.items()},
-        "quarantined": {},
-        "warned": {},
-    } | said
+        "scored_by": {name: ScoredBy(version, None) for name, version in scores.models.items()},
+        "models": {name: ModelRecord.read(record) for name, record in records.items()},
+        "mrr": 0.0,
+        "leaving_accounts": 0,
+        "leaving_mrr": 0.0,
+        "overflow_value": None,
+        "mrr_at_risk": None,
+        "hierarchy_problems": (),
+        **{
+            name: {}
+            for name in ("rows", "quarantined", "warned", "bands", "decisions", "dispositions", "health_events")
+        },
+    }
+    return RunSummary(**(given | changes))
 
 
-def full() -> tuple[dict[str, Any], ScoredDay, dict[str, dict[str, Any]], list[QuarantinedRow]]:
-    """Two models in office, every kind of decision, hostile strings wherever the user's data can stand."""
+def full() -> tuple[RunSummary, ScoredDay, list[QuarantinedRow]]:
+    """Two champions, every kind of decision, hostile strings wherever the user's data can stand."""
     reasons = (
         Reason("usage.trend", "usage_events_trend", f"Events of '{HOSTILE}': down 40 %.", 0.4),
         Reason("account.attributes", "account_segment", f"Its segment is '{ODD}'.", 0.2),
@@ -197,8 +209,9 @@ def full() -> tuple[dict[str, Any], ScoredDay, dict[str, dict[str, Any]], list[Q
             "upsell", label={"kind": "upsell", "gap": 7, "horizon": 91, "grace": 0, "settle": 0, "mrr_up_by": 0.2}
         ),
     }
-    found = summed_up(
+    summary = summed_up(
         scores,
+        records,
         quarantined={"usage_events": {"future": 12345, "malformed_line": 1}, HOSTILE: {HOSTILE: 1}},
         warned={"support_tickets": {"csat_out_of_range": 2}},
     )
@@ -212,10 +225,10 @@ def full() -> tuple[dict[str, Any], ScoredDay, dict[str, dict[str, Any]], list[Q
         )
         for i in range(50)
     ]
-    return found, scores, records, aside
+    return summary, scores, aside
 
 
-def bare() -> tuple[dict[str, Any], ScoredDay, dict[str, dict[str, Any]], list[QuarantinedRow]]:
+def bare() -> tuple[RunSummary, ScoredDay, list[QuarantinedRow]]:
     """No model promoted, no segment, no MRR, no recency, no figure, nothing to do."""
     accounts = (account("one", None, mrr=None, dimensions={}), account("two", None, mrr=None))
     scores = ScoredDay(AS_OF, accounts, (), {"churn": None})
@@ -223,7 +236,7 @@ def bare() -> tuple[dict[str, Any], ScoredDay, dict[str, dict[str, Any]], list[Q
     empty["figures"] = {who: dict.fromkeys(FIGURES, figure(None)) for who in ("model", "base_rate")}
     empty["ahead"] = {"base_rate": dict.fromkeys(FIGURES, figure(None))}
     empty["training"] |= {"purged": [], "calibration": {"kind": "isotonic"}, "base_rate": None}
-    return summed_up(scores), scores, {"churn": empty}, []
+    return summed_up(scores, {"churn": empty}), scores, []
 
 
 def tiny(root: Path, **spec: Any) -> Project:
@@ -432,12 +445,12 @@ def _text(project: Project, given: tuple[Any, ...]) -> str:
 
 
 def test_the_head_says_who_gave_the_probabilities(project: Project) -> None:
-    found, scores, records, aside = full()
-    page = _text(project, (found, scores, records, aside))
+    summary, scores, aside = full()
+    page = _text(project, (summary, scores, aside))
     assert "Version 3 gave the probabilities" in page
     assert "2.5 × the usual" in page
-    records["churn"] = record(version="4", promoted=False)
-    page = _text(project, (found, scores, records, aside))
+    newer = ModelRecord.read(record(version="4", promoted=False))
+    page = _text(project, (replace(summary, models={**summary.models, "churn": newer}), scores, aside))
     assert "Version 3, the champion, gave the probabilities" in page
     assert "The newest, version 4, was not promoted: not shown to beat the base rate" in page
     # how often the usual is only known of the version that was judged
@@ -459,10 +472,10 @@ def test_the_queue_counts_what_it_does_not_list(project: Project) -> None:
 
 
 def test_the_page_stays_small_however_many_accounts_there_are(project: Project) -> None:
-    found, _, records, aside = full()
+    summary, _, aside = full()
     many = tuple(account(f"B-{i:06d}", i % 100 + 0.5, segment=f"segment {i % 5000}") for i in range(20_000))
     scores = ScoredDay(AS_OF, many, tuple(decision(a.account_id) for a in many), {"churn": "3"})
-    path = write_report(project, found, scores, records, aside * 100)
+    path = write_report(project, summary, scores, aside * 100)
     assert path.stat().st_size < 2_500_000
     assert "4,988 other segments" in path.read_text("utf-8")
 
@@ -500,24 +513,25 @@ def test_where_things_lie_is_told_relative_to_the_project(project: Project) -> N
 def test_a_page_that_cannot_be_made_leaves_the_old_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_report(project, *full())
     before = path.read_bytes()
-    found, scores, records, aside = full()
+    summary, scores, aside = full()
     unfinished = ModelRecord.model_construct(version="3", promoted=True, because="x")
     with pytest.raises(AttributeError):
-        write_report(project, found, scores, {"churn": unfinished}, aside)
+        write_report(project, replace(summary, models={"churn": unfinished}), scores, aside)
 
     def no_space(*_: Any) -> None:
         raise OSError("no space left")
 
     monkeypatch.setattr(report.os, "replace", no_space)
     with pytest.raises(OSError, match="no space"):
-        write_report(project, found, scores, records, aside)
+        write_report(project, summary, scores, aside)
     assert path.read_bytes() == before
     assert [p.name for p in project.work.iterdir() if "report" in p.name] == ["report.html"]
 
 
 def test_charts_are_still_drawn_as_pictures_for_the_registry() -> None:
-    for draw in (charts.reliability_chart, charts.gains_chart):
-        assert charts.png(draw(ModelRecord.read(record()))).startswith(b"\x89PNG")
+    drawn = ModelRecord.read(record())
+    for chart in (charts.reliability_chart(drawn.reliability), charts.gains_chart(drawn.gains)):
+        assert charts.png(chart).startswith(b"\x89PNG")
 
 
 def test_bands_have_colours_that_differ_however_many_there_are() -> None:

@@ -108,14 +108,14 @@ def test_the_record_tells_how_the_curves_were_fitted_and_how_they_did_beside_the
     from churnml.adapters.registry import registry_of
 
     registry = registry_of(open_project(ran))
-    found = registry.record_of("churn", None)["hazard"]
+    found = registry.record_of("churn", None).as_data()["hazard"]
     assert found["edges"][:3] == [0, 7, 14]
     assert found["anchor"] == [7, 98]
     assert found["about"]["leavings"] > 0
     assert {"roc_auc_30", "brier_90", "integrated_brier", "concordance"} <= set(found["judged"]["figures"]["curve"])
     assert set(found["judged"]["ahead"]) == {"classifier"}
     assert found["judged"]["last"] >= 98
-    assert registry.record_of("upsell", None)["hazard"] is None
+    assert registry.record_of("upsell", None).hazard is None
     said = churnml("models", "show", "churn", "--project", ran)
     assert said.code == 0, said.err
     concordance = found["judged"]["figures"]["curve"]["concordance"]

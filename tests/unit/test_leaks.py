@@ -112,8 +112,8 @@ def judged(low, recency=0.7):
     return Evaluation(figures, {}, 1000, 80)
 
 
-ONE = [{"family": "account.attributes", "log_odds": 2.0}, {"family": "usage.events", "log_odds": 0.2}]
-MANY = [{"family": f"usage.{i}", "log_odds": 0.5} for i in range(5)]
+ONE = {"account.attributes": 2.0, "usage.events": 0.2}
+MANY = {f"usage.{i}": 0.5 for i in range(5)}
 STRONGEST = {"account.attributes": "account_offboarding"} | {f"usage.{i}": f"usage_{i}" for i in range(5)}
 
 
@@ -123,7 +123,7 @@ def test_a_model_too_good_to_be_true_is_named_with_the_feature_it_owes_it_to():
 
 @pytest.mark.parametrize(
     ("evaluation", "importance"),
-    [(judged(0.90), ONE), (judged(0.97), MANY), (judged(0.97, recency=0.95), ONE), (judged(0.97), [])],
+    [(judged(0.90), ONE), (judged(0.97), MANY), (judged(0.97, recency=0.95), ONE), (judged(0.97), {})],
     ids=["good, not too good", "many families", "recency explains it", "nothing moves"],
 )
 def test_a_good_model_is_not(evaluation, importance):

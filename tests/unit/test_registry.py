@@ -20,8 +20,10 @@ from churnml.adapters.registry import Registry, open_registry
 from churnml.adapters.registry.registered import EVENT_TAG, MODEL_FOLDER
 from churnml.errors import RegistryError, UnknownNameError
 from churnml.modelling.predictor import Calibration, Predictor
+from churnml.modelling.record import ModelRecord
 from tests.support import declaration, manifest
 
+RECORD = json.loads((Path(__file__).parent / "records" / "version_1.json").read_text("utf-8"))
 FRAME = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0] * 20})
 
 
@@ -50,8 +52,9 @@ def opened(folder: Path, artifacts: Path | None = None) -> Registry:
 
 
 def recorded(registry: Registry, seed: int, promoted: bool = True, against: str | None = None) -> str:
-    said = {"fingerprint": f"print {seed}", "promoted": promoted, "because": f"reason {seed}", "against": against}
-    return registry.record("tiny", model(seed), FRAME.head(2), said, {}, {"auc": 0.7}, {"note.txt": "n"})
+    changes = {"fingerprint": f"print {seed}", "promoted": promoted, "because": f"reason {seed}", "against": against}
+    record = ModelRecord.read(RECORD | changes)
+    return registry.record("tiny", model(seed), FRAME.head(2), record, {}, {"auc": 0.7}, {"note.txt": "n"})
 
 
 @pytest.fixture(scope="module")
@@ -78,18 +81,22 @@ def test_history_says_who_was_champion_when_and_why_and_who_was_refused(registry
     recorded(registry, 3, promoted=True, against="1")
     registry.appoint("churn", "2", "promoted", "the board wants it", "Ada")
     registry.appoint("churn", "3", "rolled back", "they saw it", None)
-    found = registry.history("churn")
-    said = [(t["version"], t["why"], t["how"], t["by"], t["in_office"]) for t in found["champions"]]
-    assert said == [
+    history = registry.history("churn")
+    assert [(t.version, t.why, t.how, t.by, t.is_champion) for t in history.champions] == [
         ("1", "reason 1", "verdict", None, False),
         ("3", "reason 3", "verdict", None, False),
         ("2", "the board wants it", "by hand", "Ada", False),
         ("3", "they saw it", "by hand", None, True),
     ]
-    ends = [(t["since"], t["until"]) for t in found["champions"]]
+    ends = [(t.since, t.until) for t in history.champions]
     assert all(until == since for (_, until), (since, _) in itertools.pairwise(ends))
-    assert [(e["version"], e["why"]) for e in found["refused"]] == [("2", "reason 2")]
-    json.dumps(found)
+    assert [(e.version, e.why) for e in history.refused] == [("2", "reason 2")]
+    assert [t["in_office"] for t in json.loads(json.dumps(history.as_data()))["champions"]] == [
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_what_was_decided_is_only_ever_added_to(registry: Registry) -> None:
@@ -109,14 +116,14 @@ def test_what_was_decided_is_only_ever_added_to(registry: Registry) -> None:
 def test_an_alias_moved_in_mlflow_itself_is_seen_and_does_not_lose_the_rest(registry: Registry) -> None:
     recorded(registry, 2, promoted=False, against="1")
     registry._versions.client.set_registered_model_alias("churn", "champion", "2")
-    said = [(t["version"], t["how"], t["in_office"]) for t in registry.history("churn")["champions"]]
-    assert said == [("1", "verdict", False), ("2", "found in office", True)]
+    tenures = [(t.version, t.how, t.is_champion) for t in registry.history("churn").champions]
+    assert tenures == [("1", "verdict", False), ("2", "found as champion", True)]
     assert registry.previous("churn") == "1"
 
 
 def test_the_alias_challenger_names_the_newest_version_that_never_was_champion(registry: Registry) -> None:
     def challenger() -> list[str]:
-        return [v["version"] for v in registry.versions("churn") if v["challenger"]]
+        return [v.version for v in registry.versions("churn") if v.challenger]
 
     assert challenger() == []
     recorded(registry, 2, promoted=False, against="1")
@@ -134,7 +141,7 @@ def test_a_challenger_judged_against_somebody_who_left_meanwhile_is_not_promoted
     registry.appoint("churn", "2", "promoted", "why", None)
     recorded(registry, 3, promoted=True, against="1")
     assert registry.champion_version("churn") == "2"
-    assert "became champion while this one was judged" in registry.history("churn")["refused"][-1]["why"]
+    assert "became champion while this one was judged" in registry.history("churn").refused[-1].why
 
 
 def test_what_is_not_there_is_told_with_what_is(registry: Registry, tmp_path: Path) -> None:
@@ -186,7 +193,7 @@ def test_an_alias_on_a_version_that_is_not_whole_is_refused(registry: Registry) 
     registry._versions.client.set_registered_model_alias("churn", "champion", "2")
     with pytest.raises(RegistryError, match="not registered whole"):
         registry.champion("churn")
-    assert [v["version"] for v in registry.versions("churn")] == ["1"]
+    assert [v.version for v in registry.versions("churn")] == ["1"]
 
 
 # ---------------------------------------------------------------- death
@@ -256,7 +263,7 @@ def test_killed_at_any_write_no_half_version_is_used_and_the_next_run_goes_throu
             mlflow.tracking.fluent._active_run_stack.get().pop()
 
         registry = opened(folder, first / "mlartifacts")
-        listed = [v["version"] for v in registry.versions("churn")]
+        listed = [v.version for v in registry.versions("churn")]
         champion = registry.champion("churn")
         assert champion is not None, at
         assert champion.version in listed, at
@@ -268,8 +275,8 @@ def test_killed_at_any_write_no_half_version_is_used_and_the_next_run_goes_throu
         champion = registry.champion("churn")
         assert champion is not None
         assert champion.predictor.calibration == expected, at
-        said = [(t["version"], t["why"]) for t in registry.history("churn")["champions"]]
-        assert said == [("1", "reason 1"), (champion.version, "reason 2")], at
+        champions = [(t.version, t.why) for t in registry.history("churn").champions]
+        assert champions == [("1", "reason 1"), (champion.version, "reason 2")], at
         left = registry._versions.client.search_runs(
             [registry._versions.client.get_experiment_by_name("tiny/churn").experiment_id],
             "attributes.status = 'RUNNING'",
@@ -287,7 +294,7 @@ def test_a_clock_set_back_does_not_turn_the_history_round(registry: Registry) ->
     recorded(registry, 2, promoted=True, against="1")
     registry._decisions.now = lambda: dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     registry.appoint("churn", "1", "rolled back", "why", None)
-    assert [t["version"] for t in registry.history("churn")["champions"]] == ["1", "2", "1"]
+    assert [t.version for t in registry.history("churn").champions] == ["1", "2", "1"]
 
 
 def test_a_version_left_half_done_is_marked_and_never_promoted_by_a_later_run(registry: Registry) -> None:

@@ -15,13 +15,13 @@ REFUSED = event(2, "refused", "2", "1")
 THIRD = event(3, "promoted", "3", "1")
 
 
-def lines(events: list[Event], in_office: str | None) -> list[tuple[object, ...]]:
+def lines(events: list[Event], champion: str | None) -> list[tuple[object, ...]]:
     return [
-        (t.version, t.since and t.since[-1], t.until and t.until[-1], t.in_office) for t in tenures(events, in_office)
+        (t.version, t.since and t.since[-1], t.until and t.until[-1], t.is_champion) for t in tenures(events, champion)
     ]
 
 
-def test_a_champion_is_in_office_until_the_next_one_and_a_refusal_changes_nothing() -> None:
+def test_a_champion_stays_one_until_the_next_one_and_a_refusal_changes_nothing() -> None:
     assert lines([FIRST, REFUSED, THIRD], "3") == [("1", "1", "3", False), ("3", "3", None, True)]
     assert ever_champion([FIRST, REFUSED, THIRD], "3") == {"1", "3"}
 

@@ -98,8 +98,8 @@ def _files(record: ModelRecord, judged: Judgement) -> dict[str, str | bytes]:
     table = judged.rows[["as_of", "label"]].assign(**judged.predictions)
     table = table.assign(account_id=ids.where(~ids.str.match(r"^[=+\-@\t\r]"), "'" + ids))
     return {
-        **({"reliability.png": png(reliability_chart(record.as_data()))} if record.reliability else {}),
-        **({"lift.png": png(gains_chart(record.as_data()))} if record.gains else {}),
+        **({"reliability.png": png(reliability_chart(record.reliability))} if record.reliability else {}),
+        **({"lift.png": png(gains_chart(record.gains))} if record.gains else {}),
         "judged.csv": table.to_csv(index=False),
         "card.md": card(record),
     }
@@ -134,8 +134,8 @@ def record_of(
         ahead=recorded_by_who(evaluation.ahead) if evaluation else {},
         shift=recorded(evaluation.shift) if evaluation else {},
         calibration_error_by_chance=None if p is None else error_by_chance(p),
-        reliability=() if p is None else tuple(map(ReliabilityBin.model_validate, _rows(reliability(p, y)))),
-        gains=() if p is None else tuple(map(GainsPoint.model_validate, _rows(gains(judged.predictions, y)))),
+        reliability=() if p is None else ReliabilityBin.rows_of(reliability(p, y)),
+        gains=() if p is None else GainsPoint.rows_of(gains(judged.predictions, y)),
         slices=() if p is None else tuple(map(Slice.model_validate, slices(train, judged.rows, p, spec.seed))),
         decision=_decision(spec, judged.rows) if evaluation else None,
         later=_later(collected, judged),
@@ -152,10 +152,6 @@ def record_of(
         data_fingerprint=opened.facts.fingerprint,
         made_with=fitted.predictor.manifest.made_with,
     )
-
-
-def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _decision(spec: ModelSpec, judged: pd.DataFrame) -> Decision:
@@ -178,9 +174,8 @@ def _later(collected: Collected, judged: Judgement) -> LaterPeriod | None:
 
 
 def _training(spec: ModelSpec, collected: Collected, fitted: FittedModel, train: pd.DataFrame) -> TrainingRecord:
-    split, calibration = collected.split, dict(fitted.predictor.calibration)
-    # a table of hundreds of points is known by its size
-    size = {"points": len(calibration["x"])} if "x" in calibration else {}
+    split, calibration = collected.split, fitted.predictor.calibration
+    is_sigmoid = calibration.kind == "sigmoid"
     return TrainingRecord(
         cutoffs=split.train,
         purged=split.purged,
@@ -198,8 +193,12 @@ def _training(spec: ModelSpec, collected: Collected, fitted: FittedModel, train:
         base_rate=fitted.predictor.base_rate,
         trees=fitted.trees,
         features=len(collected.features),
-        calibration=RecordedCalibration.model_validate(
-            size | {name: calibration[name] for name in ("kind", "slope", "intercept") if name in calibration}
+        calibration=RecordedCalibration(
+            kind=calibration.kind,
+            slope=calibration.slope if is_sigmoid else None,
+            intercept=calibration.intercept if is_sigmoid else None,
+            # a table of hundreds of points is known by its size
+            points=len(calibration.x) or None,
         ),
     )
 

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.checks import QuarantinedRow
-from churnml.modelling.record import ModelRecord
 from churnml.pages.report import Places, ReportedProject, report_html
+from churnml.pages.summary import RunSummary
 from churnml.scoring.predictions import ScoredDay
 
 
 def write_report(
     project: Project,
-    summary: Mapping[str, Any],
+    summary: RunSummary,
     scores: ScoredDay,
-    records: Mapping[str, Mapping[str, Any]],
     quarantine: Sequence[QuarantinedRow],
 ) -> Path:
     """Writes ``report.html``, whole or not at all, and returns where; see :func:`churnml.pages.report.report_html`."""
     reported = ReportedProject(project.name, project.spec.currency, project.health, _places(project))
-    read = {name: ModelRecord.read(record) for name, record in records.items()}
-    return _write(project.work / "report.html", report_html(reported, summary, scores, read, quarantine))
+    return _write(project.work / "report.html", report_html(reported, summary, scores, quarantine))
 
 
 def _places(project: Project) -> Places:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
+import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler
 from pydantic import model_serializer as serializer
 
@@ -36,6 +37,11 @@ class RecordPart(BaseModel):
     """A part of a record: frozen, and no key in it is unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, from_attributes=True)
+
+    @classmethod
+    def rows_of(cls, table: pd.DataFrame) -> tuple[Self, ...]:
+        """A table's rows, whose columns are this part's keys."""
+        return tuple(cls.model_validate(row) for row in table.to_dict("records"))
 
 
 class RecordedFigure(RecordPart):

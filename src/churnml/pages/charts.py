@@ -14,8 +14,8 @@ import altair as alt
 import pandas as pd
 
 from churnml.jsontypes import Json, JsonObject
-from churnml.modelling.record import ModelRecord
-from churnml.pages.presenter import WHO_NAMES, figure_name, who_name
+from churnml.modelling.record import GainsPoint, ReliabilityBin
+from churnml.pages.presenter import WHO_NAMES, Interval, figure_name, who_name
 from churnml.timeline import Reach, end_of_data
 
 Chart: TypeAlias = "alt.Chart | alt.LayerChart"
@@ -72,9 +72,11 @@ PAGE_CONFIG: JsonObject = {
 # ---------------------------------------------------------------- a model's record
 
 
-def reliability_chart(record: ModelRecord) -> alt.LayerChart:
+def reliability_chart(bins: Sequence[ReliabilityBin]) -> alt.LayerChart:
     """Probability said against share seen, with 95 % intervals, on the judged cutoff."""
-    table = pd.DataFrame([group.model_dump() for group in record.reliability]).astype("float64")
+    table = pd.DataFrame(
+        [{"predicted": b.predicted, "seen": b.seen, "low": b.low, "high": b.high, "rows": b.rows} for b in bins]
+    ).astype("float64")
     top = float(max(table["predicted"].max(), table["high"].max())) * 1.05
     percent = alt.Axis(format=".0%")
     x = alt.X("predicted:Q", title="probability said", axis=percent, scale=alt.Scale(domain=[0, top]))
@@ -102,9 +104,9 @@ def reliability_chart(record: ModelRecord) -> alt.LayerChart:
     return (line + bars + points).properties(width=340, height=260)
 
 
-def gains_chart(record: ModelRecord) -> alt.Chart:
+def gains_chart(points: Sequence[GainsPoint]) -> alt.Chart:
     """Share of positives reached against share of accounts contacted, model and rivals."""
-    table = pd.DataFrame([point.model_dump() for point in record.gains])
+    table = pd.DataFrame([{"who": point.who, "contacted": point.contacted, "caught": point.caught} for point in points])
     who_order = [who for who in WHO_NAMES if who in set(table["who"])]
     order = [who_name(who) for who in who_order]
     table["who"] = table["who"].map(WHO_NAMES)
@@ -134,14 +136,14 @@ def gains_chart(record: ModelRecord) -> alt.Chart:
     )
 
 
-def forest_chart(record: ModelRecord, figure: str) -> alt.LayerChart:
+def forest_chart(figures: Mapping[str, Mapping[str, Interval]], figure: str) -> alt.LayerChart:
     """A figure of the model and of each rival, with 95 % intervals."""
     title = figure_name(figure)
     table = pd.DataFrame(
         [
-            {"who": who, **record.figures[who][figure].model_dump()}
+            {"who": who, "value": of.value, "low": of.low, "high": of.high}
             for who in WHO_NAMES
-            if figure in record.figures.get(who, {})
+            if (of := figures.get(who, {}).get(figure))
         ]
     ).dropna(subset=["value"])
     colours = [COLOURS[who] for who in table["who"]]
@@ -165,14 +167,16 @@ def forest_chart(record: ModelRecord, figure: str) -> alt.LayerChart:
     return (intervals + points).properties(width=340, height=220)
 
 
-def split_chart(record: ModelRecord) -> alt.LayerChart:
+def split_chart(
+    reach: Reach, train: Sequence[dt.date], purged: Sequence[dt.date], judged: dt.date, data_through: dt.date
+) -> alt.LayerChart:
     """Every cutoff with its label window: which trained, which were purged, which judged."""
     roles = [
-        *((cutoff, "trains") for cutoff in record.training.cutoffs),
-        *((cutoff, "purged") for cutoff in record.training.purged),
-        (record.cutoff, "judged"),
+        *((cutoff, "trains") for cutoff in train),
+        *((cutoff, "purged") for cutoff in purged),
+        (judged, "judged"),
     ]
-    table = pd.DataFrame([_cutoff_row(cutoff, role, record.label.reach) for cutoff, role in sorted(roles)])
+    table = pd.DataFrame([_cutoff_row(cutoff, role, reach) for cutoff, role in sorted(roles)])
     order = [role for role in ROLES if role in set(table["role"])]
     y = alt.Y("cutoff:O", title=None, axis=None, sort="ascending")
     colour = alt.Color(
@@ -195,8 +199,8 @@ def split_chart(record: ModelRecord) -> alt.LayerChart:
     cutoffs = base.mark_point(filled=True, size=36, opacity=1).encode(x=x)
     lines = pd.DataFrame(
         [
-            {"at": pd.Timestamp(record.cutoff), "line": "judged cutoff"},
-            {"at": pd.Timestamp(end_of_data(record.data_through)), "line": "end of the data"},
+            {"at": pd.Timestamp(judged), "line": "judged cutoff"},
+            {"at": pd.Timestamp(end_of_data(data_through)), "line": "end of the data"},
         ]
     )
     rules = (

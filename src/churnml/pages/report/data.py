@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from churnml.checks import CHECKS, STRUCTURAL, QuarantinedRow
 from churnml.pages.presenter import NOTHING, cut
+from churnml.pages.summary import ReasonCounts
 
 EXAMPLES_SHOWN = 5
 ROW_CHARACTERS = 400
 DETAIL_CHARACTERS = 200
-
-# Contract table → reason → rows.
-ReasonCounts = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)

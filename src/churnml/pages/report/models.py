@@ -219,7 +219,9 @@ def model_section(name: str, record: ModelRecord, version_used: str | None) -> M
         reliability=_reliability(record),
         gains=_gains(record),
         split=report_chart(
-            charts.split_chart(record),
+            charts.split_chart(
+                reach, record.training.cutoffs, record.training.purged, record.cutoff, record.data_through
+            ),
             "How the cutoffs were split",
             "Each line is one cutoff (the dot) with its label window (the bar) and, dotted, the days until the outcome "
             "is final. A cutoff may train only if that was over when the judged cutoff came; the others are purged. "
@@ -390,7 +392,7 @@ def _forest(record: ModelRecord) -> ReportChart | None:
     if all(value is None for value in measured):
         return None
     return report_chart(
-        charts.forest_chart(record, "roc_auc"),
+        charts.forest_chart(record.figures, "roc_auc"),
         "ROC AUC beside the rivals",
         "Dots are what was measured, lines the 95 % interval. Overlapping lines decide nothing: "
         "the paired column of the table does.",
@@ -401,7 +403,7 @@ def _reliability(record: ModelRecord) -> ReportChart | None:
     if not record.reliability:
         return None
     return report_chart(
-        charts.reliability_chart(record),
+        charts.reliability_chart(record.reliability),
         "Do the probabilities hold?",
         "Accounts in groups of like probability: what was said of them against the share seen. "
         "On the dashed line both agree; lines are 95 % intervals.",
@@ -412,7 +414,7 @@ def _gains(record: ModelRecord) -> ReportChart | None:
     if not record.gains:
         return None
     return report_chart(
-        charts.gains_chart(record),
+        charts.gains_chart(record.gains),
         "What the top of the list catches",
         "If the accounts with the highest probability are contacted first: how many of all outcomes are among them.",
     )

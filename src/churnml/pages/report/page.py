@@ -11,11 +11,10 @@ import base64
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
-from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -23,7 +22,6 @@ from markupsafe import Markup
 from churnml.checks import QuarantinedRow
 from churnml.health.score import INSUFFICIENT
 from churnml.jsontypes import Json
-from churnml.modelling.record import ModelRecord
 from churnml.pages import charts
 from churnml.pages.presenter import band_name, date, has_cents, money, number, percent, plural, words
 from churnml.pages.report.data import DataSection, Places, data_section
@@ -32,6 +30,7 @@ from churnml.pages.report.health import HealthSection, health_section
 from churnml.pages.report.models import ModelSection, model_section
 from churnml.pages.report.parts import mean
 from churnml.pages.report.queue import Queue, queue_of
+from churnml.pages.summary import RunSummary
 from churnml.scoring.predictions import ScoredDay
 from churnml.specs.health import HealthSpec
 
@@ -71,30 +70,27 @@ class ReportPage:
 
 def report_html(
     project: ReportedProject,
-    summary: Mapping[str, Any],
+    summary: RunSummary,
     scores: ScoredDay,
-    records: Mapping[str, ModelRecord],
     quarantine: Sequence[QuarantinedRow],
 ) -> str:
     """The report of a run as HTML.
 
     Args:
         project: whose run it is.
-        summary: the run summed up, as ``jobs.summary`` gives it.
+        summary: the run summed up, with the records of its models.
         scores: the scored date.
-        records: model name → record of its newest training.
         quarantine: example rows set aside.
     """
     cents = has_cents(mean(account.mrr for account in scores.accounts))
-    page = report_page(project, summary, scores, records, quarantine)
+    page = report_page(project, summary, scores, quarantine)
     return _rendered(page, project.currency, cents=cents)
 
 
 def report_page(
     project: ReportedProject,
-    summary: Mapping[str, Any],
+    summary: RunSummary,
     scores: ScoredDay,
-    records: Mapping[str, ModelRecord],
     quarantine: Sequence[QuarantinedRow],
 ) -> ReportPage:
     """The report of a run, section by section; see :func:`report_html`."""
@@ -102,19 +98,19 @@ def report_page(
     colours = charts.band_colours(
         [band for band in bands if band != INSUFFICIENT], [band for band in bands if band == INSUFFICIENT]
     )
-    risk = project.health.risk.model
-    usual = {name: _usual(name, summary, scores, records) for name in scores.models}
+    risk, records = project.health.risk.model, summary.models
+    usual = {name: _usual(name, summary, scores) for name in scores.models}
     return ReportPage(
         project=project.name,
         as_of=scores.as_of,
-        data_through=dt.date.fromisoformat(summary["data_through"]),
+        data_through=summary.data_through,
         head=head_of(scores),
         bands=band_rows(project.health, scores, bands, colours),
         standing=[standing_of(name, version, records.get(name), risk) for name, version in scores.models.items()],
         queue=queue_of(summary, scores, usual, risk, colours),
         health=health_section(project.health, scores, bands, colours),
         models=[model_section(name, record, scores.models.get(name)) for name, record in records.items()],
-        data=data_section(summary["quarantined"], summary["warned"], quarantine),
+        data=data_section(summary.quarantined, summary.warned, quarantine),
         places=project.places,
     )
 
@@ -125,14 +121,11 @@ def _band_order(health: HealthSpec, scores: ScoredDay) -> list[str]:
     return declared + sorted({account.band for account in scores.accounts} - set(declared))
 
 
-def _usual(
-    name: str, summary: Mapping[str, Any], scores: ScoredDay, records: Mapping[str, ModelRecord]
-) -> float | None:
+def _usual(name: str, summary: RunSummary, scores: ScoredDay) -> float | None:
     """The champion's usual probability; None when it is another version than the newest one."""
-    recorded = summary.get("scored_by", {}).get(name, {}).get("base_rate")
-    if recorded is not None:
-        return float(recorded)
-    record = records.get(name)
+    scored_by, record = summary.scored_by.get(name), summary.models.get(name)
+    if scored_by and scored_by.base_rate is not None:
+        return scored_by.base_rate
     return record.training.base_rate if record and record.version == scores.models.get(name) else None
 
 

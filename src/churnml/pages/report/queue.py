@@ -12,6 +12,7 @@ from churnml.ledger import Decision
 from churnml.pages import charts
 from churnml.pages.presenter import date_range, goal_name, times
 from churnml.pages.report.parts import total
+from churnml.pages.summary import RunSummary
 from churnml.scoring.predictions import ScoredAccount, ScoredDay
 
 DECISIONS_SHOWN = 50
@@ -90,7 +91,7 @@ class Queue:
 
 
 def queue_of(
-    summary: Mapping[str, Any],
+    summary: RunSummary,
     scores: ScoredDay,
     usual: Mapping[str, float | None],
     risk: str,
@@ -113,15 +114,14 @@ def queue_of(
         _queue_row(place, decision, accounts.get(decision.account_id), usual.get(risk), growth, colours)
         for place, decision in enumerate(shown, start=1)
     ]
-    outcomes = summary.get("outcomes", {})
     return Queue(
         rows=rows,
         all=len(scores.decisions),
         to_keep=total(d.value for d in scores.decisions if d.goal != "grow"),
         to_win=total(d.value for d in scores.decisions if d.goal == "grow"),
-        holdout=outcomes.get("holdout", 0),
-        overflow=outcomes.get("overflow", 0),
-        left_lying=summary.get("left_lying"),
+        holdout=summary.dispositions.get("holdout", 0),
+        overflow=summary.dispositions.get("overflow", 0),
+        left_lying=summary.overflow_value,
         unvalued=sum(d.value is None for d in scores.decisions),
         owners=sorted(Counter(d.owner for d in shown).items(), key=lambda pair: (-pair[1], pair[0])),
         goals=[(goal, goal_name(goal), n) for goal, n in Counter(d.goal for d in shown).items()],

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from churnml.pages.presenter import (
     WHO_NAMES,
+    figure_name,
     interval,
     interval_of,
-    money,
+    money_column,
     number,
     percent,
     printable,
+    who_name,
 )
 from churnml.pages.terminal.layout import table
 
@@ -31,34 +33,19 @@ if TYPE_CHECKING:
     )
     from churnml.modelling.tenure import Appointed, ChampionHistory, RegisteredVersion
 
-FIGURE_NAMES = {
-    "roc_auc": "ROC AUC",
-    "average_precision": "avg precision",
-    "brier": "Brier",
-    "log_loss": "log loss",
-    "calibration_error": "calibration err",
-}
-CAPACITY_NAMES = {
-    "precision_at_capacity": "precision",
-    "lift_at_capacity": "lift",
-    "caught_at_capacity": "caught",
-    "mrr_caught_at_capacity": "MRR caught",
-    "profit_at_capacity": "profit",
-}
-# In the order they are always shown in.
-RIVAL_NAMES = {who: name for who, name in WHO_NAMES.items() if who not in ("curve", "classifier")} | {
-    "champion": "champion before",
-    "truth": "true probabilities",
-}
+MAIN_FIGURES = ("roc_auc", "average_precision", "brier", "log_loss", "calibration_error")
+CAPACITY_FIGURES = (
+    "precision_at_capacity",
+    "lift_at_capacity",
+    "caught_at_capacity",
+    "mrr_caught_at_capacity",
+    "profit_at_capacity",
+)
 
 
 def model_text(record: ModelRecord) -> str:
     """A model's figures beside its rivals."""
-    verdict, trained, model = (
-        "PROMOTED" if record.promoted else "NOT PROMOTED",
-        record.training,
-        record.figures["model"],
-    )
+    verdict, trained = "PROMOTED" if record.promoted else "NOT PROMOTED", record.training
     lines = [
         f"{record.name}, version {record.version}: {verdict}",
         f"  because {record.because}",
@@ -66,15 +53,15 @@ def model_text(record: ModelRecord) -> str:
         f"  trained on {trained.rows:,} earlier snapshots, {trained.positives:,} of them positive",
         "",
     ]
-    named = {name: record.figures[who] for who, name in RIVAL_NAMES.items() if who in record.figures}
-    rows = [[name, *(interval(figures.get(key)) for key in FIGURE_NAMES)] for name, figures in named.items()]
-    lines += table(["95 % intervals", *FIGURE_NAMES.values()], rows)
+    figures = {who: record.figures[who] for who in WHO_NAMES if who in record.figures}
+    rows = [[who_name(who), *_main(named)] for who, named in figures.items()]
+    lines += table(["95 % intervals", *map(figure_name, MAIN_FIGURES)], rows)
     lines += _of_the_possible(record.figures)
-    lines += _calibration_lines(model, record.calibration_error_by_chance)
+    lines += _calibration_lines(record.figures["model"], record.calibration_error_by_chance)
     if record.later:
         lines += ["", *_later_lines(record.later)]
     if record.decision:
-        lines += _capacity_lines(record.decision, named)
+        lines += _capacity_lines(record.decision, figures)
     if record.judged_curves:
         lines += ["", *_when_judged(record.judged_curves)]
     return "\n".join([*lines, *_slice_lines(record.slices)])
@@ -128,22 +115,26 @@ def _short(figure: RecordedFigure) -> str:
     return number(figure.value, 4)
 
 
-def _capacity_lines(decision: Decision, named: Mapping[str, Figures]) -> list[str]:
+def _capacity_lines(decision: Decision, figures: FiguresByWho) -> list[str]:
     """What the first accounts of the list hold, as many as the team can contact."""
     header = f"first {decision.contacted:,.0f} accounts ({percent(decision.share)})"
-    rows = [
-        [who, *(_at_capacity(name, figures.get(name)) for name in CAPACITY_NAMES)] for who, figures in named.items()
-    ]
+    columns = [_at_capacity(name, [named.get(name) for named in figures.values()]) for name in CAPACITY_FIGURES]
+    rows = [[who_name(who), *cells] for who, *cells in zip(figures, *columns, strict=True)]
     return [
         "",
-        *table([header, *CAPACITY_NAMES.values()], rows),
+        *table([header, *map(figure_name, CAPACITY_FIGURES)], rows),
         f"  profit: {percent(decision.saved_share)} of a true positive's MRR over {decision.months} months, "
         f"less {decision.contact_cost:,.0f} a contact",
     ]
 
 
-def _at_capacity(name: str, figure: RecordedFigure | None) -> str:
-    return interval_of(figure, money) if name == "profit_at_capacity" else interval(figure)
+def _main(figures: Figures) -> list[str]:
+    return [interval(figures.get(name)) for name in MAIN_FIGURES]
+
+
+def _at_capacity(name: str, figures: Sequence[RecordedFigure | None]) -> list[str]:
+    """A column of the table; money in one unit."""
+    return money_column(figures) if name == "profit_at_capacity" else [interval(figure) for figure in figures]
 
 
 def _slice_lines(slices: Sequence[Slice]) -> list[str]:
@@ -242,10 +233,7 @@ def comparison_text(comparison: Comparison) -> str:
     """What ``churnml models compare`` prints."""
     first, second, ahead = comparison.first, comparison.second, comparison.ahead
     versions = f"{comparison.model}, versions {first.version} and {second.version}"
-    rows = [
-        [f"version {side.version}", *(interval(side.figures.get(key)) for key in FIGURE_NAMES)]
-        for side in (first, second)
-    ]
+    rows = [[f"version {side.version}", *_main(side.figures)] for side in (first, second)]
     if ahead is None:
         lines = [
             f"{versions}, as recorded when each was judged (at {first.cutoff} and at {second.cutoff})",
@@ -256,9 +244,9 @@ def comparison_text(comparison: Comparison) -> str:
             f"{versions}, measured on the same rows of {first.cutoff}: "
             f"{first.positives:,} of {first.rows:,} accounts positive"
         ]
-        leads = (interval(ahead.get(key), signed=True) for key in FIGURE_NAMES)
+        leads = (interval(ahead.get(key), signed=True) for key in MAIN_FIGURES)
         rows.append([f"{second.version} ahead by", *leads])
-    lines += ["", *table(["95 % intervals", *FIGURE_NAMES.values()], rows)]
+    lines += ["", *table(["95 % intervals", *map(figure_name, MAIN_FIGURES)], rows)]
     if ahead is not None:
         lines += [
             "",
