@@ -29,7 +29,7 @@ def run(
     registry = registry_of(opened.project)
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
     settled, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
-    summary = jobs.summary(opened, settled, office, records)
+    summary = jobs.run_summary(opened, settled, office, records)
     path = report(opened.project, summary, settled.scores, quarantine_rows(opened.ingested))
     say(f"report written to {path}")
     return replace(summary, report=path)

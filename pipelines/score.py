@@ -43,7 +43,7 @@ def score(project: str, as_of: str | None = None, today: str | None = None, engi
     """Scores and routes one date of a project and sums it up."""
     opened = open_data(Path(project), day(today), say, engine)
     settled, office = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
-    return jobs.summary(opened, settled, office, {})
+    return jobs.run_summary(opened, settled, office, {})
 
 
 @flow("churnml backfill")
@@ -54,6 +54,6 @@ def backfill(
     opened = open_data(Path(project), day(today), say, engine)
     registry = registry_of(opened.project)
     return [
-        jobs.summary(opened, *score_one(opened, registry, date, route=False), records={})
+        jobs.run_summary(opened, *score_one(opened, registry, date, route=False), records={})
         for date in jobs.dates_between(dt.date.fromisoformat(first), dt.date.fromisoformat(last), every)
     ]

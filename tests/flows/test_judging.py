@@ -17,6 +17,7 @@ from churnml import jobs
 from churnml.errors import TooLittleDataError
 from churnml.jobs import judging
 from churnml.jobs.recording import record_of
+from churnml.modelling.predictor import Calibration
 from churnml.modelling.training import FittedModel
 from churnml.specs import ModelSpec
 from tests.flows.conftest import churnml
@@ -98,7 +99,7 @@ def test_judged_rows_that_do_not_fit_the_model_close_the_door(ready: Ready, spoi
 
 def test_probabilities_that_have_shifted_close_the_door(ready: Ready) -> None:
     predictor = ready.fitted.predictor
-    moved = {"kind": "sigmoid", "slope": 1.0, "intercept": np.log(6)}
+    moved = Calibration("sigmoid", slope=1.0, intercept=np.log(6))
     found = ready.judged(fitted=replace(ready.fitted, predictor=replace(predictor, calibration=moved)))
     assert not found.verdict.promoted
     assert "the calibration has shifted" in found.verdict.because

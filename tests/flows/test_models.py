@@ -21,7 +21,7 @@ import pytest
 from churnml.adapters import batch
 from churnml.adapters.project import open_project
 from churnml.adapters.registry import Registry, registry_of
-from churnml.modelling.predictor import Predictor
+from churnml.modelling.predictor import Calibration, Predictor
 from churnml.modelling.record import ModelRecord
 from tests.flows.conftest import churnml
 
@@ -59,7 +59,7 @@ def three(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if registry.champion_version("churn") is None:
         assert churnml("models", "promote", "churn", "--because", "a test", "--project", project).code == 0
     first = registry.candidate("churn", "1").predictor
-    duller = {"kind": "sigmoid", "slope": 0.5, "intercept": 2.0}
+    duller = Calibration("sigmoid", slope=0.5, intercept=2.0)
     assert record_like(registry, replace(first, calibration=duller), "1", because="dull") == "2"
     features = [dict(feature) for feature in first.features]
     features[0]["lookback"] = 999

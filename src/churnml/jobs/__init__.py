@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         write_day,
         write_frame,
     )
-    from churnml.jobs.summary import summary
+    from churnml.jobs.summary import run_summary
     from churnml.jobs.training import Collected, collect, fit_challenger, marks_of, training_fingerprint
 
 __all__ = [
@@ -51,8 +51,8 @@ __all__ = [
     "record_challenger",
     "require_core_events",
     "require_same",
+    "run_summary",
     "scoring_fingerprint",
-    "summary",
     "training_fingerprint",
     "wish_for",
     "wish_of",

@@ -13,7 +13,9 @@ from churnml.pages.summary import RunSummary, ScoredBy
 from churnml.work.settling import Day
 
 
-def summary(opened: OpenedProject, day: Day, champions: Champions, records: Mapping[str, ModelRecord]) -> RunSummary:
+def run_summary(
+    opened: OpenedProject, day: Day, champions: Champions, records: Mapping[str, ModelRecord]
+) -> RunSummary:
     """The run in numbers; ``records`` are those of the models it trained."""
     scores = day.scores
     # notice is already known, so there is nothing left to predict; they are counted, not scored
