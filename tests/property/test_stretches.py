@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from churnml.rollups import BITS, PARTS, bit_of, block_of, days_from_named, first_day, popcount, roll_up
-from churnml.snapshots import days_known
+from churnml.snapshots.known import days_known
 from churnml.stretches import activity, by_stretch, cut, lives, presence
 from churnml.timeline import day_number_of
 

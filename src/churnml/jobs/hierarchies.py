@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnml import snapshots
 from churnml.health.hierarchies import Families, roll_up
 from churnml.health.score import INSUFFICIENT
 from churnml.jobs.opening import OpenedProject
@@ -24,11 +25,9 @@ def families_of(opened: OpenedProject, scored: Sequence[Mapping[str, Any]]) -> F
             its score does not speak for its family either.
     """
     how = opened.project.health.rollup
-    if how == "none" or "parent_account_id" not in opened.facts.given["accounts"]:
+    links = {} if how == "none" else snapshots.parents(opened.facts)
+    if not links:
         return Families((), ())
-    accounts = opened.facts.accounts.select("account_id", "parent_account_id").to_pandas()
-    parents = accounts["parent_account_id"]
-    links = dict(zip(accounts["account_id"], parents.astype(object).where(parents.notna(), None), strict=True))
     rows = sorted(scored, key=lambda row: str(row["account_id"]))
     scores = [None if row["band"] == INSUFFICIENT or pd.isna(row["health"]) else float(row["health"]) for row in rows]
     mrr = [None if pd.isna(row["mrr"]) else float(row["mrr"]) for row in rows]

@@ -195,7 +195,7 @@ def _as_it_stood(facts: Facts, keys: pd.DataFrame) -> pd.DataFrame:
         spine = keys.merge(status, on=KEY, how="left", validate="one_to_one")
     spine["mrr_then"] = spine["mrr_cents"].astype("Float64").astype("float64") / 100.0
     spine["mrr_cents"] = spine["mrr_cents"].astype("Int64").fillna(0).astype("int64")
-    there = set(facts.accounts.select("account_id").to_pandas()["account_id"]) if len(keys) else set()
+    there = snapshots.account_ids(facts) if len(keys) else frozenset()
     return spine.assign(there=spine["account_id"].isin(there))
 
 

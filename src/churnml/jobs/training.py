@@ -130,7 +130,7 @@ def _with_marks(
 
 def _first_cutoff(facts: Facts, spec: ModelSpec) -> dt.date:
     """The first date with accounts to look at, and with usage data over the whole of the longest lookback."""
-    created = pd.Timestamp(facts.accounts["created_at"].min().to_pandas()).date()
+    created = snapshots.accounts_begin(facts)
     begins = snapshots.usage_begins(facts)
     return created if begins is None else max(created, plus_days(begins, max(spec.features.lookbacks)))
 

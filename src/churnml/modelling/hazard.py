@@ -24,7 +24,7 @@ from churnml.modelling.curves import Hazard, HazardFitting, Renewal, person_peri
 from churnml.modelling.estimator import CATEGORY_SMOOTHING, ROWS_FOR_THREADS
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.splits import Split
-from churnml.snapshots import TERM_DAYS
+from churnml.snapshots.known import TERM_DAYS
 from churnml.specs import ModelSpec
 from churnml.timeline import days
 

@@ -20,151 +20,22 @@ import pandas as pd
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Grain
 from churnml.features.measures import Count, DistinctNames
-from churnml.features.subscriptions import AWAY_DAYS
-from churnml.features.tickets import SERIOUS
 from churnml.labels import Label, lapse_label, leaving_times, left_label, upsell_label
 from churnml.lazy import ibis
-from churnml.stretches import KEY, activity, by_stretch, covered_days, cutoff_relation, lives, presence, presence_counts
-from churnml.tables import Facts, Relation, cents, whole
+from churnml.snapshots.contents import account_ids as account_ids
+from churnml.snapshots.contents import accounts_begin as accounts_begin
+from churnml.snapshots.contents import event_names as event_names
+from churnml.snapshots.contents import frequent_events as frequent_events
+from churnml.snapshots.contents import parents as parents
+from churnml.snapshots.contents import usage_begins as usage_begins
+from churnml.snapshots.known import accounts_known, days_known, periods_known, tickets_known, usage_seen
+from churnml.snapshots.known import contract_status as contract_status
+from churnml.stretches import KEY, activity, by_stretch, cutoff_relation, lives, presence, presence_counts
+from churnml.tables import Facts, Relation
 from churnml.timeline import day_number, day_number_of, end_of_data
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-NEVER_ENDS = 10**7  # a day number after all others
-# Mean days between renewals of a billing period, to roll a past renewal date on.
-TERM_DAYS = {
-    "weekly": 7.0,
-    "monthly": 30.4375,
-    "quarterly": 91.3125,
-    "semiannual": 182.625,
-    "half-yearly": 182.625,
-    "annual": 365.25,
-    "annually": 365.25,
-    "yearly": 365.25,
-    "biennial": 730.5,
-}
-
-
-# ---------------------------------------------------------------- rows as known at a cutoff
-
-
-def usage_seen(facts: Facts, cutoffs: Sequence[int], lookback: int) -> Relation:
-    """Rows of ``usage_days`` inside the lookback, as known then, with ``as_of`` and ``as_of_day``."""
-    rows = facts.usage_days.join(covered_days(cutoffs, -lookback, -1), "day")
-    return rows.filter(rows["known_day"] < rows["as_of_day"])
-
-
-def days_known(rollup: Relation, cutoffs: Sequence[int], lookback: int) -> Relation:
-    """One row per account, cutoff and day with usage inside the lookback, as known then."""
-    rows = rollup.join(covered_days(cutoffs, -lookback, -1), "day")
-    rows = rows.filter(rows["known_day"] < rows["as_of_day"])
-    rows = rows.mutate(age=rows["as_of_day"] - rows["day"])
-    return rows.group_by([*KEY, "age"]).aggregate(events=rows["events"].sum().cast("int64"))
-
-
-def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
-    """One row per ticket opened before the cutoff, with what came later masked."""
-    tickets = facts.support_tickets
-    if "tone_milli" not in tickets.columns:  # nobody asked for it
-        tickets = tickets.mutate(tone_milli=ibis.null("int64"))
-    t = tickets.join(cutoffs, [tickets["opened_at"] < cutoffs["as_of"]])
-
-    def known(column: str, at: ir.TimestampColumn | None = None) -> ir.Value:
-        at = t[column] if at is None else at
-        return ibis.ifelse(at < t["as_of"], t[column], None)
-
-    t = t.mutate(
-        resolved=known("resolved_at"),
-        reopened=known("reopened_at"),
-        responded=known("first_response_at"),
-        escalated=known("escalated_at"),
-        csat_known=known("csat", t["csat_at"]),
-        csat_known_at=known("csat_at"),
-    )
-    return t.select(
-        *KEY,
-        "priority",
-        "category",
-        "tone_milli",
-        age=t["as_of_day"] - day_number(t["opened_at"]),
-        is_open=t["resolved"].isnull() | (t["reopened"] >= t["resolved"]).fill_null(False),
-        is_serious=t["priority"].lower().isin(SERIOUS).fill_null(False),
-        response_seconds=_seconds(t["responded"], t["opened_at"]),
-        resolution_seconds=_seconds(t["resolved"], t["opened_at"]),
-        reopened_age=t["as_of_day"] - day_number(t["reopened"]),
-        escalated_age=t["as_of_day"] - day_number(t["escalated"]),
-        csat_milli=whole(t["csat_known"].cast("float64") * ibis.literal(1000.0, "float64")),
-        csat_age=t["as_of_day"] - day_number(t["csat_known_at"]),
-    )
-
-
-def _seconds(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.IntegerValue:
-    # engines differ on what is left of a second
-    return later.truncate("s").delta(earlier.truncate("s"), unit="second").cast("int64")
-
-
-def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
-    """One row per contract period known at the cutoff; an end whose notice came later is masked."""
-    subscriptions = facts.subscriptions
-    s = subscriptions.join(cutoffs, [subscriptions["known_at"] < cutoffs["as_of"]])
-    # without a notice, an end is known once it has happened
-    end_known_at = ibis.coalesce(s["cancelled_at"], s["ends_at"])
-    s = s.mutate(end=ibis.ifelse(end_known_at < s["as_of"], s["ends_at"], None), mrr_cents=cents(s["mrr"]))
-    began = s["starts_at"] <= s["as_of"]
-    previous = (
-        s["mrr_cents"]
-        .lag()
-        .over(ibis.window(group_by=[*KEY, "subscription_id"], order_by=[s["starts_at"], s["known_at"]]))
-    )
-    day = s["as_of_day"]
-    s = s.mutate(
-        previous_cents=previous,
-        start_age=ibis.ifelse(began, day - day_number(s["starts_at"]), None),
-        is_open=began & (s["end"].isnull() | (s["end"] > s["as_of"])),
-        to_come=~began,
-        returns=_returns(s),
-    )
-    return s.select(
-        "account_id",
-        "as_of",
-        "subscription_id",
-        "mrr_cents",
-        "previous_cents",
-        "start_age",
-        "is_open",
-        "to_come",
-        "returns",
-        "plan",
-        "billing_period",
-        notice_given=s["end"].notnull() & (s["end"] > s["as_of"]),
-        seats=s["seats"].cast("int64"),
-        # a total order, because argmax breaks ties by chance
-        size_order=ibis.row_number().over(
-            ibis.window(group_by=KEY, order_by=[s["mrr_cents"], s["starts_at"], s["subscription_id"]])
-        ),
-        days_to_renewal=_days_to_renewal(s, day),
-    )
-
-
-def _returns(s: Relation) -> ir.BooleanValue:
-    """Whether a paying period begins after days in which, as far as is known, no other one ran."""
-    paying = s["mrr_cents"] > 0
-    end_day = ibis.ifelse(s["end"].isnull(), NEVER_ENDS, day_number(s["end"]))
-    order = [s["starts_at"], s["known_at"], s["subscription_id"]]
-    before = ibis.window(group_by=KEY, order_by=order, rows=(None, -1))
-    last_end = ibis.ifelse(paying, end_day, None).max().over(before)
-    return (paying & (day_number(s["starts_at"]) - last_end >= AWAY_DAYS)).fill_null(False)
-
-
-def _days_to_renewal(s: Relation, as_of_day: ir.IntegerColumn) -> ir.IntegerValue:
-    ahead = day_number(s["renews_at"]) - as_of_day
-    terms = [(name, ibis.literal(days, "float64")) for name, days in TERM_DAYS.items()]
-    term = s["billing_period"].lower().cases(*terms, else_=ibis.null("float64"))
-    overdue = (-ahead).cast("float64")
-    rolled = whole((overdue / term).ceil() * term - overdue)
-    return ibis.ifelse(ahead >= 0, ahead.cast("int64"), rolled)
-
 
 # ---------------------------------------------------------------- who is eligible
 
@@ -206,31 +77,6 @@ def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.Dat
     eligible = _sorted(spine.drop("leaving", "open_start_day").to_pandas())
     eligible["mrr"] = eligible["mrr_cents"].astype("float64") / 100.0
     return eligible
-
-
-def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
-    """Per account and cutoff: ``mrr_cents``, ``seats``, ``plan`` and whether it is ``leaving``.
-
-    Leaving: every paying period's end is already known, and no later period is.
-    """
-    p = periods_known(facts, cutoffs)
-    paying = p["is_open"] & (p["mrr_cents"] > 0)
-    per = p.group_by(KEY).aggregate(
-        mrr_cents=p["mrr_cents"].sum(where=p["is_open"]),
-        seats=p["seats"].sum(where=p["is_open"]).cast("float64"),
-        plan=p["plan"].argmax(p["size_order"], where=paying),
-        staying=(paying & ~p["notice_given"]).any() | (p["to_come"] & (p["mrr_cents"] > 0)).any(),
-        open_start_age=p["start_age"].min(where=paying),
-    )
-    at = per.join(cutoffs, "as_of")
-    return at.select(
-        *KEY,
-        "mrr_cents",
-        "seats",
-        "plan",
-        leaving=~at["staying"],
-        open_start_day=(at["as_of_day"] - at["open_start_age"]).cast("int32"),
-    )
 
 
 def _without_the_gone(facts: Facts, spine: Relation) -> Relation:
@@ -383,13 +229,6 @@ def _with_rare_names(
     return ibis.union(stretches.mutate(rare=ibis.null("string")), rare.select(*stretches.columns, "rare"))
 
 
-def accounts_known(facts: Facts, cutoffs: Relation) -> Relation:
-    """One row per account created before the cutoff, with its static attributes."""
-    accounts = facts.accounts
-    a = accounts.join(cutoffs, [accounts["created_at"] < cutoffs["as_of"]])
-    return a.select(*KEY, *facts.static, age=a["as_of_day"] - day_number(a["created_at"]))
-
-
 def _typed(feature: Feature, measured: ir.Value) -> ir.Value:
     if feature.grain is Grain.ACCOUNT:
         measured = measured.max()  # one row an account: the largest of one
@@ -406,40 +245,6 @@ def _finished(column: pd.Series, feature: Feature) -> pd.Series:
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     frame["as_of"] = pd.to_datetime(frame["as_of"]).astype("datetime64[us]")
     return frame.sort_values(["as_of", "account_id"], ignore_index=True)
-
-
-def frequent_events(facts: Facts, known_before: dt.date, at_most: int) -> tuple[str, ...]:
-    """The ``at_most`` most frequent event names among events known before a date, most frequent first."""
-    if facts.usage_named is None or at_most == 0:
-        return ()
-    day = day_number_of(known_before)
-    rows = facts.usage_named.filter(facts.usage_named["known_day"] < day)
-    counted = rows.group_by("event").aggregate(n=rows["events"].sum())
-    top = counted.order_by([ibis.desc("n"), ibis.asc("event")]).limit(at_most).to_pandas()
-    return tuple(top["event"])
-
-
-def event_names(facts: Facts) -> tuple[str, ...]:
-    """Every event name in the data, sorted."""
-    if facts.usage_named is None:
-        return ()
-    names = facts.usage_named.select("event").distinct().to_pandas()
-    return tuple(sorted(str(name) for name in names["event"].dropna()))
-
-
-def usage_begins(facts: Facts) -> dt.date | None:
-    """The day usage data begin: by then one event in a thousand has occurred; None without usage.
-
-    A cutoff whose lookback reaches before it would show every account as hardly used. A few stray rows
-    with an old date do not count as a beginning.
-    """
-    if facts.usage_days is None:
-        return None
-    per_day = facts.usage_days.group_by("day").aggregate(n=facts.usage_days["events"].sum()).order_by("day").to_pandas()
-    if per_day.empty:
-        return None
-    reached = per_day["n"].cumsum() * 1000 >= per_day["n"].sum()
-    return pd.Timestamp(int(per_day["day"][reached].iloc[0]), unit="D").date()
 
 
 # ---------------------------------------------------------------- labels

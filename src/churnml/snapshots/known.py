@@ -1,0 +1,179 @@
+"""Rows as known at a cutoff: what came later is masked, and what nobody knew yet is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from churnml.features.subscriptions import AWAY_DAYS
+from churnml.features.tickets import SERIOUS
+from churnml.lazy import ibis
+from churnml.stretches import KEY, covered_days
+from churnml.tables import Facts, Relation, cents, whole
+from churnml.timeline import day_number
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+NEVER_ENDS = 10**7  # a day number after all others
+# Mean days between renewals of a billing period, to roll a past renewal date on.
+TERM_DAYS = {
+    "weekly": 7.0,
+    "monthly": 30.4375,
+    "quarterly": 91.3125,
+    "semiannual": 182.625,
+    "half-yearly": 182.625,
+    "annual": 365.25,
+    "annually": 365.25,
+    "yearly": 365.25,
+    "biennial": 730.5,
+}
+
+
+def usage_seen(facts: Facts, cutoffs: Sequence[int], lookback: int) -> Relation:
+    """Rows of ``usage_days`` inside the lookback, as known then, with ``as_of`` and ``as_of_day``."""
+    rows = facts.usage_days.join(covered_days(cutoffs, -lookback, -1), "day")
+    return rows.filter(rows["known_day"] < rows["as_of_day"])
+
+
+def days_known(rollup: Relation, cutoffs: Sequence[int], lookback: int) -> Relation:
+    """One row per account, cutoff and day with usage inside the lookback, as known then."""
+    rows = rollup.join(covered_days(cutoffs, -lookback, -1), "day")
+    rows = rows.filter(rows["known_day"] < rows["as_of_day"])
+    rows = rows.mutate(age=rows["as_of_day"] - rows["day"])
+    return rows.group_by([*KEY, "age"]).aggregate(events=rows["events"].sum().cast("int64"))
+
+
+def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
+    """One row per ticket opened before the cutoff, with what came later masked."""
+    tickets = facts.support_tickets
+    if "tone_milli" not in tickets.columns:  # nobody asked for it
+        tickets = tickets.mutate(tone_milli=ibis.null("int64"))
+    t = tickets.join(cutoffs, [tickets["opened_at"] < cutoffs["as_of"]])
+
+    def known(column: str, at: ir.TimestampColumn | None = None) -> ir.Value:
+        at = t[column] if at is None else at
+        return ibis.ifelse(at < t["as_of"], t[column], None)
+
+    t = t.mutate(
+        resolved=known("resolved_at"),
+        reopened=known("reopened_at"),
+        responded=known("first_response_at"),
+        escalated=known("escalated_at"),
+        csat_known=known("csat", t["csat_at"]),
+        csat_known_at=known("csat_at"),
+    )
+    return t.select(
+        *KEY,
+        "priority",
+        "category",
+        "tone_milli",
+        age=t["as_of_day"] - day_number(t["opened_at"]),
+        is_open=t["resolved"].isnull() | (t["reopened"] >= t["resolved"]).fill_null(False),
+        is_serious=t["priority"].lower().isin(SERIOUS).fill_null(False),
+        response_seconds=_seconds(t["responded"], t["opened_at"]),
+        resolution_seconds=_seconds(t["resolved"], t["opened_at"]),
+        reopened_age=t["as_of_day"] - day_number(t["reopened"]),
+        escalated_age=t["as_of_day"] - day_number(t["escalated"]),
+        csat_milli=whole(t["csat_known"].cast("float64") * ibis.literal(1000.0, "float64")),
+        csat_age=t["as_of_day"] - day_number(t["csat_known_at"]),
+    )
+
+
+def _seconds(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.IntegerValue:
+    # engines differ on what is left of a second
+    return later.truncate("s").delta(earlier.truncate("s"), unit="second").cast("int64")
+
+
+def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
+    """One row per contract period known at the cutoff; an end whose notice came later is masked."""
+    subscriptions = facts.subscriptions
+    s = subscriptions.join(cutoffs, [subscriptions["known_at"] < cutoffs["as_of"]])
+    # without a notice, an end is known once it has happened
+    end_known_at = ibis.coalesce(s["cancelled_at"], s["ends_at"])
+    s = s.mutate(end=ibis.ifelse(end_known_at < s["as_of"], s["ends_at"], None), mrr_cents=cents(s["mrr"]))
+    began = s["starts_at"] <= s["as_of"]
+    previous = (
+        s["mrr_cents"]
+        .lag()
+        .over(ibis.window(group_by=[*KEY, "subscription_id"], order_by=[s["starts_at"], s["known_at"]]))
+    )
+    day = s["as_of_day"]
+    s = s.mutate(
+        previous_cents=previous,
+        start_age=ibis.ifelse(began, day - day_number(s["starts_at"]), None),
+        is_open=began & (s["end"].isnull() | (s["end"] > s["as_of"])),
+        to_come=~began,
+        returns=_returns(s),
+    )
+    return s.select(
+        "account_id",
+        "as_of",
+        "subscription_id",
+        "mrr_cents",
+        "previous_cents",
+        "start_age",
+        "is_open",
+        "to_come",
+        "returns",
+        "plan",
+        "billing_period",
+        notice_given=s["end"].notnull() & (s["end"] > s["as_of"]),
+        seats=s["seats"].cast("int64"),
+        # a total order, because argmax breaks ties by chance
+        size_order=ibis.row_number().over(
+            ibis.window(group_by=KEY, order_by=[s["mrr_cents"], s["starts_at"], s["subscription_id"]])
+        ),
+        days_to_renewal=_days_to_renewal(s, day),
+    )
+
+
+def _returns(s: Relation) -> ir.BooleanValue:
+    """Whether a paying period begins after days in which, as far as is known, no other one ran."""
+    paying = s["mrr_cents"] > 0
+    end_day = ibis.ifelse(s["end"].isnull(), NEVER_ENDS, day_number(s["end"]))
+    order = [s["starts_at"], s["known_at"], s["subscription_id"]]
+    before = ibis.window(group_by=KEY, order_by=order, rows=(None, -1))
+    last_end = ibis.ifelse(paying, end_day, None).max().over(before)
+    return (paying & (day_number(s["starts_at"]) - last_end >= AWAY_DAYS)).fill_null(False)
+
+
+def _days_to_renewal(s: Relation, as_of_day: ir.IntegerColumn) -> ir.IntegerValue:
+    ahead = day_number(s["renews_at"]) - as_of_day
+    terms = [(name, ibis.literal(days, "float64")) for name, days in TERM_DAYS.items()]
+    term = s["billing_period"].lower().cases(*terms, else_=ibis.null("float64"))
+    overdue = (-ahead).cast("float64")
+    rolled = whole((overdue / term).ceil() * term - overdue)
+    return ibis.ifelse(ahead >= 0, ahead.cast("int64"), rolled)
+
+
+def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
+    """Per account and cutoff: ``mrr_cents``, ``seats``, ``plan`` and whether it is ``leaving``.
+
+    Leaving: every paying period's end is already known, and no later period is.
+    """
+    p = periods_known(facts, cutoffs)
+    paying = p["is_open"] & (p["mrr_cents"] > 0)
+    per = p.group_by(KEY).aggregate(
+        mrr_cents=p["mrr_cents"].sum(where=p["is_open"]),
+        seats=p["seats"].sum(where=p["is_open"]).cast("float64"),
+        plan=p["plan"].argmax(p["size_order"], where=paying),
+        staying=(paying & ~p["notice_given"]).any() | (p["to_come"] & (p["mrr_cents"] > 0)).any(),
+        open_start_age=p["start_age"].min(where=paying),
+    )
+    at = per.join(cutoffs, "as_of")
+    return at.select(
+        *KEY,
+        "mrr_cents",
+        "seats",
+        "plan",
+        leaving=~at["staying"],
+        open_start_day=(at["as_of_day"] - at["open_start_age"]).cast("int32"),
+    )
+
+
+def accounts_known(facts: Facts, cutoffs: Relation) -> Relation:
+    """One row per account created before the cutoff, with its static attributes."""
+    accounts = facts.accounts
+    a = accounts.join(cutoffs, [accounts["created_at"] < cutoffs["as_of"]])
+    return a.select(*KEY, *facts.static, age=a["as_of_day"] - day_number(a["created_at"]))
