@@ -33,8 +33,8 @@ def score_one(
     office = jobs.models_in_office(opened, registry)
     book = read_date(opened, office, as_of or jobs.default_as_of(opened), say)
     settled, new = write_day(opened, office, book, route=route)
-    said = "" if new else ", the same as before"
-    say(f"{len(settled.scores.accounts):,} accounts scored for {book.as_of}{said}")
+    known = "" if new else ", the same as before"
+    say(f"{len(settled.scores.accounts):,} accounts scored for {book.as_of}{known}")
     return settled, office
 
 

@@ -12,7 +12,7 @@ from churnml.jobs.opening import OpenedProject
 from churnml.jobs.training import Collected, training_fingerprint
 from churnml.modelling.evaluation import gains, reliability
 from churnml.modelling.record import (
-    Decision,
+    ContactPlan,
     FamilyImportance,
     GainsPoint,
     HazardRecord,
@@ -154,9 +154,9 @@ def record_of(
     )
 
 
-def _decision(spec: ModelSpec, judged: pd.DataFrame) -> Decision:
+def _decision(spec: ModelSpec, judged: pd.DataFrame) -> ContactPlan:
     share = stakes_of(spec, judged).share
-    return Decision(**spec.decision.model_dump(), share=share, contacted=share * len(judged))
+    return ContactPlan(**spec.decision.model_dump(), share=share, contacted=share * len(judged))
 
 
 def _later(collected: Collected, judged: Judgement) -> LaterPeriod | None:

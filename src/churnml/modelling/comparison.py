@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
+from churnml.jsontypes import Json
 from churnml.modelling.record import Figures
 
 
@@ -40,10 +40,10 @@ class Comparison:
     why_not: str = ""
     warnings: tuple[str, ...] = ()
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, Json]:
         """As plain data for JSON; what is of the same rows stands there once."""
         both = (self.first, self.second)
-        rows: dict[str, Any] = {
+        rows: dict[str, dict[str, Json]] = {
             "cutoff": {side.version: str(side.cutoff) for side in both},
             "rows": {side.version: side.rows for side in both},
             "positives": {side.version: side.positives for side in both},
@@ -60,5 +60,5 @@ class Comparison:
         }
 
 
-def _plain(figures: Figures) -> dict[str, Any]:
+def _plain(figures: Figures) -> dict[str, Json]:
     return {name: figure.model_dump() for name, figure in figures.items()}

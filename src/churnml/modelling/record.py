@@ -10,17 +10,20 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler
 from pydantic import model_serializer as serializer
 
 from churnml.errors import RegistryError
-from churnml.jsontypes import JsonObject
+from churnml.jsontypes import Json, JsonObject
 from churnml.labels import Label
-from churnml.modelling.evaluation import Figure
-from churnml.specs.models import ContactTerms, PromoteIf
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from churnml.modelling.evaluation import Figure
+    from churnml.specs.models import PromoteIf
 
 RECORD_VERSION = 2
 
@@ -241,9 +244,13 @@ class FamilyImportance(RecordPart):
     log_odds: Known
 
 
-class Decision(ContactTerms):
+class ContactPlan(RecordPart):
     """The declared terms of a contact, and how many accounts the team reaches: a share and a number."""
 
+    capacity: float | int
+    contact_cost: float
+    saved_share: float
+    months: int
     share: float
     contacted: float
 
@@ -294,7 +301,7 @@ class ModelRecord(RecordPart):
     reliability: tuple[ReliabilityBin, ...]
     gains: tuple[GainsPoint, ...]
     slices: tuple[Slice, ...]
-    decision: Decision | None
+    decision: ContactPlan | None
     later: LaterPeriod | None
     leaks: tuple[Leak, ...] | None
     importance: tuple[FamilyImportance, ...]
@@ -320,7 +327,7 @@ class ModelRecord(RecordPart):
             )
         return cls.model_validate(data)
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, Json]:
         """As plain data for JSON."""
         return self.model_dump(mode="json", by_alias=True)
 
@@ -331,6 +338,8 @@ class ModelRecord(RecordPart):
     @property
     def promote_if(self) -> PromoteIf | None:
         """The rule it was judged by."""
+        from churnml.specs.models import PromoteIf
+
         rule = self.spec.get("promote_if")
         return PromoteIf.model_validate(rule) if rule else None
 

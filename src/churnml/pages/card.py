@@ -56,24 +56,9 @@ def card(record: ModelRecord) -> str:
         record: what the registry keeps of a run. Names in it are the user's data: they are written so that no
             Markdown and no HTML in them takes effect.
     """
-    sections = (
-        _purpose,
-        _label,
-        _data,
-        _splits,
-        _training,
-        _figures,
-        _calibration,
-        _later,
-        _decisions,
-        _slices,
-        _when,
-        _importance,
-        _leaks,
-        _limits,
-        _disagree,
-        _origin,
-    )
+    model = (_purpose, _label, _data, _splits, _training)
+    measured = (_figures, _calibration, _later, _decisions, _slices, _when, _importance, _leaks)
+    sections = (*model, *measured, _limits, _disagree, _origin)
     parts = [_title(record), *(section(record) for section in sections)]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from churnml.jsontypes import Json
 from churnml.modelling.evaluation import CALIBRATION_FIGURES, DECISION_FIGURES, FIGURES
 from churnml.modelling.record import ModelRecord
 from churnml.modelling.training import RIVALS
@@ -67,7 +67,7 @@ class RunSummary:
     mrr_at_risk: float | None
     report: Path | None = None
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, Json]:
         """As plain data for JSON."""
         return {
             "project": self.project,
@@ -95,9 +95,9 @@ class RunSummary:
         }
 
 
-def model_data(record: ModelRecord) -> dict[str, Any]:
+def model_data(record: ModelRecord) -> dict[str, Json]:
     """A model's record, as ``--json`` shows it."""
-    data = record.as_data()
+    data = record.model_dump(mode="json", by_alias=True)
     figures, model = data["figures"], data["figures"]["model"]
     return {
         **{key: data[key] for key in ("version", "promoted", "because", "cutoff", "rows", "positives")},

@@ -22,7 +22,7 @@ from churnml.pages.terminal.layout import table
 if TYPE_CHECKING:
     from churnml.modelling.comparison import Comparison
     from churnml.modelling.record import (
-        Decision,
+        ContactPlan,
         Figures,
         FiguresByWho,
         JudgedCurves,
@@ -115,7 +115,7 @@ def _short(figure: RecordedFigure) -> str:
     return number(figure.value, 4)
 
 
-def _capacity_lines(decision: Decision, figures: FiguresByWho) -> list[str]:
+def _capacity_lines(decision: ContactPlan, figures: FiguresByWho) -> list[str]:
     """What the first accounts of the list hold, as many as the team can contact."""
     header = f"first {decision.contacted:,.0f} accounts ({percent(decision.share)})"
     columns = [_at_capacity(name, [named.get(name) for named in figures.values()]) for name in CAPACITY_FIGURES]
