@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
-from churnml.features.measured import TICKETS, USAGE, Measured, MeasureKind, column_safe, ratio, sentence
+from churnml.features.measured import TICKETS, USAGE, MeasuredFeatures, MeasureKind, column_safe, ratio, sentence
 from churnml.features.measures import MatchingShare, placed
 
 # What a sentence may have in braces.
@@ -121,9 +121,9 @@ def _features(declared: DeclaredFamily, wish: Wish) -> tuple[Feature, ...]:
     return tuple(features)
 
 
-def _measured(declared: DeclaredFamily, area: str, only: tuple[str, ...]) -> Measured:
+def _measured(declared: DeclaredFamily, area: str, only: tuple[str, ...]) -> MeasuredFeatures:
     kind = _kind(declared)
-    return Measured(
+    return MeasuredFeatures(
         kind,
         declared.name,
         _stem(declared, area) + ("" if kind.once else "_{days}d"),

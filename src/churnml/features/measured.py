@@ -144,7 +144,7 @@ MEASURES = tuple(dict.fromkeys([*USAGE, *TICKETS, "ratio"]))
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredFeatures:
     """Features of one measure, a feature a lookback.
 
     Args:

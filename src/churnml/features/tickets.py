@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
-from churnml.features.measured import TICKETS, Measured, ratio
+from churnml.features.measured import TICKETS, MeasuredFeatures, ratio
 from churnml.features.measures import Annoyed, Count, Tone
 from churnml.lazy import ibis
 from churnml.tables import Relation
@@ -33,7 +33,7 @@ def _serious_share(tickets: Relation) -> ir.FloatingValue:
     return serious / recent.sum().nullif(0).cast("float64")
 
 
-OPENED = Measured(
+OPENED = MeasuredFeatures(
     TICKETS["count"],
     "tickets.opened",
     "tickets_opened_{days}d",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
-from churnml.features.measured import RECENCY_CAP, USAGE, Measured, column_safe, ratio, trend
+from churnml.features.measured import RECENCY_CAP, USAGE, MeasuredFeatures, column_safe, ratio, trend
 from churnml.features.measures import KeyUsersQuiet, placed
 from churnml.rollups import OFFICE_HOURS
 
@@ -17,7 +17,7 @@ Features = Callable[[Wish], tuple[Feature, ...]]
 
 # ---------------------------------------------------------------- how much, how often, by how many
 
-EVENTS = Measured(
+EVENTS = MeasuredFeatures(
     USAGE["count"],
     "usage.events",
     "usage_events_{days}d",
@@ -26,7 +26,7 @@ EVENTS = Measured(
     when_high="{value} events in the last {days} days; {usual} is usual{own}.",
     when_absent="Not used at all in the last {days} days; {usual} events are usual{own}.",
 )
-ACTIVE_DAYS = Measured(
+ACTIVE_DAYS = MeasuredFeatures(
     USAGE["active_days"],
     "usage.active_days",
     "usage_active_days_{days}d",
@@ -35,7 +35,7 @@ ACTIVE_DAYS = Measured(
     when_high="Active on {value} of the last {days} days; {usual} is usual{own}.",
     when_absent="Not active on any of the last {days} days; {usual} is usual{own}.",
 )
-ACTIVE_USERS = Measured(
+ACTIVE_USERS = MeasuredFeatures(
     USAGE["users"],
     "usage.active_users",
     "usage_active_users_{days}d",
@@ -44,7 +44,7 @@ ACTIVE_USERS = Measured(
     when_high="People who used it in the last {days} days: {value}; {usual} is usual.",
     when_absent="Nobody used it in the last {days} days; {usual} people are usual.",
 )
-BREADTH = Measured(
+BREADTH = MeasuredFeatures(
     USAGE["event_names"],
     "usage.breadth",
     "usage_distinct_events_{days}d",
@@ -53,7 +53,7 @@ BREADTH = Measured(
     when_high="Used {value} kinds of function in the last {days} days; {usual} is usual.",
     when_absent="Used none of its functions in the last {days} days; {usual} is usual.",
 )
-QUANTITY = Measured(
+QUANTITY = MeasuredFeatures(
     USAGE["sum"],
     "usage.quantity",
     "usage_quantity_{days}d",
@@ -62,7 +62,7 @@ QUANTITY = Measured(
     when_high="Volume in the last {days} days: {value}; {usual} is usual{own}.",
     when_absent="No volume at all in the last {days} days; {usual} is usual{own}.",
 )
-BY_EVENT = Measured(
+BY_EVENT = MeasuredFeatures(
     # what was usual of one function for the account itself is not told
     replace(USAGE["count"], adds_up=False),
     "usage.by_event",
@@ -72,7 +72,7 @@ BY_EVENT = Measured(
     when_high="'{subject}' in the last {days} days: {value}; {usual} is usual.",
     when_absent="'{subject}' not once in the last {days} days; {usual} is usual.",
 )
-CORE = Measured(
+CORE = MeasuredFeatures(
     USAGE["count"],
     "usage.core",
     "usage_core_{days}d",
@@ -81,7 +81,7 @@ CORE = Measured(
     when_high="Core functions used {value} times in the last {days} days; {usual} is usual{own}.",
     when_absent="No core function used in the last {days} days; {usual} times is usual{own}.",
 )
-SINCE_LAST = Measured(
+SINCE_LAST = MeasuredFeatures(
     USAGE["days_since_last"],
     "usage.recency",
     "usage_days_since_last",
@@ -91,7 +91,7 @@ SINCE_LAST = Measured(
     when_absent=f"Not seen in the last {RECENCY_CAP} days; {{usual}} is usual.",
     polarity=Polarity.RISKIER,
 )
-SINCE_FIRST = Measured(
+SINCE_FIRST = MeasuredFeatures(
     USAGE["days_since_first"],
     "usage.recency",
     "usage_days_since_first",
@@ -104,7 +104,7 @@ SINCE_FIRST = Measured(
 
 # ---------------------------------------------------------------- trajectories
 
-SLOPE = Measured(
+SLOPE = MeasuredFeatures(
     USAGE["slope"],
     "usage.slope",
     "usage_slope_{days}d",
@@ -112,7 +112,7 @@ SLOPE = Measured(
     when_low="Over the last {days} days use has fallen: {value} of its mean; {usual} is usual.",
     when_high="Over the last {days} days use has risen: {value} of its mean; {usual} is usual.",
 )
-ACCELERATION = Measured(
+ACCELERATION = MeasuredFeatures(
     USAGE["acceleration"],
     "usage.acceleration",
     "usage_acceleration_{days}d",
@@ -121,7 +121,7 @@ ACCELERATION = Measured(
     when_high="Its use rises faster, or falls more slowly, than {days} days ago.",
     polarity=Polarity.NEITHER,
 )
-OWN_PAST = Measured(
+OWN_PAST = MeasuredFeatures(
     USAGE["own_past"],
     "usage.own_past",
     "usage_own_past_{weeks}w",
@@ -132,7 +132,7 @@ OWN_PAST = Measured(
 
 # ---------------------------------------------------------------- habits
 
-LONGEST_STREAK = Measured(
+LONGEST_STREAK = MeasuredFeatures(
     USAGE["streak"],
     "usage.streak",
     "usage_longest_streak_{days}d",
@@ -140,7 +140,7 @@ LONGEST_STREAK = Measured(
     when_low="At most {value} days in a row with use, in the last {days} days; {usual} is usual.",
     when_high="Up to {value} days in a row with use, in the last {days} days; {usual} is usual.",
 )
-CURRENT_STREAK = Measured(
+CURRENT_STREAK = MeasuredFeatures(
     USAGE["current_streak"],
     "usage.streak",
     "usage_current_streak_{days}d",
@@ -148,7 +148,7 @@ CURRENT_STREAK = Measured(
     when_low="Days in a row with use, up to yesterday: {value}; {usual} is usual.",
     when_high="Days in a row with use, up to yesterday: {value}; {usual} is usual.",
 )
-MEAN_GAP = Measured(
+MEAN_GAP = MeasuredFeatures(
     USAGE["gap_mean"],
     "usage.gaps",
     "usage_gap_mean_{days}d",
@@ -157,7 +157,7 @@ MEAN_GAP = Measured(
     when_high="It comes back only every {value}; {usual} is usual.",
     polarity=Polarity.RISKIER,
 )
-LONGEST_GAP = Measured(
+LONGEST_GAP = MeasuredFeatures(
     USAGE["gap_longest"],
     "usage.gaps",
     "usage_gap_longest_{days}d",
@@ -167,7 +167,7 @@ LONGEST_GAP = Measured(
     polarity=Polarity.RISKIER,
 )
 DAILY = tuple(
-    Measured(
+    MeasuredFeatures(
         USAGE["quantile"],
         "usage.daily",
         f"usage_daily_p{round(share * 100)}_{{days}}d",
@@ -179,7 +179,7 @@ DAILY = tuple(
     for share, words in ((0.5, "the middle day"), (0.9, "a busy day (nine tenths of them had no more)"))
 )
 RHYTHM = tuple(
-    Measured(
+    MeasuredFeatures(
         USAGE[f"{name}_share"],
         "usage.rhythm",
         f"usage_{name}_share_{{days}}d",
@@ -194,7 +194,7 @@ RHYTHM = tuple(
         ("office", f"on weekdays between {OFFICE_HOURS[0]} and {OFFICE_HOURS[1]} o'clock"),
     )
 )
-MIX = Measured(
+MIX = MeasuredFeatures(
     USAGE["entropy"],
     "usage.mix",
     "usage_entropy_{days}d",
@@ -204,12 +204,12 @@ MIX = Measured(
 )
 
 
-def _each(measured: Measured) -> Features:
+def _each(measured: MeasuredFeatures) -> Features:
     """A feature a lookback."""
     return lambda wish: measured.features(wish.lookbacks)
 
 
-def _longest(*several: Measured) -> Features:
+def _longest(*several: MeasuredFeatures) -> Features:
     """The feature of the longest lookback, of each."""
     return lambda wish: tuple(f for measured in several for f in measured.features(wish.lookbacks[-1:]))
 

@@ -1,4 +1,4 @@
-"""The engines snapshots are computed on: DuckDB, Spark and PostgreSQL. The only room that knows the latter two.
+"""The engines snapshots are computed on: DuckDB, Spark and PostgreSQL. The only file that knows the latter two.
 
 An engine takes the Parquet files of a checked store and hands them out as Ibis relations. What is asked of
 them is said once, in ``snapshots``, ``stretches`` and ``labels``; sessions are set up so that all three give

@@ -18,7 +18,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass
-class Counts:
+class ReadingCounts:
     """What is counted on the way: rows kept, and rows set aside or warned about by reason, table by table.
 
     ``given`` are the columns each source gave.
@@ -48,7 +48,7 @@ class Reading:
     today: dt.date
     out: Path
     parts: frozenset[str]
-    counts: Counts
+    counts: ReadingCounts
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:

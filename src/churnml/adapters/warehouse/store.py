@@ -27,7 +27,15 @@ from churnml.adapters.warehouse.checking import check_and_write, make_quarantine
 from churnml.adapters.warehouse.engines import Engine, open_engine
 from churnml.adapters.warehouse.increments import MANIFEST, GrowingUsage, Increment, growing_usage, kept_increments
 from churnml.adapters.warehouse.inputs import InputTable, register
-from churnml.adapters.warehouse.reading import Counts, Progress, Reading, identifier, parquet, quoted, write_parquet
+from churnml.adapters.warehouse.reading import (
+    Progress,
+    Reading,
+    ReadingCounts,
+    identifier,
+    parquet,
+    quoted,
+    write_parquet,
+)
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.usage import StaleIncrementsError, roll_up_growing, roll_up_whole
 from churnml.checks import QuarantinedRow
@@ -259,7 +267,7 @@ def _make_store(
     progress: Progress,
 ) -> None:
     with _connection(out / "spill") as backend:
-        reading = Reading(backend, project, today, out, parts, Counts())
+        reading = Reading(backend, project, today, out, parts, ReadingCounts())
         con, counts = reading.con, reading.counts
         nothing_new = growing is not None and not growing.unread(kept)
         registered = _registered(reading, growing, kept, progress)
