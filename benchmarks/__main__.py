@@ -44,22 +44,22 @@ class Measured:
 def measure(command: Sequence[str]) -> Measured:
     """Runs a command to its end; raises CalledProcessError when it fails."""
     with tempfile.TemporaryDirectory() as scratch:
-        found = spent(command, Path(scratch))
-    if found.code:
-        raise subprocess.CalledProcessError(found.code, command, found.out, found.err)
-    return Measured(found.seconds, found.mebibytes)
+        run = spent(command, Path(scratch))
+    if run.code:
+        raise subprocess.CalledProcessError(run.code, command, run.out, run.err)
+    return Measured(run.seconds, run.mebibytes)
 
 
 def median(command: Sequence[str], runs: int = RUNS) -> Measured:
     """The median of several runs, after one that is not counted."""
     measure(command)
-    found = [measure(command) for _ in range(runs)]
-    return Measured(statistics.median(m.seconds for m in found), max(m.mebibytes for m in found))
+    runs_measured = [measure(command) for _ in range(runs)]
+    return Measured(statistics.median(m.seconds for m in runs_measured), max(m.mebibytes for m in runs_measured))
 
 
-def line(what: str, found: Measured, floor: Measured, beside: str) -> str:
-    ratio = found.seconds / floor.seconds
-    return f"| {what} | {found.seconds:.2f} | {found.mebibytes:,.0f} | {ratio:.1f} × {beside} |"
+def line(what: str, measured: Measured, floor: Measured, beside: str) -> str:
+    ratio = measured.seconds / floor.seconds
+    return f"| {what} | {measured.seconds:.2f} | {measured.mebibytes:,.0f} | {ratio:.1f} × {beside} |"
 
 
 def commands() -> list[str]:

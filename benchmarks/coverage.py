@@ -34,7 +34,7 @@ class Population:
     """Every account at every cutoff, shape (accounts, cutoffs), and what is said of it."""
 
     y: np.ndarray
-    said: Mapping[str, np.ndarray]
+    predictions: Mapping[str, np.ndarray]
     mrr: np.ndarray
 
 
@@ -50,8 +50,8 @@ def population(rng: np.random.Generator, accounts: int = ACCOUNTS, rate: float =
     rival = middle + 0.45 * (z - middle) + rng.normal(0, 0.5, z.shape)
     # small accounts leave more often, so money is not caught as accounts are
     mrr = np.exp(rng.normal(6, 1, (accounts, 1)) - 0.3 * own) * np.ones_like(z)
-    said = {"model": _chance(model), "champion": _chance(rival), "base_rate": np.full(z.shape, rate)}
-    return Population((luck < _chance(z)).astype("float64"), said, mrr)
+    predictions = {"model": _chance(model), "champion": _chance(rival), "base_rate": np.full(z.shape, rate)}
+    return Population((luck < _chance(z)).astype("float64"), predictions, mrr)
 
 
 def _chance(log_odds: np.ndarray) -> np.ndarray:
@@ -70,7 +70,7 @@ def _shift_to(z: np.ndarray, rate: float) -> float:
 def judged(everybody: Population, chosen: np.ndarray, cutoffs: int, seed: int, resamples: int = 1000) -> Evaluation:
     """The project's figures of some accounts, at the first ``cutoffs`` cutoffs."""
     rows = np.repeat(chosen, cutoffs)
-    flat = {who: p[chosen, :cutoffs].ravel() for who, p in everybody.said.items()}
+    flat = {who: p[chosen, :cutoffs].ravel() for who, p in everybody.predictions.items()}
     stakes = Stakes(CAPACITY, everybody.mrr[chosen, :cutoffs].ravel(), contact_cost=50.0, kept=3.6)
     return evaluate(rows, everybody.y[chosen, :cutoffs].ravel(), flat, seed, resamples, stakes)
 
@@ -80,14 +80,14 @@ Values = dict[str, tuple[float, float, float]]
 
 def values(evaluation: Evaluation) -> Values:
     """Each figure of the model, and its lead over the champion; money by the row, as samples differ in size."""
-    found = {}
+    by_figure = {}
     for what, figures in (("", evaluation.figures["model"]), (AHEAD, evaluation.ahead["champion"])):
         for name in ALL_FIGURES:
             if name in figures:
                 part = 1 / evaluation.rows if name == "profit_at_capacity" else 1.0
                 f = figures[name]
-                found[what + name] = (f.value * part, f.low * part, f.high * part)
-    return found
+                by_figure[what + name] = (f.value * part, f.low * part, f.high * part)
+    return by_figure
 
 
 def true_values(everybody: Population, cutoffs: int) -> Values:
@@ -108,11 +108,11 @@ def covered(everybody: Population, cutoffs: int, repetitions: int) -> dict[str, 
 
 def calibrated(everybody: Population) -> Population:
     """The same with a model whose probabilities hold: there a calibration error is nothing but noise."""
-    said = everybody.said["model"]
-    step = IsotonicRegression(out_of_bounds="clip").fit(said.ravel(), everybody.y.ravel())
+    model = everybody.predictions["model"]
+    step = IsotonicRegression(out_of_bounds="clip").fit(model.ravel(), everybody.y.ravel())
     # what the steps leave equal keeps its order
-    held = step.predict(said.ravel()).reshape(said.shape) + 1e-9 * said
-    return replace(everybody, said={**everybody.said, "model": held})
+    held = step.predict(model.ravel()).reshape(model.shape) + 1e-9 * model
+    return replace(everybody, predictions={**everybody.predictions, "model": held})
 
 
 def section(repetitions: int) -> list[str]:
@@ -123,14 +123,14 @@ def section(repetitions: int) -> list[str]:
         ("three cutoffs", everybody, CUTOFFS),
         ("one cutoff, calibrated", calibrated(everybody), 1),
     )
-    found = [covered(which, cutoffs, repetitions) for _, which, cutoffs in designs]
+    by_design = [covered(which, cutoffs, repetitions) for _, which, cutoffs in designs]
     true = true_values(everybody, 1)
     rows = [
-        f"| {_spoken(name)} | {true[name][0]:.4f} | {' | '.join(f'{share[name] * 100:.1f}' for share in found)} |"
+        f"| {_spoken(name)} | {true[name][0]:.4f} | {' | '.join(f'{share[name] * 100:.1f}' for share in by_design)} |"
         for name in true
     ]
-    under = sum(share < 0.90 for shares in found for share in shares.values())
-    over = sum(share > 0.99 for shares in found for share in shares.values())
+    under = sum(share < 0.90 for by_design in by_design for share in by_design.values())
+    over = sum(share > 0.99 for by_design in by_design for share in by_design.values())
     chance = 100 * np.sqrt(0.95 * 0.05 / repetitions)
     return [
         f"Of 100 repetitions, so many intervals held the true figure; counted over {repetitions}, so 95 may show as",

@@ -75,14 +75,14 @@ def features_at(known: Facts, features: Sequence[Feature], cutoffs: Sequence[dt.
     return build_snapshots(known, features, spine)
 
 
-def as_rivals_say(found: pd.DataFrame, lookbacks: Sequence[int]) -> pa.Table:
+def as_rivals_say(rows: pd.DataFrame, lookbacks: Sequence[int]) -> pa.Table:
     """The columns as the rivals name them, without accounts that had no event in the longest lookback."""
     longest = max(lookbacks)
-    found = found[found[f"usage_events_{longest}d"] > 0]
-    columns = {"account_id": found["account_id"].astype(str), "as_of": found["as_of"].dt.date}
+    rows = rows[rows[f"usage_events_{longest}d"] > 0]
+    columns = {"account_id": rows["account_id"].astype(str), "as_of": rows["as_of"].dt.date}
     for n in lookbacks:
         for name in FAMILIES_OF_THE_TASK.values():
-            values = found[f"usage_{name}_{n}d"]
+            values = rows[f"usage_{name}_{n}d"]
             columns[f"{name}_{n}d"] = values if name == "quantity" else values.astype("int64")
     return pa.Table.from_pandas(pd.DataFrame(columns), preserve_index=False)
 
@@ -179,11 +179,11 @@ def task_families(events: Sequence[str]) -> list[DeclaredFamily]:
 
 def task_features(events: Sequence[str]) -> dict[str, Feature]:
     """The task's own column names → features."""
-    found = {}
+    features = {}
     for family in task_families(events):
         for feature in family_of(family).features(Wish(TASK_LOOKBACKS, (), ())):
-            found[f"{feature.subject}_{feature.lookback}d_{family.measure}"] = feature
-    return found
+            features[f"{feature.subject}_{feature.lookback}d_{family.measure}"] = feature
+    return features
 
 
 def transactions(folder: Path) -> pa.Table:
@@ -196,9 +196,9 @@ def transactions(folder: Path) -> pa.Table:
     increment = contract / "rolled"
     shutil.rmtree(increment, ignore_errors=True)
     rolled(contract / "usage_events.parquet", increment, list(asked.values()))
-    found = features_at(facts(contract, [increment]), list(asked.values()), [dt.date(2026, 1, 1)])
-    columns: dict[str, object] = {"customer_id": found["account_id"].astype("int64")}
+    rows = features_at(facts(contract, [increment]), list(asked.values()), [dt.date(2026, 1, 1)])
+    columns: dict[str, object] = {"customer_id": rows["account_id"].astype("int64")}
     for column, feature in asked.items():
-        values = found[feature.name]
+        values = rows[feature.name]
         columns[column] = values.astype("int64") if column.endswith("_count") else values
     return pa.Table.from_pandas(pd.DataFrame(columns), preserve_index=False).sort_by("customer_id")

@@ -70,16 +70,16 @@ def timed(way: str, folder: Path, cutoffs: Sequence[date] = (), out: Path | None
 
 def twice(way: str, folder: Path, cutoffs: Sequence[date] = (), out: Path | None = None) -> Timed:
     """The faster of two runs: on a shared machine the slower one measures the neighbours."""
-    found = [timed(way, folder, cutoffs, out) for _ in range(2)]
-    return min(found, key=lambda t: t.seconds if t.seconds == t.seconds else float("inf"))
+    runs = [timed(way, folder, cutoffs, out) for _ in range(2)]
+    return min(runs, key=lambda t: t.seconds if t.seconds == t.seconds else float("inf"))
 
 
-def row(way: str, found: Timed, floor: Timed, note: str = "") -> str:
+def row(way: str, measured: Timed, floor: Timed, note: str = "") -> str:
     """A line of a table."""
-    if found.failed:
-        return f"| {WORDS[way]} | – | – | did not finish: {found.failed} |"
-    ratio = f"{found.seconds / floor.seconds:.1f} ×"
-    return f"| {WORDS[way]}{note} | {found.seconds:.2f} | {found.mebibytes:,.0f} | {ratio} |"
+    if measured.failed:
+        return f"| {WORDS[way]} | – | – | did not finish: {measured.failed} |"
+    ratio = f"{measured.seconds / floor.seconds:.1f} ×"
+    return f"| {WORDS[way]}{note} | {measured.seconds:.2f} | {measured.mebibytes:,.0f} | {ratio} |"
 
 
 HEAD = ["", "| what | seconds | MiB at peak | beside the floor |", "|---|---|---|---|"]
@@ -104,10 +104,10 @@ def table_of(folder: Path, events: int) -> list[str]:
     for name in SIZES[events]:
         say(f"{events:,} events: {name}")
         out = folder / f"{name}.parquet"
-        found = (timed if name in ("pandas", "naive_duckdb") else again)(f"rivals.{name}", folder, cutoffs, out)
-        if not found.failed:
+        measured = (timed if name in ("pandas", "naive_duckdb") else again)(f"rivals.{name}", folder, cutoffs, out)
+        if not measured.failed:
             rivals.check_equal(rivals.as_result(pq.read_table(mine)), pq.read_table(out))
-        lines.append(row(f"rivals.{name}", found, floor))
+        lines.append(row(f"rivals.{name}", measured, floor))
     if events == 2_000_000:
         lines += [featuretools_line(folder, cutoffs)]
     if events == 20_000_000:
@@ -191,17 +191,17 @@ def transactions_table(folder: Path, customers: int = 600) -> list[str]:
     say(f"the public task, {customers} customers")
     transactions.write_transactions(folder, customers)
     transactions.contract_tables(folder)
-    found = {}
+    measured = {}
     for way in ("engine.transactions", *(f"transactions.{name}" for name in transactions.WAYS)):
         out = folder / f"{way}.parquet"
-        found[way] = timed(way, folder, [], out)
-        if way != "engine.transactions" and not found[way].failed:
+        measured[way] = timed(way, folder, [], out)
+        if way != "engine.transactions" and not measured[way].failed:
             rivals.check_equal(
                 pq.read_table(folder / "engine.transactions.parquet").select(pq.read_schema(out).names),
                 pq.read_table(out),
                 keys=("customer_id",),
             )
-    least = min((t for t in found.values() if not t.failed), key=lambda t: t.seconds)
+    least = min((t for t in measured.values() if not t.failed), key=lambda t: t.seconds)
     rows = sum(pq.ParquetFile(path).metadata.num_rows for path in (folder / "transactions").glob("*.parquet"))
     return [
         "## The public task of SemyonSinchenko/feature-generation-benchmark",
@@ -213,7 +213,7 @@ def transactions_table(folder: Path, customers: int = 600) -> list[str]:
         "",
         "| what | seconds | MiB at peak | beside the fastest |",
         "|---|---|---|---|",
-        *(row(way, t, least) for way, t in found.items()),
+        *(row(way, t, least) for way, t in measured.items()),
         "",
     ]
 

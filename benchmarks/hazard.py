@@ -56,7 +56,7 @@ FIGURES = {
 
 
 @dataclass(frozen=True)
-class Found:
+class JudgedCompany:
     """One company's judged accounts: what everybody says of them, and what is true.
 
     Args:
@@ -70,7 +70,7 @@ class Found:
     """
 
     rows: pd.DataFrame
-    said: Mapping[str, LeftBefore]
+    curves: Mapping[str, LeftBefore]
     true: Mapping[int, np.ndarray]
     until: int
     seconds: Mapping[str, float]
@@ -90,17 +90,17 @@ def true_curves(accounts: int, seed: int, as_of: dt.date, weeks: Sequence[int]) 
     history = live(people, clock, max(reach.end for reach in reaches), rngs["history"])
     cases = cases_of(history)
     cases = cases.take(np.flatnonzero(cases.week == (as_of - START).days // WEEK_DAYS))
-    found = np.zeros((len(weeks), len(cases)))
-    for rows in _groups(history.book, cases):
+    left = np.zeros((len(weeks), len(cases)))
+    for rows in _groups(history.states, cases):
         group = cases.take(rows)
         for place, week in enumerate(weeks):
-            found[place, rows] = churn_of(history.book, group, Weeks(0, week, reaches[0].grace)) if week else 0.0
-    ids = people.ids[history.book.account[cases.unit]]
+            left[place, rows] = churn_of(history.states, group, Weeks(0, week, reaches[0].grace)) if week else 0.0
+    ids = people.ids[history.states.account[cases.unit]]
     assert len(set(ids)) == len(ids), "one contract an account"
-    return pd.DataFrame(found.T, index=ids, columns=list(weeks))
+    return pd.DataFrame(left.T, index=ids, columns=list(weeks))
 
 
-def company(folder: Path, accounts: int, seed: int) -> Found:
+def company(folder: Path, accounts: int, seed: int) -> JudgedCompany:
     """Simulates a company, trains, and lets everybody speak of the judged accounts."""
     simulate(folder, accounts=accounts, months=MONTHS, seed=seed, start=START)
     opened = jobs.open_data(folder, START)
@@ -134,10 +134,10 @@ def company(folder: Path, accounts: int, seed: int) -> Found:
         "cox": cox,
         "classifier": evenly(predictor.predict(rows), spec.label.horizon),
     }
-    said = {who: _of(p, known) for who, p in everybody.items()} | {"truth": _stepped(true)}
-    return Found(
+    curves = {who: _of(p, known) for who, p in everybody.items()} | {"truth": _stepped(true)}
+    return JudgedCompany(
         rows[known].assign(account_id=f"{seed}-" + rows["account_id"][known]),
-        said,
+        curves,
         {week: true[week].to_numpy() for week in TRUE_WEEKS},
         hazard.edges[-1],
         seconds,
@@ -155,26 +155,26 @@ def _stepped(true: pd.DataFrame) -> LeftBefore:
     days = np.array([week * WEEK_DAYS for week in true.columns], dtype="float64")
     force = -np.log1p(-true.to_numpy())
 
-    def said(day: float) -> np.ndarray:
+    def left_before(day: float) -> np.ndarray:
         after = int(np.clip(np.searchsorted(days, day), 1, len(days) - 1))
         part = (day - days[after - 1]) / (days[after] - days[after - 1])
         return -np.expm1(-(force[:, after - 1] * (1 - part) + force[:, after] * part))
 
-    return said
+    return left_before
 
 
-def judged(found: Sequence[Found], seed: int) -> SurvivalFigures:
+def judged(companies: Sequence[JudgedCompany], seed: int) -> SurvivalFigures:
     """All companies' judged accounts together."""
-    rows = pd.concat([one.rows for one in found], ignore_index=True)
-    said = {who: _together([one.said[who] for one in found]) for who in WHO}
+    rows = pd.concat([one.rows for one in companies], ignore_index=True)
+    curves = {who: _together([one.curves[who] for one in companies]) for who in WHO}
     times = (rows[name].to_numpy() for name in ("account_id", "left_after", "seen_for"))
-    measured = evaluate_curves(*times, said, int(min(one.until for one in found)), seed)
+    measured = evaluate_curves(*times, curves, int(min(one.until for one in companies)), seed)
     assert measured is not None
     return measured
 
 
-def _together(said: Sequence[LeftBefore]) -> LeftBefore:
-    return lambda day: np.concatenate([one(day) for one in said])
+def _together(curves: Sequence[LeftBefore]) -> LeftBefore:
+    return lambda day: np.concatenate([one(day) for one in curves])
 
 
 def _cell(name: str, figure: Figure, signed: bool = False) -> str:
@@ -211,35 +211,35 @@ def _head(names: Iterable[str]) -> list[str]:
     return ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
 
 
-def true_lines(found: Sequence[Found]) -> list[str]:
+def true_lines(companies: Sequence[JudgedCompany]) -> list[str]:
     """How far everybody is from the true probabilities."""
     lines = [
         "| days | true mean | " + " | ".join(WHO[who] for who in WHO if who != "truth") + " |",
         "|---" * (len(WHO) + 1) + "|",
     ]
     for week in TRUE_WEEKS:
-        true = np.concatenate([one.true[week] for one in found])
+        true = np.concatenate([one.true[week] for one in companies])
         cells = []
         for who in WHO:
             if who == "truth":
                 continue
-            p = np.concatenate([one.said[who](week * WEEK_DAYS) for one in found])
+            p = np.concatenate([one.curves[who](week * WEEK_DAYS) for one in companies])
             cells.append(f"{p.mean():.3f}, {np.abs(p - true).mean():.4f}, {np.corrcoef(p, true)[0, 1]:.2f}")
         lines.append(f"| {week * WEEK_DAYS} | {true.mean():.3f} | " + " | ".join(cells) + " |")
     return lines
 
 
-def section(found: Sequence[Found], measured: SurvivalFigures, accounts: int, seeds: Sequence[int]) -> str:
+def section(companies: Sequence[JudgedCompany], measured: SurvivalFigures, accounts: int, seeds: Sequence[int]) -> str:
     """The part of the page that is measured."""
     marks = ", ".join(f"{m['seen'] * 100:.1f} % within {m['day']}" for m in measured.marks)
-    seconds = {what: np.mean([one.seconds[what] for one in found]) for what in found[0].seconds}
+    seconds = {what: np.mean([one.seconds[what] for one in companies]) for what in companies[0].seconds}
     return "\n".join(
         [
             BEGIN,
             "",
-            f"{len(found)} simulated companies of {accounts:,} accounts (seeds {', '.join(map(str, seeds))}), judged "
-            f"together: {measured.rows:,} accounts, {measured.leavings:,} of which left within {measured.last} days "
-            f"({marks}).",
+            f"{len(companies)} simulated companies of {accounts:,} accounts (seeds {', '.join(map(str, seeds))}), "
+            f"judged together: {measured.rows:,} accounts, {measured.leavings:,} of which left within {measured.last} "
+            f"days ({marks}).",
             "95 % intervals, accounts resampled.",
             "",
             *figure_lines(measured),
@@ -248,10 +248,10 @@ def section(found: Sequence[Found], measured: SurvivalFigures, accounts: int, se
             "from the truth, and the correlation with it. The last row looks further than anything at the judged "
             "cutoff could be checked by:",
             "",
-            *true_lines(found),
+            *true_lines(companies),
             "",
-            f"Trees of the hazards: {', '.join(str(one.trees) for one in found)}; Cox's penalty: "
-            f"{', '.join(f'{one.penalty:g}' for one in found)}. Seconds of a fit, on a shared machine: "
+            f"Trees of the hazards: {', '.join(str(one.trees) for one in companies)}; Cox's penalty: "
+            f"{', '.join(f'{one.penalty:g}' for one in companies)}. Seconds of a fit, on a shared machine: "
             + ", ".join(f"{what} {value:.0f}" for what, value in seconds.items())
             + ".",
             "",
@@ -268,11 +268,11 @@ def main() -> None:
     asked = parser.parse_args()
     seeds = [int(text) for text in asked.seeds.split(",")]
     with tempfile.TemporaryDirectory() as scratch:
-        found = [company(Path(scratch) / str(seed), asked.accounts, seed) for seed in seeds]
-    said = section(found, judged(found, seeds[0]), asked.accounts, seeds)
+        companies = [company(Path(scratch) / str(seed), asked.accounts, seed) for seed in seeds]
+    text = section(companies, judged(companies, seeds[0]), asked.accounts, seeds)
     page = PAGE.read_text("utf-8")
-    PAGE.write_text(page[: page.index(BEGIN)] + said + page[page.index(END) + len(END) :], "utf-8")
-    print(said)
+    PAGE.write_text(page[: page.index(BEGIN)] + text + page[page.index(END) + len(END) :], "utf-8")
+    print(text)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def year(rng: np.random.Generator, n: int, held_out: float, times: float, rate: 
 def looked_at_weekly(one: Year, terms: Terms) -> Wrong:
     """What a year of weekly looks comes to; an interval is stated when the report would state one."""
     n = len(one.left)
-    found = scores(one.left, one.treated, np.full(n, one.propensity), one.risk, one.week, LEFT.start)
+    scored = scores(one.left, one.treated, np.full(n, one.propensity), one.risk, one.week, LEFT.start)
     ever = np.zeros(4, bool)
     stated, width = 0, math.nan
     for end in np.searchsorted(one.week, np.arange(1, WEEKS + 1)):
@@ -79,7 +79,7 @@ def looked_at_weekly(one: Year, terms: Terms) -> Wrong:
         fewest, rate = min(arm.sum(), (~arm).sum()), left.mean() if end else 0.0
         if fewest < terms.least_an_arm or min(rate, 1 - rate) * fewest < terms.least_expected:
             continue
-        part, truth = EffectScores(found.effect[:end], found.plain[:end]), one.truth[:end].mean()
+        part, truth = EffectScores(scored.effect[:end], scored.plain[:end]), one.truth[:end].mean()
         width = half_width(int(end), part.variance, terms.alpha, terms.expected)
         off = abs(part.effect.mean() - truth)
         shares, error = _two_shares(left[arm], left[~arm])
@@ -134,8 +134,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--seed", type=int, default=20)
-    said = parser.parse_args()
-    print(coverage_table(said.runs, said.seed))
+    asked = parser.parse_args()
+    print(coverage_table(asked.runs, asked.seed))
 
 
 if __name__ == "__main__":

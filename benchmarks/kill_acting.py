@@ -96,22 +96,22 @@ def contents(company: Company) -> dict[str, list[Any]]:
     """What the store holds, without times and row numbers, sorted."""
     url = company.url.replace("postgresql://", "postgresql+psycopg://")
     engine = sa.create_engine(url)
-    found: dict[str, list[Any]] = {}
+    rows_of: dict[str, list[Any]] = {}
     with engine.connect() as connection:
         for table, columns in TABLES.items():
-            said = ", ".join(f'"{column}"' for column in columns)
-            rows = connection.execute(sa.text(f"SELECT {said} FROM {table}")).all()
-            found[table] = sorted(json.dumps([str(value) for value in row]) for row in rows)
+            names = ", ".join(f'"{column}"' for column in columns)
+            rows = connection.execute(sa.text(f"SELECT {names} FROM {table}")).all()
+            rows_of[table] = sorted(json.dumps([str(value) for value in row]) for row in rows)
     engine.dispose()
-    return found
+    return rows_of
 
 
 def received(company: Company) -> Counter[str]:
     """Idempotency key → how often the receiver's folder holds it."""
-    found: Counter[str] = Counter()
+    keys: Counter[str] = Counter()
     for path in sorted((company.root / "drop").rglob("*.jsonl")):
-        found.update(json.loads(line)["key"] for line in path.read_text("utf-8").splitlines())
-    return found
+        keys.update(json.loads(line)["key"] for line in path.read_text("utf-8").splitlines())
+    return keys
 
 
 @contextmanager
@@ -140,8 +140,8 @@ def prepared(scratch: Path) -> Path:
         spec = root / "models" / model / "spec.yaml"
         spec.parent.mkdir(parents=True)
         # so small a company proves little; what is tried here is dying, so the least is asked of the verdict
-        said = (defaults / model / "spec.yaml").read_text("utf-8").replace("min_positives: 20", "min_positives: 1")
-        spec.write_text(said.replace("figures: [roc_auc, log_loss]", "figures: [roc_auc]"), "utf-8")
+        declared = (defaults / model / "spec.yaml").read_text("utf-8").replace("min_positives: 20", "min_positives: 1")
+        spec.write_text(declared.replace("figures: [roc_auc, log_loss]", "figures: [roc_auc]"), "utf-8")
     (root / "models" / "delivery.yaml").write_text(
         "dry_run: false\nreceivers:\n  files: {kind: drop, path: drop, format: jsonl, sends: [work, health, event]}\n"
     )
@@ -206,12 +206,12 @@ def main() -> None:
             assert facts, "nothing was delivered, so nothing could be lost"
             disturbed = copied(company, scratch / f"{kind}-killed", killed_url)
             killed = struck(disturbed, lasting, rng)
-            found, got = contents(disturbed), received(disturbed)
+            rows, keys = contents(disturbed), received(disturbed)
             twin = copied(company, scratch / f"{kind}-twice", twice_url)
             twice_at_once(twin)
-            differ = sum(found[table] != expected[table] for table in TABLES)
+            differ = sum(rows[table] != expected[table] for table in TABLES)
             differ_twice = sum(contents(twin)[table] != expected[table] for table in TABLES)
-            lost, doubled = len(facts - got), sum((got - facts).values())
+            lost, doubled = len(facts - keys), sum((keys - facts).values())
             lines.append(
                 f"| {kind} | {killed['score']} | {killed['deliver']} | {differ} | {lost} | {doubled} | {differ_twice} |"
             )

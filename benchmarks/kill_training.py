@@ -103,8 +103,8 @@ def killed_at(moment: float, company: Path, folder: Path, expected: Mapping[str,
     seconds = finished(training(folder))
     champion = registry_of(open_project(folder)).champion(MODEL)
     assert champion is not None
-    found = essence(champion.predictor)
-    assert found == expected, [key for key in found if found[key] != expected[key]]
+    after = essence(champion.predictor)
+    assert after == expected, [key for key in after if after[key] != expected[key]]
     history = registry_of(open_project(folder)).history(MODEL)["champions"]
     assert [tenure["version"] for tenure in history] == [champion.version]
     return Killed(moment, listed, half, seconds)
@@ -122,8 +122,8 @@ def main() -> None:
         spec.parent.mkdir(parents=True, exist_ok=True)
         defaults = Path(__file__).parents[1] / "models" / MODEL / "spec.yaml"
         # so small a company proves little; what is tried here is dying, so the least is asked of the verdict
-        said = defaults.read_text("utf-8").replace("min_positives: 20", "min_positives: 1")
-        spec.write_text(said.replace("figures: [roc_auc, log_loss]", "figures: [roc_auc]"), "utf-8")
+        declared = defaults.read_text("utf-8").replace("min_positives: 20", "min_positives: 1")
+        spec.write_text(declared.replace("figures: [roc_auc, log_loss]", "figures: [roc_auc]"), "utf-8")
         shutil.copytree(company, whole)
         lasting = finished(training(whole))
         champion = registry_of(open_project(whole)).champion(MODEL)
@@ -131,8 +131,8 @@ def main() -> None:
         expected = essence(champion.predictor)
         # one moment in each tenth of the time, so that every stage is struck
         moments = [(tenth + rng.random()) * lasting * 0.97 / MOMENTS for tenth in range(MOMENTS)]
-        found = [killed_at(m, company, Path(scratch) / str(i), expected) for i, m in enumerate(moments)]
-    rows = [f"| {k.after:.1f} | {k.listed} | {k.half} | {k.seconds:.1f} | the same |" for k in found]
+        kills = [killed_at(m, company, Path(scratch) / str(i), expected) for i, m in enumerate(moments)]
+    rows = [f"| {k.after:.1f} | {k.listed} | {k.half} | {k.seconds:.1f} | the same |" for k in kills]
     text = "\n".join(
         [
             f"A training of {lasting:.1f} s, killed with `kill -9` at {MOMENTS} random moments, one in each tenth:",

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from churnml.errors import ProjectError
-from churnml.simulate.book import NOTICE_MARGIN_WEEKS, open_book
 from churnml.simulate.clock import NEVER, WEEK_DAYS, Clock, Floats, Ints, clock_of, weeks_of
 from churnml.simulate.company import (
     CHURN,
@@ -28,6 +27,7 @@ from churnml.simulate.company import (
     events_wanted,
     streams,
 )
+from churnml.simulate.contract_states import NOTICE_MARGIN_WEEKS, opening_states
 from churnml.simulate.contracts import ByUnitAndWeek, Periods, contract_periods, contract_rows, seats_by_week
 from churnml.simulate.folder import write_csv, write_living_texts
 from churnml.simulate.history import Diary, History
@@ -106,7 +106,7 @@ class LivingCompany:
         self._place = {account: place for place, account in enumerate(self.ids)}
         self._names = company_names(accounts, self._rngs["names"])
         ahead = max(reach.end for reach in self._reaches)
-        self._diary = Diary(open_book(self._people, self._clock, ahead, self._rngs["history"]), self._clock)
+        self._diary = Diary(opening_states(self._people, self._clock, ahead, self._rngs["history"]), self._clock)
         units = 2 * accounts
         self._done = Interventions.none(units, self._clock.weeks + ahead + NOTICE_MARGIN_WEEKS)
         shape = (self._clock.weeks, units)
@@ -173,18 +173,18 @@ class LivingCompany:
         done = self._done
         if effects is not None:
             done = done.and_also(unit[rows], self.week, [effects[int(place)] for place in rows])
-        book = self._diary.book
+        states = self._diary.states
         at = unit[rows]
-        cases = Cases(at, np.full(len(at), self.week), book.z[at], book.u[at], book.fixed_until[at])
-        found = np.full((2, len(unit)), np.nan)
-        found[:, rows] = true_probabilities(book, cases, *self._reaches, done)
-        return Truth(*found)
+        cases = Cases(at, np.full(len(at), self.week), states.z[at], states.u[at], states.fixed_until[at])
+        probabilities = np.full((2, len(unit)), np.nan)
+        probabilities[:, rows] = true_probabilities(states, cases, *self._reaches, done)
+        return Truth(*probabilities)
 
     def mrr(self) -> dict[str, float]:
         """What every paying account pays a month at the coming Monday, by id."""
         now = self._now.end_second
         pays = (self._periods.start < now) & ((self._periods.end == NEVER) | (self._periods.end >= now))
-        owner = self._diary.book.account[self._periods.unit[pays]]
+        owner = self._diary.states.account[self._periods.unit[pays]]
         sums = np.bincount(owner, weights=self._periods.mrr[pays], minlength=len(self.ids))
         return {self.ids[place]: float(round(sums[place], 2)) for place in np.flatnonzero(sums > 0)}
 
@@ -246,7 +246,7 @@ class LivingCompany:
             raise ProjectError(f"There is no account '{unknown[0]}' in the living company.")
         place = np.array([self._place[account] for account in accounts], dtype=np.int64)
         second = place + len(self.ids)
-        decides = self._diary.book.undecided
+        decides = self._diary.states.undecided
         return np.where(decides[place], place, np.where(decides[second], second, -1))
 
     @property
@@ -278,15 +278,15 @@ class LivingCompany:
 
     def _events_of(self, begin: int) -> Rows:
         """The events of the weeks from ``begin`` on, whenever they arrive."""
-        found, _ = self._use()
-        intensity = replace(found, events=found.events * self._scale)
-        history, book = self._history(), self._diary.book
+        unscaled, _ = self._use()
+        intensity = replace(unscaled, events=unscaled.events * self._scale)
+        history, states = self._history(), self._diary.states
         parts = []
         for week in range(begin, self.week):
             rng = self._stream("events", week)
             parts.append(EventMaker(self._people, history, intensity, rng).block(week, week + 1))
-            ended = np.flatnonzero((book.end_day != NEVER) & (book.end_day // WEEK_DAYS == week))
-            parts.append(strays_of(book, ended, self._stream("strays", week)))
+            ended = np.flatnonzero((states.end_day != NEVER) & (states.end_day // WEEK_DAYS == week))
+            parts.append(strays_of(states, ended, self._stream("strays", week)))
         return concatenated(parts)
 
 

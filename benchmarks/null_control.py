@@ -46,13 +46,13 @@ class Outcome:
 
 def shuffled(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The same rows with the outcomes of each cutoff dealt anew among its accounts that have one."""
-    rng, found = np.random.default_rng(seed), rows.copy()
+    rng, dealt_rows = np.random.default_rng(seed), rows.copy()
     columns = [name for name in OUTCOME if name in rows.columns]
     labelled = rows.index[rows["label"].notna()]
     for _, index in rows.loc[labelled].groupby("as_of").groups.items():
         dealt = rng.permutation(len(index))
-        found.loc[index, columns] = rows.loc[index, columns].to_numpy()[dealt]
-    return found
+        dealt_rows.loc[index, columns] = rows.loc[index, columns].to_numpy()[dealt]
+    return dealt_rows
 
 
 def outcomes(opened: jobs.OpenedProject, spec: ModelSpec, seeds: int) -> Iterator[Outcome]:
@@ -66,13 +66,13 @@ def outcomes(opened: jobs.OpenedProject, spec: ModelSpec, seeds: int) -> Iterato
 
 def judged(opened: jobs.OpenedProject, spec: ModelSpec, collected: jobs.Collected) -> Outcome:
     """Fits and judges as training does, with nobody in office."""
-    found = jobs.judge_challenger(opened, spec, collected, jobs.fit_challenger(opened, spec, collected), None)
-    if found.evaluation is None:
-        return Outcome(float("nan"), "", "", found.verdict.promoted, found.verdict.because)
-    auc = found.evaluation.figures["model"]["roc_auc"]
-    judged_on = f"{found.evaluation.positives} of {found.evaluation.rows}"
+    judgement = jobs.judge_challenger(opened, spec, collected, jobs.fit_challenger(opened, spec, collected), None)
+    if judgement.evaluation is None:
+        return Outcome(float("nan"), "", "", judgement.verdict.promoted, judgement.verdict.because)
+    auc = judgement.evaluation.figures["model"]["roc_auc"]
+    judged_on = f"{judgement.evaluation.positives} of {judgement.evaluation.rows}"
     return Outcome(
-        auc.value, f"[{auc.low:.3f}, {auc.high:.3f}]", judged_on, found.verdict.promoted, found.verdict.because
+        auc.value, f"[{auc.low:.3f}, {auc.high:.3f}]", judged_on, judgement.verdict.promoted, judgement.verdict.because
     )
 
 
@@ -104,8 +104,8 @@ def section(projects: list[str], seeds: int) -> list[str]:
             f"{'promoted' if true.promoted else 'not promoted'}: {true.because} |"
         )
         sys.stderr.write(f"{name}: {time.perf_counter() - started:.0f} s\n")
-    said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
-    return [*lines, "", f"Why not, with labels shuffled: {said}."]
+    why_not = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+    return [*lines, "", f"Why not, with labels shuffled: {why_not}."]
 
 
 def main() -> None:

@@ -54,20 +54,20 @@ def trainings(opened: jobs.OpenedProject, name: str, runs: int) -> tuple[list[Tr
     judged = at_cutoffs(collected.rows, [collected.split.judged]).reset_index(drop=True)
     accounts = np.array(sorted(collected.rows["account_id"].unique()))
     rng = np.random.default_rng(spec.seed)
-    found = []
+    fitted = []
     for changed in ["seed"] * runs + ["accounts"] * runs:
         rows, other = collected.rows, spec
         if changed == "seed":
             # a model is the mean of fits with neighbouring seeds: another one shall share none of them
-            other = spec.model_copy(update={"seed": spec.seed + 100 * len(found)})
+            other = spec.model_copy(update={"seed": spec.seed + 100 * len(fitted)})
         else:
             out = rng.choice(accounts, size=int(LEFT_OUT * len(accounts)), replace=False)
             rows = rows[~rows["account_id"].isin(out)]
-        found.append(Training(changed, jobs.fit_challenger(opened, other, replace(collected, rows=rows)).predictor))
-        sys.stderr.write(f"  {name}: training {len(found)} of {2 * runs}\n")
-    mean = np.mean([training.predictor.predict(judged) for training in found], axis=0)
+        fitted.append(Training(changed, jobs.fit_challenger(opened, other, replace(collected, rows=rows)).predictor))
+        sys.stderr.write(f"  {name}: training {len(fitted)} of {2 * runs}\n")
+    mean = np.mean([training.predictor.predict(judged) for training in fitted], axis=0)
     riskiest = judged[mean >= np.quantile(mean, DECILE)].reset_index(drop=True)
-    return [replace(training, reasons=explain(training.predictor, riskiest, name)) for training in found], judged
+    return [replace(training, reasons=explain(training.predictor, riskiest, name)) for training in fitted], judged
 
 
 def explain(predictor: Predictor, rows: pd.DataFrame, name: str) -> tuple[tuple[Reason, ...], ...]:
@@ -77,11 +77,11 @@ def explain(predictor: Predictor, rows: pd.DataFrame, name: str) -> tuple[tuple[
     return tuple(model_reasons(rows, predictor.features, contributions, usual, towards_risk=name != "upsell"))
 
 
-def line(title: str, found: Sequence[Training], changed: str) -> str:
+def line(title: str, fitted: Sequence[Training], changed: str) -> str:
     """One line of the table: how often two trainings agree on an account."""
-    of = [training for training in found if training.changed == changed]
+    of = [training for training in fitted if training.changed == changed]
     # every seed against every other; each training without some accounts against the one with all of them
-    pairs = list(itertools.combinations(of, 2)) if changed == "seed" else [(found[0], one) for one in of]
+    pairs = list(itertools.combinations(of, 2)) if changed == "seed" else [(fitted[0], one) for one in of]
     told = [(a, b) for one, other in pairs for a, b in zip(one.reasons, other.reasons, strict=True)]
     first = np.mean([[r.code for r in a[:1]] == [r.code for r in b[:1]] for a, b in told])
     theme = np.mean([[theme_of(r.code) for r in a[:1]] == [theme_of(r.code) for r in b[:1]] for a, b in told])
@@ -135,9 +135,9 @@ def main() -> None:
         simulate(root, accounts=asked.accounts, seed=7)
         opened = jobs.open_data(root, TODAY)
         for name in opened.project.model_names:
-            found, judged = trainings(opened, name, asked.runs)
-            stable += [line(name, found, changed) for changed in ("seed", "accounts")]
-            costs.append(cost(found[0].predictor, judged, name))
+            fitted, judged = trainings(opened, name, asked.runs)
+            stable += [line(name, fitted, changed) for changed in ("seed", "accounts")]
+            costs.append(cost(fitted[0].predictor, judged, name))
     before, rest = PAGE.read_text("utf-8").split(BEGIN)
     after = rest.split(END)[1]
     tables = "\n".join([BEGIN, "", *stable, "", *costs, "", END])

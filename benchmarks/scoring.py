@@ -100,19 +100,19 @@ def explaining(project: Path, rows: Any, scratch: Path) -> dict[str, float]:
     from churnml.adapters.project import open_project
     from churnml.adapters.registry import registry_of
 
-    found = registry_of(open_project(project)).version(MODEL)
+    model = registry_of(open_project(project)).version(MODEL)
     frame = many(rows, EXPLAINED)
     source = scratch / "many.parquet"
     frame.to_parquet(source, row_group_size=ROWS)
 
     def file(reasons: bool) -> Callable[[], Any]:
-        job = Job(found.predictor, found.version, with_reasons=reasons)
+        job = Job(model.predictor, model.version, with_reasons=reasons)
         return lambda: score_file(job, source, scratch / "scores.parquet", lambda _: None)
 
     return {
         "plain": seconds(file(False)),
         "reasons": seconds(file(True)),
-        "treeshap": seconds(lambda: found.predictor.contributions(frame)),
+        "treeshap": seconds(lambda: model.predictor.contributions(frame)),
     }
 
 
@@ -145,10 +145,10 @@ def watched() -> Iterator[list[Fit]]:
         make(self, *values, **named)
 
     def cutting(self: Any, used: Any, *rest: Any, **named: Any) -> Any:
-        found, whole = subset(self, used, *rest, **named), given[id(self)]
+        cut_set, whole = subset(self, used, *rest, **named), given[id(self)]
         cut = {key: whole[key][used] for key in ("data", "label", "weight") if whole.get(key) is not None}
-        given[id(found)] = whole | cut
-        return found
+        given[id(cut_set)] = whole | cut
+        return cut_set
 
     def beginning(self: Any, params: Any = None, train_set: Any = None, **rest: Any) -> None:
         if train_set is not None:
@@ -160,15 +160,15 @@ def watched() -> Iterator[list[Fit]]:
         fits[id(self)].rounds += 1
         return update(self, *values, **named)
 
-    found: list[Fit] = []
+    fits_seen: list[Fit] = []
     with (
         mock.patch.object(lgb.Dataset, "__init__", making),
         mock.patch.object(lgb.Dataset, "subset", cutting),
         mock.patch.object(lgb.Booster, "__init__", beginning),
         mock.patch.object(lgb.Booster, "update", updating),
     ):
-        yield found
-    found += fits.values()
+        yield fits_seen
+    fits_seen += fits.values()
 
 
 def bare_fits(fits: Sequence[Fit]) -> None:
@@ -230,8 +230,8 @@ def section(scratch: Path) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "benchmarks.scoring", str(scratch)], check=True, stdout=subprocess.PIPE
     )
-    found = json.loads(done.stdout)
-    score, fit, why = found["scoring"], found["training"], found["explaining"]
+    parts = json.loads(done.stdout)
+    score, fit, why = parts["scoring"], parts["training"], parts["explaining"]
 
     def line(what: str, took: float, floor: float, beside: str) -> str:
         return f"| {what} | {took:.2f} | {took / floor:.2f} × {beside} |"
@@ -242,7 +242,7 @@ def section(scratch: Path) -> list[str]:
         f"A simulated company of 2,000 accounts, and its champion of {score['trees']:.0f} trees on "
         f"{score['features']:.0f} features. Medians of runs",
         "taken in turn in one process. Start-up, that is Python and the imports of MLflow and LightGBM, comes once "
-        f"before: {found['startup']:.1f} s.",
+        f"before: {parts['startup']:.1f} s.",
         "",
         "| what | seconds | beside |",
         "|---|---|---|",
@@ -274,13 +274,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     scratch: Path = parser.parse_args().folder
     project, rows = prepared(scratch)
-    found = {
+    parts = {
         "startup": seconds(lambda: subprocess.run([sys.executable, "-W", "ignore", "-c", START], check=True)),
         "scoring": scoring(project, rows),
         "training": training(project),
         "explaining": explaining(project, rows, scratch),
     }
-    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.write(json.dumps(parts) + "\n")
 
 
 if __name__ == "__main__":

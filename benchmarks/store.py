@@ -36,9 +36,9 @@ class Watch:
 
     def time(self, name: str, does: Callable[[], Any]) -> Any:
         started = time.perf_counter()
-        found = does()
+        result = does()
         self.seconds[name] = time.perf_counter() - started
-        return found
+        return result
 
 
 def steps(store: Store, many: int) -> dict[str, float]:
@@ -70,8 +70,8 @@ def steps(store: Store, many: int) -> dict[str, float]:
     watch.time("the whole list of a date", lambda: store.queue(SECOND))
     watch.time("an owner's first 50 lines", lambda: store.queue(SECOND, owner="olga", limit=50))
     watch.time("an account with its past", lambda: store.account(rows[7].account_id, SECOND))
-    said = event(was.work_id, SECOND, "done", "olga", "spoke to them")
-    watch.time("a piece of work done", lambda: store.work.change(was, done, said, NOW))
+    handled = event(was.work_id, SECOND, "done", "olga", "spoke to them")
+    watch.time("a piece of work done", lambda: store.work.change(was, done, handled, NOW))
     claimed = watch.time("500 messages claimed", lambda: store.outbox.claim(NOW, 500))
     watch.time("500 messages marked as sent", lambda: [store.outbox.sent(one.delivery_id, NOW) for one in claimed])
     return watch.seconds
@@ -87,13 +87,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accounts", type=int, default=100_000)
     many = parser.parse_args().accounts
-    found = {}
+    taken = {}
     for name, place in (("SQLite", on_sqlite), ("PostgreSQL", own_postgres)):
         with place() as url, open_store(url) as store:
-            found[name] = steps(store, many)
-    lines = [f"{many:,} accounts, seconds:", "", f"| | {' | '.join(found)} |", f"|---|{'---:|' * len(found)}"]
-    for step in found["SQLite"]:
-        lines.append(f"| {step} | {' | '.join(f'{seconds[step]:.2f}' for seconds in found.values())} |")
+            taken[name] = steps(store, many)
+    lines = [f"{many:,} accounts, seconds:", "", f"| | {' | '.join(taken)} |", f"|---|{'---:|' * len(taken)}"]
+    for step in taken["SQLite"]:
+        lines.append(f"| {step} | {' | '.join(f'{seconds[step]:.2f}' for seconds in taken.values())} |")
     replace_block(BLOCK, lines, PAGE)
     print("\n".join(lines))
 

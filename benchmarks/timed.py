@@ -48,14 +48,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--cutoffs", default="")
-    said = parser.parse_args()
-    cutoffs = [date.fromisoformat(text) for text in said.cutoffs.split(",") if text]
-    way = way_of(said.way)
+    asked = parser.parse_args()
+    cutoffs = [date.fromisoformat(text) for text in asked.cutoffs.split(",") if text]
+    way = way_of(asked.way)
     started = time.perf_counter()
-    table = way(said.folder, cutoffs)
+    table = way(asked.folder, cutoffs)
     seconds = time.perf_counter() - started
-    if said.out:
-        pq.write_table(table, said.out)
+    if asked.out:
+        pq.write_table(table, asked.out)
     sys.stdout.write(json.dumps({"seconds": seconds}) + "\n")
 
 

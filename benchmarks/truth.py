@@ -34,7 +34,7 @@ AIMS = {"churn": 0.92, "upsell": 0.85}
 
 
 @dataclass(frozen=True)
-class Found:
+class TrueFigures:
     """One model of one company on its judged cutoff."""
 
     model: str
@@ -55,18 +55,18 @@ def expected_auc(p: np.ndarray, truth: np.ndarray) -> float:
     outcomes is gone (Rao and Blackwell).
     """
     order = np.argsort(p, kind="stable")
-    said, positive = p[order], truth[order]
-    starts = np.flatnonzero(np.r_[True, np.diff(said) != 0])
+    ordered, positive = p[order], truth[order]
+    starts = np.flatnonzero(np.r_[True, np.diff(ordered) != 0])
     up, down = np.add.reduceat(positive, starts), np.add.reduceat(1 - positive, starts)
     below = np.cumsum(down) - down
     return float((up * (below + down / 2)).sum() / (positive.sum() * (1 - positive).sum()))
 
 
-def measured(seed: int, folder: Path) -> list[Found]:
+def measured(seed: int, folder: Path) -> list[TrueFigures]:
     """Simulates a company, and fits and judges its models."""
     simulate(folder, accounts=ACCOUNTS, months=24, seed=seed)
     opened = jobs.open_data(folder, dt.date(2026, 1, 1))
-    found = []
+    lines = []
     for name in opened.project.model_names:
         spec = opened.project.model(name)
         collected = jobs.collect(opened, spec)
@@ -79,8 +79,8 @@ def measured(seed: int, folder: Path) -> list[Found]:
         p, y = fitted.predictor.predict(rows), rows["label"].to_numpy()
         figures = evaluate(rows["account_id"].to_numpy(), y, {"model": p, "truth": truth}, spec.seed, 100).figures
         auc, best = figures["model"]["roc_auc"].value, figures["truth"]["roc_auc"].value
-        found.append(
-            Found(
+        lines.append(
+            TrueFigures(
                 model=name,
                 seed=seed,
                 positives=int(y.sum()),
@@ -92,25 +92,25 @@ def measured(seed: int, folder: Path) -> list[Found]:
                 by_chance=error_by_chance(p),
             )
         )
-        sys.stderr.write(f"truth: {found[-1]}\n")
-    return found
+        sys.stderr.write(f"truth: {lines[-1]}\n")
+    return lines
 
 
-def table(found: list[Found]) -> list[str]:
+def table(measurements: list[TrueFigures]) -> list[str]:
     """The block of the page."""
     lines = [
         "| model | company | positives | ROC AUC | best possible | share kept | by the true probabilities "
         "| calibration error | by chance alone |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for one in sorted(found, key=lambda f: (f.model, f.seed)):
+    for one in sorted(measurements, key=lambda f: (f.model, f.seed)):
         lines.append(
             f"| {one.model} | {one.seed} | {one.positives} | {one.auc:.3f} | {one.best:.3f} | {one.kept:.3f} "
             f"| {one.kept_by_truth:.3f} | {one.calibration_error:.4f} | {one.by_chance:.4f} |"
         )
     lines.append("")
     for model, aim in AIMS.items():
-        these = [one for one in found if one.model == model]
+        these = [one for one in measurements if one.model == model]
         kept = np.array([one.kept for one in these])
         above = np.array([one.calibration_error - one.by_chance for one in these])
         lines.append(
@@ -142,11 +142,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Models beside the truth of simulated companies.")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     seeds = [int(text) for text in parser.parse_args().seeds.split(",")]
-    found: list[Found] = []
+    measurements: list[TrueFigures] = []
     for seed in seeds:
         with tempfile.TemporaryDirectory() as scratch:
-            found += measured(seed, Path(scratch) / "company")
-    replace_block("truth", table(found))
+            measurements += measured(seed, Path(scratch) / "company")
+    replace_block("truth", table(measurements))
 
 
 if __name__ == "__main__":

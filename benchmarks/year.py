@@ -149,10 +149,10 @@ def live(
     root: Path,
     weeks: int,
     effects: Mapping[str, InterventionEffect],
-    said: Callable[[str], None] = tell,
+    report: Callable[[str], None] = tell,
 ) -> list[Enrolled]:
     """Lives some weeks: each Monday the data arrive and are scored, then the team works its list."""
-    found: list[Enrolled] = []
+    enrolled: list[Enrolled] = []
     for week in range(weeks):
         company.write(root)
         as_of = score_week(root)
@@ -160,11 +160,11 @@ def live(
         with open_store(project.operational_url) as store:
             new = enrolled_on(store, as_of, company, effects)
             work_the_list(project, store, as_of)
-        found += new
+        enrolled += new
         company.step({one.account_id: effects[one.playbook] for one in new if one.treated})
         if week % 4 == 3 or week == weeks - 1:
-            said(f"{root.name}: week {week + 1} of {weeks}, {len(found):,} accounts enrolled")
-    return found
+            report(f"{root.name}: week {week + 1} of {weeks}, {len(enrolled):,} accounts enrolled")
+    return enrolled
 
 
 def enrolled_on(
@@ -208,7 +208,7 @@ def work_the_list(project: Project, store: Store, as_of: dt.date) -> None:
 
 
 @dataclass(frozen=True)
-class Found:
+class MeasuredPlaybook:
     """One playbook: what is true of those who are counted, and what is reported."""
 
     playbook: str
@@ -235,12 +235,12 @@ def experiment(size: Size, scratch: Path) -> dict[str, Any]:
     enrolled = live(company, root, size.weeks, EFFECTS)
     company.write(root)
     tell("reading the impact report")
-    found = found_of(root, enrolled)
+    measured = found_of(root, enrolled)
     tell("checking the year's list")
     lines = checked(root)
     rates = flaps(root)
     return {
-        "found": [asdict(one) for one in found],
+        "found": [asdict(one) for one in measured],
         "checked": asdict(lines),
         "flaps": rates,
         "enrolled": len(enrolled),
@@ -250,7 +250,7 @@ def experiment(size: Size, scratch: Path) -> dict[str, Any]:
     }
 
 
-def found_of(root: Path, enrolled: Sequence[Enrolled]) -> list[Found]:
+def found_of(root: Path, enrolled: Sequence[Enrolled]) -> list[MeasuredPlaybook]:
     """What the impact report says of each playbook, beside the mean true effect on the accounts it counts."""
     opened = jobs.open_data(root, dt.date.fromisoformat(TODAY))
     with open_store(opened.project.operational_url) as store:
@@ -263,25 +263,25 @@ def found_of(root: Path, enrolled: Sequence[Enrolled]) -> list[Found]:
         # the first time counts, as it does in the report
         if (one.account_id, one.playbook) in counted:
             truths[one.playbook].setdefault(one.account_id, one.effect)
-    found = []
-    for said in report.playbooks:
-        effect, truth = said.effects["left"], truths[said.playbook]
+    measured = []
+    for one in report.playbooks:
+        effect, truth = one.effects["left"], truths[one.playbook]
         if len(truth) != effect.outcomes:
-            raise ValueError(f"{said.playbook}: {effect.outcomes} are counted, and {len(truth)} were seen enrolled")
-        found.append(
-            Found(
-                playbook=said.playbook,
+            raise ValueError(f"{one.playbook}: {effect.outcomes} are counted, and {len(truth)} were seen enrolled")
+        measured.append(
+            MeasuredPlaybook(
+                playbook=one.playbook,
                 truth=float(np.mean(list(truth.values()))) if truth else float("nan"),
                 treated=effect.treated,
                 holdout=effect.holdout,
                 value=effect.value,
                 low=effect.low,
                 high=effect.high,
-                verdict=said.verdict,
-                sentence=said.sentence,
+                verdict=one.verdict,
+                sentence=one.sentence,
             )
         )
-    return sorted(found, key=lambda one: list(EFFECTS).index(one.playbook))
+    return sorted(measured, key=lambda one: list(EFFECTS).index(one.playbook))
 
 
 def flaps(root: Path) -> dict[str, Any]:
@@ -296,10 +296,10 @@ def flaps(root: Path) -> dict[str, Any]:
     declared = project.health.settling
     twice = declared.model_copy(update={"margin": 2 * declared.margin, "dwell_days": 2 * declared.dwell_days})
     calmer = flap_rates(project.health.model_copy(update={"settling": twice}), history)["settled"]
-    found = {**flap_rates(project.health, history), "calmer": calmer}
+    rates = {**flap_rates(project.health, history), "calmer": calmer}
     return {
         name: {"changes": one.changes, "flaps": one.flaps, "account_years": one.account_years, "days": one.within_days}
-        for name, one in found.items()
+        for name, one in rates.items()
     }
 
 
@@ -350,7 +350,7 @@ def comparison(size: Size, scratch: Path) -> dict[str, Any]:
     for _ in range(weeks + after):
         alone.step()
     nobody = sum(alone.mrr().values())
-    found = []
+    orders = []
     for name, order in ORDERS.items():
         root = scratch / f"by-{name}"
         copied(base, root)
@@ -359,7 +359,7 @@ def comparison(size: Size, scratch: Path) -> dict[str, Any]:
             treated = live(lived, root, weeks, effects)
         for _ in range(after):
             lived.step()
-        found.append(
+        orders.append(
             {
                 "order": name,
                 "treated": len(treated),
@@ -370,7 +370,7 @@ def comparison(size: Size, scratch: Path) -> dict[str, Any]:
             }
         )
     seconds = time.perf_counter() - started
-    told = {"orders": found, "nobody": nobody, "accounts": size.accounts, "weeks": weeks, "after": after}
+    told = {"orders": orders, "nobody": nobody, "accounts": size.accounts, "weeks": weeks, "after": after}
     return {**told, "seconds": seconds}
 
 
@@ -389,12 +389,12 @@ def points(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:+.1f}"
 
 
-def proof_lines(said: Mapping[str, Any]) -> list[str]:
+def proof_lines(proof: Mapping[str, Any]) -> list[str]:
     """The table of the three playbooks."""
-    found = [Found(**one) for one in said["found"]]
+    measured = [MeasuredPlaybook(**one) for one in proof["found"]]
     lines = [
-        f"{said['accounts']:,} accounts, {said['weeks']} weeks; {said['enrolled']:,} times an account was about to be "
-        "treated. Points are hundredths of the share that left in the window.",
+        f"{proof['accounts']:,} accounts, {proof['weeks']} weeks; {proof['enrolled']:,} times an account was about to "
+        "be treated. Points are hundredths of the share that left in the window.",
         "",
         "| playbook | is known to | outcomes (treated + left alone) | true effect, points | estimate [interval] "
         "| interval holds the truth | verdict |",
@@ -404,18 +404,18 @@ def proof_lines(said: Mapping[str, Any]) -> list[str]:
         f"| {one.playbook} | {TRUTH[one.playbook]} | {one.treated:,} + {one.holdout:,} | {points(one.truth)} "
         f"| {points(one.value)} [{points(one.low)}, {points(one.high)}] | {'yes' if one.holds else '**no**'} "
         f"| {one.verdict} |"
-        for one in found
+        for one in measured
     ]
-    return [*lines, "", "What the report says:", "", *(f"- {one.sentence}" for one in found)]
+    return [*lines, "", "What the report says:", "", *(f"- {one.sentence}" for one in measured)]
 
 
-def order_lines(said: Mapping[str, Any]) -> list[str]:
+def order_lines(orders: Mapping[str, Any]) -> list[str]:
     """The table of the three orders."""
-    best = next(one for one in said["orders"] if one["order"] == "value")
+    best = next(one for one in orders["orders"] if one["order"] == "value")
     lines = [
-        f"{said['accounts']:,} accounts under one playbook that helps, {said['weeks']} weeks of 25 pieces of work; "
-        f"MRR is read {said['after']} weeks later, when the last of it has had its effect. Without anybody treated it "
-        f"is {said['nobody']:,.0f} then.",
+        f"{orders['accounts']:,} accounts under one playbook that helps, {orders['weeks']} weeks of 25 pieces of work; "
+        f"MRR is read {orders['after']} weeks later, when the last of it has had its effect. Without anybody treated "
+        f"it is {orders['nobody']:,.0f} then.",
         "",
         "| the list is ordered by | treated | their mean MRR | of them would leave | expected MRR kept | beside "
         "expected value | MRR more than with nobody treated |",
@@ -424,12 +424,12 @@ def order_lines(said: Mapping[str, Any]) -> list[str]:
     lines += [
         f"| {CALLED[one['order']]} | {one['treated']:,} | {one['paid']:,.0f} | {one['leavers']:.0f} "
         f"| {one['kept']:,.0f} | {one['kept'] / best['kept']:.2f} × | {one['realised']:,.0f} |"
-        for one in said["orders"]
+        for one in orders["orders"]
     ]
     return lines
 
 
-def flap_lines(said: Mapping[str, Any]) -> list[str]:
+def flap_lines(measured: Mapping[str, Any]) -> list[str]:
     """The table of flaps."""
     names = {
         "unsettled": "without margin and dwell",
@@ -441,15 +441,15 @@ def flap_lines(said: Mapping[str, Any]) -> list[str]:
         "|---|---|---|---|",
     ]
     for name, called in names.items():
-        one = said["flaps"][name]
+        one = measured["flaps"][name]
         rate = one["flaps"] / one["account_years"]
         lines.append(f"| {called} | {one['changes']:,} | {one['flaps']:,} | {rate:.2f} |")
     return lines
 
 
-def check_lines(said: Mapping[str, Any]) -> list[str]:
+def check_lines(proof: Mapping[str, Any]) -> list[str]:
     """What was checked of the year's list."""
-    return Checked(**said["checked"]).lines_of_page()
+    return Checked(**proof["checked"]).lines_of_page()
 
 
 def write_page(proof: Mapping[str, Any], orders: Mapping[str, Any], seconds: float) -> None:
@@ -468,12 +468,12 @@ def write_page(proof: Mapping[str, Any], orders: Mapping[str, Any], seconds: flo
 
 def failures(proof: Mapping[str, Any], orders: Mapping[str, Any]) -> list[str]:
     """What the page would have to say against us."""
-    found = [Found(**one) for one in proof["found"]]
-    wrong = [f"the interval of {one.playbook} does not hold the truth" for one in found if not one.holds]
+    measured = [MeasuredPlaybook(**one) for one in proof["found"]]
+    wrong = [f"the interval of {one.playbook} does not hold the truth" for one in measured if not one.holds]
     expected = {"sponsor_review": "works", "monthly_letter": "no_sign", "early_renewal_call": "harms"}
     wrong += [
         f"{one.playbook}: {one.verdict}, not {expected[one.playbook]}"
-        for one in found
+        for one in measured
         if one.verdict != expected[one.playbook]
     ]
     kept = {one["order"]: one["kept"] for one in orders["orders"]}

@@ -82,7 +82,7 @@ def checked(root: Path) -> Checked:
             *some("more than a limit", above_the_minutes(store, team)),
             *some("more than a limit", above_the_items(store, team, dates)),
             *some("more than a budget", above_the_budgets(store, team)),
-            *some("not to be traced", (said for date in dates for said in trace.gaps(date, lists[date]))),
+            *some("not to be traced", (gap for date in dates for gap in trace.gaps(date, lists[date]))),
         ]
         again = list(replayed(project, store, {date: lists[date] for date in dates[::10]}))
         overflow = sum(row["pieces"] for row in store.overflow(dates[0], dates[-1]))
@@ -100,11 +100,11 @@ def checked(root: Path) -> Checked:
         )
 
 
-def some(kind: str, found: Iterator[str]) -> list[str]:
+def some(kind: str, problems: Iterator[str]) -> list[str]:
     """The first few, and how many more."""
-    said = list(found)
-    more = [f"{kind}: {len(said) - SHOWN:,} more"] if len(said) > SHOWN else []
-    return [f"{kind}: {one}" for one in said[:SHOWN]] + more
+    listed = list(problems)
+    more = [f"{kind}: {len(listed) - SHOWN:,} more"] if len(listed) > SHOWN else []
+    return [f"{kind}: {one}" for one in listed[:SHOWN]] + more
 
 
 # ---------------------------------------------------------------- who is on the list, and how much it is
@@ -165,15 +165,15 @@ def fullest(store: Store, team: TeamSpec, dates: Sequence[dt.date]) -> dict[str,
     most_items: Counter[str] = Counter()
     for date in dates:
         most_items |= items_living(store, date)
-    found = {}
+    shown = {}
     for owner, person in team.people.items():
         words = []
         if person.minutes_a_week is not None:
             words.append(f"{most_minutes[owner]} of {person.minutes_a_week} minutes a week")
         if person.open_at_most is not None:
             words.append(f"{most_items[owner]} of {person.open_at_most} pieces")
-        found[owner] = ", ".join(words)
-    return found
+        shown[owner] = ", ".join(words)
+    return shown
 
 
 # ---------------------------------------------------------------- where a line comes from
@@ -228,8 +228,8 @@ class Trace:
 
     def _entry(self, fingerprint: str, playbook: str) -> str | None:
         if fingerprint not in self.declared:
-            said = yaml.safe_load(self._store.declaration(fingerprint)["text"])
-            self.declared[fingerprint] = {one["name"]: str(one["enter"]).strip() for one in said["playbooks"]}
+            declared = yaml.safe_load(self._store.declaration(fingerprint)["text"])
+            self.declared[fingerprint] = {one["name"]: str(one["enter"]).strip() for one in declared["playbooks"]}
         return self.declared[fingerprint].get(playbook)
 
     def _rule(self, text: str) -> Rule:
@@ -247,6 +247,6 @@ def replayed(project: Project, store: Store, lists: Mapping[dt.date, Sequence[Ma
             continue
         predictor = registry.version("churn", lines[0]["models"]["churn"]).predictor
         rows = jobs.features_at(opened, [date], "churn", of=predictor)
-        said = dict(zip(rows["account_id"], predictor.predict(rows), strict=True))
+        predicted = dict(zip(rows["account_id"], predictor.predict(rows), strict=True))
         for line in lines:
-            yield bool(abs(said.get(line["account_id"], -1.0) - line["facts"]["churn_probability"]) < SAME)
+            yield bool(abs(predicted.get(line["account_id"], -1.0) - line["facts"]["churn_probability"]) < SAME)

@@ -74,10 +74,10 @@ drawn = np.random.default_rng(0).random(len(rows)) < 0.25
 def tested(train, test):
     trees = lgb.LGBMClassifier(n_estimators=150, num_leaves=63, min_child_samples=5, n_jobs=1, verbosity=-1, seed=1)
     trees.fit(numbers[train], rows["label"][train])
-    said = trees.booster_.predict(numbers[test])
+    scores = trees.booster_.predict(numbers[test])
     scorable = true[test].notna().to_numpy()
     label = rows["label"][test].to_numpy()[scorable]
-    return roc_auc_score(label, said[scorable]), roc_auc_score(label, true[test][scorable])
+    return roc_auc_score(label, scores[scorable]), roc_auc_score(label, true[test][scorable])
 
 
 ways = pd.DataFrame(

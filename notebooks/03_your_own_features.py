@@ -223,18 +223,22 @@ def out_of_fold(families):
     return fitted.out_of_fold.rename(columns={"probability": "+".join(["small", *families[len(small) :]])})
 
 
-said = out_of_fold(small)
+predictions = out_of_fold(small)
 for added in ((own[0],), (own[1],)):
-    said = said.merge(out_of_fold(small + added), on=["account_id", "as_of", "label"], validate="one_to_one")
-who = {name: said[name].to_numpy() for name in said.columns[3:]}
-measured = evaluate(said["account_id"].to_numpy(), said["label"].to_numpy(), {"model": who["small"], **who}, seed=7)
+    predictions = predictions.merge(
+        out_of_fold(small + added), on=["account_id", "as_of", "label"], validate="one_to_one"
+    )
+who = {name: predictions[name].to_numpy() for name in predictions.columns[3:]}
+measured = evaluate(
+    predictions["account_id"].to_numpy(), predictions["label"].to_numpy(), {"model": who["small"], **who}, seed=7
+)
 SPOKEN = {"roc_auc": "ROC AUC", "log_loss": "log loss"}
 helps = pd.DataFrame(
     [
-        {"with": name, "figure": SPOKEN[figure], "value": -found.value, "low": -found.high, "high": -found.low}
+        {"with": name, "figure": SPOKEN[figure], "value": -lead.value, "low": -lead.high, "high": -lead.low}
         for name, of in measured.ahead.items()
         if name != "small"
-        for figure, found in of.items()
+        for figure, lead in of.items()
         if figure in SPOKEN
     ]
 )

@@ -14,9 +14,9 @@ import pytest
 from benchmarks.living_company import LivingCompany
 from churnml.errors import ProjectError
 from churnml.simulate import CHURN, InterventionEffect
-from churnml.simulate.book import advance
 from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, weeks_of
 from churnml.simulate.company import UPSELL, streams
+from churnml.simulate.contract_states import advance
 from churnml.simulate.history import History, live
 from churnml.simulate.interventions import Care, Interventions
 from churnml.simulate.population import draw_accounts

@@ -15,9 +15,9 @@ import pytest
 
 from churnml.errors import ProjectError
 from churnml.simulate import CHURN, UPSELL, Company, simulate
-from churnml.simulate.book import ContractStates, advance
 from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, weeks_of
 from churnml.simulate.company import realised_labels
+from churnml.simulate.contract_states import ContractStates, advance
 from churnml.simulate.contracts import contract_periods
 from churnml.simulate.history import History, live
 from churnml.simulate.population import draw_accounts
@@ -229,43 +229,43 @@ def test_the_truth_covers_exactly_who_pays_and_has_given_no_notice(
 def chosen(history: History, week: int, n: int) -> Cases:
     """Cases of one Monday that span the range of both probabilities."""
     cases = cases_of(history)
-    first = len(history.book.account) // 2
+    first = len(history.states.account) // 2
     cases = cases.take(np.flatnonzero((cases.week == week) & (cases.unit < first)))
-    churn, upsell = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS)
+    churn, upsell = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
     spread = np.linspace(0, len(cases) - 1, n // 2).astype(int)
     return cases.take(np.concatenate([np.argsort(churn)[spread], np.argsort(upsell)[spread]]))
 
 
 def copies(history: History, cases: Cases, each: int) -> ContractStates:
-    """A book in which every case lives ``each`` times over, with room for as many second contracts."""
+    """Contracts in which every case lives ``each`` times over, with room for as many second contracts."""
     unit = np.repeat(cases.unit, each)
-    at = np.concatenate([unit, unit + len(history.book.account) // 2])
-    book = ContractStates(
-        **{field.name: getattr(history.book, field.name)[at].copy() for field in fields(ContractStates)}
+    at = np.concatenate([unit, unit + len(history.states.account) // 2])
+    states = ContractStates(
+        **{field.name: getattr(history.states, field.name)[at].copy() for field in fields(ContractStates)}
     )
     n, second = len(unit), np.arange(2 * len(unit)) >= len(unit)
-    book.z[:n], book.u[:n] = np.repeat(cases.z, each), np.repeat(cases.u, each)
-    book.fixed_until[:n] = np.repeat(cases.fixed_until, each)
-    book.end_day[:] = NEVER
-    book.start_day[n:] = NEVER
-    book.renewals[n:] = -1
-    book.active, book.notice = ~second, np.zeros(2 * n, dtype=bool)
-    return book
+    states.z[:n], states.u[:n] = np.repeat(cases.z, each), np.repeat(cases.u, each)
+    states.fixed_until[:n] = np.repeat(cases.fixed_until, each)
+    states.end_day[:] = NEVER
+    states.start_day[n:] = NEVER
+    states.renewals[n:] = -1
+    states.active, states.notice = ~second, np.zeros(2 * n, dtype=bool)
+    return states
 
 
 def replayed(history: History, cases: Cases, each: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Churn and upsell frequencies of ``cases``, lived through once more by the simulation itself."""
-    book, week, n = copies(history, cases, each), int(cases.week[0]), len(cases) * each
+    states, week, n = copies(history, cases, each), int(cases.week[0]), len(cases) * each
     grown, paying = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     for ahead in range(CHURN_WEEKS.end + CHURN_WEEKS.grace):
         if ahead == UPSELL_WEEKS.end:
-            paying = book.active[:n].copy()
-        happened = advance(book, week + ahead, CLOCK, rng)
+            paying = states.active[:n].copy()
+        happened = advance(states, week + ahead, CLOCK, rng)
         if ahead < UPSELL_WEEKS.end:
             grown[happened.upgraded[happened.upgraded < n]] = True
             grown[happened.downgraded[happened.downgraded < n]] = False
-    away = (book.start_day[n:] == NEVER) | (book.start_day[n:] - book.end_day[:n] >= CHURN.settle)
-    after = np.where((book.end_day[:n] != NEVER) & away, book.end_day[:n] // WEEK_DAYS - week, 10**6)
+    away = (states.start_day[n:] == NEVER) | (states.start_day[n:] - states.end_day[:n] >= CHURN.settle)
+    after = np.where((states.end_day[:n] != NEVER) & away, states.end_day[:n] // WEEK_DAYS - week, 10**6)
     stays = after >= CHURN_WEEKS.gap
     left = stays & (after < CHURN_WEEKS.end)
     shape = (len(cases), each)
@@ -274,7 +274,7 @@ def replayed(history: History, cases: Cases, each: int, rng: np.random.Generator
 
 def test_the_computed_probabilities_are_those_of_the_simulation(history: History) -> None:
     cases = chosen(history, week=60, n=16)
-    exact = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS)
+    exact = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
     # separate worlds, because copies in one world share its incidents
     worlds = [np.random.default_rng(seed) for seed in np.random.SeedSequence(1).spawn(150)]
     runs = [replayed(history, cases, 40, rng) for rng in worlds]
@@ -289,8 +289,8 @@ def test_the_computed_probabilities_are_those_of_the_simulation(history: History
 
 def test_a_wrong_hazard_would_be_noticed(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     cases = chosen(history, week=60, n=16)
-    right, _ = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS)
-    wrong_book = replace(history.book, price=history.book.price + 1.0)
+    right, _ = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
+    wrong_book = replace(history.states, price=history.states.price + 1.0)
     wrong, _ = true_probabilities(wrong_book, cases, CHURN_WEEKS, UPSELL_WEEKS)
     assert np.abs(wrong - right).max() > 0.02
 
@@ -299,7 +299,7 @@ def test_a_wrong_hazard_would_be_noticed(history: History, monkeypatch: pytest.M
 def test_the_truth_is_calibrated_to_what_happened(history: History, kind: int) -> None:
     cases = cases_of(history)
     cases = cases.take(np.flatnonzero(cases.week % 14 == 2))  # windows that hardly overlap
-    truth = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS)[kind]
+    truth = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)[kind]
     label = realised_labels(history, cases, CLOCK, CHURN_WEEKS, UPSELL_WEEKS)[kind]
     truth, label = truth[np.isfinite(label)], label[np.isfinite(label)]
     edges = np.quantile(truth, [0.5, 0.8, 0.95])
@@ -319,7 +319,7 @@ def auc(label: np.ndarray, score: np.ndarray) -> float:
 def test_rates_and_the_best_possible_ranking_are_as_declared(history: History) -> None:
     cases = cases_of(history)
     cases = cases.take(np.flatnonzero(cases.week % 4 == 0))
-    truths = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS)
+    truths = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
     labels = realised_labels(history, cases, CLOCK, CHURN_WEEKS, UPSELL_WEEKS)
     for truth, label, rates, aucs in zip(
         truths, labels, [(0.04, 0.07), (0.05, 0.09)], [(0.83, 0.90), (0.79, 0.88)], strict=True
@@ -328,7 +328,7 @@ def test_rates_and_the_best_possible_ranking_are_as_declared(history: History) -
         assert rates[0] < label[known].mean() < rates[1]
         assert aucs[0] < auc(label[known], truth[known]) < aucs[1]
     late = history.undecided[:, 78:].any(axis=1)
-    assert len(np.unique(history.book.account[late])) >= 0.7 * 2000
+    assert len(np.unique(history.states.account[late])) >= 0.7 * 2000
 
 
 def test_upgrades_and_downgrades_move_mrr_by_more_than_the_label_asks(history: History) -> None:

@@ -68,8 +68,8 @@ class Clock:
 
     def times(self, seconds: Ints) -> Dates:
         """Seconds since the start, as times; ``NEVER`` becomes missing."""
-        found = np.datetime64(self.start, "s") + seconds.astype("timedelta64[s]")
-        return np.where(seconds == NEVER, np.datetime64("NaT", "s"), found)
+        times = np.datetime64(self.start, "s") + seconds.astype("timedelta64[s]")
+        return np.where(seconds == NEVER, np.datetime64("NaT", "s"), times)
 
 
 def clock_of(start: dt.date, months: int) -> Clock:
@@ -115,12 +115,12 @@ def weeks_of(reach: Reach, what: str, longest: int) -> Weeks:
                 remedy=f"Use {max(0, value) // WEEK_DAYS * WEEK_DAYS} or "
                 f"{(max(0, value) // WEEK_DAYS + 1) * WEEK_DAYS} days.",
             )
-    found = Weeks(reach.gap // WEEK_DAYS, (reach.gap + reach.horizon) // WEEK_DAYS, reach.settle // WEEK_DAYS)
-    if reach.horizon == 0 or found.end > longest:
+    weeks = Weeks(reach.gap // WEEK_DAYS, (reach.gap + reach.horizon) // WEEK_DAYS, reach.settle // WEEK_DAYS)
+    if reach.horizon == 0 or weeks.end > longest:
         raise ProjectError(
             f"The window of a simulated {what} must hold a week and end at most {longest} weeks after the "
             "cutoff; beyond that the true probabilities would not be exact.",
             where=f"{what}: gap + horizon: {reach.gap + reach.horizon} days",
             remedy=f"Shorten it to {longest * WEEK_DAYS} days or less.",
         )
-    return found
+    return weeks

@@ -105,13 +105,13 @@ def simulate(
     Raises:
         ProjectError: an argument cannot be used, or ``out`` holds something else.
     """
-    said = progress or (lambda _sentence: None)
+    tell = progress or (lambda _sentence: None)
     clock = clock_of(start, months)
     reaches = weeks_of(churn, "churn", LONGEST_CHURN_WEEKS), weeks_of(upsell, "upsell", TERMS_FIXED_WEEKS)
     target = events_wanted(accounts, events, clock)
     refuse_foreign(out)
     rngs = streams(seed)
-    said(f"living through {clock.weeks} weeks of {accounts:,} accounts")
+    tell(f"living through {clock.weeks} weeks of {accounts:,} accounts")
     people = draw_accounts(accounts, clock, rngs["accounts"])
     history = live(people, clock, max(reach.end for reach in reaches), rngs["history"])
     counts: dirt.Counts = {}
@@ -120,8 +120,8 @@ def simulate(
         (root / "data").mkdir()
         (root / "truth").mkdir()
         seats = _write_tables(root, people, history, clock, rngs, counts, rows)
-        rows["usage_events"] = _write_usage(root, people, history, seats, clock, target, rngs, counts, said)
-        said("computing the true probabilities")
+        rows["usage_events"] = _write_usage(root, people, history, seats, clock, target, rngs, counts, tell)
+        tell("computing the true probabilities")
         _write_truth(root, people, history, clock, *reaches)
         write_json(counts, root / "truth" / "dirt.json")
         write_texts(
@@ -134,7 +134,7 @@ def simulate(
             arguments=f"{accounts} accounts, {months} months from {start}, ~{target} events, seed {seed}",
         )
     rates = _rates(history, clock, *reaches)
-    paying = int(history.book.active.sum())
+    paying = int(history.states.active.sum())
     return Company(out, clock.data_through, rows, rows["usage_events"], counts, *rates, paying)
 
 
@@ -174,7 +174,7 @@ def _write_tables(
     """The three CSV files; returns the seats by unit and week."""
     names = dirt.odd_names(company_names(len(people), rngs["names"]), counts, rngs["names"])
     periods = contract_periods(people, history, clock, rngs["contracts"])
-    seats = seats_by_week(periods, len(history.book.account), clock.weeks)
+    seats = seats_by_week(periods, len(history.states.account), clock.weeks)
     frames = {
         "crm_accounts": dirt.dirty_accounts(as_text(account_rows(people, names, clock)), counts, rngs["dirt"]),
         "contracts": dirt.dirty_contracts(
@@ -218,12 +218,12 @@ def company_names(n: int, rng: np.random.Generator) -> Texts:
 
 def as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Times as ISO text: the date alone in columns of dates, else to the second."""
-    found = frame.copy()
+    texts = frame.copy()
     for name in frame.columns:
         if pd.api.types.is_datetime64_any_dtype(frame[name]):
             is_date = name.endswith(("_on", "_date"))
-            found[name] = frame[name].dt.strftime("%Y-%m-%d" if is_date else "%Y-%m-%d %H:%M:%S")
-    return found
+            texts[name] = frame[name].dt.strftime("%Y-%m-%d" if is_date else "%Y-%m-%d %H:%M:%S")
+    return texts
 
 
 def _write_usage(
@@ -235,7 +235,7 @@ def _write_usage(
     target: int,
     rngs: Mapping[str, np.random.Generator],
     counts: dirt.Counts,
-    said: Callable[[str], None],
+    tell: Callable[[str], None],
 ) -> int:
     intensity = intensity_of(people, history, seats, clock, target, rngs["intensity"])
     extra = concatenated(
@@ -245,14 +245,14 @@ def _write_usage(
         ]
     )
     most = np.ones(len(people) + dirt.UNKNOWN_ACCOUNTS, dtype=np.int64)
-    np.maximum.at(most, history.book.account, intensity.people.max(axis=1))
+    np.maximum.at(most, history.states.account, intensity.people.max(axis=1))
     unknown = np.array([f"A7{k:05d}" for k in range(dirt.UNKNOWN_ACCOUNTS)], dtype=object)
     writer = EventWriter(
         str(root / "data" / "product_events.parquet"), np.concatenate([people.ids, unknown]), most, clock
     )
     try:
         maker = EventMaker(people, history, intensity, rngs["events"])
-        write_events(writer, maker, extra, clock, target, said)
+        write_events(writer, maker, extra, clock, target, tell)
     finally:
         writer.close()
     return writer.count
@@ -260,8 +260,8 @@ def _write_usage(
 
 def _write_truth(root: Path, people: Accounts, history: History, clock: Clock, churn: Weeks, upsell: Weeks) -> None:
     cases = cases_of(history)
-    churn_probability, upsell_probability = true_probabilities(history.book, cases, churn, upsell)
-    account = history.book.account[cases.unit]
+    churn_probability, upsell_probability = true_probabilities(history.states, cases, churn, upsell)
+    account = history.states.account[cases.unit]
     key = {
         "account_id": pa.array(people.ids, pa.string()).take(pa.array(account)),
         "as_of": pa.array(clock.mondays(cases.week), pa.date32()),
@@ -290,18 +290,18 @@ def realised_labels(history: History, cases: Cases, clock: Clock, churn: Weeks, 
 
     Read off the history alone; the pipeline reads the same off the written tables.
     """
-    book = history.book
-    half = len(book.account) // 2
-    came_back = np.zeros(len(book.account), dtype=bool)
-    back = book.start_day[half:]
-    came_back[:half] = (back != NEVER) & (back - book.end_day[:half] < churn.grace * WEEK_DAYS)
+    states = history.states
+    half = len(states.account) // 2
+    came_back = np.zeros(len(states.account), dtype=bool)
+    back = states.start_day[half:]
+    came_back[:half] = (back != NEVER) & (back - states.end_day[:half] < churn.grace * WEEK_DAYS)
     never = 10**6
-    ends = np.where(book.end_day == NEVER, never, book.end_day // WEEK_DAYS)
+    ends = np.where(states.end_day == NEVER, never, states.end_day // WEEK_DAYS)
     leaves = np.where(came_back, never, ends)[cases.unit] - cases.week
     left = ((leaves >= churn.gap) & (leaves < churn.end)).astype(np.float64)
     immature = cases.week + churn.end + churn.grace > clock.weeks
     left[immature | (leaves < churn.gap)] = np.nan
-    steps = np.zeros((len(book.account), clock.weeks + 1), dtype=np.int64)
+    steps = np.zeros((len(states.account), clock.weeks + 1), dtype=np.int64)
     steps[history.change_unit, history.change_week + 1] = np.where(history.change_up, 1, -1)
     net = np.cumsum(steps, axis=1)
     until = np.minimum(cases.week + upsell.end, clock.weeks)

@@ -1,4 +1,4 @@
-"""Contract periods out of the book's history: plans, seats, discounts, and when each fact was known."""
+"""Contract periods out of their history: plans, seats, discounts, and when each fact was known."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ class ByUnitAndWeek:
     units: int
 
     def _uniform(self, unit: Ints, week: Ints) -> Floats:
-        found = np.zeros((4, len(unit)))
+        draws = np.zeros((4, len(unit)))
         for one in np.unique(week):
             rows = np.flatnonzero(week == one)
-            found[:, rows] = np.random.default_rng([self.seed, one]).random((4, self.units))[:, unit[rows]]
-        return found
+            draws[:, rows] = np.random.default_rng([self.seed, one]).random((4, self.units))[:, unit[rows]]
+        return draws
 
     def times(self, unit: Ints, week: Ints) -> Ints:
         day, second, _, _ = self._uniform(unit, week)
@@ -109,10 +109,10 @@ def contract_periods(
     ``changes`` draws the changes of terms, out of ``rng`` in turn unless said otherwise.
     """
     changes = changes or InTurn(rng)
-    book, half = history.book, len(accounts)
-    units = np.flatnonzero((book.start_day != NEVER) & (book.start_day < clock.weeks * WEEK_DAYS))
+    states, half = history.states, len(accounts)
+    units = np.flatnonzero((states.start_day != NEVER) & (states.start_day < clock.weeks * WEEK_DAYS))
     first, back = units[units < half], units[units >= half]
-    starts = working_seconds(np.where(book.start_day == NEVER, 0, book.start_day), rng)
+    starts = working_seconds(np.where(states.start_day == NEVER, 0, states.start_day), rng)
     ends, notices = _ends(history, rng)
     opening = Periods(
         first, starts[first], ends[first], notices[first], accounts.seats, accounts.plan, accounts.discount
@@ -131,14 +131,14 @@ _FIELDS = ("unit", "start", "end", "cancelled", "seats", "plan", "discount")
 
 def _ends(history: History, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """When each unit ends and when that was known, in seconds; NEVER where open."""
-    book = history.book
-    gone = book.end_day != NEVER
-    day = np.where(gone, book.end_day, 0)
+    states = history.states
+    ended = states.end_day != NEVER
+    day = np.where(ended, states.end_day, 0)
     notice_day = history.notice_week * WEEK_DAYS + rng.integers(0, 5, len(day))
     # a renewal falls on a midnight, a failed payment on some hour, known when it happens
     ends = np.where(history.failed, working_seconds(day, rng), day * DAY_SECONDS)
     notices = np.where(history.failed, ends, working_seconds(notice_day, rng))
-    return np.where(gone, ends, NEVER), np.where(gone, notices, NEVER)
+    return np.where(ended, ends, NEVER), np.where(ended, notices, NEVER)
 
 
 def _with_changes(opening: Periods, history: History, draws: ChangeDraws) -> Periods:
@@ -194,25 +194,25 @@ def _won_back(firsts: Periods, back: Ints, half: int, starts: Ints, ends: Ints, 
 
 def seats_by_week(periods: Periods, units: int, weeks: int) -> Ints:
     """Seats paid for in each week, shape (units, weeks); 0 where there is no contract."""
-    found = np.zeros((units, weeks), dtype=np.int64)
+    by_week = np.zeros((units, weeks), dtype=np.int64)
     week = np.arange(weeks)
     order = np.argsort(periods.start, kind="stable")
     for unit, start, seats in zip(periods.unit[order], periods.start[order], periods.seats[order], strict=True):
         # a change counts from the week after; later periods overwrite what follows
-        found[unit, week >= start // DAY_SECONDS // WEEK_DAYS] = seats
-    return found
+        by_week[unit, week >= start // DAY_SECONDS // WEEK_DAYS] = seats
+    return by_week
 
 
 def contract_rows(periods: Periods, accounts: Accounts, history: History, clock: Clock) -> pd.DataFrame:
     """The periods as the company's billing system exports them."""
-    book = history.book
+    states = history.states
     unit, half = periods.unit, len(accounts)
-    monthly = book.monthly[unit]
+    monthly = states.monthly[unit]
     number = np.array([f"C{u % half + 1:06d}-{u // half + 1}" for u in unit], dtype=object)
     return pd.DataFrame(
         {
             "contract_no": number,
-            "account_no": accounts.ids[book.account[unit]],
+            "account_no": accounts.ids[states.account[unit]],
             "valid_from": clock.times(periods.start),
             "valid_to": clock.times(periods.end),
             "plan_name": np.array(PLANS, dtype=object)[periods.plan],
@@ -221,7 +221,7 @@ def contract_rows(periods: Periods, accounts: Accounts, history: History, clock:
             "monthly_amount": periods.mrr,
             "currency": "EUR",
             "billing": np.where(monthly == 1, "monthly", "annual"),
-            "renewal_date": _next_renewal(book.start_day[unit], monthly, periods.start, clock),
+            "renewal_date": _next_renewal(states.start_day[unit], monthly, periods.start, clock),
             "notice_received": clock.times(periods.cancelled),
         }
     )
@@ -242,5 +242,5 @@ def _next_renewal(began: Ints, monthly: Ints, at: Ints, clock: Clock) -> Dates:
         inside = np.minimum(day_of_month, length - 1)
         return np.asarray(month.astype("datetime64[D]") + inside.astype("timedelta64[D]"))
 
-    found = renewal(terms)
-    return np.asarray(np.where(found <= at_date, renewal(terms + 1), found))
+    renews = renewal(terms)
+    return np.asarray(np.where(renews <= at_date, renewal(terms + 1), renews))

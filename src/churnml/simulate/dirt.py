@@ -33,10 +33,10 @@ def how_many(n: int, share: float) -> int:
 def odd_names(names: Texts, counts: Counts, rng: np.random.Generator) -> Texts:
     """Account names with quotes, commas and other scripts in place of a few plain ones."""
     rows = rng.choice(len(names), min(len(names), len(ODD_NAMES) * max(1, len(names) // 1000)), replace=False)
-    found = names.copy()
-    found[rows] = [ODD_NAMES[k % len(ODD_NAMES)] for k in range(len(rows))]
+    odd = names.copy()
+    odd[rows] = [ODD_NAMES[k % len(ODD_NAMES)] for k in range(len(rows))]
     counts["accounts"] = {"odd_name": len(rows)}
-    return found
+    return odd
 
 
 def dirty_accounts(frame: pd.DataFrame, counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
@@ -110,8 +110,8 @@ def _events(account: Ints, occurred: Ints, known: Ints, rng: np.random.Generator
 
 
 def _text(times: pd.Series) -> pd.Series:
-    found: pd.Series = times.dt.strftime("%Y-%m-%d %H:%M:%S")
-    return found
+    texts: pd.Series = times.dt.strftime("%Y-%m-%d %H:%M:%S")
+    return texts
 
 
 def _scattered(frame: pd.DataFrame, extra: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

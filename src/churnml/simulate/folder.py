@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -201,15 +200,15 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def write_json(content: Any, path: Path) -> None:
+def write_json(content: object, path: Path) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
-def write_texts(root: Path, clock: Clock, **said: object) -> None:
-    """project.yaml, README.md and the sources. ``said``: the figures the README tells."""
+def write_texts(root: Path, clock: Clock, **figures: object) -> None:
+    """project.yaml, README.md and the sources. ``figures``: what the README tells."""
     (root / "sources").mkdir()
     _write(root / "project.yaml", PROJECT.format(data_through=clock.data_through, core_events=", ".join(VALUE_EVENTS)))
-    _write(root / "README.md", README.format(data_through=clock.data_through, **said))
+    _write(root / "README.md", README.format(data_through=clock.data_through, **figures))
     for table, sql in SOURCES.items():
         _write(root / "sources" / f"{table}.sql", sql)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnml.simulate.book import ContractStates, advance, open_book
 from churnml.simulate.clock import Clock, Flags, Ints
+from churnml.simulate.contract_states import ContractStates, advance, opening_states
 from churnml.simulate.interventions import Care
 from churnml.simulate.population import Accounts
 
@@ -17,7 +17,7 @@ class History:
     """What was, week by week. Two-dimensional arrays have shape (units, weeks + 1), a column a Monday.
 
     Attributes:
-        book: the state after the last week; start and end days of every unit.
+        states: the state after the last week; start and end days of every unit.
         z, u: levels of the chains.
         undecided: paying since before that Monday and no notice given before it.
         fixed_until: first week in which terms may change, as it stood.
@@ -27,7 +27,7 @@ class History:
         failed: the contract ended by a failed payment, shape (units,).
     """
 
-    book: ContractStates
+    states: ContractStates
     z: Ints
     u: Ints
     undecided: Flags
@@ -41,12 +41,12 @@ class History:
 
 
 class Diary:
-    """A book, and what is written down of it as it lives."""
+    """Contracts, and what is written down of them as they live."""
 
-    def __init__(self, book: ContractStates, clock: Clock) -> None:
+    def __init__(self, states: ContractStates, clock: Clock) -> None:
         """Begins with the state of the first Monday; ``clock`` says how many weeks there may be."""
-        units, mondays = len(book.account), clock.weeks + 1
-        self.book = book
+        units, mondays = len(states.account), clock.weeks + 1
+        self.states = states
         self.week = 0
         self._clock = clock
         self._z, self._u, self._fixed_until = (np.zeros((units, mondays), dtype=np.int64) for _ in range(3))
@@ -59,7 +59,7 @@ class Diary:
     def live_a_week(self, rng: np.random.Generator, care: Care | None = None) -> None:
         """Lives through one more week, with what interventions add in it."""
         week = self.week
-        happened = advance(self.book, week, self._clock, rng, care)
+        happened = advance(self.states, week, self._clock, rng, care)
         self._hit[:, week + 1] = happened.hit
         self._notice_week[happened.gave_notice] = week
         self._failed[happened.failed] = True
@@ -68,15 +68,15 @@ class Diary:
         self._monday()
 
     def _monday(self) -> None:
-        book, week = self.book, self.week
-        self._z[:, week], self._u[:, week], self._fixed_until[:, week] = book.z, book.u, book.fixed_until
-        self._undecided[:, week] = book.undecided
+        states, week = self.states, self.week
+        self._z[:, week], self._u[:, week], self._fixed_until[:, week] = states.z, states.u, states.fixed_until
+        self._undecided[:, week] = states.undecided
 
     def history(self) -> History:
         """All that was until this Monday."""
         until = self.week + 1
         return History(
-            book=self.book,
+            states=self.states,
             z=self._z[:, :until],
             u=self._u[:, :until],
             undecided=self._undecided[:, :until],
@@ -91,8 +91,8 @@ class Diary:
 
 
 def live(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Generator) -> History:
-    """Runs the book through all weeks of ``clock``. ``ahead``: weeks past the data the truth looks."""
-    diary = Diary(open_book(accounts, clock, ahead, rng), clock)
+    """Lets the contracts live through all weeks of ``clock``. ``ahead``: weeks past the data the truth looks."""
+    diary = Diary(opening_states(accounts, clock, ahead, rng), clock)
     for _ in range(clock.weeks):
         diary.live_a_week(rng)
     return diary.history()

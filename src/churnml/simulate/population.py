@@ -131,5 +131,5 @@ def _plans(segment: Ints, rng: np.random.Generator) -> Ints:
 
 
 def _nearest(values: Floats, levels: Floats) -> Ints:
-    found: Ints = np.abs(values[:, None] - levels[None, :]).argmin(axis=1)
-    return found
+    nearest: Ints = np.abs(values[:, None] - levels[None, :]).argmin(axis=1)
+    return nearest

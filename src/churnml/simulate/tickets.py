@@ -91,13 +91,13 @@ def ticket_lives(history: History, seats: Ints, clock: Clock, begin: int, rng: n
     unit, week, incident = _opened(history, seats, clock, begin, rng)
     day = week * WEEK_DAYS + rng.choice(7, len(unit), p=(0.21, 0.20, 0.19, 0.18, 0.16, 0.03, 0.03))
     opened = working_seconds(day, rng)
-    book = history.book
+    states = history.states
     # no tickets before the first or after the last day of the contract
-    ends = np.where(book.end_day == NEVER, clock.weeks * WEEK_DAYS, book.end_day)[unit]
-    kept = (day > book.start_day[unit]) & (day < ends)
+    ends = np.where(states.end_day == NEVER, clock.weeks * WEEK_DAYS, states.end_day)[unit]
+    kept = (day > states.start_day[unit]) & (day < ends)
     order = np.flatnonzero(kept)[np.argsort(opened[kept], kind="stable")]
     unit, week, incident, opened = unit[order], week[order], incident[order], opened[order]
-    return _lives(book.account[unit], Z_VALUES[history.z[unit, week]], incident, opened, rng)
+    return _lives(states.account[unit], Z_VALUES[history.z[unit, week]], incident, opened, rng)
 
 
 def _opened(
@@ -107,15 +107,15 @@ def _opened(
     z = Z_VALUES[history.z[:, begin : clock.weeks]]
     seats = seats[:, begin : clock.weeks]
     size = (seats / 10.0) ** SIZE_POWER * (seats > 0)
-    age = np.arange(begin, clock.weeks)[None, :] - history.book.start_week()[:, None]
+    age = np.arange(begin, clock.weeks)[None, :] - history.states.start_week()[:, None]
     new = 1.0 + NEW_ON_TICKETS * np.exp(-np.maximum(age, 0) / 6.0)
     usual = rng.poisson(WEEKLY * size * new * np.exp(Z_ON_TICKETS * z))
     # an incident strikes during a week and moves the state of the next Monday
     struck = rng.poisson(INCIDENT_TICKETS * size * history.hit[:, begin + 1 : clock.weeks + 1])
-    found = [np.nonzero(usual), np.nonzero(struck)]
-    counts = [usual[found[0]], struck[found[1]]]
-    unit = np.concatenate([np.repeat(at[0], n) for at, n in zip(found, counts, strict=True)])
-    week = np.concatenate([np.repeat(at[1], n) for at, n in zip(found, counts, strict=True)])
+    places = [np.nonzero(usual), np.nonzero(struck)]
+    counts = [usual[places[0]], struck[places[1]]]
+    unit = np.concatenate([np.repeat(at[0], n) for at, n in zip(places, counts, strict=True)])
+    week = np.concatenate([np.repeat(at[1], n) for at, n in zip(places, counts, strict=True)])
     return unit, begin + week, np.arange(len(unit)) >= counts[0].sum()
 
 

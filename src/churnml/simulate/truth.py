@@ -5,7 +5,7 @@ A *case* is a unit at a Monday at which it pays and no notice was given before. 
 being taken out where the contract ends or the terms change. No draws are made.
 
 Exact up to rounding, because
-- every decision reads only (z, u) at that Monday, fixed traits and the calendar, as :mod:`book` plays it;
+- every decision reads only (z, u) at that Monday, fixed traits and the calendar, as :mod:`contract_states` plays it;
 - at most one change of terms falls into a window, so an upgrade (12 % or more) decides the upsell label
   by itself, and a customer won back in the window pays less than before and cannot leave again in it;
 - incidents strike many accounts at once, which correlates outcomes but leaves each account's own law alone.
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnml.simulate.book import ContractStates, transition_of
 from churnml.simulate.clock import Floats, Ints, Weeks
+from churnml.simulate.contract_states import ContractStates, transition_of
 from churnml.simulate.history import History
 from churnml.simulate.interventions import Interventions
 from churnml.simulate.world import (
@@ -66,21 +66,21 @@ def cases_of(history: History) -> Cases:
 
 
 def true_probabilities(
-    book: ContractStates, cases: Cases, churn: Weeks, upsell: Weeks, done: Interventions | None = None
+    states: ContractStates, cases: Cases, churn: Weeks, upsell: Weeks, done: Interventions | None = None
 ) -> tuple[Floats, Floats]:
     """Churn and upsell probability of each case, each of shape (cases,), under the interventions ``done``."""
     churn_probability, upsell_probability = np.zeros(len(cases)), np.zeros(len(cases))
-    for rows in _groups(book, cases):
+    for rows in _groups(states, cases):
         group = cases.take(rows)
-        churn_probability[rows] = churn_of(book, group, churn, done)
-        upsell_probability[rows] = upsell_of(book, group, upsell, done)
+        churn_probability[rows] = churn_of(states, group, churn, done)
+        upsell_probability[rows] = upsell_of(states, group, upsell, done)
     return np.round(churn_probability, DIGITS), np.round(upsell_probability, DIGITS)
 
 
-def _groups(book: ContractStates, cases: Cases) -> Iterator[Ints]:
+def _groups(states: ContractStates, cases: Cases) -> Iterator[Ints]:
     """Row numbers of cases that share their transition matrices, in batches."""
     growths = len(PRESSURE)
-    key = (book.own_health[cases.unit] * 2 + book.sponsor[cases.unit]) * growths + book.growth[cases.unit]
+    key = (states.own_health[cases.unit] * 2 + states.sponsor[cases.unit]) * growths + states.growth[cases.unit]
     order = np.argsort(key, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
         for start in range(0, len(group), BATCH_CASES):
@@ -88,15 +88,15 @@ def _groups(book: ContractStates, cases: Cases) -> Iterator[Ints]:
                 yield batch
 
 
-def _matrices(book: ContractStates, cases: Cases) -> tuple[Floats, Floats]:
+def _matrices(states: ContractStates, cases: Cases) -> tuple[Floats, Floats]:
     one = cases.unit[0]
-    return transition_of(int(book.own_health[one]), int(book.sponsor[one])), PRESSURE[book.growth[one]]
+    return transition_of(int(states.own_health[one]), int(states.sponsor[one])), PRESSURE[states.growth[one]]
 
 
-def _notice(book: ContractStates, cases: Cases, done: Interventions | None) -> Callable[[Ints, Ints], Floats]:
+def _notice(states: ContractStates, cases: Cases, done: Interventions | None) -> Callable[[Ints, Ints], Floats]:
     """A function of case rows and their weeks that gives P(notice | decision due), shape (rows, z)."""
-    monthly = book.monthly[cases.unit].astype(np.float64)
-    price, began = book.price[cases.unit], book.start_week()[cases.unit]
+    monthly = states.monthly[cases.unit].astype(np.float64)
+    price, began = states.price[cases.unit], states.start_week()[cases.unit]
 
     def probability(rows: Ints, week: Ints) -> Floats:
         tenure = (week - began[rows]).astype(np.float64)
@@ -108,29 +108,29 @@ def _notice(book: ContractStates, cases: Cases, done: Interventions | None) -> C
     return probability
 
 
-def _payment_fails(book: ContractStates, cases: Cases, week: Ints) -> Floats:
+def _payment_fails(states: ContractStates, cases: Cases, week: Ints) -> Floats:
     """P(a payment fails in ``week``), shape (cases, 1)."""
-    return np.where(week >= book.prepaid_until[cases.unit], HAZARDS.payment_fails, 0.0)[:, None]
+    return np.where(week >= states.prepaid_until[cases.unit], HAZARDS.payment_fails, 0.0)[:, None]
 
 
-def churn_of(book: ContractStates, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
+def churn_of(states: ContractStates, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
     """P(leaves in the window | does not leave in the gap) of cases that share their matrices.
 
     Leaving: the contract ends and the account does not come back within the grace period.
     """
-    z_step, _ = _matrices(book, cases)
+    z_step, _ = _matrices(states, cases)
     stays_away = 1.0 - returns_within(reach.grace)
-    notice = _notice(book, cases, done)
+    notice = _notice(states, cases, done)
     here = np.zeros((len(cases), len(Z_VALUES)))
     here[np.arange(len(cases)), cases.z] = 1.0
     in_gap, in_window = np.zeros(len(cases)), np.zeros(len(cases))
     for ahead in range(reach.end):
         week = cases.week + ahead
-        fails = _payment_fails(book, cases, week)
+        fails = _payment_fails(states, cases, week)
         left = stays_away[1] * (here * fails).sum(axis=1)
         (in_gap if ahead < reach.gap else in_window)[:] += left
         here *= 1.0 - fails
-        end_day = book.renewals[cases.unit, week]
+        end_day = states.renewals[cases.unit, week]
         due = np.flatnonzero(end_day >= 0)
         leaves = here[due] * notice(due, week[due])
         here[due] -= leaves
@@ -142,23 +142,23 @@ def churn_of(book: ContractStates, cases: Cases, reach: Weeks, done: Interventio
     return np.asarray(in_window / (1.0 - in_gap))
 
 
-def upsell_of(book: ContractStates, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
+def upsell_of(states: ContractStates, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
     """P(still paying at the window's end, after an upgrade) of cases that share their matrices.
 
     Like the label, it does not condition on staying through the gap: who leaves has not grown.
     """
-    z_step, u_step = _matrices(book, cases)
-    notice = _notice(book, cases, done)
+    z_step, u_step = _matrices(states, cases)
+    notice = _notice(states, cases, done)
     n, levels = len(cases), (len(Z_VALUES), len(U_VALUES))
     same = np.zeros((n, *levels))  # paying on unchanged terms, by (z, u)
     same[np.arange(n), cases.z, cases.u] = 1.0
     grown = np.zeros((n, levels[0]))  # paying and upgraded, by z; the terms are fixed past the window
     for ahead in range(reach.end):
         week = cases.week + ahead
-        stays = 1.0 - _payment_fails(book, cases, week)
+        stays = 1.0 - _payment_fails(states, cases, week)
         same *= stays[:, :, None]
         grown *= stays
-        end_day = book.renewals[cases.unit, week]
+        end_day = states.renewals[cases.unit, week]
         due = np.flatnonzero(end_day >= 0)
         remains = 1.0 - notice(due, week[due])
         # whoever gave notice changes no terms any more, even if the contract outlasts the window
@@ -166,24 +166,24 @@ def upsell_of(book: ContractStates, cases: Cases, reach: Weeks, done: Interventi
         ends_inside = end_day[due] // 7 - cases.week[due] < reach.end
         grown[due] *= np.where(ends_inside[:, None], remains, 1.0)
         free = np.flatnonzero(week >= cases.fixed_until)
-        upgrade = same[free] * _upgrades(book, cases, free, week, done)
+        upgrade = same[free] * _upgrades(states, cases, free, week, done)
         grown[free] += upgrade.sum(axis=2)
         same[free] = (same[free] - upgrade) * (1.0 - DOWN)
         grown = grown @ z_step
         same = _both_step(same, z_step, u_step)
-    found: Floats = grown.sum(axis=1)
-    return found
+    probabilities: Floats = grown.sum(axis=1)
+    return probabilities
 
 
-def _upgrades(book: ContractStates, cases: Cases, free: Ints, week: Ints, done: Interventions | None) -> Floats:
+def _upgrades(states: ContractStates, cases: Cases, free: Ints, week: Ints, done: Interventions | None) -> Floats:
     """P(upgrade in ``week``) of the case rows ``free``, shape (free, z, u)."""
     ripe = (week - cases.fixed_until)[free].astype(np.float64)
-    logit = up_logit(book.budget[cases.unit[free]], ripe)
+    logit = up_logit(states.budget[cases.unit[free]], ripe)
     if done is not None:
         logit = logit + done.at(cases.unit[free], week[free]).up
     odds = np.exp(logit)[:, None, None] * UP_ODDS
-    found: Floats = odds / (1.0 + odds)
-    return found
+    upgrades: Floats = odds / (1.0 + odds)
+    return upgrades
 
 
 def _both_step(mass: Floats, z_step: Floats, u_step: Floats) -> Floats:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churnml.simulate.book import ContractStates
 from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints, Texts
+from churnml.simulate.contract_states import ContractStates
 from churnml.simulate.contracts import HOUR
 from churnml.simulate.history import History
 from churnml.simulate.population import Accounts
@@ -111,10 +111,10 @@ def intensity_of(
     accounts: Accounts, history: History, seats: Ints, clock: Clock, target: int, rng: np.random.Generator
 ) -> Intensity:
     """Scales every unit-week so that ``target`` events are expected in all."""
-    shape = len(history.book.account), clock.weeks
+    shape = len(history.states.account), clock.weeks
     noise = rng.standard_normal(shape)
-    found, expected = unscaled_intensity(accounts, history, seats, clock, noise, rng.random(shape))
-    return replace(found, events=found.events * (target / expected))
+    unscaled, expected = unscaled_intensity(accounts, history, seats, clock, noise, rng.random(shape))
+    return replace(unscaled, events=unscaled.events * (target / expected))
 
 
 def unscaled_intensity(
@@ -127,27 +127,27 @@ def unscaled_intensity(
         noise: standard normal draws of the accounts' ups and downs, shape (units, weeks).
         luck: uniform draws that round people up or down, shape (units, weeks).
     """
-    book, weeks = history.book, clock.weeks
-    account = book.account
+    states, weeks = history.states, clock.weeks
+    account = states.account
     z, u = _lagged(Z_VALUES[history.z[:, :weeks]]), U_VALUES[history.u[:, :weeks]]
     mood = _moods(noise)
-    age = np.arange(weeks)[None, :] - book.start_week()[:, None]
+    age = np.arange(weeks)[None, :] - states.start_week()[:, None]
     adopted = 1.0 - 0.75 * np.exp(-np.maximum(age, 0) / ADOPTION_WEEKS)
-    first_day = np.where(book.start_day == NEVER, clock.weeks * WEEK_DAYS, book.start_day + 1)
-    last_day = np.where(book.end_day == NEVER, clock.weeks * WEEK_DAYS, book.end_day)
+    first_day = np.where(states.start_day == NEVER, clock.weeks * WEEK_DAYS, states.start_day + 1)
+    last_day = np.where(states.end_day == NEVER, clock.weeks * WEEK_DAYS, states.end_day)
     monday = np.arange(weeks)[None, :] * WEEK_DAYS
     days_used = np.clip(np.minimum(last_day[:, None], monday + 7) - np.maximum(first_day[:, None], monday), 0, 7)
     level = accounts.intensity[account][:, None] * np.exp(Z_ON_USE * z + U_ON_USE * u + mood) * adopted
     expected = float((level * days_used / 7.0).sum())
     wanted = logistic(SHARE_BASE + accounts.habit[account][:, None] + Z_ON_SHARE * z + U_ON_SHARE * u + 0.5 * mood)
-    found = Intensity(
+    intensity = Intensity(
         events=level,
         people=_people(seats, wanted * adopted, luck),
         value=logistic(VALUE_BASE + Z_ON_VALUE * z),
         first_day=first_day,
         last_day=last_day,
     )
-    return found, expected
+    return intensity, expected
 
 
 def _people(seats: Ints, share: Floats, luck: Floats) -> Ints:
@@ -156,17 +156,17 @@ def _people(seats: Ints, share: Floats, luck: Floats) -> Ints:
 
 
 def _lagged(z: Floats) -> Floats:
-    found = z.copy()
+    lagged = z.copy()
     for week in range(1, z.shape[1]):
-        found[:, week] = LAG * found[:, week - 1] + (1.0 - LAG) * z[:, week]
-    return found
+        lagged[:, week] = LAG * lagged[:, week - 1] + (1.0 - LAG) * z[:, week]
+    return lagged
 
 
 def _moods(noise: Floats) -> Floats:
-    found = MOOD_NOISE * noise
+    moods = MOOD_NOISE * noise
     for week in range(1, noise.shape[1]):
-        found[:, week] += MOOD_KEPT * found[:, week - 1]
-    return found
+        moods[:, week] += MOOD_KEPT * moods[:, week - 1]
+    return moods
 
 
 def blocks_of(weeks: int, target: int) -> list[tuple[int, int]]:
@@ -180,7 +180,7 @@ class EventMaker:
     """Draws events for a span of weeks at a time, so that memory does not grow with their number."""
 
     def __init__(self, accounts: Accounts, history: History, intensity: Intensity, rng: np.random.Generator) -> None:
-        self._account = history.book.account
+        self._account = history.states.account
         self._region = accounts.region
         self._intensity = intensity
         self._rng = rng
@@ -222,10 +222,10 @@ class EventMaker:
 
     def _quantities(self, event: Ints) -> Floats:
         typical = self._typical[event]
-        found = np.full(len(event), np.nan)
+        quantities = np.full(len(event), np.nan)
         rows = np.flatnonzero(~np.isnan(typical))
-        found[rows] = np.ceil(typical[rows] * np.exp(0.9 * self._rng.standard_normal(len(rows))))
-        return found
+        quantities[rows] = np.ceil(typical[rows] * np.exp(0.9 * self._rng.standard_normal(len(rows))))
+        return quantities
 
     def _arrivals(self, occurred: Ints, place: Ints, units: int, week: int) -> Ints:
         """Most rows arrive within minutes; some late by themselves, some in one batch of the account."""
@@ -258,20 +258,20 @@ def _lookup(weights: npt.NDArray[np.floating]) -> Ints:
 
 def strays(history: History, clock: Clock, rng: np.random.Generator) -> Rows:
     """A few events after the end of contracts: forgotten scripts, people who did not know."""
-    book = history.book
-    ended = np.flatnonzero((book.end_day != NEVER) & (book.end_day < clock.weeks * WEEK_DAYS))
-    rows = strays_of(book, ended, rng)
+    states = history.states
+    ended = np.flatnonzero((states.end_day != NEVER) & (states.end_day < clock.weeks * WEEK_DAYS))
+    rows = strays_of(states, ended, rng)
     return rows.take(np.flatnonzero(rows.occurred < clock.end_second - DAY_SECONDS))
 
 
-def strays_of(book: ContractStates, ended: Ints, rng: np.random.Generator) -> Rows:
+def strays_of(states: ContractStates, ended: Ints, rng: np.random.Generator) -> Rows:
     """The events of some of these ended units in the ten days after."""
     unit = np.repeat(ended, (rng.random(len(ended)) < STRAYS) * rng.integers(1, 5, len(ended)))
-    day = book.end_day[unit] + rng.integers(1, 11, len(unit))
+    day = states.end_day[unit] + rng.integers(1, 11, len(unit))
     occurred = day * DAY_SECONDS + rng.integers(0, DAY_SECONDS, len(unit))
     event = rng.choice([EVENTS.index("login"), EVENTS.index("api_called")], len(unit))
     nothing = np.full(len(unit), np.nan)
-    return Rows(book.account[unit], np.zeros_like(unit), occurred, occurred + 30, event, nothing)
+    return Rows(states.account[unit], np.zeros_like(unit), occurred, occurred + 30, event, nothing)
 
 
 SCHEMA = pa.schema(
@@ -339,7 +339,7 @@ def write_events(
     extra: Rows,
     clock: Clock,
     target: int,
-    said: Callable[[str], None],
+    tell: Callable[[str], None],
 ) -> None:
     """All events block by block, ``extra`` rows merged in where they fall in time."""
     spans = blocks_of(clock.weeks, target)
@@ -351,4 +351,4 @@ def write_events(
         high = 10**12 if number == len(spans) else end * WEEK_DAYS * DAY_SECONDS
         mixed = extra.take(np.flatnonzero((extra.occurred >= low) & (extra.occurred < high)))
         writer.write(concatenated([rows, mixed]))
-        said(f"events: {writer.count:,} written, weeks {begin} to {end} of {clock.weeks}")
+        tell(f"events: {writer.count:,} written, weeks {begin} to {end} of {clock.weeks}")

@@ -81,9 +81,9 @@ def drawn_to(values: Floats, target: float, persistence: float, noise: float) ->
 
 def dropped(levels: int, drop: int) -> Floats:
     """Matrix, shape (levels, levels), of a fall by ``drop`` levels that stops at the lowest."""
-    found = np.zeros((levels, levels))
-    found[np.arange(levels), np.maximum(np.arange(levels) - drop, 0)] = 1.0
-    return found
+    matrix = np.zeros((levels, levels))
+    matrix[np.arange(levels), np.maximum(np.arange(levels) - drop, 0)] = 1.0
+    return matrix
 
 
 def _health_calm() -> Floats:

@@ -1,4 +1,4 @@
-"""The book of contracts as it lives: one step a week, the only place where accounts decide.
+"""Contracts as they live: one step a week, the only place where accounts decide.
 
 A *unit* is one contract of one account. Every account has two: its first, and the one it may come back
 with. The simulation and the Monte-Carlo check of the true probabilities both run :func:`advance`.
@@ -117,7 +117,7 @@ def renewal_schedule(start_day: Ints, monthly: Ints, lead: Ints, clock: Clock, w
     Returns:
         Days since the start, shape (n, weeks).
     """
-    found = np.full((len(start_day), weeks), -1, dtype=np.int64)
+    schedule = np.full((len(start_day), weeks), -1, dtype=np.int64)
     began = clock.dates(start_day)
     began_month = began.astype("datetime64[M]")
     day_of_month = (began - began_month.astype("datetime64[D]")).astype(np.int64)
@@ -130,12 +130,12 @@ def renewal_schedule(start_day: Ints, monthly: Ints, lead: Ints, clock: Clock, w
         day = clock.offsets(month.astype("datetime64[D]") + np.minimum(day_of_month, length - 1))
         week = day // WEEK_DAYS - lead
         due = (age > 0) & (age % term == 0) & (week > start_day // WEEK_DAYS) & (week >= 0) & (week < weeks)
-        found[np.flatnonzero(due), week[due]] = day[due]
-    return found
+        schedule[np.flatnonzero(due), week[due]] = day[due]
+    return schedule
 
 
-def open_book(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Generator) -> ContractStates:
-    """The book at the first Monday. ``ahead``: weeks past the data the true probabilities look."""
+def opening_states(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Generator) -> ContractStates:
+    """The contracts at the first Monday. ``ahead``: weeks past the data the true probabilities look."""
     n = len(accounts)
     account = np.tile(np.arange(n), 2)
     first = np.arange(2 * n) < n
@@ -172,47 +172,49 @@ def open_book(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.Gener
     )
 
 
-def advance(book: ContractStates, week: int, clock: Clock, rng: np.random.Generator, care: Care | None = None) -> Week:
-    """Lives through ``week`` and leaves ``book`` at the next Monday.
+def advance(
+    states: ContractStates, week: int, clock: Clock, rng: np.random.Generator, care: Care | None = None
+) -> Week:
+    """Lives through ``week`` and leaves ``states`` at the next Monday.
 
     The order within a week is: a payment fails; else, where notice is due, it is given or not; else terms
     may change, an upgrade before a downgrade. Then contracts end, returning customers and new ones begin,
     and the chains step. ``care`` is what interventions add in this week. As many draws are made whatever
     happens, so two lives from one seed differ only by what was done in them.
     """
-    n = len(book.account)
+    n = len(states.account)
     draws = rng.random((9, n))
-    open_ = book.undecided.copy()
+    open_ = states.undecided.copy()
 
-    failed = open_ & (week >= book.prepaid_until) & (draws[0] < HAZARDS.payment_fails)
+    failed = open_ & (week >= states.prepaid_until) & (draws[0] < HAZARDS.payment_fails)
     open_ &= ~failed
-    due = open_ & (book.renewals[:, week] >= 0)
-    tenure = (week - book.start_week()).astype(np.float64)
-    logit = leave_logit(book.monthly.astype(np.float64), book.price, tenure) + HAZARDS.leave_z * Z_VALUES[book.z]
+    due = open_ & (states.renewals[:, week] >= 0)
+    tenure = (week - states.start_week()).astype(np.float64)
+    logit = leave_logit(states.monthly.astype(np.float64), states.price, tenure) + HAZARDS.leave_z * Z_VALUES[states.z]
     if care is not None:
         logit = logit + care.leave
     gave_notice = due & (draws[1] < logistic(logit))
     open_ &= ~gave_notice
-    may_change = open_ & (week >= book.fixed_until)
-    logit = up_logit(book.budget, (week - book.fixed_until).astype(np.float64))
+    may_change = open_ & (week >= states.fixed_until)
+    logit = up_logit(states.budget, (week - states.fixed_until).astype(np.float64))
     if care is not None:
         logit = logit + care.up
-    odds = np.exp(logit) * UP_ODDS[book.z, book.u]
+    odds = np.exp(logit) * UP_ODDS[states.z, states.u]
     upgraded = may_change & (draws[2] < odds / (1.0 + odds))
-    downgraded = may_change & ~upgraded & (draws[3] < DOWN[book.z, book.u])
+    downgraded = may_change & ~upgraded & (draws[3] < DOWN[states.z, states.u])
 
-    book.notice |= gave_notice
-    book.end_day[gave_notice] = book.renewals[gave_notice, week]
+    states.notice |= gave_notice
+    states.end_day[gave_notice] = states.renewals[gave_notice, week]
     # a failed payment ends the contract on a working day of this week
-    book.end_day[failed] = week * WEEK_DAYS + (draws[4][failed] * 5).astype(np.int64)
+    states.end_day[failed] = week * WEEK_DAYS + (draws[4][failed] * 5).astype(np.int64)
     changed = upgraded | downgraded
-    book.fixed_until[changed] = week + TERMS_FIXED_WEEKS
+    states.fixed_until[changed] = week + TERMS_FIXED_WEEKS
 
-    ended = book.active & (book.notice | failed) & (book.end_day // WEEK_DAYS == week)
-    book.active &= ~ended
-    returning = _schedule_returns(book, ended, failed, draws[5:7], clock)
-    _begin(book, week)
-    hit = _step_chains(book, upgraded, downgraded, draws[7:9], rng)
+    ended = states.active & (states.notice | failed) & (states.end_day // WEEK_DAYS == week)
+    states.active &= ~ended
+    returning = _schedule_returns(states, ended, failed, draws[5:7], clock)
+    _begin(states, week)
+    hit = _step_chains(states, upgraded, downgraded, draws[7:9], rng)
     return Week(
         failed=np.flatnonzero(failed),
         gave_notice=np.flatnonzero(gave_notice),
@@ -224,56 +226,56 @@ def advance(book: ContractStates, week: int, clock: Clock, rng: np.random.Genera
     )
 
 
-def _schedule_returns(book: ContractStates, ended: Flags, failed: Flags, draws: Floats, clock: Clock) -> Ints:
+def _schedule_returns(states: ContractStates, ended: Flags, failed: Flags, draws: Floats, clock: Clock) -> Ints:
     """Gives some of the ended first contracts a second; returns the units that will begin.
 
     A return in week k after the end falls 1 to 6 days short of 7 k days, so that "within a grace of 7 k
     days" and "in week k or before" are the same thing.
     """
-    half = len(book.account) // 2
+    half = len(states.account) // 2
     left = np.flatnonzero(ended[:half])
     back = left[draws[0][left] < RETURNS[failed[left].astype(np.int64)]]
     weeks: Ints = 1 + np.searchsorted(np.cumsum(RETURN_WEEK)[:-1], draws[1][back])
     units = back + half
     # the same draw places the day, from digits the choice of the week did not use
     short = 1 + (draws[1][back] * 1e6).astype(np.int64) % 6
-    book.start_day[units] = book.end_day[back] + weeks * WEEK_DAYS - short
-    begins = book.start_week()[units]
-    book.fixed_until[units] = begins + WON_BACK_WEEKS
-    book.prepaid_until[units] = begins + WON_BACK_WEEKS
+    states.start_day[units] = states.end_day[back] + weeks * WEEK_DAYS - short
+    begins = states.start_week()[units]
+    states.fixed_until[units] = begins + WON_BACK_WEEKS
+    states.prepaid_until[units] = begins + WON_BACK_WEEKS
     schedule = renewal_schedule(
-        book.start_day[units], book.monthly[units], book.lead[units], clock, book.renewals.shape[1]
+        states.start_day[units], states.monthly[units], states.lead[units], clock, states.renewals.shape[1]
     )
-    book.renewals[units] = schedule
-    book.z[units], book.u[units] = AFTER_WIN_BACK_Z, AFTER_WIN_BACK_U
+    states.renewals[units] = schedule
+    states.z[units], states.u[units] = AFTER_WIN_BACK_Z, AFTER_WIN_BACK_U
     return np.asarray(units)
 
 
-def _begin(book: ContractStates, week: int) -> None:
-    begins = (book.start_week() == week) & (book.end_day == NEVER)
-    book.active |= begins
+def _begin(states: ContractStates, week: int) -> None:
+    begins = (states.start_week() == week) & (states.end_day == NEVER)
+    states.active |= begins
 
 
 def _step_chains(
-    book: ContractStates, upgraded: Flags, downgraded: Flags, draws: Floats, rng: np.random.Generator
+    states: ContractStates, upgraded: Flags, downgraded: Flags, draws: Floats, rng: np.random.Generator
 ) -> Flags:
     """Moves z and u of the active units one week on; returns which units an incident hit."""
-    n = len(book.account)
-    calm = stepped(CUM_CALM[book.own_health, book.z], draws[0])
-    champion_left = rng.random(n) < CHAMPION_LEAVES[book.sponsor]
+    n = len(states.account)
+    calm = stepped(CUM_CALM[states.own_health, states.z], draws[0])
+    champion_left = rng.random(n) < CHAMPION_LEAVES[states.sponsor]
     incident = rng.random() < INCIDENT_WEEKS
     hit = (rng.random(n) < INCIDENT_HITS) & incident
     z = np.maximum(calm - CHAMPION_DROP * champion_left, 0)
     z = np.maximum(z - INCIDENT_DROP * hit, 0)
-    u = stepped(CUM_PRESSURE[book.growth, book.u], draws[1])
+    u = stepped(CUM_PRESSURE[states.growth, states.u], draws[1])
     u = np.clip(u - UPGRADE_RELIEF * upgraded + DOWNGRADE_PRESSURE * downgraded, 0, len(U_VALUES) - 1)
-    book.z = np.where(book.active, z, book.z)
-    book.u = np.where(book.active, u, book.u)
-    struck: Flags = hit & book.active
+    states.z = np.where(states.active, z, states.z)
+    states.u = np.where(states.active, u, states.u)
+    struck: Flags = hit & states.active
     return struck
 
 
 def transition_of(own_health: int, sponsor: int) -> Floats:
     """The marginal transition matrix of z, shape (z, z)."""
-    found: Floats = HEALTH[own_health, sponsor]
-    return found
+    matrix: Floats = HEALTH[own_health, sponsor]
+    return matrix
