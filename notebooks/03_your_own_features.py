@@ -242,7 +242,7 @@ helps = pd.DataFrame(
         if figure in SPOKEN
     ]
 )
-print(f"{len(said)} out-of-fold rows, none of them of {collected.split.judged}, which will judge")
+print(f"{len(predictions)} out-of-fold rows, none of them of {collected.split.judged}, which will judge")
 print(helps.to_string(index=False, float_format="%.4f"))
 
 # %% [markdown]

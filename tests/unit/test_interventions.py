@@ -51,8 +51,8 @@ def test_a_company_in_which_nothing_is_done_lives_the_weeks_of_the_simulated_one
     ahead = max(weeks_of(CHURN, "churn", 40).end, weeks_of(UPSELL, "upsell", 16).end)
     history = live(draw_accounts(200, clock, rngs["accounts"]), clock, ahead, rngs["history"])
     assert np.array_equal(company._diary.history().z, history.z)
-    assert np.array_equal(company._diary.book.end_day, history.book.end_day)
-    assert (history.book.end_day != NEVER).sum() > 20
+    assert np.array_equal(company._diary.states.end_day, history.states.end_day)
+    assert (history.states.end_day != NEVER).sum() > 20
 
 
 def test_equal_arguments_and_equal_interventions_give_equal_bytes(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_help_that_comes_after_the_notice_changes_nothing() -> None:
     other.step(dict.fromkeys(past_help, HELP))
     assert not np.any(other._done.leave)
     assert past_help
-    assert np.array_equal(company._diary.book.end_day, other._diary.book.end_day)
+    assert np.array_equal(company._diary.states.end_day, other._diary.states.end_day)
 
 
 def test_an_effect_lasts_its_weeks_and_adds_to_others() -> None:
@@ -187,10 +187,10 @@ def test_what_a_user_declared_in_the_project_stays_when_a_week_is_added(tmp_path
 def chosen(history: History, week: int, n: int) -> Cases:
     """Monthly first contracts of one Monday, spread over the range of their churn probability."""
     cases = cases_of(history)
-    first = len(history.book.account) // 2
+    first = len(history.states.account) // 2
     mine = (cases.week == week) & (cases.unit < first) & (cases.fixed_until <= week)
     cases = cases.take(np.flatnonzero(mine))
-    churn, _ = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS)
+    churn, _ = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
     return cases.take(np.argsort(churn)[np.linspace(len(cases) // 2, len(cases) - 1, n).astype(int)])
 
 
@@ -221,10 +221,10 @@ def lived(
 def test_the_true_effect_is_that_of_living_it() -> None:
     history, effect = past(1500, 11), InterventionEffect(leave=1.1, up=0.9, weeks=6)
     cases = chosen(history, week=60, n=10)
-    none = Interventions.none(len(history.book.account), CLOCK.weeks + 30)
+    none = Interventions.none(len(history.states.account), CLOCK.weeks + 30)
     done = none.and_also(cases.unit, 60, [effect] * len(cases))
-    exact = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS, done)
-    without = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS)
+    exact = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS, done)
+    without = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
     # separate worlds, because copies in one world share its incidents
     runs = [lived(history, cases, 60, seed, effect) for seed in range(60)]
     for truth, untreated, found in zip(exact, without, np.array(runs).swapaxes(0, 1), strict=True):
@@ -238,11 +238,11 @@ def test_an_effect_outside_the_window_is_none() -> None:
     history = past(300, 5)
     cases = cases_of(history)
     cases = cases.take(np.flatnonzero(cases.week == 60))
-    none = Interventions.none(len(history.book.account), CLOCK.weeks + 30)
-    plain = true_probabilities(history.book, cases, CHURN_WEEKS, UPSELL_WEEKS)
+    none = Interventions.none(len(history.states.account), CLOCK.weeks + 30)
+    plain = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
     effects = [InterventionEffect(leave=-2.0, up=1.0)] * len(cases)
     for week, same in ((60 + CHURN_WEEKS.end, True), (60 + CHURN_WEEKS.end - 3, False)):
         found = true_probabilities(
-            history.book, cases, CHURN_WEEKS, UPSELL_WEEKS, none.and_also(cases.unit, week, effects)
+            history.states, cases, CHURN_WEEKS, UPSELL_WEEKS, none.and_also(cases.unit, week, effects)
         )
         assert np.array_equal(found, plain) is same
