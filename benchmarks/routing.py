@@ -187,15 +187,15 @@ def large(kind: Kind) -> dict[str, float]:
     given = day(kind, MANY, OWNERS, 1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.process_time()
-    found = fit(given.offers, given.rooms, given.budgets)
+    allocation = fit(given.offers, given.rooms, given.budgets)
     seconds = time.process_time() - started
     rivals = {name: rival(given) for name, rival in RIVALS.items() if name != "churnml"}
     return {
         "offers": len(given.offers),
-        "taken": len(found.taken),
+        "taken": len(allocation.taken),
         "seconds": seconds,
-        "gap": 1 - found.value / found.bound,
-        "rival": max(rivals.values()) / found.value,
+        "gap": 1 - allocation.value / allocation.bound,
+        "rival": max(rivals.values()) / allocation.value,
         "before": before,
         "mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
@@ -209,8 +209,8 @@ def section(days: int = DAYS) -> list[str]:
             [sys.executable, "-m", "benchmarks.routing", *which], check=True, stdout=subprocess.PIPE, text=True
         )
         # HiGHS may print a line of its own, whatever it is told
-        found: dict[str, object] = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
-        return found
+        figures: dict[str, object] = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
+        return figures
 
     sizes = [(kind, measured("--large", str(number))) for number, kind in enumerate(LARGE)]
     exact = [(kind, measured("--exact", str(number), "--days", str(days))) for number, kind in enumerate(KINDS)]
@@ -230,10 +230,10 @@ def page(
         "| day | offers | taken | seconds of a core | MiB at peak (before) | short of the bound | best rival |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for kind, found in sizes:
-        memory = f"{found['mebibytes']:,.0f} ({found['before']:,.0f})"
-        cells = f"{found['offers']:,} | {found['taken']:,} | {found['seconds']:.1f} | {memory}"
-        lines.append(f"| {kind.title} | {cells} | {found['gap']:.3%} | {found['rival']:.1%} |")
+    for kind, figures in sizes:
+        memory = f"{figures['mebibytes']:,.0f} ({figures['before']:,.0f})"
+        cells = f"{figures['offers']:,} | {figures['taken']:,} | {figures['seconds']:.1f} | {memory}"
+        lines.append(f"| {kind.title} | {cells} | {figures['gap']:.3%} | {figures['rival']:.1%} |")
     lines += [
         "",
         "Share of the exact optimum, worst and mean, over days of 200 to 2,000 accounts and 5 to 20 owners with three",
@@ -242,11 +242,13 @@ def page(
         "| days | " + " | ".join(RIVALS) + " | optimum proven | slowest `fit`, s |",
         "|---|" + "---:|" * (len(RIVALS) + 2),
     ]
-    for kind, found in exact:
-        shares = found["shares"]
+    for kind, figures in exact:
+        shares = figures["shares"]
         assert isinstance(shares, dict)
         cells = " | ".join(f"{min(shares[name]):.2%}, {np.mean(shares[name]):.2%}" for name in RIVALS)
-        lines.append(f"| {kind.title} | {cells} | {found['proven']} of {found['days']} | {found['seconds']:.2f} |")
+        lines.append(
+            f"| {kind.title} | {cells} | {figures['proven']} of {figures['days']} | {figures['seconds']:.2f} |"
+        )
     return [*lines, ""]
 
 

@@ -80,12 +80,12 @@ def playbooks_page() -> str:
 def _facts() -> list[str]:
     lines = ["| fact | kind | what it is | |", "|---|---|---|---|"]
     lines += [f"| `{fact.name}` | {fact.kind} | {fact.means} | {_range(fact)} |" for fact in FACTS.values()]
-    said = {
+    groups = {
         "dimension": ("number", "score of a dimension of `health.yaml`, or of `risk`", "0 to 100"),
         "feature": ("number or text", "a feature, as [features.md](features.md) names it", ""),
         "attribute": ("text", "an attribute of the account that `project.yaml` declares static", ""),
     }
-    return [*lines, *(f"| `{group}.…` | {' | '.join(said[group])} |" for group in GROUPS)]
+    return [*lines, *(f"| `{group}.…` | {' | '.join(groups[group])} |" for group in GROUPS)]
 
 
 def _range(fact: Fact) -> str:
@@ -103,13 +103,13 @@ def _work() -> list[str]:
     """The life of work by its examples, where the tests hold them."""
     if find_spec("tests.spec.work_examples") is None:
         return []
-    told: Any = import_module("tests.spec.work_examples")
+    examples: Any = import_module("tests.spec.work_examples")
     lines = [
         "## The life of work",
         "",
-        *(told.__doc__ or "").replace("``", "`").strip().split("\n\n", 1)[1].splitlines(),
+        *(examples.__doc__ or "").replace("``", "`").strip().split("\n\n", 1)[1].splitlines(),
         "",
     ]
-    for example in told.EXAMPLES:
+    for example in examples.EXAMPLES:
         lines += [*example.as_lines(), ""]
     return lines

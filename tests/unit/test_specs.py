@@ -204,23 +204,6 @@ def test_points_may_stay_level(tmp_path):
     read(tmp_path, "health", changed(HEALTH, "risk.points", [[0, 100], [1, 50], [2, 50]]))
 
 
-@pytest.mark.parametrize(
-    ("when", "enter"),
-    [
-        ({"band": ["at_risk", "watch"]}, "band in ['at_risk', 'watch']"),
-        ({"reason": ["usage.*"], "churn_lift": {"at_least": 2}}, "churn_lift >= 2 and reasons has 'usage.*'"),
-        ({"reason": ["usage.*", "tickets.*"]}, "(reasons has 'usage.*' or reasons has 'tickets.*')"),
-        ({"health": {"at_least": 3, "at_most": 9}}, "health >= 3 and health <= 9"),
-        ({"dimension": {"adoption": {"at_most": 30}}}, "dimension.adoption <= 30"),
-        ("nonsense", "'when:' is now 'enter:'"),
-    ],
-)
-def test_a_condition_as_it_was_written_before_is_told_as_the_rule_to_write(when, enter, tmp_path):
-    with pytest.raises(SpecError, match="'enter:'") as refused:
-        read(tmp_path, "playbooks", changed(PLAYBOOKS, "playbooks.0.when", when))
-    assert enter in refused.value.what
-
-
 def test_two_playbooks_may_not_share_a_name(tmp_path):
     with pytest.raises(SpecError, match="'call'"):
         read(tmp_path, "playbooks", {"playbooks": PLAYBOOKS["playbooks"] * 2})

@@ -47,8 +47,8 @@ def default_models() -> Path:
 def with_environment(text: str, where: str) -> str:
     """``text`` with each ``${NAME}`` replaced by the environment variable NAME."""
 
-    def value(found: re.Match[str]) -> str:
-        name = found.group(1)
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
         if name not in os.environ:
             raise ProjectError(
                 f"The environment variable {name} is not set.", where=where, remedy=f"Set it: export {name}=…"
@@ -127,23 +127,23 @@ class Project:
 
     def input_paths(self, name: str, declared: Input) -> list[Path]:
         """The file or files of an input, in order of their names; raises ProjectError when there is none."""
-        said = declared.path or ""
-        if any(mark in said for mark in "*?["):
-            folder, pattern = self.root, said
-            if Path(said).is_absolute():
-                folder, pattern = Path(said).parents[-1], str(Path(said).relative_to(Path(said).parents[-1]))
-            found = sorted(path for path in folder.glob(pattern) if path.is_file())
+        path = declared.path or ""
+        if any(mark in path for mark in "*?["):
+            folder, pattern = self.root, path
+            if Path(path).is_absolute():
+                folder, pattern = Path(path).parents[-1], str(Path(path).relative_to(Path(path).parents[-1]))
+            files = sorted(file for file in folder.glob(pattern) if file.is_file())
             trouble = f"No file matches the path of input '{name}'."
         else:
-            found = [path for path in [self.root / said] if path.is_file()]
+            files = [file for file in [self.root / path] if file.is_file()]
             trouble = f"The file of input '{name}' is not there."
-        if not found:
+        if not files:
             raise ProjectError(
                 trouble,
                 where=f"{self.root / PROJECT_FILE}, inputs: {name}: path: {declared.path}",
                 remedy="Correct the path (it is relative to the project folder), or put the file there.",
             )
-        return found
+        return files
 
     def source(self, table: str) -> Path | None:
         """``sources/<table>.sql``, or None when the project does not have that table."""

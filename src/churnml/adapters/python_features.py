@@ -35,10 +35,10 @@ def families_in(path: Path) -> list[Family]:
             where=f"{path}{_line(problem, path)}",
             remedy=REMEDY,
         ) from None
-    found = getattr(module, NAME, None)
-    if not isinstance(found, list | tuple) or not all(isinstance(family, Family) for family in found):
+    families = getattr(module, NAME, None)
+    if not isinstance(families, list | tuple) or not all(isinstance(family, Family) for family in families):
         raise SpecError(f"The file does not list its families in {NAME}.", where=str(path), remedy=REMEDY)
-    return list(found)
+    return list(families)
 
 
 def _line(problem: BaseException, path: Path) -> str:

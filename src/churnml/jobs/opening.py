@@ -95,14 +95,14 @@ def needed_beside(opened: OpenedProject, wish: Wish) -> tuple[Feature, ...]:
 def features_by_name(opened: OpenedProject, names: Sequence[str], wish: Wish) -> tuple[Feature, ...]:
     """The named features with all they are made of, in catalogue order; those the data cannot answer left out."""
     catalogue = opened.project.catalogue
-    found = choose(tuple(catalogue), (), wish, opened.facts, catalogue)
-    return _with_what_they_are_made_of(names, {feature.name: feature for feature in found})
+    answered = choose(tuple(catalogue), (), wish, opened.facts, catalogue)
+    return _with_what_they_are_made_of(names, {feature.name: feature for feature in answered})
 
 
 def built_for(opened: OpenedProject, predictor: Predictor, names: Sequence[str]) -> dict[str, Feature]:
     """The named features and the context as the project builds them today, by name; those it cannot are left out."""
-    found = features_by_name(opened, [*names, *CONTEXT_FEATURES], wish_of(predictor))
-    return {feature.name: feature for feature in found}
+    built = features_by_name(opened, [*names, *CONTEXT_FEATURES], wish_of(predictor))
+    return {feature.name: feature for feature in built}
 
 
 def wish_of(predictor: Predictor) -> Wish:

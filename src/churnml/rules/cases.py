@@ -101,8 +101,8 @@ class Must:
 
 def _codes(pattern: str, fact: Fact) -> list[str]:
     """The codes a pattern can match."""
-    found = [code for code in fact.values if names_reason(pattern, code)]
-    return found if fact.values else [pattern]
+    codes = [code for code in fact.values if names_reason(pattern, code)]
+    return codes if fact.values else [pattern]
 
 
 MISSING, KNOWN = Must(known=False), Must(known=True)
@@ -171,17 +171,18 @@ class _Search:
 
     def all(self, parts: Iterable[set[Case]]) -> set[Case]:
         """The cases in which every part has one; raises TooManyCasesError."""
-        found = {EVERYTHING}
+        joint = {EVERYTHING}
         for part in parts:
-            self.joined += len(found) * len(part)
+            self.joined += len(joint) * len(part)
             if self.joined > MOST:
                 raise TooManyCasesError
-            joined = (self._join(dict(one), other) for one in found for other in part)
-            found = {frozenset(case.items()) for case in joined if case is not None}
-        return found
+            joined = (self._join(dict(one), other) for one in joint for other in part)
+            joint = {frozenset(case.items()) for case in joined if case is not None}
+        return joint
 
     def _possible(self, cases: Iterable[Mapping[str, Must]]) -> set[Case]:
-        return {frozenset(case.items()) for case in cases if all(self._can_be(*said) for said in case.items())}
+        possible = (case for case in cases if all(self._can_be(name, must) for name, must in case.items()))
+        return {frozenset(case.items()) for case in possible}
 
     def _can_be(self, name: str, must: Must) -> bool:
         return must.can_be(self.facts.get(name, RELATION))
@@ -189,10 +190,10 @@ class _Search:
     def _join(self, case: dict[str, Must], other: Case) -> dict[str, Must] | None:
         """Two cases at once; None where that is impossible."""
         for name, must in other:
-            before = case.get(name, Must())
-            if before.known is not None and must.known is not None and before.known != must.known:
+            known = case.get(name, Must())
+            if known.known is not None and must.known is not None and known.known != must.known:
                 return None
-            case[name] = before.also(must)
+            case[name] = known.also(must)
             if not self._can_be(name, case[name]):
                 return None
         return case

@@ -132,13 +132,13 @@ def findings(rules: Rules, known: Mapping[str, Fact]) -> tuple[RuleFinding, ...]
 
     Each is proved from the rules alone; no finding is no promise that all is well.
     """
-    found: list[RuleFinding] = []
+    warnings: list[RuleFinding] = []
     for place, one in enumerate(rules.playbooks):
-        found += _of_one(rules, one)
-        found += _taken_before(one, rules.playbooks[:place])
+        warnings += _doubts_of(rules, one)
+        warnings += _taken_before(one, rules.playbooks[:place])
     bands = known["band"].values
     if TROUBLE_KEY not in rules.spec.model_fields_set and bands and "at_risk" not in bands:
-        found.append(
+        warnings.append(
             RuleFinding(
                 "warning",
                 TROUBLE_KEY,
@@ -146,7 +146,7 @@ def findings(rules: Rules, known: Mapping[str, Fact]) -> tuple[RuleFinding, ...]
                 f"Add trouble: band == '{bands[-2]}' or churn_lift >= 2",
             )
         )
-    return tuple(found)
+    return tuple(warnings)
 
 
 def never_known(rules: Rules, facts: pd.DataFrame) -> tuple[RuleFinding, ...]:
@@ -156,12 +156,12 @@ def never_known(rules: Rules, facts: pd.DataFrame) -> tuple[RuleFinding, ...]:
         rules: the rules.
         facts: a day's facts (:func:`churnml.rules.facts.facts_frame`).
     """
-    found: list[RuleFinding] = []
+    warnings: list[RuleFinding] = []
     asked = [(one.playbook.name, rule) for one in rules.playbooks for rule in (one.enter, one.exit) if rule]
     for playbook, rule in [*asked, (TROUBLE_KEY, rules.trouble)]:
         for name in sorted(rule.names):
             if len(facts) and (name not in facts or facts[name].isna().all()):
-                found.append(
+                warnings.append(
                     RuleFinding(
                         "warning",
                         playbook,
@@ -169,20 +169,20 @@ def never_known(rules: Rules, facts: pd.DataFrame) -> tuple[RuleFinding, ...]:
                         "Give the project the data it is made of, or ask for something else.",
                     )
                 )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(warnings))
 
 
-def _of_one(rules: Rules, one: PlaybookRules) -> list[RuleFinding]:
-    found: list[tuple[str, str]] = []
+def _doubts_of(rules: Rules, one: PlaybookRules) -> list[RuleFinding]:
+    doubts: list[tuple[str, str]] = []
     if one.exit is not None and implies(one.enter, one.exit):
-        found.append(
+        doubts.append(
             (
                 "Its exit rule holds whenever its entry rule does, so it takes nobody.",
                 "Let exit: say when the reason is gone.",
             )
         )
     if one.playbook.goal == "grow" and not rules.spec.grow_in_trouble and implies(one.enter, rules.trouble):
-        found.append(
+        doubts.append(
             (
                 "It wants to grow only accounts that are in trouble, and those are left alone.",
                 "Correct enter:, or say grow_in_trouble: true.",
@@ -191,8 +191,8 @@ def _of_one(rules: Rules, one: PlaybookRules) -> list[RuleFinding]:
     for key, rule in (("enter", one.enter), ("exit", one.exit)):
         if rule is not None and (idle := idle_parts(rule)):
             parts = "One of its alternatives" if idle == 1 else f"{idle} of its alternatives"
-            found.append((f"{parts} in {key}: can never hold.", "Correct what stands between 'or', or drop it."))
-    return [RuleFinding("warning", one.playbook.name, what, remedy) for what, remedy in found]
+            doubts.append((f"{parts} in {key}: can never hold.", "Correct what stands between 'or', or drop it."))
+    return [RuleFinding("warning", one.playbook.name, what, remedy) for what, remedy in doubts]
 
 
 def _taken_before(one: PlaybookRules, earlier: tuple[PlaybookRules, ...]) -> list[RuleFinding]:

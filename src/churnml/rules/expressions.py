@@ -181,7 +181,7 @@ class _Reader:
         self.depth = 0
 
     def _tokens(self) -> list[Token]:
-        found, at = [], 0
+        tokens, at = [], 0
         while at < len(self.text):
             match = TOKEN.match(self.text, at)
             if match is None:
@@ -189,9 +189,9 @@ class _Reader:
                 shown = sign if sign.isprintable() else f"U+{ord(sign):04X}"
                 raise self._wrong(f"{shown} cannot stand here.", at, ELSEWHERE.get(sign, ANOTHER))
             if match.lastgroup != "space":
-                found.append(Token(str(match.lastgroup), match.group(), at))
+                tokens.append(Token(str(match.lastgroup), match.group(), at))
             at = match.end()
-        return [*found, Token("end", "", len(self.text.rstrip()))]
+        return [*tokens, Token("end", "", len(self.text.rstrip()))]
 
     def _wrong(self, what: str, at: int, remedy: str = ANOTHER) -> SpecError:
         return SpecError(f"The rule cannot be read: {what}", where=place(self.where, self.text, at), remedy=remedy)

@@ -8,10 +8,10 @@ what holds counts. ``mrr is missing`` asks for what is not known. The grammar is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ from churnml.scoring.reasons import written
 
 Mask = NDArray[np.bool_]
 Truth = tuple[Mask, Mask]
-ORDERING: Mapping[str, Callable[[Any, Any], Any]] = {
+ORDERING: Mapping[str, np.ufunc] = {
     "==": np.equal,
     "!=": np.not_equal,
     "<": np.less,
@@ -69,7 +69,7 @@ class Rule:
         """Of which rows it holds, shape (rows,). A column that is not there is a fact that is missing."""
         return _truth(self.tree, _Columns(facts, len(facts), self.facts))[0]
 
-    def because(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+    def because(self, row: Mapping[str, object]) -> tuple[str, ...]:
         """The conditions that make it hold of one account, in words; empty where it does not hold.
 
         Texts and reason codes in it are the user's own data: escape them where they are shown.
@@ -77,7 +77,7 @@ class Rule:
         columns = _Columns({name: _OneRow(row.get(name)) for name in self.names}, 1, self.facts)
         if not _truth(self.tree, columns)[0][0]:
             return ()
-        return tuple(dict.fromkeys(_said(self.tree, True, columns)))
+        return tuple(dict.fromkeys(_conditions(self.tree, True, columns)))
 
 
 def parse_rule(text: str, where: str, known: Mapping[str, Fact]) -> Rule:
@@ -114,12 +114,6 @@ def leaves(tree: Tree) -> Iterator[Leaf]:
 def names_reason(pattern: str, code: str) -> bool:
     """Whether a reason pattern names a code: ``usage.*`` names all that begins with ``usage.``."""
     return code == pattern or (pattern.endswith(".*") and code.startswith(pattern[:-1]))
-
-
-def asked_of(rules: Iterable[Rule], group: str) -> tuple[str, ...]:
-    """The names that rules ask for within a group: ``feature``, ``dimension`` or ``attribute``; each once, sorted."""
-    found = {name.partition(".") for rule in rules for name in rule.names}
-    return tuple(sorted(last for first, _, last in found if first == group and last))
 
 
 # ---------------------------------------------------------------- whether what a rule asks can be asked
@@ -252,37 +246,37 @@ def _article(kind: FactKind) -> str:
 class _OneRow:
     """A column of one row, read as a frame's; a frame made for every account would take most of the time."""
 
-    value: Any
+    value: object
 
-    def to_numpy(self, dtype: Any, na_value: Any = None) -> NDArray[Any]:
-        found = np.empty(1, dtype=dtype)
-        found[0] = na_value if self.value is None or self.value is pd.NA else self.value
-        return found
+    def to_numpy(self, dtype: str | type, na_value: float | None = None) -> np.ndarray:
+        column = np.empty(1, dtype=dtype)
+        column[0] = na_value if self.value is None or self.value is pd.NA else self.value
+        return column
 
 
 class _Columns:
     """Facts as arrays, each made once.
 
     Args:
-        said: fact → its values: a frame, or a mapping to columns.
+        columns: fact → its values.
         rows: how many.
         facts: what each is.
     """
 
-    def __init__(self, said: Any, rows: int, facts: Mapping[str, Fact]) -> None:
-        self.said, self.rows, self.facts = said, rows, facts
-        self._made: dict[str, tuple[Any, Mask]] = {}
+    def __init__(self, columns: pd.DataFrame | Mapping[str, _OneRow], rows: int, facts: Mapping[str, Fact]) -> None:
+        self.columns, self.rows, self.facts = columns, rows, facts
+        self._made: dict[str, tuple[np.ndarray, Mask]] = {}
 
-    def __call__(self, name: str) -> tuple[Any, Mask]:
+    def __call__(self, name: str) -> tuple[np.ndarray, Mask]:
         """Values, and whether each is known; both of the shape (rows,)."""
         if name not in self._made:
-            self._made[name] = self._make(name)
+            self._made[name] = self._values(name)
         return self._made[name]
 
-    def _make(self, name: str) -> tuple[Any, Mask]:
-        if name not in self.said:
+    def _values(self, name: str) -> tuple[np.ndarray, Mask]:
+        if name not in self.columns:
             return np.full(self.rows, None, dtype=object), np.zeros(self.rows, dtype=bool)
-        column, kind = self.said[name], self.facts[name].kind
+        column, kind = self.columns[name], self.facts[name].kind
         if kind == "number":
             numbers = column.to_numpy(dtype="float64", na_value=np.nan)
             return numbers, ~np.isnan(numbers)
@@ -323,26 +317,26 @@ def _truth(tree: Tree, columns: _Columns) -> Truth:
     return holds, known & ~holds
 
 
-def _where(known: Mask, answer: Callable[[], Any]) -> Mask:
+def _where(known: Mask, answer: Callable[[], np.ndarray | list[bool]]) -> Mask:
     """The answer where it is known, elsewhere False."""
-    found = np.zeros(len(known), dtype=bool)
+    holds = np.zeros(len(known), dtype=bool)
     if known.any():
-        found[known] = np.asarray(answer(), dtype=bool)
-    return found
+        holds[known] = np.asarray(answer(), dtype=bool)
+    return holds
 
 
 # ---------------------------------------------------------------- why, in words
 
 
-def _said(tree: Tree, wanted: bool, columns: _Columns) -> Iterator[str]:
+def _conditions(tree: Tree, wanted: bool, columns: _Columns) -> Iterator[str]:
     """The conditions by which a tree is ``wanted``, in words; nothing where it is not."""
     if isinstance(tree, Not):
-        yield from _said(tree.part, not wanted, columns)
+        yield from _conditions(tree.part, not wanted, columns)
     elif not _truth(tree, columns)[0 if wanted else 1][0]:
         return
     elif isinstance(tree, Both | Either):
         for part in tree.parts:
-            yield from _said(part, wanted, columns)
+            yield from _conditions(part, wanted, columns)
     elif isinstance(tree, Has):
         pattern = str(tree.pattern.value)
         codes = [code for code in columns(tree.fact.name)[0][0] if names_reason(pattern, code)]
@@ -354,7 +348,7 @@ def _said(tree: Tree, wanted: bool, columns: _Columns) -> Iterator[str]:
             yield _value(columns.facts[tree.other.name], *columns(tree.other.name))
 
 
-def _value(fact: Fact, values: Any, known: Mask) -> str:
+def _value(fact: Fact, values: np.ndarray, known: Mask) -> str:
     """A fact as it is, in words."""
     name, value = fact.name, values[0]
     if not known[0]:
@@ -371,10 +365,10 @@ def _value(fact: Fact, values: Any, known: Mask) -> str:
     if fact.kind == "words":
         return f"{_called(fact)} are {', '.join(value) or 'none'}"
     if fact.kind == "text":
-        told = str(value).replace("_", " ") if name in ("band", "stage", "scorecard") else str(value)
-        return f"{_called(fact)} is {told}"
-    told = _written(value, fact.unit)
-    return f"{_called(fact)}: {told}" if name.startswith("feature.") else f"{_called(fact)} is {told}"
+        words = str(value).replace("_", " ") if name in ("band", "stage", "scorecard") else str(value)
+        return f"{_called(fact)} is {words}"
+    words = _written(value, fact.unit)
+    return f"{_called(fact)}: {words}" if name.startswith("feature.") else f"{_called(fact)} is {words}"
 
 
 def _written(value: float, unit: str) -> str:

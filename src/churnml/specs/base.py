@@ -22,5 +22,5 @@ class Spec(BaseModel):
 
 def catalogue_of(info: ValidationInfo) -> catalogue.Catalogue:
     """The families a file may name: ours, and the project's own where it is read for a project."""
-    said: catalogue.Catalogue = (info.context or {}).get("catalogue", catalogue.FAMILIES)
-    return said
+    families: catalogue.Catalogue = (info.context or {}).get("catalogue", catalogue.FAMILIES)
+    return families

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -225,16 +225,16 @@ class DeliverySpec(Spec):
 
     @field_validator("receivers", mode="before")
     @classmethod
-    def _known(cls, value: Any) -> Any:
-        # told here, where no message repeats what the file says: it may be a secret that should not stand in it
-        for name, said in value.items() if isinstance(value, dict) else ():
-            if not isinstance(said, dict):
+    def _known(cls, value: object) -> object:
+        # said here, where no message repeats what the file says: it may be a secret that should not stand in it
+        for name, declared in value.items() if isinstance(value, dict) else ():
+            if not isinstance(declared, dict):
                 raise ValueError(f"receiver '{name}' must be a mapping of keys to values")
-            kind = str(said.get("kind"))
+            kind = str(declared.get("kind"))
             if kind not in KINDS:
                 raise ValueError(f"receiver '{name}' has no known kind. {did_you_mean(kind, KINDS)}")
-            _check_keys(f"receiver '{name}'", KINDS[kind], said)
-            _check_secrets(str(name), kind, said)
+            _check_keys(f"receiver '{name}'", KINDS[kind], declared)
+            _check_secrets(str(name), kind, declared)
         return value
 
     @field_validator("receivers")
@@ -246,8 +246,8 @@ class DeliverySpec(Spec):
         return value
 
 
-def _check_keys(whose: str, kind: type[Spec], said: Mapping[str, Any]) -> None:
-    for key, value in said.items():
+def _check_keys(whose: str, kind: type[Spec], declared: Mapping[str, object]) -> None:
+    for key, value in declared.items():
         if key not in kind.model_fields:
             raise ValueError(f"'{key}' is not a key of {whose}. {did_you_mean(str(key), kind.model_fields)}")
         inside = kind.model_fields[key].annotation
@@ -255,15 +255,15 @@ def _check_keys(whose: str, kind: type[Spec], said: Mapping[str, Any]) -> None:
             _check_keys(f"'{key}' of {whose}", inside, value)
 
 
-def _check_secrets(name: str, kind: str, said: Mapping[str, Any]) -> None:
+def _check_secrets(name: str, kind: str, declared: Mapping[str, object]) -> None:
     for key in SECRETS[kind]:
-        if said.get(key) is not None and not FROM_ENVIRONMENT.search(str(said[key])):
+        if declared.get(key) is not None and not FROM_ENVIRONMENT.search(str(declared[key])):
             raise ValueError(
                 f"'{key}' of receiver '{name}' is a secret: keep it in an environment variable and write "
                 f"{key}: ${{NAME}}"
             )
     for key in ("url", "instance_url"):
-        if "@" in str(said.get(key, "")).split("?")[0]:
+        if "@" in str(declared.get(key, "")).split("?")[0]:
             raise ValueError(f"'{key}' of receiver '{name}' must hold no user name and no password")
 
 

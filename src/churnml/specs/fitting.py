@@ -20,8 +20,8 @@ def check_team_fits(playbooks: PlaybooksSpec, team: TeamSpec, where: str) -> Non
     """
     declared = {"pool": team.pool_names(), "skill": team.skill_names()}
     for playbook in playbooks.playbooks:
-        for said in (playbook.owner, playbook.escalate_to or ""):
-            kind, _, name = said.partition(":")
+        for group in (playbook.owner, playbook.escalate_to or ""):
+            kind, _, name = group.partition(":")
             if kind in declared and name not in declared[kind]:
                 raise UnknownNameError(kind, name, declared[kind], where=f"{where}, asked for by '{playbook.name}'")
     names = [playbook.name for playbook in playbooks.playbooks]

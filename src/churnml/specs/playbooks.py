@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -81,16 +80,6 @@ class Playbook(Spec):
     escalate_to: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     supersedes: tuple[Name, ...] = ()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _rules_are_texts_now(cls, said: Any) -> Any:
-        if isinstance(said, Mapping) and "when" in said:
-            rule = _as_rule(said["when"])
-            raise ValueError(
-                "'when:' is now 'enter:', a rule in words" + (f'. This one is enter: "{rule}"' if rule else "")
-            )
-        return said
-
     @field_validator("reasons")
     @classmethod
     def _known_reasons(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -131,31 +120,3 @@ class PlaybooksSpec(Spec):
                         f"'{playbook.name}' supersedes '{name}', which is not declared. {did_you_mean(name, names)}"
                     )
         return value
-
-
-def _as_rule(when: Any) -> str:
-    """What the former ``when:`` said, as a rule; empty where that cannot be told."""
-    if not isinstance(when, Mapping):
-        return ""
-    parts: list[str] = []
-    for key, said in when.items():
-        if key == "reason":
-            codes = [f"reasons has '{code}'" for code in _list(said)]
-            parts += [f"({' or '.join(codes)})"] if len(codes) > 1 else codes
-        elif key in ("band", "segment"):
-            parts.append(f"{key} in {[str(one) for one in _list(said)]}")
-        elif key == "dimension" and isinstance(said, Mapping):
-            parts += [part for name, span in said.items() for part in _span(f"dimension.{name}", span)]
-        else:
-            parts += _span(str(key), said)
-    return " and ".join(parts)
-
-
-def _list(said: Any) -> Iterable[Any]:
-    return said if isinstance(said, list) else [said]
-
-
-def _span(name: str, span: Any) -> list[str]:
-    if not isinstance(span, Mapping):
-        return []
-    return [f"{name} {op} {span[key]}" for key, op in (("at_least", ">="), ("at_most", "<=")) if key in span]

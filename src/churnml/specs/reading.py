@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from churnml import features as catalogue
 from churnml.errors import ProjectError, SpecError, did_you_mean
@@ -30,7 +31,7 @@ def read_spec(
     except (OSError, UnicodeDecodeError) as problem:
         raise error("The file cannot be read.", where=str(path), remedy=_short(str(problem))) from None
     try:
-        said = yaml.safe_load(text)
+        declared = yaml.safe_load(text)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -39,31 +40,31 @@ def read_spec(
             where=f"{path}{line}",
             remedy=_short(getattr(problem, "problem", "") or ""),
         ) from None
-    if not isinstance(said, dict):
+    if not isinstance(declared, dict):
         raise error("The file must be a mapping of keys to values.", where=str(path), remedy="See docs/specs.md.")
     try:
-        return kind.model_validate(said, context={"catalogue": families})
+        return kind.model_validate(declared, context={"catalogue": families})
     except ValidationError as problem:
         raise error(_sentence(problem), where=_place(path, problem), remedy=_remedy(kind, problem)) from None
 
 
-def _first(problem: ValidationError) -> Any:
-    # an unknown key explains a missing one, so it is told first
+def _first(problem: ValidationError) -> ErrorDetails:
+    # an unknown key explains a missing one, so it comes first
     errors = problem.errors(include_url=False)
     unknown = [e for e in errors if e["type"] == "extra_forbidden"]
     return (unknown or errors)[0]
 
 
 def _sentence(problem: ValidationError) -> str:
-    found = _first(problem)
-    key = _dotted(found["loc"])
-    if found["type"] == "extra_forbidden":
+    error = _first(problem)
+    key = _dotted(error["loc"])
+    if error["type"] == "extra_forbidden":
         return f"'{key}' is not a key that is known here."
-    if found["type"] == "missing":
+    if error["type"] == "missing":
         return f"'{key}' is missing."
-    said = found.get("input")
-    shown = f" (it says {said!r})" if isinstance(said, str | int | float | bool) else ""
-    return f"'{key}' cannot be used: {_short(found['msg'].removeprefix('Value error, '))}{shown}"
+    value = error.get("input")
+    shown = f" (it says {value!r})" if isinstance(value, str | int | float | bool) else ""
+    return f"'{key}' cannot be used: {_short(error['msg'].removeprefix('Value error, '))}{shown}"
 
 
 def _place(path: Path, problem: ValidationError) -> str:
@@ -72,16 +73,16 @@ def _place(path: Path, problem: ValidationError) -> str:
 
 
 def _remedy(kind: type[AnySpec], problem: ValidationError) -> str:
-    found = _first(problem)
-    if found["type"] == "extra_forbidden":
-        *path, key = found["loc"]
+    error = _first(problem)
+    if error["type"] == "extra_forbidden":
+        *path, key = error["loc"]
         return did_you_mean(str(key), _keys_at(kind, tuple(path)))
-    if found["type"] == "missing":
-        return f"Add '{found['loc'][-1]}:'."
+    if error["type"] == "missing":
+        return f"Add '{error['loc'][-1]}:'."
     return "Correct the value; docs/specs.md lists what may stand here."
 
 
-def _keys_at(kind: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+def _keys_at(kind: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     """The keys a mapping at ``path`` inside ``kind`` may have, as the schema says."""
     schema = kind.model_json_schema()
     node: Mapping[str, Any] = schema

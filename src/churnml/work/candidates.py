@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnml.jsontypes import Json
 from churnml.rules.checking import PlaybookRules, Rules
 from churnml.rules.parsing import Rule, names_reason
 from churnml.specs.playbooks import Playbook
@@ -32,19 +32,34 @@ class AccountFacts:
         self.frame = frame.sort_values("account_id", kind="stable", ignore_index=True)
         self.accounts: list[str] = self.frame["account_id"].tolist()
         self.place: dict[str, int] = {account: i for i, account in enumerate(self.accounts)}
-        self._columns: dict[str, list[Any]] = {}
+        self._columns: dict[str, list[Json]] = {}
         if len(self.place) < len(self.accounts):
             raise ValueError("An account has more than one row of facts.")
 
-    def value(self, name: str, i: int) -> Any:
-        """A fact of the account in place ``i`` as plain data; None where it is missing or there is no such fact."""
+    def value(self, name: str, i: int) -> Json:
+        """A fact of the account in place ``i``; None where it is missing or there is no such fact."""
         if name not in self._columns:
             known = name in self.frame
             self._columns[name] = [_plain(value) for value in self.frame[name].tolist()] if known else []
         column = self._columns[name]
         return column[i] if column else None
 
-    def values(self, names: Iterable[str], i: int) -> dict[str, Any]:
+    def number(self, name: str, i: int) -> float | None:
+        """A fact that is a number."""
+        value = self.value(name, i)
+        return value if isinstance(value, int | float) else None
+
+    def text(self, name: str, i: int) -> str | None:
+        """A fact that is a text."""
+        value = self.value(name, i)
+        return value if isinstance(value, str) else None
+
+    def codes(self, name: str, i: int) -> Sequence[str]:
+        """A fact that is made of codes; empty where it is missing."""
+        value = self.value(name, i)
+        return [str(code) for code in value] if isinstance(value, list) else []
+
+    def values(self, names: Iterable[str], i: int) -> dict[str, Json]:
         """Several facts of one account, by name."""
         return {name: self.value(name, i) for name in names}
 
@@ -97,8 +112,8 @@ def _matches(
     if playbook.reasons:
         # what speaks for growth where growth is the goal, else what is wrong with the account
         codes = "growth_reasons" if playbook.goal == "grow" else "reasons"
-        found = {i: _first(facts.value(codes, i) or (), playbook.reasons) for i in reasons}
-        reasons = {i: code for i, code in found.items() if code is not None}
+        matching = {i: _first_match(facts.codes(codes, i), playbook.reasons) for i in reasons}
+        reasons = {i: code for i, code in matching.items() if code is not None}
         enters = np.zeros(rows, dtype=bool)
         enters[list(reasons)] = True
     leaves = np.zeros(rows, dtype=bool) if rules.exit is None else rules.exit.holds(facts.frame)
@@ -115,20 +130,20 @@ def _matches(
     )
 
 
-def _first(codes: Sequence[str], patterns: Sequence[str]) -> str | None:
+def _first_match(codes: Sequence[str], patterns: Sequence[str]) -> str | None:
     return next((code for code in codes if any(names_reason(pattern, code) for pattern in patterns)), None)
 
 
-def _plain(value: Any) -> Any:
-    """A cell as plain data that JSON can hold."""
+def _plain(value: object) -> Json:
+    """A cell as plain data."""
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
         return None if math.isnan(value) else value
     if isinstance(value, list | tuple | np.ndarray):
         return [_plain(one) for one in value]
-    if value is pd.NA or value is pd.NaT:
-        return None
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return str(value)

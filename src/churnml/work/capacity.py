@@ -106,16 +106,16 @@ def fit(offers: Sequence[Offer], rooms: Mapping[str, Room], budgets: Mapping[str
         named = {i: owners[who] if who >= 0 else _unlimited(worth[i], rooms) for i, who in chosen}
         owner_of = _preferred(worth, named, rooms)
         owner_of = {i: owner for i, owner in owner_of.items() if left.take(listed[i], owner)}
-    hopeless: set[tuple[tuple[str, ...], int]] = set()  # room only gets less: what found no owner will find none
+    hopeless: set[tuple[tuple[str, ...], int]] = set()  # room only gets less: what fits nowhere now fits nowhere later
     for i, offer in enumerate(listed):
         asks = offer.owners, offer.minutes
         if i in owner_of or asks in hopeless or not left.may_have(offer) or (offer.value or 0.0) < 0:
             continue
-        found = left.owner_for(offer)
-        if found is None:
+        owner = left.owner_for(offer)
+        if owner is None:
             hopeless.add(asks)
-        elif left.take(offer, found):
-            owner_of[i] = found
+        elif left.take(offer, owner):
+            owner_of[i] = owner
     taken = tuple(Fit(offer, owner_of[i]) for i, offer in enumerate(listed) if i in owner_of)
     value = math.fsum(one.offer.value or 0.0 for one in taken)
     overflow = tuple(offer for i, offer in enumerate(listed) if i not in owner_of)

@@ -9,23 +9,24 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
 from churnml.errors import ChurnmlError
+from churnml.jsontypes import JsonObject
 from churnml.ledger import ENDED, WorkEvent, WorkItem
 
 CHURNML = "churnml"
 SUPERSEDED = "superseded by "
 
 Changed = tuple[WorkItem, WorkEvent]
+Ending = Literal["done", "dismissed", "closed"]
 
 
 def work_id_of(account_id: str, playbook: str, reason: str, opened_on: dt.date) -> str:
     """The name of a work item: short enough to type, and the same whenever the same day is done again."""
-    said = json.dumps([account_id, playbook, reason, opened_on.isoformat()])
-    return f"w-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    named = json.dumps([account_id, playbook, reason, opened_on.isoformat()])
+    return f"w-{hashlib.sha256(named.encode()).hexdigest()[:16]}"
 
 
 def lives(item: WorkItem) -> bool:
@@ -63,7 +64,7 @@ def snooze(item: WorkItem, *, until: dt.date, who: str, why: str, on: dt.date) -
         ChurnmlError: it has ended already, ``until`` is not after ``on``, or who or why is missing.
     """
     _may_change(item, who, on)
-    said = _reason(item, why, "snoozing")
+    reason = _reason(item, why, "snoozing")
     if until <= on:
         raise ChurnmlError(
             f"{until} is not after {on}, so it would never be off the list.",
@@ -71,7 +72,7 @@ def snooze(item: WorkItem, *, until: dt.date, who: str, why: str, on: dt.date) -
             remedy="Give a later date.",
         )
     after = replace(item, state="snoozed", snoozed_until=until)
-    return after, WorkEvent(item.work_id, on, "snoozed", who.strip(), said, {"until": until.isoformat()})
+    return after, WorkEvent(item.work_id, on, "snoozed", who.strip(), reason, {"until": until.isoformat()})
 
 
 def reassign(item: WorkItem, *, to: str, who: str, why: str, on: dt.date) -> Changed:
@@ -81,7 +82,7 @@ def reassign(item: WorkItem, *, to: str, who: str, why: str, on: dt.date) -> Cha
         ChurnmlError: it has ended already, ``to`` has it already, or to, who or why is missing.
     """
     _may_change(item, who, on)
-    said = _reason(item, why, "reassigning")
+    reason = _reason(item, why, "reassigning")
     to = to.strip()
     if not to:
         raise ChurnmlError("Nobody is named to have it.", where=f"work {item.work_id}", remedy="Name a person.")
@@ -89,7 +90,7 @@ def reassign(item: WorkItem, *, to: str, who: str, why: str, on: dt.date) -> Cha
         raise ChurnmlError(
             f"{to} has it already.", where=f"work {item.work_id}", remedy="Name another person, or leave it as it is."
         )
-    return given(item, to=to, due=item.due, follows=None, who=who.strip(), why=said, on=on)
+    return given(item, to=to, due=item.due, follows=None, who=who.strip(), why=reason, on=on)
 
 
 def _may_change(item: WorkItem, who: str, on: dt.date) -> None:
@@ -147,18 +148,18 @@ def given(
     item: WorkItem, *, to: str, due: dt.date, follows: str | None, why: str, on: dt.date, who: str = CHURNML
 ) -> Changed:
     """It changes hands."""
-    details: dict[str, Any] = {"from": item.owner, "to": to}
+    details = {"from": item.owner, "to": to}
     if due != item.due:
         details |= {"due_from": item.due.isoformat(), "due_to": due.isoformat()}
     after = replace(item, owner=to, due=due, follows=follows)
     return after, WorkEvent(item.work_id, on, "reassigned", who, why, details)
 
 
-def opened(item: WorkItem, why: str, details: Mapping[str, Any]) -> Changed:
+def opened(item: WorkItem, why: str, details: JsonObject) -> Changed:
     """It is new."""
     return item, WorkEvent(item.work_id, item.opened_on, "opened", CHURNML, why, details)
 
 
-def _ended(item: WorkItem, state: Any, who: str, why: str, on: dt.date) -> Changed:
+def _ended(item: WorkItem, state: Ending, who: str, why: str, on: dt.date) -> Changed:
     after = replace(item, state=state, snoozed_until=None, ended_on=on, ended_because=why)
     return after, WorkEvent(item.work_id, on, state, who.strip(), why)

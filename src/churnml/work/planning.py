@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.errors import ChurnmlError
+from churnml.jsontypes import JsonObject
 from churnml.ledger import Arm, Assignment, DayPlan, Decision, Disposition, PriorState, WorkItem
 from churnml.rules.checking import Rules
 from churnml.specs.playbooks import Playbook
@@ -176,7 +177,7 @@ class _Day:
         arms together. Who turns out to be held out takes no room, and the next round hands that out, again to both.
         """
         offered = [self._offer(c) for c in self.candidates() if self.judge(c)[0] == "overflow"]
-        offered.sort(key=lambda pair: _wanted(pair[1], self.facts.value("health", pair[0].i)))
+        offered.sort(key=lambda pair: _wanted(pair[1], self.facts.number("health", pair[0].i)))
         by_key = {candidate.key: candidate for candidate, _ in offered}
         offers = [offer for _, offer in offered]
         while offers:
@@ -185,16 +186,16 @@ class _Day:
             taken = fit(offers, rooms, self._budgets()).taken
             if not taken:
                 return
-            gone, busy = set(), set()
+            enrolled, busy = set(), set()
             for one in taken:
                 key = (one.offer.account_id, one.offer.playbook)
-                gone.add(key)
+                enrolled.add(key)
                 if self._enrol(by_key[key], one.offer.value) == "treated":
                     self._open(by_key[key], one.owner, one.offer.value)
                     busy.add(one.offer.account_id)
                     self.minutes[one.owner] = self.minutes.get(one.owner, 0) + one.offer.minutes
                     self.spent[one.offer.playbook] = self.spent.get(one.offer.playbook, 0.0) + one.offer.cost
-            offers = [o for o in offers if o.account_id not in busy and (o.account_id, o.playbook) not in gone]
+            offers = [o for o in offers if o.account_id not in busy and (o.account_id, o.playbook) not in enrolled]
 
     def _budgets(self) -> dict[str, float]:
         """What is left this month for each playbook that has a budget; rounded, so that adding up leaves no dust."""
@@ -217,7 +218,7 @@ class _Day:
         return candidate, offer
 
     def _takers(self, candidate: _Candidate) -> tuple[str, ...]:
-        owner = self.facts.value("owner_id", candidate.i)
+        owner = self.facts.text("owner_id", candidate.i)
         return self.roster.takers(candidate.matches.playbook, candidate.account_id, owner)
 
     def _enrol(self, candidate: _Candidate, value: float | None) -> Arm:
@@ -227,13 +228,13 @@ class _Day:
             return arm
         account, name = candidate.key
         drawn, propensity = arm_of(self.seed, account, name, candidate.matches.playbook.holdout)
-        mrr = self.facts.value("mrr", candidate.i)
+        mrr = self.facts.number("mrr", candidate.i)
         self.drawn[candidate.key] = Assignment(account, name, drawn, propensity, self.as_of, value, mrr)
         return drawn
 
     def _open(self, candidate: _Candidate, owner: str, value: float | None) -> None:
         playbook = candidate.matches.playbook
-        account_owner = self.facts.value("owner_id", candidate.i)
+        account_owner = self.facts.text("owner_id", candidate.i)
         item = WorkItem(
             work_id=work.work_id_of(candidate.account_id, playbook.name, candidate.reason, self.as_of),
             account_id=candidate.account_id,
@@ -251,7 +252,7 @@ class _Day:
         for other in self.worklist.of(candidate.account_id):
             if other.playbook in playbook.supersedes and lives(other):
                 self.worklist.change(work.closed(other, f"{work.SUPERSEDED}'{playbook.title}'", self.as_of))
-        details = {
+        details: JsonObject = {
             "owner": owner,
             "due": item.due.isoformat(),
             "minutes": item.minutes,
@@ -265,25 +266,25 @@ class _Day:
 
     def decisions(self) -> list[Decision]:
         """What became of everything, the list of the day first."""
-        found = [self._of_work(item) for item in self.worklist.living()]
+        decided = [self._of_work(item) for item in self.worklist.living()]
         for candidate in self.candidates():
             disposition, item = self.judge(candidate)
             note = self._note(disposition, item, candidate)
             decision = self._decision(
                 candidate.matches, candidate.i, candidate.reason, disposition, self._takers(candidate)[0], note
             )
-            found.append(decision)
-        return sorted(found, key=self._order)
+            decided.append(decision)
+        return sorted(decided, key=self._order)
 
     def _of_work(self, item: WorkItem) -> Decision:
         matches, i = self.by_playbook[item.playbook], self.facts.place[item.account_id]
         disposition: Disposition = "opened" if item.opened_on == self.as_of else "kept"
         if item.state == "snoozed":
             disposition = "snoozed"
-        return self._decision(matches, i, item.reason, disposition, item.owner, self._told(item), item)
+        return self._decision(matches, i, item.reason, disposition, item.owner, self._state_of(item), item)
 
-    def _told(self, item: WorkItem) -> str | None:
-        """What there is to say of open work."""
+    def _state_of(self, item: WorkItem) -> str | None:
+        """What is special about open work, in words."""
         if item.state == "snoozed":
             return f"snoozed until {item.snoozed_until}"
         if item.escalated_on is not None:
@@ -295,13 +296,13 @@ class _Day:
 
     def _note(self, disposition: Disposition, item: WorkItem | None, candidate: _Candidate) -> str:
         """Why a candidate was not offered."""
-        said: dict[Disposition, Callable[[], str]] = {
+        notes: dict[Disposition, Callable[[], str]] = {
             "holdout": lambda: LEFT_ALONE,
             "overflow": lambda: self._no_room(candidate),
             "trouble": lambda: self.trouble.because(candidate.i),
         }
         if item is None:
-            return said[disposition]()
+            return notes[disposition]()
         title = self.by_playbook[item.playbook].playbook.title
         if disposition == "cooling":
             until = _cool_on(item, self.by_playbook[item.playbook].playbook)

@@ -1,6 +1,6 @@
 """Which offers are worth the most together: matrices, and HiGHS (Huangfu and Hall, 2018) through SciPy.
 
-Offers of the same owners and minutes can stand in for each other, so who does them is counted by class and not said
+Offers of the same owners and minutes can stand in for each other, so who does them is counted by class and not
 offer by offer: a pool of 200 owners costs 200 columns a class, not 200 columns an offer, and nothing is lost by it.
 """
 
@@ -82,9 +82,9 @@ def select(problem: Problem) -> Selection:
     able = np.flatnonzero(_able(problem))
     if not len(able):
         return Selection(take, owner, 0.0)
-    found = _select(problem.only(able))
-    take[able], owner[able] = found.take, found.owner
-    return Selection(take, owner, found.bound)
+    chosen = _select(problem.only(able))
+    take[able], owner[able] = chosen.take, chosen.owner
+    return Selection(take, owner, chosen.bound)
 
 
 def _able(problem: Problem) -> np.ndarray:
@@ -281,8 +281,8 @@ def _counted(made: _Program, take: np.ndarray, owner: np.ndarray) -> np.ndarray:
     """How many of each class each owner takes, in the order of the columns after the offers."""
     owners = 1 + max(made.count_owner.max(initial=0), owner.max(initial=0))
     some = take & (owner >= 0)
-    found = np.bincount(made.of_class[some] * owners + owner[some], minlength=len(made.alone) * owners)
-    return np.asarray(found[made.count_class * owners + made.count_owner], dtype=float)
+    counts = np.bincount(made.of_class[some] * owners + owner[some], minlength=len(made.alone) * owners)
+    return np.asarray(counts[made.count_class * owners + made.count_owner], dtype=float)
 
 
 def _parts(made: _Program) -> np.ndarray:

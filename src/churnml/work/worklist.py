@@ -151,7 +151,7 @@ def _hand_on(worklist: Worklist, by_playbook: dict[str, PlaybookMatches], facts:
         for item in waiting:
             i = facts.place[item.account_id]
             playbook = by_playbook[item.playbook].playbook
-            account_owner = facts.value("owner_id", i)
+            account_owner = facts.text("owner_id", i)
             if roster.has_left(item.owner):
                 chain = roster.successors(playbook, item.owner, item.account_id, account_owner)
                 to = next((who for who in chain if _has_room(worklist, roster, who)), roster.fallback_owner)

@@ -57,11 +57,11 @@ def worth(playbook: Playbook, facts: pd.DataFrame, line: tuple[float, float] | N
     """
     stake = at_stake(playbook.goal, facts)
     effect = playbook.effect
-    found = Worth(*(np.round(stake * share, 2) for share in (effect.low, effect.likely, effect.high)))
+    declared = Worth(*(np.round(stake * share, 2) for share in (effect.low, effect.likely, effect.high)))
     if line is None or playbook.goal == "grow":
-        return found
+        return declared
     measured = (line[0] + line[1] * _numbers(facts, "churn_probability")) * _numbers(facts, "mrr")
-    return replace(found, likely=np.round(measured, 2))
+    return replace(declared, likely=np.round(measured, 2))
 
 
 def _numbers(facts: pd.DataFrame, name: str) -> Values:
