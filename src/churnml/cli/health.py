@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -58,11 +58,11 @@ def health_weights(project: ProjectOption = HERE, as_json: JsonOption = False) -
     from churnml.jobs.health import propose
     from churnml.pages.terminal.health import weights_text
 
-    found = asdict(propose(_opened(project), registry_of_project(project)[1]))
+    proposal = propose(_opened(project), registry_of_project(project)[1])
     if as_json:
-        print_json(found)
+        print_json(asdict(proposal))
     else:
-        say_lines(weights_text(found))
+        say_lines(weights_text(proposal))
 
 
 @health_app.add("overrides")
@@ -73,12 +73,11 @@ def health_overrides(project: ProjectOption = HERE, as_json: JsonOption = False)
 
     opened = _opened(project)
     with store_of(opened.project) as store:
-        found: dict[str, Any] = asdict(judge(opened, store))
-        found["overrides"] = [asdict(override) for override in store.overrides.all()]
+        judgement, overrides = judge(opened, store), store.overrides.all()
     if as_json:
-        print_json(found)
+        print_json(asdict(judgement) | {"overrides": [asdict(override) for override in overrides]})
     else:
-        say_lines(overrides_text(found))
+        say_lines(overrides_text(overrides, judgement))
 
 
 @health_app.add("flaps")
@@ -91,8 +90,7 @@ def health_flaps(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
     opened = open_project(project)
     with store_of(opened) as store:
         rates = flaps(store, opened.health)
-    found = {name: asdict(rate) | {"per_account_year": rate.per_account_year} for name, rate in rates.items()}
     if as_json:
-        print_json(found)
+        print_json({name: asdict(rate) | {"per_account_year": rate.per_account_year} for name, rate in rates.items()})
     else:
-        say_lines(flaps_text(found))
+        say_lines(flaps_text(rates))

@@ -48,9 +48,9 @@ def work_list(
     from churnml.pages.terminal.work import work_list_text
 
     with store_of(open_project(project)) as store:
-        items = [asdict(item) for item in store.work.items(owner=owner, living=not everything)]
+        items = store.work.items(owner=owner, living=not everything)
     if as_json:
-        print_json(items)
+        print_json([asdict(item) for item in items])
     else:
         say_lines(work_list_text(items))
 
@@ -62,10 +62,10 @@ def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOp
     from churnml.pages.terminal.work import item_text
 
     with store_of(open_project(project)) as store:
-        item = asdict(store.work.item(work))
-        events = [asdict(event) for event in store.work.events(item["work_id"])]
+        item = store.work.item(work)
+        events = store.work.events(item.work_id)
     if as_json:
-        print_json({**item, "events": events})
+        print_json({**asdict(item), "events": [asdict(event) for event in events]})
     else:
         say_lines(item_text(item, events))
 
@@ -242,4 +242,4 @@ def _change(
     if as_json:
         print_json(asdict(item) | {"event": asdict(event)})
     else:
-        say_lines(changed_text(asdict(item), asdict(event)))
+        say_lines(changed_text(item, event))

@@ -159,6 +159,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return f"{number(share * 100, digits)} %" if is_known(share) else NOTHING
 
 
+def score(value: float | None, digits: int = 0) -> str:
+    """A health score: "72"; "unknown" where there is none."""
+    return number(value, digits) if is_known(value) else "unknown"
+
+
 def points(share: float | None) -> str:
     """A difference of shares in percentage points, with its sign: 0.0123 as "+1.2"."""
     return number(share * 100, 1, signed=True) if is_known(share) else NOTHING

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from churnml.pages.presenter import money, percent, printable
+from churnml.ledger import WorkItem
+from churnml.pages.presenter import band_name, money, number, percent, plural, printable, score, words
 from churnml.pages.terminal.layout import table
 from churnml.pages.terminal.work import work_list_text
 
@@ -15,7 +16,7 @@ def queue_text(day: dt.date, queue: Sequence[Mapping[str, Any]]) -> str:
     """What ``churnml queue`` prints."""
     if not queue:
         return f"{day}: no account is in the queue."
-    return "\n".join([f"{day}: {len(queue):,} decisions", "", *queue_lines(queue)])
+    return "\n".join([f"{day}: {plural(len(queue), 'decision')}", "", *queue_lines(queue)])
 
 
 def queue_lines(queue: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -28,7 +29,8 @@ def queue_lines(queue: Sequence[Mapping[str, Any]]) -> list[str]:
             f"→ {printable(decision['owner'])} by {decision['due']}{_work(decision)}"
         )
         lines.append(
-            f"       health {_number(decision['health'])} ({decision['band']}){chance}, MRR {money(decision['mrr'])}"
+            f"       health {score(decision['health'])} ({band_name(decision['band'])}){chance}, "
+            f"MRR {money(decision['mrr'])}"
             + ("" if decision["value"] is None else f", worth {money(decision['value'])} a month")
         )
         reasons = decision["growth_reasons"] if decision["goal"] == "grow" else decision["reasons"]
@@ -48,38 +50,34 @@ def _chance(decision: Mapping[str, Any]) -> str:
     return "" if value is None else f", {'upsell' if grow else 'churn'} {percent(value)}"
 
 
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.0f}"
-
-
-def account_text(found: Mapping[str, Any]) -> str:
+def account_text(account: Mapping[str, Any]) -> str:
     """What ``churnml explain`` prints."""
     lines = [
-        f"{printable(found['account_id'])} as of {found['as_of']}",
-        f"  health {_number(found['health'])} ({_band(found)}), {percent(found['coverage'])} of the weight known",
-        *_made_lines(found),
-        f"  churn {percent(found['churn_probability'])}, upsell {percent(found['upsell_probability'])}",
-        f"  MRR {money(found['mrr'])}, at risk {money(found['mrr_at_risk'])}",
-        f"  owner {printable(found['owner_id'] or '–')}",
-        *_when_lines(found),
+        f"{printable(account['account_id'])} as of {account['as_of']}",
+        f"  health {score(account['health'])} ({_band(account)}), {percent(account['coverage'])} of the weight known",
+        *_made_lines(account),
+        f"  churn {percent(account['churn_probability'])}, upsell {percent(account['upsell_probability'])}",
+        f"  MRR {money(account['mrr'])}, at risk {money(account['mrr_at_risk'])}",
+        f"  owner {printable(account['owner_id'] or '–')}",
+        *_when_lines(account),
         "",
         *table(
             ["dimension", "0–100"],
-            [[name, _number(value)] for name, value in found["dimensions"].items()],
+            [[name, score(value)] for name, value in account["dimensions"].items()],
             right=(1,),
         ),
         "",
         "  why",
-        *([f"  · {printable(r['sentence'])}" for r in found["reasons"]] or ["  · no single reason stands out"]),
+        *([f"  · {printable(r['sentence'])}" for r in account["reasons"]] or ["  · no single reason stands out"]),
     ]
-    if found["growth_reasons"]:
+    if account["growth_reasons"]:
         lines += [
             "",
             "  what speaks for growth",
-            *(f"  · {printable(r['sentence'])}" for r in found["growth_reasons"]),
+            *(f"  · {printable(r['sentence'])}" for r in account["growth_reasons"]),
         ]
-    lines += _change_lines(found)
-    decision = found["decision"]
+    lines += _change_lines(account)
+    decision = account["decision"]
     if decision:
         lines += [
             "",
@@ -87,59 +85,66 @@ def account_text(found: Mapping[str, Any]) -> str:
             f"(playbook {decision['playbook']}: {printable('; '.join(decision['because']))})",
             *(f"    {i}. {step}" for i, step in enumerate(decision["steps"], start=1)),
         ]
-    lines += _not_offered_lines(found)
-    if found["work"]:
-        lines += ["", "  work", "", work_list_text(found["work"])]
-    if len(found["history"]) > 1:
+    lines += _not_offered_lines(account)
+    if account["work"]:
+        lines += ["", "  work", "", work_list_text([WorkItem(**item) for item in account["work"]])]
+    if len(account["history"]) > 1:
         rows = [
-            [str(h["as_of"]), _number(h["health"]), h["band"], percent(h["churn_probability"])]
-            for h in found["history"]
+            [str(h["as_of"]), score(h["health"]), band_name(h["band"]), percent(h["churn_probability"])]
+            for h in account["history"]
         ]
         lines += ["", *table(["as of", "health", "band", "churn"], rows, right=(1, 3))]
     return "\n".join(lines)
 
 
-def _band(found: Mapping[str, Any]) -> str:
-    since = f" since {found['band_since']}" if found.get("band_since") else ""
-    pending = f", {found['pending']} since {found['pending_since']} if it lasts" if found.get("pending") else ""
-    return f"{found['band']}{since}{pending}"
+def _band(account: Mapping[str, Any]) -> str:
+    since = f" since {account['band_since']}" if account.get("band_since") else ""
+    pending = (
+        f", {band_name(account['pending'])} since {account['pending_since']} if it lasts"
+        if account.get("pending")
+        else ""
+    )
+    return f"{band_name(account['band'])}{since}{pending}"
 
 
-def _made_lines(found: Mapping[str, Any]) -> list[str]:
+def _made_lines(account: Mapping[str, Any]) -> list[str]:
     """What the score is made of beyond its dimensions: scorecard, exceptions, a person's word."""
     lines = []
-    if found.get("scorecard"):
-        stage = f", stage {found['stage']}" if found.get("stage") else ""
-        lines.append(f"  judged by scorecard {found['scorecard']}{stage}")
-    for applied in found.get("exceptions") or ():
-        lines.append(f"  exception {applied['name']}: {_number(applied['before'])} → {_number(applied['after'])}")
-    for family in (found.get("details") or {}).get("families", ()):
+    if account.get("scorecard"):
+        stage = f", stage {account['stage']}" if account.get("stage") else ""
+        lines.append(f"  judged by scorecard {account['scorecard']}{stage}")
+    for applied in account.get("exceptions") or ():
+        lines.append(f"  exception {applied['name']}: {score(applied['before'])} → {score(applied['after'])}")
+    for family in (account.get("details") or {}).get("families", ()):
         lines.append(
-            f"  family of {printable(family['parent'])}: {_number(family['score'])} over {family['members']} accounts"
+            f"  parent {printable(family['parent'])}: {score(family['score'])} over {family['members']} accounts"
             + (f", worst {printable(family['worst'])}" if family["worst"] else "")
         )
-    override = next((o for o in found.get("overrides", ()) if o["override_id"] == found.get("override_id")), None)
+    override = next((o for o in account.get("overrides", ()) if o["override_id"] == account.get("override_id")), None)
     if override:
-        ruled = (found.get("details") or {}).get("ruled_health")
+        ruled = (account.get("details") or {}).get("ruled_health")
         lines.append(
             f"  overridden by {printable(override['author'])} until {override['expires_on']} "
-            f"(it would be {_number(ruled)}): {printable(override['reason'])}"
+            f"(it would be {score(ruled)}): {printable(override['reason'])}"
         )
     return lines
 
 
-def _change_lines(found: Mapping[str, Any]) -> list[str]:
+def _change_lines(account: Mapping[str, Any]) -> list[str]:
     """What changed since the scoring before, in parts that add up."""
-    change = found.get("change")
+    change = account.get("change")
     if not change or change["total"] is None:
         return []
     parts = [
-        f"{name.replace('_', ' ')} {change[name]:+.2f}"
+        f"{words(name)} {number(change[name], 2, signed=True)}"
         for name in ("data", "model", "configuration", "override")
         if change[name]
     ]
-    lines = ["", f"  since {found['previous']['as_of']}: {change['total']:+.2f} points" + _joined(parts)]
-    moved = [f"{name} {value:+.2f}" for name, value in change["by_data"].items() if value]
+    lines = [
+        "",
+        f"  since {account['previous']['as_of']}: {number(change['total'], 2, signed=True)} points" + _joined(parts),
+    ]
+    moved = [f"{name} {number(value, 2, signed=True)}" for name, value in change["by_data"].items() if value]
     if moved:
         lines.append(f"    of the data: {', '.join(moved)}")
     return [*lines, *([f"    {change['note']}"] if change["note"] else [])]
@@ -149,7 +154,7 @@ def _joined(parts: Sequence[str]) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-OUTCOMES = {
+DISPOSITIONS = {
     "holdout": "left alone on purpose, so that the playbook can be measured",
     "overflow": "did not fit into anybody's day",
     "cooling": "was done lately",
@@ -159,33 +164,33 @@ OUTCOMES = {
 }
 
 
-def _not_offered_lines(found: Mapping[str, Any]) -> list[str]:
+def _not_offered_lines(account: Mapping[str, Any]) -> list[str]:
     """Playbooks whose rule holds and that are on nobody's list, with why."""
-    others = [decision for decision in found.get("decisions", ()) if decision["outcome"] in OUTCOMES]
+    others = [decision for decision in account.get("decisions", ()) if decision["outcome"] in DISPOSITIONS]
     if not others:
         return []
     lines = ["", "  not on a list"]
     for decision in others:
-        lines.append(f"    {decision['title']}: {printable(decision['note'] or OUTCOMES[decision['outcome']])}")
+        lines.append(f"    {decision['title']}: {printable(decision['note'] or DISPOSITIONS[decision['outcome']])}")
     return lines
 
 
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def _when_lines(found: Mapping[str, Any]) -> list[str]:
+def _when_lines(account: Mapping[str, Any]) -> list[str]:
     """When an account may leave: in words, and a bar a period as high as its chance of leaving in it."""
-    within, likely, left_by = (found.get(key) for key in ("leave_within", "likely_period", "left_by"))
+    within, likely, left_by = (account.get(key) for key in ("leave_within", "likely_period", "left_by"))
     if not within or not likely or not left_by:
         return []
-    said = ", ".join(f"{days} days {percent(p)}" for days, p in within.items() if p is not None)
+    chances = ", ".join(f"{days} days {percent(p)}" for days, p in within.items() if p is not None)
     left = [0.0, *left_by["left"]]
     days = [0, *left_by["days"]]
     daily = [(b - a) / (d - c) for a, b, c, d in zip(left, left[1:], days, days[1:], strict=False)]
     most = max(daily) or 1.0
     bar = "".join(BARS[round(each / most * (len(BARS) - 1))] for each in daily)
     return [
-        f"  leaves within {said}",
+        f"  leaves within {chances}",
         f"  if it leaves, most likely from {likely['from']} to {likely['to']} ({percent(likely['probability'])})",
-        f"  {bar}  {days[-1]} days from {found['as_of']}",
+        f"  {bar}  {days[-1]} days from {account['as_of']}",
     ]

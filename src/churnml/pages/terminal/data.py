@@ -5,15 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, Severity
 from churnml.jsontypes import JsonObject
-from churnml.pages.presenter import number, printable
+from churnml.pages.presenter import number, printable, words
 from churnml.pages.terminal.layout import table
 from churnml.rules.checking import RuleFinding
-
-if TYPE_CHECKING:
-    from churnml.audit import Audit, CutoffProof, FeatureProof, Finding
 
 
 @dataclass(frozen=True)
@@ -76,14 +73,19 @@ def check_text(checked: CheckedTables) -> str:
 
 def data_lines(quarantined: Mapping[str, Mapping[str, int]], warned: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Each reason a row was set aside or warned about, with its count."""
-    rows = [[name, reason, f"{n:,}", "set aside"] for name, of in quarantined.items() for reason, n in of.items()]
-    rows += [[name, reason, f"{n:,}", "kept"] for name, of in warned.items() for reason, n in of.items()]
+    rows = [[name, reason, number(n), "set aside"] for name, of in quarantined.items() for reason, n in of.items()]
+    rows += [[name, reason, number(n), "kept"] for name, of in warned.items() for reason, n in of.items()]
     return ["", *table(["table", "reason", "rows", "what was done"], rows, right=(2,))] if rows else []
 
 
 # How rows of a contract table are called.
 ROWS_OF = {"usage_events": "events", "support_tickets": "tickets", "churn_events": "leavings"}
-SEVERITY_MARKS = {"leak": "LEAK", "void": "VOID", "warning": "warning", "ok": "note"}
+SEVERITY_MARKS = {
+    Severity.LEAK: "LEAK",
+    Severity.VOID: "VOID",
+    Severity.WARNING: "warning",
+    Severity.OK: "note",
+}
 FEATURES_NAMED = 8
 
 
@@ -108,7 +110,7 @@ def audit_text(audit: Audit) -> str:
             "",
             *_tried_lines(label.tried, "later than settled"),
             "",
-            f"  Control: facts changed inside its window changed {label.changed:,} labels.",
+            f"  Control: facts changed inside its window changed {number(label.changed)} labels.",
             "",
         ]
     marks = [f"  {SEVERITY_MARKS[f.severity]}: {_of_model(f)}{printable(f.sentence)}" for f in audit.findings]
@@ -125,13 +127,12 @@ def _of_model(finding: Finding) -> str:
 
 
 def _tried_lines(tried: Sequence[CutoffProof], removed: str) -> list[str]:
-    rows = [[str(t.as_of), f"{t.rows:,}", _rows(t.removed), _rows(t.added)] for t in tried]
+    rows = [[str(cutoff.as_of), number(cutoff.rows), _rows(cutoff.removed), _rows(cutoff.added)] for cutoff in tried]
     return table(["cutoff", "snapshots", removed, "made up"], rows, right=(1,)) if rows else ["  no cutoff"]
 
 
 def _rows(counts: Mapping[str, int]) -> str:
-    named = [f"{count:,} {ROWS_OF.get(name, name)}" for name, count in counts.items() if count]
-    return ", ".join(named) or "nothing"
+    return ", ".join(f"{number(n)} {ROWS_OF.get(name, name)}" for name, n in counts.items() if n) or "nothing"
 
 
 def _control_lines(proof: FeatureProof) -> list[str]:
@@ -148,8 +149,8 @@ def _control_lines(proof: FeatureProof) -> list[str]:
         lines.append(f"  What an account simply is, no row moves: {_some(proof.static)}.")
     if proof.placed:
         lines.append(f"  As good as what they place: {_some(proof.placed)}.")
-    caught = [name.replace("_", " ") for name, was in proof.canaries.items() if was]
-    missed = [name.replace("_", " ") for name, was in proof.canaries.items() if not was]
+    caught = [words(name) for name, was in proof.canaries.items() if was]
+    missed = [words(name) for name, was in proof.canaries.items() if not was]
     lines.append(f"  Canaries: {len(caught)} of {len(caught) + len(missed)} planted features that leak were caught:")
     lines.append(f"  {', '.join(caught) or 'none'}.")
     return [*lines, *([f"  Missed: {', '.join(missed)}."] if missed else [])]

@@ -3,143 +3,141 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+import pandas as pd
+
+from churnml.health.bands import FlapRate
+from churnml.health.override_judging import OverrideJudgement
 from churnml.health.preview import Preview
-from churnml.pages.presenter import money, percent, printable
+from churnml.health.weights import WeightProposal
+from churnml.jsontypes import Json, JsonObject
+from churnml.ledger import Override
+from churnml.pages.presenter import band_name, money, number, percent, plural, printable, score
 from churnml.pages.terminal.layout import table
 
 MOVERS_SHOWN = 10
+SETTLING_NAMES = {"settled": "with margin and dwell", "unsettled": "without"}
 
 
-def preview_data(found: Preview) -> dict[str, Any]:
+def preview_data(preview: Preview) -> JsonObject:
     """What ``churnml health preview --json`` prints."""
-    accounts, mrr = found.changed
+    accounts, mrr = preview.changed
     return {
-        "as_of": str(found.as_of),
+        "as_of": str(preview.as_of),
         "changed": {"accounts": accounts, "mrr": mrr},
-        "now": dict(found.now),
-        "then": dict(found.then),
-        "moves": _records(found.moves),
-        "accounts": _records(found.accounts),
-        "unscaled": list(found.unscaled),
+        "now": dict(preview.now),
+        "then": dict(preview.then),
+        "moves": _records(preview.moves),
+        "accounts": _records(preview.accounts),
+        "unscaled": list(preview.unscaled),
     }
 
 
-def _records(frame: Any) -> list[dict[str, Any]]:
+def _records(frame: pd.DataFrame) -> list[dict[str, Json]]:
     rows = frame.astype(object)
-    found: list[dict[str, Any]] = rows.where(rows.notna(), None).to_dict("records")
-    return found
+    return [
+        {str(column): value for column, value in row.items()}
+        for row in rows.where(rows.notna(), None).to_dict("records")
+    ]
 
 
-def preview_text(found: Preview) -> str:
+def preview_text(preview: Preview) -> str:
     """What ``churnml health preview`` prints."""
-    accounts, mrr = found.changed
+    accounts, mrr = preview.changed
     lines = [
-        f"{found.as_of}: {accounts:,} of {len(found.accounts):,} accounts would change their band (MRR {money(mrr)})",
+        f"{preview.as_of}: {number(accounts)} of {plural(len(preview.accounts), 'account')} would change their band "
+        f"(MRR {money(mrr)})",
         "",
         *table(
             ["band", "now", "then"],
-            [[band, f"{found.now[band]:,}", f"{found.then[band]:,}"] for band in found.now],
+            [[band_name(band), number(preview.now[band]), number(preview.then[band])] for band in preview.now],
             right=(1, 2),
         ),
     ]
-    moves = [row for row in _records(found.moves) if row["band_now"] != row["band_then"]]
+    moves = [move for move in preview.moves.to_dict("records") if move["band_now"] != move["band_then"]]
     if moves:
-        rows = [[r["band_now"], r["band_then"], f"{r['accounts']:,}", money(r["mrr"])] for r in moves]
-        lines += ["", *table(["from", "to", "accounts", "MRR"], rows, right=(2, 3))]
-    movers = _records(found.biggest(MOVERS_SHOWN))
-    if movers:
         rows = [
-            [
-                printable(r["account_id"]),
-                _score(r["score_now"]),
-                _score(r["score_then"]),
-                f"{r['band_now']} → {r['band_then']}" if r["band_now"] != r["band_then"] else r["band_now"],
-                money(r["mrr"]),
-            ]
-            for r in movers
+            [band_name(m["band_now"]), band_name(m["band_then"]), number(m["accounts"]), money(m["mrr"])] for m in moves
         ]
-        lines += [
-            "",
-            "  whose score moves most",
-            "",
-            *table(["account", "now", "then", "band", "MRR"], rows, (1, 2, 4)),
+        lines += ["", *table(["from", "to", "accounts", "MRR"], moves, right=(2, 3))]
+    movers = [
+        [
+            printable(account["account_id"]),
+            score(account["score_now"], 1),
+            score(account["score_then"], 1),
+            _bands(account["band_now"], account["band_then"]),
+            money(account["mrr"]),
         ]
-    if found.unscaled:
-        names = ", ".join(found.unscaled)
+        for account in preview.biggest(MOVERS_SHOWN).to_dict("records")
+    ]
+    if movers:
+        header = ["account", "now", "then", "band", "MRR"]
+        lines += ["", "  whose score moves most", "", *table(header, movers, right=(1, 2, 4))]
+    if preview.unscaled:
+        names = ", ".join(preview.unscaled)
         lines += ["", f"  The model holds no scale for {names}: missing here, until it is trained again."]
     return "\n".join([*lines, "", "  Nothing was changed."])
 
 
-def _score(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.1f}"
+def _bands(now: str, then: str) -> str:
+    return band_name(now) if now == then else f"{band_name(now)} → {band_name(then)}"
 
 
-def weights_text(found: Mapping[str, Any]) -> str:
+def weights_text(proposal: WeightProposal) -> str:
     """What ``churnml health weights`` prints."""
     rows = [
         [
-            weight["dimension"],
-            f"{weight['declared']:g}",
-            f"{weight['proposed']:.1f}",
-            f"{weight['low']:.1f} to {weight['high']:.1f}",
-            "yes" if weight["agrees"] else "no",
+            weight.dimension,
+            f"{weight.declared:g}",
+            number(weight.proposed, 1),
+            f"{number(weight.low, 1)} to {number(weight.high, 1)}",
+            "yes" if weight.agrees else "no",
         ]
-        for weight in found["weights"]
+        for weight in proposal.weights
     ]
     header = ["dimension", "by hand", "by the past", "95 %", "agrees"]
-    return "\n".join([*table(header, rows, right=(1, 2, 3)), "", f"  {found['said']}"])
+    return "\n".join([*table(header, rows, right=(1, 2, 3)), "", f"  {proposal.said}"])
 
 
-def overrides_text(found: Mapping[str, Any]) -> str:
+def overrides_text(overrides: Sequence[Override], judgement: OverrideJudgement) -> str:
     """What ``churnml health overrides`` prints."""
-    made: Sequence[Mapping[str, Any]] = found["overrides"]
-    if not made:
+    if not overrides:
         return "Nobody has overridden a score."
     rows = [
         [
-            override["override_id"],
-            printable(override["account_id"]),
-            f"{override['score']:g}",
-            printable(override["author"]),
-            str(override["made_on"]),
-            f"taken back {override['withdrawn_on']}" if override["withdrawn_on"] else str(override["expires_on"]),
-            printable(override["reason"]),
+            override.override_id,
+            printable(override.account_id),
+            f"{override.score:g}",
+            printable(override.author),
+            str(override.made_on),
+            f"taken back {override.withdrawn_on}" if override.withdrawn_on else str(override.expires_on),
+            printable(override.reason),
         ]
-        for override in made
+        for override in overrides
     ]
     header = ["override", "account", "score", "by", "made on", "until", "because"]
     lines = table(header, rows, right=(2,))
     lines += [
         "",
-        f"  {len(found['judged'])} can be judged, {found['not_yet']} not yet, {found['withdrawn']} were taken back"
-        + (f", {found['unclear']} are unclear" if found["unclear"] else ""),
+        f"  {len(judgement.judged)} can be judged, {judgement.not_yet} not yet, {judgement.withdrawn} were taken back"
+        + (f", {judgement.unclear} are unclear" if judgement.unclear else ""),
     ]
-    for record in found["records"]:
-        who = "everybody" if record["author"] is None else printable(record["author"])
+    for record in judgement.records:
+        who = "everybody" if record.author is None else printable(record.author)
         lines.append(
-            f"  {who}, {record['direction']}: {record['as_said']} of {record['judged']} went that way "
-            f"({percent(record['low'])} to {percent(record['high'])}); person right {record['person_right']}, "
-            f"model right {record['model_right']}. {record['verdict']}"
+            f"  {who}, {record.direction}: {record.as_said} of {record.judged} went that way "
+            f"({percent(record.low)} to {percent(record.high)}); person right {record.person_right}, "
+            f"model right {record.model_right}. {record.verdict}"
         )
     return "\n".join(lines)
 
 
-def flaps_text(found: Mapping[str, Mapping[str, Any]]) -> str:
+def flaps_text(rates: Mapping[str, FlapRate]) -> str:
     """What ``churnml health flaps`` prints."""
-    names = {"settled": "with margin and dwell", "unsettled": "without"}
     rows = [
-        [
-            names[name],
-            f"{rate['changes']:,}",
-            f"{rate['flaps']:,}",
-            "–" if rate["per_account_year"] is None else f"{rate['per_account_year']:.2f}",
-        ]
-        for name, rate in found.items()
+        [SETTLING_NAMES[name], number(rate.changes), number(rate.flaps), number(rate.per_account_year, 2)]
+        for name, rate in rates.items()
     ]
-    within = next(iter(found.values()))["within_days"]
-    header = ["bands", "changes", "flaps", "flaps an account-year"]
-    return "\n".join(
-        [*table(header, rows, right=(1, 2, 3)), "", f"  A flap is a change taken back within {within} days."]
-    )
+    within = next(iter(rates.values())).within_days
+    lines = table(["bands", "changes", "flaps", "flaps an account-year"], rows, right=(1, 2, 3))
+    return "\n".join([*lines, "", f"  A flap is a change taken back within {within} days."])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from churnml.impact.measures import Terms
 from churnml.impact.report import Counts, Effect, ImpactReport, PlaybookImpact
-from churnml.pages.presenter import printable
+from churnml.pages.presenter import NOTHING, interval_of, number, percent, points, printable
 from churnml.pages.terminal.layout import table
 
 _HEADER = ("playbook", "verdict", "treated", "held out", "left, points", "MRR kept", "grew, points", "MRR won")
@@ -56,30 +56,26 @@ def _row(one: PlaybookImpact) -> tuple[str, ...]:
         _VERDICTS[one.verdict],
         _arm(one.treated),
         _arm(one.holdout),
-        _interval(one.effects.get("left"), _points),
+        _interval(one.effects.get("left"), points),
         _interval(one.effects.get("kept_money"), _money),
-        _interval(one.effects.get("grew"), _points),
+        _interval(one.effects.get("grew"), points),
         _interval(one.effects.get("won_money"), _money),
     )
 
 
 def _arm(counts: Counts) -> str:
     """Outcomes of those enrolled."""
-    return f"{counts.counted:,} of {counts.enrolled:,}"
+    return f"{number(counts.counted)} of {number(counts.enrolled)}"
 
 
-def _points(share: float) -> str:
-    return f"{round(100 * share, 1) + 0.0:+.1f}"  # no negative nought
+def _money(amount: float | None) -> str:
+    return number(amount, signed=True)
 
 
-def _money(amount: float) -> str:
-    return f"{round(amount) + 0.0:+,.0f}"
-
-
-def _interval(effect: Effect | None, written: Callable[[float], str]) -> str:
-    if effect is None or effect.value is None or effect.low is None or effect.high is None:
-        return "–"
-    return f"{written(effect.value)} [{written(effect.low)}, {written(effect.high)}]"
+def _interval(effect: Effect | None, written: Callable[[float | None], str]) -> str:
+    if effect is None or effect.low is None or effect.high is None:
+        return NOTHING
+    return interval_of(effect, written)
 
 
 def _first_to(playbooks: Sequence[PlaybookImpact]) -> list[str]:
@@ -87,24 +83,24 @@ def _first_to(playbooks: Sequence[PlaybookImpact]) -> list[str]:
     lines = []
     for one in playbooks:
         if one.targeting is not None:
-            said = f"declared to keep {100 * one.targeting.declared:.0f} % of what is at stake"
+            kept = f"declared to keep {percent(one.targeting.declared, 0)} of what is at stake"
             if one.targeting.measured is not None:
-                value, low, high = (f"{100 * share + 0.0:.0f} %" for share in one.targeting.measured)
-                said += f", measured {value} [{low}, {high}]"
-            lines.append(f"  {printable(one.playbook)}: {said}; {one.targeting.sentence}")
+                value, low, high = (percent(share, 0) for share in one.targeting.measured)
+                kept += f", measured {value} [{low}, {high}]"
+            lines.append(f"  {printable(one.playbook)}: {kept}; {one.targeting.sentence}")
     return lines
 
 
 def _together(report: ImpactReport) -> list[str]:
     together = report.together
     lines = [f"All playbooks together, {together.enrolments:,} enrolments with an outcome:"]
-    lines.append(f"  left: {_interval(together.effects['left'], _points)} points an enrolment")
-    for what, said in (("kept", together.kept), ("won", together.won)):
-        if said is None:
+    lines.append(f"  left: {_interval(together.effects['left'], points)} points an enrolment")
+    for what, amount in (("kept", together.kept), ("won", together.won)):
+        if amount is None:
             why = together.effects[f"{what}_money"].why_not
             lines.append(f"  MRR {what}: not yet estimable ({why})")
         else:
-            value, low, high = said
+            value, low, high = amount
             lines.append(f"  MRR {what} by all treated, a month: {_money(value)} [{_money(low)}, {_money(high)}]")
     return lines
 
@@ -127,6 +123,6 @@ def _once(playbooks: Sequence[PlaybookImpact], terms: Terms) -> list[str]:
         if effect is not None and effect.once_low is not None and effect.once_high is not None:
             lines.append(
                 f"  Had this been the only look ever: {printable(one.playbook)} {effect.measure} "
-                f"[{_points(effect.once_low)}, {_points(effect.once_high)}] (95 %; not for deciding week by week)"
+                f"[{points(effect.once_low)}, {points(effect.once_high)}] (95 %; not for deciding week by week)"
             )
     return lines

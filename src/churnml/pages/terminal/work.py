@@ -6,26 +6,27 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from churnml.pages.presenter import money, printable
+from churnml.ledger import WorkEvent, WorkItem
+from churnml.pages.presenter import money, number, plural, printable, words
 from churnml.pages.terminal.layout import table
 
 STATES = {"done": "done", "dismissed": "dismissed", "closed": "closed by itself", "open": "open", "snoozed": "snoozed"}
 
 
-def work_list_text(items: Sequence[Mapping[str, Any]]) -> str:
+def work_list_text(items: Sequence[WorkItem]) -> str:
     """What ``churnml work list`` prints."""
     if not items:
         return "There is no such work."
     rows = [
         [
-            item["work_id"],
-            printable(item["account_id"]),
-            item["playbook"],
-            printable(item["owner"]),
+            item.work_id,
+            printable(item.account_id),
+            item.playbook,
+            printable(item.owner),
             _state(item),
-            str(item["opened_on"]),
-            str(item["due"]),
-            money(item["value"]),
+            str(item.opened_on),
+            str(item.due),
+            money(item.value),
         ]
         for item in items
     ]
@@ -33,66 +34,67 @@ def work_list_text(items: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(table(header, rows, right=(7,)))
 
 
-def item_text(item: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
+def item_text(item: WorkItem, events: Sequence[WorkEvent]) -> str:
     """What ``churnml work show`` prints."""
-    because = f" because of {item['reason']}" if item["reason"] else ""
+    because = f" because of {item.reason}" if item.reason else ""
     lines = [
-        f"{item['work_id']}: {item['playbook']} for {printable(item['account_id'])}{because}",
-        f"  {_state(item)}, with {printable(item['owner'])}, due {item['due']}, {item['minutes']} minutes"
-        + ("" if item["value"] is None else f", worth {money(item['value'])} a month"),
+        f"{item.work_id}: {item.playbook} for {printable(item.account_id)}{because}",
+        f"  {_state(item)}, with {printable(item.owner)}, due {item.due}, {item.minutes} minutes"
+        + ("" if item.value is None else f", worth {money(item.value)} a month"),
     ]
-    if item["ended_because"]:
-        lines.append(f"  {printable(item['ended_because'])}")
+    if item.ended_because:
+        lines.append(f"  {printable(item.ended_because)}")
     return "\n".join([*lines, "", *event_lines(events)])
 
 
-def event_lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
+def event_lines(events: Sequence[WorkEvent]) -> list[str]:
     """What happened, one line each."""
-    rows = [[str(e["on"]), e["what"].replace("_", " "), printable(e["who"]), printable(e["why"])] for e in events]
+    rows = [[str(event.on), words(event.what), printable(event.who), printable(event.why)] for event in events]
     return table(["on", "what", "who", "why"], rows)
 
 
-def changed_text(item: Mapping[str, Any], event: Mapping[str, Any]) -> str:
-    """What a change of an item prints."""
+def changed_text(item: WorkItem, event: WorkEvent) -> str:
+    """What a change of a work item prints."""
     return (
-        f"{item['work_id']}: {item['playbook']} for {printable(item['account_id'])} is {_state(item)}, "
-        f"with {printable(item['owner'])} ({printable(event['why'])})"
+        f"{item.work_id}: {item.playbook} for {printable(item.account_id)} is {_state(item)}, "
+        f"with {printable(item.owner)} ({printable(event.why)})"
     )
 
 
-def overflow_text(day: dt.date, found: Sequence[Mapping[str, Any]]) -> str:
+def overflow_text(day: dt.date, overflow: Sequence[Mapping[str, Any]]) -> str:
     """What ``churnml work overflow`` prints."""
-    if not found:
+    if not overflow:
         return f"{day}: everything that was worth doing fitted."
     rows = [
         [
             printable(row["owner"]),
             row["playbook"],
-            f"{row['pieces']:,}",
+            number(row["pieces"]),
             money(row["value"]),
             f"{money(row['value_low'])} to {money(row['value_high'])}",
         ]
-        for row in found
+        for row in overflow
     ]
-    known = [row["value"] for row in found if row["value"] is not None]
+    known = [row["value"] for row in overflow if row["value"] is not None]
     total = f", {money(sum(known))} of expected MRR a month left lying" if known else ""
-    head = f"{day}: {sum(row['pieces'] for row in found):,} pieces did not fit{total}"
-    header = ["for", "playbook", "pieces", "worth a month", "low to high effect"]
+    head = f"{day}: {plural(sum(row['pieces'] for row in overflow), 'work item')} did not fit{total}"
+    header = ["for", "playbook", "items", "worth a month", "low to high effect"]
     return "\n".join([head, "", *table(header, rows, right=(2, 3, 4))])
 
 
-def log_text(found: Sequence[Mapping[str, Any]]) -> str:
+def log_text(entries: Sequence[Mapping[str, Any]]) -> str:
     """What ``churnml work log`` prints."""
-    if not found:
+    if not entries:
         return "Nothing is on record."
     rows = [
-        [str(e["at"])[:19], printable(e["who"]), e["what"], printable(e["subject"]), printable(e["why"])] for e in found
+        [str(e["at"])[:19], printable(e["who"]), e["what"], printable(e["subject"]), printable(e["why"])]
+        for e in entries
     ]
     return "\n".join(table(["at (UTC)", "who", "what", "of", "why"], rows))
 
 
-def _state(item: Mapping[str, Any]) -> str:
-    if item["state"] == "snoozed":
-        return f"snoozed until {item['snoozed_until']}"
-    ended = f" on {item['ended_on']}" if item["ended_on"] else ""
-    return STATES[item["state"]] + ended
+def _state(item: WorkItem) -> str:
+    if item.state == "snoozed":
+        return f"snoozed until {item.snoozed_until}"
+    ended = f" on {item.ended_on}" if item.ended_on else ""
+    return STATES[item.state] + ended
