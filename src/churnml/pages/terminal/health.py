@@ -54,11 +54,12 @@ def preview_text(preview: Preview) -> str:
             right=(1, 2),
         ),
     ]
-    moves = [move for move in preview.moves.to_dict("records") if move["band_now"] != move["band_then"]]
+    moves = [
+        [band_name(move["band_now"]), band_name(move["band_then"]), number(move["accounts"]), money(move["mrr"])]
+        for move in preview.moves.to_dict("records")
+        if move["band_now"] != move["band_then"]
+    ]
     if moves:
-        rows = [
-            [band_name(m["band_now"]), band_name(m["band_then"]), number(m["accounts"]), money(m["mrr"])] for m in moves
-        ]
         lines += ["", *table(["from", "to", "accounts", "MRR"], moves, right=(2, 3))]
     movers = [
         [
