@@ -16,8 +16,9 @@ from churnml.features import FAMILIES, Wish
 from churnml.labels import Label
 from churnml.modelling.curves import Renewal
 from churnml.modelling.hazard import PersonPeriods, drawn, fit_hazard, person_periods, renewal_of, seen_before
-from churnml.modelling.predictor import HAZARD_FILE, MODEL_FILE, SUMS_FILE, Calibration, Predictor, encode
+from churnml.modelling.predictor import Calibration, Predictor, encode
 from churnml.modelling.splits import plan
+from churnml.modelling.stored import HAZARD_FILE, MODEL_FILE, SUMS_FILE
 from churnml.specs import ModelSpec
 from tests.support import declaration, features_at, manifest, quick_facts
 

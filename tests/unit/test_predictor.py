@@ -16,7 +16,8 @@ import pytest
 
 from churnml.errors import RegistryError
 from churnml.modelling.agreement import differences
-from churnml.modelling.predictor import BOOSTER_FILE, MODEL_FILE, SUMS_FILE, Calibration, Predictor, PyfuncModel, encode
+from churnml.modelling.predictor import Calibration, Predictor, PyfuncModel, encode
+from churnml.modelling.stored import BOOSTER_FILE, MODEL_FILE, SUMS_FILE
 from tests.support import day, declaration, manifest
 
 CATEGORIES = {"plan": ("scale", "team")}

@@ -34,11 +34,11 @@ def queue(
 
     with store_of(open_project(project)) as store:
         day = day_or_newest(store, as_of)
-        found = store.queue(day, owner=owner, limit=limit)
+        decisions = store.queue(day, owner=owner, limit=limit)
     if as_json:
-        print_json({"as_of": str(day), "decisions": found})
+        print_json({"as_of": str(day), "decisions": decisions})
     else:
-        say_lines(queue_text(day, found))
+        say_lines(queue_text(day, decisions))
 
 
 @app.add()
@@ -50,16 +50,16 @@ def explain(
 ) -> None:
     """One account: score and what it is made of, curve, reasons with numbers, what changed, work, history."""
     from churnml.adapters.project import open_project
-    from churnml.adapters.registry import registry_of
-    from churnml.jobs.health import change_of
+    from churnml.adapters.registry.lookups import lookups_of
+    from churnml.jobs.explain import change_of
     from churnml.pages.terminal.accounts import account_text
 
     opened = open_project(project)
     with store_of(opened) as store:
-        found = store.account(account, day_or_newest(store, as_of))
-        change = change_of(found, store, registry_of(opened), opened.health.risk.model)
-    found["change"] = asdict(change) if change else None
+        explained = store.account(account, day_or_newest(store, as_of))
+        change = change_of(explained, store, lookups_of(opened), opened.health.risk.model)
+    explained["change"] = asdict(change) if change else None
     if as_json:
-        print_json(found)
+        print_json(explained)
     else:
-        say_lines(account_text(found))
+        say_lines(account_text(explained))

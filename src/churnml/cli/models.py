@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 @models_app.add("list")
 def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Every registered version, its verdict, and who is champion."""
+    from churnml.adapters.project import open_project
+    from churnml.adapters.registry.lookups import lookups_of
     from churnml.pages.terminal.models import versions_text
 
-    opened, registry = registry_of_project(project)
-    versions = {name: registry.versions(name) for name in opened.model_names}
+    opened = open_project(project)
+    lookups = lookups_of(opened)
+    versions = {name: lookups.versions(name) for name in opened.model_names}
     if as_json:
         print_json({name: [version.as_data() for version in of_model] for name, of_model in versions.items()})
     else:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,11 @@ import pandas as pd
 from churnml.health.score import DIGITS, health_of
 from churnml.health.scorecards import RENEWAL, SEGMENT, TENURE
 from churnml.ledger import Override
-from churnml.modelling.predictor import Predictor
 from churnml.specs.health import HealthSpec
+
+if TYPE_CHECKING:
+    from churnml.modelling.predictor import Predictor
+    from churnml.modelling.stored import StoredModel
 
 CONTEXT = (SEGMENT, TENURE, RENEWAL)
 HUNDREDTHS = 10**DIGITS
@@ -47,20 +50,20 @@ class Yardstick:
     base_rate: float | None
 
 
-def yardstick_of(predictor: Predictor, version: str | None, *, in_use: bool) -> Yardstick:
+def yardstick_of(model: Predictor | StoredModel, version: str | None, *, in_use: bool) -> Yardstick:
     """What a registered model gives a score.
 
     Args:
-        predictor: whose scales were read.
+        model: whose scales were read.
         version: its own.
         in_use: whether it was the champion; one that only lends its scales gives no probability.
     """
-    declared = [*predictor.features, *predictor.manifest.scales]
+    declared = [*model.features, *model.manifest.scales]
     return Yardstick(
         version=version,
-        reference=predictor.reference,
+        reference=model.reference,
         polarity={feature.name: feature.polarity.value for feature in declared},
-        base_rate=predictor.base_rate if in_use else None,
+        base_rate=model.base_rate if in_use else None,
     )
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from churnml import jobs, snapshots
-from churnml.errors import RegistryError, TooLittleDataError, UnknownNameError
+from churnml.errors import TooLittleDataError, UnknownNameError
 from churnml.health.bands import FlapRate, flap_rates
-from churnml.health.changes import HealthChange, ScoreInputs, explain_change, yardstick_of
 from churnml.health.override_judging import OverrideJudgement, WasSaid, judge_overrides
 from churnml.health.preview import Preview, preview
 from churnml.health.score import check_inputs, health_of
@@ -144,47 +142,3 @@ def flaps(store: Store, health: HealthSpec) -> dict[str, FlapRate]:
     rows["score"] = rows["health"].astype("float64")
     rows["overridden"] = rows["override_id"].notna()
     return flap_rates(health, rows[["account_id", "as_of", "score", "coverage", "overridden"]])
-
-
-def change_of(found: Mapping[str, Any], store: Store, registry: Registry, risk: str) -> HealthChange | None:
-    """What changed of an account's score since its scoring before, in parts; None where there is nothing to compare.
-
-    Args:
-        found: what :meth:`churnml.adapters.store.Store.account` says.
-        store: holds the declarations as they were.
-        registry: holds the models' scales.
-        risk: the churn model's name.
-    """
-    previous = found.get("previous")
-    if not previous or not found.get("declarations") or not previous.get("declarations"):
-        return None
-    overrides = {override["override_id"]: override for override in found["overrides"]}
-    made = [_made(row, overrides, store, registry, risk) for row in (previous, found)]
-    if made[0] is None or made[1] is None:
-        return None
-    return explain_change(made[0], made[1])
-
-
-def _made(
-    row: Mapping[str, Any], overrides: Mapping[str, Any], store: Store, registry: Registry, risk: str
-) -> ScoreInputs | None:
-    if row.get("health_inputs") is None or "health" not in row["declarations"]:
-        return None
-    version = row["models"].get(risk)
-    try:
-        # without a champion the scales were the newest model's; which it was is not kept, so the newest now stands in
-        of = registry.version(risk, version) if version else registry.newest(risk)
-    except RegistryError:
-        return None
-    if of is None:
-        return None
-    said = yaml.safe_load(store.declaration(row["declarations"]["health"])["text"])
-    override = overrides.get(str(row.get("override_id")))
-    return ScoreInputs(
-        on=row["as_of"],
-        inputs=row["health_inputs"],
-        churn_probability=row["churn_probability"],
-        yardstick=yardstick_of(of.predictor, of.version, in_use=version is not None),
-        spec=HealthSpec.model_validate(said),
-        override=Override(**override) if override else None,
-    )

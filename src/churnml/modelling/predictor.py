@@ -21,16 +21,9 @@ from churnml.errors import RegistryError, did_you_mean
 from churnml.jsontypes import JsonObject
 from churnml.modelling.curves import Curves, Hazard, renewals
 from churnml.modelling.manifest import ModelManifest
+from churnml.modelling.stored import BOOSTER_FILE, FORMAT, HAZARD_FILE, MODEL_FILE, SUMS_FILE, read_model
 
-BOOSTER_FILE = "booster.txt"
-MODEL_FILE = "model.json"
-HAZARD_FILE = "hazard.txt"
-SUMS_FILE = "sha256.json"
 EPSILON = 1e-6
-# Raised whenever the stored form changes, so that an older model is refused rather than misread.
-FORMAT = 2
-# A thousand trees of a hundred leaves are ten megabytes; what is far beyond that was not written by churnml.
-LARGEST_FILE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -200,54 +193,18 @@ class Predictor:
     @classmethod
     def load(cls, folder: Path) -> Predictor:
         """The model in ``folder``; raises RegistryError when a file is missing or was altered."""
-        try:
-            sums = json.loads(_read(folder, SUMS_FILE))
-            # only the hazard may be missing, where it has no sum either
-            there = [BOOSTER_FILE, MODEL_FILE]
-            there += [HAZARD_FILE] if HAZARD_FILE in sums or (folder / HAZARD_FILE).exists() else []
-            texts = {name: _read(folder, name) for name in there}
-            altered = [name for name, text in texts.items() if hashlib.sha256(text).hexdigest() != sums[name]]
-        except (OSError, ValueError, TypeError, KeyError) as problem:
-            raise RegistryError("The stored model is incomplete.", where=str(folder), remedy=str(problem)) from None
-        if altered:
-            raise RegistryError(
-                f"The stored model was altered after it was registered: {', '.join(altered)}.",
-                where=str(folder),
-                remedy="Restore the artifact, or train again.",
-            )
-        stored = json.loads(texts[MODEL_FILE])
-        if not isinstance(stored, dict) or stored.get("format") != FORMAT:
-            raise RegistryError(
-                "The stored model was written by another version of churnml.",
-                where=str(folder),
-                remedy="Train again, then promote the new version by hand: churnml models promote.",
-            )
-        hazard = stored.get("hazard")
-        if hazard is not None and HAZARD_FILE not in sums:
-            raise RegistryError("The stored model is incomplete.", where=str(folder), remedy=f"It lacks {HAZARD_FILE}.")
+        stored = read_model(folder)
+        hazard = stored.hazard
         return cls(
-            # what is read is what the checksum was taken of
-            booster=lgb.Booster(model_str=texts[BOOSTER_FILE].decode("utf-8")),
-            features=tuple(FeatureDeclaration.from_json(feature) for feature in stored["features"]),
-            categories={name: tuple(names) for name, names in stored["categories"].items()},
-            calibration=Calibration(**stored["calibration"]),
-            base_rate=stored["base_rate"],
-            reference=stored["reference"],
-            manifest=ModelManifest.from_json(stored["about"]),
-            hazard=hazard and Hazard.from_data(hazard, lgb.Booster(model_str=texts[HAZARD_FILE].decode("utf-8"))),
+            booster=lgb.Booster(model_str=stored.booster.decode("utf-8")),
+            features=stored.features,
+            categories=stored.categories,
+            calibration=Calibration(**stored.calibration),
+            base_rate=stored.base_rate,
+            reference=stored.reference,
+            manifest=stored.manifest,
+            hazard=Hazard.from_data(hazard[0], lgb.Booster(model_str=hazard[1].decode("utf-8"))) if hazard else None,
         )
-
-
-def _read(folder: Path, name: str) -> bytes:
-    """A file of the model; raises OSError for a link out of the folder, or more than a model can be."""
-    path = folder / name
-    if path.is_symlink() or not path.is_file():
-        raise OSError(f"{name} is not there as a plain file.")
-    with path.open("rb") as file:
-        text = file.read(LARGEST_FILE + 1)
-    if len(text) > LARGEST_FILE:
-        raise OSError(f"{name} is larger than {LARGEST_FILE // 1024**2} MiB, which no model of churnml is.")
-    return text
 
 
 def _wrong_kind(column: pd.Series, is_category: bool) -> str | None:

@@ -27,11 +27,14 @@ from churnml.adapters.registry.registered import (
     RUN_TAG,
     VERDICT_TAG,
     RegisteredModel,
+    checksum,
 )
-from churnml.adapters.registry.versions import Versions, checksum
+from churnml.adapters.registry.versions import Versions
 from churnml.errors import ProjectError, RegistryError
-from churnml.modelling.predictor import SUMS_FILE, Predictor
+from churnml.health.changes import Yardstick, yardstick_of
+from churnml.modelling.predictor import Predictor
 from churnml.modelling.record import ModelRecord
+from churnml.modelling.stored import SUMS_FILE
 from churnml.modelling.tenure import ChampionHistory, RegisteredVersion, What, previous, tenures
 
 
@@ -91,6 +94,13 @@ class Registry:
             )
             for v in self._versions.whole(name)
         ]
+
+    def yardstick(self, name: str, version: str | None) -> Yardstick | None:
+        """What a version (None: the newest, which only lends its scales) gives a health score; raises RegistryError."""
+        model = self.version(name, version) if version else self.newest(name)
+        if model is None:
+            return None
+        return yardstick_of(model.predictor, model.version, in_use=version is not None)
 
     def record_of(self, name: str, version: str | None) -> ModelRecord:
         """The record of a version; of the champion, else the newest, when None."""

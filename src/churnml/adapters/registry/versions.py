@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from pathlib import Path
@@ -15,10 +14,12 @@ from churnml.adapters.registry.registered import (
     RECORD_FILE,
     RUN_TAG,
     RegisteredModel,
+    checksum,
 )
 from churnml.errors import RegistryError, UnknownNameError
-from churnml.modelling.predictor import SUMS_FILE, Predictor
+from churnml.modelling.predictor import Predictor
 from churnml.modelling.record import ModelRecord
+from churnml.modelling.stored import SUMS_FILE
 
 
 class Versions:
@@ -103,8 +104,3 @@ class Versions:
                     f"The record of version {version.version} of model '{version.name}' cannot be read.",
                     remedy=f"Check the registry's artifacts, or train again. ({type(problem).__name__})",
                 ) from None
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
