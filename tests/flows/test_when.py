@@ -1,12 +1,10 @@
-"""When an account may leave, as a person meets it: scored, kept, explained; and a store from before."""
+"""When an account may leave, as a person meets it: scored, kept, explained."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import shutil
-import sqlite3
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +12,11 @@ import pytest
 from churnml.adapters.project import open_project
 from churnml.adapters.store import open_store
 from tests.flows.conftest import churnml
-from tests.store import before
 
 
 @pytest.fixture(scope="module")
-def in_office(ran, tmp_path_factory):
-    """The company with its churn model in office, put there by hand, and scored with it."""
+def promoted(ran, tmp_path_factory):
+    """The company with its churn model made champion by hand, and scored with it."""
     project = tmp_path_factory.mktemp("when") / "company"
     shutil.copytree(ran, project)
     for words in (("models", "promote", "churn", "--because", "to see its curves"), ("score", "--no-prefect")):
@@ -29,8 +26,8 @@ def in_office(ran, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def scored(in_office):
-    with open_store(open_project(in_office).operational_url) as store:
+def scored(promoted):
+    with open_store(open_project(promoted).operational_url) as store:
         return store.scored(store.dates()[-1])
 
 
@@ -60,9 +57,9 @@ def test_the_likely_period_is_a_period_of_the_curve_and_its_most_likely(scored):
         assert (ends - begins).days + 1 in np.diff(days)
 
 
-def test_explain_tells_when_in_words_with_a_bar_and_in_json(in_office, scored):
+def test_explain_tells_when_in_words_with_a_bar_and_in_json(promoted, scored):
     account = max(scored, key=lambda row: row["churn_probability"] or 0)
-    said = churnml("explain", account["account_id"], "--project", in_office)
+    said = churnml("explain", account["account_id"], "--project", promoted)
     assert said.code == 0, said.err
     within, likely = account["leave_within"], account["likely_period"]
     assert f"leaves within 30 days {within['30'] * 100:.1f} %, 60 days" in said.out
@@ -70,38 +67,10 @@ def test_explain_tells_when_in_words_with_a_bar_and_in_json(in_office, scored):
     bar = next(line for line in said.out.splitlines() if "█" in line)
     assert bar.split()[0].strip("▁▂▃▄▅▆▇█") == ""
     assert len(bar.split()[0]) == len(account["left_by"]["days"])
-    told = json.loads(churnml("explain", account["account_id"], "--project", in_office, "--json").out)
+    told = json.loads(churnml("explain", account["account_id"], "--project", promoted, "--json").out)
     assert {key: told[key] for key in ("leave_within", "likely_period", "left_by")} == {
         key: account[key] for key in ("leave_within", "likely_period", "left_by")
     }
-
-
-def test_a_store_from_before_gets_the_columns_it_lacks_and_keeps_what_it_has(in_office, tmp_path):
-    project = tmp_path / "company"
-    shutil.copytree(in_office, project)
-    path = Path(open_project(project).operational_url.removeprefix("sqlite:///"))
-    with open_store(f"sqlite:///{path}") as store:
-        day = store.dates()[-1]
-        was = store.scored(day)
-    present = path.with_name("present.db")
-    path.rename(present)
-    before.make(f"sqlite:///{path}", knew_when=False)
-    with sqlite3.connect(path) as connection:
-        connection.execute("ATTACH ? AS present", (str(present),))
-        for table in before.TABLES:
-            columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
-            # what was decided then was all on somebody's list
-            listed = " WHERE outcome IN ('opened', 'kept')" if table == "decisions" else ""
-            connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM present.{table}{listed}")
-    connection.close()
-    said = churnml("explain", was[0]["account_id"], "--project", project)
-    assert said.code == 0, said.err
-    assert "leaves within" not in said.out
-    with open_store(f"sqlite:///{path}") as store:
-        now = store.scored(day)
-    kept = set(before.SCORE_COLUMNS)
-    assert [{name: row[name] for name in kept} for row in was] == [{name: row[name] for name in kept} for row in now]
-    assert {row["leave_within"] for row in now} == {None}
 
 
 def test_the_record_tells_how_the_curves_were_fitted_and_how_they_did_beside_the_classifier(ran):
