@@ -47,6 +47,11 @@ def walks() -> dict[str, list[re.Match[str]]]:
     return {part.splitlines()[0]: list(STEP.finditer(part)) for part in parts}
 
 
+def names_bound(node: ast.AnnAssign | ast.Assign) -> set[str]:
+    targets = [node.target] if isinstance(node, ast.AnnAssign) else node.targets
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
 def defined(tree: ast.Module, name: str) -> bool:
     """Whether a module defines ``name``, or ``Class.name``."""
     body: list[ast.stmt] = tree.body
@@ -55,7 +60,7 @@ def defined(tree: ast.Module, name: str) -> bool:
             node
             for node in body
             if (isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == part)
-            or (isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == part for t in node.targets))
+            or (isinstance(node, ast.AnnAssign | ast.Assign) and part in names_bound(node))
         ]
         if not of_that_name:
             return False
