@@ -231,7 +231,7 @@ def true_lines(companies: Sequence[JudgedCompany]) -> list[str]:
 
 def section(companies: Sequence[JudgedCompany], measured: SurvivalFigures, accounts: int, seeds: Sequence[int]) -> str:
     """The part of the page that is measured."""
-    marks = ", ".join(f"{m['seen'] * 100:.1f} % within {m['day']}" for m in measured.marks)
+    marks = ", ".join(f"{m.seen * 100:.1f} % within {m.day}" for m in measured.marks)
     seconds = {what: np.mean([one.seconds[what] for one in companies]) for what in companies[0].seconds}
     return "\n".join(
         [

@@ -52,7 +52,7 @@ def test_what_is_surely_better_takes_office():
     wrong = Settings({**ESTIMATOR, "monotone": [-1, 0, 0]})
     chosen = search(wrong, {"free": {"monotone": None}}, folds(), COLUMNS, max_trees=60, tuning=Tuning(), seed=7)
     assert chosen.settings.estimator["monotone"] is None
-    gained, error = chosen.tried[1].ahead
+    gained, error = chosen.tried[1].ahead, chosen.tried[1].standard_error
     assert gained > error > 0
     assert chosen.tried[1].loss == pytest.approx(chosen.tried[0].loss - gained)
 

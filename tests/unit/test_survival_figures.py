@@ -64,9 +64,9 @@ def test_who_knows_nothing_is_behind_and_who_says_the_same_is_level(measured):
 
 
 def test_marks_show_what_was_said_beside_what_was_seen(measured):
-    assert [mark["day"] for mark in measured.marks] == [30, 60, 90]
+    assert [mark.day for mark in measured.marks] == [30, 60, 90]
     for mark in measured.marks:
-        assert mark["said"]["curve"] == pytest.approx(mark["seen"], abs=0.05)
+        assert mark.predicted["curve"] == pytest.approx(mark.seen, abs=0.05)
 
 
 def test_spread_evenly_the_classifier_keeps_its_probability_over_its_horizon():

@@ -13,12 +13,11 @@ they are kept and counted, and the counts stand in the record of the training.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from churnml.jsontypes import JsonObject
 from churnml.ledger import Assignment, WorkItem
 from churnml.timeline import DAY, Reach
 
@@ -103,10 +102,6 @@ class Touched:
             f"and were {fate}: {_percent(self.treated_positives, self.treated)} of them were positive, of the others "
             f"{_percent(self.positives - self.treated_positives, self.rows - self.treated)}"
         )
-
-    def as_data(self) -> JsonObject:
-        """Plain JSON data."""
-        return {**asdict(self), "sentence": self.sentence}
 
 
 def _percent(part: int, whole: int) -> str:

@@ -9,9 +9,8 @@ is stands in ``ranking`` and ``reliability``; how often the intervals cover, in 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
@@ -106,10 +105,6 @@ class Evaluation:
     rows: int
     positives: int
     shift: Mapping[str, Figure] = field(default_factory=dict)
-
-    def as_data(self) -> dict[str, Any]:
-        """As plain data for JSON."""
-        return asdict(self)
 
 
 def evaluate(

@@ -17,7 +17,6 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from churnml.jsontypes import JsonObject
 from churnml.modelling.calibration import clustered_error
 from churnml.modelling.estimator import BoostedClassifier
 from churnml.specs import Tuning
@@ -74,8 +73,8 @@ class Trial:
         settings: the setting.
         trees: the number of trees with the least mean loss.
         loss: mean log loss of the validation rows at that many trees.
-        ahead: by how much its loss is below that of the best setting before it, and the standard error of that;
-            None for the declared setting itself.
+        ahead, standard_error: by how much its loss is below that of the best setting before it; None for the declared
+            setting itself.
         taken: whether it took its place.
     """
 
@@ -83,19 +82,9 @@ class Trial:
     settings: Settings
     trees: int
     loss: float
-    ahead: tuple[float, float] | None
+    ahead: float | None
+    standard_error: float | None
     taken: bool
-
-    def as_data(self) -> JsonObject:
-        """As plain data for the record."""
-        return {
-            "what": self.what,
-            "trees": self.trees,
-            "loss": self.loss,
-            "ahead": None if self.ahead is None else self.ahead[0],
-            "standard_error": None if self.ahead is None else self.ahead[1],
-            "taken": self.taken,
-        }
 
 
 @dataclass(frozen=True)
@@ -166,15 +155,15 @@ def search(
     # one after the other: LightGBM keeps one number of threads for the whole process, and a second Python thread
     # that changes it while rows are being read makes it write where it must not (SparseBin::Push), and die
     best, result = declared, _measured(declared, prepared, max_trees)
-    tried = [Trial("as declared", declared, result.trees, result.loss, None, True)]
+    tried = [Trial("as declared", declared, result.trees, result.loss, None, None, True)]
 
     def weigh(what: str, changes: Changes) -> None:
         nonlocal best, result
         changed = _changed(best, changes)
         other = _measured(changed, prepared, max_trees)
-        ahead = _ahead(result, other, accounts)
-        taken = ahead[0] > ahead[1]
-        tried.append(Trial(what, changed, other.trees, other.loss, ahead, taken))
+        ahead, error = _ahead(result, other, accounts)
+        taken = ahead > error
+        tried.append(Trial(what, changed, other.trees, other.loss, ahead, error, taken))
         if taken:
             best, result = changed, other
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from churnml.modelling.evaluation import accelerated, resampled_weights
 from churnml.modelling.ranking import order_measure
+from churnml.modelling.record import RecordedFigure, Slice
 from churnml.modelling.reliability import wilson
 
 # With fewer positives (or negatives) the 95 % interval of a ROC AUC of 0.7 reaches 0.18 to either side (Hanley and
@@ -22,18 +22,17 @@ TENURES = ((90.0, "under 90 days"), (365.0, "90 to 364 days"), (np.inf, "a year 
 SIZES = ("small", "middle", "large")
 
 
-def slices(train: pd.DataFrame, judged: pd.DataFrame, p: np.ndarray, seed: int) -> list[dict[str, Any]]:
-    """Each part's rows, positives, ROC AUC, and what was said of it beside what was seen.
+def slices(train: pd.DataFrame, judged: pd.DataFrame, p: np.ndarray, seed: int) -> list[Slice]:
+    """Each part's rows, positives, ROC AUC, and what was predicted of it beside what was seen.
 
     Args:
         train: rows that trained; thirds of MRR are cut on them.
         judged: the judged rows with ``account_id, label``, and what they are parted by.
-        p: what the model said, shape (rows,).
+        p: what the model predicted, shape (rows,).
         seed: of the bootstrap.
 
     Returns:
-        ``by, part, rows, positives, said, seen, low, high`` (Wilson's interval of seen), ``roc_auc`` (``value, low,
-        high``; missing where there is only one outcome) and ``too_small``, by which a part is too small to say.
+        The parts; ``low, high`` is Wilson's interval of ``seen``, ``roc_auc`` not known where all came out alike.
     """
     y = judged["label"].to_numpy(dtype="float64")
     account = judged["account_id"].to_numpy()
@@ -42,25 +41,27 @@ def slices(train: pd.DataFrame, judged: pd.DataFrame, p: np.ndarray, seed: int) 
         order = [name for name in dict.fromkeys(part.cat.categories) if (part == name).any()]
         for name in order:
             inside = (part == name).to_numpy()
-            parts.append({"by": by, "part": str(name)} | _seen(account[inside], y[inside], p[inside], seed))
+            parts.append(_slice(by, str(name), account[inside], y[inside], p[inside], seed))
     return parts
 
 
-def _seen(account: np.ndarray, y: np.ndarray, p: np.ndarray, seed: int) -> dict[str, Any]:
+def _slice(by: str, part: str, account: np.ndarray, y: np.ndarray, p: np.ndarray, seed: int) -> Slice:
     low, high = wilson(y.mean(), len(y))
     measured = order_measure(p, y)
     samples = [measured(w)["roc_auc"] for w in resampled_weights(account, seed, RESAMPLES)]
     auc = accelerated(float(measured(np.ones((1, len(y))))["roc_auc"][0]), np.concatenate(samples))
-    return {
-        "rows": len(y),
-        "positives": int(y.sum()),
-        "said": float(p.mean()),
-        "seen": float(y.mean()),
-        "low": float(low),
-        "high": float(high),
-        "roc_auc": {"value": auc.value, "low": auc.low, "high": auc.high},
-        "too_small": bool(min(y.sum(), len(y) - y.sum()) < LEAST),
-    }
+    return Slice(
+        by=by,
+        part=part,
+        rows=len(y),
+        positives=int(y.sum()),
+        said=float(p.mean()),
+        seen=float(y.mean()),
+        low=float(low),
+        high=float(high),
+        roc_auc=RecordedFigure(value=auc.value, low=auc.low, high=auc.high),
+        too_small=bool(min(y.sum(), len(y) - y.sum()) < LEAST),
+    )
 
 
 def _parts(train: pd.DataFrame, judged: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:

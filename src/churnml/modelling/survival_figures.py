@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -31,20 +30,29 @@ GRID_DAYS = 7  # the integral of the Brier score has a point a week
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A day of judging: the share that had left by then, and who → the mean probability given to that."""
+
+    day: int
+    seen: float
+    predicted: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class SurvivalFigures:
     """All figures of one cutoff.
 
     Args:
         figures: who → figure name → figure.
         ahead: rival → figure name → how far ``curve`` is ahead of it, paired; positive is better.
-        marks: for each day of judging: ``day``, ``seen`` (share that had left) and ``said`` (who → mean P).
+        marks: one for each day of judging.
         rows, leavings: what was judged.
         last: the last day.
     """
 
     figures: Mapping[str, Mapping[str, Figure]]
     ahead: Mapping[str, Mapping[str, Figure]]
-    marks: tuple[Mapping[str, Any], ...]
+    marks: tuple[Mark, ...]
     rows: int
     leavings: int
     last: int
@@ -106,11 +114,7 @@ def evaluate_curves(
             if who != "curve"
         },
         marks=tuple(
-            {
-                "day": day,
-                "seen": float((gone < day).mean()),
-                "said": {who: float(p(day)[kept].mean()) for who, p in curves.items()},
-            }
+            Mark(day, float((gone < day).mean()), {who: float(p(day)[kept].mean()) for who, p in curves.items()})
             for day in days
         ),
         rows=len(kept),
