@@ -18,8 +18,16 @@ from typing import Any
 
 from benchmarks.believe import replace_block
 from churnml.adapters.store import Store, open_store
-from churnml.ledger import BandState, DayPlan, WorkItem
-from churnml.scoring.predictions import ScoredDay
+from churnml.ledger import (
+    DayPlan,
+    HealthTrace,
+    LeavingCurve,
+    LikelyPeriod,
+    Provenance,
+    ScoredDay,
+    Timing,
+    WorkItem,
+)
 from tests.engines.servers import own_postgres
 from tests.store.days import MODELS, NOW, account, decision, event, kept_open, message, opening
 
@@ -43,30 +51,27 @@ class Watch:
 
 def steps(store: Store, many: int) -> dict[str, float]:
     """What each step took, in seconds."""
-    left_by = {"days": list(range(10)), "share": [0.1] * 10}
-    rows = tuple(account(f"account {n:06d}", left_by=left_by) for n in range(many))
-    inputs = {"raw_health": 41.0, "health_inputs": {f"feature_{n}": float(n) for n in range(20)}}
+    curve = LeavingCurve(tuple(range(10)), tuple([0.1] * 10))
+    timing = Timing({"30": 0.1}, LikelyPeriod(FIRST, SECOND, 0.1), curve)
+    trace = HealthTrace(raw_health=41.0, inputs={f"feature_{n}": float(n) for n in range(20)})
+    rows = tuple(account(f"account {n:06d}", timing=timing, trace=trace, band_since=FIRST) for n in range(many))
     opened = opening(FIRST, *(row.account_id for row in rows[: many // 10]))
     over = tuple(decision(None, row.account_id, "overflow") for row in rows[many // 10 : many // 5])
     plan = DayPlan((*opened.decisions, *over), opened.work, opened.events, opened.assignments)
-    given: dict[str, Any] = {
-        "bands": [BandState(row.account_id, FIRST, 40.0, "at_risk", FIRST) for row in rows],
-        "messages": [message(f"message {row.account_id}", row.account_id) for row in rows],
-        "extra": {row.account_id: inputs for row in rows},
-    }
+    messages = [message(f"message {row.account_id}", row.account_id) for row in rows]
     next_day = kept_open(SECOND, *opened.work)
     was = opened.work[0]
     done = WorkItem(**(vars(was) | {"state": "done", "ended_on": SECOND, "ended_because": "spoke to them"}))
     watch = Watch()
     watch.time(
         "a date, with work and messages",
-        lambda: store.record(ScoredDay(FIRST, rows, (), MODELS), "1", NOW, plan, **given),
+        lambda: store.record(ScoredDay(FIRST, rows, MODELS, plan), Provenance("1"), NOW, messages),
     )
     watch.time(
         "the next date, its messages told before",
-        lambda: store.record(ScoredDay(SECOND, rows, (), MODELS), "2", NOW, next_day, **given),
+        lambda: store.record(ScoredDay(SECOND, rows, MODELS, next_day), Provenance("2"), NOW, messages),
     )
-    watch.time("what is on record when a day begins", lambda: store.before(THIRD, 90))
+    watch.time("what is on record when a day begins", lambda: store.prior_state(THIRD, 90))
     watch.time("the whole list of a date", lambda: store.queue(SECOND))
     watch.time("an owner's first 50 lines", lambda: store.queue(SECOND, owner="olga", limit=50))
     watch.time("an account with its past", lambda: store.account(rows[7].account_id, SECOND))

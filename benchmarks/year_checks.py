@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import yaml
@@ -16,10 +15,10 @@ from churnml import jobs
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.registry import Registry, registry_of
 from churnml.adapters.store import Store, open_store
+from churnml.ledger import LISTED, RecordedDecision, ScoredAccount
 from churnml.rules.parsing import Rule, parse_rule
 from churnml.specs.team import TeamSpec
 
-LISTED = ("opened", "kept")
 SAME = 1e-6  # a stored probability has six digits
 SHOWN = 5  # problems of a kind that are told one by one
 
@@ -85,11 +84,11 @@ def checked(root: Path) -> Checked:
             *some("not to be traced", (gap for date in dates for gap in trace.gaps(date, lists[date]))),
         ]
         again = list(replayed(project, store, {date: lists[date] for date in dates[::10]}))
-        overflow = sum(row["pieces"] for row in store.overflow(dates[0], dates[-1]))
+        overflow = sum(row.items for row in store.overflow(dates[0], dates[-1]))
         return Checked(
             dates=len(dates),
             lines=len(lines),
-            accounts=len({line["account_id"] for line in lines}),
+            accounts=len({line.decision.account_id for line in lines}),
             fullest=fullest(store, team, dates),
             overflow=overflow,
             versions=sorted(trace.versions),
@@ -110,10 +109,10 @@ def some(kind: str, problems: Iterator[str]) -> list[str]:
 # ---------------------------------------------------------------- who is on the list, and how much it is
 
 
-def twice(lists: Mapping[dt.date, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+def twice(lists: Mapping[dt.date, Sequence[RecordedDecision]]) -> Iterator[str]:
     """Accounts with more than one line on a date."""
     for date, lines in lists.items():
-        for account, count in Counter(line["account_id"] for line in lines).items():
+        for account, count in Counter(line.decision.account_id for line in lines).items():
             if count > 1:
                 yield f"{account} has {count} lines on {date}"
 
@@ -130,7 +129,7 @@ def minutes_given(store: Store) -> Counter[tuple[str, dt.date]]:
 
 def items_living(store: Store, date: dt.date) -> Counter[str]:
     """Pieces each owner had on a date, snoozed ones among them."""
-    return Counter(line["owner"] for line in store.decided(date, (*LISTED, "snoozed")))
+    return Counter(line.decision.owner for line in store.decided(date, (*LISTED, "snoozed")))
 
 
 def above_the_minutes(store: Store, team: TeamSpec) -> Iterator[str]:
@@ -193,31 +192,32 @@ class Trace:
         self.declared: dict[str, dict[str, str]] = {}
         self._rules: dict[str, Rule] = {}
 
-    def gaps(self, date: dt.date, lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    def gaps(self, date: dt.date, lines: Sequence[RecordedDecision]) -> Iterator[str]:
         """What cannot be traced of a date's lines, in words."""
-        scores = {row["account_id"]: row for row in self._store.scored(date)} if lines else {}
+        scores = {account.account_id: account for account in self._store.scored(date)} if lines else {}
         for line in lines:
-            for gap in self._gaps(line, scores.get(line["account_id"])):
-                yield f"{line['account_id']}, {line['playbook']}, {date}: {gap}"
+            for gap in self._gaps(line, scores.get(line.decision.account_id)):
+                yield f"{line.decision.account_id}, {line.decision.playbook}, {date}: {gap}"
 
-    def _gaps(self, line: Mapping[str, Any], score: Mapping[str, Any] | None) -> Iterator[str]:
-        version = (line["models"] or {}).get("churn")
+    def _gaps(self, line: RecordedDecision, account: ScoredAccount | None) -> Iterator[str]:
+        scoring, decision = line.scoring, line.decision
+        version = scoring.models.get("churn")
         if version is None or not self._loads(version):
             yield f"version {version} of the model does not load"
-        if not line["data_fingerprint"]:
+        if not scoring.data_fingerprint:
             yield "the data have no fingerprint"
-        declared = (line["declarations"] or {}).get("playbooks")
-        if declared is None or self._entry(declared, line["playbook"]) != line["rule"]:
+        declared = (scoring.declarations or {}).get("playbooks")
+        if declared is None or self._entry(declared, decision.playbook) != decision.rule:
             yield "the declaration on record has another rule"
-        if score is None:
+        if account is None:
             yield "the account has no score on that date"
-        elif score["churn_probability"] != line["facts"].get("churn_probability"):
+        elif account.churn_probability != decision.facts.get("churn_probability"):
             yield "the facts are not those of the score"
-        rule = self._rule(line["rule"])
-        missing = rule.names - set(line["facts"])
+        rule = self._rule(decision.rule)
+        missing = rule.names - set(decision.facts)
         if missing:
             yield f"the facts lack {', '.join(sorted(missing))}"
-        elif line["outcome"] == "opened" and not rule.holds(pd.DataFrame([line["facts"]]))[0]:
+        elif decision.disposition == "opened" and not rule.holds(pd.DataFrame([decision.facts]))[0]:
             yield "the rule does not hold on the facts beside it"
 
     def _loads(self, version: str) -> bool:
@@ -228,7 +228,7 @@ class Trace:
 
     def _entry(self, fingerprint: str, playbook: str) -> str | None:
         if fingerprint not in self.declared:
-            declared = yaml.safe_load(self._store.declaration(fingerprint)["text"])
+            declared = yaml.safe_load(self._store.declaration(fingerprint).text)
             self.declared[fingerprint] = {one["name"]: str(one["enter"]).strip() for one in declared["playbooks"]}
         return self.declared[fingerprint].get(playbook)
 
@@ -238,15 +238,15 @@ class Trace:
         return self._rules[text]
 
 
-def replayed(project: Project, store: Store, lists: Mapping[dt.date, Sequence[Mapping[str, Any]]]) -> Iterator[bool]:
+def replayed(project: Project, store: Store, lists: Mapping[dt.date, Sequence[RecordedDecision]]) -> Iterator[bool]:
     """Of every line, whether its features and its model's version give its probability again."""
     opened = jobs.open_data(project.root, project.today(dt.date.max))
     registry = registry_of(project)
     for date, lines in lists.items():
         if not lines:
             continue
-        predictor = registry.version("churn", lines[0]["models"]["churn"]).predictor
+        predictor = registry.version("churn", lines[0].scoring.models["churn"]).predictor
         rows = jobs.features_at(opened, [date], "churn", of=predictor)
         predicted = dict(zip(rows["account_id"], predictor.predict(rows), strict=True))
-        for line in lines:
-            yield bool(abs(predicted.get(line["account_id"], -1.0) - line["facts"]["churn_probability"]) < SAME)
+        for decision in [line.decision for line in lines]:
+            yield bool(abs(predicted.get(decision.account_id, -1.0) - decision.facts["churn_probability"]) < SAME)

@@ -30,6 +30,6 @@ def run(
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
     settled, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
     summary = jobs.run_summary(opened, settled, office, records)
-    path = report(opened.project, summary, settled.scores, quarantine_rows(opened.ingested))
+    path = report(opened.project, summary, settled, quarantine_rows(opened.ingested))
     say(f"report written to {path}")
     return replace(summary, report=path)

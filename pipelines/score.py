@@ -7,9 +7,9 @@ from pathlib import Path
 
 from churnml import jobs
 from churnml.adapters.registry import Registry, registry_of
+from churnml.ledger import ScoredDay
 from churnml.pages.summary import RunSummary
 from churnml.scoring.predictions import Predictions
-from churnml.work.settling import Day
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
 from pipelines.progress import say
@@ -21,20 +21,20 @@ read_date = task("read the date with the champions")(jobs.read_date)
 @task("settle it, route it, and write it down", retries=2)
 def write_day(
     opened: jobs.OpenedProject, office: jobs.Champions, book: Predictions, *, route: bool
-) -> tuple[Day, bool]:
+) -> tuple[ScoredDay, bool]:
     """The settled day, and whether it was new."""
     return jobs.write_day(opened, office, book, moment(), route=route)
 
 
 def score_one(
     opened: jobs.OpenedProject, registry: Registry, as_of: dt.date | None, *, route: bool = True
-) -> tuple[Day, jobs.Champions]:
+) -> tuple[ScoredDay, jobs.Champions]:
     """Scores one date (the newest when None) and writes it down."""
     office = jobs.models_in_office(opened, registry)
     book = read_date(opened, office, as_of or jobs.default_as_of(opened), say)
     settled, new = write_day(opened, office, book, route=route)
     known = "" if new else ", the same as before"
-    say(f"{len(settled.scores.accounts):,} accounts scored for {book.as_of}{known}")
+    say(f"{len(settled.accounts):,} accounts scored for {book.as_of}{known}")
     return settled, office
 
 

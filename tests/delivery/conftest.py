@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ import yaml
 from churnml.adapters.delivery import DeliveryReport, deliver
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.store import Store, open_store
-from churnml.ledger import BandState, DayPlan, Message
+from churnml.ledger import BandState, DayPlan, HealthEvent, Message
 from churnml.work.messages import messages_for
 from tests.delivery.servers import certificate_in
-from tests.store.days import MODELS, NOW, account, day, decision, event, item, scores
+from tests.store.days import NOW, account, day, decision, event, item, record, scores
 
 # Long enough for a machine that has other things to do; where a server stalls, hurry() is called.
 QUICK = {"timeout_seconds": 5.0, "retry": {"attempts": 4, "first_seconds": 30, "longest_seconds": 3600}}
@@ -62,22 +63,23 @@ class Shop:
         as_of: str,
         accounts: Sequence[str | Any],
         plan: DayPlan = NOTHING,
-        events: Sequence[Mapping[str, Any]] = (),
+        events: Sequence[HealthEvent] = (),
     ) -> tuple[Message, ...]:
-        said = scores(day(as_of), *accounts)
-        rows = {one.account_id: vars(one) for one in said.accounts}
-        return messages_for(self.project.delivery, day(as_of), plan, rows, events, models=MODELS, project="shop")
+        scored = replace(scores(day(as_of), *accounts), plan=plan, events=tuple(events))
+        return messages_for(self.project.delivery, scored, project="shop")
 
     def score(
-        self, as_of: str, *accounts: str | Any, opened: Sequence[str] = (), events: Sequence[Mapping[str, Any]] = ()
+        self, as_of: str, *accounts: str | Any, opened: Sequence[str] = (), events: Sequence[HealthEvent] = ()
     ) -> tuple[Message, ...]:
         """A scored date, written as the flows write it; a work item is opened for each of ``opened``."""
-        plan = opening(as_of, *opened)
-        said = scores(day(as_of), *accounts)
-        told = self.messages(as_of, accounts, plan, events)
-        bands = [BandState(one.account_id, said.as_of, one.health, one.band, said.as_of) for one in said.accounts]
-        assert self.store.record(said, f"of {as_of}", self.clock(), plan, bands=bands, events=events, messages=told)
-        return told
+        plan, scored = opening(as_of, *opened), scores(day(as_of), *accounts)
+        messages = self.messages(as_of, accounts, plan, events)
+        bands = [BandState(one.account_id, scored.as_of, one.health, one.band, scored.as_of) for one in scored.accounts]
+        fingerprint = f"of {as_of}"
+        assert record(
+            self.store, scored, fingerprint, self.clock(), plan, bands=bands, events=events, messages=messages
+        )
+        return messages
 
     def send(self) -> DeliveryReport:
         return deliver(self.project, self.store, True, self.clock)

@@ -11,9 +11,9 @@ import pytest
 
 from churnml.adapters.delivery import drop
 from churnml.adapters.delivery.cells import neutral
-from churnml.scoring.reasons import Reason
+from churnml.ledger import HealthEvent, Reason
 from tests.delivery.conftest import Shop
-from tests.store.days import account
+from tests.store.days import account, day
 
 FORMULA = '=HYPERLINK("http://evil.example")'
 
@@ -36,7 +36,7 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("written", ["csv", "parquet", "jsonl"])
 def test_each_kind_and_date_is_a_file_of_its_own_and_each_fact_stands_once(shop: Shop, written: str) -> None:
     shop.declare(files={"kind": "drop", "path": "out", "format": written})
-    drop_event = {"account_id": "b", "kind": "drop", "from_": "70", "to": "40", "because": ("fell", "hard")}
+    drop_event = HealthEvent("b", day("03-01"), "drop", "70", "40", ("fell", "hard"))
     told = shop.score("03-01", "a", "b", opened=["a"], events=[drop_event])
     told += shop.score("03-02", account("a", health=41.0))
     assert shop.send().receivers[0].sent == 5

@@ -60,7 +60,7 @@ def test_health_stands_on_the_company_and_work_is_a_task_of_it(shop: Shop, table
 
 @pytest.mark.usefixtures("declared")
 def test_a_users_text_is_no_html_in_a_task(shop: Shop, table: HubspotServer) -> None:
-    from churnml.scoring.reasons import Reason
+    from churnml.ledger import Reason
 
     reasons = (Reason("usage", "x", "<img src=x onerror=alert(1)> & more", 1.0),)
     shop.score("03-01", account("a", reasons=reasons), opened=["a"])

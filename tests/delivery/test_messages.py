@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from churnml.ledger import DayPlan, Message
-from churnml.scoring.reasons import Reason
+from churnml.ledger import DayPlan, HealthEvent, Message, Reason, RecordedAccount, ScoredDay, Scoring
 from churnml.specs.delivery import DeliverySpec
 from churnml.work.messages import canonical, messages_for, work_messages
-from tests.store.days import MODELS, account, day, decision, event, item
+from tests.store.days import MODELS, NOW, account, day, decision, event, item
 
-DROP = {
-    "account_id": "a",
-    "kind": "drop",
-    "on": day("03-01"),
-    "from_": "70",
-    "to": "40",
-    "because": ("fell 30 points",),
-}
-BAND = {"account_id": "a", "kind": "band", "on": day("03-01"), "from_": "watch", "to": "at_risk", "because": ()}
+DROP = HealthEvent("a", day("03-01"), "drop", "70", "40", ("fell 30 points",))
+BAND = HealthEvent("a", day("03-01"), "band", "watch", "at_risk")
 
 
 def spec(**when: Any) -> DeliverySpec:
@@ -30,11 +22,17 @@ def spec(**when: Any) -> DeliverySpec:
 
 
 def told(
-    declared: DeliverySpec, as_of: str = "03-01", plan: DayPlan | None = None, *accounts: Any, **more: Any
+    declared: DeliverySpec,
+    as_of: str = "03-01",
+    plan: DayPlan | None = None,
+    *accounts: Any,
+    events: Sequence[HealthEvent] = (),
+    models: Mapping[str, str | None] = MODELS,
+    project: str = "shop",
 ) -> tuple[Message, ...]:
-    rows = {one.account_id: vars(one) for one in (accounts or (account("a"),))}
-    said = {"models": MODELS, "project": "shop", **more}
-    return messages_for(declared, day(as_of), plan or DayPlan(), rows, **said)
+    rows = accounts or (account("a"),)
+    scored = ScoredDay(day(as_of), tuple(rows), models, plan or DayPlan(), tuple(events))
+    return messages_for(declared, scored, project=project)
 
 
 def opened(as_of: str, *accounts: str, **given: Any) -> DayPlan:
@@ -147,7 +145,8 @@ def test_an_item_of_an_account_that_is_scored_no_more_is_told_to_end() -> None:
 def test_what_a_person_does_between_two_scorings_is_told_with_the_newest_row() -> None:
     done = item("a", day("03-01"), state="done")
     said = event(done.work_id, day("03-02"), "done", "olga", "they stay")
-    (message,) = work_messages(spec(), done, said, vars(account("a")), models=MODELS, project="shop")
+    scoring = Scoring(day("03-01"), 1, "one", MODELS, None, None, NOW)
+    (message,) = work_messages(spec(), done, said, RecordedAccount(scoring, account("a")), project="shop")
     assert [message.payload["work"]["what"], message.payload["work"]["why"]] == ["done", "they stay"]
     assert message.payload["health"]["score"] == 40.0
     (bare,) = work_messages(spec(), done, said, project="shop")

@@ -13,7 +13,7 @@ from churnml.ledger import DayPlan
 from tests.delivery.conftest import Shop
 from tests.delivery.salesforce_server import SalesforceServer
 from tests.delivery.servers import CUT, CUT_IN_THE_BODY, STALL, Response, Server, serving
-from tests.store.days import account, day, decision, event, item, scores
+from tests.store.days import account, day, decision, event, item, record, scores
 
 TOKEN = "00D-canary-token-5c1"  # noqa: S105
 LIMIT = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
@@ -121,7 +121,7 @@ def test_an_unknown_account_may_be_passed_over(shop: Shop, declared: dict[str, A
     found = shop.send()
     assert [found.receivers[0].sent, found.dead] == [2, ()]
     assert table.tasks == {}
-    assert "no such account" in shop.store.outbox.attempts(1)[0]["note"]
+    assert "no such account" in shop.store.outbox.attempts(1)[0].note
 
 
 def test_an_owner_who_is_not_there_is_not_passed_over(
@@ -221,7 +221,7 @@ def test_two_items_of_one_account_are_two_tasks(shop: Shop, table: SalesforceSer
         events=(event(one.work_id, day("03-01"), "opened"), event(two.work_id, day("03-01"), "opened")),
     )
     told = shop.messages("03-01", ["a"], plan)
-    shop.store.record(scores(day("03-01"), "a"), "f", shop.clock(), plan, messages=told)
+    record(shop.store, scores(day("03-01"), "a"), "f", shop.clock(), plan, messages=told)
     shop.send()
     assert sorted(task["Subject"] for task in table.tasks.values()) == ["Call", "Teach"]
 

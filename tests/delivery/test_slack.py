@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from churnml.adapters.delivery.slack import ITEMS_A_POST, post_of
+from churnml.ledger import HealthEvent
 from tests.delivery.conftest import Shop
 from tests.delivery.servers import STALL, Request, Response, Server, serving
-from tests.store.days import account
+from tests.store.days import account, day
 
 
 class Channel:
@@ -68,7 +69,7 @@ def test_a_digest_that_is_long_is_several_posts(shop: Shop, channel: Channel) ->
 
 def test_item_by_item_is_one_post_each(shop: Shop, channel: Channel, server: Server) -> None:
     shop.declare(chat={"kind": "slack", "url": "${SLACK_URL}", "style": "piece"})
-    drop = {"account_id": "b", "kind": "drop", "from_": "70", "to": "40", "because": ("fell",)}
+    drop = HealthEvent("b", day("03-01"), "drop", "70", "40", ("fell",))
     shop.score("03-01", "a", "b", opened=["a"], events=[drop])
     shop.send()
     assert len(channel.posts) == 2

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from churnml.adapters.delivery import signature, verify
+from churnml.ledger import HealthEvent
 from tests.delivery.conftest import Shop
 from tests.delivery.servers import CUT, CUT_IN_THE_BODY, STALL, Request, Response, Server, serving
+from tests.store.days import day
 
 SECRET = "whsec-canary-7f3a9d"  # noqa: S105
 
@@ -52,9 +54,7 @@ def server(table: Table, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def test_each_message_arrives_signed_and_once(shop: Shop, server: Server, table: Table) -> None:
-    told = shop.score(
-        "03-01", "a", "b", opened=["a"], events=[{"account_id": "b", "kind": "drop", "from_": "70", "to": "40"}]
-    )
+    told = shop.score("03-01", "a", "b", opened=["a"], events=[HealthEvent("b", day("03-01"), "drop", "70", "40")])
     found = shop.send()
     assert [len(told), found.receivers[0].sent, found.receivers[0].waiting] == [4, 4, 0]
     assert {key: row["kind"] for key, row in table.rows.items()} == {one.key: one.kind for one in told}

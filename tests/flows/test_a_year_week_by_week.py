@@ -6,7 +6,7 @@ Whether the impact report finds the truth is measured on a large one: ``python -
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -84,23 +84,25 @@ def test_the_checks_see_what_is_wrong(lived: Lived) -> None:
     with open_store(project.operational_url) as store:
         day = store.dates()[3]
         lines = store.decided(day, ("opened", "kept"))
-        assert list(twice({day: [*lines, lines[0]]})) == [f"{lines[0]['account_id']} has 2 lines on {day}"]
+        assert list(twice({day: [*lines, lines[0]]})) == [f"{lines[0].decision.account_id} has 2 lines on {day}"]
         less = TeamSpec(people={"ana": Person(minutes_a_week=119, open_at_most=1)})
         assert list(above_the_minutes(store, less))
         assert list(above_the_items(store, less, store.dates()))
         trace = Trace(project, store, registry_of(project))
-        opened = next(line for line in lines if line["outcome"] == "opened")
+        opened = next(line for line in lines if line.decision.disposition == "opened")
         assert list(trace.gaps(day, [opened])) == []
-        facts = opened["facts"]
+        facts = opened.decision.facts
         for wrong, says in (
             ({"rule": "churn_lift >= 9"}, "the declaration on record has another rule"),
-            ({"facts": facts | {"attribute.industry": "none"}}, "the rule does not hold"),
-            ({"facts": facts | {"churn_probability": 0.5}}, "not those of the score"),
+            ({"facts": {**facts, "attribute.industry": "none"}}, "the rule does not hold"),
+            ({"facts": {**facts, "churn_probability": 0.5}}, "not those of the score"),
             ({"facts": {"churn_probability": facts["churn_probability"]}}, "the facts lack"),
-            ({"data_fingerprint": None}, "no fingerprint"),
-            ({"declarations": None}, "another rule"),
         ):
-            assert any(says in gap for gap in trace.gaps(day, [opened | wrong])), says
+            other = replace(opened, decision=replace(opened.decision, **wrong))
+            assert any(says in gap for gap in trace.gaps(day, [other])), says
+        for wrong, says in (({"data_fingerprint": None}, "no fingerprint"), ({"declarations": None}, "another rule")):
+            other = replace(opened, scoring=replace(opened.scoring, **wrong))
+            assert any(says in gap for gap in trace.gaps(day, [other])), says
 
 
 def test_whoever_is_held_out_of_a_playbook_never_gets_its_work(lived: Lived) -> None:

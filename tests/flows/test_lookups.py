@@ -39,7 +39,7 @@ def imported_by(*words: str | Path) -> set[str]:
 
 def an_account(project: Path) -> str:
     with open_store(open_project(project).operational_url) as store:
-        return str(store.queue(store.dates()[-1])[0]["account_id"])
+        return store.queue(store.dates()[-1])[0].account.account_id
 
 
 def test_look_ups_import_nothing_that_only_computing_needs(after_run: Path) -> None:

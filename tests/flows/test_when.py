@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
 
@@ -32,45 +31,44 @@ def scored(promoted):
 
 
 def test_every_account_with_a_probability_has_a_curve_that_fits_it_and_never_falls(scored):
-    told = [row for row in scored if row["churn_probability"] is not None]
-    assert told
-    for row in told:
-        left = [0.0, *row["left_by"]["left"]]
-        days = [0, *row["left_by"]["days"]]
+    likely = [account for account in scored if account.churn_probability is not None]
+    assert likely
+    for account in likely:
+        left = [0.0, *account.timing.left_by.left]
+        days = [0, *account.timing.left_by.days]
         assert (np.diff(left) >= 0).all()
-        within = [row["leave_within"][mark] for mark in ("30", "60", "90", "180")]
+        within = [account.timing.leave_within[mark] for mark in ("30", "60", "90", "180")]
         assert within == sorted(within)
         # the default label's window is [7, 98)
         opens, ends = left[days.index(7)], left[days.index(98)]
-        assert (ends - opens) / (1 - opens) == pytest.approx(row["churn_probability"], abs=5e-6)
-    assert all(row["leave_within"] is None for row in scored if row["churn_probability"] is None)
+        assert (ends - opens) / (1 - opens) == pytest.approx(account.churn_probability, abs=5e-6)
+    assert all(account.timing is None for account in scored if account.churn_probability is None)
 
 
 def test_the_likely_period_is_a_period_of_the_curve_and_its_most_likely(scored):
-    for row in scored:
-        if row["likely_period"] is None:
-            continue
-        left, days = np.array([0.0, *row["left_by"]["left"]]), np.array([0, *row["left_by"]["days"]])
-        most = np.diff(left).max()
-        assert row["likely_period"]["probability"] == pytest.approx(most, abs=2e-6)
-        begins, ends = (dt.date.fromisoformat(row["likely_period"][key]) for key in ("from", "to"))
-        assert (ends - begins).days + 1 in np.diff(days)
+    for timing in [account.timing for account in scored if account.timing is not None]:
+        left, days = np.array([0.0, *timing.left_by.left]), np.array([0, *timing.left_by.days])
+        likely = timing.likely_period
+        assert likely.probability == pytest.approx(np.diff(left).max(), abs=2e-6)
+        assert (likely.last - likely.first).days + 1 in np.diff(days)
 
 
 def test_explain_tells_when_in_words_with_a_bar_and_in_json(promoted, scored):
-    account = max(scored, key=lambda row: row["churn_probability"] or 0)
-    said = churnml("explain", account["account_id"], "--project", promoted)
+    account = max(scored, key=lambda one: one.churn_probability or 0)
+    said = churnml("explain", account.account_id, "--project", promoted)
     assert said.code == 0, said.err
-    within, likely = account["leave_within"], account["likely_period"]
+    within, likely = account.timing.leave_within, account.timing.likely_period
     assert f"leaves within 30 days {within['30'] * 100:.1f} %, 60 days" in said.out
-    assert f"most likely from {likely['from']} to {likely['to']}" in said.out
+    assert f"most likely from {likely.first} to {likely.last}" in said.out
     bar = next(line for line in said.out.splitlines() if "█" in line)
     assert bar.split()[0].strip("▁▂▃▄▅▆▇█") == ""
-    assert len(bar.split()[0]) == len(account["left_by"]["days"])
-    told = json.loads(churnml("explain", account["account_id"], "--project", promoted, "--json").out)
-    assert {key: told[key] for key in ("leave_within", "likely_period", "left_by")} == {
-        key: account[key] for key in ("leave_within", "likely_period", "left_by")
-    }
+    assert len(bar.split()[0]) == len(account.timing.left_by.days)
+    told = json.loads(churnml("explain", account.account_id, "--project", promoted, "--json").out)
+    assert told["leave_within"] == within
+    period = {"from": str(likely.first), "to": str(likely.last), "probability": likely.probability}
+    assert told["likely_period"] == period
+    curve = account.timing.left_by
+    assert told["left_by"] == {"days": list(curve.days), "left": list(curve.left)}
 
 
 def test_the_record_tells_how_the_curves_were_fitted_and_how_they_did_beside_the_classifier(ran):

@@ -336,7 +336,7 @@ def test_an_account_nobody_knows_gets_the_nearest_match(after_run: Path) -> None
     from churnml.adapters.store import open_store
 
     with open_store(open_project(after_run).operational_url) as store:
-        known = store.scored(store.dates()[-1])[0]["account_id"]
+        known = store.scored(store.dates()[-1])[0].account_id
     said = churnml("explain", known + "x", "--project", after_run)
     assert said.code == 1
     assert f"Did you mean '{known}'?" in said.err
@@ -350,7 +350,7 @@ def test_an_account_id_may_hold_any_character(company: Path, ran: Path) -> None:
     from churnml.adapters.store import open_store
 
     with open_store(open_project(ran).operational_url) as store:
-        scored = [row["account_id"] for row in store.scored(store.dates()[-1])]
+        scored = [row.account_id for row in store.scored(store.dates()[-1])]
     renamed = dict(zip(scored, HOSTILE_IDS, strict=False))
     cases = " ".join("WHEN '{}' THEN '{}'".format(old, new.replace("'", "''")) for old, new in renamed.items())
     for path in (company / "sources").glob("*.sql"):

@@ -17,8 +17,8 @@ from churnml.errors import OverrideError
 from churnml.health.bands import flap_rates, settle_bands
 from churnml.health.changes import ScoreInputs, Yardstick, explain_change
 from churnml.health.events import health_events
-from churnml.health.hierarchies import Families, roll_up
-from churnml.health.override_judging import WasSaid, judge_overrides
+from churnml.health.hierarchies import Hierarchies, roll_up
+from churnml.health.override_judging import ModelScore, judge_overrides
 from churnml.health.overrides import make_override, with_overrides
 from churnml.health.preview import Preview, preview
 from churnml.health.score import Health, health_of
@@ -284,7 +284,7 @@ def judged(example: HealthExample) -> Cells:
             )
             made.append(one)
             chance = float(row["churn probability"].removesuffix(" %")) / 100
-            was[one.override_id] = WasSaid(float(row["model's score"]), chance)
+            was[one.override_id] = ModelScore(float(row["model's score"]), chance)
             if row["left"] == "yes":
                 left[one.account_id] = day("2024-02-01")
     records = judge_overrides(spec, made, was, left, day("2024-04-01"), 91).records
@@ -302,7 +302,7 @@ def judged(example: HealthExample) -> Cells:
     ]
 
 
-def rolled_up(example: HealthExample) -> Families:
+def rolled_up(example: HealthExample) -> Hierarchies:
     accounts = table(example.given["accounts"])
     ids = accounts["account"].tolist()
     scores = [float(cell) if cell else None for cell in accounts["score"]]
@@ -320,7 +320,7 @@ def families(example: HealthExample) -> Cells:
             "mrr": written(family.mrr),
             "worst": family.worst or "",
         }
-        for family in rolled_up(example).families
+        for family in rolled_up(example).hierarchies
     ]
 
 

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from churnml.ledger import Assignment, DayPlan, Decision, Message, WorkEvent, WorkItem
-from churnml.scoring.predictions import ScoredAccount, ScoredDay
-from churnml.scoring.reasons import Reason
+from churnml.adapters.store import Store
+from churnml.ledger import (
+    Assignment,
+    BandState,
+    DayPlan,
+    Decision,
+    HealthEvent,
+    Message,
+    Provenance,
+    Reason,
+    ScoredAccount,
+    ScoredDay,
+    WorkEvent,
+    WorkItem,
+)
 
 NOW = dt.datetime(2024, 3, 1, 8, 0, 0)  # noqa: DTZ001 - the store keeps UTC without a zone
 MODELS = {"churn": "3", "upsell": None}
+NOTHING = DayPlan()
 
 
 def day(text: str) -> dt.date:
@@ -39,7 +53,39 @@ def account(account_id: str, **given: Any) -> ScoredAccount:
 
 def scores(as_of: dt.date, *accounts: str | ScoredAccount) -> ScoredDay:
     rows = [one if isinstance(one, ScoredAccount) else account(one) for one in accounts]
-    return ScoredDay(as_of, tuple(sorted(rows, key=lambda row: row.account_id)), (), MODELS)
+    return ScoredDay(as_of, tuple(sorted(rows, key=lambda row: row.account_id)), MODELS)
+
+
+def in_bands(scored: ScoredDay, states: Sequence[BandState]) -> ScoredDay:
+    """The day with the band states of those that have one."""
+    known = {
+        state.account_id: {
+            "band_since": state.band_since,
+            "pending": state.pending,
+            "pending_since": state.pending_since,
+        }
+        for state in states
+    }
+    return replace(scored, accounts=tuple(replace(one, **known.get(one.account_id, {})) for one in scored.accounts))
+
+
+def record(
+    store: Store,
+    scored: ScoredDay,
+    fingerprint: str,
+    now: dt.datetime,
+    plan: DayPlan = NOTHING,
+    *,
+    bands: Sequence[BandState] = (),
+    events: Sequence[HealthEvent] = (),
+    messages: Sequence[Message] = (),
+    declarations: Mapping[str, str] | None = None,
+    data: str | None = None,
+    stamp: int | None = None,
+) -> bool:
+    """Writes a scored date with a plan, as the flows write it."""
+    day = replace(in_bands(scored, bands), plan=plan, events=tuple(events))
+    return store.record(day, Provenance(fingerprint, declarations or {}, data, stamp), now, messages)
 
 
 def item(account_id: str, opened_on: dt.date, **given: Any) -> WorkItem:

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from churnml.adapters.store import StaleError, Store, open_store, schema
 from churnml.adapters.store.connections import Connections
+from churnml.adapters.store.outbox import LEASE
 from churnml.ledger import DayPlan, Message, PriorState, WorkItem
-from tests.store.days import account, arm, decision, event, item, scores
+from tests.store.days import account, arm, decision, event, item, record, scores
 
 BEGIN = dt.date(2024, 1, 1)
 OPENED_A_DAY = 2
@@ -56,11 +57,11 @@ def plan_of(n: int, prior: PriorState) -> tuple[DayPlan, list[Message]]:
 def score(store: Store, n: int, now: dt.datetime, fingerprint: str) -> bool:
     """Plans and writes a day, again when somebody else was faster; whether it was new."""
     while True:
-        prior = store.before(day(n), 30)
+        prior = store.prior_state(day(n), 30)
         plan, messages = plan_of(n, prior)
         rows = [account(name, health=float(n), band="at_risk") for name in ACCOUNTS]
         try:
-            return store.record(scores(day(n), *rows), fingerprint, now, plan, messages=messages, stamp=prior.stamp)
+            return record(store, scores(day(n), *rows), fingerprint, now, plan, messages=messages, stamp=prior.stamp)
         except StaleError:
             continue
 
@@ -87,12 +88,13 @@ def send(store: Store, receiver: Path, now: dt.datetime) -> None:
             store.outbox.sent(delivery.delivery_id, now)
 
 
-def live(url: str, receiver: Path, until: int | None, at_work: Any = None) -> None:
+def live(url: str, receiver: Path, until: int | None, at_work: Any = None, life: int = 0) -> None:
     """Goes on from the newest day on record, up to ``until`` or for ever.
 
-    The clock stands still, so that no lease ever ends by itself. ``at_work`` is set when a day is done: from then on it is quick.
+    The clock stands still while it lives, so that no lease ends meanwhile; the next life begins when those of the last
+    are over. ``at_work`` is set when a day is done: from then on it is quick.
     """
-    now = dt.datetime(2024, 1, 1)  # noqa: DTZ001 - the store keeps UTC without a zone
+    now = dt.datetime(2024, 1, 1) + LEASE * life  # noqa: DTZ001 - the store keeps UTC without a zone
     with open_store(url) as store:
         dates = store.dates()
         n = (dates[-1] - BEGIN).days if dates else 0
@@ -155,7 +157,7 @@ def half_visible(url: str) -> list[str]:
         events = Counter((one.work_id, one.what) for one in store.work.events())
         keys = Counter(one.key for one in store.outbox.all())
         arms = {(one.account_id, one.playbook) for one in store.outcomes.assignments()}
-        audited = Counter(entry["subject"] for entry in store.audit.entries())
+        audited = Counter(entry.subject for entry in store.audit.entries())
         for on in store.dates():
             if len(store.scored(on)) != len(ACCOUNTS):
                 wrong.append(f"{on} is scored in part")
@@ -164,9 +166,9 @@ def half_visible(url: str) -> list[str]:
             opened = store.decided(on, ["opened"])
             if len(opened) != OPENED_A_DAY:
                 wrong.append(f"{on} opened {len(opened)}")
-            listed = Counter(one["account_id"] for one in store.decided(on, ["opened", "kept"]))
+            listed = Counter(one.decision.account_id for one in store.decided(on, ["opened", "kept"]))
             wrong += [f"{name} is on the list of {on} twice" for name, many in listed.items() if many > 1]
-            wrong += [f"{one['work_id']} is no work" for one in opened if one["work_id"] not in work]
+            wrong += [f"{one.decision.work_id} is no work" for one in opened if one.decision.work_id not in work]
     for name, one in work.items():
         expected = {(name, "opened"): 1, (name, "done"): int(one.state == "done")}
         wrong += [f"{key} is there {events[key]} times" for key, many in expected.items() if events[key] != many]

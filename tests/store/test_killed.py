@@ -27,7 +27,7 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(new_url: Callabl
     moments = random.Random(7)
     for life in range(KILLS):
         at_work = CONTEXT.Event()
-        process = started(live, url, receiver, None, at_work)
+        process = started(live, url, receiver, None, at_work, life)
         # most are killed when they are well at work, every fourth as it begins
         assert life % 4 == 0 or at_work.wait(60)
         time.sleep(moments.uniform(0.0, 0.2))
@@ -39,7 +39,7 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(new_url: Callabl
     with open_store(url) as store:
         last = (store.dates()[-1] - BEGIN).days + 2
     assert last > KILLS / 2, "they were hardly at work"
-    assert in_processes(live, [(url, receiver, last)]) == [0]
+    assert in_processes(live, [(url, receiver, last, None, KILLS)]) == [0]
     assert half_visible(url) == []
 
     undisturbed, control = new_url(), tmp_path / "control"
@@ -69,7 +69,7 @@ def test_two_that_score_the_same_days_differently_at_once_double_no_work(new_url
         assert len(store.outbox.all()) == len(store.work.events()) == 2 * len(work) - OPENED_A_DAY
         assert len(store.audit.entries(str(store.dates()[-1]))) == 2  # both are on record
         for on in store.dates():
-            assert [one["outcome"] for one in store.decided(on)].count("opened") in (0, OPENED_A_DAY)
+            assert [one.decision.disposition for one in store.decided(on)].count("opened") in (0, OPENED_A_DAY)
 
 
 def test_two_that_send_at_once_send_each_once(new_url: Callable[[], str], tmp_path: Path) -> None:

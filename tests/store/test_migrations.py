@@ -19,7 +19,7 @@ from churnml.adapters.store.outbox import LEASE
 from churnml.errors import ProjectError
 from churnml.ledger import Assignment, Decision, Override, WorkEvent, WorkItem
 from tests.store.at_once import barrier_of, in_processes
-from tests.store.days import NOW, day, message, scores
+from tests.store.days import NOW, day, message, record, scores
 
 
 def differences(url: str) -> list[object]:
@@ -55,7 +55,7 @@ def test_the_newest_version_is_the_last_migration() -> None:
 def test_a_store_that_knew_who_held_a_claim_opens_and_sends_on(url: str) -> None:
     """The newest tables have had one column more, which nobody reads."""
     with open_store(url) as store:
-        store.record(scores(day("03-01"), "a"), "one", NOW, messages=[message("1")])
+        record(store, scores(day("03-01"), "a"), "one", NOW, messages=[message("1")])
         store.outbox.claim(NOW)
     run(
         url,
@@ -66,13 +66,13 @@ def test_a_store_that_knew_who_held_a_claim_opens_and_sends_on(url: str) -> None
     with open_store(url) as store:
         assert store.outbox.claim(NOW) == []
         assert [one.key for one in store.outbox.claim(NOW + LEASE)] == ["1"]
-        assert store.record(scores(day("03-02"), "a"), "two", NOW, messages=[message("2", "b")])
+        assert record(store, scores(day("03-02"), "a"), "two", NOW, messages=[message("2", "b")])
         assert [one.key for one in store.outbox.due(NOW)] == ["2"]
 
 
 def test_opening_again_changes_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_store(url) as store:
-        store.record(scores(day("03-01"), "a"), "one", NOW)
+        record(store, scores(day("03-01"), "a"), "one", NOW)
     monkeypatch.setattr(migrating, "_upgrade", lambda _: pytest.fail("it was migrated again"))
     with open_store(url) as store:
         assert store.dates() == [day("03-01")]
@@ -117,7 +117,7 @@ def test_several_may_open_a_store_at_once(new_url: Callable[[], str]) -> None:
 @pytest.mark.parametrize("version", ["3", "99", "f00d"])
 def test_a_store_newer_than_the_program_is_refused_and_left_alone(url: str, version: str) -> None:
     with open_store(url) as store:
-        store.record(scores(day("03-01"), "a"), "one", NOW)
+        record(store, scores(day("03-01"), "a"), "one", NOW)
     run(url, f"UPDATE {migrating.VERSION_TABLE} SET version_num = '{version}'")
     with pytest.raises(ProjectError) as refused, open_store(url):
         pass

@@ -11,7 +11,7 @@ import pytest
 
 from churnml.adapters.store import open_store, reading
 from churnml.errors import ProjectError
-from tests.store.days import NOW, day, scores
+from tests.store.days import NOW, day, record, scores
 
 
 def test_postgresql_is_spoken_to_through_psycopg_3_however_its_url_begins(postgres_server: str) -> None:
@@ -63,10 +63,10 @@ def test_sqlite_writes_ahead_and_whole(tmp_path: Path) -> None:
 
 def test_a_reader_sees_one_moment_while_others_write(url: str) -> None:
     with open_store(url) as store, open_store(url) as other:
-        store.record(scores(day("03-01"), "a"), "one", NOW)
+        record(store, scores(day("03-01"), "a"), "one", NOW)
         with store._connections.reading() as connection:
             assert reading.dates(connection) == [day("03-01")]
-            assert other.record(scores(day("03-02"), "a"), "two", NOW)
+            assert record(other, scores(day("03-02"), "a"), "two", NOW)
             assert reading.dates(connection) == [day("03-01")]
         assert store.dates() == [day("03-01"), day("03-02")]
 
@@ -74,7 +74,7 @@ def test_a_reader_sees_one_moment_while_others_write(url: str) -> None:
 def test_reading_a_list_loads_neither_models_nor_migrations(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     with open_store(url) as store:
-        store.record(scores(day("03-01"), "a"), "one", NOW)
+        record(store, scores(day("03-01"), "a"), "one", NOW)
     program = (
         "import sys\nfrom churnml.adapters.store import open_store\n"
         f"with open_store({url!r}) as store: store.queue(store.dates()[-1])\n"

@@ -18,7 +18,7 @@ from churnml.adapters.store.outbox import LEASE
 from churnml.errors import UnknownNameError
 from churnml.ledger import Message
 from tests.store.at_once import CONTEXT, started
-from tests.store.days import NOW, day, message, scores
+from tests.store.days import NOW, day, message, record, scores
 
 LATER = NOW + dt.timedelta(hours=1)
 dates = (dt.date(2024, 1, 1) + dt.timedelta(days=n) for n in range(10_000))
@@ -26,7 +26,7 @@ dates = (dt.date(2024, 1, 1) + dt.timedelta(days=n) for n in range(10_000))
 
 def put(store: Store, *messages: Message) -> None:
     on = next(dates)
-    assert store.record(scores(on, "a"), f"fingerprint of {on}", NOW, messages=messages)
+    assert record(store, scores(on, "a"), f"fingerprint of {on}", NOW, messages=messages)
 
 
 def keys(found: Sequence[object]) -> list[str]:
@@ -76,7 +76,7 @@ def test_what_was_sent_is_not_sent_again(two: Store) -> None:
     assert not two.outbox.sent(first.delivery_id, NOW, "again")
     assert not two.outbox.failed(first.delivery_id, NOW, "late", NOW)
     assert keys(two.outbox.claim(NOW + LEASE)) == [second.key]
-    assert [(one["result"], one["note"]) for one in two.outbox.attempts(first.delivery_id)] == [("sent", "201")]
+    assert [(one.result, one.note) for one in two.outbox.attempts(first.delivery_id)] == [("sent", "201")]
     assert two.outbox.counts() == {"crm": {"pending": 1, "sent": 1}}
 
 
@@ -96,8 +96,8 @@ def test_what_was_given_up_is_dead_and_shown_until_it_is_revived(two: Store) -> 
     two.outbox.revive(first.delivery_id, LATER, who="rita", why="the hook is back")
     assert two.outbox.dead() == []
     assert [(one.key, one.attempts) for one in two.outbox.claim(LATER)] == [("1", 1)]
-    assert [one["result"] for one in two.outbox.attempts(first.delivery_id)] == ["dead", "revived"]
-    assert [(one["who"], one["what"], one["why"]) for one in two.audit.entries(str(first.delivery_id))] == [
+    assert [one.result for one in two.outbox.attempts(first.delivery_id)] == ["dead", "revived"]
+    assert [(one.who, one.what, one.why) for one in two.audit.entries(str(first.delivery_id))] == [
         ("rita", "delivery revived", "the hook is back")
     ]
     with pytest.raises(UnknownNameError):

@@ -27,7 +27,7 @@ def test_what_arrived_together_is_noted_together_and_once(store: Store) -> None:
     assert store.outbox.all_sent({first: "one", second: "two", third: "late", 999: "never was"}, NOW) == 2
     assert store.outbox.all_sent({first: "again"}, NOW) == 0
     assert [(one.state, one.sent_at) for one in store.outbox.all()] == [("sent", NOW), ("sent", NOW), ("dead", None)]
-    assert [one["note"] for one in store.outbox.attempts(first)] == ["one"]
+    assert [one.note for one in store.outbox.attempts(first)] == ["one"]
     assert store.outbox.all_sent({}, NOW) == 0
 
 

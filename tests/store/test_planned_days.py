@@ -12,7 +12,7 @@ from churnml.work.life import Changed
 from tests.diary import Diary
 from tests.spec.test_work import agrees
 from tests.spec.work_examples import EXAMPLES, WorkExample
-from tests.store.days import NOW, scores
+from tests.store.days import NOW, record, scores
 
 LONGEST_COOLDOWN = 90
 # those in which what is read back the next day matters most
@@ -36,7 +36,7 @@ class Kept(Diary):
         self.store, self.as_of, self.stamp, self.runs = store, dt.date.min, 0, 0
 
     def before(self, as_of: dt.date) -> PriorState:
-        known, mine = self.store.before(as_of, LONGEST_COOLDOWN), super().before(as_of)
+        known, mine = self.store.prior_state(as_of, LONGEST_COOLDOWN), super().before(as_of)
         assert {item.work_id: item for item in known.work} == {item.work_id: item for item in mine.work}
         assert known.assignments == mine.assignments
         assert known.minutes == mine.minutes
@@ -48,7 +48,7 @@ class Kept(Diary):
         super().record(plan)
         self.runs += 1
         accounts = sorted({decision.account_id for decision in plan.decisions})
-        assert self.store.record(scores(self.as_of, *accounts), str(self.runs), NOW, plan, stamp=self.stamp)
+        assert record(self.store, scores(self.as_of, *accounts), str(self.runs), NOW, plan, stamp=self.stamp)
 
     def change(self, changed: Changed) -> None:
         self.store.work.change(self.items[changed[0].work_id], *changed, NOW)

@@ -9,16 +9,17 @@ import sqlalchemy as sa
 
 from churnml.adapters.store import Store, open_store, schema
 from churnml.adapters.store.connections import Connections
-from churnml.ledger import EnrolmentOutcome, MeasuredEffect, Override
-from tests.store.days import NOW, day, event, item, message, opening, scores
+from churnml.ledger import EnrolmentOutcome, HealthEvent, MeasuredEffect, Override
+from tests.store.days import NOW, day, event, item, message, opening, record, scores
 
 
 def fill(store: Store) -> None:
     """At least one row in every table."""
     on = day("03-01")
     declared = {"health": "bands: []"}
-    events = [{"account_id": "a", "kind": "band", "from": "healthy", "to": "at_risk"}]
-    assert store.record(
+    events = [HealthEvent("a", on, "band", "healthy", "at_risk")]
+    assert record(
+        store,
         scores(on, "a"),
         "one",
         NOW,
@@ -82,10 +83,10 @@ def test_what_changes_may_change_but_never_goes(url: str) -> None:
 
 def test_an_account_has_one_living_item_for_a_playbook_and_a_reason(store: Store) -> None:
     on = day("03-01")
-    store.record(scores(on, "a"), "one", NOW, opening(on, "a"))
+    record(store, scores(on, "a"), "one", NOW, opening(on, "a"))
     second = item("a", on, work_id="another")
     twice = opening(on, "a")
     plan = type(twice)(work=(second,), events=(event("another", on, "opened"),))
     with pytest.raises(sa.exc.IntegrityError):
-        store.record(scores(on, "a"), "two", NOW, plan)
+        record(store, scores(on, "a"), "two", NOW, plan)
     assert store.fingerprint(on) == "one"

@@ -10,7 +10,7 @@ import pytest
 
 from churnml.adapters.store import Store
 from churnml.ledger import BandState, DayPlan, Override, PriorState, WorkEvent, WorkItem
-from tests.store.days import NOW, account, arm, decision, event, item, scores
+from tests.store.days import NOW, account, arm, decision, event, item, record, scores
 
 BEGIN = dt.date(2024, 1, 29)  # a Monday in one month whose week ends in the next
 ACCOUNTS = tuple("abcdef")
@@ -19,12 +19,12 @@ DAYS = 24
 
 
 def known(store: Store, on: dt.date) -> PriorState:
-    return replace(store.before(on, 10), stamp=0)
+    return replace(store.prior_state(on, 10), stamp=0)
 
 
 def one_day(store: Store, on: dt.date, rng: random.Random, revision: int = 1) -> None:
     """Some are scored, some get work, some work is done, put off or given away, some are spoken for."""
-    prior = store.before(on, 10)
+    prior = store.prior_state(on, 10)
     busy = {one.account_id for one in prior.work if one.state in ("open", "snoozed")}
     had = {one.work_id for one in prior.work}
     new = [
@@ -45,7 +45,7 @@ def one_day(store: Store, on: dt.date, rng: random.Random, revision: int = 1) ->
     bands = [BandState(name, on, 40.0, rng.choice(("healthy", "at_risk")), on) for name in scored]
     rows = [account(state.account_id, band=state.band) for state in bands]
     plan = DayPlan(tuple(decision(one, one.account_id) for one in new), (*new, *closed), tuple(events), tuple(drawn))
-    assert store.record(scores(on, *rows), f"{on}/{revision}", NOW, plan, bands=bands, stamp=prior.stamp)
+    assert record(store, scores(on, *rows), f"{on}/{revision}", NOW, plan, bands=bands, stamp=prior.stamp)
     for was in store.work.items(living=True):
         becomes, what = _touched(was, on, rng)
         if becomes != was:

@@ -10,7 +10,7 @@ import pytest
 from churnml.adapters.store import StaleError, Store
 from churnml.errors import ChurnmlError, UnknownNameError
 from churnml.ledger import DayPlan, EnrolmentOutcome, Override, WorkItem
-from tests.store.days import NOW, account, day, event, item, message, opening, scores
+from tests.store.days import NOW, account, day, event, item, message, opening, record, scores
 
 FIRST = day("03-04")
 THEN = day("03-06")
@@ -18,7 +18,7 @@ THEN = day("03-06")
 
 @pytest.fixture
 def opened(store: Store) -> Store:
-    store.record(scores(FIRST, "a", "b"), "one", NOW, opening(FIRST, "a", "b"))
+    record(store, scores(FIRST, "a", "b"), "one", NOW, opening(FIRST, "a", "b"))
     return store
 
 
@@ -35,7 +35,7 @@ def test_an_item_is_found_by_its_own_id_or_its_accounts(opened: Store) -> None:
 
 
 def test_an_account_with_several_open_items_wants_the_id(opened: Store) -> None:
-    opened.record(scores(THEN, "a"), "two", NOW, opening(THEN, "a", playbook="grow"))
+    record(opened, scores(THEN, "a"), "two", NOW, opening(THEN, "a", playbook="grow"))
     with pytest.raises(UnknownNameError) as refused:
         opened.work.item("a")
     assert item("a", THEN, playbook="grow").work_id in str(refused.value)
@@ -50,8 +50,8 @@ def test_a_change_is_written_with_its_event_its_audit_line_and_its_message(opene
     assert [one.what for one in opened.work.events(was.work_id)] == ["opened", "done"]
     assert opened.work.events(account_id="a")[-1] == said
     entry = opened.audit.entries("a")[0]
-    assert (entry["who"], entry["what"], entry["why"]) == ("olga", "work done", "spoke to them")
-    assert entry["details"]["work_id"] == was.work_id
+    assert (entry.who, entry.what, entry.why) == ("olga", "work done", "spoke to them")
+    assert entry.details["work_id"] == was.work_id
     assert [one.key for one in opened.outbox.due(NOW)] == ["done"]
     # an ended item is found by its own id alone
     assert opened.work.item(was.work_id) == becomes
@@ -88,13 +88,13 @@ def test_a_change_of_another_item_than_its_event_is_a_mistake_of_the_caller(open
 
 def test_a_day_planned_late_does_not_undo_what_a_person_did_after_it(opened: Store) -> None:
     was = opened.work.item("a")
-    known = opened.before(day("03-05"), 90)
+    known = opened.prior_state(day("03-05"), 90)
     snoozed = snooze(opened, was)
-    known = opened.before(day("03-05"), 90)
+    known = opened.prior_state(day("03-05"), 90)
     assert was in known.work  # as it was on that date
     closed = WorkItem(**(vars(was) | {"state": "closed", "ended_on": day("03-05"), "ended_because": "over"}))
     plan = DayPlan(work=(closed,), events=(event(was.work_id, day("03-05"), "closed"),))
-    opened.record(scores(day("03-05"), "a"), "two", NOW, plan, stamp=known.stamp)
+    record(opened, scores(day("03-05"), "a"), "two", NOW, plan, stamp=known.stamp)
     assert opened.work.items("a") == [snoozed]
     assert [one.what for one in opened.work.events(was.work_id)] == ["opened", "closed", "snoozed"]
 
@@ -104,7 +104,7 @@ def test_a_day_scored_again_may_keep_what_a_person_changed_after_it(opened: Stor
     snoozed = snooze(opened, was)
     late = WorkItem(**(vars(opened.work.item("b")) | {"escalated_on": FIRST}))
     plan = DayPlan(work=(was, late), events=(event(late.work_id, FIRST, "escalated"),))
-    assert opened.record(scores(FIRST, "a"), "two", NOW, plan)
+    assert record(opened, scores(FIRST, "a"), "two", NOW, plan)
     assert opened.work.items() == [snoozed, late]
 
 
@@ -113,7 +113,7 @@ def test_work_that_has_ended_does_not_come_back(opened: Store) -> None:
     done = WorkItem(**(vars(was) | {"state": "done", "ended_on": FIRST, "ended_because": "spoke"}))
     opened.work.change(was, done, event(was.work_id, FIRST, "done", "olga", "spoke"), NOW)
     with pytest.raises(ValueError, match="would come back"):
-        opened.record(scores(THEN, "a"), "two", NOW, DayPlan(work=(was,), events=(event(was.work_id, THEN, "woken"),)))
+        record(opened, scores(THEN, "a"), "two", NOW, DayPlan(work=(was,), events=(event(was.work_id, THEN, "woken"),)))
     assert opened.work.items("a") == [done]
 
 
@@ -135,8 +135,8 @@ def test_an_override_is_made_once_with_its_author_and_reason_in_the_audit_log(st
     assert not store.overrides.add(override(), NOW)
     assert store.overrides.all() == [override()]
     (entry,) = store.audit.entries("a")
-    assert (entry["who"], entry["what"], entry["why"]) == ("olga", "override made", "they renewed")
-    assert entry["details"]["score"] == 80.0
+    assert (entry.who, entry.what, entry.why) == ("olga", "override made", "they renewed")
+    assert entry.details["score"] == 80.0
 
 
 def test_a_withdrawal_is_a_row_of_its_own(store: Store) -> None:
@@ -147,7 +147,7 @@ def test_a_withdrawal_is_a_row_of_its_own(store: Store) -> None:
     assert store.overrides.all(holding_on=THEN) == []
     assert store.overrides.all("b", holding_on=FIRST) == []
     assert [one.override_id for one in store.overrides.all("a", holding_on=FIRST)] == ["o1"]
-    assert [(one["who"], one["what"]) for one in store.audit.entries("a")] == [
+    assert [(one.who, one.what) for one in store.audit.entries("a")] == [
         ("rita", "override withdrawn"),
         ("olga", "override made"),
     ]
@@ -159,7 +159,7 @@ def test_a_withdrawal_is_a_row_of_its_own(store: Store) -> None:
 
 
 def test_outcomes_are_only_added_to_and_the_newest_word_counts(opened: Store) -> None:
-    stayed = EnrolmentOutcome("a", "rescue", THEN, "counted", 0.0, 1.1, "unasked", None, None)
+    stayed = EnrolmentOutcome("a", "rescue", THEN, "counted", 0.0, 1.0, "unasked", None, None)
     left = replace(stayed, left=1.0, kept=0.0)
     assert opened.outcomes.add([stayed], NOW) == 1
     assert opened.outcomes.add([stayed], NOW) == 0
@@ -173,7 +173,7 @@ def test_outcomes_are_only_added_to_and_the_newest_word_counts(opened: Store) ->
 
 
 def test_arms_are_listed_by_playbook_and_date(opened: Store) -> None:
-    opened.record(scores(THEN, "c"), "two", NOW, opening(THEN, "c", playbook="grow"))
+    record(opened, scores(THEN, "c"), "two", NOW, opening(THEN, "c", playbook="grow"))
     assert [(one.playbook, one.account_id) for one in opened.outcomes.assignments()] == [
         ("grow", "c"),
         ("rescue", "a"),
@@ -184,9 +184,9 @@ def test_arms_are_listed_by_playbook_and_date(opened: Store) -> None:
 
 
 def test_the_risk_of_an_arm_is_that_of_the_scoring_that_drew_it(store: Store) -> None:
-    store.record(scores(FIRST, account("a", churn_probability=0.2)), "one", NOW, opening(FIRST, "a"))
-    store.record(scores(FIRST, account("a", churn_probability=0.6)), "two", NOW)
-    store.record(scores(THEN, account("a", churn_probability=0.9)), "three", NOW, opening(THEN, "b"))
+    record(store, scores(FIRST, account("a", churn_probability=0.2)), "one", NOW, opening(FIRST, "a"))
+    record(store, scores(FIRST, account("a", churn_probability=0.6)), "two", NOW)
+    record(store, scores(THEN, account("a", churn_probability=0.9)), "three", NOW, opening(THEN, "b"))
     assert store.outcomes.risks() == {("a", FIRST): 0.2}  # b was not scored
 
 
@@ -197,10 +197,10 @@ def test_what_is_done_outside_the_store_can_be_noted_in_the_audit_log(store: Sto
     later = NOW + dt.timedelta(days=1)
     store.audit.note(NOW, "rita", "health.yaml applied", "health", "new weights", {"from": "aa", "to": "bb"})
     store.audit.note(later, "otto", "model promoted", "churn", "better", None)
-    assert [(one["who"], one["what"], one["details"]) for one in store.audit.entries()] == [
+    assert [(one.who, one.what, one.details) for one in store.audit.entries()] == [
         ("otto", "model promoted", {}),
         ("rita", "health.yaml applied", {"from": "aa", "to": "bb"}),
     ]
-    assert [one["who"] for one in store.audit.entries(since=later)] == ["otto"]
-    assert [one["who"] for one in store.audit.entries("health")] == ["rita"]
+    assert [one.who for one in store.audit.entries(since=later)] == ["otto"]
+    assert [one.who for one in store.audit.entries("health")] == ["rita"]
     assert len(store.audit.entries(limit=1)) == 1

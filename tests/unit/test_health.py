@@ -19,13 +19,13 @@ from churnml.health.bands import flap_rate, ladder_of, settle, settle_bands
 from churnml.health.changes import ScoreInputs, Yardstick, explain_change, inputs_of, score_of
 from churnml.health.events import health_events
 from churnml.health.hierarchies import DEEPEST, roll_up
-from churnml.health.override_judging import WasSaid, judge_overrides
+from churnml.health.override_judging import ModelScore, judge_overrides
 from churnml.health.overrides import make_override, with_overrides
 from churnml.health.preview import preview
 from churnml.health.score import check_inputs, health_of, health_reasons
 from churnml.health.scorecards import SEGMENT, TENURE
 from churnml.health.weights import auc, propose_weights
-from churnml.ledger import BandState
+from churnml.ledger import BandState, PriorState
 from churnml.specs import HealthSpec, read_spec
 from tests.spec.health_examples import STAGES, TWO
 from tests.spec.test_health import BASE_RATE, HEALTHIER, frame_of, health_in, probability_of, spec_of
@@ -259,7 +259,7 @@ def test_a_reason_and_an_author_of_blanks_alone_are_none_and_nan_is_no_score():
 
 def judged_with(left: dict[str, dt.date], known_before: dt.date, **changes):
     made = replace(make_override(DEFAULT, "a", 90, "kim", "x", day("2024-01-01")), **changes)
-    return judge_overrides(DEFAULT, [made], {made.override_id: WasSaid(20.0, 0.3)}, left, known_before, 91)
+    return judge_overrides(DEFAULT, [made], {made.override_id: ModelScore(20.0, 0.3)}, left, known_before, 91)
 
 
 def test_an_override_is_judged_only_when_it_is_over_and_its_time_has_passed():
@@ -278,7 +278,7 @@ def test_who_left_after_the_time_has_stayed_and_who_left_in_it_has_left():
 
 def test_an_override_the_model_said_nothing_else_to_is_not_judged():
     made = make_override(DEFAULT, "a", 90, "kim", "x", day("2024-01-01"))
-    for was in ({}, {made.override_id: WasSaid(None)}, {made.override_id: WasSaid(90.0)}):
+    for was in ({}, {made.override_id: ModelScore(None)}, {made.override_id: ModelScore(90.0)}):
         judgement = judge_overrides(DEFAULT, [made], was, {}, day("2025-01-01"), 91)
         assert (judgement.unclear, judgement.records) == (1, ())
 
@@ -290,21 +290,23 @@ def test_a_chain_of_parents_ends_somewhere():
     ids = [f"a{i:05}" for i in range(5_000)]
     parents = dict(zip(ids[1:], ids, strict=False))
     found = roll_up("mean", ids, [50.0] * len(ids), [1.0] * len(ids), parents, ids)
-    assert len(found.families[0].members) == DEEPEST + 1
+    assert len(found.hierarchies[0].members) == DEEPEST + 1
     assert "only 20 are rolled up" in found.problems[0]
 
 
 def test_a_family_without_a_known_score_has_none_and_of_no_mrr_counts_alike():
-    families = roll_up("mrr", ["a", "b"], [None, None], [1.0, 2.0], {"b": "a"}, ["a", "b"]).families
-    assert [(f.score, f.worst, f.mrr) for f in families] == [(None, None, 3.0)]
-    families = roll_up("mrr", ["b", "c"], [10.0, 30.0], [0.0, None], {"b": "a", "c": "a"}, ["a", "b", "c"]).families
-    assert [(f.parent, f.score, f.members) for f in families] == [("a", 20.0, ("b", "c"))]
+    hierarchies = roll_up("mrr", ["a", "b"], [None, None], [1.0, 2.0], {"b": "a"}, ["a", "b"]).hierarchies
+    assert [(f.score, f.worst, f.mrr) for f in hierarchies] == [(None, None, 3.0)]
+    hierarchies = roll_up(
+        "mrr", ["b", "c"], [10.0, 30.0], [0.0, None], {"b": "a", "c": "a"}, ["a", "b", "c"]
+    ).hierarchies
+    assert [(f.parent, f.score, f.members) for f in hierarchies] == [("a", 20.0, ("b", "c"))]
 
 
 def test_who_hangs_under_a_circle_still_has_its_own_parent():
     links = {"child": "a", "a": "b", "b": "a"}
     found = roll_up("worst", ["a", "b", "child"], [50.0, 40.0, 30.0], [1.0] * 3, links, ["a", "b", "child"])
-    assert [(f.parent, f.members, f.score) for f in found.families] == [("a", ("a", "child"), 30.0)]
+    assert [(f.parent, f.members, f.score) for f in found.hierarchies] == [("a", ("a", "child"), 30.0)]
 
 
 # ---------------------------------------------------------------- changes
@@ -387,7 +389,7 @@ def test_a_preview_settles_by_what_was_before_and_names_what_has_no_scale():
     before = {"a": BandState("a", day("2024-05-30"), 80.0, "healthy", day("2024-05-30"))}
     polarity = {"use": "healthier", "new": "healthier"}
     said = (frame, polarity, {"use": HEALTHIER}, np.full(2, np.nan), None)
-    held = preview(now, then, day("2024-06-01"), *said, before)
+    held = preview(now, then, day("2024-06-01"), *said, PriorState(bands=before))
     assert held.accounts["band_then"].tolist() == ["healthy", "healthy"]
     assert held.accounts["held_back_then"].tolist() == ["at_risk", None]
     assert held.unscaled == ("new",)

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churnml.errors import SourceError, UnknownNameError
+from churnml.ledger import Reason
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
 from churnml.scoring.predictions import ScoringModel, reasons_of
-from churnml.scoring.reasons import KNOWN_FOR, Reason
+from churnml.scoring.reasons import KNOWN_FOR
 
 # Rows at once: with some hundred features, a hundred megabytes.
 ROWS = 50_000
@@ -145,7 +146,7 @@ def _scored(job: Job, batch: pa.RecordBatch, added: Sequence[str]) -> list[pa.Ar
     }
     if "reasons" in added:
         told = _reasons(job, frame, found["probability"])
-        found["reasons"] = [[reason.__dict__ for reason in each] for each in told]
+        found["reasons"] = [[vars(reason) for reason in each] for each in told]
     return [pa.array(found[name], type=ADDED[name]) for name in added]
 
 

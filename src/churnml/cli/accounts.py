@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -30,15 +29,16 @@ def queue(
 ) -> None:
     """The work list: which accounts, why, what to do, by when, worth how much."""
     from churnml.adapters.project import open_project
+    from churnml.pages import data
     from churnml.pages.terminal.accounts import queue_text
 
     with store_of(open_project(project)) as store:
         day = day_or_newest(store, as_of)
-        decisions = store.queue(day, owner=owner, limit=limit)
+        lines = store.queue(day, owner=owner, limit=limit)
     if as_json:
-        print_json({"as_of": str(day), "decisions": decisions})
+        print_json(data.queue_data(day, lines))
     else:
-        say_lines(queue_text(day, decisions))
+        say_lines(queue_text(day, lines))
 
 
 @app.add()
@@ -52,14 +52,14 @@ def explain(
     from churnml.adapters.project import open_project
     from churnml.adapters.registry.lookups import lookups_of
     from churnml.jobs.explain import change_of
+    from churnml.pages import data
     from churnml.pages.terminal.accounts import account_text
 
     opened = open_project(project)
     with store_of(opened) as store:
-        explained = store.account(account, day_or_newest(store, as_of))
-        change = change_of(explained, store, lookups_of(opened), opened.health.risk.model)
-    explained["change"] = asdict(change) if change else None
+        story = store.account(account, day_or_newest(store, as_of))
+        change = change_of(story, store, lookups_of(opened), opened.health.risk.model)
     if as_json:
-        print_json(explained)
+        print_json(data.account_data(story, change))
     else:
-        say_lines(account_text(explained))
+        say_lines(account_text(story, change))

@@ -57,13 +57,13 @@ def deliveries_list(
     from churnml.pages.terminal.deliveries import deliveries_text
 
     with store_of(open_project(project)) as store:
-        found = store.outbox.dead() if dead else store.outbox.all()
+        deliveries = store.outbox.dead() if dead else store.outbox.all()
         counts = store.outbox.counts()
-    rows = [asdict(delivery) for delivery in sorted(found, key=lambda d: -d.delivery_id)[:limit]]
+    newest = sorted(deliveries, key=lambda one: -one.delivery_id)[:limit]
     if as_json:
-        print_json({"counts": counts, "deliveries": rows})
+        print_json({"counts": counts, "deliveries": [asdict(delivery) for delivery in newest]})
     else:
-        say_lines(deliveries_text(counts, rows))
+        say_lines(deliveries_text(counts, newest))
 
 
 @deliveries_app.add("show")
@@ -74,7 +74,7 @@ def deliveries_show(
     from churnml.adapters.project import open_project
 
     with store_of(open_project(project)) as store:
-        print_json(store.outbox.attempts(delivery))
+        print_json([asdict(attempt) for attempt in store.outbox.attempts(delivery)])
 
 
 @deliveries_app.add("revive")

@@ -59,13 +59,14 @@ def work_list(
 def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """One piece of work and all that happened to it."""
     from churnml.adapters.project import open_project
+    from churnml.pages import data
     from churnml.pages.terminal.work import item_text
 
     with store_of(open_project(project)) as store:
         item = store.work.item(work)
         events = store.work.events(item.work_id)
     if as_json:
-        print_json({**asdict(item), "events": [asdict(event) for event in events]})
+        print_json(data.item_data(item, events))
     else:
         say_lines(item_text(item, events))
 
@@ -139,15 +140,16 @@ def work_reassign(
 def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     """What did not fit into the day, for whom, with the value left lying."""
     from churnml.adapters.project import open_project
+    from churnml.pages import data
     from churnml.pages.terminal.work import overflow_text
 
     with store_of(open_project(project)) as store:
         day = day_or_newest(store, as_of)
-        found = store.overflow(day)
+        rows = store.overflow(day)
     if as_json:
-        print_json({"as_of": day, "overflow": found})
+        print_json(data.overflow_data(day, rows))
     else:
-        say_lines(overflow_text(day, found))
+        say_lines(overflow_text(day, rows))
 
 
 @work_app.add("log")
@@ -162,11 +164,11 @@ def work_log(
     from churnml.pages.terminal.work import log_text
 
     with store_of(open_project(project)) as store:
-        found = store.audit.entries(subject=subject, limit=limit)
+        entries = store.audit.entries(subject=subject, limit=limit)
     if as_json:
-        print_json(found)
+        print_json([asdict(entry) for entry in entries])
     else:
-        say_lines(log_text(found))
+        say_lines(log_text(entries))
 
 
 @work_app.add("override")

@@ -1,93 +1,70 @@
-"""What is told of a health score that moved: a change of band, and a drop, apart from each other."""
+"""What is reported of a health score that moved: a change of band, and a drop, apart from each other."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 from churnml.health.bands import ladder_of
 from churnml.health.score import DIGITS, Health
-from churnml.ledger import BandState
+from churnml.ledger import BandState, DatedHealth, HealthEvent
 from churnml.specs.health import INSUFFICIENT, HealthSpec
-
-
-@dataclass(frozen=True)
-class HealthEvent:
-    """Something that happened to an account's health; never changed afterwards.
-
-    Args:
-        account_id: whose.
-        on: the date of the scoring that found it.
-        kind: ``band`` (the settled band changed) or ``drop`` (the score fell by the declared points or more).
-        from_, to: bands, or scores as text.
-        because: why, in words.
-    """
-
-    account_id: str
-    on: dt.date
-    kind: Literal["band", "drop"]
-    from_: str
-    to: str
-    because: tuple[str, ...] = field(default=())
 
 
 def health_events(
     spec: HealthSpec,
     states: Sequence[BandState],
     health: Health,
-    before: Mapping[str, BandState],
-    earlier: Mapping[str, Sequence[tuple[dt.date, float | None]]] | None = None,
+    prior: Mapping[str, BandState],
+    earlier: Mapping[str, Sequence[DatedHealth]] | None = None,
 ) -> list[HealthEvent]:
-    """What today's scoring found, by account id, a drop before a change of band.
+    """What today's scoring noticed, by account id, a drop before a change of band.
 
-    A drop is told once: it is measured from the highest score of the declared days before, as far as that was scored
-    since the last drop that was told. An account's first scoring is no event.
+    A drop is reported once: it is measured from the highest score of the declared days before, as far as that was
+    scored since the last drop that was reported. An account's first scoring is no event.
 
     Args:
         spec: what is declared of events and bands.
         states: today's settled bands, parallel to the rows of ``health``.
         health: today's scores.
-        before: account → its state at the newest scoring before today.
-        earlier: account → (date, score) of earlier scorings. They should reach back twice ``within_days``, so that
-            what was told before is known; without them only the newest scoring is looked at.
+        prior: account → its state at the newest scoring before today.
+        earlier: account → date and score of earlier scorings. They should reach back twice ``within_days``, so that
+            what was reported before is known; without them only the newest scoring is looked at.
     """
-    found = []
+    events: list[HealthEvent] = []
     for row, state in enumerate(states):
-        last = before.get(state.account_id)
+        last = prior.get(state.account_id)
         if last is None or last.scored_on >= state.scored_on:
             last = None
-        history = (earlier or {}).get(state.account_id, ((last.scored_on, last.health),) if last else ())
-        found += _drop(spec, state, history, health, row)
+        history = (earlier or {}).get(state.account_id, (DatedHealth(last.scored_on, last.health),) if last else ())
+        events += _drop(spec, state, history, health, row)
         if last is not None and last.band != state.band:
             because = _why_band(spec, state, last, health, row)
-            found.append(HealthEvent(state.account_id, state.scored_on, "band", last.band, state.band, because))
-    return sorted(found, key=lambda event: (event.account_id, event.kind != "drop"))
+            events.append(HealthEvent(state.account_id, state.scored_on, "band", last.band, state.band, because))
+    return sorted(events, key=lambda event: (event.account_id, event.kind != "drop"))
 
 
 def _drop(
     spec: HealthSpec,
     state: BandState,
-    history: Sequence[tuple[dt.date, float | None]],
+    history: Sequence[DatedHealth],
     health: Health,
     row: int,
 ) -> list[HealthEvent]:
-    """The drop that today's score ends, if it does: all scorings played again, so that none is told twice."""
+    """The drop that today's score ends, if it does: all scorings played again, so that none is reported twice."""
     today, within = state.scored_on, spec.events.within_days
     seen = sorted((on, score) for on, score in history if score is not None and on < today)
     if state.health is None or not seen or max(score for _, score in seen) - state.health < spec.events.drop:
         return []
     scorings = [*seen, (today, state.health)]
-    told, found = 0, None  # where the last drop was told, and whether the present scoring is one
+    reported, drop = 0, None  # where the last drop was reported, and the highest score if the present one ends a drop
     for place, (on, score) in enumerate(scorings):
-        reach = [(height, day) for day, height in scorings[told:place] if (on - day).days <= within]
+        reach = [(height, day) for day, height in scorings[reported:place] if (on - day).days <= within]
         top = max(reach, default=None)
-        found = top if top is not None and top[0] - score >= spec.events.drop else None
-        told = place if found else told
-    if found is None:
+        drop = top if top is not None and top[0] - score >= spec.events.drop else None
+        reported = place if drop else reported
+    if drop is None:
         return []
-    top_score, top_on = found
+    top_score, top_on = drop
     days = (today - top_on).days
     because = (
         f"fell {round(top_score - state.health, DIGITS):g} points in {days} {'day' if days == 1 else 'days'}, "

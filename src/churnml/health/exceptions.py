@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from churnml.health.scorecards import lies_in, matches, within
+from churnml.ledger import AppliedException
 from churnml.specs.health import HealthException, HealthSpec
-
-
-@dataclass(frozen=True)
-class Applied:
-    """An exception that held for an account, and what it did; equal scores: it held and changed nothing."""
-
-    name: str
-    before: float
-    after: float
 
 
 def with_exceptions(
@@ -28,7 +19,7 @@ def with_exceptions(
     dimensions: Mapping[str, np.ndarray],
     worst: np.ndarray,
     score: np.ndarray,
-) -> tuple[np.ndarray, list[tuple[Applied, ...]]]:
+) -> tuple[np.ndarray, list[tuple[AppliedException, ...]]]:
     """The score after all exceptions in their declared order, and what each did, by row.
 
     Args:
@@ -39,26 +30,26 @@ def with_exceptions(
         worst: the lowest dimension each account is judged by, shape (rows,).
         score: the weighted mean. Where it is missing, nothing is said and no exception changes that.
     """
-    told: list[list[Applied]] = [[] for _ in range(len(frame))]
+    applied: list[list[AppliedException]] = [[] for _ in range(len(frame))]
     for exception in spec.exceptions:
         rows = np.flatnonzero(_holds(exception, frame, stage, dimensions) & ~np.isnan(score))
         before, after = score[rows], _effect(exception, score[rows], worst[rows])
         score = score.copy()
         score[rows] = after
         for row, old, new in zip(rows.tolist(), before.tolist(), after.tolist(), strict=True):
-            told[row].append(Applied(exception.name, old, new))
-    return score, [tuple(applied) for applied in told]
+            applied[row].append(AppliedException(exception.name, old, new))
+    return score, [tuple(some) for some in applied]
 
 
 def _holds(
     exception: HealthException, frame: pd.DataFrame, stage: np.ndarray, dimensions: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    found = matches(exception.when, frame, stage)
+    holds = matches(exception.when, frame, stage)
     for feature, between in exception.when.features.items():
-        found &= within(between, frame, feature)
+        holds &= within(between, frame, feature)
     for dimension, between in exception.when.dimensions.items():
-        found &= lies_in(between, dimensions[dimension])
-    return found
+        holds &= lies_in(between, dimensions[dimension])
+    return holds
 
 
 def _effect(exception: HealthException, score: np.ndarray, worst: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Parents and their children: one score of a family, beside each account's own."""
+"""Parents and their children: one score of all of them, beside each account's own."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class AccountHierarchy:
 
     Args:
         parent: its account id; it need not be scored itself.
-        members: the scored accounts of the family, the parent among them if it is one, by id.
-        score: of the family, 0 to 100; None where no member's is known.
+        members: the scored accounts under it, the parent among them if it is one, by id.
+        score: of all of them, 0 to 100; None where no member's is known.
         known: how many members' scores it is made of.
         mrr: of all members.
         worst: the member with the lowest score; of equals the first by id.
@@ -33,10 +33,10 @@ class AccountHierarchy:
 
 
 @dataclass(frozen=True)
-class Families:
-    """Every family, by its parent's id, and what was wrong with the links, in words."""
+class Hierarchies:
+    """Every parent with its children, by its id, and what was wrong with the links, in words."""
 
-    families: tuple[AccountHierarchy, ...]
+    hierarchies: tuple[AccountHierarchy, ...]
     problems: tuple[str, ...]
 
 
@@ -47,18 +47,18 @@ def roll_up(
     mrr: Sequence[float | None],
     parents: Mapping[str, str | None],
     known: Collection[str],
-) -> Families:
-    """The score of every family; an account belongs to its parent's and to those above.
+) -> Hierarchies:
+    """The score of every hierarchy; an account belongs to its parent's and to those above.
 
     Args:
-        how: weighted by MRR (by nothing where the known members pay nothing), mean, worst; ``none``: no families.
+        how: weighted by MRR (by nothing where the known members pay nothing), mean, worst; ``none``: no hierarchies.
         account_ids, scores, mrr: the scored accounts, parallel; None is not known.
         parents: account → its parent, of all accounts.
         known: every account there is. A parent that is not among them, and links that lead round in a circle or
-            more than :data:`DEEPEST` up, are left out and told.
+            more than :data:`DEEPEST` up, are left out and reported.
     """
     if how == "none":
-        return Families((), ())
+        return Hierarchies((), ())
     links, problems = _links(parents, known)
     members: dict[str, list[str]] = {}
     score = dict(zip(account_ids, scores, strict=True))
@@ -77,21 +77,21 @@ def roll_up(
     for parent, under in members.items():
         if parent in score:
             under.append(parent)
-    families = (_family(how, parent, sorted(members[parent]), score, pays) for parent in sorted(members))
-    return Families(tuple(families), tuple(problems))
+    hierarchies = (_hierarchy(how, parent, sorted(members[parent]), score, pays) for parent in sorted(members))
+    return Hierarchies(tuple(hierarchies), tuple(problems))
 
 
 def _links(parents: Mapping[str, str | None], known: Collection[str]) -> tuple[dict[str, str], list[str]]:
     """Account → parent as far as that can be followed, and what could not."""
     there = set(known)
-    said = {account: parent for account, parent in parents.items() if parent}
-    unknown = sorted(account for account, parent in said.items() if parent not in there)
-    links = {account: parent for account, parent in said.items() if parent in there}
+    named = {account: parent for account, parent in parents.items() if parent}
+    unknown = sorted(account for account, parent in named.items() if parent not in there)
+    links = {account: parent for account, parent in named.items() if parent in there}
     circles = _in_circles(links)
     circular = sorted(circles)
     problems = []
     if unknown:
-        problems.append(f"{_accounts(unknown)} under a parent that is no account ('{said[unknown[0]]}').")
+        problems.append(f"{_accounts(unknown)} under a parent that is no account ('{named[unknown[0]]}').")
     if circular:
         problems.append(f"{_accounts(circular)} in a circle of parents: their links are not followed.")
     return {account: parent for account, parent in links.items() if account not in circles}, problems
@@ -99,7 +99,7 @@ def _links(parents: Mapping[str, str | None], known: Collection[str]) -> tuple[d
 
 def _in_circles(links: Mapping[str, str]) -> set[str]:
     """Accounts that are their own ancestor."""
-    found: set[str] = set()
+    circular: set[str] = set()
     done: set[str] = set()
     for account in links:
         path: dict[str, int] = {}
@@ -108,22 +108,22 @@ def _in_circles(links: Mapping[str, str]) -> set[str]:
             path[step] = len(path)
             step = links.get(step)
         if step is not None and step in path:
-            found |= {member for member, place in path.items() if place >= path[step]}
+            circular |= {member for member, place in path.items() if place >= path[step]}
         done.update(path)
-    return found
+    return circular
 
 
 def _above(account: str, links: Mapping[str, str]) -> list[str]:
     """Its parent, the parent's parent and so on, one more than are rolled up."""
-    found: list[str] = []
+    above: list[str] = []
     parent = links.get(account)
-    while parent is not None and len(found) <= DEEPEST:
-        found.append(parent)
+    while parent is not None and len(above) <= DEEPEST:
+        above.append(parent)
         parent = links.get(parent)
-    return found
+    return above
 
 
-def _family(
+def _hierarchy(
     how: Rollup, parent: str, members: list[str], score: Mapping[str, float | None], pays: Mapping[str, float]
 ) -> AccountHierarchy:
     known = [(value, member) for member in members if (value := score[member]) is not None]

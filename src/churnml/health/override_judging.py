@@ -26,8 +26,8 @@ LEAST = 10
 
 
 @dataclass(frozen=True)
-class WasSaid:
-    """What the model said of the account on the date of the override.
+class ModelScore:
+    """The model's view of the account on the date of the override.
 
     Args:
         score: the health score it would have had.
@@ -44,7 +44,7 @@ class JudgedOverride:
 
     Args:
         override: as it was made.
-        was: what the model said.
+        was: the model's view.
         direction: up or down from the model's score; equal or unknown counts as neither and is not judged.
         left: whether the account left within the time.
         person_right, model_right: whether each had it on the side it turned out to belong to.
@@ -52,7 +52,7 @@ class JudgedOverride:
     """
 
     override: Override
-    was: WasSaid
+    was: ModelScore
     direction: Direction
     left: bool
     person_right: bool
@@ -101,7 +101,7 @@ class OverrideJudgement:
 def judge_overrides(
     spec: HealthSpec,
     overrides: Sequence[Override],
-    was: Mapping[str, WasSaid],
+    was: Mapping[str, ModelScore],
     left: Mapping[str, dt.date],
     known_before: dt.date,
     within_days: int,
@@ -111,7 +111,7 @@ def judge_overrides(
     Args:
         spec: its worst band parts the sides.
         overrides: all that were ever made.
-        was: override_id → what the model said then.
+        was: override_id → the model's view then.
         left: account → the date it left; accounts that stay are not in it.
         known_before: outcomes before this date are known; later ones are not looked at.
         within_days: how long after it was made the outcome counts: the label's gap and horizon.
@@ -119,20 +119,20 @@ def judge_overrides(
     judged, not_yet, withdrawn, unclear = [], 0, 0, 0
     for override in sorted(overrides, key=lambda o: (o.made_on, o.override_id)):
         ends = plus_days(override.made_on, within_days)
-        said = was.get(override.override_id)
+        view = was.get(override.override_id)
         if override.withdrawn_on is not None and override.withdrawn_on < known_before:
             withdrawn += 1
         elif max(ends, override.expires_on) > known_before:
             not_yet += 1
-        elif said is None or said.score is None or said.score == override.score:
+        elif view is None or view.score is None or view.score == override.score:
             unclear += 1
         else:
-            gone = left.get(override.account_id)
-            judged.append(_judged(spec, override, said, gone is not None and override.made_on <= gone < ends))
+            left_on = left.get(override.account_id)
+            judged.append(_judged(spec, override, view, left_on is not None and override.made_on <= left_on < ends))
     return OverrideJudgement(tuple(judged), _records(judged), not_yet, withdrawn, unclear)
 
 
-def _judged(spec: HealthSpec, override: Override, was: WasSaid, left: bool) -> JudgedOverride:
+def _judged(spec: HealthSpec, override: Override, was: ModelScore, left: bool) -> JudgedOverride:
     score = was.score or 0.0
     edge = spec.bands[-2].at_least
     raised = override.score > score
@@ -148,14 +148,14 @@ def _judged(spec: HealthSpec, override: Override, was: WasSaid, left: bool) -> J
 
 
 def _records(judged: Sequence[JudgedOverride]) -> tuple[OverrideRecord, ...]:
-    found = []
+    records = []
     authors: list[str | None] = [None, *sorted({one.override.author for one in judged})]
     for author in authors:
         for direction in ("raised", "lowered"):
             mine = [one for one in judged if one.direction == direction and author in (None, one.override.author)]
             if mine:
-                found.append(_record(author, mine))
-    return tuple(found)
+                records.append(_record(author, mine))
+    return tuple(records)
 
 
 def _record(author: str | None, judged: Sequence[JudgedOverride]) -> OverrideRecord:

@@ -1,4 +1,4 @@
-"""What a changed ``health.yaml`` would do to the whole book, before it is applied."""
+"""What a changed ``health.yaml`` would do to every account, before it is applied."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from churnml.health.bands import settle_bands
 from churnml.health.overrides import with_overrides
 from churnml.health.score import health_of
-from churnml.ledger import BandState, Override
+from churnml.ledger import PriorState
 from churnml.specs.health import INSUFFICIENT, HealthSpec
 
 
@@ -56,8 +56,7 @@ def preview(
     reference: Mapping[str, Sequence[float]],
     churn_probability: np.ndarray,
     base_rate: float | None,
-    bands: Mapping[str, BandState] | None = None,
-    overrides: Sequence[Override] = (),
+    prior: PriorState = PriorState(),  # noqa: B008 - frozen
 ) -> Preview:
     """Scores every row of ``frame`` by both declarations, settled by what was on record before that date.
 
@@ -66,15 +65,15 @@ def preview(
         as_of: the date.
         frame: features of both, ``account_id`` and ``mrr``, one row an account.
         polarity, reference, churn_probability, base_rate: as for :func:`churnml.health.score.health_of`.
-        bands, overrides: those of :class:`churnml.ledger.PriorState`.
+        prior: what is on record.
     """
     accounts = frame[["account_id"]].reset_index(drop=True)
     accounts["mrr"] = frame["mrr"].to_numpy(dtype="float64", na_value=np.nan) if "mrr" in frame.columns else np.nan
     ids = accounts["account_id"].tolist()
     for name, spec in (("now", spec_now), ("then", spec_then)):
         health = health_of(spec, frame, polarity, reference, churn_probability, base_rate)
-        health = with_overrides(spec, health, ids, overrides, as_of)
-        states = settle_bands(spec, as_of, ids, health, bands or {})
+        health = with_overrides(spec, health, ids, prior.overrides, as_of)
+        states = settle_bands(spec, as_of, ids, health, prior.bands)
         accounts[f"score_{name}"] = health.score
         accounts[f"band_{name}"] = [state.band for state in states]
         accounts[f"held_back_{name}"] = pd.Series([state.pending for state in states], dtype="object")
@@ -103,7 +102,7 @@ def _counted(bands: pd.Series, names: Sequence[str]) -> dict[str, int]:
 
 def _moves(accounts: pd.DataFrame, now: Sequence[str], then: Sequence[str]) -> pd.DataFrame:
     grouped = accounts.groupby(["band_now", "band_then"], sort=False)
-    found = grouped.agg(accounts=("account_id", "size"), mrr=("mrr", "sum")).reset_index()
-    found["mrr"] = found["mrr"].round(2)
-    order = [(now.index(a), then.index(b)) for a, b in zip(found["band_now"], found["band_then"], strict=True)]
-    return found.iloc[sorted(range(len(found)), key=order.__getitem__)].reset_index(drop=True)
+    moves = grouped.agg(accounts=("account_id", "size"), mrr=("mrr", "sum")).reset_index()
+    moves["mrr"] = moves["mrr"].round(2)
+    order = [(now.index(a), then.index(b)) for a, b in zip(moves["band_now"], moves["band_then"], strict=True)]
+    return moves.iloc[sorted(range(len(moves)), key=order.__getitem__)].reset_index(drop=True)

@@ -16,10 +16,10 @@ import pandas as pd
 from churnml.declarations import FeatureDeclaration
 from churnml.errors import SpecError, UnknownNameError
 from churnml.features import Feature, Polarity, theme_of
-from churnml.health.exceptions import Applied, with_exceptions
+from churnml.health.exceptions import with_exceptions
 from churnml.health.scorecards import SEGMENT, judged_by
-from churnml.ledger import Override
-from churnml.scoring.reasons import POOR, Reason, numbered, pick, strongest, tell
+from churnml.ledger import AppliedException, Override, Reason
+from churnml.scoring.reasons import POOR, numbered, pick, strongest, tell
 from churnml.specs.health import INSUFFICIENT as INSUFFICIENT
 from churnml.specs.health import RISK, Dimension, HealthInput, HealthSpec
 
@@ -115,7 +115,7 @@ class Health:
     weights: Mapping[str, np.ndarray]
     shares: Mapping[str, np.ndarray]
     fresh: Mapping[str, np.ndarray]
-    exceptions: Sequence[tuple[Applied, ...]]
+    exceptions: Sequence[tuple[AppliedException, ...]]
     overrides: Sequence[Override | None] = field(default=())
 
     def __len__(self) -> int:

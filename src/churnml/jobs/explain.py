@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
 from churnml.errors import RegistryError
 from churnml.health.changes import HealthChange, ScoreInputs, explain_change
-from churnml.ledger import Override
+from churnml.ledger import AccountStory, Override, RecordedAccount
 from churnml.specs import HealthSpec
 
 if TYPE_CHECKING:
@@ -18,43 +18,47 @@ if TYPE_CHECKING:
     from churnml.adapters.store import Store
 
 
-def change_of(account: Mapping[str, Any], store: Store, lookups: Lookups | Registry, risk: str) -> HealthChange | None:
+def change_of(story: AccountStory, store: Store, lookups: Lookups | Registry, risk: str) -> HealthChange | None:
     """What changed of an account's score since its scoring before, in parts; None where there is nothing to compare.
 
     Args:
-        account: what :meth:`churnml.adapters.store.Store.account` says.
+        story: the account.
         store: holds the declarations as they were.
         lookups: hold the models' scales.
         risk: the churn model's name.
     """
-    previous = account.get("previous")
-    if not previous or not account.get("declarations") or not previous.get("declarations"):
+    if story.previous is None:
         return None
-    overrides = {override["override_id"]: override for override in account["overrides"]}
-    then, now = [_inputs(row, overrides, store, lookups, risk) for row in (previous, account)]
+    overrides = {override.override_id: override for override in story.overrides}
+    present = RecordedAccount(story.scoring, story.account)
+    then, now = [_inputs(recorded, overrides, store, lookups, risk) for recorded in (story.previous, present)]
     return None if then is None or now is None else explain_change(then, now)
 
 
 def _inputs(
-    row: Mapping[str, Any], overrides: Mapping[str, Any], store: Store, lookups: Lookups | Registry, risk: str
+    recorded: RecordedAccount,
+    overrides: Mapping[str, Override],
+    store: Store,
+    lookups: Lookups | Registry,
+    risk: str,
 ) -> ScoreInputs | None:
-    if row.get("health_inputs") is None or "health" not in row["declarations"]:
+    """What a score was made of; None where that was not kept, or its model is no more."""
+    scoring, account = recorded.scoring, recorded.account
+    declared = (scoring.declarations or {}).get("health")
+    if account.trace.inputs is None or declared is None:
         return None
-    version = row["models"].get(risk)
     try:
         # without a champion the scales were the newest model's; which it was is not kept, so the newest now stands in
-        yardstick = lookups.yardstick(risk, version)
+        yardstick = lookups.yardstick(risk, scoring.models.get(risk))
     except RegistryError:
         return None
     if yardstick is None:
         return None
-    declared = yaml.safe_load(store.declaration(row["declarations"]["health"])["text"])
-    override = overrides.get(str(row.get("override_id")))
     return ScoreInputs(
-        on=row["as_of"],
-        inputs=row["health_inputs"],
-        churn_probability=row["churn_probability"],
+        on=scoring.as_of,
+        inputs=account.trace.inputs,
+        churn_probability=account.churn_probability,
         yardstick=yardstick,
-        spec=HealthSpec.model_validate(declared),
-        override=Override(**override) if override else None,
+        spec=HealthSpec.model_validate(yaml.safe_load(store.declaration(declared).text)),
+        override=overrides.get(account.trace.override_id or ""),
     )

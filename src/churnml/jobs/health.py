@@ -1,4 +1,4 @@
-"""Looking after the health score: a changed health.yaml tried on the whole book, weights, overrides, flaps, changes."""
+"""Looking after the health score: a changed health.yaml tried on every account, weights, overrides, flaps, changes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from churnml import jobs, snapshots
-from churnml.errors import TooLittleDataError, UnknownNameError
+from churnml.errors import TooLittleDataError
 from churnml.health.bands import FlapRate, flap_rates
-from churnml.health.override_judging import OverrideJudgement, WasSaid, judge_overrides
+from churnml.health.override_judging import ModelScore, OverrideJudgement, judge_overrides
 from churnml.health.preview import Preview, preview
 from churnml.health.score import check_inputs, health_of
 from churnml.health.weights import WeightProposal, propose_weights
@@ -45,12 +45,18 @@ def preview_change(
     office = jobs.models_in_office(opened, registry)
     check_inputs(then, opened.project.possible_features(jobs.wish_of(office.scales_of)), str(changed))
     date = as_of or jobs.default_as_of(opened)
-    book = jobs.read_date(opened, office, date, also=then.features, reasons=False)
-    prior = store.before(date)
+    predictions = jobs.read_date(opened, office, date, also=then.features, reasons=False)
     return preview(
-        now, then, date, book.frame, book.polarity, book.reference, book.churn, book.base_rate, prior.bands,
-        prior.overrides,
-    )  # fmt: skip
+        now,
+        then,
+        date,
+        predictions.frame,
+        predictions.polarity,
+        predictions.reference,
+        predictions.churn,
+        predictions.base_rate,
+        store.prior_state(date),
+    )
 
 
 def propose(opened: jobs.OpenedProject, registry: Registry) -> WeightProposal:
@@ -83,30 +89,22 @@ def judge(opened: jobs.OpenedProject, store: Store) -> OverrideJudgement:
     """Every override beside what became of its account: was the person right, was the model right."""
     made = store.overrides.all()
     label = opened.project.model(opened.project.health.risk.model).label
-    was = {
-        override.override_id: said
-        for override in made
-        if (said := _said_then(store, override.account_id, override.made_on))
-    }
+    was = {override.override_id: _score_then(store, override.account_id, override.made_on) for override in made}
     return judge_overrides(
         opened.project.health,
         made,
-        was,
+        {override_id: score for override_id, score in was.items() if score is not None},
         _left(opened, made),
         end_of_data(opened.facts.data_through),
         label.gap + label.horizon,
     )
 
 
-def _said_then(store: Store, account_id: str, on: dt.date) -> WasSaid | None:
-    """What was said of the account at its newest scoring by that date, without any override."""
+def _score_then(store: Store, account_id: str, on: dt.date) -> ModelScore | None:
+    """The model's score of the account at its newest scoring by that date, without any override."""
     for date in reversed([date for date in store.dates() if date <= on]):
-        try:
-            row = store.account(account_id, date)
-        except UnknownNameError:
-            continue
-        ruled = (row["details"] or {}).get("ruled_health", row["health"])
-        return WasSaid(ruled, row["churn_probability"])
+        if recorded := store.recorded(account_id, date):
+            return ModelScore(recorded.account.trace.ruled_health, recorded.account.churn_probability)
     return None
 
 
@@ -122,12 +120,12 @@ def _left(opened: jobs.OpenedProject, made: Sequence[Override]) -> dict[str, dt.
     if spine.empty:
         return {}
     times = snapshots.attach_leaving_times(label, opened.facts, spine, end_of_data(opened.facts.data_through))
-    found: dict[str, dt.date] = {}
+    left: dict[str, dt.date] = {}
     for account, on, after in zip(spine["account_id"], spine["as_of"], times["left_after"], strict=True):
         if not pd.isna(after):
             day = plus_days(on.date(), int(after))
-            found[str(account)] = min(day, found.get(str(account), day))
-    return found
+            left[str(account)] = min(day, left.get(str(account), day))
+    return left
 
 
 def flaps(store: Store, health: HealthSpec) -> dict[str, FlapRate]:
@@ -138,7 +136,7 @@ def flaps(store: Store, health: HealthSpec) -> dict[str, FlapRate]:
             "Flaps are counted over a history, and there are fewer than two scored dates.",
             remedy="Score further dates; 'churnml backfill FROM TO' scores those that are over.",
         )
-    rows = pd.DataFrame(store.bands(dates[0], dates[-1]))
+    rows = pd.DataFrame([vars(band) for band in store.bands(dates[0], dates[-1])])
     rows["score"] = rows["health"].astype("float64")
     rows["overridden"] = rows["override_id"].notna()
     return flap_rates(health, rows[["account_id", "as_of", "score", "coverage", "overridden"]])

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.checks import QuarantinedRow
+from churnml.ledger import ScoredDay
 from churnml.pages.report import Places, ReportedProject, report_html
 from churnml.pages.summary import RunSummary
-from churnml.scoring.predictions import ScoredDay
 
 
 def write_report(

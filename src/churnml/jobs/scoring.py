@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,17 +17,16 @@ from churnml.adapters.store import StaleError, open_store
 from churnml.declarations import FeatureDeclaration
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, choose
-from churnml.health.events import HealthEvent
-from churnml.jobs.hierarchies import families_of
+from churnml.jobs.hierarchies import hierarchies_of
 from churnml.jobs.opening import OpenedProject, Progress, built_for, silent, wish_for, wish_of
 from churnml.labels import Label
-from churnml.ledger import Message, PriorState
+from churnml.ledger import DatedHealth, HierarchyScore, PriorState, Provenance, ScoredDay
 from churnml.modelling.agreement import Difference, differences
 from churnml.rules.facts import columns_asked
 from churnml.scoring.predictions import Predictions, ScoringModel, read_book
 from churnml.timeline import end_of_data, plus_days
 from churnml.work.messages import messages_for
-from churnml.work.settling import Day, DaySpecs, settle
+from churnml.work.settling import DaySpecs, settle
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import RegisteredModel, Registry
@@ -205,8 +204,8 @@ def features_of(opened: OpenedProject, predictor: Predictor) -> dict[str, Featur
 
 
 def write_day(
-    opened: OpenedProject, office: Champions, book: Predictions, now: dt.datetime, *, route: bool = True
-) -> tuple[Day, bool]:
+    opened: OpenedProject, office: Champions, predictions: Predictions, now: dt.datetime, *, route: bool = True
+) -> tuple[ScoredDay, bool]:
     """Settles a date and writes it down with its work and its messages, whole or not at all.
 
     When the record changes while the day is planned, the day is planned again from what then stands. A date before the
@@ -214,8 +213,8 @@ def write_day(
 
     Args:
         opened: the project.
-        office: who is in office.
-        book: the date as the champions see it.
+        office: its champions.
+        predictions: the date as the champions see it.
         now: the moment it is written.
         route: whether work is handed out.
 
@@ -225,73 +224,49 @@ def write_day(
     Raises:
         ChurnmlError: others kept changing the record.
     """
-    declared = declared_for(opened, office)
+    declared, as_of = declared_for(opened, office), predictions.as_of
     cooldown = max(playbook.cooldown_days for playbook in declared.rules.spec.playbooks)
     texts = {kind: path.read_text("utf-8-sig") for kind, path in opened.project.acting_files.items()}
     with open_store(opened.project.operational_url) as store:
         for _ in range(TRIES):
-            prior = store.before(book.as_of, cooldown)
-            hands_out = route and not any(date > book.as_of for date in store.dates())
-            settled = settle(book, declared, prior, _earlier(store, declared.health, book.as_of), route=hands_out)
-            settled = _with_families(opened, settled)
-            events = [_told(event) for event in settled.events]
+            prior = store.prior_state(as_of, cooldown)
+            hands_out = route and not any(date > as_of for date in store.dates())
+            day = settle(predictions, declared, prior, _earlier(store, declared.health, as_of), route=hands_out)
+            day = _with_hierarchies(opened, day)
+            made_from = Provenance(
+                fingerprint=scoring_fingerprint(opened, office, as_of, prior, route=hands_out),
+                declarations=texts,
+                data_fingerprint=opened.facts.fingerprint,
+                stamp=prior.stamp,
+            )
+            messages = messages_for(opened.project.delivery, day, project=opened.project.name)
             try:
-                new = store.record(
-                    settled.scores,
-                    scoring_fingerprint(opened, office, book.as_of, prior, route=hands_out),
-                    now,
-                    settled.plan,
-                    bands=settled.bands,
-                    events=events,
-                    messages=_messages(opened, settled, events),
-                    declarations=texts,
-                    data=opened.facts.fingerprint,
-                    extra=settled.extra,
-                    stamp=prior.stamp,
-                )
+                return day, store.record(day, made_from, now, messages)
             except StaleError:
                 continue
-            return settled, new
     raise ChurnmlError(
-        f"{book.as_of} could not be written: the record kept changing while it was planned.", remedy="Try again."
+        f"{as_of} could not be written: the record kept changing while it was planned.", remedy="Try again."
     )
 
 
-def _with_families(opened: OpenedProject, settled: Day) -> Day:
-    """The day with what is known of each account's family beside its own score."""
-    found = families_of(opened, [vars(account) for account in settled.scores.accounts])
-    extra = {name: dict(row) for name, row in settled.extra.items()}
-    for family in found.families:
-        told = {"parent": family.parent, "score": family.score, "members": len(family.members), "worst": family.worst}
-        for member in family.members:
-            if member in extra:
-                details = dict(extra[member]["details"])
-                extra[member]["details"] = details | {"families": [*details.get("families", []), told]}
-    return replace(settled, extra=extra, problems=found.problems)
-
-
-def _messages(opened: OpenedProject, settled: Day, events: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
-    """What receivers are to be told of the day."""
-    scores, extra = settled.scores, settled.extra
-    rows = {account.account_id: vars(account) | dict(extra[account.account_id]) for account in scores.accounts}
-    return messages_for(
-        opened.project.delivery,
-        scores.as_of,
-        settled.plan,
-        rows,
-        events,
-        models=scores.models,
-        project=opened.project.name,
+def _with_hierarchies(opened: OpenedProject, day: ScoredDay) -> ScoredDay:
+    """The day with the scores of each account's parents beside its own."""
+    rolled = hierarchies_of(opened, day.accounts)
+    above: dict[str, list[HierarchyScore]] = {}
+    for hierarchy in rolled.hierarchies:
+        score = HierarchyScore(hierarchy.parent, hierarchy.score, len(hierarchy.members), hierarchy.worst)
+        for member in hierarchy.members:
+            above.setdefault(member, []).append(score)
+    accounts = tuple(
+        replace(account, trace=replace(account.trace, hierarchies=tuple(above[account.account_id])))
+        if account.account_id in above
+        else account
+        for account in day.accounts
     )
+    return replace(day, accounts=accounts, problems=rolled.problems)
 
 
-def _told(event: HealthEvent) -> dict[str, Any]:
-    """An event as the store keeps it."""
-    said = {name: value for name, value in vars(event).items() if name not in ("from_", "on")}
-    return said | {"from": event.from_, "because": list(event.because)}
-
-
-def _earlier(store: Store, health: HealthSpec, as_of: dt.date) -> dict[str, list[tuple[dt.date, float | None]]]:
+def _earlier(store: Store, health: HealthSpec, as_of: dt.date) -> dict[str, list[DatedHealth]]:
     """Account → date and score of its earlier scorings, twice as far back as a drop is looked for."""
     first, last = plus_days(as_of, -2 * health.events.within_days), plus_days(as_of, -1)
     return store.healths(first, last)
@@ -308,7 +283,7 @@ def scoring_fingerprint(
     opened: OpenedProject, office: Champions, as_of: dt.date, prior: PriorState, *, route: bool
 ) -> str:
     """Names everything a scored date is made from, but the work: what the team did meanwhile is no new scoring."""
-    said = {
+    named = {
         "as_of": str(as_of),
         "data": opened.facts.fingerprint,
         "models": {n: [c.version, c.record.fingerprint] if c else None for n, c in office.champions.items()},
@@ -320,7 +295,7 @@ def scoring_fingerprint(
         "effects": {playbook: list(line) for playbook, line in prior.lines.items()},
         "route": route,
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def features_at(

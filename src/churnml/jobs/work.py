@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from churnml.adapters.project import Project
 from churnml.adapters.store import StaleError
-from churnml.errors import ChurnmlError, UnknownNameError
+from churnml.errors import ChurnmlError
 from churnml.ledger import Message, WorkEvent, WorkItem
 from churnml.work.life import Changed
 from churnml.work.messages import work_messages
@@ -53,15 +53,6 @@ def _messages(project: Project, store: Store, item: WorkItem, event: WorkEvent) 
     spec = project.delivery
     if not spec.receivers:
         return ()
-    row = _newest_row(store, item.account_id)
-    models = row["models"] if row else None
-    return work_messages(spec, item, event, row, models=models, project=project.name)
-
-
-def _newest_row(store: Store, account_id: str) -> dict[str, Any] | None:
-    """The account as it was scored on the newest date; None where it was not."""
     dates = store.dates()
-    try:
-        return store.account(account_id, dates[-1]) if dates else None
-    except UnknownNameError:
-        return None
+    recorded = store.recorded(item.account_id, dates[-1]) if dates else None
+    return work_messages(spec, item, event, recorded, project=project.name)

@@ -133,12 +133,20 @@ def facts_frame(accounts: Iterable[Any], asked: Iterable[str] = ()) -> pd.DataFr
         asked: names of further facts the frame is to have, missing where no account says them.
     """
     rows = [_row(account) for account in accounts]
-    names = dict.fromkeys([*FACTS, *asked])
-    names |= dict.fromkeys(name for row in rows for name in row if name not in names and name != "account_id")
-    columns: dict[str, Any] = {"account_id": np.array([str(row["account_id"]) for row in rows], dtype=object)}
-    for name in names:
-        columns[name] = _column(name, [row.get(name) for row in rows])
-    return pd.DataFrame(columns)
+    names = dict.fromkeys(name for row in rows for name in row if name != "account_id")
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return facts_table([str(row["account_id"]) for row in rows], columns, asked)
+
+
+def facts_table(
+    account_ids: Sequence[str], columns: Mapping[str, Sequence[object]], asked: Iterable[str] = ()
+) -> pd.DataFrame:
+    """The facts of accounts, a column each, parallel to ``account_ids``; a fact without a column is missing."""
+    names = dict.fromkeys([*FACTS, *asked, *columns])
+    unknown = [None] * len(account_ids)
+    table: dict[str, Any] = {"account_id": np.array(account_ids, dtype=object)}
+    table |= {name: _column(name, columns.get(name, unknown)) for name in names}
+    return pd.DataFrame(table)
 
 
 def _row(account: Any) -> dict[str, Any]:
@@ -150,7 +158,7 @@ def _row(account: Any) -> dict[str, Any]:
     return row
 
 
-def _column(name: str, values: Sequence[Any]) -> Any:
+def _column(name: str, values: Sequence[object]) -> Any:
     declared = FACTS.get(name)
     kind = declared.kind if declared else _kind_of(name, values)
     if kind == "number":
@@ -158,7 +166,7 @@ def _column(name: str, values: Sequence[Any]) -> Any:
     return pd.Series([_words(value) if kind == "words" else _text(value) for value in values], dtype=object)
 
 
-def _kind_of(name: str, values: Sequence[Any]) -> FactKind:
+def _kind_of(name: str, values: Sequence[object]) -> FactKind:
     if name.startswith("attribute."):
         return "text"
     return "text" if any(isinstance(value, str) for value in values) else "number"

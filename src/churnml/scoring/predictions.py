@@ -5,27 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from churnml.declarations import FeatureDeclaration
-from churnml.ledger import Decision
+from churnml.ledger import Reason, Timing
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
-from churnml.scoring.reasons import Reason, model_reasons
-from churnml.scoring.timing import Timing, timings
+from churnml.scoring.reasons import model_reasons
+from churnml.scoring.timing import timings
 
-# Columns of the frame, beside the features, that an account's own record and the playbooks read.
-CONTEXT = (
-    "account_id",
-    "owner_id",
-    "account_segment",
-    "mrr",
-    "subscription_tenure_days",
-    "subscription_days_to_renewal",
-)
 # Rows whose contributions are in memory together: some tens of megabytes.
 ROWS_AT_ONCE = 16_384
 
@@ -43,49 +33,6 @@ class ScoringModel:
     predictor: Predictor
     version: str
     eligible: np.ndarray
-
-
-@dataclass(frozen=True)
-class ScoredAccount:
-    """All that is said of one account on one date. Probabilities are None without a champion.
-
-    ``leave_within``, ``likely_period`` and ``left_by`` are those of :class:`churnml.scoring.timing.Timing`, None
-    where the champion has no hazard.
-    """
-
-    account_id: str
-    owner_id: str | None
-    segment: str | None
-    mrr: float | None
-    churn_probability: float | None
-    upsell_probability: float | None
-    health: float | None
-    band: str
-    coverage: float
-    dimensions: Mapping[str, float | None]
-    reasons: tuple[Reason, ...]
-    growth_reasons: tuple[Reason, ...]
-    mrr_at_risk: float | None
-    leave_within: Mapping[str, float | None] | None = None
-    likely_period: Mapping[str, Any] | None = None
-    left_by: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class ScoredDay:
-    """A scored date.
-
-    Args:
-        as_of: the date.
-        accounts: every scored account, sorted by id.
-        decisions: those on somebody's list: at most one an account, most valuable first.
-        models: model name → version used, None where health stands alone.
-    """
-
-    as_of: dt.date
-    accounts: tuple[ScoredAccount, ...]
-    decisions: tuple[Decision, ...]
-    models: Mapping[str, str | None]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from churnml.declarations import FeatureDeclaration
 from churnml.features import Polarity, Unit, theme_of
+from churnml.ledger import Reason
 
 # A theme that moves the log-odds by less does not stand out: 0.25 turns 10 % into 12.5 %. It is also several
 # times what another seed changes (docs/reasons.md).
@@ -27,23 +28,6 @@ REASONS_SHOWN = 3
 KNOWN_FOR = ("subscription_tenure_days", "account_age_days")
 # On the reference scale, a health input at or under this is a reason of its own.
 POOR = 25.0
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One reason.
-
-    Args:
-        code: the feature family.
-        feature: the feature the sentence speaks of.
-        sentence: what a person reads. Holds the user's own data: escape it where it is shown.
-        weight: log-odds its theme adds, or points of health it costs.
-    """
-
-    code: str
-    feature: str
-    sentence: str
-    weight: float
 
 
 def written(value: Any, unit: str, currency: str = "") -> str:

@@ -362,7 +362,7 @@ class _Day:
             decision.disposition not in ("opened", "kept"),
             decision.value is None,
             -(decision.value or 0.0),
-            HEALTHIEST if health is None else health,
+            health if isinstance(health, int | float) else HEALTHIEST,
             decision.account_id,
             decision.playbook,
             decision.reason,

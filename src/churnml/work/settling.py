@@ -6,29 +6,25 @@ decided before it, so it is done again when the record has changed meanwhile.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from churnml.health.bands import settle_bands
 from churnml.health.changes import inputs_of
-from churnml.health.events import HealthEvent, health_events
+from churnml.health.events import health_events
 from churnml.health.overrides import with_overrides
 from churnml.health.score import INSUFFICIENT, Health, health_of, health_reasons
-from churnml.ledger import BandState, DayPlan, PriorState
+from churnml.ledger import BandState, DatedHealth, DayPlan, HealthTrace, PriorState, Reason, ScoredAccount, ScoredDay
 from churnml.modelling.reference import usual_of
 from churnml.rules.checking import Rules
-from churnml.rules.facts import columns_asked, facts_frame
-from churnml.scoring.predictions import CONTEXT, Predictions, ScoredAccount, ScoredDay
-from churnml.scoring.reasons import Reason
+from churnml.rules.facts import columns_asked, facts_table
+from churnml.scoring.predictions import Predictions
 from churnml.specs import HealthSpec
 from churnml.specs.team import TeamSpec
 from churnml.work.planning import plan_day
-
-LISTED = ("opened", "kept")
 
 
 @dataclass(frozen=True)
@@ -53,168 +49,156 @@ class DaySpecs:
     currency: str = ""
 
 
-@dataclass(frozen=True)
-class Day:
-    """A settled date: written down whole or not at all.
-
-    Args:
-        scores: every account, and the decisions on somebody's list.
-        plan: all that was decided.
-        bands: the band state of every account, in their order.
-        events: what happened to their health.
-        extra: account → what made its score, for the record.
-        problems: what was wrong with the links of families, in words.
-    """
-
-    scores: ScoredDay
-    plan: DayPlan
-    bands: tuple[BandState, ...] = ()
-    events: tuple[HealthEvent, ...] = ()
-    extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-
-
 def settle(
-    book: Predictions,
+    predictions: Predictions,
     declared: DaySpecs,
     prior: PriorState,
-    earlier: Mapping[str, Sequence[tuple[dt.date, float | None]]] | None = None,
+    earlier: Mapping[str, Sequence[DatedHealth]] | None = None,
     *,
     route: bool = True,
-) -> Day:
+) -> ScoredDay:
     """Health, bands, events, reasons and the plan of a date.
 
     Args:
-        book: the accounts as the models see them.
+        predictions: the accounts as the models see them.
         declared: the declarations.
         prior: what is on record.
-        earlier: account → date and score of earlier scorings; they tell a drop from one that was told before.
+        earlier: account → date and score of earlier scorings; they tell a drop from one that was reported before.
         route: whether work is handed out; a date that is over is scored for its history alone.
     """
-    spec, frame = declared.health, book.frame
+    spec, frame, as_of = declared.health, predictions.frame, predictions.as_of
     ids = frame["account_id"].astype(str).tolist()
-    computed = health_of(spec, frame, book.polarity, book.reference, book.churn, book.base_rate)
-    health = with_overrides(spec, computed, ids, prior.overrides, book.as_of)
-    states = settle_bands(spec, book.as_of, ids, health, prior.bands)
-    reasons = _with_health_reasons(book, declared, health)
-    context: list[dict[Any, Any]] = frame[[name for name in CONTEXT if name in frame.columns]].to_dict("records")
-    accounts = tuple(_scored(book, health, states[i], reasons, i, row) for i, row in enumerate(context))
+    computed = health_of(
+        spec, frame, predictions.polarity, predictions.reference, predictions.churn, predictions.base_rate
+    )
+    health = with_overrides(spec, computed, ids, prior.overrides, as_of)
+    states = settle_bands(spec, as_of, ids, health, prior.bands)
+    accounts = _accounts(predictions, declared, health, states)
     plan = DayPlan()
     if route:
-        facts = facts_frame(_facts(book, declared, health, prior, accounts, context), declared.rules.names)
-        plan = plan_day(declared.rules, declared.team, book.as_of, facts, prior, seed=declared.seed, zone=declared.zone)
-    return Day(
-        scores=ScoredDay(
-            book.as_of, accounts, tuple(d for d in plan.decisions if d.disposition in LISTED), book.versions
-        ),
+        facts = _facts(predictions, declared, health, prior, accounts)
+        plan = plan_day(declared.rules, declared.team, as_of, facts, prior, seed=declared.seed, zone=declared.zone)
+    return ScoredDay(
+        as_of=as_of,
+        accounts=accounts,
+        models=predictions.versions,
         plan=plan,
-        bands=tuple(states),
         events=tuple(health_events(spec, states, health, prior.bands, earlier)),
-        extra=_extra(spec, book, health, ids),
     )
 
 
-def _with_health_reasons(book: Predictions, declared: DaySpecs, health: Health) -> list[tuple[Reason, ...]]:
+def _accounts(
+    predictions: Predictions, declared: DaySpecs, health: Health, states: Sequence[BandState]
+) -> tuple[ScoredAccount, ...]:
+    frame = predictions.frame
+    owners, segments, paid = _texts(frame, "owner_id"), _texts(frame, "account_segment"), _numbers(frame, "mrr")
+    reasons = _with_health_reasons(predictions, declared, health)
+    inputs = inputs_of(declared.health, frame)
+    return tuple(
+        ScoredAccount(
+            account_id=state.account_id,
+            owner_id=owners[i],
+            segment=segments[i],
+            mrr=(mrr := paid[i]),
+            churn_probability=number(predictions.churn[i], 6),
+            upsell_probability=number(predictions.upsell[i], 6),
+            health=number(health.score[i], 2),
+            band=state.band,
+            coverage=float(health.coverage[i]),
+            dimensions={name: number(values[i], 2) for name, values in health.dimensions.items()},
+            reasons=reasons[i],
+            growth_reasons=predictions.growth_reasons[i],
+            mrr_at_risk=None if mrr is None else number(predictions.churn[i] * mrr, 2),
+            timing=predictions.when[i],
+            band_since=state.band_since,
+            pending=state.pending,
+            pending_since=state.pending_since,
+            trace=HealthTrace(
+                raw_health=number(health.raw[i], 2),
+                ruled_health=number(health.ruled[i], 2),
+                weights={name: number(values[i], 4) for name, values in health.weights.items()},
+                base_rate=predictions.base_rate,
+                scorecard=_text(health.card[i]),
+                stage=_text(health.stage[i]),
+                exceptions=health.exceptions[i],
+                override_id=override.override_id if (override := health.overrides[i]) else None,
+                inputs=inputs[i],
+            ),
+        )
+        for i, state in enumerate(states)
+    )
+
+
+def _with_health_reasons(predictions: Predictions, declared: DaySpecs, health: Health) -> list[tuple[Reason, ...]]:
     """What the model does not call a risk, health may still call poor, and says why."""
     spec = declared.health
-    others = ~book.at_risk & ~np.isin(health.band, [spec.bands[0].name, INSUFFICIENT])
-    poor = health_reasons(spec, book.frame, health, book.features, usual_of(book.reference), declared.currency)
-    return [second if other else first for first, second, other in zip(book.reasons, poor, others, strict=True)]
-
-
-def _scored(
-    book: Predictions,
-    health: Health,
-    state: BandState,
-    reasons: Sequence[tuple[Reason, ...]],
-    i: int,
-    row: Mapping[Any, Any],
-) -> ScoredAccount:
-    return ScoredAccount(
-        account_id=str(row["account_id"]),
-        owner_id=text(row.get("owner_id")),
-        segment=text(row.get("account_segment")),
-        mrr=number(row.get("mrr")),
-        churn_probability=number(book.churn[i], 6),
-        upsell_probability=number(book.upsell[i], 6),
-        health=number(health.score[i], 2),
-        band=state.band,
-        coverage=float(health.coverage[i]),
-        dimensions={name: number(values[i], 2) for name, values in health.dimensions.items()},
-        reasons=reasons[i],
-        growth_reasons=book.growth_reasons[i],
-        mrr_at_risk=number(book.churn[i] * row["mrr"], 2) if row.get("mrr") is not None else None,
-        **(vars(timing) if (timing := book.when[i]) else {}),
-    )
+    others = ~predictions.at_risk & ~np.isin(health.band, [spec.bands[0].name, INSUFFICIENT])
+    usual = usual_of(predictions.reference)
+    poor = health_reasons(spec, predictions.frame, health, predictions.features, usual, declared.currency)
+    return [second if other else first for first, second, other in zip(predictions.reasons, poor, others, strict=True)]
 
 
 def _facts(
-    book: Predictions,
+    predictions: Predictions,
     declared: DaySpecs,
     health: Health,
     prior: PriorState,
     accounts: Sequence[ScoredAccount],
-    context: Sequence[Mapping[Any, Any]],
-) -> list[dict[str, Any]]:
+) -> pd.DataFrame:
     """The named facts a playbook's rule may ask of each account."""
-    columns = {
-        name: book.frame[column].tolist()
-        for name, column in columns_asked(declared.rules.names).items()
-        if column in book.frame.columns
+    frame = predictions.frame
+    columns: dict[str, Sequence[object]] = {
+        "band": [account.band for account in accounts],
+        "segment": [account.segment for account in accounts],
+        "owner_id": [account.owner_id for account in accounts],
+        "stage": [account.trace.stage for account in accounts],
+        "scorecard": [account.trace.scorecard for account in accounts],
+        "reasons": [account.reasons for account in accounts],
+        "growth_reasons": [account.growth_reasons for account in accounts],
+        "churn_probability": [account.churn_probability for account in accounts],
+        "churn_lift": [_lift(account.churn_probability, predictions.base_rate) for account in accounts],
+        "upsell_probability": [account.upsell_probability for account in accounts],
+        "upsell_lift": [_lift(account.upsell_probability, predictions.growth_rate) for account in accounts],
+        "upsell_share": [declared.upsell_share] * len(accounts),
+        "health": [account.health for account in accounts],
+        "health_change": [_health_change(account, prior.bands.get(account.account_id)) for account in accounts],
+        "coverage": [account.coverage for account in accounts],
+        "mrr": [account.mrr for account in accounts],
+        "mrr_at_risk": [account.mrr_at_risk for account in accounts],
+        "tenure_days": _numbers(frame, "subscription_tenure_days"),
+        "days_to_renewal": _numbers(frame, "subscription_days_to_renewal"),
     }
-    found = []
-    for i, account in enumerate(accounts):
-        last = prior.bands.get(account.account_id)
-        moved = None if last is None or last.health is None or account.health is None else account.health - last.health
-        found.append(
-            vars(account)
-            | {
-                "churn_lift": _lift(account.churn_probability, book.base_rate),
-                "upsell_lift": _lift(account.upsell_probability, book.growth_rate),
-                "upsell_share": declared.upsell_share,
-                "health_change": moved,
-                "stage": text(health.stage[i]),
-                "scorecard": text(health.card[i]),
-                "tenure_days": number(context[i].get("subscription_tenure_days")),
-                "days_to_renewal": number(context[i].get("subscription_days_to_renewal")),
-            }
-            | {name: values[i] for name, values in columns.items()}
-        )
-    return found
+    columns |= {f"dimension.{name}": [one.dimensions[name] for one in accounts] for name in health.dimensions}
+    asked = columns_asked(declared.rules.names)
+    columns |= {name: frame[column].tolist() for name, column in asked.items() if column in frame.columns}
+    return facts_table([account.account_id for account in accounts], columns, declared.rules.names)
 
 
-def _extra(spec: HealthSpec, book: Predictions, health: Health, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What made each score, so that it can be traced and made again."""
-    kept = inputs_of(spec, book.frame)
-    return {
-        account_id: {
-            "raw_health": number(health.raw[i], 2),
-            "scorecard": text(health.card[i]),
-            "stage": text(health.stage[i]),
-            "exceptions": [asdict(applied) for applied in health.exceptions[i]],
-            "override_id": override.override_id if (override := health.overrides[i]) else None,
-            "health_inputs": kept[i],
-            "details": {
-                "ruled_health": number(health.ruled[i], 2),
-                "weights": {name: number(values[i], 4) for name, values in health.weights.items()},
-                "base_rate": book.base_rate,
-            },
-        }
-        for i, account_id in enumerate(ids)
-    }
+def _health_change(account: ScoredAccount, last: BandState | None) -> float | None:
+    return None if last is None or last.health is None or account.health is None else account.health - last.health
 
 
 def _lift(probability: float | None, rate: float | None) -> float | None:
     return probability / rate if probability is not None and rate else None
 
 
-def number(value: Any, digits: int | None = None) -> float | None:
+def _numbers(frame: pd.DataFrame, column: str) -> list[float | None]:
+    """A column's numbers; all None where the frame lacks it."""
+    return [number(value) for value in frame[column].tolist()] if column in frame.columns else [None] * len(frame)
+
+
+def _texts(frame: pd.DataFrame, column: str) -> list[str | None]:
+    """A column's texts; all None where the frame lacks it."""
+    return [_text(value) for value in frame[column].tolist()] if column in frame.columns else [None] * len(frame)
+
+
+def number(value: float | None, digits: int | None = None) -> float | None:
     """Missing is None."""
     if value is None or np.isnan(value):
         return None
     return float(value) if digits is None else round(float(value), digits)
 
 
-def text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     """What is no text is None."""
-    return str(value) if isinstance(value, str) else None
+    return value if isinstance(value, str) else None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
 
 import sqlalchemy as sa
 
 from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.schema import audit_log
+from churnml.ledger import AuditEntry
 
 
 def note(
@@ -19,7 +19,7 @@ def note(
     what: str,
     subject: str,
     why: str,
-    details: Mapping[str, Any] | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> None:
     """Adds one line in the transaction of ``connection``."""
     connection.execute(
@@ -40,7 +40,7 @@ class AuditLog:
         what: str,
         subject: str,
         why: str,
-        details: Mapping[str, Any] | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         """Adds one line of its own, for what is done outside the store (a declaration applied, a model promoted)."""
         with self._connections.writing() as connection:
@@ -48,7 +48,7 @@ class AuditLog:
 
     def entries(
         self, subject: str | None = None, since: dt.datetime | None = None, limit: int | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> list[AuditEntry]:
         """The lines, newest first.
 
         Args:
@@ -62,4 +62,4 @@ class AuditLog:
         if since is not None:
             query = query.where(audit_log.c.at >= utc(since))
         with self._connections.reading() as connection:
-            return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
+            return [AuditEntry(**row) for row in connection.execute(query.limit(limit)).mappings()]

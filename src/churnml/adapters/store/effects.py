@@ -11,6 +11,7 @@ from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.schema import effects
 from churnml.adapters.store.writing import count_up, hold, insert
 from churnml.ledger import MeasuredEffect
+from churnml.timeline import plus_days
 
 
 class Effects:
@@ -20,7 +21,12 @@ class Effects:
         self._connections = connections
 
     def add(self, measured: Sequence[MeasuredEffect], now: dt.datetime) -> int:
-        """Adds what was measured, found at ``now``; how many of it said something new."""
+        """Adds what was measured; how many of them say something new.
+
+        Args:
+            measured: the effects.
+            now: when they were measured.
+        """
         with self._connections.writing() as connection:
             hold(connection)
             known = _newest(connection, None)
@@ -33,22 +39,22 @@ class Effects:
     def all(self, through: dt.date | None = None) -> list[MeasuredEffect]:
         """The newest word about each playbook, by its name; only such as was known by ``through``."""
         with self._connections.reading() as connection:
-            return [effect for _, effect in sorted(_newest(connection, through).items())]
+            return list(_newest(connection, through).values())
 
 
 def lines_by(connection: sa.Connection, as_of: dt.date) -> dict[str, tuple[float, float]]:
     """Playbook → its line, of those the list may go by, as known before ``as_of``."""
-    newest = _newest(connection, as_of - dt.timedelta(days=1))
-    return {playbook: effect.line for playbook, effect in sorted(newest.items()) if effect.line}
+    known = _newest(connection, plus_days(as_of, -1))
+    return {playbook: effect.line for playbook, effect in known.items() if effect.line}
 
 
 def _newest(connection: sa.Connection, through: dt.date | None) -> dict[str, MeasuredEffect]:
-    query = sa.select(effects).order_by(effects.c.known_through, effects.c.effect_id)
+    columns = (effects.c.playbook, effects.c.known_through, effects.c.line, effects.c.sentence)
+    query = sa.select(*columns).order_by(effects.c.known_through, effects.c.effect_id)
     if through is not None:
         query = query.where(effects.c.known_through <= through)
-    return {
-        row.playbook: MeasuredEffect(
-            row.playbook, row.known_through, (row.line[0], row.line[1]) if row.line else None, row.sentence
-        )
-        for row in connection.execute(query)
+    newest = {
+        playbook: MeasuredEffect(playbook, known_through, (line[0], line[1]) if line else None, sentence)
+        for playbook, known_through, line, sentence in connection.execute(query)
     }
+    return dict(sorted(newest.items()))

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,40 +21,12 @@ from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.schema import deliveries, delivery_attempts
 from churnml.adapters.store.writing import insert, insert_new
 from churnml.errors import UnknownNameError
-from churnml.ledger import Message
+from churnml.ledger import Delivery, DeliveryAttempt, Message
 
 Select = sa.Select[tuple[Any, ...]]
 LEASE = dt.timedelta(minutes=5)
 # Of what a receiver answered; it may be a whole page.
 ERROR_KEPT = 2_000
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One message to one receiver.
-
-    Args:
-        delivery_id: its number, in the order of writing.
-        receiver, kind, key, subject, payload: those of the :class:`churnml.ledger.Message`.
-        state: ``dead`` will not be tried again by itself.
-        attempts: how often sending was begun; of a claimed one, this time included.
-        created_at, next_attempt_at, leased_until, sent_at: UTC, without a zone.
-        last_error: what the newest failure said.
-    """
-
-    delivery_id: int
-    receiver: str
-    kind: str
-    key: str
-    subject: str
-    payload: Mapping[str, Any]
-    state: Literal["pending", "sent", "dead"]
-    attempts: int
-    created_at: dt.datetime
-    next_attempt_at: dt.datetime
-    leased_until: dt.datetime | None
-    last_error: str | None
-    sent_at: dt.datetime | None
 
 
 def put(connection: sa.Connection, messages: Sequence[Message], now: dt.datetime) -> int:
@@ -197,15 +169,15 @@ class Outbox:
                 counts.setdefault(receiver, {})[state] = many
         return counts
 
-    def attempts(self, delivery_id: int) -> list[dict[str, Any]]:
-        """What became of every attempt, oldest first: at, result, note."""
+    def attempts(self, delivery_id: int) -> list[DeliveryAttempt]:
+        """What became of every attempt, oldest first."""
         query = (
             sa.select(delivery_attempts.c.at, delivery_attempts.c.result, delivery_attempts.c.note)
             .where(delivery_attempts.c.delivery_id == delivery_id)
             .order_by(delivery_attempts.c.attempt_id)
         )
         with self._connections.reading() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            return [DeliveryAttempt(*row) for row in connection.execute(query)]
 
     def revive(self, delivery_id: int, now: dt.datetime, *, who: str, why: str) -> None:
         """Makes a dead one due again, its attempts counted anew; raises UnknownNameError where none such is dead."""
@@ -225,7 +197,7 @@ class Outbox:
             _attempt(connection, delivery_id, now, "revived", why)
             audit(connection, now, who, "delivery revived", str(delivery_id), why)
 
-    def _settle(self, delivery_id: int, now: dt.datetime, result: str, note: str, **values: Any) -> bool:
+    def _settle(self, delivery_id: int, now: dt.datetime, result: str, note: str, **values: object) -> bool:
         with self._connections.writing() as connection:
             done = _update(connection, delivery_id, "pending", leased_until=None, **values)
             if done:
@@ -259,7 +231,7 @@ def _deliveries(connection: sa.Connection, query: Select) -> list[Delivery]:
     return [Delivery(**row) for row in connection.execute(query).mappings()]
 
 
-def _update(connection: sa.Connection, delivery_id: int, present: str, **values: Any) -> bool:
+def _update(connection: sa.Connection, delivery_id: int, present: str, **values: object) -> bool:
     """Changes one whose state is ``present``; whether there was one."""
     where = (deliveries.c.delivery_id == delivery_id) & (deliveries.c.state == present)
     return connection.execute(deliveries.update().where(where).values(**values)).rowcount == 1

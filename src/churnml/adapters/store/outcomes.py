@@ -36,32 +36,31 @@ class Outcomes:
         with self._connections.reading() as connection:
             return _risks(connection)
 
-    def add(self, outcomes_known: Sequence[EnrolmentOutcome], now: dt.datetime) -> int:
-        """Adds what became of enrolments, found at ``now``; how many of it said something new.
+    def add(self, collected: Sequence[EnrolmentOutcome], now: dt.datetime) -> int:
+        """Adds what became of enrolled accounts; how many of them say something new.
 
-        Found otherwise later, a row is added and the old stays.
+        Args:
+            collected: the outcomes. One that is another than before is added, and the old one stays.
+            now: when they were collected.
         """
         with self._connections.writing() as connection:
             known = set(_newest(connection))
-            new = [outcome for outcome in outcomes_known if outcome not in known]
-            insert(connection, outcomes, [_row(outcome) | {"at": utc(now)} for outcome in new])
+            new = [outcome for outcome in collected if outcome not in known]
+            insert(connection, outcomes, [_row(outcome, now) for outcome in new])
         return len(new)
 
     def all(self, playbook: str | None = None, through: dt.date | None = None) -> list[EnrolmentOutcome]:
-        """The newest word for each enrolment and date, by playbook, account and date.
+        """The newest word for each assignment and date, by playbook, account and date.
 
         Args:
             playbook: only of this one.
             through: only such as were known by then.
         """
         with self._connections.reading() as connection:
-            newest = _newest(connection)
-        asked = [
-            outcome
-            for outcome in newest
-            if playbook in (None, outcome.playbook) and (through is None or outcome.known_through <= through)
-        ]
-        return sorted(asked, key=lambda outcome: (outcome.playbook, outcome.account_id, outcome.known_through))
+            newest = [outcome for outcome in _newest(connection) if playbook in (None, outcome.playbook)]
+        if through is not None:
+            newest = [outcome for outcome in newest if outcome.known_through <= through]
+        return sorted(newest, key=lambda outcome: (outcome.playbook, outcome.account_id, outcome.known_through))
 
 
 def _risks(connection: sa.Connection) -> dict[tuple[str, dt.date], float]:
@@ -88,16 +87,14 @@ def assignments_by(
     return [Assignment(**row) for row in connection.execute(query).mappings()]
 
 
-def _row(outcome: EnrolmentOutcome) -> dict[str, object]:
-    details = {name: value for name, value in vars(outcome).items() if name not in KEY}
-    return {name: getattr(outcome, name) for name in KEY} | {"details": details}
-
-
 def _newest(connection: sa.Connection) -> list[EnrolmentOutcome]:
-    """The newest row of each key."""
-    newest = sa.select(sa.func.max(outcomes.c.outcome_id)).group_by(*(outcomes.c[name] for name in KEY))
-    query = sa.select(outcomes).where(outcomes.c.outcome_id.in_(newest))
-    return [
-        EnrolmentOutcome(**row.details, **{name: getattr(row, name) for name in KEY})
-        for row in connection.execute(query)
-    ]
+    """The newest of each account, playbook and date."""
+    columns = [outcomes.c[name] for name in KEY]
+    newest = sa.select(sa.func.max(outcomes.c.outcome_id)).group_by(*columns)
+    query = sa.select(*columns, outcomes.c.details).where(outcomes.c.outcome_id.in_(newest))
+    return [EnrolmentOutcome(*row[:3], **row[3]) for row in connection.execute(query)]
+
+
+def _row(outcome: EnrolmentOutcome, now: dt.datetime) -> dict[str, object]:
+    details = {name: value for name, value in vars(outcome).items() if name not in KEY}
+    return {**{name: getattr(outcome, name) for name in KEY}, "details": details, "at": utc(now)}

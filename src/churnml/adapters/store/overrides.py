@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -61,8 +60,7 @@ class Overrides:
         """
         with self._connections.reading() as connection:
             if holding_on is not None:
-                found = holding(connection, holding_on)
-                return [one for one in found if account_id in (None, one.account_id)]
+                return [one for one in holding(connection, holding_on) if account_id in (None, one.account_id)]
             wanted = sa.true() if account_id is None else overrides.c.account_id == account_id
             return _overrides(connection, wanted)
 
@@ -73,7 +71,9 @@ def holding(connection: sa.Connection, day: dt.date) -> list[Override]:
     return [one for one in _overrides(connection, asked, known_by=day) if one.holds_on(day)]
 
 
-def _overrides(connection: sa.Connection, wanted: Any, known_by: dt.date | None = None) -> list[Override]:
+def _overrides(
+    connection: sa.Connection, wanted: sa.ColumnElement[bool], known_by: dt.date | None = None
+) -> list[Override]:
     names = ("override_id", "account_id", "score", "author", "reason", "made_on", "expires_on")
     joined = overrides.c.override_id == override_withdrawals.c.override_id
     if known_by is not None:

@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import fields
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from churnml.adapters.store.overrides import for_account
 from churnml.adapters.store.schema import decisions, declarations, health_events, scores, scorings, work
 from churnml.adapters.store.scorings import newest_of, newest_revisions
+from churnml.adapters.store.work import COLUMNS as WORK_COLUMNS
 from churnml.adapters.store.work import events_of, items_of
 from churnml.errors import TooLittleDataError, UnknownNameError
+from churnml.ledger import (
+    LISTED,
+    AccountStory,
+    DatedHealth,
+    Decision,
+    HealthEvent,
+    HistoryPoint,
+    Overflow,
+    QueueLine,
+    RecordedAccount,
+    RecordedBand,
+    RecordedDecision,
+    RecordedDeclaration,
+    ScoredAccount,
+    Scoring,
+    WorkItem,
+)
+from churnml.ledger.rows import account_of, decision_of, event_of
 
-LISTED = ("opened", "kept")
-TRACED = ("revision", "fingerprint", "models", "data_fingerprint", "declarations", "scored_at")
-WORK_SHOWN = ("state", "opened_on", "minutes", "snoozed_until", "escalated_on")
+# of a decision the place comes first
+DECISION_NAMES = ("place", *(column.name for column in decisions.c if column.name not in ("scoring_id", "place")))
+DECISION_COLUMNS = tuple(decisions.c[name] for name in DECISION_NAMES)
+SCORE_NAMES = tuple(column.name for column in scores.c if column.name != "scoring_id")
+SCORE_COLUMNS = tuple(scores.c[name] for name in SCORE_NAMES)
+Point = TypeVar("Point", HistoryPoint, RecordedBand)
 
 
 def dates(connection: sa.Connection) -> list[dt.date]:
@@ -25,96 +47,102 @@ def dates(connection: sa.Connection) -> list[dt.date]:
     return list(connection.scalars(sa.select(scorings.c.as_of).distinct().order_by(scorings.c.as_of)))
 
 
-def scored(connection: sa.Connection, as_of: dt.date) -> list[dict[str, Any]]:
+def scored(connection: sa.Connection, as_of: dt.date) -> list[ScoredAccount]:
     """The newest scores of a date, by account id."""
-    here = _scoring(connection, as_of).scoring_id
-    query = sa.select(scores).where(scores.c.scoring_id == here).order_by(scores.c.account_id)
-    return [_plain(row) for row in connection.execute(query).mappings()]
+    here, _ = _scoring(connection, as_of)
+    query = sa.select(*SCORE_COLUMNS).where(scores.c.scoring_id == here).order_by(scores.c.account_id)
+    return [_account(row) for row in connection.execute(query)]
 
 
-def queue(connection: sa.Connection, as_of: dt.date, owner: str | None, limit: int | None) -> list[dict[str, Any]]:
+def queue(connection: sa.Connection, as_of: dt.date, owner: str | None, limit: int | None) -> list[QueueLine]:
     """What :meth:`churnml.adapters.store.Store.queue` says."""
-    scoring = _scoring(connection, as_of)
+    here, scoring = _scoring(connection, as_of)
     newest = as_of == connection.scalar(sa.select(sa.func.max(scorings.c.as_of)))
-    now: dict[str, Any] = {"owner": decisions.c.owner, "due": decisions.c.due}
-    on_list: Any = decisions.c.outcome.in_(LISTED)
+    present: dict[str, sa.ColumnElement[object]] = {name: decisions.c[name] for name in ("owner", "due")}
+    on_list: sa.ColumnElement[bool] = decisions.c.outcome.in_(LISTED)
     if newest:
         # an earlier date shows its list as it was; the newest one as it is
-        now = {name: sa.func.coalesce(work.c[name], column).label(name) for name, column in now.items()}
+        present = {name: sa.func.coalesce(work.c[name], column) for name, column in present.items()}
         on_list &= work.c.work_id.is_(None) | (work.c.state == "open")
-    columns = [now.get(column.name, column) for column in decisions.c if column.name != "scoring_id"]
-    shown = [work.c[name] for name in WORK_SHOWN] if newest else []
-    kept = [column for column in scores.c if column.name not in ("scoring_id", "account_id")]
+    made = [present.get(column.name, column) for column in DECISION_COLUMNS]
     same = (scores.c.scoring_id == decisions.c.scoring_id) & (scores.c.account_id == decisions.c.account_id)
     joined = decisions.join(scores, same).outerjoin(work, work.c.work_id == decisions.c.work_id)
-    wanted = (decisions.c.scoring_id == scoring.scoring_id) & on_list
-    query = sa.select(*columns, *shown, *kept).select_from(joined).where(wanted).order_by(decisions.c.place)
+    wanted = (decisions.c.scoring_id == here) & on_list
+    query = sa.select(*made, *SCORE_COLUMNS, *WORK_COLUMNS).select_from(joined).where(wanted)
     if owner is not None:
-        owners = set(connection.scalars(sa.select(now["owner"]).select_from(joined).where(wanted).distinct()))
-        if owner not in owners:
-            raise UnknownNameError("owner with open decisions", owner, owners)
-        query = query.where(now["owner"] == owner)
-    traced = {"as_of": as_of, **_traced(scoring)}
-    return [{**_plain(row), **traced} for row in connection.execute(query.limit(limit)).mappings()]
+        owners = connection.scalars(sa.select(present["owner"]).select_from(joined).where(wanted).distinct())
+        known = {str(name) for name in owners}
+        if owner not in known:
+            raise UnknownNameError("owner with open decisions", owner, known)
+        query = query.where(present["owner"] == owner)
+    lines = []
+    # three rows in one, whose columns share names: they are told apart by place
+    first, second = len(DECISION_COLUMNS), len(DECISION_COLUMNS) + len(SCORE_COLUMNS)
+    for row in connection.execute(query.order_by(decisions.c.place).limit(limit)):
+        item = WorkItem(*row[second:]) if newest and row[second] is not None else None
+        lines.append(QueueLine(scoring, row[0], _decision(row[:first]), _account(row[first:second]), item))
+    return lines
 
 
 def decided(
-    connection: sa.Connection, as_of: dt.date, outcomes: Sequence[str] | None, account_id: str | None = None
-) -> list[dict[str, Any]]:
+    connection: sa.Connection, as_of: dt.date, dispositions: Sequence[str] | None, account_id: str | None = None
+) -> list[RecordedDecision]:
     """What :meth:`churnml.adapters.store.Store.decided` says."""
-    scoring = _scoring(connection, as_of)
-    query = sa.select(decisions).where(decisions.c.scoring_id == scoring.scoring_id).order_by(decisions.c.place)
-    if outcomes is not None:
-        query = query.where(decisions.c.outcome.in_(outcomes))
+    here, scoring = _scoring(connection, as_of)
+    query = sa.select(*DECISION_COLUMNS).where(decisions.c.scoring_id == here).order_by(decisions.c.place)
+    if dispositions is not None:
+        query = query.where(decisions.c.outcome.in_(dispositions))
     if account_id is not None:
         query = query.where(decisions.c.account_id == account_id)
-    traced = {"as_of": as_of, **_traced(scoring)}
-    return [{**_plain(row), **traced} for row in connection.execute(query).mappings()]
+    return [RecordedDecision(scoring, row[0], _decision(row)) for row in connection.execute(query)]
 
 
-def overflow(connection: sa.Connection, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
+def overflow(connection: sa.Connection, first: dt.date, last: dt.date) -> list[Overflow]:
     """What :meth:`churnml.adapters.store.Store.overflow` says."""
     newest = newest_revisions(scorings.c.as_of.between(first, last))
     by = (newest.c.as_of, decisions.c.owner, decisions.c.playbook)
-    sums = [sa.func.sum(decisions.c[name]).label(name) for name in ("value", "value_low", "value_high")]
+    sums = [sa.func.sum(decisions.c[name]) for name in ("value", "value_low", "value_high")]
     query = (
-        sa.select(*by, sa.func.count().label("pieces"), *sums)
+        sa.select(*by, sa.func.count(), *sums)
         .join(newest, newest.c.scoring_id == decisions.c.scoring_id)
         .where(decisions.c.outcome == "overflow")
         .group_by(*by)
         .order_by(*by)
     )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    return [Overflow(*row) for row in connection.execute(query)]
 
 
-def account(connection: sa.Connection, account_id: str, as_of: dt.date) -> dict[str, Any]:
+def account(connection: sa.Connection, account_id: str, as_of: dt.date) -> AccountStory:
     """What :meth:`churnml.adapters.store.Store.account` says."""
-    scoring = _scoring(connection, as_of)
-    here = scores.c.scoring_id == scoring.scoring_id
-    row = connection.execute(sa.select(scores).where(here, scores.c.account_id == account_id)).mappings().one_or_none()
-    if row is None:
-        known = connection.scalars(sa.select(scores.c.account_id).where(here)).all()
+    present = recorded(connection, account_id, as_of)
+    if present is None:
+        known = [one.account_id for one in scored(connection, as_of)]
         raise UnknownNameError("scored account", account_id, known, where=f"scores of {as_of}")
-    made = decided(connection, as_of, None, account_id)
-    history = _history(connection, account_id, as_of)
-    return {
-        **_plain(row),
-        "as_of": as_of,
-        **_traced(scoring),
-        "decision": next((decision for decision in made if decision["outcome"] in LISTED), None),
-        "decisions": made,
-        "history": history,
-        "previous": _previous(connection, account_id, history),
-        "health_events": health_changes(connection, dt.date.min, as_of, account_id),
-        "work": [asdict(item) for item in items_of(connection, account_id)],
-        "work_events": [asdict(event) for event in events_of(connection, account_id=account_id)],
-        "overrides": [asdict(override) for override in for_account(connection, account_id)],
-    }
+    history = _points(connection, HistoryPoint, scorings.c.as_of <= as_of, account_id)
+    return AccountStory(
+        scoring=present.scoring,
+        account=present.account,
+        previous=recorded(connection, account_id, history[-2].as_of) if len(history) > 1 else None,
+        decisions=tuple(decided(connection, as_of, None, account_id)),
+        history=tuple(history),
+        health_events=tuple(health_changes(connection, dt.date.min, as_of, account_id)),
+        work=tuple(items_of(connection, account_id)),
+        work_events=tuple(events_of(connection, account_id=account_id)),
+        overrides=tuple(for_account(connection, account_id)),
+    )
+
+
+def recorded(connection: sa.Connection, account_id: str, as_of: dt.date) -> RecordedAccount | None:
+    """The account as it was scored on a date; None where it was not."""
+    here, scoring = _scoring(connection, as_of)
+    query = sa.select(*SCORE_COLUMNS).where(scores.c.scoring_id == here, scores.c.account_id == account_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else RecordedAccount(scoring, _account(row))
 
 
 def health_changes(
     connection: sa.Connection, first: dt.date, last: dt.date, account_id: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[HealthEvent]:
     """What :meth:`churnml.adapters.store.Store.health_events` says."""
     newest = newest_revisions(scorings.c.as_of.between(first, last))
     query = (
@@ -124,76 +152,60 @@ def health_changes(
     )
     if account_id is not None:
         query = query.where(health_events.c.account_id == account_id)
-    found = connection.execute(query).mappings()
-    return [{**row["details"], **{name: row[name] for name in ("as_of", "account_id", "kind")}} for row in found]
+    return [event_of(*row) for row in connection.execute(query)]
 
 
-def bands(connection: sa.Connection, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
+def bands(connection: sa.Connection, first: dt.date, last: dt.date) -> list[RecordedBand]:
     """What :meth:`churnml.adapters.store.Store.bands` says."""
-    newest = newest_revisions(scorings.c.as_of.between(first, last))
-    names = ("account_id", "health", "raw_health", "coverage", "band", "band_since", "override_id", "mrr")
-    query = (
-        sa.select(newest.c.as_of, *(scores.c[name] for name in names))
-        .join(newest, newest.c.scoring_id == scores.c.scoring_id)
-        .order_by(newest.c.as_of, scores.c.account_id)
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    return _points(connection, RecordedBand, scorings.c.as_of.between(first, last))
 
 
-def healths(connection: sa.Connection, first: dt.date, last: dt.date) -> dict[str, list[tuple[dt.date, float | None]]]:
+def healths(connection: sa.Connection, first: dt.date, last: dt.date) -> dict[str, list[DatedHealth]]:
     """What :meth:`churnml.adapters.store.Store.healths` says."""
     newest = newest_revisions(scorings.c.as_of.between(first, last))
-    found: dict[str, list[tuple[dt.date, float | None]]] = {}
+    healths: dict[str, list[DatedHealth]] = {}
     for as_of, scoring_id in connection.execute(sa.select(newest).order_by(newest.c.as_of)).all():
         query = sa.select(scores.c.account_id, scores.c.health).where(scores.c.scoring_id == scoring_id)
         for account_id, health in connection.execute(query):
-            found.setdefault(account_id, []).append((as_of, health))
-    return found
+            healths.setdefault(account_id, []).append(DatedHealth(as_of, health))
+    return healths
 
 
-def declaration(connection: sa.Connection, fingerprint: str) -> dict[str, Any]:
+def declaration(connection: sa.Connection, fingerprint: str) -> RecordedDeclaration:
     """What :meth:`churnml.adapters.store.Store.declaration` says."""
     query = sa.select(declarations).where(declarations.c.fingerprint == fingerprint)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         known = connection.scalars(sa.select(declarations.c.fingerprint)).all()
         raise UnknownNameError("declaration on record", fingerprint, known)
-    return dict(row)
+    return RecordedDeclaration(**row)
 
 
-def _history(connection: sa.Connection, account_id: str, as_of: dt.date) -> list[dict[str, Any]]:
-    newest = newest_revisions(scorings.c.as_of <= as_of)
-    names = ("health", "band", "churn_probability", "upsell_probability", "raw_health", "coverage", "override_id")
-    query = (
-        sa.select(newest.c.as_of, *(scores.c[name] for name in names))
-        .join(newest, newest.c.scoring_id == scores.c.scoring_id)
-        .where(scores.c.account_id == account_id)
-        .order_by(newest.c.as_of)
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
+def _points(
+    connection: sa.Connection, shape: type[Point], dated: sa.ColumnElement[bool], account_id: str | None = None
+) -> list[Point]:
+    """What the fields of ``shape`` name, of the newest scorings, by date and account."""
+    newest = newest_revisions(dated)
+    columns = [newest.c.as_of, *(scores.c[field.name] for field in fields(shape) if field.name != "as_of")]
+    query = sa.select(*columns).join(newest, newest.c.scoring_id == scores.c.scoring_id)
+    query = query.order_by(newest.c.as_of, scores.c.account_id)
+    if account_id is not None:
+        query = query.where(scores.c.account_id == account_id)
+    return [shape(**row) for row in connection.execute(query).mappings()]
 
 
-def _previous(connection: sa.Connection, account_id: str, history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The account's whole row at the scoring before the last of its history."""
-    if len(history) < 2:
-        return None
-    scoring = _scoring(connection, history[-2]["as_of"])
-    query = sa.select(scores).where(scores.c.scoring_id == scoring.scoring_id, scores.c.account_id == account_id)
-    return {**_plain(connection.execute(query).mappings().one()), "as_of": scoring.as_of, **_traced(scoring)}
-
-
-def _scoring(connection: sa.Connection, as_of: dt.date) -> Any:
-    found = newest_of(connection, as_of)
-    if found is None:
+def _scoring(connection: sa.Connection, as_of: dt.date) -> tuple[int, Scoring]:
+    newest = newest_of(connection, as_of)
+    if newest is None:
         days = dates(connection)
         remedy = "Run 'churnml score' first." if not days else f"Scored dates: {', '.join(map(str, days[-5:]))}."
         raise TooLittleDataError(f"Nothing was scored for {as_of}.", remedy=remedy)
-    return found
+    return newest
 
 
-def _traced(scoring: Any) -> dict[str, Any]:
-    return {name: getattr(scoring, name) for name in TRACED}
+def _account(values: Sequence[object]) -> ScoredAccount:
+    return account_of(dict(zip(SCORE_NAMES, values, strict=True)))
 
 
-def _plain(row: sa.RowMapping) -> dict[str, Any]:
-    return {str(key): value for key, value in row.items() if key != "scoring_id"}
+def _decision(values: Sequence[object]) -> Decision:
+    return decision_of(dict(zip(DECISION_NAMES, values, strict=True)))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,88 +24,51 @@ from churnml.adapters.store.overrides import holding
 from churnml.adapters.store.schema import assignments, decisions, declarations, health_events, scores, scorings
 from churnml.adapters.store.work import items_on, minutes_of_week, put_plan, spent_in_month
 from churnml.adapters.store.writing import StaleError, count_up, hold, insert, insert_new, stamp_of
-from churnml.ledger import BandState, DayPlan, Message, PriorState
+from churnml.ledger import BandState, HealthEvent, Message, PriorState, Provenance, ScoredDay, Scoring
+from churnml.ledger.rows import account_row, decision_row, event_details
 
-if TYPE_CHECKING:
-    # what comes with it takes a second to load, and reading a list needs none of it
-    from churnml.scoring.predictions import ScoredDay
-
-SCORE_COLUMNS = tuple(column.name for column in scores.c if column.name not in ("scoring_id", "details"))
-DECISION_COLUMNS = tuple(column.name for column in decisions.c if column.name not in ("scoring_id", "place"))
-# What a decision lacks that was made before there were rules with capacity.
-PLAIN = {"reason": "", "rule": "", "facts": {}}
+SCORING_FIELDS = tuple(field.name for field in fields(Scoring))
 
 
 def record(
-    connection: sa.Connection,
-    scored: ScoredDay,
-    fingerprint: str,
-    now: dt.datetime,
-    plan: DayPlan,
-    *,
-    bands: Sequence[BandState],
-    events: Sequence[Mapping[str, Any]],
-    messages: Sequence[Message],
-    declared: Mapping[str, str],
-    data: str | None,
-    extra: Mapping[str, Mapping[str, Any]],
-    stamp: int | None,
+    connection: sa.Connection, day: ScoredDay, made_from: Provenance, now: dt.datetime, messages: Sequence[Message]
 ) -> bool:
     """What :meth:`churnml.adapters.store.Store.record` says, in the transaction of ``connection``."""
     held = hold(connection)
-    present = newest_of(connection, scored.as_of)
-    if present is not None and present.fingerprint == fingerprint:
+    present = newest_of(connection, day.as_of)
+    if present is not None and present[1].fingerprint == made_from.fingerprint:
         return False
-    if stamp is not None and stamp != held:
-        raise StaleError(f"what the plan of {scored.as_of} was made from has changed meanwhile")
+    if made_from.stamp not in (None, held):
+        raise StaleError(f"what the plan of {day.as_of} was made from has changed meanwhile")
     latest = connection.scalar(sa.select(sa.func.max(scorings.c.as_of)))
-    for_the_record = latest is not None and scored.as_of < latest
-    revision = 1 if present is None else present.revision + 1
-    scoring_id = connection.scalar(
-        scorings.insert()
-        .values(
-            as_of=scored.as_of,
-            revision=revision,
-            fingerprint=fingerprint,
-            models=dict(scored.models),
-            scored_at=utc(now),
-            data_fingerprint=data,
-            declarations=_declare(connection, declared, now),
-        )
-        .returning(scorings.c.scoring_id)
-    )
-    states = {state.account_id: state for state in bands}
-    insert(
-        connection,
-        scores,
-        [
-            score_row(scoring_id, account, states.get(account.account_id), extra.get(account.account_id, {}))
-            for account in scored.accounts
-        ],
-    )
-    decided = plan.decisions or scored.decisions
-    insert(connection, decisions, [decision_row(scoring_id, place, one) for place, one in enumerate(decided, start=1)])
-    insert(connection, health_events, [_health_event_row(scoring_id, event) for event in events])
+    for_the_record = latest is not None and day.as_of < latest
+    revision = 1 if present is None else present[1].revision + 1
+    scoring_id = _add_scoring(connection, day, revision, made_from, now)
+    insert(connection, scores, [{"scoring_id": scoring_id, **account_row(account)} for account in day.accounts])
+    placed = enumerate(day.plan.decisions, start=1)
+    rows = [{"scoring_id": scoring_id, "place": place, **decision_row(decision)} for place, decision in placed]
+    insert(connection, decisions, rows)
+    insert(connection, health_events, [_event_row(scoring_id, event) for event in day.events])
     if not for_the_record:
-        put_plan(connection, scored.as_of, plan, now)
-        drawn = [{**vars(assignment), "scoring_id": scoring_id} for assignment in plan.assignments]
+        put_plan(connection, day.as_of, day.plan, now)
+        drawn = [{**vars(assignment), "scoring_id": scoring_id} for assignment in day.plan.assignments]
         insert_new(connection, assignments, drawn)
         put(connection, messages, now)
     details = {
         "revision": revision,
-        "fingerprint": fingerprint,
-        "models": dict(scored.models),
-        "accounts": len(scored.accounts),
-        "decisions": len(decided),
+        "fingerprint": made_from.fingerprint,
+        "models": dict(day.models),
+        "accounts": len(day.accounts),
+        "decisions": len(day.plan.decisions),
         "for_the_record": for_the_record,
     }
-    audit(connection, now, "churnml", "scored", str(scored.as_of), f"scoring of {scored.as_of}", details)
+    audit(connection, now, "churnml", "scored", str(day.as_of), f"scoring of {day.as_of}", details)
     count_up(connection)
     return True
 
 
-def before(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> PriorState:
-    """What :meth:`churnml.adapters.store.Store.before` says, as ``connection`` sees it."""
+def prior_state(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> PriorState:
+    """What :meth:`churnml.adapters.store.Store.prior_state` says, as ``connection`` sees it."""
     drawn = assignments_by(connection, through=as_of)
     return PriorState(
         bands=_bands(connection, as_of),
@@ -118,16 +82,18 @@ def before(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> Pri
     )
 
 
-def newest_of(connection: sa.Connection, as_of: dt.date) -> Any:
-    """The newest revision of a date, or None."""
-    query = sa.select(scorings).where(scorings.c.as_of == as_of).order_by(scorings.c.revision.desc()).limit(1)
-    return connection.execute(query).one_or_none()
+def newest_of(connection: sa.Connection, as_of: dt.date) -> tuple[int, Scoring] | None:
+    """The newest revision of a date and its number in the store, or None."""
+    columns = [scorings.c[name] for name in ("scoring_id", *SCORING_FIELDS)]
+    query = sa.select(*columns).where(scorings.c.as_of == as_of).order_by(scorings.c.revision.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (row[0], Scoring(*row[1:]))
 
 
-def newest_revisions(wanted: Any = None) -> Any:
+def newest_revisions(wanted: sa.ColumnElement[bool]) -> sa.Subquery:
     """A subquery: as_of and the scoring_id of its newest revision."""
     query = sa.select(scorings.c.as_of, sa.func.max(scorings.c.scoring_id).label("scoring_id"))
-    return (query if wanted is None else query.where(wanted)).group_by(scorings.c.as_of).subquery()
+    return query.where(wanted).group_by(scorings.c.as_of).subquery()
 
 
 def fingerprint_of(kind: str, text: str) -> str:
@@ -135,46 +101,42 @@ def fingerprint_of(kind: str, text: str) -> str:
     return hashlib.sha256(f"{kind}\0{text}".encode()).hexdigest()
 
 
-def score_row(scoring_id: int, account: Any, state: BandState | None, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """An account's row: what is said of it, its band state, and the rest by name under ``details``."""
-    given: dict[str, Any] = {**vars(account), **extra}
-    if state is not None:
-        given |= {name: getattr(state, name) for name in ("band_since", "pending", "pending_since")}
-    row: dict[str, Any] = {name: given.pop(name, None) for name in SCORE_COLUMNS}
-    more = given.pop("details", None) or {}
-    return {"scoring_id": scoring_id, **row, "details": {**more, **given} or None}
-
-
-def decision_row(scoring_id: int, place: int, decision: Any) -> dict[str, Any]:
-    """A decision's row."""
-    given = {**vars(decision), "outcome": getattr(decision, "disposition", "opened")}
-    row = {name: given.get(name, PLAIN.get(name)) for name in DECISION_COLUMNS}
-    return {"scoring_id": scoring_id, "place": place, **row}
-
-
-def _health_event_row(scoring_id: int, event: Mapping[str, Any]) -> dict[str, Any]:
-    more = {name: value for name, value in event.items() if name not in ("account_id", "kind")}
-    return {"scoring_id": scoring_id, "account_id": event["account_id"], "kind": event["kind"], "details": more}
-
-
-def _declare(connection: sa.Connection, declared: Mapping[str, str], now: dt.datetime) -> dict[str, str] | None:
-    """Keeps the declarations that are new; kind → fingerprint of all."""
-    named = {kind: fingerprint_of(kind, text) for kind, text in sorted(declared.items())}
+def _add_scoring(
+    connection: sa.Connection, day: ScoredDay, revision: int, made_from: Provenance, now: dt.datetime
+) -> int:
+    """Adds the scoring itself, and the declarations that are new; its number."""
+    named = {kind: fingerprint_of(kind, text) for kind, text in sorted(made_from.declarations.items())}
     rows = [
-        {"fingerprint": named[kind], "kind": kind, "text": text, "first_seen_at": utc(now)}
-        for kind, text in sorted(declared.items())
+        {"fingerprint": named[kind], "kind": kind, "text": made_from.declarations[kind], "first_seen_at": utc(now)}
+        for kind in named
     ]
     insert_new(connection, declarations, rows)
-    return named or None
+    scoring = Scoring(
+        as_of=day.as_of,
+        revision=revision,
+        fingerprint=made_from.fingerprint,
+        models=dict(day.models),
+        data_fingerprint=made_from.data_fingerprint,
+        declarations=named or None,
+        scored_at=utc(now),
+    )
+    statement = scorings.insert().values(vars(scoring)).returning(scorings.c.scoring_id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _event_row(scoring_id: int, event: HealthEvent) -> Mapping[str, object]:
+    details = event_details(event)
+    return {"scoring_id": scoring_id, "account_id": event.account_id, "kind": event.kind, "details": details}
 
 
 def _bands(connection: sa.Connection, as_of: dt.date) -> dict[str, BandState]:
     """Account → its band state at its newest scoring before a date."""
     latest = connection.scalar(sa.select(sa.func.max(scorings.c.as_of)).where(scorings.c.as_of < as_of))
-    if latest is None:
+    newest_scoring = None if latest is None else newest_of(connection, latest)
+    if newest_scoring is None:
         return {}
+    here = newest_scoring[0]
     newest = newest_revisions(scorings.c.as_of < as_of)
-    here = newest_of(connection, latest).scoring_id
     # who was scored before and not on that date: few, so each is looked up; the ids are walked along the index
     walked = sa.select(sa.func.min(scores.c.account_id).label("account_id")).cte("walked", recursive=True)
     following = (
@@ -190,21 +152,21 @@ def _bands(connection: sa.Connection, as_of: dt.date) -> dict[str, BandState]:
         .limit(1)
         .scalar_subquery()
     )
-    gone = (
+    missing = (
         sa.select(walked.c.account_id, last.label("scoring_id"))
         .where(walked.c.account_id.is_not(None), ~there)
         .subquery()
     )
-    same = (gone.c.account_id == scores.c.account_id) & (gone.c.scoring_id == scores.c.scoring_id)
+    same = (missing.c.account_id == scores.c.account_id) & (missing.c.scoring_id == scores.c.scoring_id)
     columns = [scores.c[name] for name in ("account_id", "health", "band", "band_since", "pending", "pending_since")]
     states = sa.select(newest.c.as_of, *columns).join(newest, newest.c.scoring_id == scores.c.scoring_id)
-    found: dict[str, BandState] = {}
-    for query in (states.where(scores.c.scoring_id == here), states.join(gone, same)):
-        found |= {row.account_id: _state(row) for row in connection.execute(query)}
-    return dict(sorted(found.items()))
+    bands: dict[str, BandState] = {}
+    for query in (states.where(scores.c.scoring_id == here), states.join(missing, same)):
+        bands |= {row.account_id: _state(row) for row in connection.execute(query)}
+    return dict(sorted(bands.items()))
 
 
-def _state(row: Any) -> BandState:
+def _state(row: sa.Row[Any]) -> BandState:
     return BandState(
         account_id=row.account_id,
         scored_on=row.as_of,

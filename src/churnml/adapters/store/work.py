@@ -16,6 +16,7 @@ from churnml.adapters.store.schema import work, work_events
 from churnml.adapters.store.writing import StaleError, as_kept, count_up, hold, insert, some_at_a_time
 from churnml.errors import ChurnmlError, UnknownNameError
 from churnml.ledger import ENDED, DayPlan, Message, WorkEvent, WorkItem
+from churnml.timeline import plus_days
 
 FIELDS = tuple(field.name for field in fields(WorkItem))
 DATES = ("opened_on", "due", "snoozed_until", "escalated_on", "ended_on")
@@ -35,8 +36,9 @@ class Work:
             UnknownNameError: there is none; or the account has several living ones, whose ids are then told.
         """
         with self._connections.reading() as connection:
-            found = _items(connection, work.c.work_id == name)
-            living = found or _items(connection, (work.c.account_id == name) & work.c.state.not_in(ENDED))
+            living = _items(connection, work.c.work_id == name) or _items(
+                connection, (work.c.account_id == name) & work.c.state.not_in(ENDED)
+            )
             if len(living) == 1:
                 return living[0]
             if living:
@@ -48,7 +50,7 @@ class Work:
 
     def items(self, account_id: str | None = None, *, owner: str | None = None, living: bool = False) -> list[WorkItem]:
         """Items as they stand now, in the order they were opened; those that match."""
-        wanted: Any = sa.true()
+        wanted: sa.ColumnElement[bool] = sa.true()
         if account_id is not None:
             wanted &= work.c.account_id == account_id
         if owner is not None:
@@ -107,21 +109,21 @@ def put_plan(connection: sa.Connection, as_of: dt.date, plan: DayPlan, now: dt.d
 
     The present state of an item is that of its newest date: what a person did on a later one stands.
     """
-    told: dict[str, dt.date] = {}
+    newest: dict[str, dt.date] = {}
     for event in plan.events:
-        told[event.work_id] = max(told.get(event.work_id, event.on), event.on)
-    stored = _stored(connection, {*told, *(item.work_id for item in plan.work)})
+        newest[event.work_id] = max(newest.get(event.work_id, event.on), event.on)
+    stored = _stored(connection, {*newest, *(item.work_id for item in plan.work)})
     planned = {item.work_id: item for item in plan.work}
     # what stood on the date: of what a person changed on a later one, the plan knows the state before that
     stood = {name: item for name, (item, last_on) in stored.items() if last_on <= as_of}
     silent = [
         name
         for name, item in planned.items()
-        if name not in told and (name not in stored or stood.get(name, item) != item)
+        if name not in newest and (name not in stored or stood.get(name, item) != item)
     ]
     if silent:
         raise ValueError(f"work is new or changed and no event says so: {', '.join(sorted(silent)[:5])}")
-    changed = [(planned[name], on) for name, on in told.items() if name in planned and name in stood]
+    changed = [(planned[name], on) for name, on in newest.items() if name in planned and name in stood]
     risen = [item.work_id for item, _ in changed if stood[item.work_id].state in ENDED and item.state not in ENDED]
     if risen:
         raise ValueError(f"work that has ended would come back: {', '.join(sorted(risen)[:5])}")
@@ -133,7 +135,7 @@ def put_plan(connection: sa.Connection, as_of: dt.date, plan: DayPlan, now: dt.d
         work,
         [
             _row(planned[name], on) | {"opened_for": planned[name].owner}
-            for name, on in told.items()
+            for name, on in newest.items()
             if name not in stored
         ],
     )
@@ -143,9 +145,9 @@ def put_plan(connection: sa.Connection, as_of: dt.date, plan: DayPlan, now: dt.d
 
 def items_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> tuple[WorkItem, ...]:
     """What lived on a date or had ended within the cooldown, as it then stood; by account and then id."""
-    since = as_of - dt.timedelta(days=cooldown_days)
+    since = plus_days(as_of, -cooldown_days)
     known = (work.c.opened_on <= as_of) & (work.c.state.not_in(ENDED) | (work.c.ended_on >= since))
-    found = {item.work_id: item for item in _items(connection, known & (work.c.last_on <= as_of))}
+    stood = {item.work_id: item for item in _items(connection, known & (work.c.last_on <= as_of))}
     # of those that something happened to later: what their newest event by then left
     newest = (
         sa.select(
@@ -160,13 +162,13 @@ def items_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> t
     )
     for (after,) in connection.execute(sa.select(newest.c.after).where(newest.c.place == 1)):
         item = _read(after)
-        found[item.work_id] = item
-    return tuple(sorted(found.values(), key=lambda item: (item.account_id, item.work_id)))
+        stood[item.work_id] = item
+    return tuple(sorted(stood.values(), key=lambda item: (item.account_id, item.work_id)))
 
 
 def minutes_of_week(connection: sa.Connection, as_of: dt.date) -> dict[str, int]:
     """Owner → minutes of the work opened for them in the ISO week of a date, up to and on it."""
-    monday = as_of - dt.timedelta(days=as_of.weekday())
+    monday = plus_days(as_of, -as_of.weekday())
     query = (
         sa.select(work.c.opened_for, sa.func.sum(work.c.minutes))
         .where(work.c.opened_on.between(monday, as_of))
@@ -204,20 +206,20 @@ def events_of(
     return [WorkEvent(**row) for row in connection.execute(query).mappings()]
 
 
-def _items(connection: sa.Connection, wanted: Any) -> list[WorkItem]:
+def _items(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[WorkItem]:
     query = sa.select(*COLUMNS).where(wanted).order_by(work.c.opened_on, work.c.work_id)
     return [WorkItem(**row) for row in connection.execute(query).mappings()]
 
 
 def _stored(connection: sa.Connection, names: Iterable[str]) -> dict[str, tuple[WorkItem, dt.date]]:
     """Work id → the item as it stands, and the date of its newest event."""
-    found: dict[str, tuple[WorkItem, dt.date]] = {}
+    stored: dict[str, tuple[WorkItem, dt.date]] = {}
     for some in some_at_a_time(sorted(names)):
         query = sa.select(*COLUMNS, work.c.last_on).where(work.c.work_id.in_(some))
         for row in connection.execute(query).mappings():
             item = WorkItem(**{name: row[name] for name in FIELDS})
-            found[item.work_id] = (item, row["last_on"])
-    return found
+            stored[item.work_id] = (item, row["last_on"])
+    return stored
 
 
 def _update(connection: sa.Connection, changed: Sequence[tuple[WorkItem, dt.date]]) -> None:
@@ -236,11 +238,11 @@ def _update(connection: sa.Connection, changed: Sequence[tuple[WorkItem, dt.date
     connection.execute(statement, as_kept(connection, work, rows, prefix="new_"))
 
 
-def _row(item: WorkItem, on: dt.date) -> dict[str, Any]:
+def _row(item: WorkItem, on: dt.date) -> dict[str, object]:
     return {**vars(item), "last_on": on}
 
 
-def _event_row(event: WorkEvent, after: WorkItem, now: dt.datetime) -> dict[str, Any]:
+def _event_row(event: WorkEvent, after: WorkItem, now: dt.datetime) -> dict[str, object]:
     return {**vars(event), "details": dict(event.details), "after": dict(vars(after)), "at": utc(now)}
 
 

@@ -20,15 +20,15 @@ class StaleError(Exception):
     """What this was made from has changed meanwhile: read it again, and make it again."""
 
 
-def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Adds rows, some thousands at a time."""
     for start in range(0, len(rows), BATCH):
         connection.execute(table.insert(), as_kept(connection, table, rows[start : start + BATCH]))
 
 
-def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
+def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> int:
     """Adds those rows whose key is not there; how many that were."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # of an INSERT the drivers' count is otherwise not asked
     statement = dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     return sum(
@@ -38,15 +38,15 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mappin
 
 
 def as_kept(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], prefix: str = ""
-) -> list[dict[str, Any]]:
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]], prefix: str = ""
+) -> list[dict[str, object]]:
     """Rows as both engines keep them: what is not a number is missing.
 
     Args:
         connection: to which they go.
         table: whose.
         rows: column → value; ``prefix`` stands before a column's name.
-        prefix: as said.
+        prefix: empty where the names are the columns' own.
 
     Raises:
         ProjectError: a text that PostgreSQL cannot keep.
@@ -58,7 +58,7 @@ def as_kept(
     return [{name: _kept(name, value, name in numbers, name in texts) for name, value in row.items()} for row in rows]
 
 
-def _kept(name: str, value: Any, number: bool, text: bool) -> Any:
+def _kept(name: str, value: Any, number: bool, text: bool) -> object:
     if number and value is not None:
         # also a numpy number, which not every driver knows
         plain = float(value)

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from churnml.ledger import ScoredAccount, ScoredDay
 from churnml.modelling.record import ModelRecord
 from churnml.pages.report.parts import share, total
-from churnml.scoring.predictions import ScoredAccount, ScoredDay
 from churnml.specs.health import HealthSpec
 
 

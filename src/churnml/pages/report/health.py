@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from churnml.ledger import ScoredAccount, ScoredDay
 from churnml.pages import charts
 from churnml.pages.presenter import band_name, cut, number, plural
 from churnml.pages.report.parts import ReportChart, mean, report_chart, total
-from churnml.scoring.predictions import ScoredAccount, ScoredDay
 from churnml.specs.health import RISK, HealthSpec
 
 SEGMENTS_SHOWN = 12

@@ -22,6 +22,7 @@ from markupsafe import Markup
 from churnml.checks import QuarantinedRow
 from churnml.health.score import INSUFFICIENT
 from churnml.jsontypes import Json
+from churnml.ledger import ScoredDay
 from churnml.pages import charts
 from churnml.pages.presenter import band_name, date, has_cents, money, number, percent, plural, words
 from churnml.pages.report.data import DataSection, Places, data_section
@@ -31,7 +32,6 @@ from churnml.pages.report.models import ModelSection, model_section
 from churnml.pages.report.parts import mean
 from churnml.pages.report.queue import Queue, queue_of
 from churnml.pages.summary import RunSummary
-from churnml.scoring.predictions import ScoredDay
 from churnml.specs.health import HealthSpec
 
 

@@ -6,14 +6,12 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from churnml.ledger import Decision
+from churnml.ledger import Decision, ScoredAccount, ScoredDay, Timing
 from churnml.pages import charts
 from churnml.pages.presenter import date_range, goal_name, times
 from churnml.pages.report.parts import total
 from churnml.pages.summary import RunSummary
-from churnml.scoring.predictions import ScoredAccount, ScoredDay
 
 DECISIONS_SHOWN = 50
 
@@ -158,7 +156,7 @@ def _queue_row(
         health=account.health if account else None,
         churn=churn,
         churn_times=times(churn, usual_churn),
-        leaves=None if grows or account is None else _leaves(account.likely_period),
+        leaves=None if grows or account is None else _leaves(account.timing),
         upsell=upsell,
         upsell_times=times(upsell, usual_growth),
         mrr=account.mrr if account else None,
@@ -169,11 +167,9 @@ def _queue_row(
     )
 
 
-def _leaves(period: Mapping[str, Any] | None) -> str | None:
+def _leaves(timing: Timing | None) -> str | None:
     """The dates an account most likely leaves on, if it leaves."""
-    if period is None:
-        return None
-    return date_range(dt.date.fromisoformat(period["from"]), dt.date.fromisoformat(period["to"]))
+    return None if timing is None else date_range(timing.likely_period.first, timing.likely_period.last)
 
 
 def _playbook_rows(decisions: Sequence[Decision]) -> list[PlaybookRow]:

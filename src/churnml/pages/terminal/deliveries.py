@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from churnml.ledger import Delivery
 from churnml.pages.presenter import printable
 from churnml.pages.terminal.layout import table
 
 
-def deliveries_text(counts: Mapping[str, Mapping[str, int]], rows: Sequence[Mapping[str, Any]]) -> str:
+def deliveries_text(counts: Mapping[str, Mapping[str, int]], rows: Sequence[Delivery]) -> str:
     """What ``churnml deliveries list`` prints."""
     if not rows:
         return "Nothing was or is to be delivered."
@@ -19,13 +19,13 @@ def deliveries_text(counts: Mapping[str, Mapping[str, int]], rows: Sequence[Mapp
     ]
     cells = [
         [
-            str(row["delivery_id"]),
-            printable(row["receiver"]),
-            row["kind"],
-            printable(row["subject"]),
-            row["state"],
-            str(row["attempts"]),
-            printable(row["last_error"] or ""),
+            str(row.delivery_id),
+            printable(row.receiver),
+            row.kind,
+            printable(row.subject),
+            row.state,
+            str(row.attempts),
+            printable(row.last_error or ""),
         ]
         for row in rows
     ]

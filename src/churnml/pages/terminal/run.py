@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from churnml.ledger import QueueLine
 from churnml.pages.presenter import band_name, money, number, percent, plural
 from churnml.pages.terminal.accounts import queue_lines
 from churnml.pages.terminal.data import data_lines
@@ -38,7 +39,7 @@ class RunPlaces:
     mlflow_command: str
 
 
-def run_text(summary: RunSummary, queue: Sequence[Mapping[str, Any]], places: RunPlaces, *, risk: str) -> str:
+def run_text(summary: RunSummary, queue: Sequence[QueueLine], places: RunPlaces, *, risk: str) -> str:
     """What ``churnml run`` and ``churnml score`` print; ``risk`` names the churn model."""
     lines = [
         f"{summary.project} as of {summary.as_of}: {plural(summary.accounts_scored, 'account')} scored",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from churnml.ledger import WorkEvent, WorkItem
+from churnml.ledger import AuditEntry, Overflow, WorkEvent, WorkItem
 from churnml.pages.presenter import money, number, plural, printable, words
 from churnml.pages.terminal.layout import table
 
@@ -61,35 +60,32 @@ def changed_text(item: WorkItem, event: WorkEvent) -> str:
     )
 
 
-def overflow_text(day: dt.date, overflow: Sequence[Mapping[str, Any]]) -> str:
+def overflow_text(day: dt.date, rows: Sequence[Overflow]) -> str:
     """What ``churnml work overflow`` prints."""
-    if not overflow:
+    if not rows:
         return f"{day}: everything that was worth doing fitted."
-    rows = [
+    cells = [
         [
-            printable(row["owner"]),
-            row["playbook"],
-            number(row["pieces"]),
-            money(row["value"]),
-            f"{money(row['value_low'])} to {money(row['value_high'])}",
+            printable(row.owner),
+            row.playbook,
+            number(row.items),
+            money(row.value),
+            f"{money(row.value_low)} to {money(row.value_high)}",
         ]
-        for row in overflow
+        for row in rows
     ]
-    known = [row["value"] for row in overflow if row["value"] is not None]
+    known = [row.value for row in rows if row.value is not None]
     total = f", {money(sum(known))} of expected MRR a month left lying" if known else ""
-    head = f"{day}: {plural(sum(row['pieces'] for row in overflow), 'work item')} did not fit{total}"
+    head = f"{day}: {plural(sum(row.items for row in rows), 'work item')} did not fit{total}"
     header = ["for", "playbook", "items", "worth a month", "low to high effect"]
-    return "\n".join([head, "", *table(header, rows, right=(2, 3, 4))])
+    return "\n".join([head, "", *table(header, cells, right=(2, 3, 4))])
 
 
-def log_text(entries: Sequence[Mapping[str, Any]]) -> str:
+def log_text(entries: Sequence[AuditEntry]) -> str:
     """What ``churnml work log`` prints."""
     if not entries:
         return "Nothing is on record."
-    rows = [
-        [str(e["at"])[:19], printable(e["who"]), e["what"], printable(e["subject"]), printable(e["why"])]
-        for e in entries
-    ]
+    rows = [[str(e.at)[:19], printable(e.who), e.what, printable(e.subject), printable(e.why)] for e in entries]
     return "\n".join(table(["at (UTC)", "who", "what", "of", "why"], rows))
 
 

@@ -1,19 +1,19 @@
-"""What is written down of a day and read back the next: the shapes that acting and the store share.
-
-Nothing here computes. A date is a whole day of the project; ``work_id`` and ``override_id`` are texts made from
-what they name, so that doing the same day twice names the same things.
-"""
+"""What a day decides and what it knows beforehand: decisions, work, arms, overrides, messages."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from churnml.jsontypes import Json, JsonObject
 
 Arm = Literal["treated", "holdout"]
 WorkState = Literal["open", "snoozed", "done", "dismissed", "closed"]
 ENDED = ("done", "dismissed", "closed")
+# Decisions that put an account on somebody's list.
+LISTED = ("opened", "kept")
 WorkEventKind = Literal[
     "opened", "snoozed", "woken", "done", "dismissed", "closed", "escalated", "reassigned", "due_moved"
 ]
@@ -127,7 +127,7 @@ class WorkEvent:
     what: WorkEventKind
     who: str
     why: str
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Decision:
     due: dt.date | None
     rule: str
     because: tuple[str, ...]
-    facts: Mapping[str, Any]
+    facts: Mapping[str, Json]
     value: float | None
     value_low: float | None = None
     value_high: float | None = None
@@ -252,45 +252,4 @@ class Message:
     kind: Literal["work", "health", "event"]
     key: str
     subject: str
-    payload: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class EnrolmentOutcome:
-    """What became of an enrolment, as far as the data know.
-
-    Args:
-        account_id, playbook: whose, and in what.
-        known_through: the last day the data knew.
-        churn_state, upsell_state: ``counted``, ``waiting``, ``gone``, ``vanished`` or ``unasked``.
-        left, grew: 0 or 1; None where not known.
-        kept, won: MRR at the window's end, and what was added, as shares of MRR at enrolment; None where not known.
-    """
-
-    account_id: str
-    playbook: str
-    known_through: dt.date
-    churn_state: str
-    left: float | None
-    kept: float | None
-    upsell_state: str
-    grew: float | None
-    won: float | None
-
-
-@dataclass(frozen=True)
-class MeasuredEffect:
-    """What a playbook was measured to do.
-
-    Args:
-        playbook: its name.
-        known_through: the last day the data knew.
-        line: the share of MRR that acting keeps at a risk of 0, and what is added for a risk of 1, where the list may
-            go by it; else None.
-        sentence: in words.
-    """
-
-    playbook: str
-    known_through: dt.date
-    line: tuple[float, float] | None
-    sentence: str
+    payload: JsonObject
