@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from churnml.modelling.evaluation import ALL_FIGURES, FIGURES, Figure
+from churnml.modelling.evaluation import ALL_FIGURES, DECISION_FIGURES, FIGURES, Figure
 from churnml.modelling.training import RIVALS
 from churnml.pages import presenter
 from churnml.pages.presenter import (
@@ -69,5 +69,6 @@ def test_the_money_of_one_column_has_one_unit(figures: list[Figure | None], writ
 
 def test_every_figure_and_every_rival_has_a_name() -> None:
     assert set(presenter.FIGURE_NAMES) >= set(ALL_FIGURES)
-    assert set(presenter.FIGURE_MEANINGS) == set(FIGURES)
+    assert tuple(FIGURES) == presenter.MAIN_FIGURES
+    assert tuple(DECISION_FIGURES) == presenter.CAPACITY_FIGURES
     assert set(presenter.WHO_NAMES) >= {"model", "champion", "truth", *RIVALS}

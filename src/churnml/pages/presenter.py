@@ -48,6 +48,15 @@ FIGURE_MEANINGS: Mapping[str, str] = {
     "calibration_error": "How far, on average, a probability is from the share seen: 0.01 is one percentage point. "
     "Lower is better.",
 }
+# The figures every model is judged by, and those of the first accounts of its list, in the order they are shown in.
+MAIN_FIGURES = tuple(FIGURE_MEANINGS)
+CAPACITY_FIGURES = (
+    "precision_at_capacity",
+    "lift_at_capacity",
+    "caught_at_capacity",
+    "mrr_caught_at_capacity",
+    "profit_at_capacity",
+)
 # Who has figures, in the order they are always shown in.
 WHO_NAMES: Mapping[str, str] = {
     "model": "model",

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from churnml.features import words_for
-from churnml.modelling.evaluation import FIGURES
 from churnml.modelling.record import ModelRecord, RecordedCalibration, RecordedFigure, TrainingRecord
-from churnml.pages import charts
 from churnml.pages.presenter import (
+    CAPACITY_FIGURES,
     FIGURE_MEANINGS,
+    MAIN_FIGURES,
     NOTHING,
     RIVAL_MEANINGS,
     WHO_NAMES,
@@ -25,7 +25,8 @@ from churnml.pages.presenter import (
     percent_interval,
     who_name,
 )
-from churnml.pages.report.parts import ReportChart, report_chart, share
+from churnml.pages.report.model_charts import forest_of, gains_of, reliability_of, split_of
+from churnml.pages.report.parts import ReportChart, share
 from churnml.scoring.reasons import LEAST_CONTRIBUTION
 from churnml.timeline import Window
 
@@ -33,13 +34,6 @@ FAMILIES_SHOWN = 8
 # Less than this on the log-odds moves next to nothing.
 LEAST_LOG_ODDS = 0.0005
 FIGURE_DIGITS = {"roc_auc": 3, "average_precision": 3, "brier": 4, "log_loss": 4, "calibration_error": 4}
-CAPACITY_FIGURES = (
-    "precision_at_capacity",
-    "lift_at_capacity",
-    "caught_at_capacity",
-    "mrr_caught_at_capacity",
-    "profit_at_capacity",
-)
 
 
 @dataclass(frozen=True)
@@ -215,25 +209,17 @@ def model_section(name: str, record: ModelRecord, version_used: str | None) -> M
         capacity=_capacity(record),
         holding=_holding(record),
         slices=_slice_groups(record),
-        forest=_forest(record),
-        reliability=_reliability(record),
-        gains=_gains(record),
-        split=report_chart(
-            charts.split_chart(
-                reach, record.training.cutoffs, record.training.purged, record.cutoff, record.data_through
-            ),
-            "How the cutoffs were split",
-            "Each line is one cutoff (the dot) with its label window (the bar) and, dotted, the days until the outcome "
-            "is final. A cutoff may train only if that was over when the judged cutoff came; the others are purged. "
-            "The dashed lines are the judged cutoff and the end of the data.",
-        ),
+        forest=forest_of(record),
+        reliability=reliability_of(record),
+        gains=gains_of(record),
+        split=split_of(record),
     )
 
 
 def _figure_rows(record: ModelRecord) -> list[FigureRows]:
     """Figure by figure, everybody's value and how far the model is ahead, paired."""
     groups = []
-    for figure in FIGURES:
+    for figure in MAIN_FIGURES:
         rows = []
         for who in _everybody(record):
             ahead = record.ahead.get(who, {}).get(figure) if who != "model" else None
@@ -382,39 +368,3 @@ def _drivers(record: ModelRecord) -> Drivers:
         for family, log_odds in moving
     ]
     return Drivers(rows[:FAMILIES_SHOWN], rows[FAMILIES_SHOWN:], len(measured) - len(moving))
-
-
-# ---------------------------------------------------------------- charts
-
-
-def _forest(record: ModelRecord) -> ReportChart | None:
-    measured = [figures["roc_auc"].value for figures in record.figures.values() if "roc_auc" in figures]
-    if all(value is None for value in measured):
-        return None
-    return report_chart(
-        charts.forest_chart(record.figures, "roc_auc"),
-        "ROC AUC beside the rivals",
-        "Dots are what was measured, lines the 95 % interval. Overlapping lines decide nothing: "
-        "the paired column of the table does.",
-    )
-
-
-def _reliability(record: ModelRecord) -> ReportChart | None:
-    if not record.reliability:
-        return None
-    return report_chart(
-        charts.reliability_chart(record.reliability),
-        "Do the probabilities hold?",
-        "Accounts in groups of like probability: what was said of them against the share seen. "
-        "On the dashed line both agree; lines are 95 % intervals.",
-    )
-
-
-def _gains(record: ModelRecord) -> ReportChart | None:
-    if not record.gains:
-        return None
-    return report_chart(
-        charts.gains_chart(record.gains),
-        "What the top of the list catches",
-        "If the accounts with the highest probability are contacted first: how many of all outcomes are among them.",
-    )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from churnml.pages.presenter import (
+    CAPACITY_FIGURES,
+    MAIN_FIGURES,
     WHO_NAMES,
     figure_name,
     interval,
@@ -32,15 +34,6 @@ if TYPE_CHECKING:
         Slice,
     )
     from churnml.modelling.tenure import Appointed, ChampionHistory, RegisteredVersion
-
-MAIN_FIGURES = ("roc_auc", "average_precision", "brier", "log_loss", "calibration_error")
-CAPACITY_FIGURES = (
-    "precision_at_capacity",
-    "lift_at_capacity",
-    "caught_at_capacity",
-    "mrr_caught_at_capacity",
-    "profit_at_capacity",
-)
 
 
 def model_text(record: ModelRecord) -> str:
