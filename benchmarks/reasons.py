@@ -22,10 +22,11 @@ import pandas as pd
 
 from churnml import jobs
 from churnml.features import theme_of
+from churnml.ledger import Reason
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
 from churnml.modelling.training import at_cutoffs
-from churnml.scoring.reasons import Reason, model_reasons
+from churnml.scoring.reasons import model_reasons
 from churnml.simulate import simulate
 
 PAGE = Path(__file__).parents[1] / "docs" / "reasons.md"

@@ -28,8 +28,8 @@ def run(
     opened = open_data(Path(project), day(today), say, engine)
     registry = registry_of(opened.project)
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
-    settled, office = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
-    summary = jobs.run_summary(opened, settled, office, records)
+    settled, champions = score_one(opened, registry, dt.date.fromisoformat(as_of) if as_of else None)
+    summary = jobs.run_summary(opened, settled, champions, records)
     path = report(opened.project, summary, settled, quarantine_rows(opened.ingested))
     say(f"report written to {path}")
     return replace(summary, report=path)

@@ -20,30 +20,30 @@ read_date = task("read the date with the champions")(jobs.read_date)
 
 @task("settle it, route it, and write it down", retries=2)
 def write_day(
-    opened: jobs.OpenedProject, office: jobs.Champions, book: Predictions, *, route: bool
+    opened: jobs.OpenedProject, champions: jobs.Champions, predictions: Predictions, *, route: bool
 ) -> tuple[ScoredDay, bool]:
     """The settled day, and whether it was new."""
-    return jobs.write_day(opened, office, book, moment(), route=route)
+    return jobs.write_day(opened, champions, predictions, moment(), route=route)
 
 
 def score_one(
     opened: jobs.OpenedProject, registry: Registry, as_of: dt.date | None, *, route: bool = True
 ) -> tuple[ScoredDay, jobs.Champions]:
     """Scores one date (the newest when None) and writes it down."""
-    office = jobs.models_in_office(opened, registry)
-    book = read_date(opened, office, as_of or jobs.default_as_of(opened), say)
-    settled, new = write_day(opened, office, book, route=route)
+    champions = jobs.champions_of(opened, registry)
+    predictions = read_date(opened, champions, as_of or jobs.default_as_of(opened), say)
+    settled, new = write_day(opened, champions, predictions, route=route)
     known = "" if new else ", the same as before"
-    say(f"{len(settled.accounts):,} accounts scored for {book.as_of}{known}")
-    return settled, office
+    say(f"{len(settled.accounts):,} accounts scored for {predictions.as_of}{known}")
+    return settled, champions
 
 
 @flow("churnml score")
 def score(project: str, as_of: str | None = None, today: str | None = None, engine: str | None = None) -> RunSummary:
     """Scores and routes one date of a project and sums it up."""
     opened = open_data(Path(project), day(today), say, engine)
-    settled, office = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
-    return jobs.run_summary(opened, settled, office, {})
+    settled, champions = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
+    return jobs.run_summary(opened, settled, champions, {})
 
 
 @flow("churnml backfill")

@@ -17,12 +17,10 @@ from churnml.adapters.project import Project
 from churnml.checks import QuarantinedRow
 from churnml.jobs import report
 from churnml.jobs.report import write_report
-from churnml.ledger import Decision
+from churnml.ledger import DayPlan, Decision, LeavingCurve, LikelyPeriod, Reason, ScoredAccount, ScoredDay, Timing
 from churnml.modelling.record import ModelRecord
 from churnml.pages import charts
 from churnml.pages.summary import RunSummary, ScoredBy
-from churnml.scoring.predictions import ScoredAccount, ScoredDay
-from churnml.scoring.reasons import Reason
 from tests.support import make_project
 
 AS_OF = dt.date(2025, 1, 1)
@@ -72,6 +70,11 @@ def account(account_id: str, health: float | None = 50.0, **said: Any) -> Scored
         "mrr_at_risk": None,
     }
     return ScoredAccount(**(given | said))
+
+
+def timing(first: str, last: str, probability: float) -> Timing:
+    period = LikelyPeriod(dt.date.fromisoformat(first), dt.date.fromisoformat(last), probability)
+    return Timing({"30": probability}, period, LeavingCurve((30,), (probability,)))
 
 
 def decision(account_id: str, **said: Any) -> Decision:
@@ -176,7 +179,7 @@ def full() -> tuple[RunSummary, ScoredDay, list[QuarantinedRow]]:
             churn_probability=0.123,
             mrr_at_risk=123.0,
             reasons=reasons,
-            likely_period={"from": "2025-02-03", "to": "2025-02-09", "probability": 0.04},
+            timing=timing("2025-02-03", "2025-02-09", 0.04),
         ),
         account(
             FORMULA, 80.0, segment=JAPANESE, upsell_probability=0.3, growth_reasons=reasons, churn_probability=0.01
@@ -188,7 +191,7 @@ def full() -> tuple[RunSummary, ScoredDay, list[QuarantinedRow]]:
             segment="__proto__",
             churn_probability=0.05,
             mrr_at_risk=50.0,
-            likely_period={"from": "2025-01-29", "to": "2025-02-04", "probability": 0.01},
+            timing=timing("2025-01-29", "2025-02-04", 0.01),
         ),
         *(account(f"A-{i:04d}", float(i % 101), segment=f"s{i % 20}", mrr_at_risk=1.0) for i in range(300)),
     ]
@@ -201,7 +204,7 @@ def full() -> tuple[RunSummary, ScoredDay, list[QuarantinedRow]]:
         decision(JAPANESE, goal="care", because=()),
         *(decision(f"A-{i:04d}", owner="o1", value=1.0) for i in range(60)),
     ]
-    scores = ScoredDay(AS_OF, tuple(accounts), tuple(decisions), {"churn": "3", "upsell": "3"})
+    scores = ScoredDay(AS_OF, tuple(accounts), {"churn": "3", "upsell": "3"}, DayPlan(tuple(decisions)))
     rivals = ("model", "recency", "logistic_regression", "base_rate", "champion", "truth")
     records = {
         "churn": record(who=rivals, means=HOSTILE, because=HOSTILE),
@@ -231,7 +234,7 @@ def full() -> tuple[RunSummary, ScoredDay, list[QuarantinedRow]]:
 def bare() -> tuple[RunSummary, ScoredDay, list[QuarantinedRow]]:
     """No model promoted, no segment, no MRR, no recency, no figure, nothing to do."""
     accounts = (account("one", None, mrr=None, dimensions={}), account("two", None, mrr=None))
-    scores = ScoredDay(AS_OF, accounts, (), {"churn": None})
+    scores = ScoredDay(AS_OF, accounts, {"churn": None})
     empty = record(promoted=False, who=("model", "base_rate"), reliability=[], gains=[], importance=[], left_in_gap=0)
     empty["figures"] = {who: dict.fromkeys(FIGURES, figure(None)) for who in ("model", "base_rate")}
     empty["ahead"] = {"base_rate": dict.fromkeys(FIGURES, figure(None))}
@@ -474,7 +477,7 @@ def test_the_queue_counts_what_it_does_not_list(project: Project) -> None:
 def test_the_page_stays_small_however_many_accounts_there_are(project: Project) -> None:
     summary, _, aside = full()
     many = tuple(account(f"B-{i:06d}", i % 100 + 0.5, segment=f"segment {i % 5000}") for i in range(20_000))
-    scores = ScoredDay(AS_OF, many, tuple(decision(a.account_id) for a in many), {"churn": "3"})
+    scores = ScoredDay(AS_OF, many, {"churn": "3"}, DayPlan(tuple(decision(a.account_id) for a in many)))
     path = write_report(project, summary, scores, aside * 100)
     assert path.stat().st_size < 2_500_000
     assert "4,988 other segments" in path.read_text("utf-8")

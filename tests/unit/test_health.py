@@ -419,7 +419,7 @@ def test_weights_of_the_past_are_found_again_and_contradict_wrong_ones():
     assert use.proposed + support.proposed == pytest.approx(4, abs=0.02)
     assert not use.agrees
     assert not support.agrees
-    assert "contradicts the hand-set weight of use, support" in proposal.said
+    assert "contradicts the hand-set weight of use, support" in proposal.sentence
     assert proposal.auc_proposed > proposal.auc_declared + 0.02
 
 
@@ -441,7 +441,7 @@ def test_accounts_and_not_rows_count_as_evidence():
     proposal = propose_weights(spec_of(TWO), rows, resamples=10)
     assert not proposal.enough
     assert proposal.left + proposal.stayed == 30
-    assert "Too few" in proposal.said
+    assert "Too few" in proposal.sentence
 
 
 @pytest.mark.parametrize("change", [{"label": 0.0}, {"label": 1.0}, {"support": np.nan}])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -139,18 +139,18 @@ def _batches(predictor: Predictor, path: Path, schema: pa.Schema, ids: Sequence[
 
 def _scored(job: Job, batch: pa.RecordBatch, added: Sequence[str]) -> list[pa.Array]:
     frame, predictor = batch.to_pandas(), job.predictor
-    found: dict[str, Any] = {
-        "probability": predictor.predict(frame),
+    probability = predictor.predict(frame)
+    columns: dict[str, object] = {
+        "probability": probability,
         "model": [predictor.manifest.name] * len(frame),
         "version": [job.version] * len(frame),
     }
     if "reasons" in added:
-        told = _reasons(job, frame, found["probability"])
-        found["reasons"] = [[vars(reason) for reason in each] for each in told]
-    return [pa.array(found[name], type=ADDED[name]) for name in added]
+        columns["reasons"] = [[vars(reason) for reason in each] for each in _reasons(job, frame, probability)]
+    return [pa.array(columns[name], type=ADDED[name]) for name in added]
 
 
-def _reasons(job: Job, frame: Any, probability: np.ndarray) -> list[tuple[Reason, ...]]:
+def _reasons(job: Job, frame: pd.DataFrame, probability: np.ndarray) -> list[tuple[Reason, ...]]:
     """Why, of whoever is more likely than usual; as a scored date says it."""
     manifest = job.predictor.manifest
     return reasons_of(

@@ -60,7 +60,9 @@ def health_weights(project: ProjectOption = HERE, as_json: JsonOption = False) -
 
     proposal = propose(_opened(project), registry_of_project(project)[1])
     if as_json:
-        print_json(asdict(proposal))
+        data = asdict(proposal)
+        data["said"] = data.pop("sentence")  # the name outside
+        print_json(data)
     else:
         say_lines(weights_text(proposal))
 

@@ -58,7 +58,7 @@ def ladder_of(spec: HealthSpec, settled: bool = True) -> Ladder:
 
 
 def settle_bands(
-    spec: HealthSpec, as_of: dt.date, account_ids: Sequence[str], health: Health, before: Mapping[str, BandState]
+    spec: HealthSpec, as_of: dt.date, account_ids: Sequence[str], health: Health, prior: Mapping[str, BandState]
 ) -> list[BandState]:
     """The settled band of every row of ``health``.
 
@@ -67,12 +67,12 @@ def settle_bands(
         as_of: the date that is scored.
         account_ids: of the rows.
         health: the scores, overrides applied.
-        before: account → its state at the newest scoring before this date; one of this date or later is not read.
+        prior: account → its state at the newest scoring before this date; one of this date or later is not read.
     """
     ladder = ladder_of(spec)
     rows = zip(account_ids, health.score.tolist(), health.coverage.tolist(), health.overrides, strict=True)
     return [
-        settle(ladder, as_of, account_id, score, coverage, before.get(account_id), overridden=override is not None)
+        settle(ladder, as_of, account_id, score, coverage, prior.get(account_id), overridden=override is not None)
         for account_id, score, coverage, override in rows
     ]
 
@@ -83,28 +83,28 @@ def settle(
     account_id: str,
     score: float,
     coverage: float,
-    before: BandState | None,
+    prior: BandState | None,
     *,
     overridden: bool = False,
 ) -> BandState:
     """One account's settled band; ``score`` is NaN where it is not known."""
-    if before is not None and before.scored_on >= as_of:
-        before = None
+    if prior is not None and prior.scored_on >= as_of:
+        prior = None
     known = score == score and (overridden or coverage >= ladder.min_coverage)
     health = float(score) if score == score else None
-    since = {before.band: before.band_since} if before else {}
+    since = {prior.band: prior.band_since} if prior else {}
     if not known:
         return BandState(account_id, as_of, health, INSUFFICIENT, since.get(INSUFFICIENT, as_of))
-    if before is None or overridden or before.band not in ladder.names:
+    if prior is None or overridden or prior.band not in ladder.names:
         band = ladder.names[ladder.rung(score)]
         return BandState(account_id, as_of, health, band, since.get(band, as_of))
-    wanted = ladder.names[_pointed_at(ladder, score, ladder.names.index(before.band))]
-    if wanted == before.band:
-        return BandState(account_id, as_of, health, before.band, before.band_since)
-    if (as_of - before.band_since).days >= ladder.dwell_days:
+    wanted = ladder.names[_pointed_at(ladder, score, ladder.names.index(prior.band))]
+    if wanted == prior.band:
+        return BandState(account_id, as_of, health, prior.band, prior.band_since)
+    if (as_of - prior.band_since).days >= ladder.dwell_days:
         return BandState(account_id, as_of, health, wanted, as_of)
-    waits = before.pending_since if before.pending == wanted and before.pending_since else as_of
-    return BandState(account_id, as_of, health, before.band, before.band_since, wanted, waits)
+    waits = prior.pending_since if prior.pending == wanted and prior.pending_since else as_of
+    return BandState(account_id, as_of, health, prior.band, prior.band_since, wanted, waits)
 
 
 def _pointed_at(ladder: Ladder, score: float, present: int) -> int:
@@ -131,11 +131,11 @@ def replay(spec: HealthSpec, history: pd.DataFrame, settled: bool = True) -> pd.
     dates = pd.to_datetime(rows["as_of"]).dt.date
     bands: list[str] = []
     state: BandState | None = None
-    for account_id, as_of, score, coverage, said in zip(
+    for account_id, as_of, score, coverage, by_hand in zip(
         rows["account_id"], dates, rows["score"], rows["coverage"], overridden, strict=True
     ):
         last = state if state is not None and state.account_id == account_id else None
-        state = settle(ladder, as_of, account_id, score, coverage, last, overridden=bool(said))
+        state = settle(ladder, as_of, account_id, score, coverage, last, overridden=bool(by_hand))
         bands.append(state.band)
     return rows[["account_id", "as_of"]].assign(band=bands)
 

@@ -211,8 +211,8 @@ def _data_steps(before: ScoreInputs, after: ScoreInputs, probability: float | No
     def placed(features: Sequence[str]) -> Step:
         return lambda made: replace(made, inputs={**made.inputs, **{name: after.inputs.get(name) for name in features}})
 
-    found = [(DATA + name, placed(features)) for name, features in groups.items() if features]
-    return [*found, (f"{DATA}risk", lambda made: replace(made, churn_probability=probability))]
+    steps = [(DATA + name, placed(features)) for name, features in groups.items() if features]
+    return [*steps, (f"{DATA}risk", lambda made: replace(made, churn_probability=probability))]
 
 
 def _side_by_side(before: ScoreInputs, after: ScoreInputs) -> tuple[ScoreInputs, ScoreInputs]:

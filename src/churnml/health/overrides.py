@@ -43,8 +43,8 @@ def make_override(
             remedy=f"Give 1 to {LONGEST_DAYS} days; what should hold for longer belongs into health.yaml.",
         )
     score = round(float(score), DIGITS)
-    said = json.dumps([account_id, score, author, reason, str(made_on), days])
-    name = hashlib.sha256(said.encode()).hexdigest()[:16]
+    named = json.dumps([account_id, score, author, reason, str(made_on), days])
+    name = hashlib.sha256(named.encode()).hexdigest()[:16]
     return Override(name, account_id, score, author, reason, made_on, plus_days(made_on, days))
 
 

@@ -17,7 +17,7 @@ from churnml.declarations import FeatureDeclaration
 from churnml.errors import SpecError, UnknownNameError
 from churnml.features import Feature, Polarity, theme_of
 from churnml.health.exceptions import with_exceptions
-from churnml.health.scorecards import SEGMENT, judged_by
+from churnml.health.scorecards import SEGMENT, scorecards_of
 from churnml.ledger import AppliedException, Override, Reason
 from churnml.scoring.reasons import POOR, numbered, pick, strongest, tell
 from churnml.specs.health import INSUFFICIENT as INSUFFICIENT
@@ -140,24 +140,10 @@ def health_of(
         churn_probability: calibrated, shape (rows,); missing where there is no model.
         base_rate: the usual probability; None without a model.
     """
-    rows = len(frame)
-    inputs = {
-        given.feature: on_scale(
-            frame[given.feature].to_numpy(dtype="float64"),
-            reference[given.feature],
-            polarity[given.feature],
-        )
-        for given in spec.inputs
-        if given.feature in frame.columns and given.feature in reference
-    }
-    nothing = np.full(rows, np.nan)
-    judged = judged_by(spec, frame)
+    inputs = _on_scales(spec, frame, polarity, reference)
+    judged = scorecards_of(spec, frame)
     parts = {name: _dimension(dimension, inputs, frame) for name, dimension in spec.dimensions.items()}
-    dimensions = {name: part.score for name, part in parts.items()} | {RISK: nothing}
-    if base_rate:
-        lifts, points = zip(*spec.risk.points, strict=True)
-        lift = np.round(churn_probability, PROBABILITY_DIGITS) / base_rate
-        dimensions[RISK] = np.where(np.isnan(lift), np.nan, np.interp(np.nan_to_num(lift), lifts, points))
+    dimensions = {name: part.score for name, part in parts.items()} | {RISK: _risk(spec, churn_probability, base_rate)}
     known = {name: ~np.isnan(values) for name, values in dimensions.items()}
     counts = {
         name: weight * known[name] * (parts[name].fresh if name in parts else 1.0)
@@ -189,8 +175,28 @@ def health_of(
         shares=_shares(inputs, parts, weights),
         fresh={feature: fresh for part in parts.values() for feature, fresh in part.freshness.items()},
         exceptions=exceptions,
-        overrides=[None] * rows,
+        overrides=[None] * len(frame),
     )
+
+
+def _on_scales(
+    spec: HealthSpec, frame: pd.DataFrame, polarity: Mapping[str, str], reference: Mapping[str, Sequence[float]]
+) -> dict[str, np.ndarray]:
+    """Feature → 0 to 100 on its reference scale, of those inputs that the frame and the scales hold."""
+    return {
+        name: on_scale(frame[name].to_numpy(dtype="float64"), reference[name], polarity[name])
+        for name in dict.fromkeys(given.feature for given in spec.inputs)
+        if name in frame.columns and name in reference
+    }
+
+
+def _risk(spec: HealthSpec, churn_probability: np.ndarray, base_rate: float | None) -> np.ndarray:
+    """The dimension of the risk, 0 to 100; missing without a model."""
+    if not base_rate:
+        return np.full(len(churn_probability), np.nan)
+    lifts, points = zip(*spec.risk.points, strict=True)
+    lift = np.round(churn_probability, PROBABILITY_DIGITS) / base_rate
+    return np.where(np.isnan(lift), np.nan, np.interp(np.nan_to_num(lift), lifts, points))
 
 
 @dataclass(frozen=True)
@@ -259,19 +265,18 @@ def _shares(
     inputs: Mapping[str, np.ndarray], parts: Mapping[str, _Part], weights: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Feature → the share of the whole weighted mean that it has; what two dimensions take counts twice."""
-    found: dict[str, np.ndarray] = {}
+    shares: dict[str, np.ndarray] = {}
     for name, part in parts.items():
         for feature, share in part.shares.items():
             if feature in inputs:
                 mine = np.nan_to_num(share) * np.nan_to_num(weights[name])
-                found[feature] = found[feature] + mine if feature in found else mine
-    return found
+                shares[feature] = shares[feature] + mine if feature in shares else mine
+    return shares
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Missing where the whole is nothing."""
-    found: np.ndarray = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
-    return found
+    return np.asarray(np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0))
 
 
 def bands_of(spec: HealthSpec, score: np.ndarray, coverage: np.ndarray) -> np.ndarray:

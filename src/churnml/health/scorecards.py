@@ -15,7 +15,7 @@ DEFAULT = "default"
 
 
 @dataclass(frozen=True)
-class Judged:
+class AccountScorecards:
     """How each account is judged; all arrays have the shape (rows,).
 
     Args:
@@ -29,7 +29,7 @@ class Judged:
     weights: dict[str, np.ndarray]
 
 
-def judged_by(spec: HealthSpec, frame: pd.DataFrame) -> Judged:
+def scorecards_of(spec: HealthSpec, frame: pd.DataFrame) -> AccountScorecards:
     """Stage, scorecard and weights of every row of ``frame``; the first that matches is taken.
 
     What the frame does not hold (a segment that is not declared static, a renewal that is not known) matches nothing.
@@ -44,17 +44,17 @@ def judged_by(spec: HealthSpec, frame: pd.DataFrame) -> Judged:
     cards = [spec.weights, *(spec.weights | scorecard.weights for scorecard in spec.scorecards)]
     names = np.array([DEFAULT, *(scorecard.name for scorecard in spec.scorecards)], dtype=object)
     weights = {name: np.array([weights[name] for weights in cards], dtype="float64")[card] for name in spec.weights}
-    return Judged(stage, names[card], weights)
+    return AccountScorecards(stage, names[card], weights)
 
 
 def matches(who: Who, frame: pd.DataFrame, stage: np.ndarray) -> np.ndarray:
     """Whether each row of ``frame`` is one of ``who``, shape (rows,)."""
-    found = np.asarray(within(who.tenure_days, frame, TENURE) & within(who.days_to_renewal, frame, RENEWAL))
+    matching = np.asarray(within(who.tenure_days, frame, TENURE) & within(who.days_to_renewal, frame, RENEWAL))
     if who.stage:
-        found &= np.isin(stage.astype(str), who.stage)
+        matching &= np.isin(stage.astype(str), who.stage)
     if who.segment:
-        found &= frame[SEGMENT].isin(who.segment).to_numpy() if SEGMENT in frame.columns else False
-    return found
+        matching &= frame[SEGMENT].isin(who.segment).to_numpy() if SEGMENT in frame.columns else False
+    return matching
 
 
 def within(between: Between | None, frame: pd.DataFrame, column: str) -> np.ndarray:

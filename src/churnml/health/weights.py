@@ -52,7 +52,7 @@ class WeightProposal:
         enough: whether there are enough of either to take the figures seriously.
         auc_declared, auc_proposed: how often who left was scored below who stayed, with the hand-set weights and with
             ones fitted without the accounts they are judged on; 0.5 is chance.
-        said: what a person should read before touching a weight.
+        sentence: what a person should read before touching a weight.
     """
 
     weights: tuple[ProposedWeight, ...]
@@ -61,7 +61,7 @@ class WeightProposal:
     enough: bool
     auc_declared: float
     auc_proposed: float
-    said: str
+    sentence: str
 
 
 def propose_weights(spec: HealthSpec, rows: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -> WeightProposal:
@@ -117,7 +117,7 @@ def propose_weights(spec: HealthSpec, rows: pd.DataFrame, seed: int = 0, resampl
         enough=enough,
         auc_declared=round(by_hand, 4),
         auc_proposed=round(by_past, 4),
-        said=_said(enough, int(left.sum()), len(account), wanted, weights, by_hand, by_past),
+        sentence=_sentence(enough, int(left.sum()), len(account), wanted, weights, by_hand, by_past),
     )
 
 
@@ -141,8 +141,8 @@ def _fitted(scores: np.ndarray, kept: np.ndarray, times: np.ndarray, start: np.n
     first = np.zeros(scores.shape[1]) if start is None else start
     share = np.clip((times @ kept + 0.5) / (times.sum() + 1.0), 1e-6, 1 - 1e-6)
     bounds = [(None, None), *[(0.0, None)] * scores.shape[1]]
-    found = minimize(loss, np.concatenate([[np.log(share / (1 - share))], first]), jac=True, bounds=bounds)
-    return np.asarray(found.x[1:])
+    fitted = minimize(loss, np.concatenate([[np.log(share / (1 - share))], first]), jac=True, bounds=bounds)
+    return np.asarray(fitted.x[1:])
 
 
 def _scaled(weights: np.ndarray, declared: np.ndarray) -> np.ndarray:
@@ -155,13 +155,13 @@ def _scaled(weights: np.ndarray, declared: np.ndarray) -> np.ndarray:
 def _unseen(scores: np.ndarray, kept: np.ndarray, number: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What weights say that were fitted without the account; on one sum, so that folds compare."""
     fold = rng.permutation(np.arange(number.max() + 1) % FOLDS)[number]
-    found = np.empty(len(kept))
+    unseen = np.empty(len(kept))
     for held_out in range(FOLDS):
         others = fold != held_out
         if others.any():
             weights = _scaled(_fitted(scores[others], kept[others], np.ones(others.sum())), np.ones(scores.shape[1]))
-            found[~others] = scores[~others] @ weights
-    return found
+            unseen[~others] = scores[~others] @ weights
+    return unseen
 
 
 def auc(score: np.ndarray, kept: np.ndarray) -> float:
@@ -171,7 +171,7 @@ def auc(score: np.ndarray, kept: np.ndarray) -> float:
     return float((rank[kept == 1].sum() - stayed * (stayed + 1) / 2) / (stayed * (len(kept) - stayed)))
 
 
-def _said(
+def _sentence(
     enough: bool,
     left: int,
     accounts: int,
@@ -184,7 +184,7 @@ def _said(
     if not enough:
         return f"Too few to go by: {of} At least {wanted} of either outcome are wanted for {len(weights)} weights."
     apart = [weight.dimension for weight in weights if not weight.agrees]
-    found = (
+    verdict = (
         f"The past contradicts the hand-set weight of {', '.join(apart)}."
         if apart
         else "The past contradicts no hand-set weight."
@@ -192,4 +192,4 @@ def _said(
     better = (
         f"Ordering by the proposed weights would have been right in {by_past:.1%} of pairs, by hand in {by_hand:.1%}."
     )
-    return f"{of} {found} {better}"
+    return f"{of} {verdict} {better}"

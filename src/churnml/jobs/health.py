@@ -42,10 +42,10 @@ def preview_change(
     """
     then = read_spec(HealthSpec, changed)
     now = opened.project.health
-    office = jobs.models_in_office(opened, registry)
-    check_inputs(then, opened.project.possible_features(jobs.wish_of(office.scales_of)), str(changed))
+    champions = jobs.champions_of(opened, registry)
+    check_inputs(then, opened.project.possible_features(jobs.wish_of(champions.scales_of)), str(changed))
     date = as_of or jobs.default_as_of(opened)
-    predictions = jobs.read_date(opened, office, date, also=then.features, reasons=False)
+    predictions = jobs.read_date(opened, champions, date, also=then.features, reasons=False)
     return preview(
         now,
         then,
@@ -65,7 +65,7 @@ def propose(opened: jobs.OpenedProject, registry: Registry) -> WeightProposal:
     The risk's own weight is not among them: its model has seen those outcomes.
     """
     spec = opened.project.health
-    office = jobs.models_in_office(opened, registry)
+    champions = jobs.champions_of(opened, registry)
     label = opened.project.model(spec.risk.model).label
     last = label.reach.latest_mature(opened.facts.data_through)
     cutoffs = [plus_days(last, -EVERY_DAYS * n) for n in range(CUTOFFS)]
@@ -75,12 +75,12 @@ def propose(opened: jobs.OpenedProject, registry: Registry) -> WeightProposal:
             "No weights can be proposed: there is no past date whose outcomes are known.",
             remedy="Give more history, or keep the hand-set weights.",
         )
-    features = built_for(opened, office.scales_of, spec.features)
+    features = built_for(opened, champions.scales_of, spec.features)
     frame = snapshots.build_snapshots(opened.facts, list(features.values()), spine.drop(columns="mrr_cents"))
     labels = snapshots.attach_label(label, opened.facts, spine)["label"].to_numpy()
     polarity = {name: feature.polarity for name, feature in features.items()}
     nothing = np.full(len(frame), np.nan)
-    health = health_of(spec, frame, polarity, office.scales_of.reference, nothing, None)
+    health = health_of(spec, frame, polarity, champions.scales_of.reference, nothing, None)
     scored = {name: values for name, values in health.dimensions.items() if name in spec.dimensions}
     return propose_weights(spec, frame[KEY].assign(label=labels, **scored))
 

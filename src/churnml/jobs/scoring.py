@@ -23,7 +23,7 @@ from churnml.labels import Label
 from churnml.ledger import DatedHealth, HierarchyScore, PriorState, Provenance, ScoredDay
 from churnml.modelling.agreement import Difference, differences
 from churnml.rules.facts import columns_asked
-from churnml.scoring.predictions import Predictions, ScoringModel, read_book
+from churnml.scoring.predictions import Predictions, ScoringModel, predictions_of
 from churnml.timeline import end_of_data, plus_days
 from churnml.work.messages import messages_for
 from churnml.work.settling import DaySpecs, settle
@@ -44,26 +44,26 @@ class Champions:
     """The models a date is scored with.
 
     Args:
-        champions: model name → champion, or None.
+        by_model: model name → champion, or None.
         scales_of: the predictor whose reference scales and wish health is read by.
     """
 
-    champions: Mapping[str, RegisteredModel | None]
+    by_model: Mapping[str, RegisteredModel | None]
     scales_of: Predictor
 
 
-def models_in_office(opened: OpenedProject, registry: Registry) -> Champions:
+def champions_of(opened: OpenedProject, registry: Registry) -> Champions:
     """The champions of the project's models; raises RegistryError when nothing was trained yet."""
-    champions = {name: registry.champion(name) for name in opened.project.model_names}
+    by_model = {name: registry.champion(name) for name in opened.project.model_names}
     risk = opened.project.health.risk.model
-    scales = champions.get(risk) or registry.newest(risk)
+    scales = by_model.get(risk) or registry.newest(risk)
     if scales is None:
         raise RegistryError(
             f"No model '{risk}' was trained yet, so there is no scale to read health by.",
             where=f"project {opened.project.name}",
             remedy="Run 'churnml train' first, or 'churnml run' for all of it.",
         )
-    return Champions(champions, scales.predictor)
+    return Champions(by_model, scales.predictor)
 
 
 def default_as_of(opened: OpenedProject) -> dt.date:
@@ -73,7 +73,7 @@ def default_as_of(opened: OpenedProject) -> dt.date:
 
 def read_date(
     opened: OpenedProject,
-    office: Champions,
+    champions: Champions,
     as_of: dt.date,
     progress: Progress = silent,
     *,
@@ -90,7 +90,7 @@ def read_date(
             remedy=f"Score {default_as_of(opened)} or earlier, or give newer data and set data_through.",
         )
     project, facts = opened.project, opened.facts
-    labels = labels_of(opened, office)
+    labels = labels_of(opened, champions)
     populations = {name: snapshots.population(label, facts, [as_of]) for name, label in labels.items()}
     spine = pd.concat(list(populations.values())).drop_duplicates(["account_id", "as_of"])
     spine = spine.sort_values("account_id", ignore_index=True)
@@ -100,7 +100,7 @@ def read_date(
             remedy="Score another date, or check created_at and the subscriptions' dates.",
         )
     progress(f"features of {len(spine):,} accounts")
-    features = _features_for(opened, office, also)
+    features = _features_for(opened, champions, also)
     frame = snapshots.build_snapshots(facts, list(features.values()), spine)
     models = {
         name: None
@@ -110,15 +110,15 @@ def read_date(
             champion.version,
             frame["account_id"].isin(populations[name]["account_id"]).to_numpy(),
         )
-        for name, champion in office.champions.items()
+        for name, champion in champions.by_model.items()
     }
     progress("probabilities and reasons")
-    return read_book(
+    return predictions_of(
         as_of,
         frame,
         {name: feature.declaration() for name, feature in features.items()},
         models,
-        office.scales_of.reference,
+        champions.scales_of.reference,
         risk=project.health.risk.model,
         grows=_grows(labels),
         currency=project.spec.currency,
@@ -126,11 +126,11 @@ def read_date(
     )
 
 
-def labels_of(opened: OpenedProject, office: Champions) -> dict[str, Label]:
-    """Model name → the label it was trained on; of a model that is not in office the declared one."""
+def labels_of(opened: OpenedProject, champions: Champions) -> dict[str, Label]:
+    """Model name → the label it was trained on; of a model without a champion the declared one."""
     return {
         name: Label.model_validate(champion.predictor.manifest.label) if champion else opened.project.model(name).label
-        for name, champion in office.champions.items()
+        for name, champion in champions.by_model.items()
     }
 
 
@@ -138,10 +138,10 @@ def _grows(labels: Mapping[str, Label]) -> str | None:
     return next((name for name, label in labels.items() if label.kind == "upsell"), None)
 
 
-def declared_for(opened: OpenedProject, office: Champions) -> DaySpecs:
+def declared_for(opened: OpenedProject, champions: Champions) -> DaySpecs:
     """What RevOps declares about acting."""
     project = opened.project
-    labels = labels_of(opened, office)
+    labels = labels_of(opened, champions)
     grows = _grows(labels)
     return DaySpecs(
         health=project.health,
@@ -154,22 +154,22 @@ def declared_for(opened: OpenedProject, office: Champions) -> DaySpecs:
     )
 
 
-def _features_for(opened: OpenedProject, office: Champions, also: Sequence[str]) -> dict[str, Feature]:
+def _features_for(opened: OpenedProject, champions: Champions, also: Sequence[str]) -> dict[str, Feature]:
     """Every feature that a champion, health or a playbook reads, by name; raises RegistryError."""
-    found: dict[str, Feature] = {}
-    for name, champion in office.champions.items():
+    features: dict[str, Feature] = {}
+    for name, champion in champions.by_model.items():
         if champion is None:
             continue
         built = built_for(opened, champion.predictor, champion.predictor.feature_names)
         require_same(opened, champion.predictor, f"champion of '{name}'", champion.predictor.features, built)
-        found |= built
+        features |= built
     asked = list(columns_asked(opened.project.rules.names).values())
-    scaled = built_for(opened, office.scales_of, [*office.scales_of.reference, *asked, *also])
+    scaled = built_for(opened, champions.scales_of, [*champions.scales_of.reference, *asked, *also])
     # a health input that the data no longer give is not known, and health says so; one that changed would mislead
-    scales = [feature for feature in office.scales_of.manifest.scales if feature.name in scaled]
-    require_same(opened, office.scales_of, "reference scale of health", scales, scaled)
+    scales = [feature for feature in champions.scales_of.manifest.scales if feature.name in scaled]
+    require_same(opened, champions.scales_of, "reference scale of health", scales, scaled)
     # ages, and what exceptions ask, are read as they are: they need no scale, so no training either
-    return found | scaled | built_for(opened, office.scales_of, opened.project.health.features)
+    return features | scaled | built_for(opened, champions.scales_of, opened.project.health.features)
 
 
 def require_same(
@@ -184,7 +184,7 @@ def require_same(
     if changed:
         raise RegistryError(
             f"The {whose} was trained on other features than this project builds today: "
-            f"{_where_gone(opened, predictor, changed[0])}"
+            f"{_what_differs(opened, predictor, changed[0])}"
             + (f" ({len(changed)} differences in all)." if changed[1:] else "."),
             where=f"project {opened.project.name}",
             remedy="Declare it as it was (or bring its column back into sources/), or train again and promote what "
@@ -192,7 +192,7 @@ def require_same(
         )
 
 
-def _where_gone(opened: OpenedProject, predictor: Predictor, change: Difference) -> str:
+def _what_differs(opened: OpenedProject, predictor: Predictor, change: Difference) -> str:
     if not change.what and change.feature in opened.project.possible_features(wish_of(predictor)):
         return f"feature '{change.feature}' is declared, but the project's tables no longer give what it needs"
     return change.sentence
@@ -204,7 +204,7 @@ def features_of(opened: OpenedProject, predictor: Predictor) -> dict[str, Featur
 
 
 def write_day(
-    opened: OpenedProject, office: Champions, predictions: Predictions, now: dt.datetime, *, route: bool = True
+    opened: OpenedProject, champions: Champions, predictions: Predictions, now: dt.datetime, *, route: bool = True
 ) -> tuple[ScoredDay, bool]:
     """Settles a date and writes it down with its work and its messages, whole or not at all.
 
@@ -213,7 +213,7 @@ def write_day(
 
     Args:
         opened: the project.
-        office: its champions.
+        champions: its champions.
         predictions: the date as the champions see it.
         now: the moment it is written.
         route: whether work is handed out.
@@ -224,7 +224,7 @@ def write_day(
     Raises:
         ChurnmlError: others kept changing the record.
     """
-    declared, as_of = declared_for(opened, office), predictions.as_of
+    declared, as_of = declared_for(opened, champions), predictions.as_of
     cooldown = max(playbook.cooldown_days for playbook in declared.rules.spec.playbooks)
     texts = {kind: path.read_text("utf-8-sig") for kind, path in opened.project.acting_files.items()}
     with open_store(opened.project.operational_url) as store:
@@ -234,7 +234,7 @@ def write_day(
             day = settle(predictions, declared, prior, _earlier(store, declared.health, as_of), route=hands_out)
             day = _with_hierarchies(opened, day)
             made_from = Provenance(
-                fingerprint=scoring_fingerprint(opened, office, as_of, prior, route=hands_out),
+                fingerprint=scoring_fingerprint(opened, champions, as_of, prior, route=hands_out),
                 declarations=texts,
                 data_fingerprint=opened.facts.fingerprint,
                 stamp=prior.stamp,
@@ -280,14 +280,14 @@ def dates_between(first: dt.date, last: dt.date, every: int) -> tuple[dt.date, .
 
 
 def scoring_fingerprint(
-    opened: OpenedProject, office: Champions, as_of: dt.date, prior: PriorState, *, route: bool
+    opened: OpenedProject, champions: Champions, as_of: dt.date, prior: PriorState, *, route: bool
 ) -> str:
     """Names everything a scored date is made from, but the work: what the team did meanwhile is no new scoring."""
     named = {
         "as_of": str(as_of),
         "data": opened.facts.fingerprint,
-        "models": {n: [c.version, c.record.fingerprint] if c else None for n, c in office.champions.items()},
-        "scales": office.scales_of.manifest.data_fingerprint,
+        "models": {n: [c.version, c.record.fingerprint] if c else None for n, c in champions.by_model.items()},
+        "scales": champions.scales_of.manifest.data_fingerprint,
         "declarations": opened.project.declarations_fingerprint(*opened.project.acting_files.values()),
         "currency": opened.project.spec.currency,
         "overrides": [override.override_id for override in prior.overrides],

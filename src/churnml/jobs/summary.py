@@ -45,7 +45,7 @@ def run_summary(
 
 
 def _base_rate(champions: Champions, name: str) -> float | None:
-    champion = champions.champions[name]
+    champion = champions.by_model[name]
     return None if champion is None else champion.predictor.base_rate
 
 

@@ -99,7 +99,7 @@ class Predictions:
         return {name: model.version if model else None for name, model in self.models.items()}
 
 
-def read_book(
+def predictions_of(
     as_of: dt.date,
     frame: pd.DataFrame,
     features: Mapping[str, FeatureDeclaration],
@@ -115,9 +115,9 @@ def read_book(
 
     ``currency`` is shown behind money; without ``reasons`` nobody has any, which is much sooner done.
     """
-    said = {name: _probabilities(model, frame) for name, model in models.items()}
-    nothing = np.full(len(frame), np.nan)
-    churn, upsell = said.get(risk, nothing), said.get(grows or "", nothing)
+    probabilities = {name: _probabilities(model, frame) for name, model in models.items()}
+    unknown = np.full(len(frame), np.nan)
+    churn, upsell = probabilities.get(risk, unknown), probabilities.get(grows or "", unknown)
     usual = usual_of(reference)
     model, growth = models.get(risk), models.get(grows or "")
     return Predictions(
@@ -163,17 +163,17 @@ def reasons_of(
     Exact contributions are by far the dearest step of scoring, so they are computed for those rows alone, and some
     at a time, which bounds the memory.
     """
-    found: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
+    reasons: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
     if model is None:
-        return found
+        return reasons
     rows = np.flatnonzero(_above_usual(probability, model))
     for start in range(0, len(rows), ROWS_AT_ONCE):
         part = rows[start : start + ROWS_AT_ONCE]
         some = model.predictor.with_places(frame.iloc[part])
         contributions = model.predictor.contributions(some)
-        told = model_reasons(
+        of_part = model_reasons(
             some, model.predictor.features, contributions, usual, towards_risk=towards_risk, currency=currency
         )
-        for row, reasons in zip(part.tolist(), told, strict=True):
-            found[row] = reasons
-    return found
+        for row, some_reasons in zip(part.tolist(), of_part, strict=True):
+            reasons[row] = some_reasons
+    return reasons

@@ -205,12 +205,12 @@ def _summed(values: np.ndarray, group: np.ndarray) -> np.ndarray:
 def strongest(values: np.ndarray, allowed: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each group the allowed column with the largest value, and whether there is one, shape (rows, groups)."""
     best = np.empty((len(values), group.max() + 1), dtype=int)
-    found = np.empty(best.shape, dtype=bool)
+    is_one = np.empty(best.shape, dtype=bool)
     for number in range(best.shape[1]):
         inside = np.flatnonzero(group == number)
         best[:, number] = inside[np.where(allowed[:, inside], values[:, inside], -np.inf).argmax(axis=1)]
-        found[:, number] = allowed[:, inside].any(axis=1)
-    return best, found
+        is_one[:, number] = allowed[:, inside].any(axis=1)
+    return best, is_one
 
 
 def _on_bad_side(feature: FeatureDeclaration, values: pd.Series, usual: float | None) -> np.ndarray:

@@ -97,7 +97,7 @@ def weights_text(proposal: WeightProposal) -> str:
         for weight in proposal.weights
     ]
     header = ["dimension", "by hand", "by the past", "95 %", "agrees"]
-    return "\n".join([*table(header, rows, right=(1, 2, 3)), "", f"  {proposal.said}"])
+    return "\n".join([*table(header, rows, right=(1, 2, 3)), "", f"  {proposal.sentence}"])
 
 
 def overrides_text(overrides: Sequence[Override], judgement: OverrideJudgement) -> str:
