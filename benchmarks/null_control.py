@@ -65,7 +65,7 @@ def outcomes(opened: jobs.OpenedProject, spec: ModelSpec, seeds: int) -> Iterato
 
 
 def judged(opened: jobs.OpenedProject, spec: ModelSpec, collected: jobs.Collected) -> Outcome:
-    """Fits and judges as training does, with nobody in office."""
+    """Fits and judges as training does, without a champion."""
     judgement = jobs.judge_challenger(opened, spec, collected, jobs.fit_challenger(opened, spec, collected), None)
     if judgement.evaluation is None:
         return Outcome(float("nan"), "", "", judgement.verdict.promoted, judgement.verdict.because)

@@ -1,4 +1,4 @@
-"""A leak planted in a source is flagged in training and kept out of office; the same company without it is not."""
+"""A leak planted in a source is flagged in training and not promoted; the same company without it is not."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ the champion on one only                        | 0.05 to 0.20  | 0.01 to 0.02  
 an interval that touches zero                   | 0.05 to 0.20  | 0.01 to 0.02   | 0.00 to 0.03  | 0.001 to 0.01 | 100       | yes      | no       | not shown to beat the present champion on ROC AUC
 the same as the champion                        | 0.05 to 0.20  | 0.01 to 0.02   | 0.00 to 0.00  | 0.00 to 0.00  | 100       | yes      | no       | not shown to beat the present champion
 beats the champion, which is worse than chance  | -0.1 to 0.10  | 0.01 to 0.02   | 0.01 to 0.03  | 0.001 to 0.01 | 100       | yes      | no       | not shown to beat the base rate on ROC AUC
-a champion in office without figures            | 0.05 to 0.20  | 0.01 to 0.02   |               |               | 100       | yes      | no       | no figures of the present champion
+a champion without figures                      | 0.05 to 0.20  | 0.01 to 0.02   |               |               | 100       | yes      | no       | no figures of the present champion
 no champion yet                                 | 0.05 to 0.20  | 0.01 to 0.02   |               |               | 100       | no       | yes      | there was no champion before
 no champion yet, no better than the base rate   | 0.05 to 0.20  | 0.00 to 0.02   |               |               | 100       | no       | no       | not shown to beat the base rate on log loss
 no figures of the base rate                     |               |                | 0.01 to 0.03  | 0.001 to 0.01 | 100       | yes      | no       | no figures of the base rate

@@ -53,7 +53,7 @@ def judge(
     Args:
         evaluation: the judged figures; holds ``champion`` when there is one.
         promote_if: the declared rule.
-        has_champion: whether a champion is in office, so that a missing comparison closes the door.
+        has_champion: whether there is a champion, so that a missing comparison closes the door.
         closed: doors found closed before anything was measured, each as a reason.
         absent: rivals that these data cannot have, with the reason; they need not be beaten.
     """
