@@ -7,7 +7,7 @@ missing as NaN; texts are str or None; words (reason codes, most important first
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -103,19 +103,18 @@ def known_facts(
         lacks["segment"] = "Add 'segment' to static: in project.yaml if it never changes, or drop the condition."
     if not health.stages:
         lacks["stage"] = "Declare stages: in health.yaml, or drop the condition."
-    found = {
-        name: Fact(**(vars(fact) | {"values": closed.get(name, ()), "lacks": lacks.get(name, "")}))
-        for name, fact in FACTS.items()
+    known = {
+        name: replace(fact, values=closed.get(name, ()), lacks=lacks.get(name, "")) for name, fact in FACTS.items()
     }
     for name, dimension in health.dimensions.items():
-        found[f"dimension.{name}"] = _dimension(name, dimension.means)
-    found[f"dimension.{RISK}"] = _dimension(RISK, health.risk.means)
+        known[f"dimension.{name}"] = _dimension(name, dimension.means)
+    known[f"dimension.{RISK}"] = _dimension(RISK, health.risk.means)
     for name, feature in features.items():
         kind: FactKind = "text" if feature.is_category else "number"
-        found[f"feature.{name}"] = Fact(f"feature.{name}", kind, feature.means, feature.unit.value)
+        known[f"feature.{name}"] = Fact(f"feature.{name}", kind, feature.means, feature.unit.value)
     for name in static:
-        found[f"attribute.{name}"] = Fact(f"attribute.{name}", "text", f"the account's {name}", Unit.NAME.value)
-    return found
+        known[f"attribute.{name}"] = Fact(f"attribute.{name}", "text", f"the account's {name}", Unit.NAME.value)
+    return known
 
 
 def _dimension(name: str, means: str) -> Fact:
