@@ -26,7 +26,7 @@ from churnml.features import FAMILIES, Wish, choose
 from churnml.modelling.manifest import ModelManifest
 from churnml.rollups import PARTS, RELATIONS
 from churnml.rules.checking import Rules, read_rules
-from churnml.rules.facts import Fact, known_facts
+from churnml.rules.facts import Fact, facts_table, known_facts
 from churnml.snapshots import build_snapshots
 from churnml.specs import HealthSpec, PlaybooksSpec, read_spec
 from churnml.tables import TABLES, ColumnKind, Facts
@@ -50,6 +50,12 @@ KNOWN = _known()
 def rules_of(spec: PlaybooksSpec) -> Rules:
     """The rules of playbooks, read as those of a project are."""
     return read_rules(spec, "playbooks.yaml", KNOWN)
+
+
+def facts_of_rows(rows: Sequence[Mapping[str, Any]], asked: Sequence[str] = ()) -> pd.DataFrame:
+    """A day's facts from a mapping an account; a key that is not there is a fact that is missing."""
+    names = dict.fromkeys(name for row in rows for name in row if name != "account_id")
+    return facts_table([row["account_id"] for row in rows], {n: [row.get(n) for row in rows] for n in names}, asked)
 
 
 def day(text: str) -> dt.date:

@@ -20,8 +20,9 @@ from churnml.errors import ChurnmlError
 from churnml.features import FAMILIES
 from churnml.rules.cases import can_hold, implies
 from churnml.rules.expressions import DEEPEST, LONGEST
-from churnml.rules.facts import FACTS, Fact, facts_frame
+from churnml.rules.facts import FACTS, Fact
 from churnml.rules.parsing import Rule, parse_rule
+from tests.support import facts_of_rows
 
 Row = Mapping[str, Any]
 BANDS, CODES = ("healthy", "watch", "at_risk"), ("usage.recency", "usage.active_days", "tickets.backlog")
@@ -159,7 +160,7 @@ def rows(of_numbers: st.SearchStrategy[float], always: bool) -> st.SearchStrateg
 @drawn
 @given(RULES, rows(st.sampled_from([-1.0, 0.0, 1.0, 2.0, 2.5, 4.0]), always=False))
 def test_a_rule_holds_of_whom_a_slow_and_obvious_reading_says(rule: Drawn, accounts: list[dict[str, Any]]) -> None:
-    frame = facts_frame([{"account_id": str(i)} | row for i, row in enumerate(accounts)], ["feature.seats"])
+    frame = facts_of_rows([{"account_id": str(i)} | row for i, row in enumerate(accounts)], ["feature.seats"])
     read = parse_rule(rule.text, "drawn", KNOWN)
     wanted = [rule.says(row) is True for row in accounts]
     assert read.holds(frame).tolist() == wanted, rule.text

@@ -10,11 +10,11 @@ import yaml
 from churnml.adapters.project import default_models
 from churnml.errors import ChurnmlError
 from churnml.rules.checking import findings, never_known, read_rules
-from churnml.rules.facts import FACTS, Fact, facts_frame, known_facts
+from churnml.rules.facts import FACTS, Fact, facts_table, known_facts
 from churnml.rules.parsing import parse_rule
 from churnml.specs import HealthSpec, PlaybooksSpec, read_spec
 from tests.spec.rule_examples import EXAMPLES, FindingExample, RefusedExample, RuleExample
-from tests.support import KNOWN, rules_of, table
+from tests.support import KNOWN, facts_of_rows, rules_of, table
 
 
 def spec_of(playbooks: str) -> PlaybooksSpec:
@@ -44,7 +44,7 @@ def test_a_rule_holds_of_whom_its_example_says(example: RuleExample) -> None:
     rows = table(example.accounts).to_dict("records")
     facts = [{name: value(name, cell) for name, cell in row.items() if name in KNOWN} for row in rows]
     rule = parse_rule(example.rule, "the example", KNOWN)
-    frame = facts_frame([{"account_id": row["account"]} | said for row, said in zip(rows, facts, strict=True)])
+    frame = facts_of_rows([{"account_id": row["account"]} | said for row, said in zip(rows, facts, strict=True)])
     assert ["yes" if holds else "no" for holds in rule.holds(frame)] == [row["holds"] for row in rows]
     for row, said in zip(rows, facts, strict=True):
         because = rule.because(said)
@@ -108,11 +108,11 @@ def test_what_is_asked_for_and_known_of_no_account_is_found() -> None:
     spec = spec_of("call: {enter: health < 40 or mrr > 3, exit: feature.tickets_open == 0 and mrr > 9}")
     rules = rules_of(spec)
     someone = {"account_id": "a", "health": 30, "churn_lift": 1, "band": "watch", "feature.tickets_open": 0}
-    assert [(one.playbook, one.what) for one in never_known(rules, facts_frame([someone]))] == [
+    assert [(one.playbook, one.what) for one in never_known(rules, facts_of_rows([someone]))] == [
         ("call", "It asks for mrr, which is known of no account.")
     ]
-    assert never_known(rules, facts_frame([someone, {"account_id": "b", "mrr": 3}])) == ()
-    assert never_known(rules, facts_frame([])) == ()
+    assert never_known(rules, facts_of_rows([someone, {"account_id": "b", "mrr": 3}])) == ()
+    assert never_known(rules, facts_of_rows([])) == ()
 
 
 def test_a_project_with_other_bands_that_does_not_say_who_is_in_trouble_is_told_so() -> None:
@@ -135,21 +135,16 @@ def test_a_project_without_stages_or_static_segment_is_told_what_to_declare() ->
         assert remedy in refused.value.remedy
 
 
-def test_facts_are_taken_from_mappings_and_from_objects_alike() -> None:
-    class Reason:
-        code = "usage.recency"
-
-    class Account:
-        def __init__(self) -> None:
-            self.account_id, self.health, self.reasons, self.dimensions = "b", 30.0, (Reason(), Reason()), {"risk": 5.0}
-
-    frame = facts_frame(
-        [
-            {"account_id": "a", "health": None, "feature.seats": 3, "attributes": {"plan": "pro"}, "band": "watch"},
-            Account(),
-        ],
-        asked=["feature.other"],
-    )
+def test_a_days_facts_are_a_column_each_and_what_is_not_given_is_missing() -> None:
+    columns: dict[str, list[object]] = {
+        "health": [None, 30.0],
+        "reasons": [None, ("usage.recency", "usage.recency")],
+        "band": ["watch", None],
+        "dimension.risk": [None, 5.0],
+        "feature.seats": [3, None],
+        "attribute.plan": ["pro", None],
+    }
+    frame = facts_table(["a", "b"], columns, asked=["feature.other"])
     assert list(frame.columns[:2]) == ["account_id", "band"]
     assert frame["reasons"].tolist() == [None, ("usage.recency", "usage.recency")]
     said = {"health < 40": "b", "dimension.risk == 5": "b", "feature.seats == 3": "a", "attribute.plan == 'pro'": "a"}
@@ -164,8 +159,8 @@ def test_facts_are_taken_from_mappings_and_from_objects_alike() -> None:
     assert all(frame[name].dtype == "float64" for name, fact in FACTS.items() if fact.kind == "number")
 
 
-def test_an_empty_book_has_facts_of_the_right_kind() -> None:
-    frame = facts_frame([])
+def test_no_accounts_have_facts_of_the_right_kind() -> None:
+    frame = facts_of_rows([])
     assert parse_rule("health < 40 and reasons has 'usage.*'", "here", KNOWN).holds(frame).shape == (0,)
 
 
@@ -197,7 +192,7 @@ def test_a_feature_that_is_a_name_may_be_asked_for_like_any_text(text, accounts,
         "feature.seats": Fact("feature.seats", "number", "seats"),
     }
     rule = parse_rule(text, "here", known)
-    frame = facts_frame(said)
+    frame = facts_of_rows(said)
     assert "".join(frame["account_id"][rule.holds(frame)]) == accounts
     first = next(row for row in said if row["account_id"] == accounts[0])
     assert "; ".join(rule.because(first)) == because

@@ -154,7 +154,7 @@ def never_known(rules: Rules, facts: pd.DataFrame) -> tuple[RuleFinding, ...]:
 
     Args:
         rules: the rules.
-        facts: a day's facts (:func:`churnml.rules.facts.facts_frame`).
+        facts: a day's facts (:func:`churnml.rules.facts.facts_table`).
     """
     warnings: list[RuleFinding] = []
     asked = [(one.playbook.name, rule) for one in rules.playbooks for rule in (one.enter, one.exit) if rule]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,8 @@ FactKind = Literal["number", "text", "words"]
 # A multiple of what is usual; no feature has this unit.
 TIMES = "times"
 POINTS = "points"
-# The groups of facts whose names depend on the project, and where an account holds them.
-GROUPS = {"dimension": "dimensions", "feature": "features", "attribute": "attributes"}
+# The groups of facts whose names depend on the project.
+GROUPS = ("dimension", "feature", "attribute")
 
 
 @dataclass(frozen=True)
@@ -121,48 +121,30 @@ def _dimension(name: str, means: str) -> Fact:
     return Fact(f"dimension.{name}", "number", f"score of the dimension {name}: {means}", POINTS, 0, 100)
 
 
-def facts_frame(accounts: Iterable[Any], asked: Iterable[str] = ()) -> pd.DataFrame:
-    """The facts of scored accounts, one row each in the order given.
-
-    Args:
-        accounts: mappings, or objects with attributes, that hold ``account_id`` and facts by their names. A key that is
-            not there is a fact that is missing. ``dimensions``, ``features`` and ``attributes`` are mappings by
-            themselves and become ``dimension.…``, ``feature.…`` and ``attribute.…``; so may the keys be called.
-            Reasons are codes, or objects with a ``code``.
-        asked: names of further facts the frame is to have, missing where no account says them.
-    """
-    rows = [_row(account) for account in accounts]
-    names = dict.fromkeys(name for row in rows for name in row if name != "account_id")
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    return facts_table([str(row["account_id"]) for row in rows], columns, asked)
-
-
 def facts_table(
     account_ids: Sequence[str], columns: Mapping[str, Sequence[object]], asked: Iterable[str] = ()
 ) -> pd.DataFrame:
-    """The facts of accounts, a column each, parallel to ``account_ids``; a fact without a column is missing."""
+    """The facts of accounts, one row each in the order given.
+
+    Args:
+        account_ids: whose.
+        columns: fact → its value for each of them, None where it is missing; reasons are tuples of codes. A fact
+            without a column is missing.
+        asked: names of further facts the table is to have.
+    """
     names = dict.fromkeys([*FACTS, *asked, *columns])
     unknown = [None] * len(account_ids)
-    table: dict[str, Any] = {"account_id": np.array(account_ids, dtype=object)}
+    table: dict[str, np.ndarray | pd.Series] = {"account_id": np.array(account_ids, dtype=object)}
     table |= {name: _column(name, columns.get(name, unknown)) for name in names}
     return pd.DataFrame(table)
 
 
-def _row(account: Any) -> dict[str, Any]:
-    said: Mapping[str, Any] = account if isinstance(account, Mapping) else vars(account)
-    row = {name: said[name] for name in ("account_id", *FACTS) if name in said}
-    row |= {name: value for name, value in said.items() if name.partition(".")[0] in GROUPS and "." in name}
-    for group, holder in GROUPS.items():
-        row |= {f"{group}.{name}": value for name, value in (said.get(holder) or {}).items()}
-    return row
-
-
-def _column(name: str, values: Sequence[object]) -> Any:
+def _column(name: str, values: Sequence[object]) -> np.ndarray | pd.Series:
     declared = FACTS.get(name)
     kind = declared.kind if declared else _kind_of(name, values)
     if kind == "number":
         return np.array([np.nan if value is None or value is pd.NA else value for value in values], dtype="float64")
-    return pd.Series([_words(value) if kind == "words" else _text(value) for value in values], dtype=object)
+    return pd.Series([_codes(value) if kind == "words" else _text(value) for value in values], dtype=object)
 
 
 def _kind_of(name: str, values: Sequence[object]) -> FactKind:
@@ -171,16 +153,14 @@ def _kind_of(name: str, values: Sequence[object]) -> FactKind:
     return "text" if any(isinstance(value, str) for value in values) else "number"
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return None
     return str(value)
 
 
-def _words(value: Any) -> tuple[str, ...] | None:
-    if value is None or isinstance(value, float):
-        return None
-    return tuple(str(getattr(word, "code", word)) for word in value)
+def _codes(value: object) -> tuple[str, ...] | None:
+    return tuple(map(str, value)) if isinstance(value, tuple | list) else None
 
 
 def columns_asked(facts: Sequence[str]) -> dict[str, str]:
