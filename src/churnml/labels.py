@@ -148,13 +148,13 @@ def left_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     unclear = _really_paying(facts, keys) if label.kind == "contract" else _really_there(label, facts, keys)
     per = per.left_join(unclear, ["account_id", "as_of"])
     value = ibis.ifelse(
-        per["in_gap"] | per["gone"].fill_null(False), ibis.null("int32"), per["in_window"].cast("int32")
+        per["in_gap"] | per["unclear"].fill_null(False), ibis.null("int32"), per["in_window"].cast("int32")
     )
     return per.select("account_id", "as_of", label=value)
 
 
 def _really_paying(facts: Facts, keys: Relation) -> Relation:
-    """Contract: ``gone`` where, as we know today, no paying period covered the cutoff."""
+    """Contract: ``unclear`` where, as we know today, no paying period covered the cutoff."""
     periods = facts.subscriptions.filter(facts.subscriptions["mrr"] > 0)
     periods = periods.select(
         "account_id", start_day=day_number(periods["starts_at"]), end_day=day_number(periods["ends_at"])
@@ -163,11 +163,11 @@ def _really_paying(facts: Facts, keys: Relation) -> Relation:
     covers = (joined["start_day"] <= joined["as_of_day"]) & (
         joined["end_day"].isnull() | (joined["end_day"] >= joined["as_of_day"])
     )
-    return joined.group_by(["account_id", "as_of"]).aggregate(gone=~covers.fill_null(False).any())
+    return joined.group_by(["account_id", "as_of"]).aggregate(unclear=~covers.fill_null(False).any())
 
 
 def _really_there(label: Label, facts: Facts, keys: Relation) -> Relation:
-    """Event: ``gone`` where a leaving before the cutoff came to light after it, or one that does not
+    """Event: ``unclear`` where a leaving before the cutoff came to light after it, or one that does not
     count (involuntary, where only voluntary ones do) cuts the account's window short."""
     events = facts.churn_events
     events = events.select(
@@ -177,8 +177,8 @@ def _really_there(label: Label, facts: Facts, keys: Relation) -> Relation:
     after = joined["left_day"] - joined["as_of_day"]
     unknown_then = (after < 0) & (joined["known_day"] >= joined["as_of_day"]) & (not label.recurring)
     other = (after >= 0) & (after < label.gap + label.horizon) & ~joined["voluntary"].fill_null(True)
-    gone = unknown_then | other if label.voluntary_only else unknown_then
-    return joined.group_by(["account_id", "as_of"]).aggregate(gone=gone.fill_null(False).any())
+    unclear = unknown_then | other if label.voluntary_only else unknown_then
+    return joined.group_by(["account_id", "as_of"]).aggregate(unclear=unclear.fill_null(False).any())
 
 
 def lapse_label(label: Label, facts: Facts, spine: Relation) -> Relation:
@@ -200,11 +200,11 @@ def lapse_label(label: Label, facts: Facts, spine: Relation) -> Relation:
 
 
 def leaving_times(label: Label, facts: Facts, spine: Relation) -> Relation:
-    """When an account left: ``account_id, as_of, left_after, cut_after, gone`` for each row of ``spine``.
+    """When an account left: ``account_id, as_of, left_after, cut_after, unclear`` for each row of ``spine``.
 
     ``left_after`` counts days from the cutoff to the day of leaving, null while none is known; ``cut_after`` to a
     leaving that does not count (involuntary, where only voluntary ones do), after which nothing is seen any more;
-    ``gone`` marks accounts that had left before the cutoff and nobody knew.
+    ``unclear`` marks accounts that had left before the cutoff and nobody knew.
 
     - contract, event: the day of the first leaving at or after the cutoff, so that the label is 1 exactly when
       ``gap ≤ left_after < gap + horizon``, and missing when it is smaller.
@@ -228,7 +228,7 @@ def leaving_times(label: Label, facts: Facts, spine: Relation) -> Relation:
         per = per.left_join(cut, ["account_id", "as_of"]).drop("account_id_right", "as_of_right")
     else:
         per = per.mutate(cut_after=ibis.null("int32"))
-    return per.select("account_id", "as_of", "left_after", "cut_after", gone=per["gone"].fill_null(False))
+    return per.select("account_id", "as_of", "left_after", "cut_after", unclear=per["unclear"].fill_null(False))
 
 
 def _made_to_leave(facts: Facts, keys: Relation) -> Relation:
@@ -258,7 +258,7 @@ def _silence_times(label: Label, facts: Facts, keys: Relation) -> Relation:
     )
     left_after = ibis.ifelse(per["quiet"], ibis.literal(label.gap, "int32"), per["later"].cast("int32"))
     return per.select(
-        "account_id", "as_of", left_after=left_after, cut_after=ibis.null("int32"), gone=ibis.literal(False)
+        "account_id", "as_of", left_after=left_after, cut_after=ibis.null("int32"), unclear=ibis.literal(False)
     )
 
 

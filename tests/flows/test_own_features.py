@@ -130,6 +130,12 @@ def test_every_measure_can_be_declared_and_built(tmp_path):
     assert missing == ["own_share_28d", "own_share_trend_28d_91d"]
 
 
+def test_braces_in_what_a_family_means_are_only_braces():
+    family = family_of(DeclaredFamily(name="own.use", means="use of {days}", measure="count"))
+    (feature,) = family.features(Wish((7,), (), ()))
+    assert feature.when_low.format(value=3, usual=4, own="") == "Use of {days}, last 7 days: 3; 4 is usual."
+
+
 def test_a_place_is_read_from_the_scale_of_its_own_segment_in_training():
     rows = pd.DataFrame(
         {

@@ -79,7 +79,7 @@ def audit_features(
         cutoffs: where to look.
         used_by: feature → models, for the findings; by default all models use all features.
         seed: draws the accounts that get rows made up.
-        progress: told of every step.
+        progress: gets a line at every step.
     """
     placed = tuple(f.name for f in features if f.grain is Grain.PLACED)
     features = [f for f in features if f.grain is not Grain.PLACED]
@@ -339,7 +339,7 @@ def audit_label(
         label: what is audited.
         cutoffs: mature cutoffs.
         seed: draws the accounts whose facts are changed.
-        progress: told of every step.
+        progress: gets a line at every step.
     """
     tried: list[CutoffProof] = []
     findings: list[Finding] = []

@@ -158,26 +158,26 @@ class Feature:
         )
 
 
-def described(thing: Any) -> str:
+def described(value: object) -> str:
     """A measure in words that change when what it measures does: ``Sum(column='events', days=28)``.
 
     Code of a project's own also names its own text, comments and layout aside; ours goes by churnml's version.
     """
-    if is_dataclass(thing) and not isinstance(thing, type):
-        inside = ", ".join(f"{field.name}={described(getattr(thing, field.name))}" for field in fields(thing))
-        return f"{type(thing).__name__}({inside}){_text_of(type(thing))}"
-    if isinstance(thing, tuple | list):
-        return "[" + ", ".join(described(each) for each in thing) + "]"
-    if isinstance(thing, frozenset | set):
-        return "{" + ", ".join(sorted(described(each) for each in thing)) + "}"
-    if not callable(thing):
-        return repr(thing)
-    if hasattr(thing, "__qualname__"):
-        return f"{thing.__qualname__.rpartition('.')[2]}{_text_of(thing)}"
-    return f"{type(thing).__name__}{_text_of(type(thing))}"
+    if is_dataclass(value) and not isinstance(value, type):
+        inside = ", ".join(f"{field.name}={described(getattr(value, field.name))}" for field in fields(value))
+        return f"{type(value).__name__}({inside}){_text_of(type(value))}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(described(each) for each in value) + "]"
+    if isinstance(value, frozenset | set):
+        return "{" + ", ".join(sorted(described(each) for each in value)) + "}"
+    if not callable(value):
+        return repr(value)
+    if hasattr(value, "__qualname__"):
+        return f"{value.__qualname__.rpartition('.')[2]}{_text_of(value)}"
+    return f"{type(value).__name__}{_text_of(type(value))}"
 
 
-def _text_of(code: Any) -> str:
+def _text_of(code: type | Callable[..., object]) -> str:
     if code.__module__.partition(".")[0] == __name__.partition(".")[0]:
         return ""
     try:

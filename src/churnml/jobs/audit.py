@@ -47,7 +47,7 @@ def audit_project(
         models: their names; none is all.
         as_of: the cutoffs; by default the newest date that can be scored, and for features and labels the
             two newest mature cutoffs.
-        progress: told of every step.
+        progress: gets a line at every step.
 
     Raises:
         TooLittleDataError: a cutoff lies after the data.

@@ -73,23 +73,23 @@ def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.Dat
         if not label.include_notice_given:
             spine = spine.filter(~spine["leaving"])
     if label.kind == "event" and not label.recurring:
-        spine = _without_the_gone(facts, spine)
+        spine = _without_those_who_left(facts, spine)
     eligible = _sorted(spine.drop("leaving", "open_start_day").to_pandas())
     eligible["mrr"] = eligible["mrr_cents"].astype("float64") / 100.0
     return eligible
 
 
-def _without_the_gone(facts: Facts, spine: Relation) -> Relation:
+def _without_those_who_left(facts: Facts, spine: Relation) -> Relation:
     """Drops accounts whose recorded leaving was known at the cutoff, unless a contract began since."""
     events = facts.churn_events
     # whoever has gone bankrupt cannot leave of its own will any more: every leaving counts here
-    gone = events.mutate(left_day=day_number(events["churned_at"]))
+    leavings = events.mutate(left_day=day_number(events["churned_at"]))
     return spine.anti_join(
-        gone,
+        leavings,
         [
-            spine["account_id"] == gone["account_id"],
-            gone["known_at"] < spine["as_of"],
-            spine["open_start_day"].isnull() | (spine["open_start_day"] <= gone["left_day"]),
+            spine["account_id"] == leavings["account_id"],
+            leavings["known_at"] < spine["as_of"],
+            spine["open_start_day"].isnull() | (spine["open_start_day"] <= leavings["left_day"]),
         ],
     )
 
@@ -299,7 +299,7 @@ def attach_leaving_times(label: Label, facts: Facts, spine: pd.DataFrame, before
     rows = spine.merge(times, on=KEY, how="left", validate="one_to_one")
     seen = (pd.Timestamp(before) - rows["as_of"]).dt.days - label.leaving_settles
     cut = rows.pop("cut_after").astype("float64")
-    rows["seen_for"] = seen.where(cut.isna() | (cut > seen), cut).where(~rows.pop("gone").astype(bool), 0)
+    rows["seen_for"] = seen.where(cut.isna() | (cut > seen), cut).where(~rows.pop("unclear").astype(bool), 0)
     rows["seen_for"] = rows["seen_for"].clip(lower=0).astype("int64")
     left = rows["left_after"].astype("float64")
     rows["left_after"] = left.where(left < rows["seen_for"])
