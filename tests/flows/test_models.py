@@ -61,9 +61,7 @@ def three(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     first = registry.candidate("churn", "1").predictor
     duller = Calibration("sigmoid", slope=0.5, intercept=2.0)
     assert record_like(registry, replace(first, calibration=duller), "1", because="dull") == "2"
-    features = [dict(feature) for feature in first.features]
-    features[0]["lookback"] = 999
-    other = replace(first, features=tuple(features))
+    other = replace(first, features=(replace(first.features[0], lookback=999), *first.features[1:]))
     assert record_like(registry, other, "1", because="it looks back further") == "3"
     return project
 
