@@ -40,7 +40,7 @@ from churnml.pages.presenter import (
         (interval({"value": 0.5, "low": None, "high": None}), "0.500"),
         (interval(Figure(0.5, float("nan"), float("nan"))), "0.500"),
         (interval(None), "–"),
-        (percent_interval(Figure(0.354, 0.2, 0.5), 0), "35 % [20, 50]"),
+        (percent_interval(Figure(0.354, 0.2, 0.5), 0), "35 % [20 %, 50 %]"),
         (times(0.12, 0.05), "2.4 × the usual"),
         (times(0.12, None), None),
         (money(1234.5, "EUR"), "1,234 EUR"),

@@ -199,11 +199,8 @@ def interval(figure: Interval | FigureMapping | None, digits: int = 3, *, signed
 
 
 def percent_interval(figure: Interval | FigureMapping | None, digits: int = 1) -> str:
-    """A share with its interval: "12.3 % [9.8, 15.1]"."""
-    value, low, high = _ends(figure)
-    if not is_known(low) or not is_known(high):
-        return percent(value, digits)
-    return f"{percent(value, digits)} [{number(low * 100, digits)}, {number(high * 100, digits)}]"
+    """A share with its interval: "12.3 % [9.8 %, 15.1 %]"."""
+    return interval_of(figure, lambda share: percent(share, digits))
 
 
 def interval_of(figure: Interval | FigureMapping | None, written: Callable[[float | None], str]) -> str:
