@@ -9,7 +9,7 @@ NOTE = """# Capacity
 
 Generated from `tests/spec/capacity_examples.py`, whose examples are tests. Decision 15 says how it is solved.
 
-What there is to do on a day is fitted into what every owner can still take: minutes, pieces, and money by playbook.
+What there is to do on a day is fitted into what every owner can still take: minutes, work items, and money by playbook.
 The offers that are worth the most together are taken, at most one an account; the rest is the overflow, with the value
 left lying. An owner without a limit takes everything. Effort is 60 minutes and cost nothing where a column does not say
 otherwise; an empty value is unknown, an empty limit is none, and an empty "taken by" is left lying.

@@ -23,7 +23,7 @@ playbooks:
     goal: keep                       # keep, grow or care
     enter: band in ['at_risk', 'watch'] and reasons has 'usage.*' and churn_lift >= 2
     exit: not reasons has 'usage.*' or churn_lift < 1      # closes the work by itself
-    reasons: [usage.*]               # what the work is about; one open piece of work for each
+    reasons: [usage.*]               # what the work is about; one open work item for each
     do:
       - Find out which people stopped and what their job is now.
     owner: account_owner             # or skill:…, pool:…, team:…
@@ -34,7 +34,7 @@ playbooks:
     holdout: 0.1                     # left alone at random, so that it can be measured
 ```
 
-**What comes first.** A piece of work is worth probability × MRR × effect, in MRR a month: what is expected to be kept,
+**What comes first.** A work item is worth probability × MRR × effect, in MRR a month: what is expected to be kept,
 or won. The effect is a belief with a lower and an upper end until `churnml impact` has measured it, and the worth is
 shown at all three. A day's work is chosen so that it is worth most under everybody's limits; of equal worth the
 playbook that is declared first goes first.

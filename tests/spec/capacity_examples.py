@@ -16,7 +16,7 @@ class CapacityExample:
     Args:
         title: the rule it shows, as a sentence.
         offers: one row an offer; ``owners`` who may take it, preferred first.
-        rooms: owner → minutes and pieces left.
+        rooms: owner → minutes and items left.
         expect: the offers again, with who takes them.
         budgets: playbook → money left.
     """
@@ -30,7 +30,7 @@ class CapacityExample:
 
 EXAMPLES: tuple[CapacityExample, ...] = (
     CapacityExample(
-        "two smaller pieces that are worth more together go before the most valuable one",
+        "two smaller items that are worth more together go before the most valuable one",
         """
         account | value | minutes | owners
         large   | 100   | 90      | ada
@@ -38,7 +38,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         other   | 55    | 60      | ada
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   | 120     |
         """,
         """
@@ -49,7 +49,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         """,
     ),
     CapacityExample(
-        "nobody gets more pieces than their limit, however short they are",
+        "nobody gets more items than their limit, however short they are",
         """
         account | value | minutes | owners
         a       | 30    | 5       | ada
@@ -57,7 +57,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         c       | 10    | 5       | ada
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   | 480     | 2
         """,
         """
@@ -76,7 +76,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         b       | call     | 50    | 90      | ada
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   | 120     |
         """,
         """
@@ -96,7 +96,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         d       | call     | 10    | 500  | ada
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         """,
         """
         account | playbook | taken by
@@ -111,14 +111,14 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         """,
     ),
     CapacityExample(
-        "who alone can do a piece keeps room for it, and a pool's piece goes to another",
+        "who alone can do an item keeps room for it, and a pool's item goes to another",
         """
         account | value | owners
         pooled  | 90    | ada bea
         skilled | 80    | ada
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   | 60      |
         bea   | 60      |
         """,
@@ -129,7 +129,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         """,
     ),
     CapacityExample(
-        "a piece goes to the owner it prefers, the more valuable first",
+        "an item goes to the owner it prefers, the more valuable first",
         """
         account | value | owners
         a       | 90    | ada bea
@@ -137,7 +137,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         c       | 70    | bea ada
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   |         | 1
         bea   |         | 2
         """,
@@ -157,7 +157,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         c       | 70    | ada team:success
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   | 60      |
         """,
         """
@@ -177,7 +177,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         a       | visit    | 50    | 1          | ada
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   |         | 3
         """,
         """
@@ -199,7 +199,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         little  | 1     | ada
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   |         | 3
         """,
         """
@@ -219,7 +219,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         small   | 10    | 60      | ada
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   | 480     |
         bea   | 480     |
         """,
@@ -237,7 +237,7 @@ EXAMPLES: tuple[CapacityExample, ...] = (
         b       | 80    | bea
         """,
         """
-        owner | minutes | pieces
+        owner | minutes | items
         ada   | 0       |
         bea   | 480     | -2
         """,

@@ -30,7 +30,7 @@ def rooms_of(example: CapacityExample) -> dict[str, Room]:
         return int(cell) if cell else None
 
     rows = table(example.rooms).to_dict("records")
-    return {row["owner"]: Room(row["owner"], limit(row["minutes"]), limit(row["pieces"])) for row in rows}
+    return {row["owner"]: Room(row["owner"], limit(row["minutes"]), limit(row["items"])) for row in rows}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[e.title for e in EXAMPLES])

@@ -43,7 +43,7 @@ def work_list(
     everything: Annotated[bool, typer.Option("--all", help="What has ended, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Every piece of work as it stands now, snoozed ones too."""
+    """Every work item as it stands now, snoozed ones too."""
     from churnml.adapters.project import open_project
     from churnml.pages.terminal.work import work_list_text
 
@@ -57,7 +57,7 @@ def work_list(
 
 @work_app.add("show")
 def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
-    """One piece of work and all that happened to it."""
+    """One work item and all that happened to it."""
     from churnml.adapters.project import open_project
     from churnml.pages import data
     from churnml.pages.terminal.work import item_text

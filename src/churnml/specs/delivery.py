@@ -43,7 +43,7 @@ class Retry(Spec):
 class CrmWhen(Spec):
     """Which messages a CRM is told; nothing that could change while a task stands there, or it would never be closed.
 
-    ``segments`` by the account, ``playbooks`` and ``min_value`` (MRR a month it was opened for) by the piece of work.
+    ``segments`` by the account, ``playbooks`` and ``min_value`` (MRR a month it was opened for) by the work item.
     """
 
     segments: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Webhook(Receiver):
 
 
 class Slack(Receiver):
-    """A Slack-compatible incoming webhook: one post a piece, or one an owner with what is new on their list."""
+    """A Slack-compatible incoming webhook: one post a work item, or one an owner with what is new on their list."""
 
     kind: Literal["slack"]
     url: str
@@ -115,7 +115,7 @@ class Drop(Receiver):
 
 
 class TaskStatus(Spec):
-    """What a CRM calls the states of a piece of work."""
+    """What a CRM calls the states of a work item."""
 
     open: str
     snoozed: str

@@ -56,7 +56,7 @@ class Playbook(Spec):
 
     ``enter`` and ``exit`` are rules over named facts (docs/playbooks.md). ``reasons`` are patterns such as ``usage.*``:
     the work is about the account's first reason that matches, and without one it is not offered. ``minutes`` and
-    ``cost`` are what one piece of work takes. ``due_in_days`` and ``escalate_after_days`` (overdue) are working days.
+    ``cost`` are what one work item takes. ``due_in_days`` and ``escalate_after_days`` (overdue) are working days.
     An account is not offered the same playbook again for ``cooldown_days`` after work that ended as ``cooldown_after``
     says. ``supersedes`` names playbooks whose open work this one closes and replaces.
     """

@@ -51,7 +51,7 @@ class Away(Spec):
 class Person(Spec):
     """Somebody who takes work; what is left out is the team's, and a limit that is left out is none.
 
-    ``minutes_a_week`` is effort of work newly given in a calendar week (from Monday on), ``open_at_most`` pieces at
+    ``minutes_a_week`` is effort of work newly given in a calendar week (from Monday on), ``open_at_most`` work items at
     once, snoozed ones among them. ``left`` is the first day they are no longer there.
     """
 

@@ -99,7 +99,7 @@ def _may_change(item: WorkItem, who: str, on: dt.date) -> None:
         raise ChurnmlError(
             f"It was {item.state} on {item.ended_on} and cannot change any more: {item.ended_because}.",
             where=where,
-            remedy="Where there is something to do again, a new piece is opened when the playbook's rule holds.",
+            remedy="Where there is something to do again, a new work item is opened when the playbook's rule holds.",
         )
     if on < item.opened_on:
         raise ChurnmlError(

@@ -43,10 +43,10 @@ class Work:
                 return living[0]
             if living:
                 known = [item.work_id for item in living]
-                raise UnknownNameError("single piece of work", name, known, where="the account has several")
+                raise UnknownNameError("single work item", name, known, where="the account has several")
             names = sa.select(work.c.work_id, work.c.account_id).where(work.c.state.not_in(ENDED))
             known = sorted({one for row in connection.execute(names) for one in row})
-        raise UnknownNameError("piece of work or account with open work", name, known)
+        raise UnknownNameError("work item or account with open work", name, known)
 
     def items(self, account_id: str | None = None, *, owner: str | None = None, living: bool = False) -> list[WorkItem]:
         """Items as they stand now, in the order they were opened; those that match."""
@@ -82,7 +82,7 @@ class Work:
             ChurnmlError: something happened to it on a later date already.
         """
         if not was.work_id == becomes.work_id == event.work_id:
-            raise ValueError("the piece before, the piece after and the event are of different work")
+            raise ValueError("the work item before, the work item after and the event are of different work")
         with self._connections.writing() as connection:
             hold(connection)
             stored = _stored(connection, [was.work_id]).get(was.work_id)
