@@ -74,16 +74,18 @@ def _some(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _at_first(feature: Feature, first: pd.DataFrame) -> str | None:
-    told = _told(feature, first, TOO_GOOD_AT_FIRST)
-    return told and f"already at an account's first cutoff {told}; it may hold today's state, written afterwards"
+    evidence = _evidence(feature, first, TOO_GOOD_AT_FIRST)
+    return (
+        evidence and f"already at an account's first cutoff {evidence}; it may hold today's state, written afterwards"
+    )
 
 
 def _on_rows(feature: Feature, train: pd.DataFrame, *, lapse: bool) -> str | None:
-    told = _told(feature, train, TOO_GOOD, pure=not lapse)
-    return told and f"{told}; it may be written, or dated back, once the outcome is known"
+    evidence = _evidence(feature, train, TOO_GOOD, pure=not lapse)
+    return evidence and f"{evidence}; it may be written, or dated back, once the outcome is known"
 
 
-def _told(feature: Feature, rows: pd.DataFrame, too_good: float, *, pure: bool = True) -> str | None:
+def _evidence(feature: Feature, rows: pd.DataFrame, too_good: float, *, pure: bool = True) -> str | None:
     """How the feature alone tells the outcome of ``rows``; None where it does not."""
     y = rows["label"].to_numpy(dtype="float64")
     account = pd.factorize(rows["account_id"])[0]
