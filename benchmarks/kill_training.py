@@ -84,7 +84,7 @@ def look(project: Path) -> tuple[int, int]:
         registry.candidate(MODEL, version)
     champion = registry.champion(MODEL)
     assert champion is None or champion.version in listed, "a version that is not whole is champion"
-    return len(listed), len(registry._versions.listed(MODEL)) - len(listed)
+    return len(listed), len(registry.listed(MODEL)) - len(listed)
 
 
 def killed_at(moment: float, company: Path, folder: Path, expected: Mapping[str, bytes]) -> Killed:

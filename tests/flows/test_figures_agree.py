@@ -21,8 +21,8 @@ def test_mlflow_the_terminal_and_the_card_say_what_the_record_says(after_run: Pa
     text = churnml("models", "show", model, "--version", "1", "--project", after_run).out
 
     # MLflow, asked as anybody would
-    version = registry._versions.client.get_model_version(model, "1")
-    run = registry._versions.client.get_run(version.run_id or version.tags["churnml.run"])
+    version = registry.client.get_model_version(model, "1")
+    run = registry.client.get_run(version.run_id or version.tags["churnml.run"])
     figures = record["figures"]
     assert set(figures) >= {"model", "base_rate", "recency", "logistic_regression", "health", "truth"}
     metrics = {

@@ -101,7 +101,7 @@ def test_history_says_who_was_champion_when_and_why_and_who_was_refused(registry
 
 def test_what_was_decided_is_only_ever_added_to(registry: Registry) -> None:
     def tags() -> dict[str, str]:
-        kept = registry._versions.client.get_registered_model("churn").tags
+        kept = registry.client.get_registered_model("churn").tags
         return {key: value for key, value in kept.items() if key.startswith(EVENT_TAG)}
 
     before = tags()
@@ -115,7 +115,7 @@ def test_what_was_decided_is_only_ever_added_to(registry: Registry) -> None:
 
 def test_an_alias_moved_in_mlflow_itself_is_seen_and_does_not_lose_the_rest(registry: Registry) -> None:
     recorded(registry, 2, promoted=False, against="1")
-    registry._versions.client.set_registered_model_alias("churn", "champion", "2")
+    registry.client.set_registered_model_alias("churn", "champion", "2")
     tenures = [(t.version, t.how, t.is_champion) for t in registry.history("churn").champions]
     assert tenures == [("1", "verdict", False), ("2", "found as champion", True)]
     assert registry.previous("churn") == "1"
@@ -170,8 +170,8 @@ def test_mlflows_own_settings_are_left_as_they_were(registry: Registry, monkeypa
     assert os.environ["MLFLOW_TRACKING_URI"] == "sqlite:////tmp/somebody_elses.db"
     assert "MLFLOW_REGISTRY_URI" not in os.environ
     # and a program that says where its models are finds them there, not where we last looked
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry._versions.uri)
-    assert mlflow.get_registry_uri() == registry._versions.uri
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
+    assert mlflow.get_registry_uri() == registry.uri
 
 
 # ---------------------------------------------------------------- altered artifacts
@@ -189,8 +189,8 @@ def test_an_artifact_altered_with_its_own_checksums_is_refused_too(first: Path, 
 
 
 def test_an_alias_on_a_version_that_is_not_whole_is_refused(registry: Registry) -> None:
-    registry._versions.client.create_model_version("churn", "file:///nowhere")
-    registry._versions.client.set_registered_model_alias("churn", "champion", "2")
+    registry.client.create_model_version("churn", "file:///nowhere")
+    registry.client.set_registered_model_alias("churn", "champion", "2")
     with pytest.raises(RegistryError, match="not registered whole"):
         registry.champion("churn")
     assert [v.version for v in registry.versions("churn")] == ["1"]
@@ -277,8 +277,8 @@ def test_killed_at_any_write_no_half_version_is_used_and_the_next_run_goes_throu
         assert champion.predictor.calibration == expected, at
         champions = [(t.version, t.why) for t in registry.history("churn").champions]
         assert champions == [("1", "reason 1"), (champion.version, "reason 2")], at
-        left = registry._versions.client.search_runs(
-            [registry._versions.client.get_experiment_by_name("tiny/churn").experiment_id],
+        left = registry.client.search_runs(
+            [registry.client.get_experiment_by_name("tiny/churn").experiment_id],
             "attributes.status = 'RUNNING'",
         )
         assert not left, at
@@ -292,15 +292,15 @@ def test_killed_at_any_write_no_half_version_is_used_and_the_next_run_goes_throu
 
 def test_a_clock_set_back_does_not_turn_the_history_round(registry: Registry) -> None:
     recorded(registry, 2, promoted=True, against="1")
-    registry._decisions.now = lambda: dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    registry.now = lambda: dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     registry.appoint("churn", "1", "rolled back", "why", None)
     assert [t.version for t in registry.history("churn").champions] == ["1", "2", "1"]
 
 
 def test_a_version_left_half_done_is_marked_and_never_promoted_by_a_later_run(registry: Registry) -> None:
-    registry._versions.client.create_model_version("churn", "file:///nowhere")
+    registry.client.create_model_version("churn", "file:///nowhere")
     registry.mend("tiny", "churn")
-    assert "churnml.unfinished" in registry._versions.client.get_model_version("churn", "2").tags
+    assert "churnml.unfinished" in registry.client.get_model_version("churn", "2").tags
     assert registry.champion_version("churn") == "1"
     assert recorded(registry, 3, promoted=True, against="1") == "3"
     assert registry.champion_version("churn") == "3"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import tempfile
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,78 +14,97 @@ import pandas as pd
 
 import churnml
 from churnml.adapters.project import Project
-from churnml.adapters.registry.client import ColSpec, ModelSignature, Schema, make_tables, mlflow, quietly
-from churnml.adapters.registry.decisions import Decisions
+from churnml.adapters.registry.client import (
+    ColSpec,
+    MlflowException,
+    ModelSignature,
+    ModelVersion,
+    Schema,
+    make_tables,
+    mlflow,
+    quietly,
+)
 from churnml.adapters.registry.registered import (
     AGAINST_TAG,
     CHALLENGER,
     CHAMPION,
     CHECKSUM_TAG,
+    EVENT_TAG,
     FINGERPRINT_TAG,
     LONGEST_REASON,
     MODEL_FOLDER,
     PROMOTED_TAG,
     RECORD_FILE,
     RUN_TAG,
+    UNFINISHED_TAG,
     VERDICT_TAG,
     RegisteredModel,
     checksum,
 )
-from churnml.adapters.registry.versions import Versions
-from churnml.errors import ProjectError, RegistryError
+from churnml.errors import ProjectError, RegistryError, UnknownNameError
 from churnml.health.changes import Yardstick, yardstick_of
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.record import ModelRecord
 from churnml.modelling.stored import SUMS_FILE
-from churnml.modelling.tenure import ChampionHistory, RegisteredVersion, What, previous, tenures
+from churnml.modelling.tenure import (
+    BY_HAND,
+    BY_VERDICT,
+    ChampionHistory,
+    Event,
+    RegisteredVersion,
+    What,
+    ever_champion,
+    previous,
+    tenures,
+)
 
 
 class Registry:
-    """An opened registry; see :func:`open_registry`."""
+    """The registry at ``uri``; ``artifacts`` is the folder of a local one, ``now`` the clock decisions are dated by."""
 
     def __init__(self, uri: str, artifacts: Path | None, now: Callable[[], dt.datetime]) -> None:
-        self._versions = Versions(uri, artifacts)
-        self._decisions = Decisions(self._versions, now)
+        self.client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+        self.uri, self.artifacts, self.now = uri, artifacts, now
 
     def champion(self, name: str) -> RegisteredModel | None:
         """The champion of model ``name``, or None; raises RegistryError when it cannot be read."""
-        version = self._versions.with_alias(name, CHAMPION)
-        return None if version is None else self._versions.loaded(version)
+        version = self._with_alias(name, CHAMPION)
+        return None if version is None else self._loaded(version)
 
     def newest(self, name: str) -> RegisteredModel | None:
         """The newest version that was recorded whole, promoted or not."""
-        versions = self._versions.whole(name)
-        return self._versions.loaded(versions[0]) if versions else None
+        versions = self._whole(name)
+        return self._loaded(versions[0]) if versions else None
 
     def candidate(self, name: str, version: str | None) -> RegisteredModel:
         """A version (the newest when None) read whole, its checksums tested; raises RegistryError."""
-        return self._versions.loaded(self._versions.one(name, version))
+        return self._loaded(self._one(name, version))
 
     def version(self, name: str, version: str | None = None, alias: str | None = None) -> RegisteredModel:
         """A version by its number or its alias (the champion when neither is given); raises RegistryError."""
         if version is not None:
             return self.candidate(name, version)
         wanted = alias or CHAMPION
-        aliased = self._versions.with_alias(name, wanted)
+        aliased = self._with_alias(name, wanted)
         if aliased is None:
-            self._versions.one(name, None)
+            self._one(name, None)
             raise RegistryError(
                 f"No version of model '{name}' has the alias '{wanted}'.",
                 remedy=f"Name a version (churnml models list shows them), or promote one: churnml models promote {name}"
                 " --because WHY.",
             )
-        return self._versions.loaded(aliased)
+        return self._loaded(aliased)
 
     def find(self, name: str, fingerprint: str) -> ModelRecord | None:
         """The record of the version made from exactly these data and declarations, or None."""
-        for version in self._versions.whole(name):
+        for version in self._whole(name):
             if version.tags.get(FINGERPRINT_TAG) == fingerprint:
-                return self._versions.record(version)
+                return self._record_of(version)
         return None
 
     def versions(self, name: str) -> list[RegisteredVersion]:
         """Every version that was registered whole, newest first."""
-        champion, challenger = (self._versions.with_alias(name, alias) for alias in (CHAMPION, CHALLENGER))
+        champion, challenger = (self._with_alias(name, alias) for alias in (CHAMPION, CHALLENGER))
         return [
             RegisteredVersion(
                 version=str(v.version),
@@ -92,7 +113,7 @@ class Registry:
                 verdict=v.tags.get(VERDICT_TAG, ""),
                 created=dt.datetime.fromtimestamp(v.creation_timestamp / 1000, dt.UTC),
             )
-            for v in self._versions.whole(name)
+            for v in self._whole(name)
         ]
 
     def yardstick(self, name: str, version: str | None) -> Yardstick | None:
@@ -104,29 +125,25 @@ class Registry:
 
     def record_of(self, name: str, version: str | None) -> ModelRecord:
         """The record of a version; of the champion, else the newest, when None."""
-        champion = self._versions.with_alias(name, CHAMPION) if version is None else None
-        return self._versions.record(champion or self._versions.one(name, version))
+        champion = self._with_alias(name, CHAMPION) if version is None else None
+        return self._record_of(champion or self._one(name, version))
 
     def verdict(self, name: str, version: str) -> str:
         """What the verdict on a version was, in words."""
-        return str(self._versions.one(name, version).tags.get(VERDICT_TAG, "not recorded"))
+        return str(self._one(name, version).tags.get(VERDICT_TAG, "not recorded"))
 
     # ---------------------------------------------------------------- who is champion
 
-    def champion_version(self, name: str) -> str | None:
-        """The champion's version, or None."""
-        return self._decisions.champion_version(name)
-
     def history(self, name: str) -> ChampionHistory:
         """Who was champion when and why, and which challengers were refused, oldest first; raises RegistryError."""
-        self._versions.one(name, None)
-        events = self._decisions.events(name)
+        self._one(name, None)
+        events = self._events(name)
         refused = tuple(event for event in events if event.what == "refused")
         return ChampionHistory(name, tuple(tenures(events, self.champion_version(name))), refused)
 
     def previous(self, name: str) -> str:
         """The version that was champion before the present one; raises RegistryError when there was none."""
-        version = previous(self._decisions.events(name), self.champion_version(name))
+        version = previous(self._events(name), self.champion_version(name))
         if version is None:
             raise RegistryError(
                 f"There was no champion of '{name}' before the present one, so there is nothing to go back to.",
@@ -134,14 +151,6 @@ class Registry:
                 "who was champion.",
             )
         return version
-
-    def appoint(self, name: str, version: str, what: What, why: str, by: str | None) -> None:
-        """Makes a version champion by hand and writes down why."""
-        self._decisions.appoint(name, version, what, why, by)
-
-    def mend(self, project: str, name: str) -> None:
-        """Finishes or marks what an earlier training left when it was killed."""
-        self._decisions.mend(f"{project}/{name}", name)
 
     # ---------------------------------------------------------------- a new version
 
@@ -166,8 +175,8 @@ class Registry:
             parameters, metrics: shown in MLflow.
             files: further artifacts, name → content.
         """
-        name, client = predictor.manifest.name, self._versions.client
-        with tempfile.TemporaryDirectory() as scratch, quietly(self._versions.uri):
+        name = predictor.manifest.name
+        with tempfile.TemporaryDirectory() as scratch, quietly(self.uri):
             folder = Path(scratch) / MODEL_FOLDER
             predictor.save(folder)
             with mlflow.start_run(experiment_id=self._experiment(f"{project}/{name}")) as run:
@@ -175,7 +184,9 @@ class Registry:
                 mlflow.log_metrics(dict(metrics))
                 mlflow.set_tags({"churnml.project": project, VERDICT_TAG: record.because})
                 for file, content in files.items():
-                    _log_file(Path(scratch), file, content)
+                    path = Path(scratch, file)
+                    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+                    mlflow.log_artifact(str(path))
                 logged = mlflow.pyfunc.log_model(
                     name=name,
                     loader_module="churnml.modelling.predictor",
@@ -196,21 +207,188 @@ class Registry:
                 FINGERPRINT_TAG: record.fingerprint,
             }
             for key, value in tags.items():
-                client.set_model_version_tag(name, version, key, value)
-            self._decisions.conclude(client.get_model_version(name, version))
+                self.client.set_model_version_tag(name, version, key, value)
+            self._conclude(self.client.get_model_version(name, version))
         return version
 
     def _experiment(self, name: str) -> str:
-        client, artifacts = self._versions.client, self._versions.artifacts
-        location = (artifacts / name).as_uri() if artifacts else None
-        experiment = client.get_experiment_by_name(name)
+        location = (self.artifacts / name).as_uri() if self.artifacts else None
+        experiment = self.client.get_experiment_by_name(name)
         if experiment is not None and location not in (None, experiment.artifact_location):
             # the project's folder was moved or copied: what is new lies in it, and not where it came from
             name = f"{name}-{hashlib.sha256(str(location).encode()).hexdigest()[:8]}"
-            experiment = client.get_experiment_by_name(name)
+            experiment = self.client.get_experiment_by_name(name)
         if experiment is not None:
             return str(experiment.experiment_id)
-        return str(client.create_experiment(name, artifact_location=location))
+        return str(self.client.create_experiment(name, artifact_location=location))
+
+    # ---------------------------------------------------------------- versions as MLflow keeps them
+
+    def listed(self, name: str) -> list[ModelVersion]:
+        """Every version, whole or not, newest first."""
+        with quietly(self.uri):
+            versions = list(self.client.search_model_versions(f"name = '{name}'"))
+        return sorted(versions, key=lambda version: -int(version.version))
+
+    def _whole(self, name: str) -> list[ModelVersion]:
+        return [version for version in self.listed(name) if FINGERPRINT_TAG in version.tags]
+
+    def _one(self, name: str, version: str | None) -> ModelVersion:
+        """A whole version, the newest when None; raises RegistryError, UnknownNameError."""
+        whole = self._whole(name)
+        if not whole:
+            raise RegistryError(f"No model '{name}' was trained yet.", remedy="Run 'churnml train' first.")
+        if version is None:
+            return whole[0]
+        for candidate in whole:
+            if str(candidate.version) == version:
+                return candidate
+        raise UnknownNameError(f"version of model '{name}'", version, [str(v.version) for v in whole])
+
+    def _with_alias(self, name: str, alias: str) -> ModelVersion | None:
+        with quietly(self.uri):
+            try:
+                return self.client.get_model_version_by_alias(name, alias)
+            except MlflowException as problem:
+                if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
+
+    def _loaded(self, version: ModelVersion) -> RegisteredModel:
+        """A version read whole, its checksums tested; raises RegistryError."""
+        name, number = version.name, str(version.version)
+        if FINGERPRINT_TAG not in version.tags:
+            raise RegistryError(
+                f"Version {number} of model '{name}' was not registered whole, so it is not used.",
+                remedy="Something other than churnml moved the alias. Name another version: "
+                f"churnml models promote {name} --version V --because WHY.",
+            )
+        with quietly(self.uri), tempfile.TemporaryDirectory() as scratch:
+            # a local registry's files are read where they lie; a server's are fetched, and not kept
+            fetched = None if self.artifacts else scratch
+            try:
+                path = mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{number}", dst_path=fetched)
+            except (MlflowException, OSError) as problem:
+                raise RegistryError(
+                    f"Version {number} of model '{name}' cannot be read from the registry.",
+                    remedy=f"Check the registry's artifacts, or train again. ({type(problem).__name__})",
+                ) from None
+            folder = Path(path) / "data" / MODEL_FOLDER
+            predictor = Predictor.load(folder)
+            if checksum(folder / SUMS_FILE) != version.tags.get(CHECKSUM_TAG):
+                raise RegistryError(
+                    f"Version {number} of model '{name}' was altered after it was registered, its checksums with it.",
+                    where=str(folder),
+                    remedy="Restore the artifact, or train again.",
+                )
+        return RegisteredModel(number, predictor, self._record_of(version))
+
+    def _record_of(self, version: ModelVersion) -> ModelRecord:
+        """The record of the run that made a version; raises RegistryError."""
+        with quietly(self.uri):
+            try:
+                path = mlflow.artifacts.download_artifacts(
+                    run_id=version.run_id or version.tags[RUN_TAG], artifact_path=RECORD_FILE
+                )
+                return ModelRecord.read(json.loads(Path(path).read_text("utf-8")))
+            # a file that is no JSON, or no record, is a ValueError
+            except (MlflowException, OSError, KeyError, ValueError) as problem:
+                raise RegistryError(
+                    f"The record of version {version.version} of model '{version.name}' cannot be read.",
+                    remedy=f"Check the registry's artifacts, or train again. ({type(problem).__name__})",
+                ) from None
+
+    # ---------------------------------------------------------------- what was decided: only ever added
+
+    def _events(self, name: str) -> list[Event]:
+        with quietly(self.uri):
+            try:
+                tags = self.client.get_registered_model(name).tags
+            except MlflowException as problem:
+                if problem.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return []
+                raise
+        return [Event(**json.loads(tags[key])) for key in sorted(tags) if key.startswith(EVENT_TAG)]
+
+    def champion_version(self, name: str) -> str | None:
+        """The champion's version, or None."""
+        version = self._with_alias(name, CHAMPION)
+        return None if version is None else str(version.version)
+
+    def appoint(self, name: str, version: str, what: What, why: str, by: str | None) -> None:
+        """Makes a version champion by hand and writes down why."""
+        chosen = self._one(name, version)
+        before = self.champion_version(name)
+        with quietly(self.uri):
+            self.client.set_registered_model_alias(name, CHAMPION, chosen.version)
+            self._add(name, what, version, why, BY_HAND, by, before)
+            self._point_to_challenger(name)
+
+    def mend(self, project: str, name: str) -> None:
+        """Finishes or marks what an earlier training left when it was killed.
+
+        A whole version whose verdict was not yet acted upon is given its due; one that is not whole, and a run
+        that never ended, are marked as such and never used.
+        """
+        versions, decided = self.listed(name), {event.version for event in self._events(name)}
+        with quietly(self.uri):
+            for version in reversed(versions):
+                if FINGERPRINT_TAG in version.tags:
+                    if UNFINISHED_TAG in version.tags or str(version.version) not in decided:
+                        self._conclude(version)
+                elif UNFINISHED_TAG not in version.tags:
+                    self.client.set_model_version_tag(name, version.version, UNFINISHED_TAG, self._at())
+            kept = self.client.get_experiment_by_name(f"{project}/{name}")
+            running = "attributes.status = 'RUNNING'"
+            for run in self.client.search_runs([kept.experiment_id], running) if kept else ():
+                self.client.set_tag(run.info.run_id, UNFINISHED_TAG, self._at())
+                self.client.set_terminated(run.info.run_id, "KILLED")
+
+    def _conclude(self, version: ModelVersion) -> None:
+        """Does what the verdict on a whole version says, once: the alias first, then the note of it.
+
+        Killed between the two, the next call finds the alias moved and adds the note.
+        """
+        name, number, tags = version.name, str(version.version), version.tags
+        if UNFINISHED_TAG in tags:
+            self.client.delete_model_version_tag(name, number, UNFINISHED_TAG)
+        if PROMOTED_TAG not in tags or any(event.version == number for event in self._events(name)):
+            return
+        champion, against = self.champion_version(name), tags[AGAINST_TAG] or None
+        why, before = tags[VERDICT_TAG], champion
+        what: What = "refused"
+        if tags[PROMOTED_TAG] == "yes" and champion in (against, number):
+            what, before = "promoted", against
+            if champion != number:
+                self.client.set_registered_model_alias(name, CHAMPION, number)
+        elif tags[PROMOTED_TAG] == "yes":
+            why = (
+                f"version {champion or 'none'} became champion while this one was judged against version "
+                f"{against or 'none'}, so it was not promoted; the verdict was: {why}"
+            )
+        self._add(name, what, number, why, BY_VERDICT, None, before)
+        self._point_to_challenger(name)
+
+    def _at(self) -> str:
+        return self.now().astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def _add(self, name: str, what: What, version: str, why: str, how: str, by: str | None, before: str | None) -> None:
+        known = self._events(name)
+        # a clock that was set back does not turn what happened round
+        at = max(self._at(), known[-1].at) if known else self._at()
+        event = Event(at, what, version, why[:LONGEST_REASON], how, by, before)
+        # a name nobody else can take: two trainings at once add two events
+        key = f"{EVENT_TAG}{at}.{len(known):06d}.{uuid.uuid4().hex[:8]}"
+        self.client.set_registered_model_tag(name, key, json.dumps(event.as_data(), ensure_ascii=False))
+
+    def _point_to_challenger(self, name: str) -> None:
+        """The alias ``challenger`` names the newest version that never was champion."""
+        champions = ever_champion(self._events(name), self.champion_version(name))
+        left = [version for version in self._whole(name) if str(version.version) not in champions]
+        if left:
+            self.client.set_registered_model_alias(name, CHALLENGER, left[0].version)
+        elif self._with_alias(name, CHALLENGER) is not None:
+            self.client.delete_registered_model_alias(name, CHALLENGER)
 
 
 def _signature(predictor: Predictor) -> ModelSignature:
@@ -221,19 +399,7 @@ def _signature(predictor: Predictor) -> ModelSignature:
         else ColSpec("double", feature.name, required=not feature.placed)
         for feature in predictor.features
     ]
-    return ModelSignature(
-        inputs=Schema(inputs),
-        outputs=Schema([ColSpec("double", "probability")]),
-    )
-
-
-def _log_file(scratch: Path, name: str, content: str | bytes) -> None:
-    path = scratch / name
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        path.write_text(content, "utf-8")
-    mlflow.log_artifact(str(path))
+    return ModelSignature(Schema(inputs), Schema([ColSpec("double", "probability")]))
 
 
 def open_registry(
@@ -250,7 +416,7 @@ def open_registry(
         with quietly(uri):
             make_tables(uri)
             registry = Registry(uri, artifacts, now)
-            registry._versions.client.search_experiments(max_results=1)
+            registry.client.search_experiments(max_results=1)
     except Exception as problem:
         # the driver's message may repeat the URI with its password: only the class is shown
         raise ProjectError(
