@@ -74,15 +74,15 @@ def _some(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _at_first(feature: Feature, first: pd.DataFrame) -> str | None:
-    evidence = _evidence(feature, first, TOO_GOOD_AT_FIRST)
+    how = _evidence(feature, first, TOO_GOOD_AT_FIRST)
     return (
-        evidence and f"already at an account's first cutoff {evidence}; it may hold today's state, written afterwards"
+        how and f"already at an account's first cutoff {how}; it may hold today's state, written afterwards"
     )
 
 
 def _on_rows(feature: Feature, train: pd.DataFrame, *, lapse: bool) -> str | None:
-    evidence = _evidence(feature, train, TOO_GOOD, pure=not lapse)
-    return evidence and f"{evidence}; it may be written, or dated back, once the outcome is known"
+    how = _evidence(feature, train, TOO_GOOD, pure=not lapse)
+    return how and f"{how}; it may be written, or dated back, once the outcome is known"
 
 
 def _evidence(feature: Feature, rows: pd.DataFrame, too_good: float, *, pure: bool = True) -> str | None:
