@@ -75,9 +75,7 @@ def _some(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _at_first(feature: Feature, first: pd.DataFrame) -> str | None:
     how = _evidence(feature, first, TOO_GOOD_AT_FIRST)
-    return (
-        how and f"already at an account's first cutoff {how}; it may hold today's state, written afterwards"
-    )
+    return how and f"already at an account's first cutoff {how}; it may hold today's state, written afterwards"
 
 
 def _on_rows(feature: Feature, train: pd.DataFrame, *, lapse: bool) -> str | None:
