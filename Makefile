@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 export PYTHONUTF8 := 1
 
-.PHONY: demo test lint docs cards bench year wheel lock clean help
+.PHONY: demo test test-unit test-spec test-flows test-engines lint docs cards bench year wheel lock clean help
 
 help:  ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # the locked versions with their hashes, then this checkout on top
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -33,11 +33,25 @@ test: $(VENV)/.engines  ## every test
 	@sh tests/browser.sh
 	$(BIN)/python -m pytest -n 2
 
-lint: $(VENV)/.ready  ## style, types, and who may import whom
+test-unit: $(VENV)/.ready  ## what a function does
+	$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/oracle tests/store tests/delivery
+
+test-spec: $(VENV)/.ready  ## the worked examples
+	$(BIN)/python -m pytest -n 2 tests/spec
+
+test-flows: $(VENV)/.ready  ## whole commands on small companies
+	@sh tests/browser.sh
+	$(BIN)/python -m pytest -n 2 tests/flows
+
+test-engines: $(VENV)/.engines  ## Spark and PostgreSQL beside DuckDB
+	$(BIN)/python -m pytest -n 2 tests/engines
+
+lint: $(VENV)/.ready  ## style, types, names and sizes, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.architecture.house
 
 docs: $(VENV)/.ready  ## the pages that are generated from declarations
 	$(BIN)/python -m docs.generate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from churnml.jobs import OpenedProject, collect, default_as_of, wish_for
 from churnml.labels import Label
 from churnml.specs import ModelSpec
 from churnml.timeline import plus_days
+
+log = logging.getLogger("churnml.audit")
 
 Progress = Callable[[str], None]
 # The newest of a label's mature cutoffs; what they show holds for the older ones, made by the same lines.
@@ -79,6 +82,7 @@ def audit_project(
         audit_label(facts, name, spec.label, _of_label(opened, spec, as_of), seed=spec.seed, progress=progress)
         for name, spec in specs.items()
     )
+    log.info("%(models)d labels proven", {"models": len(proven)})
     progress("looking for columns that hold today's state")
     return Audit(opened.project.name, facts.data_through, proof, proven, _signs(opened, wanted))
 

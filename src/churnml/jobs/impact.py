@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 
@@ -21,6 +22,8 @@ from churnml.specs.playbooks import Measured
 from churnml.stretches import KEY, cutoff_relation
 from churnml.tables import Facts
 from churnml.timeline import Reach
+
+log = logging.getLogger("churnml.impact")
 
 Progress = Callable[[str], None]
 _COLUMNS = ("account_id", "playbook", "arm", "propensity", "assigned_on", "risk", "mrr", "worked", "elsewhere", "as_of")
@@ -65,6 +68,9 @@ def judged(
     """What :func:`assess` says, of ``enrolled`` as :func:`enrolments` gives it."""
     about = {p.name: About(p.title, p.goal, p.effect.likely) for p in opened.project.playbooks.playbooks}
     progress("the effect of every playbook")
+    log.info(
+        "%(enrolments)d enrolments of %(playbooks)d playbooks", {"enrolments": len(enrolled), "playbooks": len(about)}
+    )
     return impact(enrolled, about, opened.facts.data_through, terms, opened.project.spec.currency)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from churnml.modelling.promotion import Verdict, faded, judge, misfitting, overl
 from churnml.modelling.splits import Split
 from churnml.modelling.training import FittedModel, at_cutoffs, rival_predictions, score_as_rival, usable
 from churnml.specs import ModelSpec
+
+log = logging.getLogger("churnml.training")
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,14 @@ def judge_challenger(
         evaluation = evaluate(accounts, labels, predictions, spec.seed, stakes=stakes_of(spec, judged))
         later = _later(opened, spec, collected, fitted)
     except ChurnmlError as problem:
+        log.warning("%(model)s: it could not be judged", {"model": spec.name})
         closed.append(f"it could not be judged: {problem.what}")
         return Judgement(None, Verdict(False, "; ".join(closed)), judged, {}, leaks)
     suspicious = too_good(evaluation, importance(fitted, judged), _strongest(fitted, judged))
     closed += [reason for reason in (suspicious, later and faded(later)) if reason]
     verdict = judge(evaluation, spec.promote_if, champion is not None, closed, absent)
+    about = {"model": spec.name, "promoted": verdict.promoted, "rows": len(judged), "cutoff": collected.split.judged}
+    log.info("%(model)s: judged on %(rows)d accounts at %(cutoff)s, promoted: %(promoted)s", about)
     return Judgement(evaluation, verdict, judged, predictions, leaks, later)
 
 

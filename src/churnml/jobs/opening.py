@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from churnml.tables import Facts
 if TYPE_CHECKING:
     from churnml.modelling.predictor import Predictor
     from churnml.specs import ModelSpec
+
+log = logging.getLogger("churnml.jobs")
 
 Progress = Callable[[str], None]
 # Facts that playbooks and reasons may ask for, wherever the project's data can answer them.
@@ -55,6 +58,8 @@ def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: s
     for name in project.model_names:
         require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))
     check_inputs(project.health, project.risk_features, str(project.declaration("health.yaml")))
+    opened = {"project": project.name, "data_through": facts.data_through, "models": len(project.model_names)}
+    log.info("%(project)s opened with data through %(data_through)s and %(models)d models", opened)
     return OpenedProject(project, ingested, facts)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from churnml.adapters.store import Store
     from churnml.modelling.predictor import Predictor
     from churnml.specs import HealthSpec
+
+log = logging.getLogger("churnml.scoring")
 
 
 # How often a day is planned again because the record changed meanwhile.
@@ -101,7 +105,15 @@ def read_date(
         )
     progress(f"features of {len(spine):,} accounts")
     features = _features_for(opened, champions, also)
+    started = time.perf_counter()
     frame = snapshots.build_snapshots(facts, list(features.values()), spine)
+    built = {
+        "as_of": as_of,
+        "accounts": len(frame),
+        "features": len(features),
+        "seconds": time.perf_counter() - started,
+    }
+    log.info("%(features)d features of %(accounts)d accounts at %(as_of)s built in %(seconds).1f s", built)
     models = {
         name: None
         if champion is None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -27,6 +29,8 @@ from churnml.modelling.training import FittedModel, Tries, at_cutoffs, fit
 from churnml.specs import ModelSpec
 from churnml.tables import Facts
 from churnml.timeline import cutoffs_ending, end_of_data, plus_days
+
+log = logging.getLogger("churnml.training")
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,8 @@ def collect(
         times = snapshots.attach_leaving_times(label, facts, spine, end_of_data(facts.data_through))
         rows = rows.assign(**{name: times[name].to_numpy() for name in ("left_after", "seen_for")})
     rows, touched = _with_marks(rows, spec, split, marks)
+    counted = {"model": spec.name, "rows": len(rows), "features": len(features), "cutoffs": len(present)}
+    log.info("%(model)s: %(rows)d snapshots at %(cutoffs)d cutoffs with %(features)d features collected", counted)
     return Collected(rows, split, features, scales, wish, places, marks, touched)
 
 
@@ -165,6 +171,9 @@ def fit_challenger(opened: OpenedProject, spec: ModelSpec, collected: Collected)
     # a search that was stopped goes on where it was, as long as nothing it rests on has changed
     named = f"{spec.name} {training_fingerprint(opened, spec, collected.marks)}"
     tries = Tries(f"sqlite:///{opened.project.work / 'tuning.db'}", named)
+    started = time.perf_counter()
     fitted = fit(spec, collected.features, collected.rows, collected.split, manifest, collected.scales, tries)
     hazard = fit_hazard(spec, collected.features, collected.rows, collected.split, fitted.predictor)
+    spent = {"model": spec.name, "trees": fitted.trees, "seconds": time.perf_counter() - started}
+    log.info("%(model)s: %(trees)d trees fitted in %(seconds).1f s", spent)
     return replace(fitted, predictor=replace(fitted.predictor, hazard=hazard))

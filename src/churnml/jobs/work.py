@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from churnml.work.messages import work_messages
 
 if TYPE_CHECKING:
     from churnml.adapters.store import Store
+
+log = logging.getLogger("churnml.work")
 
 TRIES = 5
 
@@ -44,6 +47,7 @@ def change_item(
             store.work.change(before, after, event, now, _messages(project, store, after, event))
         except StaleError:
             continue
+        log.info("work %(work)s changed: %(what)s", {"work": after.work_id, "what": event.what})
         return after, event
     raise ChurnmlError(f"Others kept changing the work '{name}'.", remedy="Try again.")
 

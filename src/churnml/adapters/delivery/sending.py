@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,8 @@ from churnml.specs.delivery import (
 
 if TYPE_CHECKING:
     from churnml.adapters.store import Delivery, Outbox, Store
+
+log = logging.getLogger("churnml.delivery")
 
 EXAMPLES_SHOWN = 10
 LEAST_LEASE = dt.timedelta(minutes=5)
@@ -80,6 +83,7 @@ def deliver(
         for name, declared in spec.receivers.items():
             progress(f"sending to {name}")
             _send_to(name, declared, project.root, store.outbox, now, tallies[name])
+    log.info("%(receivers)d receivers, sending: %(sending)s", {"receivers": len(tallies), "sending": sending})
     return _report(spec, store.outbox, tallies, sending, now())
 
 
@@ -93,6 +97,7 @@ def _send_to(
         try:
             sender = sender_for(name, declared, root, secrets)
         except ChurnmlError as problem:
+            log.warning("receiver %(receiver)s cannot be sent to", {"receiver": name})
             tally.trouble = secrets.hide(" ".join(str(problem).split()))
             return
         with contextlib.closing(sender):

@@ -7,6 +7,7 @@ MLflow's client.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -30,6 +31,8 @@ from churnml.modelling.tenure import RegisteredVersion
 if TYPE_CHECKING:
     from churnml.adapters.registry import Registry
     from churnml.health.changes import Yardstick
+
+log = logging.getLogger("churnml.registry")
 
 # MLflow's migrations whose tables are read here as MLflow reads them: 3.17
 LAYOUTS = frozenset({"dc11669786a5"})
@@ -108,6 +111,7 @@ def lookups_of(project: Project) -> Lookups | Registry:
     if project.registry_is_local:
         lookups = Lookups(project.work / "mlflow.db")
         if lookups.knows_layout():
+            log.info("the local registry's tables are read directly")
             return lookups
     from churnml.adapters.registry import registry_of
 

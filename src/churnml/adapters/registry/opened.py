@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping
@@ -57,6 +58,8 @@ from churnml.modelling.tenure import (
     previous,
     tenures,
 )
+
+log = logging.getLogger("churnml.registry")
 
 
 class Registry:
@@ -209,6 +212,7 @@ class Registry:
             for key, value in tags.items():
                 self.client.set_model_version_tag(name, version, key, value)
             self._conclude(self.client.get_model_version(name, version))
+        log.info("version %(version)s of %(model)s registered", {"model": name, "version": version})
         return version
 
     def _experiment(self, name: str) -> str:
@@ -281,6 +285,7 @@ class Registry:
                     where=str(folder),
                     remedy="Restore the artifact, or train again.",
                 )
+        log.info("version %(version)s of %(model)s read", {"model": name, "version": number})
         return RegisteredModel(number, predictor, self._record_of(version))
 
     def _record_of(self, version: ModelVersion) -> ModelRecord:
@@ -380,6 +385,7 @@ class Registry:
         # a name nobody else can take: two trainings at once add two events
         key = f"{EVENT_TAG}{at}.{len(known):06d}.{uuid.uuid4().hex[:8]}"
         self.client.set_registered_model_tag(name, key, json.dumps(event.as_data(), ensure_ascii=False))
+        log.info("version %(version)s of %(model)s %(what)s", {"model": name, "version": version, "what": what})
 
     def _point_to_challenger(self, name: str) -> None:
         """The alias ``challenger`` names the newest version that never was champion."""

@@ -7,6 +7,7 @@ one transaction, so it is visible whole or not at all. See docs/store.md.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -38,6 +39,8 @@ from churnml.ledger import (
     ScoredAccount,
     ScoredDay,
 )
+
+log = logging.getLogger("churnml.store")
 
 __all__ = ["Delivery", "Outbox", "StaleError", "Store", "open_store"]
 
@@ -87,7 +90,10 @@ class Store:
             StaleError: what the plan was made from has changed; ask :meth:`prior_state` and plan again.
         """
         with self._connections.writing() as connection:
-            return scorings.record(connection, day, made_from, now, messages)
+            new = scorings.record(connection, day, made_from, now, messages)
+        written = {"as_of": day.as_of, "accounts": len(day.accounts), "new": new}
+        log.info("%(as_of)s with %(accounts)d accounts written, new: %(new)s", written)
+        return new
 
     def fingerprint(self, as_of: dt.date) -> str | None:
         """The fingerprint of the newest scoring of a date."""
@@ -167,6 +173,7 @@ def open_store(url: str) -> Iterator[Store]:
         except Exception as problem:
             # the driver's message may repeat the URL with its password: only the class is shown
             raise cannot_be_opened(problem) from None
+        log.info("store opened on %(engine)s", {"engine": url.split(":", 1)[0]})
         yield Store(connections)
     finally:
         connections.close()

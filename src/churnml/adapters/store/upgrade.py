@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from churnml.adapters.store.connections import WHERE, Connections
 from churnml.errors import ProjectError
+
+log = logging.getLogger("churnml.store")
 
 # MLflow keeps its own alembic_version, perhaps in the same database
 VERSION_TABLE = "churnml_store_version"
@@ -57,3 +60,4 @@ def _upgrade(connection: sa.Connection) -> None:
     folder = str(Path(__file__).parent / "migrations")
     config.set_main_option("script_location", folder.replace("%", "%%"))
     command.upgrade(config, "head")
+    log.info("the store's tables were made or migrated")

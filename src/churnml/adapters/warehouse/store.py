@@ -10,9 +10,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -45,6 +47,8 @@ from churnml.timeline import end_of_data, plus_days
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
+
+log = logging.getLogger("churnml.warehouse")
 
 # Stores of earlier data that are kept beside the present one, for whoever still reads them.
 STORES_KEPT = 2
@@ -266,6 +270,7 @@ def _make_store(
     kept: list[Increment],
     progress: Progress,
 ) -> None:
+    started = time.perf_counter()
     with _connection(out / "spill") as backend:
         reading = Reading(backend, project, today, out, parts, ReadingCounts())
         con, counts = reading.con, reading.counts
@@ -297,6 +302,9 @@ def _make_store(
         "fingerprint": fingerprint,
         "usage": [os.path.relpath(path, out) for path in usage],
     }
+    for checked, columns in counts.given.items():
+        log.info("%(table)s: read with %(columns)d columns", {"table": checked, "columns": len(columns)})
+    log.info("tables checked and written in %(seconds).1f s", {"seconds": time.perf_counter() - started})
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
 
 
@@ -326,6 +334,7 @@ def _registered(
             only = [project.root / file for file in growing.unread(kept)]
             if not only:
                 continue
+        log.info("input %(input)s opened", {"input": name})
         registered[name] = register(reading.con, project, name, declared, reading.out, only)
     return registered
 
