@@ -37,7 +37,6 @@ def _attributes(wish: Wish) -> tuple[Feature, ...]:
             polarity=Polarity.NEITHER,
             unit=Unit.NAME,
             when_low=f"Its {attribute.replace('_', ' ')} is '{{value}}'.",
-            when_high=f"Its {attribute.replace('_', ' ')} is '{{value}}'.",
             needs_columns=(("accounts", attribute),),
             actionable=False,
         )

@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -74,13 +74,13 @@ class Feature:
         measure: from those rows to the value.
         polarity: whether more is healthier, riskier or neither.
         unit: how it is written for a person.
-        when_low, when_high: the sentence when it is below or above what is usual; ``{value}``,
-            ``{usual}``, ``{own}`` (what was usual for the account itself, where that is known),
+        when_low, when_high: the sentence when it is below or above what is usual (one for both: when_low);
+            ``{value}``, ``{usual}``, ``{own}`` (what was usual for the account itself, where that is known),
             ``{change}`` and ``{subject}`` are filled in.
         when_absent: the sentence when there was nothing at all, where the others would read oddly.
         absent: the value where the account has no such rows; None stays missing.
         lookback: how many days back it looks, None for all that is known.
-        made_of: names of the features a MADE feature needs.
+        made_of: names of the features a MADE feature needs; its measure may say them instead.
         needs_columns: (table, column) pairs without which it cannot be answered.
         subject: what ``{subject}`` stands for; data of the user's, shown escaped.
         actionable: whether somebody can do something about it; what an account simply is comes last
@@ -101,7 +101,7 @@ class Feature:
     polarity: Polarity
     unit: Unit
     when_low: str
-    when_high: str
+    when_high: str = ""
     absent: float | None = None
     lookback: int | None = None
     made_of: tuple[str, ...] = ()
@@ -113,6 +113,10 @@ class Feature:
     rows: Callable[[Facts, Relation], Relation] | None = None
     placed: tuple[str, str] | None = None
     before: tuple[str, int] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "when_high", self.when_high or self.when_low)
+        object.__setattr__(self, "made_of", self.made_of or getattr(self.measure, "made_of", ()))
 
     @property
     def ages(self) -> tuple[int, ...]:
@@ -135,26 +139,10 @@ class Feature:
 
     def declaration(self) -> FeatureDeclaration:
         """Its declaration as a model stores it."""
+        shared = {field.name: getattr(self, field.name) for field in fields(FeatureDeclaration)}
+        rows = described(self.rows) if self.rows else None
         return FeatureDeclaration(
-            name=self.name,
-            family=self.family,
-            means=self.means,
-            polarity=self.polarity,
-            unit=self.unit,
-            when_low=self.when_low,
-            when_high=self.when_high,
-            absent=self.absent,
-            lookback=self.lookback,
-            subject=self.subject,
-            actionable=self.actionable,
-            when_absent=self.when_absent,
-            placed=self.placed,
-            before=self.before,
-            grain=self.grain.value,
-            measure=described(self.measure),
-            rows=described(self.rows) if self.rows else None,
-            made_of=self.made_of,
-            only=self.only,
+            **shared | {"grain": self.grain.value, "measure": described(self.measure), "rows": rows}
         )
 
 
@@ -206,3 +194,9 @@ class Family:
     source: str
     means: str
     features: Callable[[Wish], tuple[Feature, ...]]
+
+    @classmethod
+    def fixed(cls, name: str, means: str, *features: Feature, source: str) -> Family:
+        """A family of features that no wish changes; each gets the family's name."""
+        named = tuple(replace(feature, family=name) for feature in features)
+        return cls(name, source, means, lambda _wish: named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from string import Formatter
 from typing import Annotated, Literal
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
 from churnml.features.measured import TICKETS, USAGE, MeasuredFeatures, MeasureKind, column_safe, ratio, sentence
-from churnml.features.measures import MatchingShare, placed
+from churnml.features.measures import DailyQuantile, MatchingShare, Ratio, placed
 
 # What a sentence may have in braces.
 FILLED_IN = ("means", "days", "area", "value", "usual", "own", "change", "subject")
@@ -137,7 +138,6 @@ def _measured(declared: DeclaredFamily, area: str, only: tuple[str, ...]) -> Mea
         only=only,
         subject=area,
         actionable=declared.actionable,
-        at=declared.at,
         words={"means": declared.means, "area": area},
     )
 
@@ -145,12 +145,12 @@ def _measured(declared: DeclaredFamily, area: str, only: tuple[str, ...]) -> Mea
 def _kind(declared: DeclaredFamily) -> MeasureKind:
     """The kind of measure it names, as it declares it."""
     kind = (USAGE if declared.source == "usage_events" else TICKETS)[declared.measure]
+    if declared.measure == "quantile":
+        kind = replace(kind, of=partial(DailyQuantile, share=declared.at))
     if declared.source == "support_tickets":
         where, share = declared.where, declared.measure == "share"
         needs = tuple((declared.source, column) for column in ("priority", "category") if getattr(where, column))
-        kind = replace(
-            kind, of=lambda days, _: MatchingShare(days, where.priority, where.category, share=share), needs=needs
-        )
+        kind = replace(kind, of=lambda days: MatchingShare(days, where.priority, where.category, share), needs=needs)
     absent = kind.absent if declared.absent is None else _absent(declared)
     return replace(kind, unit=declared.unit or kind.unit, absent=absent)
 
@@ -167,17 +167,13 @@ def _absent(declared: DeclaredFamily) -> float | None:
 def _trend(declared: DeclaredFamily, kind: MeasureKind, short: Feature, long: Feature) -> Feature:
     days, more = short.lookback or 1, long.lookback or 1
     means = declared.means
-    text = f"{means[:1].upper()}{means[1:]}, last {days} days against its {more}-day level: {{change}}."
     return ratio(
         f"{short.name.removesuffix(f'_{days}d')}_trend_{days}d_{more}d",
-        declared.name,
-        short.name,
-        long.name,
+        family=declared.name,
         means=f"{means}: the last {days} days ÷ the last {more}" + (", a day" if kind.adds_up else ""),
-        when_low=text,
-        when_high=text,
+        measure=Ratio(short.name, long.name, more / days if kind.adds_up else 1.0),
+        when_low=f"{means[:1].upper()}{means[1:]}, last {days} days against its {more}-day level: {{change}}.",
         lookback=more,
-        scale=more / days if kind.adds_up else 1.0,
         polarity=declared.polarity,
         unit=Unit.RATIO,
         needs_columns=short.needs_columns,
@@ -190,10 +186,9 @@ def _ratio(declared: DeclaredFamily, days: int) -> Feature:
     words = {"means": declared.means, "days": str(days), "area": ""}
     return ratio(
         f"{_stem(declared, '')}_{days}d",
-        declared.name,
-        top,
-        bottom,
+        family=declared.name,
         means=f"{declared.means}: {top} ÷ {bottom}",
+        measure=Ratio(top, bottom),
         when_low=sentence(declared.when_low, words),
         when_high=sentence(declared.when_high, words),
         lookback=days,
@@ -205,8 +200,7 @@ def _ratio(declared: DeclaredFamily, days: int) -> Feature:
 
 
 def _placed(declared: DeclaredFamily, of: Feature, among: str) -> Feature:
-    sentence = f"Of its {among.replace('_', ' ')}, {{value}} of the accounts had no more: {declared.means}."
-    attribute = f"account_{among}"
+    place = (of.name, f"account_{among}")
     return Feature(
         name=f"{of.name}_in_{among}",
         family=declared.name,
@@ -215,11 +209,10 @@ def _placed(declared: DeclaredFamily, of: Feature, among: str) -> Feature:
         measure=placed,
         polarity=declared.polarity,
         unit=Unit.SHARE,
-        when_low=sentence,
-        when_high=sentence,
+        when_low=f"Of its {among.replace('_', ' ')}, {{value}} of the accounts had no more: {declared.means}.",
         lookback=of.lookback,
-        made_of=(of.name, attribute),
+        made_of=place,
         needs_columns=of.needs_columns,
         subject=of.subject,
-        placed=(of.name, attribute),
+        placed=place,
     )

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from churnml.features.declare import Feature, Grain, Measure, Polarity, Unit
 from churnml.features.measures import (
@@ -36,7 +37,7 @@ Columns = tuple[tuple[str, str], ...]
 # Recency stops here: whoever was last seen longer ago counts as seen this long ago.
 RECENCY_CAP = 365
 _QUANTITY: Columns = (("usage_events", "quantity"),)
-_USER: Columns = (("usage_events", "user_id"),)
+USER: Columns = (("usage_events", "user_id"),)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class MeasureKind:
 
     Args:
         grain: the rows it aggregates.
-        of: from the lookback in days (and ``at``, the quantile) to the measure.
+        of: from the lookback in days to the measure.
         unit: how its values are written.
         absent: its value where there is nothing.
         means: one sentence for the documentation; ``{days}`` is the lookback.
@@ -56,7 +57,7 @@ class MeasureKind:
     """
 
     grain: Grain
-    of: Callable[[int, float], Measure]
+    of: Callable[[int], Measure]
     unit: Unit
     absent: float | None
     means: str
@@ -67,80 +68,64 @@ class MeasureKind:
 
 
 USAGE: Mapping[str, MeasureKind] = {
-    "count": MeasureKind(
-        Grain.STRETCH, lambda n, _: Sum("events", n), Unit.COUNT, 0.0, "how many events", adds_up=True
-    ),
-    "sum": MeasureKind(
-        Grain.STRETCH, lambda n, _: Quantity(n), Unit.COUNT, 0.0, "sum of quantities", _QUANTITY, adds_up=True
-    ),
-    "mean": MeasureKind(
-        Grain.STRETCH, lambda n, _: MeanQuantity(n), Unit.COUNT, None, "mean quantity of an event", _QUANTITY
-    ),
+    "count": MeasureKind(Grain.STRETCH, lambda n: Sum("events", n), Unit.COUNT, 0.0, "how many events", adds_up=True),
+    "sum": MeasureKind(Grain.STRETCH, Quantity, Unit.COUNT, 0.0, "sum of quantities", _QUANTITY, adds_up=True),
+    "mean": MeasureKind(Grain.STRETCH, MeanQuantity, Unit.COUNT, None, "mean quantity of an event", _QUANTITY),
     "min": MeasureKind(
-        Grain.STRETCH, lambda n, _: ExtremeQuantity(n, False), Unit.COUNT, None, "smallest quantity", _QUANTITY
+        Grain.STRETCH, lambda n: ExtremeQuantity(n, False), Unit.COUNT, None, "smallest quantity", _QUANTITY
     ),
     "max": MeasureKind(
-        Grain.STRETCH, lambda n, _: ExtremeQuantity(n, True), Unit.COUNT, None, "largest quantity", _QUANTITY
+        Grain.STRETCH, lambda n: ExtremeQuantity(n, True), Unit.COUNT, None, "largest quantity", _QUANTITY
     ),
     "active_days": MeasureKind(
-        Grain.STRETCH, lambda n, _: Sum("active_days", n), Unit.COUNT, 0.0, "days with at least one event", adds_up=True
+        Grain.STRETCH, lambda n: Sum("active_days", n), Unit.COUNT, 0.0, "days with at least one event", adds_up=True
     ),
-    "users": MeasureKind(Grain.USER, lambda n, _: Count(n), Unit.COUNT, 0.0, "different users", _USER, narrow=False),
-    "event_names": MeasureKind(
-        Grain.STRETCH, lambda n, _: DistinctNames(n), Unit.COUNT, 0.0, "different event names", narrow=False
-    ),
+    "users": MeasureKind(Grain.USER, Count, Unit.COUNT, 0.0, "different users", USER, narrow=False),
+    "event_names": MeasureKind(Grain.STRETCH, DistinctNames, Unit.COUNT, 0.0, "different event names", narrow=False),
     "entropy": MeasureKind(
-        Grain.NAME, lambda n, _: Entropy(n), Unit.SCORE, None, "how evenly events are spread over names", narrow=False
+        Grain.NAME, Entropy, Unit.SCORE, None, "how evenly events are spread over names", narrow=False
     ),
     "quantile": MeasureKind(
-        Grain.DAY,
-        lambda n, at: DailyQuantile(n, at),
-        Unit.COUNT,
-        0.0,
-        "a quantile (at:) of the events of days with use",
+        Grain.DAY, lambda n: DailyQuantile(n, 0.5), Unit.COUNT, 0.0, "a quantile (at:) of the events of days with use"
     ),
-    "streak": MeasureKind(Grain.DAY, lambda n, _: Streak(n), Unit.COUNT, 0.0, "most days in a row with use"),
+    "streak": MeasureKind(Grain.DAY, Streak, Unit.COUNT, 0.0, "most days in a row with use"),
     "current_streak": MeasureKind(
-        Grain.DAY, lambda n, _: Streak(n, current=True), Unit.COUNT, 0.0, "days in a row with use, up to yesterday"
+        Grain.DAY, lambda n: Streak(n, current=True), Unit.COUNT, 0.0, "days in a row with use, up to yesterday"
     ),
-    "gap_mean": MeasureKind(Grain.DAY, lambda n, _: Gap(n, False), Unit.DAYS, None, "mean days between days with use"),
+    "gap_mean": MeasureKind(Grain.DAY, lambda n: Gap(n, False), Unit.DAYS, None, "mean days between days with use"),
     "gap_longest": MeasureKind(
-        Grain.DAY, lambda n, _: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"
+        Grain.DAY, lambda n: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"
     ),
     "weekend_share": MeasureKind(
-        Grain.STRETCH, lambda n, _: Share("weekend_events", n), Unit.SHARE, None, "share on Saturdays and Sundays"
+        Grain.STRETCH, lambda n: Share("weekend_events", n), Unit.SHARE, None, "share on Saturdays and Sundays"
     ),
     "office_share": MeasureKind(
-        Grain.STRETCH, lambda n, _: Share("office_events", n), Unit.SHARE, None, "share in office hours"
+        Grain.STRETCH, lambda n: Share("office_events", n), Unit.SHARE, None, "share in office hours"
     ),
-    "slope": MeasureKind(Grain.STRETCH, lambda n, _: Slope(n), Unit.SHARE, None, "rise or fall as a share of the mean"),
+    "slope": MeasureKind(Grain.STRETCH, Slope, Unit.SHARE, None, "rise or fall as a share of the mean"),
     "acceleration": MeasureKind(
-        Grain.STRETCH, lambda n, _: Acceleration(n), Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"
+        Grain.STRETCH, Acceleration, Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"
     ),
     "own_past": MeasureKind(
-        Grain.DAY, lambda n, _: OwnPast(max(n // 7 - 1, 1)), Unit.SCORE, 0.0, "newest week against its own weeks before"
+        Grain.DAY, lambda n: OwnPast(max(n // 7 - 1, 1)), Unit.SCORE, 0.0, "newest week against its own weeks before"
     ),
     "days_since_last": MeasureKind(
         Grain.LIFE,
-        lambda _n, _a: SinceLast(RECENCY_CAP),
+        lambda _: SinceLast(RECENCY_CAP),
         Unit.DAYS,
         float(RECENCY_CAP),
         f"days since the last, at most {RECENCY_CAP}",
         once=True,
     ),
     "days_since_first": MeasureKind(
-        Grain.LIFE, lambda _n, _a: SinceFirst(), Unit.DAYS, None, "days since the first", once=True
+        Grain.LIFE, lambda _: SinceFirst(), Unit.DAYS, None, "days since the first", once=True
     ),
 }
 
 TICKETS: Mapping[str, MeasureKind] = {
-    "count": MeasureKind(
-        Grain.TICKET, lambda n, _: Count(n), Unit.COUNT, 0.0, "how many tickets were opened", adds_up=True
-    ),
-    "share": MeasureKind(Grain.TICKET, lambda n, _: Count(n), Unit.SHARE, None, "their share of the tickets opened"),
+    "count": MeasureKind(Grain.TICKET, Count, Unit.COUNT, 0.0, "how many tickets were opened", adds_up=True),
+    "share": MeasureKind(Grain.TICKET, Count, Unit.SHARE, None, "their share of the tickets opened"),
 }
-
-MEASURES = tuple(dict.fromkeys([*USAGE, *TICKETS, "ratio"]))
 
 
 @dataclass(frozen=True)
@@ -154,7 +139,6 @@ class MeasuredFeatures:
         means, when_low, when_high, when_absent: as in :class:`Feature`; ``{days}`` and ``words`` are filled in, and
             ``{asked}``, how far back the measure looks for that.
         polarity, only, subject, actionable: as in :class:`Feature`.
-        at: the quantile, where the measure is one.
         words: what else is filled in.
     """
 
@@ -163,13 +147,12 @@ class MeasuredFeatures:
     name: str
     means: str
     when_low: str
-    when_high: str
+    when_high: str = ""
     when_absent: str = ""
     polarity: Polarity = Polarity.HEALTHIER
     only: tuple[str, ...] = ()
     subject: str = ""
     actionable: bool = True
-    at: float = 0.5
     words: Mapping[str, str] = field(default_factory=dict)
 
     def features(self, lookbacks: tuple[int, ...]) -> tuple[Feature, ...]:
@@ -178,7 +161,7 @@ class MeasuredFeatures:
 
     def feature(self, days: int, longest: int) -> Feature:
         """The feature of a lookback; ``longest`` is the one that tells what was usual for the account itself."""
-        kind, measure = self.kind, self.kind.of(days, self.at)
+        kind, measure = self.kind, self.kind.of(days)
         asked = max(getattr(measure, "ages", ()), default=days)
         words = {**self.words, "days": str(days), "weeks": str(days // 7 - 1), "asked": str(asked)}
         low, high, absent = (sentence(text, words) for text in (self.when_low, self.when_high, self.when_absent))
@@ -214,59 +197,19 @@ def sentence(text: str, words: Mapping[str, str]) -> str:
     return filled[:1].upper() + filled[1:]
 
 
-def ratio(
-    name: str,
-    family: str,
-    top: str,
-    bottom: str,
-    *,
-    means: str,
-    when_low: str,
-    when_high: str,
-    lookback: int,
-    scale: float = 1.0,
-    when_absent: str = "",
-    absent: float | None = None,
-    polarity: Polarity = Polarity.HEALTHIER,
-    unit: Unit = Unit.SHARE,
-    needs_columns: Columns = (),
-    subject: str = "",
-    actionable: bool = True,
-) -> Feature:
-    """One feature ÷ another × ``scale``; the rest as in :class:`Feature`."""
-    return Feature(
-        name=name,
-        family=family,
-        means=means,
-        grain=Grain.MADE,
-        measure=Ratio(top, bottom, scale),
-        polarity=polarity,
-        unit=unit,
-        when_low=when_low,
-        when_high=when_high,
-        when_absent=when_absent,
-        absent=absent,
-        lookback=lookback,
-        made_of=(top, bottom),
-        needs_columns=needs_columns,
-        subject=subject,
-        actionable=actionable,
-    )
+# One feature ÷ another: its measure is a Ratio.
+ratio = partial(Feature, grain=Grain.MADE, polarity=Polarity.HEALTHIER, unit=Unit.SHARE)
 
 
 def trend(stem: str, family: str, subject: str, short: int, long: int) -> Feature:
     """What adds up over days, a day, in a short lookback ÷ the same in a long one."""
-    sentence = f"{subject.capitalize()} in the last {short} days, against its {long}-day level: {{change}}."
     return ratio(
         f"{stem}_trend_{short}d_{long}d",
-        family,
-        f"{stem}_{short}d",
-        f"{stem}_{long}d",
+        family=family,
         means=f"{subject} a day in the last {short} days ÷ the same in the last {long} days",
-        when_low=sentence,
-        when_high=sentence,
+        measure=Ratio(f"{stem}_{short}d", f"{stem}_{long}d", long / short),
+        when_low=f"{subject.capitalize()} in the last {short} days, against its {long}-day level: {{change}}.",
         lookback=long,
-        scale=long / short,
         unit=Unit.RATIO,
     )
 

@@ -456,6 +456,11 @@ class Ratio:
     bottom: str
     scale: float = 1.0
 
+    @property
+    def made_of(self) -> tuple[str, str]:
+        """Both features."""
+        return (self.top, self.bottom)
+
     def __call__(self, features: Mapping[str, pd.Series]) -> np.ndarray:
         over = np.asarray(features[self.bottom], dtype="float64")
         shares = np.full(over.shape, np.nan)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
-from churnml.features.measured import RECENCY_CAP, USAGE, MeasuredFeatures, column_safe, ratio, trend
-from churnml.features.measures import KeyUsersQuiet, placed
+from churnml.features.measured import RECENCY_CAP, USAGE, USER, MeasuredFeatures, column_safe, ratio, trend
+from churnml.features.measures import DailyQuantile, KeyUsersQuiet, Ratio, placed
 from churnml.rollups import OFFICE_HOURS
 
 KEY_USERS = 3
-_USER = (("usage_events", "user_id"),)
 
 Features = Callable[[Wish], tuple[Feature, ...]]
+Lookbacks = Callable[[tuple[int, ...]], tuple[int, ...]]
 
 # ---------------------------------------------------------------- how much, how often, by how many
 
@@ -146,7 +147,6 @@ CURRENT_STREAK = MeasuredFeatures(
     "usage_current_streak_{days}d",
     means="days in a row with usage up to yesterday, at most {days}",
     when_low="Days in a row with use, up to yesterday: {value}; {usual} is usual.",
-    when_high="Days in a row with use, up to yesterday: {value}; {usual} is usual.",
 )
 MEAN_GAP = MeasuredFeatures(
     USAGE["gap_mean"],
@@ -168,13 +168,12 @@ LONGEST_GAP = MeasuredFeatures(
 )
 DAILY = tuple(
     MeasuredFeatures(
-        USAGE["quantile"],
+        replace(USAGE["quantile"], of=partial(DailyQuantile, share=share)),
         "usage.daily",
         f"usage_daily_p{round(share * 100)}_{{days}}d",
         means=f"{words} of the last {{days}} days' days with usage: its number of events",
         when_low=f"Only {{value}} events on {words} with use; {{usual}} is usual.",
         when_high=f"{{value}} events on {words} with use; {{usual}} is usual.",
-        at=share,
     )
     for share, words in ((0.5, "the middle day"), (0.9, "a busy day (nine tenths of them had no more)"))
 )
@@ -204,19 +203,23 @@ MIX = MeasuredFeatures(
 )
 
 
-def _each(measured: MeasuredFeatures) -> Features:
-    """A feature a lookback."""
-    return lambda wish: measured.features(wish.lookbacks)
+def _each(*several: MeasuredFeatures, of: Lookbacks = lambda all_of_them: all_of_them) -> Features:
+    """A feature a lookback, or for the lookbacks that ``of`` picks."""
+    return lambda wish: tuple(f for measured in several for f in measured.features(of(wish.lookbacks)))
 
 
-def _longest(*several: MeasuredFeatures) -> Features:
-    """The feature of the longest lookback, of each."""
-    return lambda wish: tuple(f for measured in several for f in measured.features(wish.lookbacks[-1:]))
+def _longest(lookbacks: tuple[int, ...]) -> tuple[int, ...]:
+    return lookbacks[-1:]
 
 
-def _middle(wish: Wish) -> tuple[int, ...]:
+def _three_weeks(lookbacks: tuple[int, ...]) -> tuple[int, ...]:
+    """The longest lookback where it holds the newest week and two before it."""
+    return tuple(days for days in lookbacks[-1:] if days >= 21)
+
+
+def _middle(lookbacks: tuple[int, ...]) -> tuple[int, ...]:
     """The second lookback, in which single functions are looked at; all where there is but one."""
-    return wish.lookbacks[1:2] or wish.lookbacks
+    return lookbacks[1:2] or lookbacks
 
 
 def _by_event(wish: Wish) -> tuple[Feature, ...]:
@@ -224,17 +227,16 @@ def _by_event(wish: Wish) -> tuple[Feature, ...]:
         replace(BY_EVENT, subject=event, only=(event,), words={"event": column_safe(event)})
         for event in wish.event_names
     )
-    return tuple(feature for measured in named for feature in measured.features(_middle(wish)))
+    return _each(*named, of=_middle)(wish)
 
 
 def _share_by_event(wish: Wish) -> tuple[Feature, ...]:
     return tuple(
         ratio(
             f"usage_{column_safe(event)}_share_{n}d",
-            "usage.share_by_event",
-            f"usage_{column_safe(event)}_{n}d",
-            f"usage_events_{n}d",
+            family="usage.share_by_event",
             means=f"events of this name ÷ all events in the last {n} days",
+            measure=Ratio(f"usage_{column_safe(event)}_{n}d", f"usage_events_{n}d"),
             when_low=f"'{{subject}}' is only {{value}} of what was done in the last {n} days; {{usual}} is usual.",
             when_high=f"'{{subject}}' is {{value}} of what was done in the last {n} days; {{usual}} is usual.",
             lookback=n,
@@ -242,26 +244,23 @@ def _share_by_event(wish: Wish) -> tuple[Feature, ...]:
             subject=event,
         )
         for event in wish.event_names
-        for n in _middle(wish)
+        for n in _middle(wish.lookbacks)
     )
 
 
 def _core(wish: Wish) -> tuple[Feature, ...]:
     if not wish.core_events:
         return ()
-    counts = replace(CORE, only=wish.core_events).features(wish.lookbacks)
-    return tuple(
-        feature for n, count in zip(wish.lookbacks, counts, strict=True) for feature in (count, _core_share(n))
-    )
+    core = replace(CORE, only=wish.core_events)
+    return tuple(f for n in wish.lookbacks for f in (core.feature(n, wish.lookbacks[-1]), _core_share(n)))
 
 
 def _core_share(n: int) -> Feature:
     return ratio(
         f"usage_core_share_{n}d",
-        "usage.core",
-        f"usage_core_{n}d",
-        f"usage_events_{n}d",
+        family="usage.core",
         means=f"core events ÷ all events in the last {n} days",
+        measure=Ratio(f"usage_core_{n}d", f"usage_events_{n}d"),
         when_low=f"Core functions are only {{value}} of what was done in the last {n} days; {{usual}} is usual.",
         when_high=f"Core functions are {{value}} of what was done in the last {n} days; {{usual}} is usual.",
         when_absent=f"Of what was done in the last {n} days nothing was a core function; {{usual}} is usual.",
@@ -274,7 +273,7 @@ def _core_trend(wish: Wish) -> tuple[Feature, ...]:
 
 
 def _recency(wish: Wish) -> tuple[Feature, ...]:
-    last, first = _longest(SINCE_LAST, SINCE_FIRST)(wish)
+    last, first = _each(SINCE_LAST, SINCE_FIRST, of=_longest)(wish)
     return last, replace(first, lookback=None)
 
 
@@ -286,14 +285,13 @@ def _users_trend(wish: Wish) -> tuple[Feature, ...]:
     return tuple(
         ratio(
             f"usage_users_kept_{short}d_{long}d",
-            "usage.users_trend",
-            f"usage_active_users_{short}d",
-            f"usage_active_users_{long}d",
+            family="usage.users_trend",
             means=f"users seen in the last {short} days ÷ users seen in the last {long} days",
+            measure=Ratio(f"usage_active_users_{short}d", f"usage_active_users_{long}d"),
             when_low=f"Only {{value}} of the people seen in {long} days came in the last {short}; {{usual}} is usual.",
             when_high=f"{{value}} of the people seen in {long} days came in the last {short}; {{usual}} is usual.",
             lookback=long,
-            needs_columns=_USER,
+            needs_columns=USER,
         )
         for short, long in wish.spans
     )
@@ -303,14 +301,13 @@ def _seat_utilisation(wish: Wish) -> tuple[Feature, ...]:
     return tuple(
         ratio(
             f"usage_seat_utilisation_{n}d",
-            "usage.seat_utilisation",
-            f"usage_active_users_{n}d",
-            "subscription_seats",
+            family="usage.seat_utilisation",
             means=f"users seen in the last {n} days ÷ seats paid for",
+            measure=Ratio(f"usage_active_users_{n}d", "subscription_seats"),
             when_low=f"Only {{value}} of the seats were used in the last {n} days; {{usual}} is usual.",
             when_high=f"{{value}} of the seats were used in the last {n} days; {{usual}} is usual.",
             lookback=n,
-            needs_columns=(*_USER, ("subscriptions", "seats")),
+            needs_columns=(*USER, ("subscriptions", "seats")),
         )
         for n in wish.lookbacks
     )
@@ -320,36 +317,17 @@ def _events_per_user(wish: Wish) -> tuple[Feature, ...]:
     return tuple(
         ratio(
             f"usage_events_per_user_{n}d",
-            "usage.depth",
-            f"usage_events_{n}d",
-            f"usage_active_users_{n}d",
+            family="usage.depth",
             means=f"events ÷ users seen in the last {n} days",
+            measure=Ratio(f"usage_events_{n}d", f"usage_active_users_{n}d"),
             when_low=f"Only {{value}} events a person in the last {n} days; {{usual}} is usual.",
             when_high=f"{{value}} events a person in the last {n} days; {{usual}} is usual.",
             lookback=n,
             unit=Unit.COUNT,
-            needs_columns=_USER,
+            needs_columns=USER,
         )
         for n in wish.lookbacks
     )
-
-
-def _slope(wish: Wish) -> tuple[Feature, ...]:
-    return SLOPE.features(wish.lookbacks[1:] or wish.lookbacks)
-
-
-def _acceleration(wish: Wish) -> tuple[Feature, ...]:
-    thrice_inside = tuple(n for n in wish.lookbacks if 3 * n <= wish.lookbacks[-1])
-    return ACCELERATION.features(thrice_inside)
-
-
-def _own_past(wish: Wish) -> tuple[Feature, ...]:
-    # the newest week and two before it
-    return _longest(OWN_PAST)(wish) if wish.lookbacks[-1] >= 21 else ()
-
-
-def _mix(wish: Wish) -> tuple[Feature, ...]:
-    return MIX.features(wish.lookbacks[-2:])
 
 
 def _key_users(wish: Wish) -> tuple[Feature, ...]:
@@ -363,9 +341,8 @@ def _key_users(wish: Wish) -> tuple[Feature, ...]:
             polarity=Polarity.RISKIER,
             unit=Unit.SHARE,
             when_low=f"Of its most active people, {{value}} have gone quiet for {short} days; {{usual}} is usual.",
-            when_high=f"Of its most active people, {{value}} have gone quiet for {short} days; {{usual}} is usual.",
             lookback=long,
-            needs_columns=(("usage_events", "user_id"),),
+            needs_columns=USER,
         )
         for short, long in wish.spans[-1:]
     )
@@ -374,7 +351,7 @@ def _key_users(wish: Wish) -> tuple[Feature, ...]:
 def _against_segment(wish: Wish) -> tuple[Feature, ...]:
     if "segment" not in wish.static:
         return ()
-    n = wish.lookbacks[min(1, len(wish.lookbacks) - 1)]
+    n = _middle(wish.lookbacks)[0]
     return tuple(
         Feature(
             name=f"{name}_{n}d_in_segment",
@@ -394,40 +371,42 @@ def _against_segment(wish: Wish) -> tuple[Feature, ...]:
     )
 
 
+def _of_usage(name: str, means: str, features: Features) -> Family:
+    return Family(name, "usage_events", means, features)
+
+
 FAMILIES = (
-    Family("usage.events", "usage_events", "how much the product is used", _each(EVENTS)),
-    Family("usage.active_days", "usage_events", "on how many days", _each(ACTIVE_DAYS)),
-    Family("usage.active_users", "usage_events", "by how many people", _each(ACTIVE_USERS)),
-    Family("usage.breadth", "usage_events", "how many of its functions", _each(BREADTH)),
-    Family("usage.quantity", "usage_events", "how large the volumes", _each(QUANTITY)),
-    Family("usage.by_event", "usage_events", "single functions, the most frequent ones", _by_event),
-    Family("usage.share_by_event", "usage_events", "what it is used for", _share_by_event),
-    Family("usage.core", "usage_events", "what the product is bought for (`core_events` of project.yaml)", _core),
-    Family("usage.core_trend", "usage_events", "whether that is fading", _core_trend),
-    Family("usage.recency", "usage_events", "how long since anybody was seen", _recency),
-    Family(
-        "usage.trend",
-        "usage_events",
-        "whether use is fading",
-        _trend("usage_events", "usage.trend", "events"),
-    ),
-    Family(
+    _of_usage("usage.events", "how much the product is used", _each(EVENTS)),
+    _of_usage("usage.active_days", "on how many days", _each(ACTIVE_DAYS)),
+    _of_usage("usage.active_users", "by how many people", _each(ACTIVE_USERS)),
+    _of_usage("usage.breadth", "how many of its functions", _each(BREADTH)),
+    _of_usage("usage.quantity", "how large the volumes", _each(QUANTITY)),
+    _of_usage("usage.by_event", "single functions, the most frequent ones", _by_event),
+    _of_usage("usage.share_by_event", "what it is used for", _share_by_event),
+    _of_usage("usage.core", "what the product is bought for (`core_events` of project.yaml)", _core),
+    _of_usage("usage.core_trend", "whether that is fading", _core_trend),
+    _of_usage("usage.recency", "how long since anybody was seen", _recency),
+    _of_usage("usage.trend", "whether use is fading", _trend("usage_events", "usage.trend", "events")),
+    _of_usage(
         "usage.days_trend",
-        "usage_events",
         "whether active days are fading",
         _trend("usage_active_days", "usage.days_trend", "active days"),
     ),
-    Family("usage.users_trend", "usage_events", "whether people stop coming", _users_trend),
-    Family("usage.seat_utilisation", "usage_events", "how many of the seats paid for are used", _seat_utilisation),
-    Family("usage.depth", "usage_events", "how much each person does", _events_per_user),
-    Family("usage.slope", "usage_events", "whether use rises or falls", _slope),
-    Family("usage.acceleration", "usage_events", "whether that speeds up", _acceleration),
-    Family("usage.own_past", "usage_events", "how the last week compares with its own past", _own_past),
-    Family("usage.streak", "usage_events", "how many days in a row", _longest(LONGEST_STREAK, CURRENT_STREAK)),
-    Family("usage.gaps", "usage_events", "how long it stays away between visits", _longest(MEAN_GAP, LONGEST_GAP)),
-    Family("usage.daily", "usage_events", "how much happens on a day with use", _longest(*DAILY)),
-    Family("usage.rhythm", "usage_events", "when in the week it is used", _longest(*RHYTHM)),
-    Family("usage.mix", "usage_events", "how evenly its functions are used", _mix),
-    Family("usage.key_users", "usage_events", "whether the most active people went quiet", _key_users),
-    Family("usage.against_segment", "usage_events", "its place among its segment in training", _against_segment),
+    _of_usage("usage.users_trend", "whether people stop coming", _users_trend),
+    _of_usage("usage.seat_utilisation", "how many of the seats paid for are used", _seat_utilisation),
+    _of_usage("usage.depth", "how much each person does", _events_per_user),
+    _of_usage("usage.slope", "whether use rises or falls", _each(SLOPE, of=lambda n: n[1:] or n)),
+    _of_usage(
+        "usage.acceleration",
+        "whether that speeds up",
+        _each(ACCELERATION, of=lambda n: tuple(x for x in n if 3 * x <= n[-1])),
+    ),
+    _of_usage("usage.own_past", "how the last week compares with its own past", _each(OWN_PAST, of=_three_weeks)),
+    _of_usage("usage.streak", "how many days in a row", _each(LONGEST_STREAK, CURRENT_STREAK, of=_longest)),
+    _of_usage("usage.gaps", "how long it stays away between visits", _each(MEAN_GAP, LONGEST_GAP, of=_longest)),
+    _of_usage("usage.daily", "how much happens on a day with use", _each(*DAILY, of=_longest)),
+    _of_usage("usage.rhythm", "when in the week it is used", _each(*RHYTHM, of=_longest)),
+    _of_usage("usage.mix", "how evenly its functions are used", _each(MIX, of=lambda n: n[-2:])),
+    _of_usage("usage.key_users", "whether the most active people went quiet", _key_users),
+    _of_usage("usage.against_segment", "its place among its segment in training", _against_segment),
 )
