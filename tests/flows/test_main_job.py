@@ -235,3 +235,19 @@ def test_a_copy_of_a_project_trains_into_its_own_folder(ran, after_run):
     assert json.loads(said.out)["upsell"]["version"] == "2"
     shown = json.loads(churnml("models", "show", "upsell", "--version", "2", "--project", after_run, "--json").out)
     assert shown["version"] == "2"
+
+
+def test_the_sql_of_features_is_shown_and_nothing_is_written(company: Path) -> None:
+    shown = churnml("features", "--as-of", "2024-06-03", "--sql", "--project", company)
+    assert shown.code == 0, shown.err
+    statements = shown.out.split(";\n")[:-1]
+    named = {name for line in shown.out.splitlines() if line.startswith("-- ") for name in line[3:].split(", ")}
+    assert {"usage_events_28d", "tickets_open", "subscription_tenure_days"} <= named
+    assert all("SELECT" in statement and statement.lstrip().startswith("-- ") for statement in statements)
+    assert not list(company.glob("*.parquet"))
+
+
+def test_features_without_a_file_to_write_say_so(company: Path) -> None:
+    refused = churnml("features", "--as-of", "2024-06-03", "--project", company)
+    assert refused.code == 1
+    assert "Give --out FILE, or --sql." in refused.err

@@ -18,6 +18,7 @@ from churnml.cli.shell import (
     registry_of_project,
     say_lines,
 )
+from churnml.errors import ProjectError
 
 
 @app.add()
@@ -84,19 +85,22 @@ def simulate(
 @app.add()
 def features(
     as_of: Annotated[list[str], typer.Option("--as-of", help="A cutoff, YYYY-MM-DD; may be repeated.")],
-    out: Annotated[Path, typer.Option("--out", help="A .parquet or .csv file to write.")],
+    out: Annotated[Path | None, typer.Option("--out", help="A .parquet or .csv file to write.")] = None,
     project: ProjectOption = HERE,
     model: Annotated[str | None, typer.Option(help="Whose features.", show_default="the risk model's")] = None,
     champion: Annotated[
         bool, typer.Option("--champion", help="What the champion reads, rather than what a training would choose now.")
     ] = False,
     engine: EngineOption = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL that would run, and write nothing.")] = False,
 ) -> None:
     """Write the features of every eligible account at one or more cutoffs."""
     from churnml import jobs
     from pipelines.clock import day
     from pipelines.progress import say
 
+    if out is None and not sql:
+        raise ProjectError("There is no file to write to.", where="--out", remedy="Give --out FILE, or --sql.")
     cutoffs = [cutoff for text in as_of if (cutoff := date_of(text, "--as-of")) is not None]
     opened = jobs.open_data(project, day(), say, engine)
     of = None
@@ -104,6 +108,9 @@ def features(
         name = model or opened.project.health.risk.model
         opened.project.model(name)
         of = registry_of_project(project)[1].version(name).predictor
+    if sql:
+        say_lines(jobs.feature_sql(opened, cutoffs, model, of))
+        return
     rows = jobs.features_at(opened, cutoffs, model, say, of)
     jobs.write_frame(rows, out)
     say_lines(f"{len(rows):,} rows with {rows.shape[1]:,} columns written to {out}")

@@ -321,25 +321,43 @@ def features_at(
 
     ``of`` is a registered model whose own features are wanted, instead of those a training would choose today.
     """
-    spec = opened.project.model(model or opened.project.health.risk.model)
-    last = default_as_of(opened)
+    chosen = _features_wanted(opened, cutoffs, model, of)
+    label = opened.project.model(model or opened.project.health.risk.model).label
+    spine = snapshots.population(label, opened.facts, cutoffs)
+    progress(f"{len(chosen)} features of {len(spine):,} snapshots")
+    rows = snapshots.build_snapshots(opened.facts, chosen, spine.drop(columns="mrr_cents"))
+    return rows if of is None else of.with_places(rows)
+
+
+def feature_sql(
+    opened: OpenedProject, cutoffs: Sequence[dt.date], model: str | None, of: Predictor | None = None
+) -> str:
+    """The SQL that :func:`features_at` has the project's engine run, a statement for features of the same rows."""
+    import ibis
+
+    statements = []
+    for wanted in snapshots.measured_together(_features_wanted(opened, cutoffs, model, of)):
+        query = snapshots.measuring_query(opened.facts, wanted, cutoffs)
+        statements.append(f"-- {', '.join(feature.name for feature in wanted)}\n{ibis.to_sql(query)};\n")
+    return "\n".join(statements)
+
+
+def _features_wanted(
+    opened: OpenedProject, cutoffs: Sequence[dt.date], model: str | None, of: Predictor | None
+) -> Sequence[Feature]:
+    spec, last = opened.project.model(model or opened.project.health.risk.model), default_as_of(opened)
     for cutoff in cutoffs:
         if cutoff > last:
             raise TooLittleDataError(
                 f"Features as of {cutoff} cannot be known: the data end with {opened.facts.data_through}.",
                 remedy=f"Ask for {last} or earlier.",
             )
-    spine = snapshots.population(spec.label, opened.facts, cutoffs)
     if of is not None:
         built = features_of(opened, of)
         require_same(opened, of, f"registered '{spec.name}'", of.features, built)
-        return of.with_places(
-            snapshots.build_snapshots(opened.facts, list(built.values()), spine.drop(columns="mrr_cents"))
-        )
+        return list(built.values())
     wish = wish_for(opened, spec, min(cutoffs))
-    chosen = choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
-    progress(f"{len(chosen)} features of {len(spine):,} snapshots")
-    return snapshots.build_snapshots(opened.facts, chosen, spine.drop(columns="mrr_cents"))
+    return choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
 
 
 def write_frame(rows: pd.DataFrame, out: Path) -> None:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Grain
+from churnml.features.declare import Measure
 from churnml.features.measures import Count, DistinctNames
 from churnml.labels import Label, lapse_label, leaving_times, left_label, upsell_label
 from churnml.lazy import ibis
@@ -124,7 +125,7 @@ def build_snapshots(facts: Facts, features: Sequence[Feature], spine: pd.DataFra
     cutoffs = [pd.Timestamp(as_of).date() for as_of in spine["as_of"].unique()]
     columns: dict[str, pd.Series] = {}
     if len(spine):
-        for wanted in _together(features):
+        for wanted in measured_together(features):
             columns |= _measured(facts, wanted, cutoffs, spine)
     else:
         columns = {f.name: pd.Series(dtype="object" if f.is_category else "float64") for f in features}
@@ -135,39 +136,56 @@ def build_snapshots(facts: Facts, features: Sequence[Feature], spine: pd.DataFra
     return pd.concat([spine, pd.DataFrame({f.name: columns[f.name] for f in features}, index=spine.index)], axis=1)
 
 
-def _together(features: Sequence[Feature]) -> list[list[Feature]]:
+def measured_together(features: Sequence[Feature]) -> list[list[Feature]]:
     """Features that are measured on the same rows, in one query."""
     groups: dict[object, list[Feature]] = {}
     for feature in features:
-        if feature.grain is not Grain.MADE:
+        if feature.grain not in (Grain.MADE, Grain.PLACED):
             # of stretches, all event names are summed in one query; what follows days one by one, each for itself
             only = bool(feature.only) if feature.grain is Grain.STRETCH else feature.only
             groups.setdefault((feature.grain, only, feature.rows), []).append(feature)
     return list(groups.values())
 
 
-def _measured(
-    facts: Facts, wanted: Sequence[Feature], cutoffs: Sequence[dt.date], spine: pd.DataFrame
-) -> dict[str, pd.Series]:
-    """The columns of features that share their rows, in the order of ``spine``."""
-    first = wanted[0]
+def measuring_query(facts: Facts, wanted: Sequence[Feature], cutoffs: Sequence[dt.date]) -> ir.Table:
+    """What the engine is asked for features that share their rows: a row an account and cutoff, a column a measure.
+
+    Of features that look at single event names there is a row a name, too, told apart by ``area``.
+    """
     days = [day_number_of(day) for day in cutoffs]
-    by_name = first.grain is Grain.STRETCH and bool(first.only)
+    by_name = _is_by_name(wanted)
     rows = _narrowed_rows(facts, wanted, days) if by_name else _rows_of(facts, wanted, days, cutoffs)
     for feature in wanted:
         beside = getattr(feature.measure, "beside", None)
         rows = rows if beside is None else beside(rows)
-    # features that differ only in the event names they look at share a measure
-    measures = list(dict.fromkeys(feature.measure for feature in wanted))
     by_measure = {feature.measure: feature for feature in reversed(wanted)}
-    values = {f"m{place}": _typed(by_measure[measure], measure(rows)) for place, measure in enumerate(measures)}
-    measured = rows.group_by([*KEY, *(["area"] if by_name else [])]).aggregate(**values).to_pandas()
+    values = {
+        f"m{place}": _typed(by_measure[measure], measure(rows)) for place, measure in enumerate(_measures_of(wanted))
+    }
+    return rows.group_by([*KEY, *(["area"] if by_name else [])]).aggregate(**values)
+
+
+def _is_by_name(wanted: Sequence[Feature]) -> bool:
+    return wanted[0].grain is Grain.STRETCH and bool(wanted[0].only)
+
+
+def _measures_of(wanted: Sequence[Feature]) -> list[Measure]:
+    """Features that differ only in the event names they look at share a measure."""
+    return list(dict.fromkeys(feature.measure for feature in wanted))
+
+
+def _measured(
+    facts: Facts, wanted: Sequence[Feature], cutoffs: Sequence[dt.date], spine: pd.DataFrame
+) -> dict[str, pd.Series]:
+    """The columns of features that share their rows, in the order of ``spine``."""
+    by_name, measures = _is_by_name(wanted), _measures_of(wanted)
+    measured = measuring_query(facts, wanted, cutoffs).to_pandas()
     measured["as_of"] = pd.to_datetime(measured["as_of"]).astype("datetime64[us]")
     keys = pd.MultiIndex.from_frame(spine[KEY])
     areas = _areas(wanted)
     parts = {area: part.drop(columns="area") for area, part in measured.groupby("area")} if by_name else {0: measured}
     placed = {area: part.set_index(KEY).reindex(keys).set_axis(spine.index) for area, part in parts.items()}
-    nothing = pd.DataFrame(np.nan, index=spine.index, columns=list(values))
+    nothing = pd.DataFrame(np.nan, index=spine.index, columns=[f"m{place}" for place in range(len(measures))])
     return {
         feature.name: _finished(
             placed.get(areas[feature.only] if by_name else 0, nothing)[f"m{measures.index(feature.measure)}"], feature
