@@ -38,6 +38,7 @@ def test_without_verbose_a_look_up_writes_nothing_to_standard_error(ran: Path) -
     assert churnml("queue", "--project", ran).err == ""
 
 
+@pytest.mark.slow
 def test_under_prefect_the_same_lines_are_in_the_log_of_the_run(after_run: Path, tmp_path: Path) -> None:
     environment = clean_environment(PREFECT_HOME=str(tmp_path / "prefect"), CHURNML_LOG="json")
     command = [sys.executable, "-m", "churnml.cli", "score", "--project", str(after_run)]
