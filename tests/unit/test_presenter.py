@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from churnml.modelling.evaluation import ALL_FIGURES, DECISION_FIGURES, FIGURES, Figure
+from churnml.modelling.record import RecordedFigure
 from churnml.modelling.training import RIVALS
 from churnml.pages import presenter
 from churnml.pages.presenter import (
@@ -35,9 +36,9 @@ from churnml.pages.presenter import (
         (number(2, signed=True), "+2"),
         (percent(0.123), "12.3 %"),
         (points(-0.0123), "−1.2"),
-        (interval({"value": 0.8123, "low": 0.78, "high": 0.84}), "0.812 [0.780, 0.840]"),
-        (interval({"value": 0.01, "low": -0.02, "high": 0.04}, 2, signed=True), "+0.01 [−0.02, +0.04]"),
-        (interval({"value": 0.5, "low": None, "high": None}), "0.500"),
+        (interval(RecordedFigure(value=0.8123, low=0.78, high=0.84)), "0.812 [0.780, 0.840]"),
+        (interval(RecordedFigure(value=0.01, low=-0.02, high=0.04), 2, signed=True), "+0.01 [−0.02, +0.04]"),
+        (interval(RecordedFigure(value=0.5, low=None, high=None)), "0.500"),
         (interval(Figure(0.5, float("nan"), float("nan"))), "0.500"),
         (interval(None), "–"),
         (percent_interval(Figure(0.354, 0.2, 0.5), 0), "35 % [20 %, 50 %]"),

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from churnml.modelling.evaluation import CALIBRATION_FIGURES, DECISION_FIGURES
-from churnml.modelling.evaluation import FIGURES as MAIN_FIGURES
+from churnml.modelling.evaluation import CALIBRATION_FIGURES
 from churnml.modelling.record import (
     Figures,
     FiguresByWho,
@@ -22,16 +21,18 @@ from churnml.modelling.record import (
 from churnml.pages.label_words import eligible_in_words, label_in_words
 from churnml.pages.markdown import plain, table
 from churnml.pages.presenter import (
+    CAPACITY_FIGURES,
+    MAIN_FIGURES,
     NOTHING,
-    WHO_NAMES,
+    by_who,
     capitalised,
     figure_name,
     interval,
-    interval_of,
     money_column,
     number,
     percent,
     who_name,
+    with_interval,
     words,
 )
 from churnml.pages.split_lines import drawn_splits
@@ -70,18 +71,13 @@ def _who(key: str) -> str:
     return OWN_NAMES.get(key) or plain(who_name(key))
 
 
-def _by_who(figures: FiguresByWho) -> list[str]:
-    """Whoever has figures, in the order they are always shown in; others after them."""
-    return [*(who for who in WHO_NAMES if who in figures), *(who for who in figures if who not in WHO_NAMES)]
-
-
 def _names(figures: Iterable[str]) -> list[str]:
     return [plain(figure_name(name)) for name in figures]
 
 
 def _figure_table(figures: FiguresByWho, shown: Sequence[str], title: str = "") -> list[str]:
     """Everybody's figures, a row each; money in one unit."""
-    everybody = _by_who(figures)
+    everybody = by_who(figures)
     columns = [_column(name, [figures[who].get(name) for who in everybody]) for name in shown]
     return table(
         [title, *_names(shown)], [[_who(who), *cells] for who, *cells in zip(everybody, *columns, strict=True)]
@@ -94,10 +90,6 @@ def _column(name: str, figures: Sequence[RecordedFigure | None]) -> list[str]:
 
 def _leads(ahead: Figures, shown: Sequence[str]) -> list[str]:
     return [interval(ahead.get(name), 4, signed=True) for name in shown]
-
-
-def _seen(seen: float, low: float, high: float) -> str:
-    return interval_of({"value": seen, "low": low, "high": high}, percent)
 
 
 # ---------------------------------------------------------------- what it is
@@ -272,7 +264,7 @@ def _figures(record: ModelRecord) -> list[str]:
         *_figure_table(figures, shown),
     ]
     compared = [name for name in shown if any(name in of for of in ahead.values())]
-    rows = [[_who(who), *_leads(ahead[who], compared)] for who in _by_who(ahead) if who != "truth"]
+    rows = [[_who(who), *_leads(ahead[who], compared)] for who in by_who(ahead) if who != "truth"]
     if rows:
         lines += [
             "",
@@ -302,7 +294,7 @@ def _calibration(record: ModelRecord) -> list[str]:
         ]
     lines += table(
         ["said", "seen, with Wilson's interval", "accounts"],
-        [[percent(row.predicted), _seen(row.seen, row.low, row.high), number(row.rows)] for row in reliability],
+        [[percent(row.predicted), with_interval(row.seen, row.low, row.high), number(row.rows)] for row in reliability],
     )
     parts = [name for name in CALIBRATION_FIGURES if name in model]
     if parts:
@@ -328,7 +320,7 @@ def _later(record: ModelRecord) -> list[str]:
 
 def _decisions(record: ModelRecord) -> list[str]:
     decision, figures = record.decision, record.figures
-    shown = [name for name in DECISION_FIGURES if name in figures["model"]]
+    shown = [name for name in CAPACITY_FIGURES if name in figures["model"]]
     if decision is None or not shown:
         return []
     effect = "won where it would have come" if record.label.kind == "upsell" else "kept where it would have gone"
@@ -353,7 +345,7 @@ def _slices(record: ModelRecord) -> list[str]:
             number(part.rows),
             number(part.positives),
             percent(part.predicted),
-            _seen(part.seen, part.low, part.high),
+            with_interval(part.seen, part.low, part.high),
             "too small to say" if part.too_small else interval(part.roc_auc),
         ]
         for part in record.slices
@@ -374,7 +366,7 @@ def _when(record: ModelRecord) -> list[str]:
         return []
     figures = curves.figures
     shown = [name for name in figures["curve"] if not name.startswith("brier_")]
-    rows = [[_who(who), *(interval(figures[who].get(name)) for name in shown)] for who in _by_who(figures)]
+    rows = [[_who(who), *(interval(figures[who].get(name)) for name in shown)] for who in by_who(figures)]
     rows += [[f"ahead of {_who(who)}", *_leads(ahead, shown)] for who, ahead in curves.ahead.items()]
     marks = [[f"{mark.day} days", percent(mark.seen), percent(mark.predicted.get("curve"))] for mark in curves.marks]
     return [

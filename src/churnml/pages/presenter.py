@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeGuard
 
 NOTHING = "–"
@@ -99,21 +99,12 @@ class Interval(Protocol):
     def high(self) -> float | None: ...
 
 
-# A figure as a record on disk holds it.
-FigureMapping = Mapping[str, float | None]
-
-
 # ---------------------------------------------------------------- names
 
 
 def words(name: str | None) -> str:
     """A declared name as words: ``at_risk`` as "at risk"."""
     return NOTHING if name is None else name.replace("_", " ")
-
-
-def band_name(band: str | None) -> str:
-    """A band of health: ``at_risk`` as "at risk"."""
-    return words(band)
 
 
 def figure_name(figure: str) -> str:
@@ -127,6 +118,11 @@ def figure_name(figure: str) -> str:
 def who_name(who: str) -> str:
     """A model or a rival: "logistic regression" of ``logistic_regression``."""
     return WHO_NAMES.get(who, words(who))
+
+
+def by_who(figures: Iterable[str]) -> list[str]:
+    """Whoever has figures, in the order they are always shown in; others after them."""
+    return sorted(figures, key=lambda who: [*WHO_NAMES, who].index(who))
 
 
 def goal_name(goal: str) -> str:
@@ -193,30 +189,28 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 # ---------------------------------------------------------------- intervals
 
 
-def interval(figure: Interval | FigureMapping | None, digits: int = 3, *, signed: bool = False) -> str:
+def interval(figure: Interval | None, digits: int = 3, *, signed: bool = False) -> str:
     """A figure with its interval: "0.812 [0.781, 0.840]"."""
     return interval_of(figure, lambda value: number(value, digits, signed=signed))
 
 
-def percent_interval(figure: Interval | FigureMapping | None, digits: int = 1) -> str:
+def percent_interval(figure: Interval | None, digits: int = 1) -> str:
     """A share with its interval: "12.3 % [9.8 %, 15.1 %]"."""
     return interval_of(figure, lambda share: percent(share, digits))
 
 
-def interval_of(figure: Interval | FigureMapping | None, written: Callable[[float | None], str]) -> str:
+def interval_of(figure: Interval | None, written: Callable[[float | None], str]) -> str:
     """A figure with its interval, each number as ``written`` writes it; a dash where the value is not known."""
-    value, low, high = _ends(figure)
+    return written(None) if figure is None else with_interval(figure.value, figure.low, figure.high, written)
+
+
+def with_interval(
+    value: float | None, low: float | None, high: float | None, written: Callable[[float | None], str] = percent
+) -> str:
+    """A value, a share unless ``written`` says otherwise, with the ends of its interval where they are known."""
     if not is_known(value) or not is_known(low) or not is_known(high):
         return written(value)
     return f"{written(value)} [{written(low)}, {written(high)}]"
-
-
-def _ends(figure: Interval | FigureMapping | None) -> tuple[float | None, float | None, float | None]:
-    if figure is None:
-        return None, None, None
-    if isinstance(figure, Mapping):
-        return figure.get("value"), figure.get("low"), figure.get("high")
-    return figure.value, figure.low, figure.high
 
 
 # ---------------------------------------------------------------- money
@@ -235,12 +229,12 @@ def has_cents(mean_mrr: float | None) -> bool:
     return mean_mrr is not None and mean_mrr < SMALL_MRR
 
 
-def money_column(figures: Sequence[Interval | FigureMapping | None]) -> list[str]:
+def money_column(figures: Sequence[Interval | None]) -> list[str]:
     """The amounts of one column, with their intervals, all in one unit: "22.1 [4.2, 45.3] k".
 
     The largest value decides whether that is one, a thousand (k) or a million (M).
     """
-    largest = max((abs(value) for value, _, _ in map(_ends, figures) if is_known(value)), default=0.0)
+    largest = max((abs(figure.value) for figure in figures if figure and is_known(figure.value)), default=0.0)
     if largest < THOUSANDS_FROM:
         return [interval(figure, 0) for figure in figures]
     unit, mark = (1e6, "M") if largest >= MILLIONS_FROM else (1e3, "k")

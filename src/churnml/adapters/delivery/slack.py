@@ -16,7 +16,7 @@ from churnml.adapters.delivery.payload import Payload, payload_of
 from churnml.adapters.delivery.posting import client_for, post
 from churnml.adapters.delivery.webhook import KEY
 from churnml.jsontypes import Json
-from churnml.pages.presenter import band_name, cut, money, number, plural
+from churnml.pages.presenter import cut, money, number, plural, words
 from churnml.specs.delivery import Slack
 from churnml.work.messages import canonical
 
@@ -67,7 +67,7 @@ def _headline(payload: Payload) -> str:
     health = payload.get("health")
     stands = "health not known"
     if health and health["score"] is not None:
-        stands = f"health {number(health['score'])}, {escaped(band_name(health['band']))}"
+        stands = f"health {number(health['score'])}, {escaped(words(health['band']))}"
     work, event = payload.get("work"), payload.get("event")
     if work:
         title = escaped(cut(work.get("title") or work["playbook"], 100))
@@ -83,7 +83,7 @@ def _headline(payload: Payload) -> str:
 
 def _end(value: Json) -> str:
     """Where a change of health began or ended: a band's name, or a score."""
-    return escaped(band_name(value) if isinstance(value, str) else value)
+    return escaped(words(value) if isinstance(value, str) else value)
 
 
 def owner_of(payload: Payload) -> str:

@@ -8,21 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from churnml.checks import CHECKS, STRUCTURAL, QuarantinedRow
-from churnml.pages.presenter import NOTHING, cut
+from churnml.pages.presenter import NOTHING
 from churnml.pages.summary import ReasonCounts
 
 EXAMPLES_SHOWN = 5
-ROW_CHARACTERS = 400
-DETAIL_CHARACTERS = 200
-
-
-@dataclass(frozen=True)
-class Example:
-    """A row that was set aside, its texts cut to what a page can hold."""
-
-    source_row: int | None
-    detail: str | None
-    row: str | None
 
 
 @dataclass(frozen=True)
@@ -34,16 +23,7 @@ class ReasonRow:
     means: str
     rows: int
     aside: bool
-    examples: Sequence[Example]
-
-
-@dataclass(frozen=True)
-class DataSection:
-    """Every reason, with the rows set aside and warned about in all."""
-
-    rows: Sequence[ReasonRow]
-    aside: int
-    warned: int
+    examples: Sequence[QuarantinedRow]
 
 
 @dataclass(frozen=True)
@@ -70,42 +50,29 @@ class Places:
         return f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.work}/mlflow.db')}"
 
 
-def data_section(quarantined: ReasonCounts, warned: ReasonCounts, rows: Sequence[QuarantinedRow]) -> DataSection:
-    examples: dict[tuple[str, str], list[Example]] = defaultdict(list)
+def reason_rows(quarantined: ReasonCounts, warned: ReasonCounts, rows: Sequence[QuarantinedRow]) -> list[ReasonRow]:
+    """Every reason, those that set rows aside first."""
+    examples: dict[tuple[str, str], list[QuarantinedRow]] = defaultdict(list)
     for row in rows:
-        kept = examples[row.contract_table, row.reason]
-        if len(kept) < EXAMPLES_SHOWN:
-            kept.append(_example(row))
-    reasons = [
+        examples[row.contract_table, row.reason].append(row)
+    return [
         ReasonRow(
             table=table,
             reason=reason,
             means=_meaning(table, reason),
             rows=count,
             aside=aside,
-            examples=examples.get((table, reason), []) if aside else [],
+            examples=examples[table, reason][:EXAMPLES_SHOWN] if aside else (),
         )
         for aside, counts in ((True, quarantined), (False, warned))
         for table, by_reason in sorted(counts.items())
         for reason, count in sorted(by_reason.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
-    return DataSection(
-        rows=reasons,
-        aside=sum(row.rows for row in reasons if row.aside),
-        warned=sum(row.rows for row in reasons if not row.aside),
-    )
-
-
-def _example(row: QuarantinedRow) -> Example:
-    return Example(
-        source_row=row.source_row,
-        detail=None if row.detail is None else cut(row.detail, DETAIL_CHARACTERS),
-        row=None if row.row is None else cut(row.row, ROW_CHARACTERS),
-    )
 
 
 def _meaning(table: str, reason: str) -> str:
     """What a reason means, for this table where it differs by table."""
-    own = [check.means for check in CHECKS if check.name == reason and table in check.tables]
-    any_table = [check.means for check in CHECKS if check.name == reason]
-    return next(iter([*own, *([STRUCTURAL[reason]] if reason in STRUCTURAL else []), *any_table]), NOTHING)
+    checks = [check for check in CHECKS if check.name == reason]
+    own = [check.means for check in checks if table in check.tables]
+    any_table = STRUCTURAL.get(reason) or next((check.means for check in checks), NOTHING)
+    return own[0] if own else any_table

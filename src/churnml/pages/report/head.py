@@ -1,41 +1,14 @@
-"""The head of the report: the date at a glance, its bands, and which models speak."""
+"""The head of the report: the bands of health, and which models speak."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from churnml.ledger import ScoredAccount, ScoredDay
+from churnml.ledger import ScoredAccount
 from churnml.modelling.record import ModelRecord
-from churnml.pages.report.parts import share, total
+from churnml.pages.report.parts import Group
 from churnml.specs.health import HealthSpec
-
-
-@dataclass(frozen=True)
-class Head:
-    """The figures at the top."""
-
-    accounts: int
-    mrr: float | None
-    mrr_unknown: int
-    at_risk: float | None
-    at_risk_share: float | None
-    decisions: int
-
-
-@dataclass(frozen=True)
-class BandRow:
-    """The accounts of one band."""
-
-    name: str
-    colour: str
-    span: str
-    accounts: int
-    share: float | None
-    mrr: float | None
-    mrr_share: float | None
-    at_risk: float | None
 
 
 @dataclass(frozen=True)
@@ -49,44 +22,15 @@ class Standing:
     consequence: str | None
 
 
-def head_of(scores: ScoredDay) -> Head:
-    accounts = scores.accounts
-    mrr, at_risk = total(a.mrr for a in accounts), total(a.mrr_at_risk for a in accounts)
-    return Head(
-        accounts=len(accounts),
-        mrr=mrr,
-        mrr_unknown=sum(a.mrr is None for a in accounts),
-        at_risk=at_risk,
-        at_risk_share=share(at_risk, mrr),
-        decisions=len(scores.decisions),
-    )
+def band_groups(health: HealthSpec, accounts: Sequence[ScoredAccount]) -> list[Group]:
+    """Declared bands from best to worst, then whatever else accounts are in."""
+    members: dict[str, list[ScoredAccount]] = {band.name: [] for band in health.bands}
+    for account in sorted(accounts, key=lambda account: account.band):
+        members.setdefault(account.band, []).append(account)
+    return [Group(band, inside) for band, inside in members.items()]
 
 
-def band_rows(health: HealthSpec, scores: ScoredDay, bands: Sequence[str], colours: Mapping[str, str]) -> list[BandRow]:
-    members: dict[str, list[ScoredAccount]] = defaultdict(list)
-    for account in scores.accounts:
-        members[account.band].append(account)
-    whole_mrr = total(a.mrr for a in scores.accounts)
-    spans = _spans(health)
-    rows = []
-    for band in bands:
-        mrr = total(a.mrr for a in members[band])
-        rows.append(
-            BandRow(
-                name=band,
-                colour=colours[band],
-                span=spans.get(band, "too little is known"),
-                accounts=len(members[band]),
-                share=share(len(members[band]), len(scores.accounts)),
-                mrr=mrr,
-                mrr_share=share(mrr, whole_mrr),
-                at_risk=total(a.mrr_at_risk for a in members[band]),
-            )
-        )
-    return rows
-
-
-def _spans(health: HealthSpec) -> dict[str, str]:
+def band_spans(health: HealthSpec) -> dict[str, str]:
     """Band → the health it stands for: "45 to under 70"."""
     ends = ["100", *(f"under {band.at_least:g}" for band in health.bands)]
     return {band.name: f"{band.at_least:g} to {end}" for band, end in zip(health.bands, ends, strict=False)}

@@ -8,32 +8,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from churnml.ledger import ScoredAccount, ScoredDay
+from churnml.ledger import ScoredAccount
 from churnml.pages import charts
-from churnml.pages.presenter import band_name, cut, number, plural
-from churnml.pages.report.parts import ReportChart, mean, report_chart, total
+from churnml.pages.presenter import cut, number, plural, words
+from churnml.pages.report.parts import Group, ReportChart, report_chart
 from churnml.specs.health import RISK, HealthSpec
 
 SEGMENTS_SHOWN = 12
 BIN_WIDTH = 5
-
-
-@dataclass(frozen=True)
-class BandColour:
-    name: str
-    colour: str
-
-
-@dataclass(frozen=True)
-class SegmentRow:
-    """The accounts of one segment; ``bands`` counts them in the order of the bands."""
-
-    name: str
-    accounts: int
-    mrr: float | None
-    at_risk: float | None
-    health: float | None
-    bands: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -49,93 +31,74 @@ class DimensionRow:
 
 @dataclass(frozen=True)
 class HealthSection:
-    """Health; ``bands`` are those that accounts are in, and ``unknown`` accounts have no health."""
+    """Health; ``bands`` are those that accounts are in."""
 
-    bands: Sequence[BandColour]
-    mean: float | None
-    unknown: int
-    segments: Sequence[SegmentRow]
+    bands: Sequence[str]
+    segments: Sequence[Group]
     dimensions: Sequence[DimensionRow]
     segments_chart: ReportChart | None
     histogram: ReportChart | None
 
 
 def health_section(
-    health: HealthSpec, scores: ScoredDay, bands: Sequence[str], colours: Mapping[str, str]
+    health: HealthSpec, everybody: Group, groups: Sequence[Group], colours: Mapping[str, str]
 ) -> HealthSection:
-    present = [band for band in bands if any(account.band == band for account in scores.accounts)]
-    segments = _segment_rows(scores, present)
-    known = [account.health for account in scores.accounts if account.health is not None]
-    named = {band_name(band): colour for band, colour in colours.items() if band in present}
+    """Health of ``everybody``, whose bands are ``groups``."""
+    present = [group for group in groups if group.accounts]
+    bands = [group.name for group in present]
+    segments = _segments(everybody.accounts)
+    named = {words(band): colours[band] for band in bands}
     segments_chart = histogram = None
     if segments:
         segments_chart = report_chart(
-            charts.segments_chart(_segment_table(segments, present), named),
+            charts.segments_chart(_segment_table(segments, bands), named),
             "Bands by segment",
             "Each bar is all accounts of a segment; its number of accounts stands beside its name.",
         )
-    if known:
+    if everybody.health is not None:
         histogram = report_chart(
-            charts.health_chart(_bins(scores, present), named),
+            charts.health_chart(_bins(everybody.accounts, bands), named),
             "How health is spread",
             "How many accounts have which health, in steps of five points.",
         )
-    return HealthSection(
-        bands=[BandColour(band, colours[band]) for band in present],
-        mean=mean(known),
-        unknown=len(scores.accounts) - len(known),
-        segments=segments,
-        dimensions=_dimension_rows(health, scores, present),
-        segments_chart=segments_chart,
-        histogram=histogram,
-    )
+    return HealthSection(bands, segments, _dimension_rows(health, everybody, present), segments_chart, histogram)
 
 
-def _segment_rows(scores: ScoredDay, bands: Sequence[str]) -> list[SegmentRow]:
+def _segments(accounts: Sequence[ScoredAccount]) -> list[Group]:
     """Segments, largest first; those after the first dozen together. Empty when no account has one."""
-    if all(account.segment is None for account in scores.accounts):
+    sizes = Counter(account.segment for account in accounts)
+    if set(sizes) <= {None}:
         return []
-    sizes = Counter(account.segment for account in scores.accounts)
     ordered = sorted(sizes, key=lambda name: (name is None, -sizes[name], str(name)))
     own = {name: name if name is not None else "no segment" for name in ordered[:SEGMENTS_SHOWN]}
     rest = plural(len(ordered) - len(own), "other segment")
     members: dict[str, list[ScoredAccount]] = defaultdict(list)
-    for account in scores.accounts:
+    for account in accounts:
         members[own.get(account.segment, rest)].append(account)
     shown = [*dict.fromkeys(own.values()), *([rest] if rest in members else [])]
-    return [
-        SegmentRow(
-            name=name,
-            accounts=len(members[name]),
-            mrr=total(a.mrr for a in members[name]),
-            at_risk=total(a.mrr_at_risk for a in members[name]),
-            health=mean(a.health for a in members[name]),
-            bands=[sum(a.band == band for a in members[name]) for band in bands],
-        )
-        for name in shown
-    ]
+    return [Group(name, members[name]) for name in shown]
 
 
-def _segment_table(segments: Sequence[SegmentRow], bands: Sequence[str]) -> pd.DataFrame:
+def _segment_table(segments: Sequence[Group], bands: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "segment": f"{cut(segment.name, 40)}  ({number(segment.accounts)})",
-                "band": band_name(band),
-                "accounts": count,
+                "segment": f"{cut(segment.name, 40)}  ({number(len(segment.accounts))})",
+                "band": words(band),
+                "accounts": segment.in_band(band),
                 "place": place,
             }
             for segment in segments
-            for place, (band, count) in enumerate(zip(bands, segment.bands, strict=True))
+            for place, band in enumerate(bands)
         ]
     )
 
 
-def _bins(scores: ScoredDay, bands: Sequence[str]) -> pd.DataFrame:
+def _bins(accounts: Sequence[ScoredAccount], bands: Sequence[str]) -> pd.DataFrame:
     last = 100 // BIN_WIDTH - 1
     counts = Counter(
         (min(int(account.health // BIN_WIDTH), last), account.band)
-        for account in scores.accounts
+        for account in accounts
         if account.health is not None
     )
     return pd.DataFrame(
@@ -143,7 +106,7 @@ def _bins(scores: ScoredDay, bands: Sequence[str]) -> pd.DataFrame:
             {
                 "low": place * BIN_WIDTH,
                 "high": (place + 1) * BIN_WIDTH,
-                "band": band_name(band),
+                "band": words(band),
                 "accounts": n,
                 "place": bands.index(band),
             }
@@ -152,17 +115,11 @@ def _bins(scores: ScoredDay, bands: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _dimension_rows(health: HealthSpec, scores: ScoredDay, bands: Sequence[str]) -> list[DimensionRow]:
+def _dimension_rows(health: HealthSpec, everybody: Group, bands: Sequence[Group]) -> list[DimensionRow]:
     declared = {name: (d.means, d.weight) for name, d in health.dimensions.items()}
     declared[RISK] = (health.risk.means, health.risk.weight)
     whole = sum(weight for _, weight in declared.values())
-    rows = []
-    for name, (means, weight) in declared.items():
-        values: dict[str, list[float]] = defaultdict(list)
-        for account in scores.accounts:
-            value = account.dimensions.get(name)
-            if value is not None:
-                values[account.band].append(value)
-        everybody = mean(value for inside in values.values() for value in inside)
-        rows.append(DimensionRow(name, means, weight / whole, everybody, [mean(values[band]) for band in bands]))
-    return rows
+    return [
+        DimensionRow(name, means, weight / whole, everybody.dimension(name), [band.dimension(name) for band in bands])
+        for name, (means, weight) in declared.items()
+    ]

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from churnml.features import words_for
-from churnml.modelling.record import ModelRecord, RecordedCalibration, RecordedFigure, TrainingRecord
+from churnml.modelling.record import ModelRecord, RecordedCalibration, RecordedFigure, Slice
+from churnml.pages import charts
 from churnml.pages.presenter import (
     CAPACITY_FIGURES,
-    FIGURE_MEANINGS,
     MAIN_FIGURES,
-    NOTHING,
-    RIVAL_MEANINGS,
-    WHO_NAMES,
-    capitalised,
-    figure_name,
+    by_who,
     interval,
     money_column,
     number,
-    outcome_name,
     percent_interval,
     who_name,
 )
-from churnml.pages.report.model_charts import forest_of, gains_of, reliability_of, split_of
-from churnml.pages.report.parts import ReportChart, share
+from churnml.pages.report.parts import ReportChart, report_chart
 from churnml.scoring.reasons import LEAST_CONTRIBUTION
-from churnml.timeline import Window
 
-FAMILIES_SHOWN = 8
 # Less than this on the log-odds moves next to nothing.
 LEAST_LOG_ODDS = 0.0005
 FIGURE_DIGITS = {"roc_auc": 3, "average_precision": 3, "brier": 4, "log_loss": 4, "calibration_error": 4}
@@ -38,76 +30,12 @@ FIGURE_DIGITS = {"roc_auc": 3, "average_precision": 3, "brier": 4, "log_loss": 4
 
 @dataclass(frozen=True)
 class WhoRow:
-    """One figure of the model or of a rival, and how far the model is ahead of it."""
-
-    who: str
-    is_model: bool
-    value: str
-    ahead: str
-    verdict: str | None
-
-
-@dataclass(frozen=True)
-class FigureRows:
-    title: str
-    means: str
-    rows: Sequence[WhoRow]
-
-
-@dataclass(frozen=True)
-class CapacityRow:
-    """What the model or a rival catches among the accounts it puts first."""
+    """Figures of the model or of a rival, and whether the model is ahead of it, behind, or neither is shown."""
 
     who: str
     is_model: bool
     cells: Sequence[str]
     verdict: str | None
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """Who catches what among the first accounts of the list, as many as the team can contact."""
-
-    contacted: float
-    share: float
-    saved_share: float
-    months: int
-    contact_cost: float
-    names: Sequence[str]
-    rows: Sequence[CapacityRow]
-
-
-@dataclass(frozen=True)
-class Holding:
-    """Whether the probabilities hold, and what the Brier score is made of."""
-
-    seen_over_said: str
-    slope: str
-    intercept: str
-    error: str
-    by_chance: str
-    reliability: str
-    resolution: str
-    uncertainty: str
-
-
-@dataclass(frozen=True)
-class SliceRow:
-    part: str
-    rows: int
-    positives: int
-    mean_probability: float
-    seen: str
-    roc_auc: str
-    too_small: bool
-
-
-@dataclass(frozen=True)
-class SliceGroup:
-    """The judged accounts, part by part of one kind."""
-
-    by: str
-    parts: Sequence[SliceRow]
 
 
 @dataclass(frozen=True)
@@ -121,124 +49,64 @@ class FamilyRow:
 
 
 @dataclass(frozen=True)
-class Drivers:
-    """Feature families, strongest first; ``still`` of them move next to nothing."""
-
-    first: Sequence[FamilyRow]
-    rest: Sequence[FamilyRow]
-    still: int
-
-
-@dataclass(frozen=True)
-class FoldRow:
-    validates: dt.date
-    cutoffs: int
-    last_cutoff: dt.date
-    loss: float | None
-
-
-@dataclass(frozen=True)
-class TrainingFacts:
-    cutoffs: Sequence[dt.date]
-    purged: Sequence[dt.date]
-    rows: int
-    positives: int
-    base_rate: float | None
-    trees: int
-    features: int
-    calibration: str | None
-    folds: Sequence[FoldRow]
-
-
-@dataclass(frozen=True)
 class ModelSection:
-    """All that the page shows of one trained version."""
+    """What the page shows of one trained version.
 
-    name: str
-    means: str
-    version: str
-    promoted: bool
-    because: str
+    Args:
+        record: its record.
+        in_use: whether it gave the probabilities on the page.
+        figures: figure → everybody's value, and how far the model is ahead of it.
+        capacity: what everybody catches among the accounts put first; empty where no capacity is declared.
+        slices: the judged accounts part by part, by what they are parted.
+        calibration: in words.
+        drivers: feature families, strongest first, but for the ``still`` ones that move next to nothing.
+        forest, reliability, gains, split: the charts.
+    """
+
+    record: ModelRecord
     in_use: bool
-    cutoff: dt.date
-    window: Window
-    gap: int
-    horizon: int
-    settle: int
-    outcome: str
-    rows: int
-    positives: int
-    share: float | None
-    left_in_gap: int
-    figures: Sequence[FigureRows]
-    rivals: Sequence[tuple[str, str]]
-    training: TrainingFacts
-    drivers: Drivers
-    capacity: Capacity | None
-    holding: Holding | None
-    slices: Sequence[SliceGroup]
+    figures: Mapping[str, Sequence[WhoRow]]
+    capacity: Sequence[WhoRow]
+    slices: Mapping[str, Sequence[Slice]]
+    calibration: str | None
+    drivers: Sequence[FamilyRow]
+    still: int
     forest: ReportChart | None
     reliability: ReportChart | None
     gains: ReportChart | None
     split: ReportChart
 
 
-def model_section(name: str, record: ModelRecord, version_used: str | None) -> ModelSection:
-    reach = record.label.reach
+def model_section(record: ModelRecord, version_used: str | None) -> ModelSection:
+    drivers = _drivers(record)
     return ModelSection(
-        name=name,
-        means=record.means,
-        version=record.version or NOTHING,
-        promoted=record.promoted,
-        because=record.because,
+        record=record,
         in_use=version_used is not None and record.version == version_used,
-        cutoff=record.cutoff,
-        window=reach.window(record.cutoff),
-        gap=reach.gap,
-        horizon=reach.horizon,
-        settle=reach.settle,
-        outcome=outcome_name(record.label.kind),
-        rows=record.rows,
-        positives=record.positives,
-        share=share(record.positives, record.rows),
-        left_in_gap=record.left_in_gap or 0,
-        figures=_figure_rows(record),
-        rivals=[(who_name(who), means) for who, means in RIVAL_MEANINGS.items() if who in record.figures],
-        training=_training_facts(record.training),
-        drivers=_drivers(record),
-        capacity=_capacity(record),
-        holding=_holding(record),
-        slices=_slice_groups(record),
-        forest=forest_of(record),
-        reliability=reliability_of(record),
-        gains=gains_of(record),
-        split=split_of(record),
+        figures={figure: _figure_rows(record, figure) for figure in MAIN_FIGURES},
+        capacity=_capacity_rows(record),
+        slices={by: tuple(parts) for by, parts in groupby(record.slices, key=lambda part: part.by)},
+        calibration=_calibration_words(record.training.calibration),
+        drivers=drivers,
+        still=sum(row.log_odds is not None for row in record.importance) - len(drivers),
+        forest=_forest(record),
+        reliability=_reliability(record),
+        gains=_gains(record),
+        split=_split(record),
     )
 
 
-def _figure_rows(record: ModelRecord) -> list[FigureRows]:
-    """Figure by figure, everybody's value and how far the model is ahead, paired."""
-    groups = []
-    for figure in MAIN_FIGURES:
-        rows = []
-        for who in _everybody(record):
-            ahead = record.ahead.get(who, {}).get(figure) if who != "model" else None
-            rows.append(
-                WhoRow(
-                    who=who_name(who),
-                    is_model=who == "model",
-                    value=interval(record.figures[who].get(figure), FIGURE_DIGITS[figure]),
-                    ahead=interval(ahead, FIGURE_DIGITS[figure], signed=True),
-                    verdict=_verdict_of(ahead),
-                )
-            )
-        groups.append(FigureRows(capitalised(figure_name(figure)), FIGURE_MEANINGS[figure], rows))
-    return groups
+# ---------------------------------------------------------------- figures
 
 
-def _everybody(record: ModelRecord) -> list[str]:
-    """Whoever has figures, in the order they are always shown in."""
-    return [who for who in WHO_NAMES if who in record.figures]
+def _figure_rows(record: ModelRecord, figure: str) -> list[WhoRow]:
+    """Everybody's value of a figure, and how far the model is ahead, paired."""
+    rows = []
+    for who in by_who(record.figures):
+        value = interval(record.figures[who].get(figure), FIGURE_DIGITS[figure])
+        ahead = record.ahead.get(who, {}).get(figure)
+        lead = "" if who == "model" else interval(ahead, FIGURE_DIGITS[figure], signed=True)
+        rows.append(WhoRow(who_name(who), who == "model", [value, lead], _verdict_of(ahead)))
+    return rows
 
 
 def _verdict_of(ahead: RecordedFigure | None) -> str | None:
@@ -250,32 +118,17 @@ def _verdict_of(ahead: RecordedFigure | None) -> str | None:
     return "behind" if ahead.high < 0 else "not shown"
 
 
-# ---------------------------------------------------------------- what it is worth, and whether it holds
-
-
-def _capacity(record: ModelRecord) -> Capacity | None:
-    decision, figures = record.decision, record.figures
-    if decision is None or "precision_at_capacity" not in figures.get("model", {}):
-        return None
-    everybody = _everybody(record)
+def _capacity_rows(record: ModelRecord) -> list[WhoRow]:
+    figures = record.figures
+    if record.decision is None or "precision_at_capacity" not in figures["model"]:
+        return []
+    everybody = by_who(figures)
     columns = [_capacity_column(name, [figures[who].get(name) for who in everybody]) for name in CAPACITY_FIGURES]
-    return Capacity(
-        contacted=decision.contacted,
-        share=decision.share,
-        saved_share=decision.saved_share,
-        months=decision.months,
-        contact_cost=decision.contact_cost,
-        names=[capitalised(figure_name(name)) for name in CAPACITY_FIGURES],
-        rows=[
-            CapacityRow(
-                who=who_name(who),
-                is_model=who == "model",
-                cells=cells,
-                verdict=_verdict_of(record.ahead.get(who, {}).get("caught_at_capacity")),
-            )
-            for who, *cells in zip(everybody, *columns, strict=True)
-        ],
-    )
+    verdicts = [_verdict_of(record.ahead.get(who, {}).get("caught_at_capacity")) for who in everybody]
+    return [
+        WhoRow(who_name(who), who == "model", cells, verdict)
+        for who, verdict, *cells in zip(everybody, verdicts, *columns, strict=True)
+    ]
 
 
 def _capacity_column(name: str, figures: Sequence[RecordedFigure | None]) -> list[str]:
@@ -286,62 +139,7 @@ def _capacity_column(name: str, figures: Sequence[RecordedFigure | None]) -> lis
     return [percent_interval(figure, 0) for figure in figures]
 
 
-def _holding(record: ModelRecord) -> Holding | None:
-    figures = record.figures.get("model", {})
-    if "seen_over_said" not in figures:
-        return None
-    return Holding(
-        seen_over_said=interval(figures["seen_over_said"], 2),
-        slope=interval(figures.get("calibration_slope"), 2),
-        intercept=interval(figures.get("calibration_intercept"), 2),
-        error=interval(figures["calibration_error"], 3),
-        by_chance=number(record.calibration_error_by_chance, 3),
-        reliability=interval(figures.get("brier_reliability"), 4),
-        resolution=interval(figures.get("brier_resolution"), 4),
-        uncertainty=interval(figures.get("brier_uncertainty"), 4),
-    )
-
-
-def _slice_groups(record: ModelRecord) -> list[SliceGroup]:
-    groups: dict[str, list[SliceRow]] = {}
-    for part in record.slices:
-        groups.setdefault(part.by, []).append(
-            SliceRow(
-                part=part.part,
-                rows=part.rows,
-                positives=part.positives,
-                mean_probability=part.predicted,
-                seen=percent_interval(RecordedFigure(value=part.seen, low=part.low, high=part.high)),
-                roc_auc=interval(part.roc_auc, 2),
-                too_small=part.too_small,
-            )
-        )
-    return [SliceGroup(by, parts) for by, parts in groups.items()]
-
-
 # ---------------------------------------------------------------- what it is made of
-
-
-def _training_facts(training: TrainingRecord) -> TrainingFacts:
-    return TrainingFacts(
-        cutoffs=training.cutoffs,
-        purged=training.purged,
-        rows=training.rows,
-        positives=training.positives,
-        base_rate=training.base_rate,
-        trees=training.trees,
-        features=training.features,
-        calibration=_calibration_words(training.calibration),
-        folds=[
-            FoldRow(
-                validates=fold.validated,
-                cutoffs=len(fold.train),
-                last_cutoff=fold.train[-1],
-                loss=training.fold_losses.get(str(fold.validated)),
-            )
-            for fold in training.folds
-        ],
-    )
 
 
 def _calibration_words(calibration: RecordedCalibration | None) -> str | None:
@@ -352,19 +150,64 @@ def _calibration_words(calibration: RecordedCalibration | None) -> str | None:
     return {"isotonic": "an isotonic curve", "venn_abers": "Venn–Abers prediction"}.get(calibration.kind)
 
 
-def _drivers(record: ModelRecord) -> Drivers:
-    """Feature families by how much they move the log-odds; those that move nothing are only counted."""
-    measured = [(row.family, row.log_odds) for row in record.importance if row.log_odds is not None]
-    moving = [(family, log_odds) for family, log_odds in measured if log_odds >= LEAST_LOG_ODDS]
+def _drivers(record: ModelRecord) -> list[FamilyRow]:
+    """Feature families by how much they move the log-odds, but for those that move nothing."""
+    moving = [
+        (row.family, row.log_odds)
+        for row in record.importance
+        if row.log_odds is not None and row.log_odds >= LEAST_LOG_ODDS
+    ]
     # a model that has learned next to nothing must not look as if it had
     largest = max([LEAST_CONTRIBUTION, *(log_odds for _, log_odds in moving)])
-    rows = [
-        FamilyRow(
-            family=family,
-            means=words_for(family),
-            odds=math.exp(log_odds),
-            width=100 * log_odds / largest,
-        )
+    return [
+        FamilyRow(family, words_for(family), math.exp(log_odds), 100 * log_odds / largest)
         for family, log_odds in moving
     ]
-    return Drivers(rows[:FAMILIES_SHOWN], rows[FAMILIES_SHOWN:], len(measured) - len(moving))
+
+
+# ---------------------------------------------------------------- charts
+
+
+def _forest(record: ModelRecord) -> ReportChart | None:
+    measured = [figures["roc_auc"].value for figures in record.figures.values() if "roc_auc" in figures]
+    if all(value is None for value in measured):
+        return None
+    return report_chart(
+        charts.forest_chart(record.figures, "roc_auc"),
+        "ROC AUC beside the rivals",
+        "Dots are what was measured, lines the 95 % interval. Overlapping lines decide nothing: "
+        "the paired column of the table does.",
+    )
+
+
+def _reliability(record: ModelRecord) -> ReportChart | None:
+    if not record.reliability:
+        return None
+    return report_chart(
+        charts.reliability_chart(record.reliability),
+        "Do the probabilities hold?",
+        "Accounts in groups of like probability: what was said of them against the share seen. "
+        "On the dashed line both agree; lines are 95 % intervals.",
+    )
+
+
+def _gains(record: ModelRecord) -> ReportChart | None:
+    if not record.gains:
+        return None
+    return report_chart(
+        charts.gains_chart(record.gains),
+        "What the top of the list catches",
+        "If the accounts with the highest probability are contacted first: how many of all outcomes are among them.",
+    )
+
+
+def _split(record: ModelRecord) -> ReportChart:
+    return report_chart(
+        charts.split_chart(
+            record.label.reach, record.training.cutoffs, record.training.purged, record.cutoff, record.data_through
+        ),
+        "How the cutoffs were split",
+        "Each line is one cutoff (the dot) with its label window (the bar) and, dotted, the days until the outcome "
+        "is final. A cutoff may train only if that was over when the judged cutoff came; the others are purged. "
+        "The dashed lines are the judged cutoff and the end of the data.",
+    )

@@ -8,7 +8,6 @@ script cannot end that script, and the page's own policy runs no script but the 
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
@@ -24,13 +23,34 @@ from churnml.health.score import INSUFFICIENT
 from churnml.jsontypes import Json
 from churnml.ledger import ScoredDay
 from churnml.pages import charts
-from churnml.pages.presenter import band_name, date, has_cents, money, number, percent, plural, words
-from churnml.pages.report.data import DataSection, Places, data_section
-from churnml.pages.report.head import BandRow, Head, Standing, band_rows, head_of, standing_of
-from churnml.pages.report.health import HealthSection, health_section
-from churnml.pages.report.models import ModelSection, model_section
-from churnml.pages.report.parts import mean
-from churnml.pages.report.queue import Queue, queue_of
+from churnml.pages.presenter import (
+    CAPACITY_FIGURES,
+    FIGURE_MEANINGS,
+    RIVAL_MEANINGS,
+    capitalised,
+    cut,
+    date,
+    date_range,
+    figure_name,
+    goal_name,
+    has_cents,
+    interval,
+    money,
+    number,
+    outcome_name,
+    percent,
+    plural,
+    times,
+    who_name,
+    with_interval,
+    words,
+)
+from churnml.pages.report.data import Places, reason_rows
+from churnml.pages.report.head import band_groups, band_spans, standing_of
+from churnml.pages.report.health import health_section
+from churnml.pages.report.models import model_section
+from churnml.pages.report.parts import Group, mean, share, total
+from churnml.pages.report.queue import queue_of
 from churnml.pages.summary import RunSummary
 from churnml.specs.health import HealthSpec
 
@@ -51,23 +71,6 @@ class ReportedProject:
     places: Places
 
 
-@dataclass(frozen=True)
-class ReportPage:
-    """All that the template reads."""
-
-    project: str
-    as_of: dt.date
-    data_through: dt.date
-    head: Head
-    bands: Sequence[BandRow]
-    standing: Sequence[Standing]
-    queue: Queue
-    health: HealthSection
-    models: Sequence[ModelSection]
-    data: DataSection
-    places: Places
-
-
 def report_html(
     project: ReportedProject,
     summary: RunSummary,
@@ -82,43 +85,32 @@ def report_html(
         scores: the scored date.
         quarantine: example rows set aside.
     """
-    cents = has_cents(mean(account.mrr for account in scores.accounts))
-    page = report_page(project, summary, scores, quarantine)
-    return _rendered(page, project.currency, cents=cents)
-
-
-def report_page(
-    project: ReportedProject,
-    summary: RunSummary,
-    scores: ScoredDay,
-    quarantine: Sequence[QuarantinedRow],
-) -> ReportPage:
-    """The report of a run, section by section; see :func:`report_html`."""
-    bands = _band_order(project.health, scores)
+    everybody, risk, records = Group("everybody", scores.accounts), project.health.risk.model, summary.models
+    bands = band_groups(project.health, scores.accounts)
+    names = [band.name for band in bands]
     colours = charts.band_colours(
-        [band for band in bands if band != INSUFFICIENT], [band for band in bands if band == INSUFFICIENT]
+        [band for band in names if band != INSUFFICIENT], [band for band in names if band == INSUFFICIENT]
     )
-    risk, records = project.health.risk.model, summary.models
     usual = {name: _usual(name, summary, scores) for name in scores.models}
-    return ReportPage(
+    cents = has_cents(mean(account.mrr for account in scores.accounts))
+    source = resources.files("churnml.pages.report").joinpath("report.html.j2").read_text("utf-8")
+    template = _environment(project.currency, cents=cents).from_string(source)
+    return template.render(
         project=project.name,
-        as_of=scores.as_of,
-        data_through=summary.data_through,
-        head=head_of(scores),
-        bands=band_rows(project.health, scores, bands, colours),
+        summary=summary,
+        everybody=everybody,
+        bands=bands,
+        spans=band_spans(project.health),
+        colours=colours,
         standing=[standing_of(name, version, records.get(name), risk) for name, version in scores.models.items()],
-        queue=queue_of(summary, scores, usual, risk, colours),
-        health=health_section(project.health, scores, bands, colours),
-        models=[model_section(name, record, scores.models.get(name)) for name, record in records.items()],
-        data=data_section(summary.quarantined, summary.warned, quarantine),
+        queue=queue_of(scores, usual, risk),
+        health=health_section(project.health, everybody, bands, colours),
+        models=[model_section(record, scores.models.get(name)) for name, record in records.items()],
+        reasons=reason_rows(summary.quarantined, summary.warned, quarantine),
         places=project.places,
+        # the library is ours, not the user's
+        library=Markup(_library()),  # noqa: S704
     )
-
-
-def _band_order(health: HealthSpec, scores: ScoredDay) -> list[str]:
-    """Declared bands from best to worst, then whatever else accounts are in."""
-    declared = [band.name for band in health.bands]
-    return declared + sorted({account.band for account in scores.accounts} - set(declared))
 
 
 def _usual(name: str, summary: RunSummary, scores: ScoredDay) -> float | None:
@@ -153,21 +145,34 @@ def _script_hash(script: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(str(script).encode("utf-8")).digest()).decode() + "'"
 
 
-def _rendered(page: ReportPage, currency: str, *, cents: bool) -> str:
+def _environment(currency: str, *, cents: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
         "number": number,
         "percent": percent,
+        "interval": interval,
         "money": partial(money, currency=currency, cents=cents),
+        "times": times,
         "date": date,
+        "cut": cut,
         "words": words,
-        "band": band_name,
+        "goal": goal_name,
+        "outcome": outcome_name,
+        "who": who_name,
+        "figure_title": lambda figure: capitalised(figure_name(figure)),
         "script_json": _json_for_script,
         "script_hash": _script_hash,
     }
-    environment.globals["plural"] = plural
-    source = resources.files("churnml.pages.report").joinpath("report.html.j2").read_text("utf-8")
-    # the library is ours, not the user's
-    return environment.from_string(source).render(vars(page), library=Markup(_library()))  # noqa: S704
+    environment.globals |= {
+        "plural": plural,
+        "share": share,
+        "total": total,
+        "date_range": date_range,
+        "with_interval": with_interval,
+        "capacity_figures": CAPACITY_FIGURES,
+        "figure_meanings": FIGURE_MEANINGS,
+        "rival_meanings": RIVAL_MEANINGS,
+    }
+    return environment

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from churnml.health.changes import HealthChange
 from churnml.ledger import AccountStory, Override, QueueLine, Reason, ScoredAccount, Timing
-from churnml.pages.presenter import band_name, money, number, percent, plural, printable, score
+from churnml.pages.presenter import money, number, percent, plural, printable, score, words
 from churnml.pages.terminal.layout import table
 from churnml.pages.terminal.work import work_list_text
 
@@ -32,7 +32,7 @@ def queue_lines(queue: Sequence[QueueLine]) -> list[str]:
         grow = decision.goal == "grow"
         chance = account.upsell_probability if grow else account.churn_probability
         lines.append(
-            f"       health {score(account.health)} ({band_name(account.band)})"
+            f"       health {score(account.health)} ({words(account.band)})"
             + ("" if chance is None else f", {'upsell' if grow else 'churn'} {percent(chance)}")
             + f", MRR {money(account.mrr)}"
             + ("" if decision.value is None else f", worth {money(decision.value)} a month")
@@ -82,7 +82,7 @@ def account_text(story: AccountStory, change: HealthChange | None) -> str:
         lines += ["", "  work", "", work_list_text(story.work)]
     if len(story.history) > 1:
         rows = [
-            [str(point.as_of), score(point.health), band_name(point.band), percent(point.churn_probability)]
+            [str(point.as_of), score(point.health), words(point.band), percent(point.churn_probability)]
             for point in story.history
         ]
         lines += ["", *table(["as of", "health", "band", "churn"], rows, right=(1, 3))]
@@ -95,8 +95,8 @@ def _reason_lines(reasons: Sequence[Reason]) -> list[str]:
 
 def _band(account: ScoredAccount) -> str:
     since = f" since {account.band_since}" if account.band_since else ""
-    pending = f", {band_name(account.pending)} since {account.pending_since} if it lasts" if account.pending else ""
-    return f"{band_name(account.band)}{since}{pending}"
+    pending = f", {words(account.pending)} since {account.pending_since} if it lasts" if account.pending else ""
+    return f"{words(account.band)}{since}{pending}"
 
 
 def _made_lines(account: ScoredAccount, overrides: Sequence[Override]) -> list[str]:

@@ -12,7 +12,7 @@ from churnml.health.preview import Preview
 from churnml.health.weights import WeightProposal
 from churnml.jsontypes import Json, JsonObject
 from churnml.ledger import Override
-from churnml.pages.presenter import band_name, money, number, percent, plural, printable, score
+from churnml.pages.presenter import money, number, percent, plural, printable, score, words
 from churnml.pages.terminal.layout import table
 
 MOVERS_SHOWN = 10
@@ -50,12 +50,12 @@ def preview_text(preview: Preview) -> str:
         "",
         *table(
             ["band", "now", "then"],
-            [[band_name(band), number(preview.now[band]), number(preview.then[band])] for band in preview.now],
+            [[words(band), number(preview.now[band]), number(preview.then[band])] for band in preview.now],
             right=(1, 2),
         ),
     ]
     moves = [
-        [band_name(move["band_now"]), band_name(move["band_then"]), number(move["accounts"]), money(move["mrr"])]
+        [words(move["band_now"]), words(move["band_then"]), number(move["accounts"]), money(move["mrr"])]
         for move in preview.moves.to_dict("records")
         if move["band_now"] != move["band_then"]
     ]
@@ -81,7 +81,7 @@ def preview_text(preview: Preview) -> str:
 
 
 def _bands(now: str, then: str) -> str:
-    return band_name(now) if now == then else f"{band_name(now)} → {band_name(then)}"
+    return words(now) if now == then else f"{words(now)} → {words(then)}"
 
 
 def weights_text(proposal: WeightProposal) -> str:

@@ -11,12 +11,12 @@ from churnml.pages.presenter import (
     WHO_NAMES,
     figure_name,
     interval,
-    interval_of,
     money_column,
     number,
     percent,
     printable,
     who_name,
+    with_interval,
 )
 from churnml.pages.terminal.layout import table
 
@@ -141,7 +141,7 @@ def _slice_lines(slices: Sequence[Slice]) -> list[str]:
             f"{part.rows:,}",
             f"{part.positives:,}",
             percent(part.predicted),
-            interval_of({"value": part.seen, "low": part.low, "high": part.high}, percent),
+            with_interval(part.seen, part.low, part.high),
             "too small to say" if part.too_small else interval(part.roc_auc),
         ]
         for part in slices

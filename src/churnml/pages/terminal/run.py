@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml.ledger import QueueLine
-from churnml.pages.presenter import band_name, money, number, percent, plural
+from churnml.pages.presenter import money, number, percent, plural, words
 from churnml.pages.terminal.accounts import queue_lines
 from churnml.pages.terminal.data import data_lines
 from churnml.pages.terminal.layout import table
@@ -63,7 +63,7 @@ def run_text(summary: RunSummary, queue: Sequence[QueueLine], places: RunPlaces,
     for record in summary.models.values():
         lines += ["", f"MODEL {model_text(record)}"]
     bands = [
-        [band_name(band), number(n), percent(n / summary.accounts_scored)] for band, n in sorted(summary.bands.items())
+        [words(band), number(n), percent(n / summary.accounts_scored)] for band, n in sorted(summary.bands.items())
     ]
     lines += ["", "HEALTH BY BAND", "", *table(["band", "accounts", "share"], bands, right=(1, 2))]
     total = sum(summary.decisions.values())
