@@ -27,10 +27,12 @@ from churnml.pages.presenter import (
     by_who,
     capitalised,
     figure_name,
+    figure_rows,
     interval,
-    money_column,
     number,
     percent,
+    share_of_the_possible,
+    slice_cells,
     who_name,
     with_interval,
     words,
@@ -76,16 +78,8 @@ def _names(figures: Iterable[str]) -> list[str]:
 
 
 def _figure_table(figures: FiguresByWho, shown: Sequence[str], title: str = "") -> list[str]:
-    """Everybody's figures, a row each; money in one unit."""
-    everybody = by_who(figures)
-    columns = [_column(name, [figures[who].get(name) for who in everybody]) for name in shown]
-    return table(
-        [title, *_names(shown)], [[_who(who), *cells] for who, *cells in zip(everybody, *columns, strict=True)]
-    )
-
-
-def _column(name: str, figures: Sequence[RecordedFigure | None]) -> list[str]:
-    return money_column(figures) if name == "profit_at_capacity" else [interval(figure) for figure in figures]
+    rows = [[_who(who), *cells] for who, *cells in figure_rows(figures, shown)]
+    return table([title, *_names(shown)], rows)
 
 
 def _leads(ahead: Figures, shown: Sequence[str]) -> list[str]:
@@ -272,9 +266,8 @@ def _figures(record: ModelRecord) -> list[str]:
             "",
             *table(["ahead of", *_names(compared)], rows),
         ]
-    best, here = figures.get("truth", {}).get("roc_auc"), figures["model"].get("roc_auc")
-    if best and here and best.value and here.value is not None and best.value > 0.5:
-        share = (here.value - 0.5) / (best.value - 0.5)
+    share = share_of_the_possible(figures)
+    if share is not None:
         lines += ["", f"Of what can be known above chance (ROC AUC) it has {share * 100:.0f} %."]
     return lines
 
@@ -339,17 +332,7 @@ def _decisions(record: ModelRecord) -> list[str]:
 def _slices(record: ModelRecord) -> list[str]:
     if not record.slices:
         return []
-    rows = [
-        [
-            f"{plain(words(part.by))}: {plain(part.part)}",
-            number(part.rows),
-            number(part.positives),
-            percent(part.predicted),
-            with_interval(part.seen, part.low, part.high),
-            "too small to say" if part.too_small else interval(part.roc_auc),
-        ]
-        for part in record.slices
-    ]
+    rows = [[f"{plain(words(part.by))}: {plain(part.part)}", *slice_cells(part)] for part in record.slices]
     return [
         "## Part by part",
         "",
@@ -366,7 +349,7 @@ def _when(record: ModelRecord) -> list[str]:
         return []
     figures = curves.figures
     shown = [name for name in figures["curve"] if not name.startswith("brier_")]
-    rows = [[_who(who), *(interval(figures[who].get(name)) for name in shown)] for who in by_who(figures)]
+    rows = [[_who(who), *cells] for who, *cells in figure_rows(figures, shown)]
     rows += [[f"ahead of {_who(who)}", *_leads(ahead, shown)] for who, ahead in curves.ahead.items()]
     marks = [[f"{mark.day} days", percent(mark.seen), percent(mark.predicted.get("curve"))] for mark in curves.marks]
     return [

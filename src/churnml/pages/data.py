@@ -14,7 +14,6 @@ from churnml.ledger import (
     QueueLine,
     RecordedAccount,
     RecordedDecision,
-    Scoring,
     WorkEvent,
     WorkItem,
 )
@@ -32,7 +31,7 @@ def queue_data(day: dt.date, lines: Sequence[QueueLine]) -> dict[str, object]:
 def _line(line: QueueLine) -> dict[str, object]:
     work = {name: getattr(line.work, name) for name in WORK_SHOWN} if line.work else {}
     account = account_row(line.account)
-    return {"place": line.place, **decision_row(line.decision), **work, **account, **_scoring(line.scoring)}
+    return {"place": line.place, **decision_row(line.decision), **work, **account, **asdict(line.scoring)}
 
 
 def account_data(story: AccountStory, change: HealthChange | None) -> dict[str, object]:
@@ -52,15 +51,11 @@ def account_data(story: AccountStory, change: HealthChange | None) -> dict[str, 
 
 
 def _recorded(recorded: RecordedAccount) -> dict[str, object]:
-    return {**account_row(recorded.account), **_scoring(recorded.scoring)}
+    return {**account_row(recorded.account), **asdict(recorded.scoring)}
 
 
 def _decision(made: RecordedDecision) -> dict[str, object]:
-    return {"place": made.place, **decision_row(made.decision), **_scoring(made.scoring)}
-
-
-def _scoring(scoring: Scoring) -> dict[str, object]:
-    return asdict(scoring)
+    return {"place": made.place, **decision_row(made.decision), **asdict(made.scoring)}
 
 
 def _event(event: HealthEvent) -> dict[str, object]:
@@ -74,18 +69,6 @@ def item_data(item: WorkItem, events: Sequence[WorkEvent]) -> dict[str, object]:
 
 def overflow_data(day: dt.date, rows: Sequence[Overflow]) -> dict[str, object]:
     """What ``churnml work overflow --json`` prints."""
-    return {
-        "as_of": day,
-        "overflow": [
-            {
-                "as_of": row.as_of,
-                "owner": row.owner,
-                "playbook": row.playbook,
-                "pieces": row.items,
-                "value": row.value,
-                "value_low": row.value_low,
-                "value_high": row.value_high,
-            }
-            for row in rows
-        ],
-    }
+    renamed = {"items": "pieces"}
+    overflow = [{renamed.get(name, name): value for name, value in asdict(row).items()} for row in rows]
+    return {"as_of": day, "overflow": overflow}

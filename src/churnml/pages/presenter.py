@@ -8,7 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeGuard
+
+if TYPE_CHECKING:
+    from churnml.modelling.record import Slice
 
 NOTHING = "–"
 # An account pays less than this a month on average: its money is written with cents.
@@ -246,6 +249,38 @@ def money_column(figures: Sequence[Interval | None]) -> list[str]:
 
     cells = [interval_of(figure, in_unit) for figure in figures]
     return [cell if cell == NOTHING else f"{cell} {mark}" for cell in cells]
+
+
+# ---------------------------------------------------------------- what a record says, in cells
+
+
+def figure_rows(figures: Mapping[str, Mapping[str, Interval]], shown: Sequence[str]) -> list[list[str]]:
+    """Everybody's figures with their intervals, a row each that begins with who has them; money in one unit."""
+    everybody = by_who(figures)
+    columns = []
+    for name in shown:
+        column = [figures[who].get(name) for who in everybody]
+        columns.append(money_column(column) if name == "profit_at_capacity" else [interval(one) for one in column])
+    return [list(row) for row in zip(everybody, *columns, strict=True)]
+
+
+def slice_cells(part: Slice) -> list[str]:
+    """A part of the judged accounts: how many, how many positive, what was said, what was seen, and ROC AUC."""
+    return [
+        number(part.rows),
+        number(part.positives),
+        percent(part.predicted),
+        with_interval(part.seen, part.low, part.high),
+        "too small to say" if part.too_small else interval(part.roc_auc),
+    ]
+
+
+def share_of_the_possible(figures: Mapping[str, Mapping[str, Interval]]) -> float | None:
+    """How much of what can be known above chance the model knows; None where that is not known."""
+    best, own = (figures.get(who, {}).get("roc_auc") for who in ("truth", "model"))
+    if best is None or own is None or best.value is None or own.value is None or best.value <= 0.5:
+        return None
+    return (own.value - 0.5) / (best.value - 0.5)
 
 
 # ---------------------------------------------------------------- dates and texts

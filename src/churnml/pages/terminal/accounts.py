@@ -37,10 +37,7 @@ def queue_lines(queue: Sequence[QueueLine]) -> list[str]:
             + f", MRR {money(account.mrr)}"
             + ("" if decision.value is None else f", worth {money(decision.value)} a month")
         )
-        reasons = account.growth_reasons if grow else account.reasons
-        lines += [f"       · {printable(reason.sentence)}" for reason in reasons] or [
-            "       · no single reason stands out"
-        ]
+        lines += _reason_lines(account.growth_reasons if grow else account.reasons, " " * 7)
     return lines or ["  nobody needs attention today"]
 
 
@@ -63,7 +60,7 @@ def account_text(story: AccountStory, change: HealthChange | None) -> str:
         ),
         "",
         "  why",
-        *(_reason_lines(account.reasons) or ["  · no single reason stands out"]),
+        *_reason_lines(account.reasons),
     ]
     if account.growth_reasons:
         lines += ["", "  what speaks for growth", *_reason_lines(account.growth_reasons)]
@@ -89,8 +86,9 @@ def account_text(story: AccountStory, change: HealthChange | None) -> str:
     return "\n".join(lines)
 
 
-def _reason_lines(reasons: Sequence[Reason]) -> list[str]:
-    return [f"  · {printable(reason.sentence)}" for reason in reasons]
+def _reason_lines(reasons: Sequence[Reason], indent: str = "  ") -> list[str]:
+    sentences = [printable(reason.sentence) for reason in reasons] or ["no single reason stands out"]
+    return [f"{indent}· {sentence}" for sentence in sentences]
 
 
 def _band(account: ScoredAccount) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from churnml.impact.measures import Terms
 from churnml.impact.report import Counts, Effect, ImpactReport, PlaybookImpact
-from churnml.pages.presenter import NOTHING, interval_of, number, percent, points, printable
+from churnml.pages.presenter import NOTHING, interval_of, number, percent, points, printable, with_interval
 from churnml.pages.terminal.layout import table
 
 _HEADER = ("playbook", "verdict", "treated", "held out", "left, points", "MRR kept", "grew, points", "MRR won")
@@ -85,8 +86,7 @@ def _first_to(playbooks: Sequence[PlaybookImpact]) -> list[str]:
         if one.targeting is not None:
             kept = f"declared to keep {percent(one.targeting.declared, 0)} of what is at stake"
             if one.targeting.measured is not None:
-                value, low, high = (percent(share, 0) for share in one.targeting.measured)
-                kept += f", measured {value} [{low}, {high}]"
+                kept += f", measured {with_interval(*one.targeting.measured, partial(percent, digits=0))}"
             lines.append(f"  {printable(one.playbook)}: {kept}; {one.targeting.sentence}")
     return lines
 
@@ -100,8 +100,7 @@ def _together(report: ImpactReport) -> list[str]:
             why = together.effects[f"{what}_money"].why_not
             lines.append(f"  MRR {what}: not yet estimable ({why})")
         else:
-            value, low, high = amount
-            lines.append(f"  MRR {what} by all treated, a month: {_money(value)} [{_money(low)}, {_money(high)}]")
+            lines.append(f"  MRR {what} by all treated, a month: {with_interval(*amount, _money)}")
     return lines
 
 

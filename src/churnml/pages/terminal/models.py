@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from churnml.pages.presenter import (
     CAPACITY_FIGURES,
     MAIN_FIGURES,
-    WHO_NAMES,
     figure_name,
+    figure_rows,
     interval,
-    money_column,
     number,
     percent,
     printable,
+    share_of_the_possible,
+    slice_cells,
     who_name,
-    with_interval,
 )
 from churnml.pages.terminal.layout import table
 
@@ -46,18 +46,21 @@ def model_text(record: ModelRecord) -> str:
         f"  trained on {trained.rows:,} earlier snapshots, {trained.positives:,} of them positive",
         "",
     ]
-    figures = {who: record.figures[who] for who in WHO_NAMES if who in record.figures}
-    rows = [[who_name(who), *_main(named)] for who, named in figures.items()]
-    lines += table(["95 % intervals", *map(figure_name, MAIN_FIGURES)], rows)
+    lines += _figure_table("95 % intervals", record.figures, MAIN_FIGURES)
     lines += _of_the_possible(record.figures)
     lines += _calibration_lines(record.figures["model"], record.calibration_error_by_chance)
     if record.later:
         lines += ["", *_later_lines(record.later)]
     if record.decision:
-        lines += _capacity_lines(record.decision, figures)
+        lines += _capacity_lines(record.decision, record.figures)
     if record.judged_curves:
         lines += ["", *_when_judged(record.judged_curves)]
     return "\n".join([*lines, *_slice_lines(record.slices)])
+
+
+def _figure_table(title: str, figures: FiguresByWho, shown: Sequence[str]) -> list[str]:
+    rows = [[who_name(who), *cells] for who, *cells in figure_rows(figures, shown)]
+    return table([title, *map(figure_name, shown)], rows)
 
 
 def _later_lines(later: LaterPeriod) -> list[str]:
@@ -73,14 +76,14 @@ def _later_lines(later: LaterPeriod) -> list[str]:
 
 def _of_the_possible(figures: FiguresByWho) -> list[str]:
     """How much of what can be known above chance the model knows, where that is known."""
-    best, here = (figures.get(who, {}).get("roc_auc") for who in ("truth", "model"))
-    if best is None or here is None or here.value is None or not best.value:
+    share = share_of_the_possible(figures)
+    if share is None:
         return []
-    share = (here.value - 0.5) / (best.value - 0.5)
+    best, own = (number(figures[who]["roc_auc"].value, 3) for who in ("truth", "model"))
     return [
         "",
-        f"  ROC AUC {here.value:.3f}, where the true probabilities reach {best.value:.3f}: "
-        f"{share * 100:.0f} % of what can be known above chance",
+        f"  ROC AUC {own}, where the true probabilities reach {best}: {share * 100:.0f} % of what can be known "
+        "above chance",
     ]
 
 
@@ -111,11 +114,9 @@ def _short(figure: RecordedFigure) -> str:
 def _capacity_lines(decision: ContactPlan, figures: FiguresByWho) -> list[str]:
     """What the first accounts of the list hold, as many as the team can contact."""
     header = f"first {decision.contacted:,.0f} accounts ({percent(decision.share)})"
-    columns = [_at_capacity(name, [named.get(name) for named in figures.values()]) for name in CAPACITY_FIGURES]
-    rows = [[who_name(who), *cells] for who, *cells in zip(figures, *columns, strict=True)]
     return [
         "",
-        *table([header, *map(figure_name, CAPACITY_FIGURES)], rows),
+        *_figure_table(header, figures, CAPACITY_FIGURES),
         f"  profit: {percent(decision.saved_share)} of a true positive's MRR over {decision.months} months, "
         f"less {decision.contact_cost:,.0f} a contact",
     ]
@@ -125,27 +126,11 @@ def _main(figures: Figures) -> list[str]:
     return [interval(figures.get(name)) for name in MAIN_FIGURES]
 
 
-def _at_capacity(name: str, figures: Sequence[RecordedFigure | None]) -> list[str]:
-    """A column of the table; money in one unit."""
-    return money_column(figures) if name == "profit_at_capacity" else [interval(figure) for figure in figures]
-
-
 def _slice_lines(slices: Sequence[Slice]) -> list[str]:
     """The model part by part."""
     if not slices:
         return []
-    rows = [
-        [
-            part.by,
-            printable(part.part),
-            f"{part.rows:,}",
-            f"{part.positives:,}",
-            percent(part.predicted),
-            with_interval(part.seen, part.low, part.high),
-            "too small to say" if part.too_small else interval(part.roc_auc),
-        ]
-        for part in slices
-    ]
+    rows = [[part.by, printable(part.part), *slice_cells(part)] for part in slices]
     return ["", *table(["by", "part", "accounts", "positive", "said", "seen", "ROC AUC"], rows, right=(2, 3, 4))]
 
 
