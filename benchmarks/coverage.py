@@ -16,7 +16,8 @@ from scipy.stats import norm
 from sklearn.isotonic import IsotonicRegression
 
 from benchmarks.believe import replace_block
-from churnml.modelling.evaluation import ALL_FIGURES, Evaluation, Stakes, evaluate
+from churnml.modelling.evaluation import ALL_FIGURES, Evaluation, evaluate
+from churnml.modelling.ranking import Stakes
 
 ACCOUNTS = 300_000
 SAMPLE = 1_300

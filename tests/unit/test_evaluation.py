@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from churnml.modelling.evaluation import FIGURES, Figure, bins_of, evaluate, gains, reliability
-from churnml.modelling.ranking import order_measure
+from churnml.modelling.evaluation import FIGURES, Figure, evaluate
+from churnml.modelling.ranking import gains, order_measure
 from churnml.modelling.record import recorded_by_who
+from churnml.modelling.reliability import bins_of, reliability
 
 RNG = np.random.default_rng(5)
 

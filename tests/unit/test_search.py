@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from churnml.modelling import search as searching
-from churnml.modelling.search import SearchFold, Settings, search
+from churnml.modelling.search import SearchFold, Settings, Tries, search
 from churnml.specs import Tuning
 
 COLUMNS = ["a", "b", "c"]
@@ -75,7 +75,7 @@ def test_the_number_of_trees_has_the_least_loss_over_all_folds():
 
 def test_a_search_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
     whole = found(trials=6)
-    where = {"storage": f"sqlite:///{tmp_path / 'tries.db'}", "study": "s"}
+    where = Tries(f"sqlite:///{tmp_path / 'tries.db'}", "s")
     growing, begun = searching._growing, []
 
     def dies(*given):
@@ -87,11 +87,11 @@ def test_a_search_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(searching, "_growing", dies)
         with pytest.raises(KeyboardInterrupt):
-            found(trials=6, **where)
-    resumed = found(trials=6, **where)
+            found(trials=6, tries=where)
+    resumed = found(trials=6, tries=where)
     assert resumed.tried == whole.tried
     assert resumed.settings == whole.settings
     tries = []
     monkeypatch.setattr(searching, "_one_try", lambda *given: tries.append(given) or (1.0, None))
-    assert found(trials=6, **where).settings == whole.settings
+    assert found(trials=6, tries=where).settings == whole.settings
     assert tries == []

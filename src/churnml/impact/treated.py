@@ -13,12 +13,12 @@ they are kept and counted, and the counts stand in the record of the training.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from churnml.ledger import Assignment, WorkItem
+from churnml.modelling.record import TreatedRows
 from churnml.timeline import DAY, Reach
 
 COLUMNS = ("account_id", "playbook", "starts", "ends")
@@ -73,53 +73,31 @@ def treated_in_window(rows: pd.DataFrame, marks: pd.DataFrame, reach: Reach) -> 
     return flags
 
 
-@dataclass(frozen=True)
-class Touched:
-    """How many of the rows that train a model were worked before their outcome was known.
-
-    Args:
-        rows, treated: of how many, how many.
-        positives, treated_positives: of those, how many have the label 1.
-        playbooks: playbook → how many rows it touched.
-        dropped: whether they were left out.
-    """
-
-    rows: int
-    treated: int
-    positives: int
-    treated_positives: int
-    playbooks: dict[str, int]
-    dropped: bool = False
-
-    @property
-    def sentence(self) -> str:
-        """In words, for the record and the card."""
-        if not self.treated:
-            return "no training row was worked by the team before its outcome was known"
-        fate = "left out" if self.dropped else "kept"
-        return (
-            f"{self.treated:,} of {self.rows:,} training rows were worked by the team before their outcome was known "
-            f"and were {fate}: {_percent(self.treated_positives, self.treated)} of them were positive, of the others "
-            f"{_percent(self.positives - self.treated_positives, self.rows - self.treated)}"
-        )
-
-
-def _percent(part: int, whole: int) -> str:
-    return "–" if not whole else f"{100 * part / whole:.1f} %"
-
-
-def touched(rows: pd.DataFrame, marks: pd.DataFrame, reach: Reach, dropped: bool = False) -> Touched:
+def touched(rows: pd.DataFrame, marks: pd.DataFrame, reach: Reach, dropped: bool = False) -> TreatedRows:
     """Counts what :func:`treated_in_window` flags among rows with ``label`` (rows without one are not counted)."""
     rows = rows[rows["label"].notna()]
     flags, labels = treated_in_window(rows, marks, reach), rows["label"].to_numpy(float)
     by_playbook = {
         str(playbook): int(treated_in_window(rows, part, reach).sum()) for playbook, part in marks.groupby("playbook")
     }
-    return Touched(
-        len(rows),
-        int(flags.sum()),
-        int(labels.sum()),
-        int(labels[flags].sum()),
-        {playbook: count for playbook, count in by_playbook.items() if count},
-        dropped,
+    treated, positives, both = int(flags.sum()), int(labels.sum()), int(labels[flags].sum())
+    sentence = "no training row was worked by the team before its outcome was known"
+    if treated:
+        sentence = (
+            f"{treated:,} of {len(rows):,} training rows were worked by the team before their outcome was known and "
+            f"were {'left out' if dropped else 'kept'}: {_percent(both, treated)} of them were positive, of the others "
+            f"{_percent(positives - both, len(rows) - treated)}"
+        )
+    return TreatedRows(
+        rows=len(rows),
+        treated=treated,
+        positives=positives,
+        treated_positives=both,
+        playbooks={playbook: count for playbook, count in by_playbook.items() if count},
+        dropped=dropped,
+        sentence=sentence,
     )
+
+
+def _percent(part: int, whole: int) -> str:
+    return "–" if not whole else f"{100 * part / whole:.1f} %"

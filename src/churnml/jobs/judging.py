@@ -17,10 +17,12 @@ from churnml.health.score import health_of
 from churnml.jobs.opening import OpenedProject, built_for
 from churnml.jobs.training import Collected
 from churnml.modelling.agreement import differences
-from churnml.modelling.evaluation import Evaluation, Stakes, evaluate
-from churnml.modelling.leaks import Giveaway, giveaways, too_good
+from churnml.modelling.evaluation import Evaluation, evaluate
+from churnml.modelling.leaks import giveaways, too_good
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.promotion import Verdict, faded, judge, misfitting, overlapping
+from churnml.modelling.ranking import Stakes
+from churnml.modelling.record import Leak
 from churnml.modelling.splits import Split
 from churnml.modelling.training import FittedModel, at_cutoffs, rival_predictions, score_as_rival, usable
 from churnml.specs import ModelSpec
@@ -45,7 +47,7 @@ class Judgement:
     verdict: Verdict
     rows: pd.DataFrame
     predictions: Mapping[str, np.ndarray]
-    leaks: tuple[Giveaway, ...] = ()
+    leaks: tuple[Leak, ...] = ()
     later: Evaluation | None = None
 
 
@@ -106,7 +108,7 @@ def _later(opened: OpenedProject, spec: ModelSpec, collected: Collected, fitted:
     return evaluate(rows["account_id"].to_numpy(), rows["label"].to_numpy(), predictions, spec.seed)
 
 
-def _leaks(spec: ModelSpec, collected: Collected) -> tuple[Giveaway, ...]:
+def _leaks(spec: ModelSpec, collected: Collected) -> tuple[Leak, ...]:
     mature = collected.rows[collected.rows["label"].notna()]
     train = at_cutoffs(mature, collected.split.train)
     return giveaways(collected.features, train, mature, lapse=spec.label.kind == "lapse")

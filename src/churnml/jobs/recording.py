@@ -10,7 +10,7 @@ import churnml
 from churnml.jobs.judging import Judgement, importance, stakes_of
 from churnml.jobs.opening import OpenedProject
 from churnml.jobs.training import Collected, training_fingerprint
-from churnml.modelling.evaluation import gains, reliability
+from churnml.modelling.ranking import gains
 from churnml.modelling.record import (
     ContactPlan,
     FamilyImportance,
@@ -18,18 +18,15 @@ from churnml.modelling.record import (
     HazardRecord,
     JudgedCurves,
     LaterPeriod,
-    Leak,
     ModelRecord,
     RecordedCalibration,
     RecordedFold,
     ReliabilityBin,
     TrainingRecord,
-    TreatedRows,
-    TriedSetting,
     recorded,
     recorded_by_who,
 )
-from churnml.modelling.reliability import error_by_chance
+from churnml.modelling.reliability import error_by_chance, reliability
 from churnml.modelling.slices import slices
 from churnml.modelling.survival_figures import evaluate_curves, evenly
 from churnml.modelling.training import FittedModel, at_cutoffs
@@ -138,7 +135,7 @@ def record_of(
         slices=() if p is None else tuple(slices(train, judged.rows, p, spec.seed)),
         decision=_decision(spec, judged.rows) if evaluation else None,
         later=_later(collected, judged),
-        leaks=tuple(Leak(feature=leak.feature, sentence=leak.sentence) for leak in judged.leaks),
+        leaks=judged.leaks,
         importance=tuple(
             FamilyImportance(family=family, log_odds=log_odds)
             for family, log_odds in (importance(fitted, judged.rows) if evaluation else {}).items()
@@ -162,14 +159,7 @@ def _later(collected: Collected, judged: Judgement) -> LaterPeriod | None:
     later, cutoff = judged.later, collected.split.later
     if later is None or cutoff is None:
         return None
-    return LaterPeriod(
-        cutoff=cutoff,
-        figures=recorded_by_who(later.figures),
-        ahead=recorded_by_who(later.ahead),
-        rows=later.rows,
-        positives=later.positives,
-        shift=recorded(later.shift),
-    )
+    return LaterPeriod.model_validate({**vars(later), "cutoff": cutoff})
 
 
 def _training(spec: ModelSpec, collected: Collected, fitted: FittedModel, train: pd.DataFrame) -> TrainingRecord:
@@ -183,10 +173,10 @@ def _training(spec: ModelSpec, collected: Collected, fitted: FittedModel, train:
         calibrated_at=tuple(fold.validate for fold in split.calibrate),
         later=split.later,
         fold_losses=fitted.fold_losses,
-        search=tuple(TriedSetting.model_validate(trial) for trial in fitted.chosen.tried),
+        search=fitted.chosen.tried,
         calibration_losses=fitted.calibration_losses,
         seeds=spec.estimator.seeds,
-        touched=TreatedRows.model_validate(collected.touched) if collected.touched else None,
+        touched=collected.touched,
         rows=len(train),
         positives=int(train["label"].sum()),
         base_rate=fitted.predictor.base_rate,

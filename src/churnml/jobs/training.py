@@ -19,13 +19,15 @@ import churnml
 from churnml import snapshots
 from churnml.adapters.store import open_store
 from churnml.features import Feature, Wish, choose
-from churnml.impact.treated import Touched, touched, treated_in_window, treatment_marks
+from churnml.impact.treated import touched, treated_in_window, treatment_marks
 from churnml.jobs.opening import OpenedProject, Progress, needed_beside, silent, wish_for
 from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.manifest import ModelManifest
+from churnml.modelling.record import TreatedRows
 from churnml.modelling.reference import fit_places, with_places
+from churnml.modelling.search import Tries
 from churnml.modelling.splits import Split, plan
-from churnml.modelling.training import FittedModel, Tries, at_cutoffs, fit
+from churnml.modelling.training import FittedModel, at_cutoffs, fit
 from churnml.specs import ModelSpec
 from churnml.tables import Facts
 from churnml.timeline import cutoffs_ending, end_of_data, plus_days
@@ -55,7 +57,7 @@ class Collected:
     wish: Wish
     places: Mapping[str, Mapping[str, Sequence[float]]]
     marks: pd.DataFrame | None = None
-    touched: Touched | None = None
+    touched: TreatedRows | None = None
 
 
 def marks_of(opened: OpenedProject) -> pd.DataFrame:
@@ -123,7 +125,7 @@ def collect(
 
 def _with_marks(
     rows: pd.DataFrame, spec: ModelSpec, split: Split, marks: pd.DataFrame | None
-) -> tuple[pd.DataFrame, Touched | None]:
+) -> tuple[pd.DataFrame, TreatedRows | None]:
     if marks is None or marks.empty:
         return rows, None
     drop = spec.treated_rows == "drop"

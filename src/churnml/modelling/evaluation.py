@@ -14,30 +14,15 @@ from statistics import NormalDist
 
 import numpy as np
 
-from churnml.modelling.ranking import PROFIT_VARIANCE, Stakes, gains, order_measure
+from churnml.modelling.ranking import PROFIT_VARIANCE, Stakes, order_measure
 from churnml.modelling.reliability import (
     GAPS,
     SHARES,
-    bins_of,
     gap_between_tests,
     gap_interval,
     probability_measure,
-    reliability,
     reliability_lead,
 )
-
-__all__ = [
-    "CALIBRATION_FIGURES",
-    "DECISION_FIGURES",
-    "FIGURES",
-    "Evaluation",
-    "Figure",
-    "Stakes",
-    "bins_of",
-    "evaluate",
-    "gains",
-    "reliability",
-]
 
 RESAMPLES = 1000
 CHUNK = 100  # resamples at once: bounds memory at CHUNK × rows × 8 bytes a figure

@@ -17,6 +17,7 @@ import pandas as pd
 from churnml.features import Feature
 from churnml.modelling.evaluation import Evaluation, interval, resampled_weights
 from churnml.modelling.ranking import order_measure
+from churnml.modelling.record import Leak
 from churnml.modelling.reliability import wilson
 
 # The whole 95 % interval of a single feature's ROC AUC lies above this. The best honest single feature of the demo,
@@ -38,17 +39,9 @@ ONE_FAMILY = 0.6
 EXPLAINED_BY_RECENCY = 0.9
 
 
-@dataclass(frozen=True)
-class Giveaway:
-    """A feature that gives the outcome away, and how, in words."""
-
-    feature: str
-    sentence: str
-
-
 def giveaways(
     features: Sequence[Feature], train: pd.DataFrame, mature: pd.DataFrame, *, lapse: bool = False
-) -> tuple[Giveaway, ...]:
+) -> tuple[Leak, ...]:
     """The features that give the outcome away, each once.
 
     Args:
@@ -65,7 +58,7 @@ def giveaways(
     for feature in features:
         why = _at_first(feature, first) or _on_rows(feature, train, lapse=lapse)
         if why:
-            leaks.append(Giveaway(feature.name, f"'{feature.name}' gives the outcome away: {why}"))
+            leaks.append(Leak(feature=feature.name, sentence=f"'{feature.name}' gives the outcome away: {why}"))
     return tuple(leaks)
 
 

@@ -68,7 +68,14 @@ class RecordedFold(RecordPart):
 
 
 class TriedSetting(RecordPart):
-    """A setting the search tried; ``ahead`` is None for the declared one, which the others are measured against."""
+    """A setting the search tried, in words.
+
+    Args:
+        trees: the number of trees with the least mean loss.
+        loss: mean log loss of the validation rows at that many trees.
+        ahead, standard_error: by how much its loss is below that of the best before it; None for the declared one.
+        taken: whether it took its place.
+    """
 
     what: str
     trees: int | None
@@ -92,7 +99,7 @@ class RecordedCalibration(RecordPart):
 
 
 class TreatedRows(RecordPart):
-    """How many training rows the team worked before their outcome was known."""
+    """How many training rows the team worked before their outcome was known, and of which playbook."""
 
     rows: int
     treated: int

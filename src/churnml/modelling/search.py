@@ -19,6 +19,7 @@ import pandas as pd
 
 from churnml.modelling.calibration import clustered_error
 from churnml.modelling.estimator import BoostedClassifier
+from churnml.modelling.record import TriedSetting
 from churnml.specs import Tuning
 
 if TYPE_CHECKING:
@@ -65,26 +66,17 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One setting and what the folds say of it.
+class Tries:
+    """Where Optuna keeps its tries, so that a search that was stopped goes on: an SQLAlchemy URL, None keeps nothing.
 
-    Args:
-        what: the setting in words.
-        settings: the setting.
-        trees: the number of trees with the least mean loss.
-        loss: mean log loss of the validation rows at that many trees.
-        ahead, standard_error: by how much its loss is below that of the best setting before it; None for the declared
-            setting itself.
-        taken: whether it took its place.
+    ``study`` names the search there; equal names must mean equal data and declarations.
     """
 
-    what: str
-    settings: Settings
-    trees: int
-    loss: float
-    ahead: float | None
-    standard_error: float | None
-    taken: bool
+    storage: str | None = None
+    study: str = "settings"
+
+
+NO_TRIES = Tries()
 
 
 @dataclass(frozen=True)
@@ -121,7 +113,7 @@ class Chosen:
 
     settings: Settings
     trees: int
-    tried: tuple[Trial, ...]
+    tried: tuple[TriedSetting, ...]
     by_fold: tuple[float, ...]
 
 
@@ -134,8 +126,7 @@ def search(
     max_trees: int,
     tuning: Tuning,
     seed: int,
-    storage: str | None = None,
-    study: str = "settings",
+    tries: Tries = NO_TRIES,
 ) -> Chosen:
     """The settings and the number of trees for the final fits.
 
@@ -147,15 +138,14 @@ def search(
         max_trees: the most trees.
         tuning: how many further settings Optuna may try.
         seed: of everything drawn.
-        storage: where Optuna keeps its tries, so that a search that was stopped goes on; None keeps nothing.
-        study: names the search there; equal names must mean equal data and declarations.
+        tries: where Optuna keeps them.
     """
     prepared = [_Prepared(declared, fold, columns) for fold in folds]
     accounts = np.concatenate([fold.validate["account_id"].to_numpy(dtype=object).astype(str) for fold in folds])
     # one after the other: LightGBM keeps one number of threads for the whole process, and a second Python thread
     # that changes it while rows are being read makes it write where it must not (SparseBin::Push), and die
     best, result = declared, _measured(declared, prepared, max_trees)
-    tried = [Trial("as declared", declared, result.trees, result.loss, None, None, True)]
+    tried = [_tried("as declared", result, None, None, True)]
 
     def weigh(what: str, changes: Changes) -> None:
         nonlocal best, result
@@ -163,17 +153,21 @@ def search(
         other = _measured(changed, prepared, max_trees)
         ahead, error = _ahead(result, other, accounts)
         taken = ahead > error
-        tried.append(Trial(what, changed, other.trees, other.loss, ahead, error, taken))
+        tried.append(_tried(what, other, ahead, error, taken))
         if taken:
             best, result = changed, other
 
     for what, changes in alternatives.items():
         weigh(what, changes)
     if tuning.trials:
-        tuned = _tuned(best, prepared, max_trees, tuning, seed, storage, study)
+        tuned = _tuned(best, prepared, max_trees, tuning, seed, tries)
         in_words = ", ".join(f"{name} {value:.4g}" for name, value in tuned.items())
         weigh(f"the best of {tuning.trials} tries: {in_words}", tuned)
     return Chosen(best, result.trees, tuple(tried), result.by_fold)
+
+
+def _tried(what: str, result: _Result, ahead: float | None, error: float | None, taken: bool) -> TriedSetting:
+    return TriedSetting(what=what, trees=result.trees, loss=result.loss, ahead=ahead, standard_error=error, taken=taken)
 
 
 def _changed(settings: Settings, changes: Mapping[str, Parameter]) -> Settings:
@@ -241,13 +235,7 @@ def _ahead(best: _Result, other: _Result, accounts: np.ndarray) -> tuple[float, 
 
 
 def _tuned(
-    settings: Settings,
-    folds: Sequence[_Prepared],
-    max_trees: int,
-    tuning: Tuning,
-    seed: int,
-    storage: str | None,
-    study: str,
+    settings: Settings, folds: Sequence[_Prepared], max_trees: int, tuning: Tuning, seed: int, tries: Tries
 ) -> dict[str, float]:
     """The parameters with the least loss among Optuna's tries; the same whether or not it was stopped between."""
     import optuna
@@ -256,16 +244,16 @@ def _tuned(
     pruner = optuna.pruners.MedianPruner(n_startup_trials=DRAWN, n_warmup_steps=REPORT_EVERY)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        tries = optuna.create_study(
-            direction="minimize", pruner=pruner, storage=storage, study_name=study, load_if_exists=True
+        study = optuna.create_study(
+            direction="minimize", pruner=pruner, storage=tries.storage, study_name=tries.study, load_if_exists=True
         )
     done = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    while (count := len(tries.get_trials(deepcopy=False, states=done))) < tuning.trials:
+    while (count := len(study.get_trials(deepcopy=False, states=done))) < tuning.trials:
         # a sampler of its own for each try, so that a search taken up again draws what it would have drawn
-        tries.sampler = optuna.samplers.TPESampler(seed=seed + count, n_startup_trials=DRAWN)
-        trial = tries.ask()
-        tries.tell(trial, *_one_try(_changed(settings, _drawn(trial)), folds, max_trees, trial))
-    return dict(tries.best_trial.params)
+        study.sampler = optuna.samplers.TPESampler(seed=seed + count, n_startup_trials=DRAWN)
+        trial = study.ask()
+        study.tell(trial, *_one_try(_changed(settings, _drawn(trial)), folds, max_trees, trial))
+    return dict(study.best_trial.params)
 
 
 def _drawn(trial: optuna.Trial) -> dict[str, float]:

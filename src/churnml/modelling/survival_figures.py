@@ -20,6 +20,7 @@ import numpy as np
 
 from churnml.modelling.curves import MARKS
 from churnml.modelling.evaluation import RESAMPLES, Figure, accelerated, interval, resampled_weights
+from churnml.modelling.record import CurveMark
 
 # Days from the cutoff → P(left before then) of each row, shape (rows,).
 LeftBefore = Callable[[float], np.ndarray]
@@ -27,15 +28,6 @@ LeftBefore = Callable[[float], np.ndarray]
 Measure = Callable[[np.ndarray], np.ndarray]
 MOST_CASES = 300  # leavings that concordance compares with everybody; more are drawn from
 GRID_DAYS = 7  # the integral of the Brier score has a point a week
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A day of judging: the share that had left by then, and who → the mean probability given to that."""
-
-    day: int
-    seen: float
-    predicted: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,7 @@ class SurvivalFigures:
 
     figures: Mapping[str, Mapping[str, Figure]]
     ahead: Mapping[str, Mapping[str, Figure]]
-    marks: tuple[Mark, ...]
+    marks: tuple[CurveMark, ...]
     rows: int
     leavings: int
     last: int
@@ -114,7 +106,11 @@ def evaluate_curves(
             if who != "curve"
         },
         marks=tuple(
-            Mark(day, float((gone < day).mean()), {who: float(p(day)[kept].mean()) for who, p in curves.items()})
+            CurveMark(
+                day=day,
+                seen=float((gone < day).mean()),
+                said={who: float(p(day)[kept].mean()) for who, p in curves.items()},
+            )
             for day in days
         ),
         rows=len(kept),

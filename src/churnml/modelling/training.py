@@ -21,7 +21,7 @@ from churnml.modelling.estimator import BoostedClassifier
 from churnml.modelling.manifest import ModelManifest
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import fit_reference
-from churnml.modelling.search import HALF_LIFE, Changes, Chosen, SearchFold, Settings, search
+from churnml.modelling.search import HALF_LIFE, NO_TRIES, Changes, Chosen, SearchFold, Settings, Tries, search
 from churnml.modelling.splits import Fold, Split
 from churnml.specs import ModelSpec
 
@@ -78,17 +78,6 @@ def at_cutoffs(rows: pd.DataFrame, cutoffs: Sequence[dt.date]) -> pd.DataFrame:
     return rows[rows["as_of"].isin([pd.Timestamp(cutoff) for cutoff in cutoffs])]
 
 
-@dataclass(frozen=True)
-class Tries:
-    """Where a bounded search keeps its tries, so that one that was stopped goes on: an SQLAlchemy URL and a name."""
-
-    storage: str | None = None
-    study: str = "settings"
-
-
-NO_TRIES = Tries()
-
-
 def fit(
     spec: ModelSpec,
     features: Sequence[Feature],
@@ -129,8 +118,7 @@ def fit(
         max_trees=spec.estimator.max_trees,
         tuning=spec.estimator.tuning,
         seed=spec.seed,
-        storage=tries.storage,
-        study=tries.study,
+        tries=tries,
     )
     seeds = spec.estimator.seeds
     calibrating = _with_both_outcomes(train, plan.calibrate) or searching
