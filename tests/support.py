@@ -23,7 +23,7 @@ from churnml.adapters.warehouse import Ingested, facts_of, ingest, quarantine_ro
 from churnml.adapters.warehouse.tone import write_tone
 from churnml.declarations import FeatureDeclaration, Polarity, Unit
 from churnml.features import FAMILIES, Wish, choose
-from churnml.modelling.manifest import ModelManifest
+from churnml.modelling.stored import ModelManifest
 from churnml.rollups import PARTS, RELATIONS
 from churnml.rules.checking import Rules, read_rules
 from churnml.rules.facts import Fact, facts_table, known_facts

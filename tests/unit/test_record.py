@@ -33,6 +33,9 @@ SHOWN_NOWHERE = {
     "HazardFit.check_loss",
     "HazardFit.person_periods",
     "HazardFit.leavings",
+    # TreatedRows.sentence, which the pages show, says these in words
+    "TreatedRows.dropped",
+    "TreatedRows.treated_positives",
 }
 
 

@@ -22,11 +22,11 @@ from churnml.features import Feature, Wish, choose
 from churnml.impact.treated import touched, treated_in_window, treatment_marks
 from churnml.jobs.opening import OpenedProject, Progress, needed_beside, silent, wish_for
 from churnml.modelling.hazard import fit_hazard
-from churnml.modelling.manifest import ModelManifest
 from churnml.modelling.record import TreatedRows
 from churnml.modelling.reference import fit_places, with_places
 from churnml.modelling.search import Tries
 from churnml.modelling.splits import Split, plan
+from churnml.modelling.stored import ModelManifest
 from churnml.modelling.training import FittedModel, at_cutoffs, fit
 from churnml.specs import ModelSpec
 from churnml.tables import Facts

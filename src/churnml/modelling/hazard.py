@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 
 from churnml.errors import TooLittleDataError
-from churnml.features import Feature, Polarity
+from churnml.features import Feature
 from churnml.labels import Label
 from churnml.modelling.curves import Hazard, HazardFitting, Renewal, person_period_matrix, renewals
-from churnml.modelling.estimator import CATEGORY_SMOOTHING, ROWS_FOR_THREADS
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.splits import Split
+from churnml.modelling.training import declared_settings
 from churnml.snapshots.known import TERM_DAYS
 from churnml.specs import ModelSpec
 from churnml.timeline import days
@@ -197,27 +197,11 @@ def _dataset(features: Sequence[Feature], rows: _Gathered) -> lgb.Dataset:
 
 
 def _parameters(spec: ModelSpec, features: Sequence[Feature], rows: int) -> dict[str, object]:
-    chosen = spec.estimator
-    parameters: dict[str, object] = {
-        "objective": "binary",
-        "metric": "binary_logloss",
-        "learning_rate": chosen.learning_rate,
-        "num_leaves": chosen.num_leaves,
-        "min_data_in_leaf": chosen.min_data_in_leaf,
-        "feature_fraction": FEATURE_FRACTION,
-        "bagging_fraction": chosen.bagging_fraction,
-        "bagging_freq": 1,
-        "lambda_l2": chosen.lambda_l2,
-        "cat_smooth": CATEGORY_SMOOTHING,
-        "seed": spec.seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1 if rows < ROWS_FOR_THREADS else 0,
-        "verbosity": -1,
-    }
-    if chosen.monotone:
-        sign = {Polarity.HEALTHIER: -1, Polarity.RISKIER: 1, Polarity.NEITHER: 0}
-        # neither time nor a renewal date is healthy or risky in itself
-        parameters["monotone_constraints"] = [*(sign[feature.polarity] for feature in features), 0, 0]
-        parameters["monotone_constraints_method"] = "intermediate"
+    declared = declared_settings(spec, features)
+    signs = declared.estimator["monotone"]
+    # neither time nor a renewal date is healthy or risky in itself
+    monotone = [*signs, 0, 0] if isinstance(signs, Sequence) else None
+    estimator = declared.classifier(feature_fraction=FEATURE_FRACTION, monotone=monotone)
+    parameters = estimator.parameters(rows, spec.seed)
+    del parameters["max_bin"]  # LightGBM's own bins do
     return parameters

@@ -20,8 +20,7 @@ from churnml.declarations import FeatureDeclaration
 from churnml.errors import RegistryError, did_you_mean
 from churnml.jsontypes import JsonObject
 from churnml.modelling.curves import Curves, Hazard, renewals
-from churnml.modelling.manifest import ModelManifest
-from churnml.modelling.stored import BOOSTER_FILE, FORMAT, HAZARD_FILE, MODEL_FILE, SUMS_FILE, read_model
+from churnml.modelling.stored import BOOSTER_FILE, FORMAT, HAZARD_FILE, MODEL_FILE, SUMS_FILE, ModelManifest, read_model
 
 EPSILON = 1e-6
 

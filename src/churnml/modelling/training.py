@@ -18,11 +18,11 @@ from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Polarity
 from churnml.modelling.calibration import Calibrated, calibrate
 from churnml.modelling.estimator import BoostedClassifier
-from churnml.modelling.manifest import ModelManifest
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import fit_reference
 from churnml.modelling.search import HALF_LIFE, NO_TRIES, Changes, Chosen, SearchFold, Settings, Tries, search
 from churnml.modelling.splits import Fold, Split
+from churnml.modelling.stored import ModelManifest
 from churnml.specs import ModelSpec
 
 RECENCY = "usage_days_since_last"
@@ -102,7 +102,7 @@ def fit(
         TooLittleDataError: no fold has both outcomes.
     """
     train = usable(at_cutoffs(rows, plan.train), spec.name)
-    columns, declared = [feature.name for feature in features], _declared(spec, features)
+    columns, declared = [feature.name for feature in features], declared_settings(spec, features)
     searching = _with_both_outcomes(train, plan.search) or _with_both_outcomes(train, plan.calibrate)
     if not searching:
         raise TooLittleDataError(
@@ -160,7 +160,8 @@ def _with_both_outcomes(train: pd.DataFrame, folds: Sequence[Fold]) -> dict[dt.d
     return usable_folds
 
 
-def _declared(spec: ModelSpec, features: Sequence[Feature]) -> Settings:
+def declared_settings(spec: ModelSpec, features: Sequence[Feature]) -> Settings:
+    """How the spec has its estimator fitted."""
     estimator = spec.estimator
     return Settings(
         {

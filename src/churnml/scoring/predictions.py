@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from churnml.declarations import FeatureDeclaration
-from churnml.ledger import Reason, Timing
+from churnml.ledger import LeavingCurve, LikelyPeriod, Reason, Timing
+from churnml.modelling.curves import MARKS, Curves
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
 from churnml.scoring.reasons import model_reasons
-from churnml.scoring.timing import timings
+from churnml.timeline import plus_days
 
+DIGITS = 6  # of probabilities over time
 # Rows whose contributions are in memory together: some tens of megabytes.
 ROWS_AT_ONCE = 16_384
 
@@ -134,7 +136,7 @@ def predictions_of(
         growth_reasons=reasons_of(
             growth if reasons else None, frame, upsell, usual, towards_risk=False, currency=currency
         ),
-        when=timings(model.predictor, as_of, frame, model.eligible) if model else [None] * len(frame),
+        when=_when(model.predictor, as_of, frame, model.eligible) if model else [None] * len(frame),
     )
 
 
@@ -177,3 +179,38 @@ def reasons_of(
         for row, some_reasons in zip(part.tolist(), of_part, strict=True):
             reasons[row] = some_reasons
     return reasons
+
+
+# ---------------------------------------------------------------- when
+
+
+def _when(predictor: Predictor, as_of: dt.date, frame: pd.DataFrame, eligible: np.ndarray) -> list[Timing | None]:
+    """When each row may leave; None for who is not ``eligible``, and everywhere without a hazard."""
+    when: list[Timing | None] = [None] * len(frame)
+    rows = np.flatnonzero(eligible)
+    curves = predictor.curves(frame.iloc[rows])
+    if curves is not None:
+        for row, timing in zip(rows, _timings(curves, as_of), strict=True):
+            when[row] = timing
+    return when
+
+
+def _timings(curves: Curves, as_of: dt.date) -> list[Timing]:
+    within = {str(mark): _rounded(curves.leaves_before(mark)) for mark in MARKS}
+    left = np.round(1.0 - curves.survival[:, 1:], DIGITS)
+    period, probability = curves.most_likely()
+    ends = tuple(curves.edges[1:])
+    first = [plus_days(as_of, begins) for begins in curves.edges]
+    last = [plus_days(as_of, end - 1) for end in ends]
+    return [
+        Timing(
+            leave_within={mark: values[i] for mark, values in within.items()},
+            likely_period=LikelyPeriod(first[at], last[at], round(float(probability[i]), DIGITS)),
+            left_by=LeavingCurve(ends, tuple(left[i].tolist())),
+        )
+        for i, at in enumerate(period.tolist())
+    ]
+
+
+def _rounded(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), DIGITS) for value in values]
