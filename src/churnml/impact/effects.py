@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -64,7 +64,7 @@ def impact(
     playbooks = tuple(
         _playbook(name, words[name], rows[drawn & (rows["playbook"] == name)], terms, alpha)
         if name in randomised
-        else _never_held_out(name, words[name], rows[rows["playbook"] == name])
+        else _unmeasured(name, words[name], rows[rows["playbook"] == name])
         for name in names
     )
     together = _together(rows[drawn], terms)
@@ -88,19 +88,12 @@ def _deciding(about: About) -> tuple[Measure, ...]:
 
 
 def _playbook(name: str, about: About, rows: pd.DataFrame, terms: Terms, alpha: float) -> PlaybookImpact:
-    effects = {measure.name: _effect_of(_counted(rows, measure), measure, terms, alpha) for measure in MEASURES}
+    effects = {measure.name: _effect(_counted(rows, measure), measure, terms, alpha) for measure in MEASURES}
     own = _deciding(about)[0]
-    playbook = PlaybookImpact(
-        name,
-        about.title,
-        about.goal,
-        _counts(rows[rows["treated"]], own.window),
-        _counts(rows[~rows["treated"]], own.window),
-        float(1 - rows["propensity"].mean()),
-        own.name,
-        effects,
-        "not_yet",
-        "",
+    playbook = replace(
+        _unmeasured(name, about, rows),
+        held_out=float(1 - rows["propensity"].mean()),
+        effects=effects,
         problems=_problems(rows, own, terms),
         targeting=None if about.goal == "grow" else _targeting_of(rows, about, terms, alpha),
     )
@@ -174,7 +167,7 @@ def _not_yet(playbook: PlaybookImpact, effect: Effect, more: int, terms: Terms) 
     return f"“{playbook.title}” is not yet estimable: {more:,} more needed{enrolled} ({why})."
 
 
-def _never_held_out(name: str, about: About, rows: pd.DataFrame) -> PlaybookImpact:
+def _unmeasured(name: str, about: About, rows: pd.DataFrame) -> PlaybookImpact:
     treated = rows["treated"]
     own = _deciding(about)[0]
     return PlaybookImpact(
@@ -196,19 +189,15 @@ def _never_held_out(name: str, about: About, rows: pd.DataFrame) -> PlaybookImpa
 
 def _together(rows: pd.DataFrame, terms: Terms) -> Together:
     """Every enrolment of every playbook as one sequence: arms of two playbooks are drawn independently."""
-    effects: dict[str, Effect] = {}
-    totals: dict[str, tuple[float, float, float] | None] = {}
-    for measure in MEASURES:
-        effect = _pooled(_counted(rows, measure), measure, terms)
-        effects[measure.name] = effect
-        totals[measure.name] = None
-        if effect.value is not None and effect.low is not None and effect.high is not None:
-            totals[measure.name] = (
-                effect.value * effect.treated,
-                effect.low * effect.treated,
-                effect.high * effect.treated,
-            )
-    return Together(len(_counted(rows, LEFT)), effects, totals[KEPT_MONEY.name], totals[WON_MONEY.name])
+    effects = {m.name: _effect(_counted(rows, m), m, terms, terms.alpha, _scored_by_playbook) for m in MEASURES}
+    money = (_over_all_treated(effects[measure.name]) for measure in (KEPT_MONEY, WON_MONEY))
+    return Together(len(_counted(rows, LEFT)), effects, *money)
+
+
+def _over_all_treated(effect: Effect) -> tuple[float, float, float] | None:
+    if effect.value is None or effect.low is None or effect.high is None:
+        return None
+    return effect.value * effect.treated, effect.low * effect.treated, effect.high * effect.treated
 
 
 def _percent(arm: Counts) -> str:
@@ -246,34 +235,6 @@ def _counted(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     return rows[is_known & rows["mrr"].notna()] if measure.of else rows[is_known]
 
 
-def _effect_of(rows: pd.DataFrame, measure: Measure, terms: Terms, alpha: float) -> Effect:
-    values = rows[measure.column].to_numpy(float) * (rows["mrr"].to_numpy(float) if measure.of else 1.0)
-    treated = rows["treated"].to_numpy(bool)
-    why_not = _why_not(rows, measure, terms)
-    return _estimated(
-        measure,
-        values,
-        treated,
-        EffectScores(np.empty(0), np.empty(0)) if why_not else _scored(rows, measure),
-        terms,
-        alpha,
-        why_not,
-    )
-
-
-def _pooled(rows: pd.DataFrame, measure: Measure, terms: Terms) -> Effect:
-    """The mean effect of an enrolment in any playbook."""
-    why_not = _why_not(rows, measure, terms)
-    scored = EffectScores(np.empty(len(rows)), np.empty(len(rows)))
-    if not why_not:
-        # each playbook's guess rests on its own past; the scores stand in the order of all enrolments
-        for places in rows.reset_index(drop=True).groupby("playbook").indices.values():
-            own = _scored(rows.iloc[places], measure)
-            scored.effect[places], scored.plain[places] = own.effect, own.plain
-    values = rows[measure.column].to_numpy(float) * (rows["mrr"].to_numpy(float) if measure.of else 1.0)
-    return _estimated(measure, values, rows["treated"].to_numpy(bool), scored, terms, terms.alpha, why_not)
-
-
 def _scored(rows: pd.DataFrame, measure: Measure) -> EffectScores:
     unweighted = scores(
         rows[measure.column].to_numpy(float),
@@ -286,26 +247,40 @@ def _scored(rows: pd.DataFrame, measure: Measure) -> EffectScores:
     return unweighted.weighted(rows["mrr"].to_numpy(float)) if measure.of else unweighted
 
 
-def _estimated(
+def _scored_by_playbook(rows: pd.DataFrame, measure: Measure) -> EffectScores:
+    """Each playbook's guess rests on its own past; the scores stand in the order of all enrolments."""
+    scored = EffectScores(np.empty(len(rows)), np.empty(len(rows)))
+    for places in rows.reset_index(drop=True).groupby("playbook").indices.values():
+        own = _scored(rows.iloc[places], measure)
+        scored.effect[places], scored.plain[places] = own.effect, own.plain
+    return scored
+
+
+def _effect(
+    rows: pd.DataFrame,
     measure: Measure,
-    values: np.ndarray,
-    treated: np.ndarray,
-    scored: EffectScores,
     terms: Terms,
     alpha: float,
-    why_not: str,
+    scored: Callable[[pd.DataFrame, Measure], EffectScores] = _scored,
 ) -> Effect:
-    ones, noughts = int(treated.sum()), int((~treated).sum())
-    means = (
-        float(values[treated].mean()) if ones else None,
-        float(values[~treated].mean()) if noughts else None,
-    )
+    """The effect of a playbook, or with ``_scored_by_playbook`` the mean one of any, of counted rows."""
+    values = rows[measure.column].to_numpy(float) * (rows["mrr"].to_numpy(float) if measure.of else 1.0)
+    treated = rows["treated"].to_numpy(bool)
+    ones, noughts = (float(values[arm].mean()) if arm.any() else None for arm in (treated, ~treated))
+    plain = Effect(measure.name, int(treated.sum()), int((~treated).sum()), ones, noughts)
+    why_not = _why_not(rows, measure, terms)
     if why_not:
-        return Effect(measure.name, ones, noughts, *means, why_not=why_not)
-    n, value, variance = len(values), float(scored.effect.mean()), scored.variance
-    wide, narrow = half_width(n, variance, alpha, terms.expected), once_half_width(n, variance, 0.05)
-    return Effect(
-        measure.name, ones, noughts, *means, value, value - wide, value + wide, value - narrow, value + narrow
+        return replace(plain, why_not=why_not)
+    each = scored(rows, measure)
+    n, value = len(values), float(each.effect.mean())
+    wide, narrow = half_width(n, each.variance, alpha, terms.expected), once_half_width(n, each.variance, 0.05)
+    return replace(
+        plain,
+        value=value,
+        low=value - wide,
+        high=value + wide,
+        once_low=value - narrow,
+        once_high=value + narrow,
     )
 
 

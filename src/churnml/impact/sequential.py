@@ -85,8 +85,7 @@ def scores(
     seen = np.diag([_PRIOR, _PRIOR_SLOPE])
     summed = seen @ np.asarray(start, float)
     guess = np.empty(len(outcome))
-    bounds = [0, *(np.flatnonzero(batch[1:] != batch[:-1]) + 1), len(outcome)] if len(outcome) else [0]
-    for first, last in pairwise(bounds):
+    for first, last in pairwise(bounds_of(batch)):
         here = lines[first:last]
         guess[first:last] = here @ np.linalg.solve(seen, summed)
         heavy = here * weights[first:last, None]
@@ -94,6 +93,11 @@ def scores(
     off = outcome - guess
     spread = propensity * (1 - propensity)
     return EffectScores(off * (treated - propensity) / spread, off**2 / spread)
+
+
+def bounds_of(batch: np.ndarray) -> list[int]:
+    """Where each batch begins, and where the last one ends."""
+    return [0, *(np.flatnonzero(batch[1:] != batch[:-1]) + 1).tolist(), len(batch)] if len(batch) else [0]
 
 
 def half_width(n: int, variance: float, alpha: float, expected: int) -> float:

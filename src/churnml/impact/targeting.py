@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from churnml.impact.sequential import EffectScores, half_width
+from churnml.impact.sequential import EffectScores, bounds_of, half_width
 
 # How far the line is believed to lie from the declared effect, before anything is seen: in shares of MRR, and in
 # shares of MRR for a risk of 1.
@@ -97,7 +97,7 @@ def targeting(given: Enrolments, declared: float, alpha: float, expected: int, l
     chosen = np.zeros(len(given.risk))
     judged = np.zeros(len(given.risk), dtype=bool)
     line = (0.0, declared)
-    for first, last in pairwise(_bounds(given.batch)):
+    for first, last in pairwise(bounds_of(given.batch)):
         past = slice(0, first)
         if _fewest(given.treated[past]) >= 2 * least_an_arm:
             line = _line(given, past, declared)
@@ -140,12 +140,6 @@ def _part(whole: EffectScores, where: np.ndarray | slice) -> EffectScores:
 
 def _fewest(treated: np.ndarray) -> int:
     return int(min(treated.sum(), (~treated).sum()))
-
-
-def _bounds(batch: np.ndarray) -> list[int]:
-    if not len(batch):
-        return [0]
-    return [0, *(np.flatnonzero(batch[1:] != batch[:-1]) + 1).tolist(), len(batch)]
 
 
 def _line(given: Enrolments, where: slice, declared: float) -> tuple[float, float]:

@@ -56,7 +56,7 @@ def record_challenger(
     parameters = {
         **{f"estimator.{key}": value for key, value in spec.estimator.model_dump().items()},
         **{f"label.{key}": value for key, value in spec.label.model_dump().items()},
-        "trees": fitted.trees,
+        "trees": fitted.chosen.trees,
         "features": len(collected.features),
         "data_fingerprint": opened.facts.fingerprint,
         "data_through": str(opened.facts.data_through),
@@ -180,7 +180,7 @@ def _training(spec: ModelSpec, collected: Collected, fitted: FittedModel, train:
         rows=len(train),
         positives=int(train["label"].sum()),
         base_rate=fitted.predictor.base_rate,
-        trees=fitted.trees,
+        trees=fitted.chosen.trees,
         features=len(collected.features),
         calibration=RecordedCalibration(
             kind=calibration.kind,

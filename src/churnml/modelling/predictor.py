@@ -6,7 +6,6 @@ reads hazards by) imports numpy, pandas and LightGBM and nothing else.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,16 @@ from churnml.declarations import FeatureDeclaration
 from churnml.errors import RegistryError, did_you_mean
 from churnml.jsontypes import JsonObject
 from churnml.modelling.curves import Curves, Hazard, renewals
-from churnml.modelling.stored import BOOSTER_FILE, FORMAT, HAZARD_FILE, MODEL_FILE, SUMS_FILE, ModelManifest, read_model
+from churnml.modelling.stored import (
+    BOOSTER_FILE,
+    FORMAT,
+    HAZARD_FILE,
+    MODEL_FILE,
+    SUMS_FILE,
+    ModelManifest,
+    checksum,
+    read_model,
+)
 
 EPSILON = 1e-6
 
@@ -186,7 +194,7 @@ class Predictor:
             (folder / HAZARD_FILE).write_text(self.hazard.booster.model_to_string(), encoding="utf-8")
             written.append(HAZARD_FILE)
         (folder / MODEL_FILE).write_text(json.dumps(stored, indent=1, sort_keys=True, ensure_ascii=False), "utf-8")
-        sums = {name: _sum(folder / name) for name in written}
+        sums = {name: checksum(folder / name) for name in written}
         (folder / SUMS_FILE).write_text(json.dumps(sums, indent=1), "utf-8")
 
     @classmethod
@@ -194,16 +202,12 @@ class Predictor:
         """The model in ``folder``; raises RegistryError when a file is missing or was altered."""
         stored = read_model(folder)
         hazard = stored.hazard
-        return cls(
-            booster=lgb.Booster(model_str=stored.booster.decode("utf-8")),
-            features=stored.features,
-            categories=stored.categories,
-            calibration=Calibration(**stored.calibration),
-            base_rate=stored.base_rate,
-            reference=stored.reference,
-            manifest=stored.manifest,
-            hazard=Hazard.from_data(hazard[0], lgb.Booster(model_str=hazard[1].decode("utf-8"))) if hazard else None,
-        )
+        fitted = {
+            "booster": lgb.Booster(model_str=stored.booster.decode("utf-8")),
+            "calibration": Calibration(**stored.calibration),
+            "hazard": Hazard.from_data(hazard[0], lgb.Booster(model_str=hazard[1].decode("utf-8"))) if hazard else None,
+        }
+        return cls(**vars(stored) | fitted)
 
 
 def _wrong_kind(column: pd.Series, is_category: bool) -> str | None:
@@ -271,10 +275,6 @@ def encode(frame: pd.DataFrame, names: Sequence[str], categories: Mapping[str, S
         else:
             columns.append(column.astype("float64").to_numpy())
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
-
-
-def _sum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class PyfuncModel:

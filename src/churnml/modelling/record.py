@@ -358,7 +358,7 @@ class ModelRecord(RecordPart):
 
 def recorded(figures: Mapping[str, Figure]) -> dict[str, RecordedFigure]:
     """Figures as they are recorded."""
-    return {name: RecordedFigure(value=of.value, low=of.low, high=of.high) for name, of in figures.items()}
+    return {name: RecordedFigure.model_validate(figure) for name, figure in figures.items()}
 
 
 def recorded_by_who(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, dict[str, RecordedFigure]]:

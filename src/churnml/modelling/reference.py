@@ -21,7 +21,7 @@ def fit_reference(frame: pd.DataFrame, features: Sequence[Feature]) -> dict[str,
             continue
         known = frame[feature.name].dropna().to_numpy(dtype="float64")
         if len(known):
-            scales[feature.name] = [float(v) for v in np.quantile(known, PERCENTILES, method="inverted_cdf")]
+            scales[feature.name] = np.quantile(known, PERCENTILES, method="inverted_cdf").tolist()
     return scales
 
 
@@ -42,7 +42,7 @@ def fit_places(frame: pd.DataFrame, features: Sequence[Feature]) -> dict[str, di
         known = frame[frame[of].notna()]
         groups: dict[str, pd.DataFrame] = {"": known} | {str(name): rows for name, rows in known.groupby(among)}
         places[feature.name] = {
-            name: [float(v) for v in np.quantile(rows[of], PERCENTILES, method="inverted_cdf")]
+            name: np.quantile(rows[of].to_numpy(dtype="float64"), PERCENTILES, method="inverted_cdf").tolist()
             for name, rows in groups.items()
             if len(rows) and (not name or len(rows) >= SMALLEST_GROUP)
         }

@@ -59,7 +59,7 @@ def _slice(by: str, part: str, account: np.ndarray, y: np.ndarray, p: np.ndarray
         seen=float(y.mean()),
         low=float(low),
         high=float(high),
-        roc_auc=RecordedFigure(value=auc.value, low=auc.low, high=auc.high),
+        roc_auc=RecordedFigure.model_validate(auc),
         too_small=bool(min(y.sum(), len(y) - y.sum()) < LEAST),
     )
 

@@ -149,6 +149,11 @@ def read_model(folder: Path) -> StoredModel:
     )
 
 
+def checksum(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _read(folder: Path, name: str) -> bytes:
     """A file of the model; raises OSError for a link out of the folder, or more than a model can be."""
     path = folder / name

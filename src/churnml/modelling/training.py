@@ -35,8 +35,7 @@ class FittedModel:
 
     Args:
         predictor: the model.
-        trees: how many trees the search folds chose.
-        chosen: all that the search tried.
+        chosen: what the search folds chose, and all that they tried.
         fold_losses: cutoff → mean log loss of the chosen settings on it, uncalibrated, of the folds that searched.
         calibration_losses: kind of calibration → log loss out of sample; empty where the kind was declared.
         out_of_fold: ``account_id, as_of, label, probability``: the calibrating folds' predictions of their validation
@@ -44,7 +43,6 @@ class FittedModel:
     """
 
     predictor: Predictor
-    trees: int
     chosen: Chosen
     fold_losses: Mapping[str, float]
     calibration_losses: Mapping[str, float]
@@ -136,7 +134,7 @@ def fit(
     )
     out_of_fold["probability"] = predictor.calibrated(out_of_fold.pop("log_odds").to_numpy())
     losses = {str(cutoff): loss for cutoff, loss in zip(searching, chosen.by_fold, strict=True)}
-    return FittedModel(predictor, chosen.trees, chosen, losses, calibrated.losses, out_of_fold)
+    return FittedModel(predictor, chosen, losses, calibrated.losses, out_of_fold)
 
 
 def _calibrated(spec: ModelSpec, out_of_fold: pd.DataFrame) -> Calibrated:
@@ -225,7 +223,8 @@ def rival_predictions(
     rate = float(train["label"].mean())
     predictions: dict[str, np.ndarray | None] = {"base_rate": np.full(len(judged), rate), "recency": None}
     if RECENCY in train.columns:
-        predictions["recency"] = _probabilities(_recency_pipeline(), train, judged, [RECENCY])
+        recency = make_pipeline(FunctionTransformer(np.log1p), StandardScaler(), LogisticRegression())
+        predictions["recency"] = _probabilities(recency, train, judged, [RECENCY])
     names = [feature.name for feature in features]
     predictions["logistic_regression"] = _probabilities(_logistic_pipeline(features), train, judged, names)
     return predictions
@@ -253,10 +252,6 @@ def score_as_rival(score: np.ndarray, label: np.ndarray, judged: np.ndarray) -> 
 def _probabilities(pipeline: Pipeline, train: pd.DataFrame, judged: pd.DataFrame, names: list[str]) -> np.ndarray:
     pipeline.fit(train[names], train["label"])
     return np.asarray(pipeline.predict_proba(judged[names])[:, 1])
-
-
-def _recency_pipeline() -> Pipeline:
-    return make_pipeline(FunctionTransformer(np.log1p), StandardScaler(), LogisticRegression())
 
 
 def _logistic_pipeline(features: Sequence[Feature]) -> Pipeline:

@@ -23,7 +23,6 @@ from churnml.adapters.registry.registered import (
     FINGERPRINT_TAG,
     MODEL_FOLDER,
     VERDICT_TAG,
-    checksum,
 )
 from churnml.errors import RegistryError
 from churnml.modelling.tenure import RegisteredVersion
@@ -82,7 +81,7 @@ class Lookups:
         """As :meth:`churnml.adapters.registry.Registry.yardstick`."""
         # pandas comes with them, and a list of versions needs none
         from churnml.health.changes import yardstick_of
-        from churnml.modelling.stored import SUMS_FILE, read_model
+        from churnml.modelling.stored import SUMS_FILE, checksum, read_model
 
         for row in self._whole(name):
             if version in (None, str(row["version"])):

@@ -40,13 +40,12 @@ from churnml.adapters.registry.registered import (
     UNFINISHED_TAG,
     VERDICT_TAG,
     RegisteredModel,
-    checksum,
 )
 from churnml.errors import ProjectError, RegistryError, UnknownNameError
 from churnml.health.changes import Yardstick, yardstick_of
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.record import ModelRecord
-from churnml.modelling.stored import SUMS_FILE
+from churnml.modelling.stored import SUMS_FILE, checksum
 from churnml.modelling.tenure import (
     BY_HAND,
     BY_VERDICT,
