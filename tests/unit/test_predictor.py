@@ -105,7 +105,7 @@ def test_a_link_out_of_the_folder_or_a_file_beyond_any_model_is_refused(predicto
     with pytest.raises(RegistryError, match="incomplete") as refused:
         Predictor.load(tmp_path / "model")
     assert "plain file" in refused.value.remedy
-    monkeypatch.setattr("churnml.modelling.predictor.LARGEST_FILE", 100)
+    monkeypatch.setattr("churnml.modelling.stored.LARGEST_FILE", 100)
     with pytest.raises(RegistryError, match="incomplete") as refused:
         Predictor.load(tmp_path / "other")
     assert "larger than" in refused.value.remedy
