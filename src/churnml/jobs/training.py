@@ -176,6 +176,6 @@ def fit_challenger(opened: OpenedProject, spec: ModelSpec, collected: Collected)
     started = time.perf_counter()
     fitted = fit(spec, collected.features, collected.rows, collected.split, manifest, collected.scales, tries)
     hazard = fit_hazard(spec, collected.features, collected.rows, collected.split, fitted.predictor)
-    spent = {"model": spec.name, "trees": fitted.trees, "seconds": time.perf_counter() - started}
+    spent = {"model": spec.name, "trees": fitted.chosen.trees, "seconds": time.perf_counter() - started}
     log.info("%(model)s: %(trees)d trees fitted in %(seconds).1f s", spent)
     return replace(fitted, predictor=replace(fitted.predictor, hazard=hazard))
