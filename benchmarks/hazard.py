@@ -21,9 +21,9 @@ import pandas as pd
 from benchmarks.cox import fit_cox
 from churnml import jobs
 from churnml.modelling.curves import Curves, renewals
-from churnml.modelling.evaluation import Figure
 from churnml.modelling.hazard import fit_hazard
-from churnml.modelling.survival_figures import LeftBefore, SurvivalFigures, evaluate_curves, evenly
+from churnml.modelling.record import JudgedCurves, RecordedFigure
+from churnml.modelling.survival_figures import LeftBefore, evaluate_curves, evenly
 from churnml.modelling.training import at_cutoffs
 from churnml.simulate.clock import WEEK_DAYS, Weeks, clock_of, weeks_of
 from churnml.simulate.company import CHURN, UPSELL, simulate, streams
@@ -163,7 +163,7 @@ def _stepped(true: pd.DataFrame) -> LeftBefore:
     return left_before
 
 
-def judged(companies: Sequence[JudgedCompany], seed: int) -> SurvivalFigures:
+def judged(companies: Sequence[JudgedCompany], seed: int) -> JudgedCurves:
     """All companies' judged accounts together."""
     rows = pd.concat([one.rows for one in companies], ignore_index=True)
     curves = {who: _together([one.curves[who] for one in companies]) for who in WHO}
@@ -177,14 +177,14 @@ def _together(curves: Sequence[LeftBefore]) -> LeftBefore:
     return lambda day: np.concatenate([one(day) for one in curves])
 
 
-def _cell(name: str, figure: Figure, signed: bool = False) -> str:
+def _cell(name: str, figure: RecordedFigure, signed: bool = False) -> str:
     scale, digits = (1000, 2) if "brier" in name else (1, 3)
     sign = "+" if signed else ""
     value, low, high = (f"{scale * x:{sign}.{digits}f}" for x in (figure.value, figure.low, figure.high))
     return f"{value} [{low}, {high}]"
 
 
-def figure_lines(measured: SurvivalFigures) -> list[str]:
+def figure_lines(measured: JudgedCurves) -> list[str]:
     """The two tables of figures: everybody's, and how far the curve is ahead."""
     rivals = [who for who in WHO if who not in ("curve", "truth")]
     own = [
@@ -229,7 +229,7 @@ def true_lines(companies: Sequence[JudgedCompany]) -> list[str]:
     return lines
 
 
-def section(companies: Sequence[JudgedCompany], measured: SurvivalFigures, accounts: int, seeds: Sequence[int]) -> str:
+def section(companies: Sequence[JudgedCompany], measured: JudgedCurves, accounts: int, seeds: Sequence[int]) -> str:
     """The part of the page that is measured."""
     marks = ", ".join(f"{m.seen * 100:.1f} % within {m.day}" for m in measured.marks)
     seconds = {what: np.mean([one.seconds[what] for one in companies]) for what in companies[0].seconds}

@@ -58,7 +58,7 @@ def test_who_knows_nothing_is_behind_and_who_says_the_same_is_level(measured):
     assert measured.figures["nothing"]["roc_auc_60"].value == 0.5
     for name, figure in measured.ahead["nothing"].items():
         assert figure.value > 0, name
-    assert measured.ahead["nothing"]["concordance"].clear_above(0)
+    assert measured.ahead["nothing"]["concordance"].low > 0
     for figure in measured.ahead["same"].values():
         assert (figure.value, figure.low, figure.high) == (0, 0, 0)
 

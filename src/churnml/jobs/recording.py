@@ -16,7 +16,6 @@ from churnml.modelling.record import (
     FamilyImportance,
     GainsPoint,
     HazardRecord,
-    JudgedCurves,
     LaterPeriod,
     ModelRecord,
     RecordedCalibration,
@@ -204,6 +203,5 @@ def _hazard(spec: ModelSpec, collected: Collected, fitted: FittedModel) -> Hazar
         "classifier": evenly(fitted.predictor.predict(judged), hazard.anchor[1] - hazard.anchor[0]),
     }
     account, left_after, seen_for = (judged[name].to_numpy() for name in ("account_id", "left_after", "seen_for"))
-    measured = evaluate_curves(account, left_after, seen_for, leaving, hazard.edges[-1], spec.seed)
-    figures = None if measured is None else JudgedCurves.model_validate(measured)
+    figures = evaluate_curves(account, left_after, seen_for, leaving, hazard.edges[-1], spec.seed)
     return HazardRecord.model_validate({**hazard.as_data(), "judged": figures})

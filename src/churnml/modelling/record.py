@@ -173,7 +173,14 @@ class CurveMark(RecordPart):
 
 
 class JudgedCurves(RecordPart):
-    """The curves' figures at the judged cutoff, beside the probability spread evenly over the window."""
+    """The curves' figures at one cutoff, beside those of rivals such as the probability spread evenly over the window.
+
+    Args:
+        figures: who → figure name → figure.
+        ahead: rival → figure name → how far ``curve`` is ahead of it, paired; positive is better.
+        marks: one for each day of judging.
+        rows, leavings: what was judged, to the ``last`` day.
+    """
 
     figures: FiguresByWho
     ahead: FiguresByWho

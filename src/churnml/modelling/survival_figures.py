@@ -14,13 +14,12 @@ Intervals are those of :mod:`churnml.modelling.evaluation`: accounts are resampl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from churnml.modelling.curves import MARKS
-from churnml.modelling.evaluation import RESAMPLES, Figure, accelerated, interval, resampled_weights
-from churnml.modelling.record import CurveMark
+from churnml.modelling.evaluation import RESAMPLES, accelerated, interval, resampled_weights
+from churnml.modelling.record import CurveMark, JudgedCurves, recorded_by_who
 
 # Days from the cutoff → P(left before then) of each row, shape (rows,).
 LeftBefore = Callable[[float], np.ndarray]
@@ -28,26 +27,6 @@ LeftBefore = Callable[[float], np.ndarray]
 Measure = Callable[[np.ndarray], np.ndarray]
 MOST_CASES = 300  # leavings that concordance compares with everybody; more are drawn from
 GRID_DAYS = 7  # the integral of the Brier score has a point a week
-
-
-@dataclass(frozen=True)
-class SurvivalFigures:
-    """All figures of one cutoff.
-
-    Args:
-        figures: who → figure name → figure.
-        ahead: rival → figure name → how far ``curve`` is ahead of it, paired; positive is better.
-        marks: one for each day of judging.
-        rows, leavings: what was judged.
-        last: the last day.
-    """
-
-    figures: Mapping[str, Mapping[str, Figure]]
-    ahead: Mapping[str, Mapping[str, Figure]]
-    marks: tuple[CurveMark, ...]
-    rows: int
-    leavings: int
-    last: int
 
 
 def evenly(probability: np.ndarray, over: float) -> LeftBefore:
@@ -66,7 +45,7 @@ def evaluate_curves(
     until: int,
     seed: int,
     resamples: int = RESAMPLES,
-) -> SurvivalFigures | None:
+) -> JudgedCurves | None:
     """Measures everybody in ``curves`` on the same rows and the same resamples.
 
     Args:
@@ -92,19 +71,21 @@ def evaluate_curves(
         return None
     measures = {who: _measures(gone, _only(p, kept), days, last, seed) for who, p in curves.items()}
     points, samples = _measured(measures, account[kept], seed, resamples)
-    return SurvivalFigures(
-        figures={w: {n: accelerated(points[w][n], samples[w][n]) for n in named} for w, named in points.items()},
-        ahead={
-            who: {
-                name: interval(
-                    _sign(name) * (points["curve"][name] - value),
-                    _sign(name) * (samples["curve"][name] - samples[who][name]),
-                )
-                for name, value in named.items()
-            }
-            for who, named in points.items()
-            if who != "curve"
-        },
+    own = {w: {n: accelerated(points[w][n], samples[w][n]) for n in named} for w, named in points.items()}
+    ahead = {
+        who: {
+            name: interval(
+                _sign(name) * (points["curve"][name] - value),
+                _sign(name) * (samples["curve"][name] - samples[who][name]),
+            )
+            for name, value in named.items()
+        }
+        for who, named in points.items()
+        if who != "curve"
+    }
+    return JudgedCurves(
+        figures=recorded_by_who(own),
+        ahead=recorded_by_who(ahead),
         marks=tuple(
             CurveMark(
                 day=day,
