@@ -15,7 +15,7 @@ import pandas as pd
 
 from churnml.jsontypes import Json, JsonObject
 from churnml.modelling.record import GainsPoint, ReliabilityBin
-from churnml.pages.presenter import WHO_NAMES, Interval, figure_name, who_name
+from churnml.pages.presenter import WHO_NAMES, Interval, by_who, figure_name, who_name
 from churnml.timeline import Reach, end_of_data
 
 Chart: TypeAlias = "alt.Chart | alt.LayerChart"
@@ -74,14 +74,13 @@ PAGE_CONFIG: JsonObject = {
 
 def reliability_chart(bins: Sequence[ReliabilityBin]) -> alt.LayerChart:
     """Probability said against share seen, with 95 % intervals, on the judged cutoff."""
-    table = pd.DataFrame(
-        [{"predicted": b.predicted, "seen": b.seen, "low": b.low, "high": b.high, "rows": b.rows} for b in bins]
-    ).astype("float64")
+    table = pd.DataFrame([vars(b) for b in bins]).astype("float64")[["predicted", "seen", "low", "high", "rows"]]
     top = float(max(table["predicted"].max(), table["high"].max())) * 1.05
     percent = alt.Axis(format=".0%")
     x = alt.X("predicted:Q", title="probability said", axis=percent, scale=alt.Scale(domain=[0, top]))
     y_scale = alt.Scale(domain=[0, top])
-    diagonal = alt.Chart(pd.DataFrame({"v": [0.0, top]})).mark_line(strokeDash=[4, 4], color="#9aa5ad")
+    diagonal = alt.Chart(pd.DataFrame({"v": [0.0, top]})).encode(x="v:Q", y="v:Q")
+    line = diagonal.mark_line(strokeDash=[4, 4], color="#9aa5ad")
     bars = (
         alt.Chart(table)
         .mark_rule(color=COLOURS["model"])
@@ -100,16 +99,15 @@ def reliability_chart(bins: Sequence[ReliabilityBin]) -> alt.LayerChart:
             ],
         )
     )
-    line = diagonal.encode(x=alt.X("v:Q"), y=alt.Y("v:Q"))
     return (line + bars + points).properties(width=340, height=260)
 
 
 def gains_chart(points: Sequence[GainsPoint]) -> alt.Chart:
     """Share of positives reached against share of accounts contacted, model and rivals."""
-    table = pd.DataFrame([{"who": point.who, "contacted": point.contacted, "caught": point.caught} for point in points])
-    who_order = [who for who in WHO_NAMES if who in set(table["who"])]
-    order = [who_name(who) for who in who_order]
-    table["who"] = table["who"].map(WHO_NAMES)
+    table = pd.DataFrame([vars(point) for point in points])
+    everybody = by_who(table["who"].unique())
+    order = [who_name(who) for who in everybody]
+    table["who"] = table["who"].map(who_name)
     percent = alt.Axis(format=".0%")
     return (
         alt.Chart(table)
@@ -120,11 +118,11 @@ def gains_chart(points: Sequence[GainsPoint]) -> alt.Chart:
             color=alt.Color(
                 "who:N",
                 title=None,
-                scale=alt.Scale(domain=order, range=[COLOURS[who] for who in who_order]),
+                scale=alt.Scale(domain=order, range=[COLOURS[who] for who in everybody]),
                 legend=alt.Legend(orient="bottom-right", fillColor="#ffffffcc", padding=6),
             ),
             strokeDash=alt.StrokeDash(
-                "who:N", title=None, scale=alt.Scale(domain=order, range=[DASHES[who] for who in who_order])
+                "who:N", title=None, scale=alt.Scale(domain=order, range=[DASHES[who] for who in everybody])
             ),
             tooltip=[
                 alt.Tooltip("who:N", title="by"),
