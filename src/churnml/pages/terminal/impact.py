@@ -23,14 +23,9 @@ _VERDICTS = {
 
 def impact_text(report: ImpactReport) -> str:
     """What ``churnml impact`` prints."""
-    return "\n".join(impact_lines(report))
-
-
-def impact_lines(report: ImpactReport) -> list[str]:
-    """The report, line by line."""
     if not report.playbooks:
-        return [f"Data through {report.data_through}: nobody has been enrolled in a playbook yet."]
-    return [
+        return f"Data through {report.data_through}: nobody has been enrolled in a playbook yet."
+    lines = [
         f"What playbooks changed, by outcomes through {report.data_through}",
         "  treated − held out, by the arm that was drawn; MRR an account and month"
         + (f", in {printable(report.currency)}" if report.currency else ""),
@@ -49,6 +44,7 @@ def impact_lines(report: ImpactReport) -> list[str]:
         "",
         *_small_print(report),
     ]
+    return "\n".join(lines)
 
 
 def _row(one: PlaybookImpact) -> tuple[str, ...]:

@@ -43,13 +43,8 @@ def item_text(item: WorkItem, events: Sequence[WorkEvent]) -> str:
     ]
     if item.ended_because:
         lines.append(f"  {printable(item.ended_because)}")
-    return "\n".join([*lines, "", *event_lines(events)])
-
-
-def event_lines(events: Sequence[WorkEvent]) -> list[str]:
-    """What happened, one line each."""
     rows = [[str(event.on), words(event.what), printable(event.who), printable(event.why)] for event in events]
-    return table(["on", "what", "who", "why"], rows)
+    return "\n".join([*lines, "", *table(["on", "what", "who", "why"], rows)])
 
 
 def changed_text(item: WorkItem, event: WorkEvent) -> str:
