@@ -9,7 +9,7 @@ also mean that it was not shown: there are too many cases, or it takes more than
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -54,20 +54,11 @@ class Must:
         """Both at once; ``known`` of the two must not contradict each other."""
         low, above = max((self.low, self.above), (other.low, other.above))
         high, below = min((self.high, not self.below), (other.high, not other.below))
-        one_of = self.one_of if other.one_of is None else other.one_of
-        if self.one_of is not None and other.one_of is not None:
-            one_of = self.one_of & other.one_of
-        return Must(
-            self.known if other.known is None else other.known,
-            low,
-            above,
-            high,
-            not below,
-            one_of,
-            self.none_of | other.none_of,
-            self.has | other.has,
-            self.lacks | other.lacks,
-        )
+        known = self.known if other.known is None else other.known
+        sets = [one_of for one_of in (self.one_of, other.one_of) if one_of is not None]
+        one_of = frozenset.intersection(*sets) if sets else None
+        rest = self.none_of | other.none_of, self.has | other.has, self.lacks | other.lacks
+        return Must(known, low, above, high, not below, one_of, *rest)
 
     def can_be(self, fact: Fact) -> bool:
         """Whether a fact can be that."""
@@ -80,10 +71,8 @@ class Must:
             if fact.values:
                 possible = frozenset(fact.values) if possible is None else possible & frozenset(fact.values)
             return possible is None or bool(possible - self.none_of)
-        limits = Must(
-            low=-math.inf if fact.low is None else fact.low, high=math.inf if fact.high is None else fact.high
-        )
-        return self.also(limits)._has_a_number()
+        low, high = (-math.inf if fact.low is None else fact.low), (math.inf if fact.high is None else fact.high)
+        return self.also(Must(low=low, high=high))._has_a_number()
 
     def _allows(self, code: str) -> bool:
         return not any(names_reason(pattern, code) for pattern in self.lacks)
@@ -101,8 +90,7 @@ class Must:
 
 def _codes(pattern: str, fact: Fact) -> list[str]:
     """The codes a pattern can match."""
-    codes = [code for code in fact.values if names_reason(pattern, code)]
-    return codes if fact.values else [pattern]
+    return [code for code in fact.values if names_reason(pattern, code)] if fact.values else [pattern]
 
 
 MISSING, KNOWN = Must(known=False), Must(known=True)
@@ -164,10 +152,9 @@ class _Search:
             return self.all(parts) if every else {case for part in parts for case in part}
         if isinstance(tree, Missing):
             return self._possible([{tree.fact.name: MISSING if asked in ("holds", "not fails") else KNOWN}])
-        cases = [_known(tree, negated=asked in ("fails", "not holds"))]
-        if asked.startswith("not "):
-            cases += [{name: MISSING} for name in _names(tree)]
-        return self._possible(cases)
+        known = _known(tree, negated=asked in ("fails", "not holds"))
+        missing = [{name: MISSING} for name in known if name in self.facts] if asked.startswith("not ") else []
+        return self._possible([known, *missing])
 
     def all(self, parts: Iterable[set[Case]]) -> set[Case]:
         """The cases in which every part has one; raises TooManyCasesError."""
@@ -199,11 +186,6 @@ class _Search:
         return case
 
 
-def _names(leaf: Compare | Within | Has) -> list[str]:
-    also = isinstance(leaf, Compare) and isinstance(leaf.other, Named)
-    return [leaf.fact.name, leaf.other.name] if also else [leaf.fact.name]  # type: ignore[union-attr]
-
-
 def _known(leaf: Compare | Within | Has, *, negated: bool) -> dict[str, Must]:
     """The case in which a condition holds, or is known not to."""
     name = leaf.fact.name
@@ -223,10 +205,7 @@ def _known(leaf: Compare | Within | Has, *, negated: bool) -> dict[str, Must]:
         return {name: Must(True, one_of=frozenset({value}))}
     if op == "!=" or isinstance(value, str):
         return {name: Must(True, none_of=frozenset({value}))}
-    ends: Mapping[str, Callable[[float], Must]] = {
-        "<": lambda end: Must(True, high=end, below=True),
-        "<=": lambda end: Must(True, high=end),
-        ">": lambda end: Must(True, low=end, above=True),
-        ">=": lambda end: Must(True, low=end),
-    }
-    return {name: ends[op](value)}
+    leaves_out = op in ("<", ">")
+    if op in ("<", "<="):
+        return {name: Must(True, high=value, below=leaves_out)}
+    return {name: Must(True, low=value, above=leaves_out)}

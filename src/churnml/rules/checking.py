@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
-
-import pandas as pd
 
 from churnml.errors import SpecError
 from churnml.rules.cases import can_hold, idle_parts, implies
@@ -19,16 +16,14 @@ TROUBLE_KEY = "trouble"
 
 @dataclass(frozen=True)
 class RuleFinding:
-    """Something about the playbooks that can be used, but is hardly meant.
+    """Something about the playbooks that can be used, but is hardly meant; what cannot is raised as SpecError.
 
     Args:
-        severity: always a warning; what cannot be used at all is raised as SpecError.
         playbook: which; ``trouble`` for the rule of that name.
         what: one sentence.
         remedy: what to do about it.
     """
 
-    severity: Literal["warning"]
     playbook: str
     what: str
     remedy: str
@@ -36,12 +31,7 @@ class RuleFinding:
 
 @dataclass(frozen=True)
 class PlaybookRules:
-    """A playbook with its rules read.
-
-    Args:
-        playbook: which.
-        enter, exit: its rules; no exit rule is None.
-    """
+    """A playbook with its rules read; where it declares no exit rule that is None."""
 
     playbook: Playbook
     enter: Rule
@@ -50,28 +40,17 @@ class PlaybookRules:
 
 @dataclass(frozen=True)
 class Rules:
-    """The playbooks of a project with all their rules read.
-
-    Args:
-        spec: as declared.
-        playbooks: in the order declared.
-        trouble: who is left alone by playbooks that want to grow.
-    """
+    """The playbooks of a project, as declared, with all their rules read; ``trouble`` keeps from those that grow."""
 
     spec: PlaybooksSpec
     playbooks: tuple[PlaybookRules, ...]
     trouble: Rule
 
     @property
-    def all(self) -> tuple[Rule, ...]:
-        """Every one of them."""
-        enters = [rules.enter for rules in self.playbooks]
-        return (*enters, *(rules.exit for rules in self.playbooks if rules.exit is not None), self.trouble)
-
-    @property
     def names(self) -> tuple[str, ...]:
-        """The facts that any of them asks for, sorted."""
-        return tuple(sorted({name for rule in self.all for name in rule.names}))
+        """The facts that any of its rules asks for, sorted."""
+        rules = [self.trouble, *(rule for one in self.playbooks for rule in (one.enter, one.exit) if rule)]
+        return tuple(sorted({name for rule in rules for name in rule.names}))
 
 
 def read_rules(spec: PlaybooksSpec, where: str, known: Mapping[str, Fact]) -> Rules:
@@ -87,12 +66,8 @@ def read_rules(spec: PlaybooksSpec, where: str, known: Mapping[str, Fact]) -> Ru
         return parse_rule(text, f"{where}, playbook '{playbook.name}', {key}", known)
 
     read = tuple(
-        PlaybookRules(
-            playbook,
-            rule(playbook.enter, playbook, "enter"),
-            None if playbook.exit is None else rule(playbook.exit, playbook, "exit"),
-        )
-        for playbook in spec.playbooks
+        PlaybookRules(p, rule(p.enter, p, "enter"), rule(p.exit, p, "exit") if p.exit is not None else None)
+        for p in spec.playbooks
     )
     if TROUBLE_KEY not in spec.model_fields_set:
         # the rule that stands where none is declared names a band of the default health.yaml
@@ -103,7 +78,7 @@ def read_rules(spec: PlaybooksSpec, where: str, known: Mapping[str, Fact]) -> Ru
 
 
 def _refuse_contradictions(rules: Rules, where: str) -> None:
-    keys = [(f"playbook '{one.playbook.name}', enter", _entry(one)) for one in rules.playbooks]
+    keys = [(f"playbook '{one.playbook.name}', enter", (one.enter, *_reasons(one))) for one in rules.playbooks]
     keys += [(f"playbook '{one.playbook.name}', exit", (one.exit,)) for one in rules.playbooks if one.exit]
     for key, parts in [*keys, (TROUBLE_KEY, (rules.trouble,))]:
         if not can_hold(*parts):
@@ -115,16 +90,12 @@ def _refuse_contradictions(rules: Rules, where: str) -> None:
             )
 
 
-def _entry(one: PlaybookRules) -> tuple[Rule, ...]:
-    """The entry rule, and what ``reasons`` asks for beside it."""
-    return (one.enter, *_reasons(one.playbook, one.enter))
-
-
-def _reasons(playbook: Playbook, enter: Rule) -> tuple[Rule, ...]:
-    if not playbook.reasons:
+def _reasons(one: PlaybookRules) -> tuple[Rule, ...]:
+    """What ``reasons`` asks for beside the entry rule, as a rule."""
+    if not one.playbook.reasons:
         return ()
-    text = " or ".join(f"reasons has '{pattern}'" for pattern in playbook.reasons)
-    return (parse_rule(text, "reasons", {**FACTS, **enter.facts}),)
+    text = " or ".join(f"reasons has '{pattern}'" for pattern in one.playbook.reasons)
+    return (parse_rule(text, "reasons", {**FACTS, **one.enter.facts}),)
 
 
 def findings(rules: Rules, known: Mapping[str, Fact]) -> tuple[RuleFinding, ...]:
@@ -132,83 +103,43 @@ def findings(rules: Rules, known: Mapping[str, Fact]) -> tuple[RuleFinding, ...]
 
     Each is proved from the rules alone; no finding is no promise that all is well.
     """
-    warnings: list[RuleFinding] = []
-    for place, one in enumerate(rules.playbooks):
-        warnings += _doubts_of(rules, one)
-        warnings += _taken_before(one, rules.playbooks[:place])
+    warnings = [
+        RuleFinding(one.playbook.name, *doubt)
+        for place, one in enumerate(rules.playbooks)
+        for doubt in (*_doubts_of(rules, one), *_taken_before(one, rules.playbooks[:place]))
+    ]
     bands = known["band"].values
     if TROUBLE_KEY not in rules.spec.model_fields_set and bands and "at_risk" not in bands:
-        warnings.append(
-            RuleFinding(
-                "warning",
-                TROUBLE_KEY,
-                "No rule says who is in trouble, and health.yaml has no band 'at_risk', so only churn_lift tells.",
-                f"Add trouble: band == '{bands[-2]}' or churn_lift >= 2",
-            )
-        )
+        what = "No rule says who is in trouble, and health.yaml has no band 'at_risk', so only churn_lift tells."
+        warnings.append(RuleFinding(TROUBLE_KEY, what, f"Add trouble: band == '{bands[-2]}' or churn_lift >= 2"))
     return tuple(warnings)
 
 
-def never_known(rules: Rules, facts: pd.DataFrame) -> tuple[RuleFinding, ...]:
-    """What rules ask for and is known of no account, so that nothing that is asked of it holds.
-
-    Args:
-        rules: the rules.
-        facts: a day's facts (:func:`churnml.rules.facts.facts_table`).
-    """
-    warnings: list[RuleFinding] = []
-    asked = [(one.playbook.name, rule) for one in rules.playbooks for rule in (one.enter, one.exit) if rule]
-    for playbook, rule in [*asked, (TROUBLE_KEY, rules.trouble)]:
-        for name in sorted(rule.names):
-            if len(facts) and (name not in facts or facts[name].isna().all()):
-                warnings.append(
-                    RuleFinding(
-                        "warning",
-                        playbook,
-                        f"It asks for {name}, which is known of no account.",
-                        "Give the project the data it is made of, or ask for something else.",
-                    )
-                )
-    return tuple(dict.fromkeys(warnings))
-
-
-def _doubts_of(rules: Rules, one: PlaybookRules) -> list[RuleFinding]:
-    doubts: list[tuple[str, str]] = []
+def _doubts_of(rules: Rules, one: PlaybookRules) -> Iterator[tuple[str, str]]:
+    """What is doubtful about a playbook by itself, and what to do about it."""
     if one.exit is not None and implies(one.enter, one.exit):
-        doubts.append(
-            (
-                "Its exit rule holds whenever its entry rule does, so it takes nobody.",
-                "Let exit: say when the reason is gone.",
-            )
-        )
+        what = "Its exit rule holds whenever its entry rule does, so it takes nobody."
+        yield what, "Let exit: say when the reason is gone."
     if one.playbook.goal == "grow" and not rules.spec.grow_in_trouble and implies(one.enter, rules.trouble):
-        doubts.append(
-            (
-                "It wants to grow only accounts that are in trouble, and those are left alone.",
-                "Correct enter:, or say grow_in_trouble: true.",
-            )
-        )
+        what = "It wants to grow only accounts that are in trouble, and those are left alone."
+        yield what, "Correct enter:, or say grow_in_trouble: true."
     for key, rule in (("enter", one.enter), ("exit", one.exit)):
         if rule is not None and (idle := idle_parts(rule)):
             parts = "One of its alternatives" if idle == 1 else f"{idle} of its alternatives"
-            doubts.append((f"{parts} in {key}: can never hold.", "Correct what stands between 'or', or drop it."))
-    return [RuleFinding("warning", one.playbook.name, what, remedy) for what, remedy in doubts]
+            yield f"{parts} in {key}: can never hold.", "Correct what stands between 'or', or drop it."
 
 
-def _taken_before(one: PlaybookRules, earlier: tuple[PlaybookRules, ...]) -> list[RuleFinding]:
-    """The first playbook that takes whomever this one takes, and is never worth less nor takes longer."""
+def _taken_before(one: PlaybookRules, earlier: tuple[PlaybookRules, ...]) -> Iterator[tuple[str, str]]:
+    """That a playbook takes whomever this one takes, and is never worth less nor takes longer."""
     for other in earlier:
         if _at_least_as_good(other.playbook, one.playbook) and implies(one.enter, other.enter):
-            return [
-                RuleFinding(
-                    "warning",
-                    one.playbook.name,
-                    f"Whomever it takes, '{other.playbook.name}' takes too, for at least as much and in no more time: "
-                    "what is left for it is whom that one leaves while it cools down.",
-                    f"Ask for more in '{other.playbook.name}', declare another effect, or drop one of the two.",
-                )
-            ]
-    return []
+            name = other.playbook.name
+            yield (
+                f"Whomever it takes, '{name}' takes too, for at least as much and in no more time: "
+                "what is left for it is whom that one leaves while it cools down.",
+                f"Ask for more in '{name}', declare another effect, or drop one of the two.",
+            )
+            return
 
 
 def _at_least_as_good(one: Playbook, other: Playbook) -> bool:

@@ -130,17 +130,12 @@ ELSEWHERE = {
     "!": "Write 'not', or '!=' for unequal.",
     "<>": "Write '!=' for unequal.",
     "%": "Write a share as a number from 0 to 1: 0.2 for 20 %.",
-    "+": "There is no arithmetic in rules; write the number.",
+    **dict.fromkeys("+/", "There is no arithmetic in rules; write the number."),
     "*": "There is no arithmetic in rules; write the number. 'usage.*' goes in quotes.",
-    "/": "There is no arithmetic in rules; write the number.",
     "{": "A list stands in square brackets.",
     ":": "There is no ':' in rules; docs/playbooks.md shows all there is.",
-    "'": "Close the quote on the same line.",
-    '"': "Close the quote on the same line.",
-    "‘": "Use straight quotes: '.",
-    "’": "Use straight quotes: '.",
-    "“": "Use straight quotes: '.",
-    "”": "Use straight quotes: '.",
+    **dict.fromkeys("'\"", "Close the quote on the same line."),
+    **dict.fromkeys("‘’“”", "Use straight quotes: '."),
     "≥": "Write '>='.",
     "≤": "Write '<='.",
     "≠": "Write '!='.",
@@ -208,10 +203,15 @@ class _Reader:
         self.next += token.kind != "end"
         return token
 
-    def _need(self, word: str, what: str) -> Token:
-        if not self._is(word):
+    def _takes(self, word: str) -> bool:
+        """Whether the word stands here; it is passed then."""
+        there = self._is(word)
+        self.next += there
+        return there
+
+    def _need(self, word: str, what: str) -> None:
+        if not self._takes(word):
             raise self._unexpected(what)
-        return self._take()
 
     def _unexpected(self, wanted: str) -> SpecError:
         token = self.token
@@ -233,31 +233,26 @@ class _Reader:
         return tree
 
     def _any(self) -> Tree:
+        return self._deeper(lambda: self._joined("or", lambda: self._joined("and", self._term, Both), Either))
+
+    def _deeper(self, part: Callable[[], Tree]) -> Tree:
         self.depth += 1
         if self.depth > DEEPEST:
             raise self._wrong("it is nested too deeply.", self.token.at, "Say it with fewer brackets and 'not'.")
-        tree = self._joined("or", lambda: self._joined("and", self._term, Both), Either)
+        tree = part()
         self.depth -= 1
         return tree
 
     def _joined(self, word: str, part: Callable[[], Tree], kind: type[Both] | type[Either]) -> Tree:
         parts = [part()]
-        while self._is(word):
-            self._take()
+        while self._takes(word):
             parts.append(part())
         return parts[0] if len(parts) == 1 else kind(tuple(parts))
 
     def _term(self) -> Tree:
-        if self._is("not"):
-            self._take()
-            self.depth += 1
-            if self.depth > DEEPEST:
-                raise self._wrong("it is nested too deeply.", self.token.at, "Say it with fewer brackets and 'not'.")
-            tree = Not(self._term())
-            self.depth -= 1
-            return tree
-        if self._is("("):
-            self._take()
+        if self._takes("not"):
+            return Not(self._deeper(self._term))
+        if self._takes("("):
             inner = self._any()
             self._need(")", "')'")
             return inner
@@ -267,12 +262,9 @@ class _Reader:
         first = self._value()
         if self.token.kind == "compare":
             return self._chain(first)
-        negated = False
-        if self._is("not"):
-            self._take()
-            negated = True
-            if not self._is("in", "has"):
-                raise self._unexpected("'in' or 'has'")
+        negated = self._takes("not")
+        if negated and not self._is("in", "has"):
+            raise self._unexpected("'in' or 'has'")
         if not self._is("in", "has", "is"):
             raise self._unexpected("a comparison, 'in', 'has' or 'is missing'")
         word = self._take()
@@ -283,9 +275,7 @@ class _Reader:
         elif word.text == "has":
             tree = Has(first, self._pattern())
         else:
-            if self._is("not"):
-                self._take()
-                negated = True
+            negated = self._takes("not")
             self._need("missing", "'missing'")
             tree = Missing(first)
         return Not(tree) if negated else tree
@@ -307,8 +297,7 @@ class _Reader:
     def _list(self) -> tuple[Constant, ...]:
         self._need("[", "a list in square brackets")
         values = [self._constant()]
-        while self._is(","):
-            self._take()
+        while self._takes(","):
             if self._is("]"):
                 break
             values.append(self._constant())
@@ -337,9 +326,7 @@ class _Reader:
         if token.kind == "text":
             self._take()
             return Constant(token.text[1:-1], token.at)
-        negative = self._is("-")
-        if negative:
-            self._take()
+        negative = self._takes("-")
         if self.token.kind == "number":
             number = float(self._take().text)
             if not math.isfinite(number):
@@ -349,11 +336,9 @@ class _Reader:
 
     def _fact(self) -> Named:
         token = self._take()
-        if not self._is("."):
+        if not self._takes("."):
             return Named(token.text, token.at)
-        self._take()
-        last = self.token
-        if last.kind not in ("name", "text"):
+        if self.token.kind not in ("name", "text"):
             raise self._unexpected("a name after the '.'")
-        self._take()
+        last = self._take()
         return Named(f"{token.text}.{last.text[1:-1] if last.kind == 'text' else last.text}", token.at)

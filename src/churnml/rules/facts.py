@@ -78,10 +78,7 @@ FACTS: Mapping[str, Fact] = {
 
 
 def known_facts(
-    health: HealthSpec,
-    features: Mapping[str, Feature],
-    static: Sequence[str],
-    families: Catalogue = FAMILIES,
+    health: HealthSpec, features: Mapping[str, Feature], static: Sequence[str], families: Catalogue = FAMILIES
 ) -> dict[str, Fact]:
     """Every fact the rules of a project may name, with all that each can be.
 
@@ -106,19 +103,16 @@ def known_facts(
     known = {
         name: replace(fact, values=closed.get(name, ()), lacks=lacks.get(name, "")) for name, fact in FACTS.items()
     }
-    for name, dimension in health.dimensions.items():
-        known[f"dimension.{name}"] = _dimension(name, dimension.means)
-    known[f"dimension.{RISK}"] = _dimension(RISK, health.risk.means)
+    dimensions = {name: dimension.means for name, dimension in health.dimensions.items()} | {RISK: health.risk.means}
+    for name, means in dimensions.items():
+        score = f"score of the dimension {name}: {means}"
+        known[f"dimension.{name}"] = Fact(f"dimension.{name}", "number", score, POINTS, 0, 100)
     for name, feature in features.items():
         kind: FactKind = "text" if feature.is_category else "number"
         known[f"feature.{name}"] = Fact(f"feature.{name}", kind, feature.means, feature.unit.value)
     for name in static:
         known[f"attribute.{name}"] = Fact(f"attribute.{name}", "text", f"the account's {name}", Unit.NAME.value)
     return known
-
-
-def _dimension(name: str, means: str) -> Fact:
-    return Fact(f"dimension.{name}", "number", f"score of the dimension {name}: {means}", POINTS, 0, 100)
 
 
 def facts_table(
@@ -165,10 +159,6 @@ def _codes(value: object) -> tuple[str, ...] | None:
 
 def columns_asked(facts: Sequence[str]) -> dict[str, str]:
     """Fact → the column of the frame it stands in, of those that are features or attributes."""
-    prefixes = {"feature.": "", "attribute.": "account_"}
-    return {
-        name: column + name.removeprefix(prefix)
-        for name in facts
-        for prefix, column in prefixes.items()
-        if name.startswith(prefix)
-    }
+    prefixes = {"feature": "", "attribute": "account_"}
+    groups = {name: name.partition(".") for name in facts}
+    return {name: prefixes[group] + rest for name, (group, _, rest) in groups.items() if group in prefixes}

@@ -51,14 +51,7 @@ ORDERING: Mapping[str, np.ufunc] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that was read and checked.
-
-    Args:
-        text: as declared.
-        names: the facts it asks for.
-        tree: what it says.
-        facts: name → fact.
-    """
+    """A rule that was read and checked: its text as declared, and name → fact of all it asks for."""
 
     text: str
     names: frozenset[str]
@@ -131,14 +124,13 @@ class _Check:
     def __call__(self, leaf: Leaf) -> None:
         if isinstance(leaf, Compare):
             self._comparison(leaf)
-        elif isinstance(leaf, Within):
-            fact = self._fact(leaf.fact)
+            return
+        fact = self._fact(leaf.fact)
+        if isinstance(leaf, Within):
             for value in leaf.values:
                 self._fits(fact, leaf.fact, value)
         elif isinstance(leaf, Has):
-            self._pattern(self._fact(leaf.fact), leaf)
-        else:
-            self._fact(leaf.fact)
+            self._pattern(fact, leaf)
 
     def _place(self, at: int) -> str:
         return place(self.where, self.text, at)
@@ -157,15 +149,10 @@ class _Check:
 
     def _unknown(self, named: Named, beside_text: bool) -> NoReturn:
         group, dot, _ = named.name.partition(".")
-        alike = [
-            name for name in self.known if (name.partition(".")[0] == group) == bool(dot) and ("." in name) == bool(dot)
-        ]
+        alike = [name for name in self.known if (name.startswith(f"{group}.") if dot else "." not in name)]
         if beside_text and not dot:
-            self._wrong(
-                f"There is no fact named '{named.name}'.",
-                named.at,
-                f"If it is a text, put it in quotes: '{named.name}'.",
-            )
+            remedy = f"If it is a text, put it in quotes: '{named.name}'."
+            self._wrong(f"There is no fact named '{named.name}'.", named.at, remedy)
         raise UnknownNameError("fact", named.name, alike or self.known, where=self._place(named.at))
 
     def _comparison(self, leaf: Compare) -> None:
@@ -174,26 +161,21 @@ class _Check:
             self._fits(fact, leaf.fact, leaf.other)
         else:
             if leaf.fact.name == leaf.other.name:
-                self._wrong(
-                    f"The rule compares {leaf.fact.name} with itself.", leaf.at, "Compare it with something else."
-                )
+                what = f"The rule compares {leaf.fact.name} with itself."
+                self._wrong(what, leaf.at, "Compare it with something else.")
             one, other = self._two_facts(leaf.fact, leaf.other)
             if one.kind != other.kind:
-                self._wrong(
-                    f"The rule compares {one.name}, which is {_article(one.kind)}, with {other.name}, which is "
-                    f"{_article(other.kind)}.",
-                    leaf.at,
-                    "Compare like with like.",
-                )
+                kinds = f"{one.name}, which is {_article(one.kind)}, with {other.name}, which is {_article(other.kind)}"
+                self._wrong(f"The rule compares {kinds}.", leaf.at, "Compare like with like.")
             fact = one
-        if fact.kind == "words":
-            self._wrong(
-                f"{fact.name} holds several codes and cannot be compared.",
-                leaf.at,
-                f"Write {fact.name} has 'usage.*', or not {fact.name} has 'usage.*'.",
-            )
+        self._one_value(fact, leaf.at)
         if fact.kind == "text" and leaf.op not in ("==", "!="):
             self._wrong(f"{fact.name} is a text and has no order.", leaf.at, "Use '==', '!=' or 'in [...]'.")
+
+    def _one_value(self, fact: Fact, at: int) -> None:
+        if fact.kind == "words":
+            remedy = f"Write {fact.name} has 'usage.*', or not {fact.name} has 'usage.*'."
+            self._wrong(f"{fact.name} holds several codes and cannot be compared.", at, remedy)
 
     def _two_facts(self, left: Named, right: Named) -> tuple[Fact, Fact]:
         """Both facts; where one is unknown and the other a text, quotes were probably forgotten."""
@@ -202,29 +184,19 @@ class _Check:
         return self._fact(left, beside_text=beside_text), self._fact(right, beside_text=beside_text)
 
     def _fits(self, fact: Fact, named: Named, value: Constant) -> None:
-        if fact.kind == "words":
-            self._wrong(
-                f"{fact.name} holds several codes and cannot be compared.",
-                named.at,
-                f"Write {fact.name} has 'usage.*', or not {fact.name} has 'usage.*'.",
-            )
+        self._one_value(fact, named.at)
         if fact.kind != _kind(value):
             remedy = "Leave the quotes out." if fact.kind == "number" else "Put the text in quotes."
-            self._wrong(
-                f"{fact.name} is {_article(fact.kind)}, and is compared with {_article(_kind(value))}.",
-                value.at,
-                remedy,
-            )
+            what = f"{fact.name} is {_article(fact.kind)}, and is compared with {_article(_kind(value))}."
+            self._wrong(what, value.at, remedy)
         if fact.values and value.value not in fact.values:
             raise UnknownNameError(fact.name, str(value.value), fact.values, where=self._place(value.at))
 
     def _pattern(self, fact: Fact, leaf: Has) -> None:
         if fact.kind != "words":
-            self._wrong(
-                f"{fact.name} is {_article(fact.kind)}; only reasons and growth_reasons have codes.",
-                leaf.fact.at,
-                f"Compare it: {fact.name} {'>= 1' if fact.kind == 'number' else '== ...'}",
-            )
+            what = f"{fact.name} is {_article(fact.kind)}; only reasons and growth_reasons have codes."
+            remedy = f"Compare it: {fact.name} {'>= 1' if fact.kind == 'number' else '== ...'}"
+            self._wrong(what, leaf.fact.at, remedy)
         pattern = str(leaf.pattern.value)
         groups = sorted({code.partition(".")[0] + ".*" for code in fact.values})
         if fact.values and not any(names_reason(pattern, code) for code in fact.values):
@@ -255,13 +227,7 @@ class _OneRow:
 
 
 class _Columns:
-    """Facts as arrays, each made once.
-
-    Args:
-        columns: fact → its values.
-        rows: how many.
-        facts: what each is.
-    """
+    """Facts as arrays of so many rows, each made once."""
 
     def __init__(self, columns: pd.DataFrame | Mapping[str, _OneRow], rows: int, facts: Mapping[str, Fact]) -> None:
         self.columns, self.rows, self.facts = columns, rows, facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, Severity
 from churnml.jsontypes import JsonObject
@@ -43,10 +43,7 @@ def check_data(checked: CheckedTables) -> JsonObject:
         "rows": dict(checked.rows),
         "quarantined": {name: dict(reasons) for name, reasons in checked.quarantined.items()},
         "warned": {name: dict(reasons) for name, reasons in checked.warned.items()},
-        "playbooks": [
-            {"playbook": finding.playbook, "what": finding.what, "remedy": finding.remedy}
-            for finding in checked.findings
-        ],
+        "playbooks": [asdict(finding) for finding in checked.findings],
         "quarantine_table": checked.quarantine_file,
     }
 
