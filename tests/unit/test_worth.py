@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.specs.playbooks import Playbook
-from churnml.work.worth import worth
+from churnml.work.candidates import worth
 
 FACTS = pd.DataFrame(
     {

@@ -7,7 +7,7 @@ somewhere west of it: everything that is counted for a person is counted from th
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -36,7 +36,7 @@ class Calendar:
     @cached_property
     def present(self) -> Calendar:
         """The same calendar as if they were never away."""
-        return Calendar(self.zone, self.weekdays, self.holidays, (), self.left)
+        return replace(self, away=())
 
     def today(self, as_of: dt.date, project_zone: str) -> dt.date:
         """Their date at the project's midnight of ``as_of``."""
@@ -56,12 +56,8 @@ class Calendar:
 
     def plus_working_days(self, day: dt.date, n: int) -> dt.date:
         """The ``n``-th working day after ``day``; for 0 the first one on or after it."""
-        reached = day
-        left = n
-        if n == 0:
-            while not self.works_on(reached):
-                reached = plus_days(reached, 1)
-            return reached
+        reached = day if n == 0 else plus_days(day, 1)
+        left = max(n, 1) - self.works_on(reached)
         while left:
             reached = plus_days(reached, 1)
             left -= self.works_on(reached)

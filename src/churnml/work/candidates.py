@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from churnml.jsontypes import Json
 from churnml.rules.checking import PlaybookRules, Rules
-from churnml.rules.parsing import Rule, names_reason
+from churnml.rules.parsing import names_reason
 from churnml.specs.playbooks import Playbook
-from churnml.work.worth import Worth, worth
 
 # what a decision keeps of an account whatever its rule reads
 ALWAYS = ("churn_probability", "upsell_probability", "mrr", "health", "band")
 Mask = NDArray[np.bool_]
+Values = NDArray[np.float64]
 
 
 class AccountFacts:
@@ -65,33 +65,43 @@ class AccountFacts:
 
 
 @dataclass(frozen=True)
+class Worth:
+    """What acting on each account is expected to be worth, in MRR a month: probability × MRR × effect; NaN unknown.
+
+    The effect is the declared share of what is at stake that acting keeps or wins. It is a belief until ``churnml
+    impact`` has measured it, so it comes as three numbers. Where the measured effect was shown to order the list better
+    (:mod:`churnml.impact.targeting`), ``likely`` is by that, and what the declaration says stands beside it.
+    """
+
+    low: Values
+    likely: Values
+    high: Values
+
+
+@dataclass(frozen=True)
 class PlaybookMatches:
     """Whom a playbook takes of a day's accounts; every array has an element an account.
 
     Args:
-        playbook: which.
+        rules: of the playbook.
         precedence: 0 is declared first.
-        rule, exit: its rules; no exit rule is None.
-        enters: the entry rule holds, and where it asks for a reason the account has one.
         leaves: the exit rule holds.
-        takes: who is a candidate: ``enters`` and not ``leaves``.
+        takes: who is a candidate: the entry rule holds, the exit rule does not, and where the playbook asks for a
+            reason the account has one.
         worth: what it is worth for each.
         reasons: place → the reason code it is about, of those who enter; empty where none is asked for.
     """
 
-    playbook: Playbook
+    rules: PlaybookRules
     precedence: int
-    rule: Rule
-    exit: Rule | None
-    enters: Mask
     leaves: Mask
     takes: Mask
     worth: Worth
     reasons: Mapping[int, str]
 
-    def names(self) -> list[str]:
-        """The facts a decision of this playbook keeps."""
-        return sorted({*self.rule.names, *ALWAYS})
+    @property
+    def playbook(self) -> Playbook:
+        return self.rules.playbook
 
 
 def match_playbooks(
@@ -118,15 +128,7 @@ def _matches(
         enters[list(reasons)] = True
     leaves = np.zeros(rows, dtype=bool) if rules.exit is None else rules.exit.holds(facts.frame)
     return PlaybookMatches(
-        playbook=playbook,
-        precedence=precedence,
-        rule=rules.enter,
-        exit=rules.exit,
-        enters=enters,
-        leaves=leaves,
-        takes=enters & ~leaves,
-        worth=worth(playbook, facts.frame, line),
-        reasons=reasons,
+        rules, precedence, leaves, takes=enters & ~leaves, worth=worth(playbook, facts.frame, line), reasons=reasons
     )
 
 
@@ -147,3 +149,29 @@ def _plain(value: object) -> Json:
     if isinstance(value, list | tuple | np.ndarray):
         return [_plain(one) for one in value]
     return str(value)
+
+
+def worth(playbook: Playbook, facts: pd.DataFrame, line: tuple[float, float] | None = None) -> Worth:
+    """What ``playbook`` is worth for each row of ``facts``, to the cent.
+
+    Args:
+        playbook: which.
+        facts: a row an account.
+        line: share of MRR that acting was measured to keep at a churn probability of 0, and what is added for one of 1.
+            A negative worth says that acting is expected to do harm: such an account is left alone.
+    """
+    mrr, goal, effect = _numbers(facts, "mrr"), playbook.goal, playbook.effect
+    stake = _numbers(facts, "upsell_probability" if goal == "grow" else "churn_probability") * mrr
+    if goal == "grow":  # only the declared share of growth is to be won, not the whole contract
+        stake *= np.nan_to_num(_numbers(facts, "upsell_share"), nan=1.0)
+    declared = Worth(*(np.round(stake * share, 2) for share in (effect.low, effect.likely, effect.high)))
+    if line is None or goal == "grow":
+        return declared
+    measured = (line[0] + line[1] * _numbers(facts, "churn_probability")) * mrr
+    return replace(declared, likely=np.round(measured, 2))
+
+
+def _numbers(facts: pd.DataFrame, name: str) -> Values:
+    if name not in facts:
+        return np.full(len(facts), np.nan)
+    return facts[name].to_numpy(dtype=np.float64, na_value=np.nan)

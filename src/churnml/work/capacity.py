@@ -104,7 +104,7 @@ def fit(offers: Sequence[Offer], rooms: Mapping[str, Room], budgets: Mapping[str
     if selection is not None:
         chosen = [(int(i), selection.owner[i]) for i in np.flatnonzero(selection.take)]
         named = {i: owners[who] if who >= 0 else _unlimited(worth[i], rooms) for i, who in chosen}
-        owner_of = _preferred(worth, named, rooms)
+        owner_of = _Hands(worth, named, rooms).preferred()
         owner_of = {i: owner for i, owner in owner_of.items() if left.take(listed[i], owner)}
     hopeless: set[tuple[tuple[str, ...], int]] = set()  # room only gets less: what fits nowhere now fits nowhere later
     for i, offer in enumerate(listed):
@@ -239,24 +239,12 @@ def _unlimited(offer: Offer, rooms: Mapping[str, Room]) -> str:
     return next(owner for owner, room in rooms_of.items() if room.minutes is None and room.items is None)
 
 
-def _preferred(offers: Sequence[Offer], owner_of: Mapping[int, str], rooms: Mapping[str, Room]) -> dict[int, str]:
-    """The same work with owners nearer to those it prefers, the most valuable first.
+class _Hands:
+    """Who has what, while it changes hands; every change makes the sum of the places in ``owners`` smaller.
 
     An item moves to whoever it prefers where there is room, and changes places with another one to come to its first
     choice where the two together come nearer to what they prefer.
     """
-    hands = _Hands(offers, owner_of, rooms)
-    several = [i for i in sorted(owner_of) if len(offers[i].owners) > 1]
-    changed = True
-    while changed:
-        changed = False
-        for i in several:
-            changed |= hands.better(i)
-    return hands.owner_of
-
-
-class _Hands:
-    """Who has what, while it changes hands; every change makes the sum of the places in ``owners`` smaller."""
 
     def __init__(self, offers: Sequence[Offer], owner_of: Mapping[int, str], rooms: Mapping[str, Room]) -> None:
         self.owner_of = dict(owner_of)
@@ -270,7 +258,15 @@ class _Hands:
             self._left.give(offers[i].minutes, owner_of[i])
             self._has.setdefault(owner_of[i], {}).setdefault(offers[i].owners, {})[i] = None
 
-    def better(self, i: int) -> bool:
+    def preferred(self) -> dict[int, str]:
+        """The same work with owners nearer to those it prefers, the most valuable first."""
+        several = [i for i in sorted(self.owner_of) if len(self._offers[i].owners) > 1]
+        moved = True
+        while moved:
+            moved = sum(self._better(i) for i in several) > 0
+        return self.owner_of
+
+    def _better(self, i: int) -> bool:
         """Moves one item nearer to its first choice; False where it stays."""
         offer, here = self._offers[i], self.owner_of[i]
         for owner in offer.owners[: self._place[offer.owners][here]]:

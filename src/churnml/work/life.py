@@ -66,11 +66,7 @@ def snooze(item: WorkItem, *, until: dt.date, who: str, why: str, on: dt.date) -
     _may_change(item, who, on)
     reason = _reason(item, why, "snoozing")
     if until <= on:
-        raise ChurnmlError(
-            f"{until} is not after {on}, so it would never be off the list.",
-            where=f"work {item.work_id}",
-            remedy="Give a later date.",
-        )
+        raise _refused(item, f"{until} is not after {on}, so it would never be off the list.", "Give a later date.")
     after = replace(item, state="snoozed", snoozed_until=until)
     return after, WorkEvent(item.work_id, on, "snoozed", who.strip(), reason, {"until": until.isoformat()})
 
@@ -85,38 +81,34 @@ def reassign(item: WorkItem, *, to: str, who: str, why: str, on: dt.date) -> Cha
     reason = _reason(item, why, "reassigning")
     to = to.strip()
     if not to:
-        raise ChurnmlError("Nobody is named to have it.", where=f"work {item.work_id}", remedy="Name a person.")
+        raise _refused(item, "Nobody is named to have it.", "Name a person.")
     if to == item.owner:
-        raise ChurnmlError(
-            f"{to} has it already.", where=f"work {item.work_id}", remedy="Name another person, or leave it as it is."
-        )
+        raise _refused(item, f"{to} has it already.", "Name another person, or leave it as it is.")
     return given(item, to=to, due=item.due, follows=None, who=who.strip(), why=reason, on=on)
 
 
 def _may_change(item: WorkItem, who: str, on: dt.date) -> None:
-    where = f"work {item.work_id}"
     if not lives(item):
-        raise ChurnmlError(
+        raise _refused(
+            item,
             f"It was {item.state} on {item.ended_on} and cannot change any more: {item.ended_because}.",
-            where=where,
-            remedy="Where there is something to do again, a new work item is opened when the playbook's rule holds.",
+            "Where there is something to do again, a new work item is opened when the playbook's rule holds.",
         )
     if on < item.opened_on:
-        raise ChurnmlError(
-            f"It was opened on {item.opened_on}, after {on}.", where=where, remedy="Give a date on which it was open."
-        )
+        raise _refused(item, f"It was opened on {item.opened_on}, after {on}.", "Give a date on which it was open.")
     if not who.strip():
-        raise ChurnmlError("Nobody is named who does this.", where=where, remedy="Say who you are.")
+        raise _refused(item, "Nobody is named who does this.", "Say who you are.")
 
 
 def _reason(item: WorkItem, why: str, doing: str) -> str:
     if not why.strip():
-        raise ChurnmlError(
-            f"No reason is given for {doing} it.",
-            where=f"work {item.work_id}",
-            remedy="Say why in a few words; whoever measures the playbook will read it.",
-        )
+        remedy = "Say why in a few words; whoever measures the playbook will read it."
+        raise _refused(item, f"No reason is given for {doing} it.", remedy)
     return why.strip()
+
+
+def _refused(item: WorkItem, what: str, remedy: str) -> ChurnmlError:
+    return ChurnmlError(what, where=f"work {item.work_id}", remedy=remedy)
 
 
 # ---------------------------------------------------------------- what happens by itself

@@ -23,14 +23,13 @@ from churnml.ledger import (
     Decision,
     HealthEvent,
     Message,
-    Reason,
     RecordedAccount,
     ScoredAccount,
     ScoredDay,
     WorkEvent,
     WorkItem,
 )
-from churnml.specs.delivery import AnyReceiver, CrmWhen, DeliverySpec, When
+from churnml.specs.delivery import CrmWhen, DeliverySpec, When
 
 SCHEMA = 1
 # Of what happened to a work item: what tells two changes of one kind on one date apart.
@@ -54,24 +53,21 @@ def messages_for(spec: DeliverySpec, day: ScoredDay, *, project: str) -> tuple[M
         return ()
     head = _head(project, day.as_of, day.models)
     accounts = {account.account_id: account for account in sorted(day.accounts, key=lambda one: one.account_id)}
-    about = {account_id: _about(account) for account_id, account in accounts.items()}
     events = sorted(day.events, key=lambda event: (event.account_id, event.kind))
     messages: list[Message] = []
     for name, receiver in spec.receivers.items():
         if "health" in receiver.sends:
             messages += [
-                _health(name, head, account_id, about[account_id])
-                for account_id, account in accounts.items()
-                if _wants(receiver.when, account)
+                _health(name, head, account) for account in accounts.values() if _wants(receiver.when, account)
             ]
         if "event" in receiver.sends:
             messages += [
-                _event(name, head, event, about.get(event.account_id, {}))
+                _event(name, head, event, accounts.get(event.account_id))
                 for event in events
                 if _wants(receiver.when, accounts.get(event.account_id)) and _falls_enough(receiver.when, event)
             ]
         if "work" in receiver.sends:
-            messages += _work(name, receiver, head, accounts, about, day.plan)
+            messages += _work(name, receiver.when, head, accounts, day.plan)
     return tuple(messages)
 
 
@@ -96,13 +92,12 @@ def work_messages(
     """
     head = _head(project, event.on, recorded.scoring.models if recorded else {})
     accounts = {item.account_id: recorded.account} if recorded else {}
-    about = {account_id: _about(account) for account_id, account in accounts.items()}
     plan = DayPlan(decisions=() if decision is None else (decision,), work=(item,), events=(event,))
     return tuple(
         message
         for name, receiver in spec.receivers.items()
         if "work" in receiver.sends
-        for message in _work(name, receiver, head, accounts, about, plan)
+        for message in _work(name, receiver.when, head, accounts, plan)
     )
 
 
@@ -111,51 +106,46 @@ def _head(project: str, as_of: dt.date, models: Mapping[str, str | None]) -> Jso
     return {"schema": SCHEMA, "project": project, "as_of": as_of.isoformat(), "models": dict(sorted(models.items()))}
 
 
-def _health(name: str, head: JsonObject, account_id: str, about: JsonObject) -> Message:
+def _health(name: str, head: JsonObject, account: ScoredAccount) -> Message:
+    about = _about(account)
     digest = hashlib.sha256(canonical([about, head["models"]])).hexdigest()
-    return _message(name, "health", account_id, [head["as_of"], digest], {**head, **about})
+    return _message(name, "health", account.account_id, [head["as_of"], digest], {**head, **about})
 
 
-def _event(name: str, head: JsonObject, event: HealthEvent, about: JsonObject) -> Message:
+def _event(name: str, head: JsonObject, event: HealthEvent, account: ScoredAccount | None) -> Message:
     change = {"because": list(event.because), "from": event.from_, "kind": event.kind, "to": event.to}
     facts = [head["as_of"], event.kind, event.from_, event.to]
-    return _message(name, "event", event.account_id, facts, {**head, **about, "event": change})
+    return _message(name, "event", event.account_id, facts, {**head, **_about(account), "event": change})
 
 
 def _work(
-    name: str,
-    receiver: AnyReceiver,
-    head: JsonObject,
-    accounts: Mapping[str, ScoredAccount],
-    about: Mapping[str, JsonObject],
-    plan: DayPlan,
+    name: str, when: CrmWhen, head: JsonObject, accounts: Mapping[str, ScoredAccount], plan: DayPlan
 ) -> Iterable[Message]:
     items = {item.work_id: item for item in plan.work}
     decisions = {decision.work_id: decision for decision in plan.decisions if decision.work_id}
     for event in plan.events:
         item = items.get(event.work_id)
-        if item is None or not _wants_work(receiver.when, item, event, accounts.get(item.account_id)):
+        account = accounts.get(item.account_id) if item else None
+        if item is None or not _wants_work(when, item, event, account):
             continue
         telling = {key: event.details[key] for key in TELLING if key in event.details}
         work = _item(item, event, decisions.get(event.work_id), telling)
         facts: list[Json] = [event.work_id, event.what, event.on.isoformat(), telling]
-        yield _message(name, "work", item.account_id, facts, {**head, **about.get(item.account_id, {}), "work": work})
+        yield _message(name, "work", item.account_id, facts, {**head, **_about(account), "work": work})
 
 
 def _message(
-    receiver: str,
-    kind: Literal["work", "health", "event"],
-    account_id: str,
-    facts: Sequence[Json],
-    payload: JsonObject,
+    receiver: str, kind: Literal["work", "health", "event"], account_id: str, facts: Sequence[Json], payload: JsonObject
 ) -> Message:
     named = [payload["project"], receiver, kind, account_id, *facts]
     key = f"{kind}-{hashlib.sha256(canonical(named)).hexdigest()[:40]}"
     return Message(receiver, kind, key, account_id, {**payload, "account_id": account_id, "kind": kind, "key": key})
 
 
-def _about(account: ScoredAccount) -> JsonObject:
-    """What every message says of an account."""
+def _about(account: ScoredAccount | None) -> JsonObject:
+    """What every message says of an account that is scored."""
+    if account is None:
+        return {}
     return {
         "owner": account.owner_id,
         "segment": account.segment,
@@ -169,13 +159,9 @@ def _about(account: ScoredAccount) -> JsonObject:
             "coverage": _known(account.coverage),
             "dimensions": {name: _known(value) for name, value in account.dimensions.items()},
         },
-        "reasons": _sentences(account.reasons),
-        "growth_reasons": _sentences(account.growth_reasons),
+        "reasons": [reason.sentence for reason in account.reasons],
+        "growth_reasons": [reason.sentence for reason in account.growth_reasons],
     }
-
-
-def _sentences(reasons: Iterable[Reason]) -> list[str]:
-    return [reason.sentence for reason in reasons]
 
 
 def _item(item: WorkItem, event: WorkEvent, decision: Decision | None, telling: JsonObject) -> JsonObject:

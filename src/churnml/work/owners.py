@@ -96,14 +96,13 @@ class Roster:
         """
         rooms = {}
         for who in sorted(owners):
-            person = self.person(who)
-            if person.minutes_a_week is None and person.open_at_most is None:
-                continue
-            rooms[who] = Room(
-                who,
-                None if person.minutes_a_week is None else max(0, person.minutes_a_week - minutes.get(who, 0)),
-                None if person.open_at_most is None else max(0, person.open_at_most - items.get(who, 0)),
-            )
+            minutes_left, items_left = self.person(who).minutes_a_week, self.person(who).open_at_most
+            if minutes_left is not None:
+                minutes_left -= minutes.get(who, 0)
+            if items_left is not None:
+                items_left -= items.get(who, 0)
+            if minutes_left is not None or items_left is not None:
+                rooms[who] = Room(who, minutes_left, items_left)
         return rooms
 
     def _members(self, playbook: Playbook) -> tuple[str, ...]:

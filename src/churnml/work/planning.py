@@ -27,7 +27,7 @@ from churnml.specs.team import TeamSpec
 from churnml.timeline import plus_days
 from churnml.work import life as work
 from churnml.work.arms import arm_of
-from churnml.work.candidates import AccountFacts, PlaybookMatches, match_playbooks
+from churnml.work.candidates import ALWAYS, AccountFacts, PlaybookMatches, match_playbooks
 from churnml.work.capacity import Offer, fit
 from churnml.work.life import lives
 from churnml.work.owners import Roster
@@ -62,7 +62,12 @@ def plan_day(
     Raises:
         ChurnmlError: work on record was opened after ``as_of``.
     """
-    _check(prior, as_of)
+    later = max((item.opened_on for item in prior.work), default=as_of)
+    if later > as_of:
+        raise ChurnmlError(
+            f"{as_of} cannot be decided any more: work was opened on {later}, after it.",
+            remedy=f"Decide {later} again, or a date after it.",
+        )
     day = _Day(rules, team, as_of, AccountFacts(facts), prior, seed, zone)
     tend(day.worklist, day.by_playbook, day.trouble, day.facts, day.roster)
     day.hand_out()
@@ -73,13 +78,7 @@ def plan_day(
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A playbook that would take an account.
-
-    Args:
-        matches: whom the playbook takes.
-        i: the account's place in the facts.
-        account_id, reason: whom, because of what.
-    """
+    """A playbook that would take an account, or has taken it; ``i`` is the account's place in the facts."""
 
     matches: PlaybookMatches
     i: int
@@ -95,14 +94,7 @@ class _Day:
     """What the parts of one day's planning share."""
 
     def __init__(
-        self,
-        rules: Rules,
-        team: TeamSpec,
-        as_of: dt.date,
-        facts: AccountFacts,
-        prior: PriorState,
-        seed: str,
-        zone: str,
+        self, rules: Rules, team: TeamSpec, as_of: dt.date, facts: AccountFacts, prior: PriorState, seed: str, zone: str
     ) -> None:
         self.as_of, self.facts, self.prior, self.seed = as_of, facts, prior, seed
         spec = rules.spec
@@ -176,8 +168,8 @@ class _Day:
         Who is enrolled must not depend on the arm, or the arms could not be compared: so what fits is found for both
         arms together. Who turns out to be held out takes no room, and the next round hands that out, again to both.
         """
-        offered = [self._offer(c) for c in self.candidates() if self.judge(c)[0] == "overflow"]
-        offered.sort(key=lambda pair: _wanted(pair[1], self.facts.number("health", pair[0].i)))
+        offered = [(c, self._offer(c)) for c in self.candidates() if self.judge(c)[0] == "overflow"]
+        offered.sort(key=lambda pair: self._wanted(*pair))
         by_key = {candidate.key: candidate for candidate, _ in offered}
         offers = [offer for _, offer in offered]
         while offers:
@@ -202,10 +194,14 @@ class _Day:
         declared = self.roster.team.budgets
         return {name: max(0.0, round(money - self.spent.get(name, 0.0), 6)) for name, money in declared.items()}
 
-    def _offer(self, candidate: _Candidate) -> tuple[_Candidate, Offer]:
+    def _wanted(self, candidate: _Candidate, offer: Offer) -> tuple[bool, float, float, str, int]:
+        rank = _rank(offer.value, self.facts.number("health", candidate.i))
+        return (*rank, offer.account_id, offer.precedence)
+
+    def _offer(self, candidate: _Candidate) -> Offer:
         matches = candidate.matches
         playbook = matches.playbook
-        offer = Offer(
+        return Offer(
             account_id=candidate.account_id,
             playbook=playbook.name,
             reason=candidate.reason,
@@ -215,7 +211,6 @@ class _Day:
             owners=self._takers(candidate),
             precedence=matches.precedence,
         )
-        return candidate, offer
 
     def _takers(self, candidate: _Candidate) -> tuple[str, ...]:
         owner = self.facts.text("owner_id", candidate.i)
@@ -226,10 +221,9 @@ class _Day:
         arm, _ = self.arm(candidate.key)
         if arm is not None:
             return arm
-        account, name = candidate.key
-        drawn, propensity = arm_of(self.seed, account, name, candidate.matches.playbook.holdout)
+        drawn, propensity = arm_of(self.seed, *candidate.key, candidate.matches.playbook.holdout)
         mrr = self.facts.number("mrr", candidate.i)
-        self.drawn[candidate.key] = Assignment(account, name, drawn, propensity, self.as_of, value, mrr)
+        self.drawn[candidate.key] = Assignment(*candidate.key, drawn, propensity, self.as_of, value, mrr)
         return drawn
 
     def _open(self, candidate: _Candidate, owner: str, value: float | None) -> None:
@@ -269,19 +263,17 @@ class _Day:
         decided = [self._of_work(item) for item in self.worklist.living()]
         for candidate in self.candidates():
             disposition, item = self.judge(candidate)
-            note = self._note(disposition, item, candidate)
-            decision = self._decision(
-                candidate.matches, candidate.i, candidate.reason, disposition, self._takers(candidate)[0], note
-            )
-            decided.append(decision)
+            owner, note = self._takers(candidate)[0], self._note(disposition, item, candidate)
+            decided.append(self._decision(candidate, disposition, owner, note))
         return sorted(decided, key=self._order)
 
     def _of_work(self, item: WorkItem) -> Decision:
         matches, i = self.by_playbook[item.playbook], self.facts.place[item.account_id]
+        taken = _Candidate(matches, i, item.account_id, item.reason)
         disposition: Disposition = "opened" if item.opened_on == self.as_of else "kept"
         if item.state == "snoozed":
             disposition = "snoozed"
-        return self._decision(matches, i, item.reason, disposition, item.owner, self._state_of(item), item)
+        return self._decision(taken, disposition, item.owner, self._state_of(item), item)
 
     def _state_of(self, item: WorkItem) -> str | None:
         """What is special about open work, in words."""
@@ -320,20 +312,18 @@ class _Day:
 
     def _decision(
         self,
-        matches: PlaybookMatches,
-        i: int,
-        reason: str,
+        candidate: _Candidate,
         disposition: Disposition,
         owner: str,
         note: str | None,
         item: WorkItem | None = None,
     ) -> Decision:
-        playbook, account = matches.playbook, self.facts.accounts[i]
-        arm, propensity = self.arm((account, playbook.name))
+        matches, i, playbook = candidate.matches, candidate.i, candidate.matches.playbook
+        arm, propensity = self.arm(candidate.key)
         return Decision(
-            account_id=account,
+            account_id=candidate.account_id,
             playbook=playbook.name,
-            reason=reason,
+            reason=candidate.reason,
             disposition=disposition,
             title=playbook.title,
             goal=playbook.goal,
@@ -342,7 +332,7 @@ class _Day:
             due=None if item is None else item.due,
             rule=playbook.enter,
             because=self._because(matches, i),
-            facts=self.facts.values(matches.names(), i),
+            facts=self.facts.values(sorted({*matches.rules.enter.names, *ALWAYS}), i),
             value=_known(matches.worth.likely[i]),
             value_low=_known(matches.worth.low[i]),
             value_high=_known(matches.worth.high[i]),
@@ -353,29 +343,14 @@ class _Day:
         )
 
     def _because(self, matches: PlaybookMatches, i: int) -> tuple[str, ...]:
-        return matches.rule.because(self.facts.values(matches.rule.names, i))
+        return matches.rules.enter.because(self.facts.values(matches.rules.enter.names, i))
 
     def _order(self, decision: Decision) -> tuple[bool, bool, float, float, str, str, str]:
-        """The list first, most valuable first; where nobody knows what is at stake the unhealthiest first."""
+        """The list first."""
         health = decision.facts.get("health")
-        return (
-            decision.disposition not in ("opened", "kept"),
-            decision.value is None,
-            -(decision.value or 0.0),
-            health if isinstance(health, int | float) else HEALTHIEST,
-            decision.account_id,
-            decision.playbook,
-            decision.reason,
-        )
-
-
-def _check(prior: PriorState, as_of: dt.date) -> None:
-    later = max((item.opened_on for item in prior.work), default=as_of)
-    if later > as_of:
-        raise ChurnmlError(
-            f"{as_of} cannot be decided any more: work was opened on {later}, after it.",
-            remedy=f"Decide {later} again, or a date after it.",
-        )
+        rank = _rank(decision.value, health if isinstance(health, int | float) else None)
+        waits = decision.disposition not in ("opened", "kept")
+        return (waits, *rank, decision.account_id, decision.playbook, decision.reason)
 
 
 def _cool_on(item: WorkItem, playbook: Playbook) -> dt.date:
@@ -391,11 +366,6 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _wanted(offer: Offer, health: float | None) -> tuple[bool, float, float, str, int]:
-    return (
-        offer.value is None,
-        -(offer.value or 0.0),
-        HEALTHIEST if health is None else health,
-        offer.account_id,
-        offer.precedence,
-    )
+def _rank(value: float | None, health: float | None) -> tuple[bool, float, float]:
+    """Most valuable first; where nobody knows what is at stake the unhealthiest first."""
+    return value is None, -(value or 0.0), HEALTHIEST if health is None else health

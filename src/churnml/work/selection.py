@@ -416,12 +416,7 @@ def _settled(problem: Problem, take: np.ndarray, owner: np.ndarray) -> tuple[np.
     take, owner = take.copy(), owner.copy()
     budgeted = np.isfinite(problem.budgets[problem.playbook])
     keys = np.stack(
-        [
-            problem.circle,
-            problem.minutes,
-            np.where(budgeted, problem.playbook, -1),
-            np.where(budgeted, problem.cost, 0),
-        ]
+        [problem.circle, problem.minutes, np.where(budgeted, problem.playbook, -1), np.where(budgeted, problem.cost, 0)]
     )
     _, kind = np.unique(keys, axis=1, return_inverse=True)
     kind = kind.reshape(-1)

@@ -22,7 +22,7 @@ from churnml.modelling.reference import usual_of
 from churnml.rules.checking import Rules
 from churnml.rules.facts import columns_asked, facts_table
 from churnml.scoring.predictions import Predictions
-from churnml.specs import HealthSpec
+from churnml.specs.health import HealthSpec
 from churnml.specs.team import TeamSpec
 from churnml.work.planning import plan_day
 
@@ -139,11 +139,7 @@ def _with_health_reasons(predictions: Predictions, declared: DaySpecs, health: H
 
 
 def _facts(
-    predictions: Predictions,
-    declared: DaySpecs,
-    health: Health,
-    prior: PriorState,
-    accounts: Sequence[ScoredAccount],
+    predictions: Predictions, declared: DaySpecs, health: Health, prior: PriorState, accounts: Sequence[ScoredAccount]
 ) -> pd.DataFrame:
     """The named facts a playbook's rule may ask of each account."""
     frame = predictions.frame

@@ -24,7 +24,8 @@ class Worklist:
 
     def __init__(self, items: Iterable[WorkItem], as_of: dt.date) -> None:
         self.as_of = as_of
-        self.items = {item.work_id: item for item in sorted(items, key=_by_account)}
+        by_account = sorted(items, key=lambda item: (item.account_id, item.opened_on, item.work_id))
+        self.items = {item.work_id: item for item in by_account}
         self.events: list[WorkEvent] = []
         # items that count against an owner's limit
         self.load: Counter[str] = Counter(item.owner for item in self.items.values() if self.counts(item))
@@ -125,8 +126,8 @@ def _over(item: WorkItem, by_playbook: dict[str, PlaybookMatches], trouble: Trou
         return f"there is no playbook '{item.playbook}' any more"
     if trouble.forbids(matches.playbook.goal, i):
         return trouble.because(i)
-    if matches.exit is not None and matches.leaves[i]:
-        return "the reason is gone: " + "; ".join(matches.exit.because(facts.values(matches.exit.names, i)))
+    if (exit_rule := matches.rules.exit) is not None and matches.leaves[i]:
+        return "the reason is gone: " + "; ".join(exit_rule.because(facts.values(exit_rule.names, i)))
     return None
 
 
@@ -190,7 +191,3 @@ def _escalate(worklist: Worklist, item: WorkItem, matches: PlaybookMatches, rost
     if overdue >= playbook.escalate_after_days:
         why = f"it was due on {item.due} and is overdue by {overdue} working day{'' if overdue == 1 else 's'}"
         worklist.change(work.escalated(item, playbook.escalate_to, why, worklist.as_of))
-
-
-def _by_account(item: WorkItem) -> tuple[str, dt.date, str]:
-    return item.account_id, item.opened_on, item.work_id
