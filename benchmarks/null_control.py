@@ -23,7 +23,7 @@ import pandas as pd
 from benchmarks.believe import replace_block
 from churnml import jobs
 from churnml.simulate import simulate
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 
 ROOT = Path(__file__).parents[1]
 SEEDS = 20

@@ -13,11 +13,15 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from churnml import checks, specs
+from churnml import checks
 from churnml.features import FAMILIES, Wish
 from churnml.features.declared import family_of
 from churnml.features.measured import measures_page
 from churnml.specs.delivery import DeliverySpec
+from churnml.specs.health import HealthSpec
+from churnml.specs.models import FeaturesSpec, ModelSpec
+from churnml.specs.playbooks import PlaybooksSpec
+from churnml.specs.project import ProjectSpec
 from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES
 from docs.capacity_page import capacity_page
@@ -97,7 +101,7 @@ def _worked(example: Example) -> list[str]:
 
 def _own_features() -> str:
     said = (HERE / "examples" / "features.yaml").read_text("utf-8")
-    declared = specs.FeaturesSpec.model_validate(yaml.safe_load(said))
+    declared = FeaturesSpec.model_validate(yaml.safe_load(said))
     made = [f.name for family in declared.families for f in family_of(family).features(EXAMPLE)]
     return OWN.format(
         yaml=said,
@@ -156,11 +160,11 @@ def specs_page() -> str:
         "defaults that ship with churnml.",
     ]
     files: Mapping[str, type[BaseModel]] = {
-        "project.yaml": specs.ProjectSpec,
-        "models/features.yaml": specs.FeaturesSpec,
-        "models/<name>/spec.yaml": specs.ModelSpec,
-        "models/health.yaml": specs.HealthSpec,
-        "models/playbooks.yaml": specs.PlaybooksSpec,
+        "project.yaml": ProjectSpec,
+        "models/features.yaml": FeaturesSpec,
+        "models/<name>/spec.yaml": ModelSpec,
+        "models/health.yaml": HealthSpec,
+        "models/playbooks.yaml": PlaybooksSpec,
         "models/team.yaml": TeamSpec,
         "models/delivery.yaml": DeliverySpec,
     }

@@ -28,7 +28,9 @@ from churnml.rollups import PARTS, RELATIONS
 from churnml.rules.checking import Rules, read_rules
 from churnml.rules.facts import Fact, facts_table, known_facts
 from churnml.snapshots import build_snapshots
-from churnml.specs import HealthSpec, PlaybooksSpec, read_spec
+from churnml.specs.health import HealthSpec
+from churnml.specs.playbooks import PlaybooksSpec
+from churnml.specs.reading import read_spec
 from churnml.tables import TABLES, ColumnKind, Facts
 from churnml.timeline import midnight
 

@@ -11,7 +11,8 @@ import pytest
 
 from churnml.modelling.record import ModelRecord
 from churnml.pages.card import card
-from churnml.specs import ModelSpec, read_spec
+from churnml.specs.models import ModelSpec
+from churnml.specs.reading import read_spec
 from docs.cards import MODELS, NAMES, record_text
 
 REMEDY = "run make cards"

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from churnml import specs
+from churnml.specs.health import HealthSpec
+from churnml.specs.models import ModelSpec
+from churnml.specs.playbooks import PlaybooksSpec
+from churnml.specs.project import ProjectSpec
+from churnml.specs.reading import read_spec
 from docs.generate import HERE, PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -27,12 +31,12 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
 )
 def test_every_declaration_in_the_repository_loads(path: Path) -> None:
     kinds = {
-        "project.yaml": specs.ProjectSpec,
-        "spec.yaml": specs.ModelSpec,
-        "health.yaml": specs.HealthSpec,
-        "playbooks.yaml": specs.PlaybooksSpec,
+        "project.yaml": ProjectSpec,
+        "spec.yaml": ModelSpec,
+        "health.yaml": HealthSpec,
+        "playbooks.yaml": PlaybooksSpec,
     }
-    specs.read_spec(kinds[path.name], path)
+    read_spec(kinds[path.name], path)
 
 
 def test_the_examples_declarations_fit_each_other() -> None:

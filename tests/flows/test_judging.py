@@ -19,7 +19,7 @@ from churnml.jobs import judging
 from churnml.jobs.recording import record_of
 from churnml.modelling.predictor import Calibration
 from churnml.modelling.training import FittedModel
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 from tests.flows.conftest import churnml
 
 SPEC = """name: churn

@@ -12,7 +12,7 @@ from churnml.jobs.recording import record_of
 from churnml.labels import Label
 from churnml.pages.summary import model_data
 from churnml.pages.terminal.models import model_text
-from churnml.specs import Cutoffs, ModelSpec
+from churnml.specs.models import Cutoffs, ModelSpec
 
 TODAY = dt.date(2026, 1, 1)
 

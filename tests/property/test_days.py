@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from churnml.ledger import ENDED, DayPlan, WorkItem
-from churnml.specs import PlaybooksSpec, TeamSpec
+from churnml.specs.playbooks import PlaybooksSpec
+from churnml.specs.team import TeamSpec
 from churnml.timeline import plus_days
 from churnml.work import life as work
 from churnml.work.planning import plan_day

@@ -17,7 +17,7 @@ from churnml.health.events import health_events
 from churnml.health.overrides import make_override, with_overrides
 from churnml.health.score import health_of
 from churnml.ledger import BandState
-from churnml.specs import HealthSpec
+from churnml.specs.health import HealthSpec
 
 FEATURES = ("use", "people", "tickets")
 POLARITY = {"use": "healthier", "people": "healthier", "tickets": "riskier"}

@@ -25,7 +25,7 @@ from churnml.health.score import Health, health_of
 from churnml.health.scorecards import RENEWAL, SEGMENT, TENURE
 from churnml.health.weights import propose_weights
 from churnml.ledger import BandState
-from churnml.specs import HealthSpec
+from churnml.specs.health import HealthSpec
 from docs import health_page as health_page_module
 from tests.spec.health_examples import EXAMPLES, SMALLEST, HealthExample
 from tests.support import day, table

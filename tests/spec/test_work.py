@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from churnml.ledger import DayPlan, Decision, WorkEvent
-from churnml.specs import PlaybooksSpec, TeamSpec
+from churnml.specs.playbooks import PlaybooksSpec
+from churnml.specs.team import TeamSpec
 from churnml.work import life as work
 from churnml.work.planning import plan_day
 from tests.diary import Diary, playbook

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churnml.specs import TeamSpec
+from churnml.specs.team import TeamSpec
 from churnml.work.calendars import Calendar, calendar_of
 from tests.support import day
 

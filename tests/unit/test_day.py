@@ -13,7 +13,8 @@ import pytest
 
 from churnml.errors import ChurnmlError
 from churnml.ledger import Assignment, DayPlan, PriorState
-from churnml.specs import PlaybooksSpec, TeamSpec
+from churnml.specs.playbooks import PlaybooksSpec
+from churnml.specs.team import TeamSpec
 from churnml.work import life as work
 from churnml.work import planning as day_module
 from churnml.work.planning import plan_day

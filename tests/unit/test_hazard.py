@@ -19,7 +19,7 @@ from churnml.modelling.hazard import PersonPeriods, drawn, fit_hazard, person_pe
 from churnml.modelling.predictor import Calibration, Predictor, encode
 from churnml.modelling.splits import plan
 from churnml.modelling.stored import HAZARD_FILE, MODEL_FILE, SUMS_FILE
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 from tests.support import declaration, features_at, manifest, quick_facts
 
 EDGES = (0, 7, 14, 21)

@@ -26,7 +26,8 @@ from churnml.health.score import check_inputs, health_of, health_reasons
 from churnml.health.scorecards import SEGMENT, TENURE
 from churnml.health.weights import auc, propose_weights
 from churnml.ledger import BandState, PriorState
-from churnml.specs import HealthSpec, read_spec
+from churnml.specs.health import HealthSpec
+from churnml.specs.reading import read_spec
 from tests.spec.health_examples import STAGES, TWO
 from tests.spec.test_health import BASE_RATE, HEALTHIER, frame_of, health_in, probability_of, spec_of
 from tests.support import day, table

@@ -11,7 +11,7 @@ import pytest
 from churnml.declarations import Unit
 from churnml.modelling.evaluation import Evaluation, Figure
 from churnml.modelling.promotion import faded, judge, misfitting, overlapping
-from churnml.specs import PromoteIf
+from churnml.specs.models import PromoteIf
 from churnml.timeline import Reach
 from tests.support import declaration, table
 

@@ -8,7 +8,7 @@ import pytest
 
 from churnml.modelling import search as searching
 from churnml.modelling.search import SearchFold, Settings, Tries, search
-from churnml.specs import Tuning
+from churnml.specs.models import Tuning
 
 COLUMNS = ["a", "b", "c"]
 ESTIMATOR = {"learning_rate": 0.2, "num_leaves": 8, "min_data_in_leaf": 20, "monotone": None, "random_state": 7}

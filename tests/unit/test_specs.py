@@ -10,9 +10,15 @@ from pydantic import ValidationError
 
 from churnml.adapters.project import default_models, open_project
 from churnml.errors import ChurnmlError, ProjectError, SpecError, UnknownNameError
+from churnml.labels import Label
 from churnml.rules.checking import read_rules
 from churnml.rules.facts import known_facts
-from churnml.specs import HealthSpec, Label, ModelSpec, PlaybooksSpec, ProjectSpec, TeamSpec, check_team_fits, read_spec
+from churnml.specs.health import HealthSpec
+from churnml.specs.models import ModelSpec
+from churnml.specs.playbooks import PlaybooksSpec
+from churnml.specs.project import ProjectSpec
+from churnml.specs.reading import read_spec
+from churnml.specs.team import TeamSpec, check_team_fits
 
 MODEL = {
     "name": "churn",

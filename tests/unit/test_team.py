@@ -10,7 +10,9 @@ import yaml
 from pydantic import ValidationError
 
 from churnml.errors import SpecError
-from churnml.specs import PlaybooksSpec, TeamSpec, read_spec
+from churnml.specs.playbooks import PlaybooksSpec
+from churnml.specs.reading import read_spec
+from churnml.specs.team import TeamSpec
 from tests.diary import playbook
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,10 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import churnml
 from churnml.adapters.python_features import families_in
@@ -18,19 +19,13 @@ from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
 from churnml.features.declared import family_of
 from churnml.rules.checking import RuleFinding, Rules, findings, read_rules
 from churnml.rules.facts import Fact, known_facts
-from churnml.specs import (
-    FeaturesSpec,
-    HealthSpec,
-    Input,
-    ModelSpec,
-    PlaybooksSpec,
-    ProjectSpec,
-    read_spec,
-)
 from churnml.specs.delivery import DeliverySpec, check_names
-from churnml.specs.fitting import check_team_fits
-from churnml.specs.health import INSUFFICIENT
-from churnml.specs.team import TeamSpec
+from churnml.specs.health import INSUFFICIENT, HealthSpec
+from churnml.specs.models import FeaturesSpec, ModelSpec
+from churnml.specs.playbooks import PlaybooksSpec
+from churnml.specs.project import Input, ProjectSpec
+from churnml.specs.reading import read_spec
+from churnml.specs.team import TeamSpec, check_team_fits
 from churnml.tables import TABLES
 from churnml.timeline import end_of_data
 
@@ -69,6 +64,7 @@ class Project:
 
     root: Path
     spec: ProjectSpec
+    _models: dict[str, ModelSpec] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -94,24 +90,23 @@ class Project:
     @property
     def operational_url(self) -> str:
         """SQLAlchemy URL of the operational store. May hold a secret: never log it."""
-        declared = self.spec.stores.operational
-        if declared:
-            return with_environment(declared, f"{self.root / PROJECT_FILE}, stores: operational")
-        return f"sqlite:///{self.work / 'churnml.db'}"
+        url = self._declared_store("operational")
+        return f"sqlite:///{self.work / 'churnml.db'}" if url is None else url
 
     @property
     def registry_url(self) -> str:
         """MLflow tracking URI. May hold a secret: never log it."""
-        declared = self.spec.stores.registry
-        if declared:
-            return with_environment(declared, f"{self.root / PROJECT_FILE}, stores: registry")
-        return f"sqlite:///{self.work / 'mlflow.db'}"
+        url = self._declared_store("registry")
+        return f"sqlite:///{self.work / 'mlflow.db'}" if url is None else url
 
     @property
     def engine_url(self) -> str | None:
         """Where the engine of the snapshots is. May hold a secret: never log it."""
-        declared = self.spec.stores.warehouse
-        return with_environment(declared, f"{self.root / PROJECT_FILE}, stores: warehouse") if declared else None
+        return self._declared_store("warehouse")
+
+    def _declared_store(self, store: Literal["operational", "registry", "warehouse"]) -> str | None:
+        declared: str | None = getattr(self.spec.stores, store)
+        return with_environment(declared, f"{self.root / PROJECT_FILE}, stores: {store}") if declared else None
 
     @property
     def registry_is_local(self) -> bool:
@@ -129,9 +124,8 @@ class Project:
         """The file or files of an input, in order of their names; raises ProjectError when there is none."""
         path = declared.path or ""
         if any(mark in path for mark in "*?["):
-            folder, pattern = self.root, path
-            if Path(path).is_absolute():
-                folder, pattern = Path(path).parents[-1], str(Path(path).relative_to(Path(path).parents[-1]))
+            top = Path(Path(path).anchor)
+            folder, pattern = (top, str(Path(path).relative_to(top))) if Path(path).is_absolute() else (self.root, path)
             files = sorted(file for file in folder.glob(pattern) if file.is_file())
             trouble = f"No file matches the path of input '{name}'."
         else:
@@ -166,8 +160,7 @@ class Project:
 
     def declaration(self, *parts: str) -> Path:
         """A file of ``models/``: the project's own if it has one, else the default."""
-        own = self.root.joinpath("models", *parts)
-        return own if own.is_file() else default_models().joinpath(*parts)
+        return self._own(*parts) or default_models().joinpath(*parts)
 
     def model(self, name: str) -> ModelSpec:
         """The declaration of a model of this project; raises UnknownNameError or SpecError."""
@@ -192,11 +185,6 @@ class Project:
         return spec
 
     @cached_property
-    def _models(self) -> dict[str, ModelSpec]:
-        """The declarations of models that were read."""
-        return {}
-
-    @cached_property
     def catalogue(self) -> Catalogue:
         """Every feature family of the project: ours, those of ``models/features.yaml``, those of its Python file."""
         own = self._own_families()
@@ -210,10 +198,15 @@ class Project:
         return FAMILIES | {family.name: family for family in own}
 
     def _own_families(self) -> list[Family]:
-        path = self.root / "models" / "features.yaml"
-        declared = read_spec(FeaturesSpec, path).families if path.is_file() else ()
+        path = self._own("features.yaml")
+        declared = read_spec(FeaturesSpec, path).families if path else ()
         own = [family_of(family) for family in declared]
         return own + (families_in(self.python_features) if self.python_features else [])
+
+    def _own(self, *parts: str) -> Path | None:
+        """A file of ``models/`` if the project has it."""
+        path = self.root.joinpath("models", *parts)
+        return path if path.is_file() else None
 
     @property
     def python_features(self) -> Path | None:
@@ -245,22 +238,19 @@ class Project:
     @cached_property
     def team(self) -> TeamSpec:
         """Who takes the work; without a ``team.yaml`` everybody takes what is theirs, without limits."""
-        path = self.root / "models" / "team.yaml"
-        return read_spec(TeamSpec, path) if path.is_file() else TeamSpec()
+        path = self._own("team.yaml")
+        return read_spec(TeamSpec, path) if path else TeamSpec()
 
     @cached_property
     def delivery(self) -> DeliverySpec:
         """The receivers; none without a ``delivery.yaml``. Raises SpecError and UnknownNameError."""
-        path = self.root / "models" / "delivery.yaml"
-        if not path.is_file():
+        path = self._own("delivery.yaml")
+        if path is None:
             return DeliverySpec()
         spec = read_spec(DeliverySpec, path)
-        check_names(
-            spec,
-            playbooks=[playbook.name for playbook in self.playbooks.playbooks],
-            bands=[*(band.name for band in self.health.bands), INSUFFICIENT],
-            where=str(path),
-        )
+        playbooks = [playbook.name for playbook in self.playbooks.playbooks]
+        bands = [*(band.name for band in self.health.bands), INSUFFICIENT]
+        check_names(spec, playbooks=playbooks, bands=bands, where=str(path))
         return spec
 
     @property
@@ -294,12 +284,8 @@ class Project:
         for name in self.model_names:
             self.model(name)
         if self.health.risk.model not in self.model_names:
-            raise UnknownNameError(
-                "model",
-                self.health.risk.model,
-                self.model_names,
-                where=f"{self.declaration('health.yaml')}, risk: model:",
-            )
+            where = f"{self.declaration('health.yaml')}, risk: model:"
+            raise UnknownNameError("model", self.health.risk.model, self.model_names, where=where)
         _ = self.rules
         check_team_fits(self.playbooks, self.team, str(self.root / "models" / "team.yaml"))
         _ = self.delivery

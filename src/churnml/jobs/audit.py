@@ -15,7 +15,7 @@ from churnml.errors import TooLittleDataError
 from churnml.features import Feature, choose
 from churnml.jobs import OpenedProject, collect, default_as_of, wish_for
 from churnml.labels import Label
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 from churnml.timeline import plus_days
 
 log = logging.getLogger("churnml.audit")

@@ -10,7 +10,7 @@ import yaml
 from churnml.errors import RegistryError
 from churnml.health.changes import HealthChange, ScoreInputs, explain_change
 from churnml.ledger import AccountStory, Override, RecordedAccount
-from churnml.specs import HealthSpec
+from churnml.specs.health import HealthSpec
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import Registry

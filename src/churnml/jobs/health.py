@@ -19,7 +19,8 @@ from churnml.health.score import check_inputs, health_of
 from churnml.health.weights import WeightProposal, propose_weights
 from churnml.jobs.opening import built_for
 from churnml.ledger import Override
-from churnml.specs import HealthSpec, read_spec
+from churnml.specs.health import HealthSpec
+from churnml.specs.reading import read_spec
 from churnml.stretches import KEY
 from churnml.timeline import end_of_data, plus_days
 

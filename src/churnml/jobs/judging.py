@@ -25,7 +25,7 @@ from churnml.modelling.ranking import Stakes
 from churnml.modelling.record import Leak
 from churnml.modelling.splits import Split
 from churnml.modelling.training import FittedModel, at_cutoffs, rival_predictions, score_as_rival, usable
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 
 log = logging.getLogger("churnml.training")
 

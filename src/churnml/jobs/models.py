@@ -18,7 +18,7 @@ from churnml.modelling.evaluation import evaluate
 from churnml.modelling.record import ModelRecord, recorded
 from churnml.modelling.tenure import Appointed
 from churnml.modelling.training import usable
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import RegisteredModel, Registry

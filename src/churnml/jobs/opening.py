@@ -24,7 +24,7 @@ from churnml.tables import Facts
 
 if TYPE_CHECKING:
     from churnml.modelling.predictor import Predictor
-    from churnml.specs import ModelSpec
+    from churnml.specs.models import ModelSpec
 
 log = logging.getLogger("churnml.jobs")
 

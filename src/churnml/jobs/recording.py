@@ -30,7 +30,7 @@ from churnml.modelling.slices import slices
 from churnml.modelling.survival_figures import evaluate_curves, evenly
 from churnml.modelling.training import FittedModel, at_cutoffs
 from churnml.pages.card import card
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import Registry

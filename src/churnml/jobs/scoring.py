@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from churnml.adapters.registry import RegisteredModel, Registry
     from churnml.adapters.store import Store
     from churnml.modelling.predictor import Predictor
-    from churnml.specs import HealthSpec
+    from churnml.specs.health import HealthSpec
 
 log = logging.getLogger("churnml.scoring")
 

@@ -28,7 +28,7 @@ from churnml.modelling.search import Tries
 from churnml.modelling.splits import Split, plan
 from churnml.modelling.stored import ModelManifest
 from churnml.modelling.training import FittedModel, at_cutoffs, fit
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 from churnml.tables import Facts
 from churnml.timeline import cutoffs_ending, end_of_data, plus_days
 

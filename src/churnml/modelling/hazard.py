@@ -25,7 +25,7 @@ from churnml.modelling.predictor import Predictor
 from churnml.modelling.splits import Split
 from churnml.modelling.training import declared_settings
 from churnml.snapshots.known import TERM_DAYS
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 from churnml.timeline import days
 
 RENEWAL_DAYS = "subscription_days_to_renewal"

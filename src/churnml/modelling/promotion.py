@@ -10,7 +10,7 @@ import pandas as pd
 
 from churnml.declarations import FeatureDeclaration
 from churnml.modelling.evaluation import Evaluation, Figure
-from churnml.specs import PromoteIf
+from churnml.specs.models import PromoteIf
 from churnml.timeline import Reach
 
 SPOKEN = {

@@ -20,7 +20,7 @@ import pandas as pd
 from churnml.modelling.calibration import clustered_error
 from churnml.modelling.estimator import BoostedClassifier
 from churnml.modelling.record import TriedSetting
-from churnml.specs import Tuning
+from churnml.specs.models import Tuning
 
 if TYPE_CHECKING:
     import optuna

@@ -23,7 +23,7 @@ from churnml.modelling.reference import fit_reference
 from churnml.modelling.search import HALF_LIFE, NO_TRIES, Changes, Chosen, SearchFold, Settings, Tries, search
 from churnml.modelling.splits import Fold, Split
 from churnml.modelling.stored import ModelManifest
-from churnml.specs import ModelSpec
+from churnml.specs.models import ModelSpec
 
 RECENCY = "usage_days_since_last"
 RIVALS = ("base_rate", "recency", "logistic_regression", "health")

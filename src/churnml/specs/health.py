@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from churnml.errors import did_you_mean
-from churnml.specs.base import Name, NotNegative, Positive, Share, Spec
+from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, twice
 
 INSUFFICIENT = "insufficient_data"
 RISK = "risk"
@@ -213,10 +213,8 @@ class HealthSpec(Spec):
     @field_validator("stages", "scorecards", "exceptions")
     @classmethod
     def _each_name_once(cls, value: tuple[Stage, ...], info: ValidationInfo) -> tuple[Stage, ...]:
-        names = [declared.name for declared in value]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two {info.field_name} have the name '{twice[0]}'")
+        if again := twice([declared.name for declared in value]):
+            raise ValueError(f"two {info.field_name} have the name '{again}'")
         return value
 
     @field_validator("stages")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from churnml import features as catalogue
 from churnml.features.declared import DeclaredFamily
 from churnml.labels import Label
-from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, catalogue_of
+from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, known_families
 
 
 class FeaturesSpec(Spec):
@@ -49,12 +49,7 @@ class FeatureChoice(Spec):
     def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(value)))
 
-    @field_validator("families", "exclude")
-    @classmethod
-    def _known_families(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        for family in value:
-            catalogue.check_family(family, catalogue_of(info))
-        return value
+    check_families = field_validator("families", "exclude")(known_families)
 
 
 class Tuning(Spec):

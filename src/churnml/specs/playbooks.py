@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from churnml import features as catalogue
 from churnml.errors import did_you_mean
-from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, catalogue_of
+from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, known_families, twice
 
 # further ahead nobody plans, and a calendar ends somewhere
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -80,12 +79,7 @@ class Playbook(Spec):
     escalate_to: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     supersedes: tuple[Name, ...] = ()
 
-    @field_validator("reasons")
-    @classmethod
-    def _known_reasons(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        for family in value:
-            catalogue.check_family(family, catalogue_of(info))
-        return value
+    check_reasons = field_validator("reasons")(known_families)
 
     @model_validator(mode="after")
     def _escalation_has_a_time(self) -> Playbook:
@@ -110,9 +104,8 @@ class PlaybooksSpec(Spec):
     @classmethod
     def _unique(cls, value: tuple[Playbook, ...]) -> tuple[Playbook, ...]:
         names = [playbook.name for playbook in value]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"two playbooks are named '{min(twice)}'")
+        if again := twice(names):
+            raise ValueError(f"two playbooks are named '{again}'")
         for playbook in value:
             for name in playbook.supersedes:
                 if name not in names:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from churnml.checks import CheckAction, reasons
 from churnml.errors import did_you_mean
-from churnml.specs.base import Name, Spec
+from churnml.specs.base import Name, Spec, Zone
 from churnml.tables import TABLES
 
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -60,7 +60,7 @@ class ProjectSpec(Spec):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$", max_length=60)]
     inputs: dict[Name, Input] = Field(min_length=1)
     data_through: dt.date | None = None
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     time_formats: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     # event names that are what the product is bought for; the rest is getting there
@@ -75,15 +75,6 @@ class ProjectSpec(Spec):
     # a simulated company knows its true probabilities; they judge a model beside its rivals, nothing else
     truth: str | None = None
     currency: Annotated[str, Field(max_length=8)] = ""
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        from zoneinfo import available_timezones
-
-        if value not in available_timezones():
-            raise ValueError(f"there is no time zone '{value}'. {did_you_mean(value, available_timezones())}")
-        return value
 
     @field_validator("core_events")
     @classmethod

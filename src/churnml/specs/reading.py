@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from churnml import features as catalogue
 from churnml.errors import ProjectError, SpecError, did_you_mean
@@ -36,53 +35,35 @@ def read_spec(
         mark = getattr(problem, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise error(
-            "The file is not valid YAML.",
-            where=f"{path}{line}",
-            remedy=_short(getattr(problem, "problem", "") or ""),
+            "The file is not valid YAML.", where=f"{path}{line}", remedy=_short(getattr(problem, "problem", "") or "")
         ) from None
     if not isinstance(declared, dict):
         raise error("The file must be a mapping of keys to values.", where=str(path), remedy="See docs/specs.md.")
     try:
         return kind.model_validate(declared, context={"catalogue": families})
     except ValidationError as problem:
-        raise error(_sentence(problem), where=_place(path, problem), remedy=_remedy(kind, problem)) from None
+        what, remedy = _first_mistake(kind, problem)
+        more = f" (and {problem.error_count() - 1} more to mend)" if problem.error_count() > 1 else ""
+        raise error(what, where=f"{path}{more}", remedy=remedy) from None
 
 
-def _first(problem: ValidationError) -> ErrorDetails:
-    # an unknown key explains a missing one, so it comes first
+def _first_mistake(kind: type[Spec], problem: ValidationError) -> tuple[str, str]:
+    """What is wrong, and the remedy; an unknown key explains a missing one, so it comes first."""
     errors = problem.errors(include_url=False)
-    unknown = [e for e in errors if e["type"] == "extra_forbidden"]
-    return (unknown or errors)[0]
-
-
-def _sentence(problem: ValidationError) -> str:
-    error = _first(problem)
-    key = _dotted(error["loc"])
+    error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    key = ".".join(str(step) for step in error["loc"]) or "the file"
     if error["type"] == "extra_forbidden":
-        return f"'{key}' is not a key that is known here."
+        *path, last = error["loc"]
+        return f"'{key}' is not a key that is known here.", did_you_mean(str(last), _keys_at(kind, path))
     if error["type"] == "missing":
-        return f"'{key}' is missing."
+        return f"'{key}' is missing.", f"Add '{error['loc'][-1]}:'."
     value = error.get("input")
     shown = f" (it says {value!r})" if isinstance(value, str | int | float | bool) else ""
-    return f"'{key}' cannot be used: {_short(error['msg'].removeprefix('Value error, '))}{shown}"
+    what = f"'{key}' cannot be used: {_short(error['msg'].removeprefix('Value error, '))}{shown}"
+    return what, "Correct the value; docs/specs.md lists what may stand here."
 
 
-def _place(path: Path, problem: ValidationError) -> str:
-    more = problem.error_count() - 1
-    return f"{path}" + (f" (and {more} more to mend)" if more else "")
-
-
-def _remedy(kind: type[AnySpec], problem: ValidationError) -> str:
-    error = _first(problem)
-    if error["type"] == "extra_forbidden":
-        *path, key = error["loc"]
-        return did_you_mean(str(key), _keys_at(kind, tuple(path)))
-    if error["type"] == "missing":
-        return f"Add '{error['loc'][-1]}:'."
-    return "Correct the value; docs/specs.md lists what may stand here."
-
-
-def _keys_at(kind: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+def _keys_at(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
     """The keys a mapping at ``path`` inside ``kind`` may have, as the schema says."""
     schema = kind.model_json_schema()
     node: Mapping[str, Any] = schema
@@ -105,10 +86,6 @@ def _resolve(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str,
     while "$ref" in node:
         node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return node
-
-
-def _dotted(location: tuple[str | int, ...]) -> str:
-    return ".".join(str(step) for step in location) or "the file"
 
 
 def _short(text: str) -> str:

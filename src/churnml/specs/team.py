@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from churnml.errors import did_you_mean
-from churnml.specs.base import Name, NotNegative, Spec
+from churnml.errors import UnknownNameError, did_you_mean
+from churnml.specs.base import Name, NotNegative, Spec, Zone
+from churnml.specs.playbooks import PlaybooksSpec
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -19,18 +20,13 @@ PersonId = Annotated[str, Field(min_length=1, max_length=200, coerce_numbers_to_
 LONGEST_AWAY_DAYS = 731
 
 
-def _known_zone(value: str | None) -> str | None:
-    from zoneinfo import available_timezones
-
-    if value is not None and value not in available_timezones():
-        raise ValueError(f"there is no time zone '{value}'. {did_you_mean(value, available_timezones())}")
-    return value
-
-
-def _a_week(value: tuple[Weekday, ...] | None) -> tuple[Weekday, ...] | None:
-    if value is not None and (not value or len(set(value)) != len(value)):
+def _a_week(value: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
+    if not value or len(set(value)) != len(value):
         raise ValueError("give each working day once, and at least one")
     return value
+
+
+Week = Annotated[tuple[Weekday, ...], AfterValidator(_a_week)]
 
 
 class Away(Spec):
@@ -55,8 +51,8 @@ class Person(Spec):
     once, snoozed ones among them. ``left`` is the first day they are no longer there.
     """
 
-    time_zone: str | None = None
-    working_days: tuple[Weekday, ...] | None = None
+    time_zone: Zone | None = None
+    working_days: Week | None = None
     holidays: tuple[dt.date, ...] | None = None
     minutes_a_week: NotNegative | None = None
     open_at_most: NotNegative | None = None
@@ -65,9 +61,6 @@ class Person(Spec):
     away: tuple[Away, ...] = ()
     left: dt.date | None = None
     stand_in: PersonId | None = None
-
-    check_zone = field_validator("time_zone")(_known_zone)
-    check_week = field_validator("working_days")(_a_week)
 
 
 class TeamSpec(Spec):
@@ -78,15 +71,12 @@ class TeamSpec(Spec):
     who name it themselves. ``budgets`` is money a playbook may cost in a calendar month.
     """
 
-    time_zone: str | None = None
-    working_days: tuple[Weekday, ...] = WEEK[:5]
+    time_zone: Zone | None = None
+    working_days: Week = WEEK[:5]
     holidays: tuple[dt.date, ...] = ()
     people: dict[PersonId, Person] = Field(default_factory=dict)
     pools: dict[Name, tuple[PersonId, ...]] = Field(default_factory=dict)
     budgets: dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
-
-    check_zone = field_validator("time_zone")(_known_zone)
-    check_week = field_validator("working_days")(_a_week)
 
     @model_validator(mode="after")
     def _people_exist(self) -> TeamSpec:
@@ -127,3 +117,26 @@ class TeamSpec(Spec):
 
 
 NOBODY_IN_PARTICULAR = Person()
+
+
+def check_team_fits(playbooks: PlaybooksSpec, team: TeamSpec, where: str) -> None:
+    """Pools and skills that playbooks hand work to, and playbooks that have a budget, must exist.
+
+    Args:
+        playbooks: what hands work out.
+        team: who there is.
+        where: the file of the team, for errors.
+
+    Raises:
+        UnknownNameError: with the nearest name that is declared.
+    """
+    declared = {"pool": team.pool_names(), "skill": team.skill_names()}
+    for playbook in playbooks.playbooks:
+        for group in (playbook.owner, playbook.escalate_to or ""):
+            kind, _, name = group.partition(":")
+            if kind in declared and name not in declared[kind]:
+                raise UnknownNameError(kind, name, declared[kind], where=f"{where}, asked for by '{playbook.name}'")
+    names = [playbook.name for playbook in playbooks.playbooks]
+    for name in team.budgets:
+        if name not in names:
+            raise UnknownNameError("playbook", name, names, where=f"{where}, budgets:")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from churnml.adapters.project import PROJECT_FILE, Project, with_environment
 from churnml.adapters.warehouse.reading import first_line, quoted
 from churnml.errors import SourceError, did_you_mean
-from churnml.specs import Input
+from churnml.specs.project import Input
 
 if TYPE_CHECKING:
     import duckdb
