@@ -33,7 +33,7 @@ test: $(VENV)/.engines  ## every test
 	@sh tests/browser.sh
 	$(BIN)/python -m pytest -n 2
 
-test-unit: $(VENV)/.ready  ## what a function does
+test-unit: $(VENV)/.engines  ## what a function does
 	$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/oracle tests/store tests/delivery
 
 test-spec: $(VENV)/.ready  ## the worked examples
