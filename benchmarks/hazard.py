@@ -25,7 +25,7 @@ from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.record import JudgedCurves, RecordedFigure
 from churnml.modelling.survival_figures import LeftBefore, evaluate_curves, evenly
 from churnml.modelling.training import at_cutoffs
-from churnml.simulate.clock import WEEK_DAYS, Weeks, clock_of, weeks_of
+from churnml.simulate.clock import WEEK_DAYS, Weeks, clock_of, taken, weeks_of
 from churnml.simulate.company import CHURN, UPSELL, simulate, streams
 from churnml.simulate.history import live
 from churnml.simulate.population import draw_accounts
@@ -89,10 +89,10 @@ def true_curves(accounts: int, seed: int, as_of: dt.date, weeks: Sequence[int]) 
     reaches = weeks_of(CHURN, "churn", LONGEST_CHURN_WEEKS), weeks_of(UPSELL, "upsell", TERMS_FIXED_WEEKS)
     history = live(people, clock, max(reach.end for reach in reaches), rngs["history"])
     cases = cases_of(history)
-    cases = cases.take(np.flatnonzero(cases.week == (as_of - START).days // WEEK_DAYS))
+    cases = taken(cases, np.flatnonzero(cases.week == (as_of - START).days // WEEK_DAYS))
     left = np.zeros((len(weeks), len(cases)))
     for rows in _groups(history.states, cases):
-        group = cases.take(rows)
+        group = taken(cases, rows)
         for place, week in enumerate(weeks):
             left[place, rows] = churn_of(history.states, group, Weeks(0, week, reaches[0].grace)) if week else 0.0
     ids = people.ids[history.states.account[cases.unit]]

@@ -8,6 +8,7 @@ Two companies of one seed draw the same chances in the same weeks, so they diffe
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.interventions import InterventionEffect, Interventions
 from churnml.errors import ProjectError
-from churnml.simulate.clock import NEVER, WEEK_DAYS, Clock, Floats, Ints, clock_of, weeks_of
+from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Floats, Ints, clock_of, joined, taken, weeks_of
 from churnml.simulate.company import (
     CHURN,
     PURPOSES,
@@ -28,10 +30,17 @@ from churnml.simulate.company import (
     streams,
 )
 from churnml.simulate.contract_states import NOTICE_MARGIN_WEEKS, opening_states
-from churnml.simulate.contracts import ByUnitAndWeek, Periods, contract_periods, contract_rows, seats_by_week
-from churnml.simulate.folder import write_csv, write_living_texts
-from churnml.simulate.history import Diary, History
-from churnml.simulate.interventions import InterventionEffect, Interventions
+from churnml.simulate.contracts import (
+    HOUR,
+    OPEN_HOURS,
+    ChangeDraws,
+    Periods,
+    contract_periods,
+    contract_rows,
+    seats_by_week,
+)
+from churnml.simulate.folder import SOURCES, write_csv, write_text
+from churnml.simulate.history import Diary
 from churnml.simulate.population import draw_accounts
 from churnml.simulate.tickets import Lives, exported, ticket_lives
 from churnml.simulate.truth import Cases, true_probabilities
@@ -40,7 +49,6 @@ from churnml.simulate.usage import (
     EventWriter,
     Intensity,
     Rows,
-    concatenated,
     strays_of,
     unscaled_intensity,
 )
@@ -48,6 +56,47 @@ from churnml.simulate.world import LONGEST_CHURN_WEEKS, TERMS_FIXED_WEEKS
 from churnml.timeline import Reach
 
 MOST_PEOPLE = 1 << 14  # numbers kept for the people of one account, so that a person keeps theirs
+
+
+LIVING_PROJECT = """\
+name: living-company
+# the last full day in the data; it moves on week by week
+data_through: {data_through}
+timezone: UTC
+inputs:
+  crm_accounts: {{path: data/crm_accounts.csv}}
+  contracts: {{path: data/contracts.csv}}
+  helpdesk_tickets: {{path: data/helpdesk_tickets.csv}}
+  # a file a week, read once; what arrives late comes with a later file
+  product_events: {{path: data/events/*.parquet, grows: by_file}}
+static: [segment, industry, region, acquisition_source]
+models: [churn, upsell]
+currency: EUR
+"""
+
+
+class ByUnitAndWeek(ChangeDraws):
+    """Draws of a contract and week's own: what others did, and what comes later, changes none of them."""
+
+    def __init__(self, seed: int, units: int) -> None:
+        self._seed, self._units = seed, units
+
+    def _uniform(self, unit: Ints, week: Ints) -> Floats:
+        draws = np.zeros((4, len(unit)))
+        for one in np.unique(week):
+            rows = np.flatnonzero(week == one)
+            draws[:, rows] = np.random.default_rng([self._seed, one]).random((4, self._units))[:, unit[rows]]
+        return draws
+
+    def times(self, unit: Ints, week: Ints) -> Ints:
+        day, second, _, _ = self._uniform(unit, week)
+        opens, closes = (hour * HOUR for hour in OPEN_HOURS)
+        weekday = (week * WEEK_DAYS + np.floor(5 * day)).astype(np.int64)
+        return np.asarray(weekday * DAY_SECONDS + opens + np.floor(second * (closes - opens)).astype(np.int64))
+
+    def terms(self, unit: Ints, week: Ints) -> tuple[Floats, Floats]:
+        _, _, by_plan, share = self._uniform(unit, week)
+        return by_plan, share
 
 
 @dataclass(frozen=True)
@@ -119,7 +168,7 @@ class LivingCompany:
         _, expected = self._use()
         self._scale = target * weeks / self._clock.weeks / expected
         self._on_the_way = self._events_of(0)
-        self._tickets = Lives.joined([self._tickets_of(week) for week in range(weeks)])
+        self._tickets = joined([self._tickets_of(week) for week in range(weeks)])
         self._written = 0
 
     @property
@@ -158,8 +207,8 @@ class LivingCompany:
         self._diary.live_a_week(self._rngs["history"], care)
         self._periods = self._contracts()
         self._seats = self._paid_seats()
-        self._on_the_way = concatenated([self._on_the_way, self._events_of(week)])
-        self._tickets = Lives.joined([self._tickets, self._tickets_of(week)])
+        self._on_the_way = joined([self._on_the_way, self._events_of(week)])
+        self._tickets = joined([self._tickets, self._tickets_of(week)])
 
     def truth(self, accounts: Sequence[str], effects: Sequence[InterventionEffect] | None = None) -> Truth:
         """The true probabilities at the coming Monday, everything done so far included.
@@ -211,7 +260,7 @@ class LivingCompany:
         (data / "events").mkdir(parents=True, exist_ok=True)
         tables = {
             "crm_accounts": self._known_accounts(),
-            "contracts": contract_rows(self._periods, self._people, self._history(), self._now),
+            "contracts": contract_rows(self._periods, self._people, self._diary.history(), self._now),
             "helpdesk_tickets": exported(self._tickets, self._people, self._now),
         }
         for name, frame in tables.items():
@@ -221,7 +270,7 @@ class LivingCompany:
         if self._written < self.week:
             self._write_events(data / "events" / _file_name(self.week))
         self._written = self.week
-        write_living_texts(root, self._now)
+        _write_texts(root, self._now)
 
     def _known_accounts(self) -> pd.DataFrame:
         frame = account_rows(self._people, self._names, self._now)
@@ -233,11 +282,11 @@ class LivingCompany:
         most = np.full(len(self.ids), MOST_PEOPLE)
         writer = EventWriter(str(aside), self.ids, most, self._clock)
         try:
-            writer.write(self._on_the_way.take(np.flatnonzero(arrived)))
+            writer.write(taken(self._on_the_way, np.flatnonzero(arrived)))
         finally:
             writer.close()
         aside.replace(path)
-        self._on_the_way = self._on_the_way.take(np.flatnonzero(~arrived))
+        self._on_the_way = taken(self._on_the_way, np.flatnonzero(~arrived))
 
     def _units(self, accounts: Sequence[str]) -> Ints:
         """The unit with which each account can still decide, −1 where none; raises ProjectError for unknown ids."""
@@ -253,9 +302,6 @@ class LivingCompany:
     def _now(self) -> Clock:
         return Clock(self._clock.start, self.week)
 
-    def _history(self) -> History:
-        return self._diary.history()
-
     def _stream(self, purpose: str, week: int) -> np.random.Generator:
         """Draws of a week's own, so that what was done before it does not shift them."""
         return np.random.default_rng([self._seed, PURPOSES.index(purpose), week])
@@ -263,32 +309,50 @@ class LivingCompany:
     def _contracts(self) -> Periods:
         rng = self._stream("contracts", 0)
         changes = ByUnitAndWeek(self._seed, 2 * len(self.ids))
-        return contract_periods(self._people, self._history(), self._now, rng, changes)
+        return contract_periods(self._people, self._diary.history(), self._now, rng, changes)
 
     def _paid_seats(self) -> Ints:
         return seats_by_week(self._periods, 2 * len(self.ids), self.week)
 
     def _tickets_of(self, week: int) -> Lives:
         after = Clock(self._clock.start, week + 1)
-        return ticket_lives(self._history(), self._seats, after, week, self._stream("tickets", week))
+        return ticket_lives(self._diary.history(), self._seats, after, week, self._stream("tickets", week))
 
     def _use(self) -> tuple[Intensity, float]:
         noise, luck = self._noise[:, : self.week], self._luck[:, : self.week]
-        return unscaled_intensity(self._people, self._history(), self._seats, self._now, noise, luck)
+        return unscaled_intensity(self._people, self._diary.history(), self._seats, self._now, noise, luck)
 
     def _events_of(self, begin: int) -> Rows:
         """The events of the weeks from ``begin`` on, whenever they arrive."""
         unscaled, _ = self._use()
         intensity = replace(unscaled, events=unscaled.events * self._scale)
-        history, states = self._history(), self._diary.states
+        history, states = self._diary.history(), self._diary.states
         parts = []
         for week in range(begin, self.week):
             rng = self._stream("events", week)
             parts.append(EventMaker(self._people, history, intensity, rng).block(week, week + 1))
             ended = np.flatnonzero((states.end_day != NEVER) & (states.end_day // WEEK_DAYS == week))
             parts.append(strays_of(states, ended, self._stream("strays", week)))
-        return concatenated(parts)
+        return joined(parts)
 
 
 def _file_name(week: int) -> str:
     return f"until-week-{week:04d}.parquet"
+
+
+def _write_texts(root: Path, clock: Clock) -> None:
+    """The sources and project.yaml of a company that lives on; an existing project.yaml only gets its new date.
+
+    Whatever else a user declared in it stays.
+    """
+    project = root / "project.yaml"
+    if project.exists():
+        text = re.sub(r"(?m)^data_through:.*$", f"data_through: {clock.data_through}", project.read_text("utf-8"))
+        aside = root / ".project.yaml.part"
+        write_text(aside, text)
+        aside.replace(project)
+        return
+    (root / "sources").mkdir(exist_ok=True)
+    for table, sql in SOURCES.items():
+        write_text(root / "sources" / f"{table}.sql", sql)
+    write_text(project, LIVING_PROJECT.format(data_through=clock.data_through))

@@ -33,6 +33,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.believe import replace_block
+from benchmarks.interventions import InterventionEffect
 from benchmarks.living_company import LivingCompany
 from benchmarks.year_checks import Checked, checked
 from churnml import jobs
@@ -42,7 +43,6 @@ from churnml.health.bands import flap_rates
 from churnml.impact.measures import Terms
 from churnml.jobs import impact as impact_job
 from churnml.jobs.work import change_item
-from churnml.simulate import InterventionEffect
 from churnml.specs.health import INSUFFICIENT
 from churnml.timeline import Reach, plus_days
 from churnml.work import life as work

@@ -11,14 +11,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.interventions import InterventionEffect, Interventions
 from benchmarks.living_company import LivingCompany
 from churnml.errors import ProjectError
-from churnml.simulate import CHURN, InterventionEffect
-from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, weeks_of
-from churnml.simulate.company import UPSELL, streams
-from churnml.simulate.contract_states import advance
+from churnml.simulate import CHURN, UPSELL
+from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, taken, weeks_of
+from churnml.simulate.company import streams
+from churnml.simulate.contract_states import Care, advance
 from churnml.simulate.history import History, live
-from churnml.simulate.interventions import Care, Interventions
 from churnml.simulate.population import draw_accounts
 from churnml.simulate.truth import Cases, cases_of, true_probabilities
 from tests.unit.test_simulate import CHURN_WEEKS, CLOCK, START, UPSELL_WEEKS, copies, past
@@ -189,9 +189,9 @@ def chosen(history: History, week: int, n: int) -> Cases:
     cases = cases_of(history)
     first = len(history.states.account) // 2
     mine = (cases.week == week) & (cases.unit < first) & (cases.fixed_until <= week)
-    cases = cases.take(np.flatnonzero(mine))
+    cases = taken(cases, np.flatnonzero(mine))
     churn, _ = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
-    return cases.take(np.argsort(churn)[np.linspace(len(cases) // 2, len(cases) - 1, n).astype(int)])
+    return taken(cases, np.argsort(churn)[np.linspace(len(cases) // 2, len(cases) - 1, n).astype(int)])
 
 
 def lived(
@@ -237,7 +237,7 @@ def test_the_true_effect_is_that_of_living_it() -> None:
 def test_an_effect_outside_the_window_is_none() -> None:
     history = past(300, 5)
     cases = cases_of(history)
-    cases = cases.take(np.flatnonzero(cases.week == 60))
+    cases = taken(cases, np.flatnonzero(cases.week == 60))
     none = Interventions.none(len(history.states.account), CLOCK.weeks + 30)
     plain = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
     effects = [InterventionEffect(leave=-2.0, up=1.0)] * len(cases)

@@ -15,7 +15,7 @@ import pytest
 
 from churnml.errors import ProjectError
 from churnml.simulate import CHURN, UPSELL, Company, simulate
-from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, weeks_of
+from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, taken, weeks_of
 from churnml.simulate.company import realised_labels
 from churnml.simulate.contract_states import ContractStates, advance
 from churnml.simulate.contracts import contract_periods
@@ -230,10 +230,10 @@ def chosen(history: History, week: int, n: int) -> Cases:
     """Cases of one Monday that span the range of both probabilities."""
     cases = cases_of(history)
     first = len(history.states.account) // 2
-    cases = cases.take(np.flatnonzero((cases.week == week) & (cases.unit < first)))
+    cases = taken(cases, np.flatnonzero((cases.week == week) & (cases.unit < first)))
     churn, upsell = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
     spread = np.linspace(0, len(cases) - 1, n // 2).astype(int)
-    return cases.take(np.concatenate([np.argsort(churn)[spread], np.argsort(upsell)[spread]]))
+    return taken(cases, np.concatenate([np.argsort(churn)[spread], np.argsort(upsell)[spread]]))
 
 
 def copies(history: History, cases: Cases, each: int) -> ContractStates:
@@ -298,7 +298,7 @@ def test_a_wrong_hazard_would_be_noticed(history: History, monkeypatch: pytest.M
 @pytest.mark.parametrize("kind", [0, 1], ids=["churn", "upsell"])
 def test_the_truth_is_calibrated_to_what_happened(history: History, kind: int) -> None:
     cases = cases_of(history)
-    cases = cases.take(np.flatnonzero(cases.week % 14 == 2))  # windows that hardly overlap
+    cases = taken(cases, np.flatnonzero(cases.week % 14 == 2))  # windows that hardly overlap
     truth = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)[kind]
     label = realised_labels(history, cases, CLOCK, CHURN_WEEKS, UPSELL_WEEKS)[kind]
     truth, label = truth[np.isfinite(label)], label[np.isfinite(label)]
@@ -318,7 +318,7 @@ def auc(label: np.ndarray, score: np.ndarray) -> float:
 
 def test_rates_and_the_best_possible_ranking_are_as_declared(history: History) -> None:
     cases = cases_of(history)
-    cases = cases.take(np.flatnonzero(cases.week % 4 == 0))
+    cases = taken(cases, np.flatnonzero(cases.week % 4 == 0))
     truths = true_probabilities(history.states, cases, CHURN_WEEKS, UPSELL_WEEKS)
     labels = realised_labels(history, cases, CLOCK, CHURN_WEEKS, UPSELL_WEEKS)
     for truth, label, rates, aucs in zip(

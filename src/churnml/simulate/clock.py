@@ -7,7 +7,9 @@ start; both may be negative, for contracts older than the data.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +17,15 @@ import numpy.typing as npt
 from churnml.errors import ProjectError
 from churnml.timeline import Reach, day_number_of, days, end_of_data, plus_days
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Texts = npt.NDArray[np.object_]
 Dates = npt.NDArray[np.datetime64]
+Columns = TypeVar("Columns", bound="DataclassInstance")  # a dataclass whose fields are arrays of one length
 
 DAY_SECONDS = 86_400
 WEEK_DAYS = 7
@@ -124,3 +130,13 @@ def weeks_of(reach: Reach, what: str, longest: int) -> Weeks:
             remedy=f"Shorten it to {longest * WEEK_DAYS} days or less.",
         )
     return weeks
+
+
+def taken(columns: Columns, rows: Ints, **replaced: Ints) -> Columns:
+    """The elements ``rows`` of every array, but for the ones ``replaced``."""
+    return type(columns)(**{f.name: getattr(columns, f.name)[rows] for f in fields(columns)} | replaced)
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The arrays of all parts, one after another."""
+    return type(parts[0])(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(parts[0])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,14 @@ import pyarrow.parquet as pq
 
 from churnml.errors import ProjectError
 from churnml.simulate import dirt
-from churnml.simulate.clock import NEVER, WEEK_DAYS, Clock, Floats, Ints, Texts, Weeks, clock_of, weeks_of
+from churnml.simulate.clock import NEVER, WEEK_DAYS, Clock, Floats, Ints, Texts, Weeks, clock_of, joined, weeks_of
 from churnml.simulate.contracts import contract_periods, contract_rows, seats_by_week
-from churnml.simulate.folder import refuse_foreign, whole_or_not_at_all, write_csv, write_json, write_texts
+from churnml.simulate.folder import refuse_foreign, whole_or_not_at_all, write_csv, write_text, write_texts
 from churnml.simulate.history import History, live
 from churnml.simulate.population import ACQUISITION, INDUSTRIES, REGIONS, SEGMENTS, Accounts, draw_accounts
 from churnml.simulate.tickets import ticket_rows
 from churnml.simulate.truth import Cases, cases_of, true_probabilities
-from churnml.simulate.usage import EventMaker, EventWriter, concatenated, intensity_of, strays, write_events
+from churnml.simulate.usage import EventMaker, EventWriter, intensity_of, strays, write_events
 from churnml.simulate.world import (
     LONGEST_CHURN_WEEKS,
     OWN_GROWTH,
@@ -40,14 +41,12 @@ FEWEST_ACCOUNTS = 20
 PURPOSES = ("accounts", "history", "contracts", "intensity", "events", "strays", "tickets", "names", "dirt")
 
 FIRST_NAMES = (
-    "Alder", "Bright", "Cobalt", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Indigo", "Juniper",
-    "Kestrel",
-    "Lumen", "Maple", "North", "Onyx", "Pioneer", "Quartz", "River", "Summit", "Tidal", "Umber",
-    "Vertex", "Willow", "Zephyr",
+    "Alder", "Bright", "Cobalt", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Indigo", "Juniper", "Kestrel",
+    "Lumen", "Maple", "North", "Onyx", "Pioneer", "Quartz", "River", "Summit", "Tidal", "Umber", "Vertex", "Willow",
+    "Zephyr",
 )  # fmt: skip
 LAST_NAMES = (
-    "Analytics", "Foods", "Freight", "Health", "Holdings", "Labs", "Learning", "Logistics", "Media",
-    "Networks",
+    "Analytics", "Foods", "Freight", "Health", "Holdings", "Labs", "Learning", "Logistics", "Media", "Networks",
     "Partners", "Payments", "Robotics", "Software", "Supply", "Systems", "Trading", "Works",
 )  # fmt: skip
 LEGAL_FORMS = ("Inc.", "Ltd", "GmbH", "SAS", "BV", "AB", "Pty Ltd", "KK")
@@ -123,7 +122,7 @@ def simulate(
         rows["usage_events"] = _write_usage(root, people, history, seats, clock, target, rngs, counts, tell)
         tell("computing the true probabilities")
         _write_truth(root, people, history, clock, *reaches)
-        write_json(counts, root / "truth" / "dirt.json")
+        write_text(root / "truth" / "dirt.json", json.dumps(counts, indent=2) + "\n")
         write_texts(
             root,
             clock,
@@ -238,7 +237,7 @@ def _write_usage(
     tell: Callable[[str], None],
 ) -> int:
     intensity = intensity_of(people, history, seats, clock, target, rngs["intensity"])
-    extra = concatenated(
+    extra = joined(
         [
             strays(history, clock, rngs["strays"]),
             dirt.dirty_events(people, target, clock, counts, rngs["dirt"]),
@@ -315,6 +314,3 @@ def _rates(history: History, clock: Clock, churn: Weeks, upsell: Weeks) -> tuple
     labels = realised_labels(history, cases_of(history), clock, churn, upsell)
     churned, grown = (float(np.nanmean(one)) if np.isfinite(one).any() else float("nan") for one in labels)
     return churned, grown
-
-
-__all__ = ["CHURN", "UPSELL", "Company", "realised_labels", "simulate"]

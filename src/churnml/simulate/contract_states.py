@@ -10,42 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from churnml.simulate import world
 from churnml.simulate.clock import NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints
-from churnml.simulate.interventions import Care
 from churnml.simulate.population import Accounts
-from churnml.simulate.world import (
-    AFTER_WIN_BACK_U,
-    AFTER_WIN_BACK_Z,
-    CALM_HEALTH,
-    CHAMPION_DROP,
-    CHAMPION_LEAVES,
-    DOWN,
-    DOWNGRADE_PRESSURE,
-    HAZARDS,
-    HEALTH,
-    INCIDENT_DROP,
-    INCIDENT_HITS,
-    INCIDENT_WEEKS,
-    OWN_GROWTH,
-    OWN_HEALTH,
-    PRESSURE,
-    RETURN_WEEK,
-    RETURNS,
-    TERMS_FIXED_WEEKS,
-    U_VALUES,
-    UP_ODDS,
-    UPGRADE_RELIEF,
-    WON_BACK_WEEKS,
-    Z_VALUES,
-    leave_logit,
-    logistic,
-    stepped,
-    up_logit,
-)
 
 NOTICE_MARGIN_WEEKS = 9  # the schedule reaches this much past any window: the longest lead and one week
-CUM_CALM: Floats = np.cumsum(CALM_HEALTH, axis=2)
-CUM_PRESSURE: Floats = np.cumsum(PRESSURE, axis=2)
+CUM_CALM: Floats = np.cumsum(world.CALM_HEALTH, axis=2)
+CUM_PRESSURE: Floats = np.cumsum(world.PRESSURE, axis=2)
 
 
 @dataclass
@@ -91,6 +62,18 @@ class ContractStates:
 
     def start_week(self) -> Ints:
         return self.start_day // WEEK_DAYS
+
+
+@dataclass(frozen=True)
+class Care:
+    """What interventions add to the logits of giving notice and of an upgrade; arrays of one shape, (units, weeks)
+    or that of some of them."""
+
+    leave: Floats
+    up: Floats
+
+    def at(self, unit: Ints | slice, week: Ints | int) -> Care:
+        return Care(self.leave[unit, week], self.up[unit, week])
 
 
 @dataclass(frozen=True)
@@ -147,9 +130,9 @@ def opening_states(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.
     start_day = np.where(first, accounts.start_day[account], NEVER)
     start_week = start_day // WEEK_DAYS
     own_health = accounts.own_health[account]
-    z_mean = OWN_HEALTH[own_health] - 0.1 + 0.9 * rng.standard_normal(2 * n)
+    z_mean = world.OWN_HEALTH[own_health] - 0.1 + 0.9 * rng.standard_normal(2 * n)
     # old contracts have had time to outgrow their terms, new ones have not
-    u_mean = np.where(start_week < 0, 0.6 * OWN_GROWTH[accounts.growth[account]], -0.6)
+    u_mean = np.where(start_week < 0, 0.6 * world.OWN_GROWTH[accounts.growth[account]], -0.6)
     u_mean = u_mean + 0.6 * rng.standard_normal(2 * n)
     return ContractStates(
         account=account,
@@ -165,10 +148,10 @@ def opening_states(accounts: Accounts, clock: Clock, ahead: int, rng: np.random.
         renewals=renewals,
         active=first & (start_week < 0),
         notice=np.zeros(2 * n, dtype=bool),
-        fixed_until=np.where(first, start_week + TERMS_FIXED_WEEKS, 0),
+        fixed_until=np.where(first, start_week + world.TERMS_FIXED_WEEKS, 0),
         prepaid_until=np.where(first, start_week, 0),
-        z=np.abs(z_mean[:, None] - Z_VALUES).argmin(axis=1).astype(np.int64),
-        u=np.abs(u_mean[:, None] - U_VALUES).argmin(axis=1).astype(np.int64),
+        z=np.abs(z_mean[:, None] - world.Z_VALUES).argmin(axis=1).astype(np.int64),
+        u=np.abs(u_mean[:, None] - world.U_VALUES).argmin(axis=1).astype(np.int64),
     )
 
 
@@ -186,34 +169,37 @@ def advance(
     draws = rng.random((9, n))
     open_ = states.undecided.copy()
 
-    failed = open_ & (week >= states.prepaid_until) & (draws[0] < HAZARDS.payment_fails)
+    failed = open_ & (week >= states.prepaid_until) & (draws[0] < world.HAZARDS.payment_fails)
     open_ &= ~failed
     due = open_ & (states.renewals[:, week] >= 0)
     tenure = (week - states.start_week()).astype(np.float64)
-    logit = leave_logit(states.monthly.astype(np.float64), states.price, tenure) + HAZARDS.leave_z * Z_VALUES[states.z]
+    logit = (
+        world.leave_logit(states.monthly.astype(np.float64), states.price, tenure)
+        + world.HAZARDS.leave_z * world.Z_VALUES[states.z]
+    )
     if care is not None:
         logit = logit + care.leave
-    gave_notice = due & (draws[1] < logistic(logit))
+    gave_notice = due & (draws[1] < world.logistic(logit))
     open_ &= ~gave_notice
     may_change = open_ & (week >= states.fixed_until)
-    logit = up_logit(states.budget, (week - states.fixed_until).astype(np.float64))
+    logit = world.up_logit(states.budget, (week - states.fixed_until).astype(np.float64))
     if care is not None:
         logit = logit + care.up
-    odds = np.exp(logit) * UP_ODDS[states.z, states.u]
+    odds = np.exp(logit) * world.UP_ODDS[states.z, states.u]
     upgraded = may_change & (draws[2] < odds / (1.0 + odds))
-    downgraded = may_change & ~upgraded & (draws[3] < DOWN[states.z, states.u])
+    downgraded = may_change & ~upgraded & (draws[3] < world.DOWN[states.z, states.u])
 
     states.notice |= gave_notice
     states.end_day[gave_notice] = states.renewals[gave_notice, week]
     # a failed payment ends the contract on a working day of this week
     states.end_day[failed] = week * WEEK_DAYS + (draws[4][failed] * 5).astype(np.int64)
     changed = upgraded | downgraded
-    states.fixed_until[changed] = week + TERMS_FIXED_WEEKS
+    states.fixed_until[changed] = week + world.TERMS_FIXED_WEEKS
 
     ended = states.active & (states.notice | failed) & (states.end_day // WEEK_DAYS == week)
     states.active &= ~ended
     returning = _schedule_returns(states, ended, failed, draws[5:7], clock)
-    _begin(states, week)
+    states.active |= (states.start_week() == week) & (states.end_day == NEVER)
     hit = _step_chains(states, upgraded, downgraded, draws[7:9], rng)
     return Week(
         failed=np.flatnonzero(failed),
@@ -234,26 +220,18 @@ def _schedule_returns(states: ContractStates, ended: Flags, failed: Flags, draws
     """
     half = len(states.account) // 2
     left = np.flatnonzero(ended[:half])
-    back = left[draws[0][left] < RETURNS[failed[left].astype(np.int64)]]
-    weeks: Ints = 1 + np.searchsorted(np.cumsum(RETURN_WEEK)[:-1], draws[1][back])
+    back = left[draws[0][left] < world.RETURNS[failed[left].astype(np.int64)]]
+    weeks: Ints = 1 + np.searchsorted(np.cumsum(world.RETURN_WEEK)[:-1], draws[1][back])
     units = back + half
     # the same draw places the day, from digits the choice of the week did not use
     short = 1 + (draws[1][back] * 1e6).astype(np.int64) % 6
     states.start_day[units] = states.end_day[back] + weeks * WEEK_DAYS - short
-    begins = states.start_week()[units]
-    states.fixed_until[units] = begins + WON_BACK_WEEKS
-    states.prepaid_until[units] = begins + WON_BACK_WEEKS
-    schedule = renewal_schedule(
+    states.fixed_until[units] = states.prepaid_until[units] = states.start_week()[units] + world.WON_BACK_WEEKS
+    states.renewals[units] = renewal_schedule(
         states.start_day[units], states.monthly[units], states.lead[units], clock, states.renewals.shape[1]
     )
-    states.renewals[units] = schedule
-    states.z[units], states.u[units] = AFTER_WIN_BACK_Z, AFTER_WIN_BACK_U
+    states.z[units], states.u[units] = world.AFTER_WIN_BACK_Z, world.AFTER_WIN_BACK_U
     return np.asarray(units)
-
-
-def _begin(states: ContractStates, week: int) -> None:
-    begins = (states.start_week() == week) & (states.end_day == NEVER)
-    states.active |= begins
 
 
 def _step_chains(
@@ -261,21 +239,15 @@ def _step_chains(
 ) -> Flags:
     """Moves z and u of the active units one week on; returns which units an incident hit."""
     n = len(states.account)
-    calm = stepped(CUM_CALM[states.own_health, states.z], draws[0])
-    champion_left = rng.random(n) < CHAMPION_LEAVES[states.sponsor]
-    incident = rng.random() < INCIDENT_WEEKS
-    hit = (rng.random(n) < INCIDENT_HITS) & incident
-    z = np.maximum(calm - CHAMPION_DROP * champion_left, 0)
-    z = np.maximum(z - INCIDENT_DROP * hit, 0)
-    u = stepped(CUM_PRESSURE[states.growth, states.u], draws[1])
-    u = np.clip(u - UPGRADE_RELIEF * upgraded + DOWNGRADE_PRESSURE * downgraded, 0, len(U_VALUES) - 1)
+    calm = world.stepped(CUM_CALM[states.own_health, states.z], draws[0])
+    champion_left = rng.random(n) < world.CHAMPION_LEAVES[states.sponsor]
+    incident = rng.random() < world.INCIDENT_WEEKS
+    hit = (rng.random(n) < world.INCIDENT_HITS) & incident
+    z = np.maximum(calm - world.CHAMPION_DROP * champion_left, 0)
+    z = np.maximum(z - world.INCIDENT_DROP * hit, 0)
+    u = world.stepped(CUM_PRESSURE[states.growth, states.u], draws[1])
+    u = np.clip(u - world.UPGRADE_RELIEF * upgraded + world.DOWNGRADE_PRESSURE * downgraded, 0, len(world.U_VALUES) - 1)
     states.z = np.where(states.active, z, states.z)
     states.u = np.where(states.active, u, states.u)
     struck: Flags = hit & states.active
     return struck
-
-
-def transition_of(own_health: int, sponsor: int) -> Floats:
-    """The marginal transition matrix of z, shape (z, z)."""
-    matrix: Floats = HEALTH[own_health, sponsor]
-    return matrix

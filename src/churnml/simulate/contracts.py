@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Dates, Flags, Floats, Ints
+from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Dates, Flags, Floats, Ints, joined, taken
 from churnml.simulate.history import History
 from churnml.simulate.population import PLAN_PRICE, PLANS, SEATS_MOST, Accounts
 
@@ -49,52 +48,19 @@ def working_seconds(day: Ints, rng: np.random.Generator) -> Ints:
     return day * DAY_SECONDS + rng.integers(OPEN_HOURS[0] * HOUR, OPEN_HOURS[1] * HOUR, len(day))
 
 
-class ChangeDraws(Protocol):
-    """Where the chance in changes of terms comes from."""
+class ChangeDraws:
+    """The chance in changes of terms: draws taken one after another, so a change more shifts all that come after it."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
 
     def times(self, unit: Ints, week: Ints) -> Ints:
         """A working-hours second in each change's week."""
+        return working_seconds(week * WEEK_DAYS + self._rng.integers(0, 5, len(week)), self._rng)
 
     def terms(self, unit: Ints, week: Ints) -> tuple[Floats, Floats]:
         """Two uniform draws a change: whether by plan or by seats, and how far."""
-
-
-@dataclass(frozen=True)
-class InTurn:
-    """Draws taken one after another, so that a change more shifts all that come after it."""
-
-    rng: np.random.Generator
-
-    def times(self, unit: Ints, week: Ints) -> Ints:
-        return working_seconds(week * WEEK_DAYS + self.rng.integers(0, 5, len(week)), self.rng)
-
-    def terms(self, unit: Ints, week: Ints) -> tuple[Floats, Floats]:
-        return self.rng.random(len(unit)), self.rng.random(len(unit))
-
-
-@dataclass(frozen=True)
-class ByUnitAndWeek:
-    """Draws of a contract and week's own: what others did, and what comes later, changes none of them."""
-
-    seed: int
-    units: int
-
-    def _uniform(self, unit: Ints, week: Ints) -> Floats:
-        draws = np.zeros((4, len(unit)))
-        for one in np.unique(week):
-            rows = np.flatnonzero(week == one)
-            draws[:, rows] = np.random.default_rng([self.seed, one]).random((4, self.units))[:, unit[rows]]
-        return draws
-
-    def times(self, unit: Ints, week: Ints) -> Ints:
-        day, second, _, _ = self._uniform(unit, week)
-        opens, closes = (hour * HOUR for hour in OPEN_HOURS)
-        weekday = (week * WEEK_DAYS + np.floor(5 * day)).astype(np.int64)
-        return np.asarray(weekday * DAY_SECONDS + opens + np.floor(second * (closes - opens)).astype(np.int64))
-
-    def terms(self, unit: Ints, week: Ints) -> tuple[Floats, Floats]:
-        _, _, by_plan, share = self._uniform(unit, week)
-        return by_plan, share
+        return self._rng.random(len(unit)), self._rng.random(len(unit))
 
 
 def contract_periods(
@@ -106,9 +72,9 @@ def contract_periods(
 ) -> Periods:
     """All periods of all contracts that began before the end of the data.
 
-    ``changes`` draws the changes of terms, out of ``rng`` in turn unless said otherwise.
+    ``changes`` draws the changes of terms, by default out of ``rng``.
     """
-    changes = changes or InTurn(rng)
+    changes = changes or ChangeDraws(rng)
     states, half = history.states, len(accounts)
     units = np.flatnonzero((states.start_day != NEVER) & (states.start_day < clock.weeks * WEEK_DAYS))
     first, back = units[units < half], units[units >= half]
@@ -120,13 +86,8 @@ def contract_periods(
     firsts = _with_changes(opening, history, changes)
     seconds = _won_back(firsts, back, half, starts, ends, notices)
     # a second contract may change too, once its first year is over
-    joined = [firsts, _with_changes(seconds, history, changes)]
-    merged = Periods(*(np.concatenate([getattr(part, name) for part in joined]) for name in _FIELDS))
-    order = np.lexsort((merged.start, merged.unit))
-    return Periods(*(getattr(merged, name)[order] for name in _FIELDS))
-
-
-_FIELDS = ("unit", "start", "end", "cancelled", "seats", "plan", "discount")
+    periods = joined([firsts, _with_changes(seconds, history, changes)])
+    return taken(periods, np.lexsort((periods.start, periods.unit)))
 
 
 def _ends(history: History, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -154,18 +115,13 @@ def _with_changes(opening: Periods, history: History, draws: ChangeDraws) -> Per
     for turn in range(int(ordinal.max(initial=-1)) + 1):
         rows = np.flatnonzero(ordinal == turn)
         place = np.searchsorted(current.unit, unit[rows])
-        closed = _pick(current, place, end=at[rows], cancelled=at[rows])
+        closed = taken(current, place, end=at[rows], cancelled=at[rows])
         done.append(closed)
         seats, plan, discount = _new_terms(closed, up[rows], *draws.terms(unit[rows], week[rows]))
         changed = Periods(closed.unit, at[rows], current.end[place], current.cancelled[place], seats, plan, discount)
-        done.append(_pick(current, np.setdiff1d(np.arange(len(current.unit)), place)))
+        done.append(taken(current, np.setdiff1d(np.arange(len(current.unit)), place)))
         current = changed
-    done.append(current)
-    return Periods(*(np.concatenate([getattr(part, name) for part in done]) for name in _FIELDS))
-
-
-def _pick(periods: Periods, rows: Ints, **replaced: Ints) -> Periods:
-    return Periods(*(replaced.get(name, getattr(periods, name)[rows]) for name in _FIELDS))
+    return joined([*done, current])
 
 
 def _new_terms(old: Periods, up: Flags, by_plan_draw: Floats, share_draw: Floats) -> tuple[Ints, Ints, Floats]:

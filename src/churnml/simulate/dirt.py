@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnml.simulate.clock import DAY_SECONDS, Clock, Floats, Ints, Texts
+from churnml.simulate.clock import DAY_SECONDS, Clock, Floats, Ints, Texts, joined
 from churnml.simulate.population import Accounts
-from churnml.simulate.usage import EVENTS, Rows, concatenated
+from churnml.simulate.usage import EVENTS, Rows
 
 Counts = dict[str, dict[str, int]]
 
@@ -93,7 +93,7 @@ def dirty_events(accounts: Accounts, events: int, clock: Clock, counts: Counts, 
         "future": n,
         "before_account_created": len(early),
     }
-    return concatenated(
+    return joined(
         [
             _events(unknown, any_second, any_second + 20, rng),
             # a clock runs ahead: the row arrived in time, its own time has not come

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,65 +17,36 @@ from churnml.simulate.usage import VALUE_EVENTS
 OURS = ("project.yaml", "README.md", "data", "sources", "truth")
 MARK = Path("truth") / "dirt.json"  # only the simulator writes it
 
+
+def _select(columns: str, table: str) -> str:
+    """SQL with a column a line."""
+    return "SELECT\n    " + f"source_row, {columns}".replace(", ", ",\n    ") + f"\nFROM {table}\n"
+
+
 SOURCES = {
-    "accounts": """\
-SELECT
-    source_row,
-    account_no AS account_id,
-    created_on AS created_at,
-    csm AS owner_id,
-    tier AS segment,
-    vertical AS industry,
-    region,
-    lead_source AS acquisition_source
-FROM crm_accounts
-""",
-    "subscriptions": """\
--- a change of terms closes a row and opens the next one of the same contract_no
-SELECT
-    source_row,
-    account_no AS account_id,
-    contract_no AS subscription_id,
-    valid_from AS starts_at,
-    monthly_amount AS mrr,
-    valid_to AS ends_at,
-    plan_name AS plan,
-    seats,
-    billing AS billing_period,
-    renewal_date AS renews_at,
-    notice_received AS cancelled_at,
-    valid_from AS known_at,
-    currency
-FROM contracts
-""",
-    "usage_events": """\
-SELECT
-    source_row,
-    account_no AS account_id,
-    event_time AS occurred_at,
-    event_name AS event,
-    person AS user_id,
-    amount AS quantity,
-    received_at AS known_at
-FROM product_events
-""",
-    "support_tickets": """\
-SELECT
-    source_row,
-    account_no AS account_id,
-    ticket_no AS ticket_id,
-    created AS opened_at,
-    first_reply AS first_response_at,
-    closed AS resolved_at,
-    reopened AS reopened_at,
-    prio AS priority,
-    topic AS category,
-    satisfaction AS csat,
-    satisfaction_at AS csat_at,
-    escalated AS escalated_at,
-    subject
-FROM helpdesk_tickets
-""",
+    "accounts": _select(
+        "account_no AS account_id, created_on AS created_at, csm AS owner_id, tier AS segment, vertical AS industry, "
+        "region, lead_source AS acquisition_source",
+        "crm_accounts",
+    ),
+    "subscriptions": "-- a change of terms closes a row and opens the next one of the same contract_no\n"
+    + _select(
+        "account_no AS account_id, contract_no AS subscription_id, valid_from AS starts_at, monthly_amount AS mrr, "
+        "valid_to AS ends_at, plan_name AS plan, seats, billing AS billing_period, renewal_date AS renews_at, "
+        "notice_received AS cancelled_at, valid_from AS known_at, currency",
+        "contracts",
+    ),
+    "usage_events": _select(
+        "account_no AS account_id, event_time AS occurred_at, event_name AS event, person AS user_id, "
+        "amount AS quantity, received_at AS known_at",
+        "product_events",
+    ),
+    "support_tickets": _select(
+        "account_no AS account_id, ticket_no AS ticket_id, created AS opened_at, first_reply AS first_response_at, "
+        "closed AS resolved_at, reopened AS reopened_at, prio AS priority, topic AS category, satisfaction AS csat, "
+        "satisfaction_at AS csat_at, escalated AS escalated_at, subject",
+        "helpdesk_tickets",
+    ),
 }
 
 README = """\
@@ -135,22 +104,6 @@ currency: EUR
 truth: truth/probabilities.parquet
 """
 
-LIVING_PROJECT = """\
-name: living-company
-# the last full day in the data; it moves on week by week
-data_through: {data_through}
-timezone: UTC
-inputs:
-  crm_accounts: {{path: data/crm_accounts.csv}}
-  contracts: {{path: data/contracts.csv}}
-  helpdesk_tickets: {{path: data/helpdesk_tickets.csv}}
-  # a file a week, read once; what arrives late comes with a later file
-  product_events: {{path: data/events/*.parquet, grows: by_file}}
-static: [segment, industry, region, acquisition_source]
-models: [churn, upsell]
-currency: EUR
-"""
-
 
 def refuse_foreign(out: Path) -> None:
     """Raises ProjectError unless ``out`` is new, empty, or was written by the simulator."""
@@ -200,36 +153,16 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def write_json(content: object, path: Path) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
-
-
 def write_texts(root: Path, clock: Clock, **figures: object) -> None:
     """project.yaml, README.md and the sources. ``figures``: what the README tells."""
     (root / "sources").mkdir()
-    _write(root / "project.yaml", PROJECT.format(data_through=clock.data_through, core_events=", ".join(VALUE_EVENTS)))
-    _write(root / "README.md", README.format(data_through=clock.data_through, **figures))
+    write_text(
+        root / "project.yaml", PROJECT.format(data_through=clock.data_through, core_events=", ".join(VALUE_EVENTS))
+    )
+    write_text(root / "README.md", README.format(data_through=clock.data_through, **figures))
     for table, sql in SOURCES.items():
-        _write(root / "sources" / f"{table}.sql", sql)
+        write_text(root / "sources" / f"{table}.sql", sql)
 
 
-def write_living_texts(root: Path, clock: Clock) -> None:
-    """The sources and project.yaml of a company that lives on; an existing project.yaml only gets its new date.
-
-    Whatever else a user declared in it stays.
-    """
-    project = root / "project.yaml"
-    if project.exists():
-        text = re.sub(r"(?m)^data_through:.*$", f"data_through: {clock.data_through}", project.read_text("utf-8"))
-        aside = root / ".project.yaml.part"
-        _write(aside, text)
-        aside.replace(project)
-        return
-    (root / "sources").mkdir(exist_ok=True)
-    for table, sql in SOURCES.items():
-        _write(root / "sources" / f"{table}.sql", sql)
-    _write(project, LIVING_PROJECT.format(data_through=clock.data_through))
-
-
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")

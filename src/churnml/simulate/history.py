@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from churnml.simulate.clock import Clock, Flags, Ints
-from churnml.simulate.contract_states import ContractStates, advance, opening_states
-from churnml.simulate.interventions import Care
+from churnml.simulate.contract_states import Care, ContractStates, advance, opening_states
 from churnml.simulate.population import Accounts
 
 

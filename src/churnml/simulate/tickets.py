@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -80,10 +80,6 @@ class Lives:
     given: Flags
     waits: Ints
     subject: Texts
-
-    @classmethod
-    def joined(cls, parts: list[Lives]) -> Lives:
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 def ticket_lives(history: History, seats: Ints, clock: Clock, begin: int, rng: np.random.Generator) -> Lives:

@@ -20,22 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnml.simulate.clock import Floats, Ints, Weeks
-from churnml.simulate.contract_states import ContractStates, transition_of
+from churnml.simulate import world
+from churnml.simulate.clock import Floats, Ints, Weeks, taken
+from churnml.simulate.contract_states import Care, ContractStates
 from churnml.simulate.history import History
-from churnml.simulate.interventions import Interventions
-from churnml.simulate.world import (
-    DOWN,
-    HAZARDS,
-    PRESSURE,
-    U_VALUES,
-    UP_ODDS,
-    Z_VALUES,
-    leave_logit,
-    logistic,
-    returns_within,
-    up_logit,
-)
 
 BATCH_CASES = 8_000  # bounds memory: a batch holds a few (cases, 15, 9) arrays of floats
 DIGITS = 10  # kept of a probability: beyond any use, and short of the rounding that depends on the machine
@@ -51,9 +39,6 @@ class Cases:
     u: Ints
     fixed_until: Ints
 
-    def take(self, rows: Ints) -> Cases:
-        return Cases(self.unit[rows], self.week[rows], self.z[rows], self.u[rows], self.fixed_until[rows])
-
     def __len__(self) -> int:
         return len(self.unit)
 
@@ -66,12 +51,12 @@ def cases_of(history: History) -> Cases:
 
 
 def true_probabilities(
-    states: ContractStates, cases: Cases, churn: Weeks, upsell: Weeks, done: Interventions | None = None
+    states: ContractStates, cases: Cases, churn: Weeks, upsell: Weeks, done: Care | None = None
 ) -> tuple[Floats, Floats]:
     """Churn and upsell probability of each case, each of shape (cases,), under the interventions ``done``."""
     churn_probability, upsell_probability = np.zeros(len(cases)), np.zeros(len(cases))
     for rows in _groups(states, cases):
-        group = cases.take(rows)
+        group = taken(cases, rows)
         churn_probability[rows] = churn_of(states, group, churn, done)
         upsell_probability[rows] = upsell_of(states, group, upsell, done)
     return np.round(churn_probability, DIGITS), np.round(upsell_probability, DIGITS)
@@ -79,7 +64,7 @@ def true_probabilities(
 
 def _groups(states: ContractStates, cases: Cases) -> Iterator[Ints]:
     """Row numbers of cases that share their transition matrices, in batches."""
-    growths = len(PRESSURE)
+    growths = len(world.PRESSURE)
     key = (states.own_health[cases.unit] * 2 + states.sponsor[cases.unit]) * growths + states.growth[cases.unit]
     order = np.argsort(key, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
@@ -90,38 +75,38 @@ def _groups(states: ContractStates, cases: Cases) -> Iterator[Ints]:
 
 def _matrices(states: ContractStates, cases: Cases) -> tuple[Floats, Floats]:
     one = cases.unit[0]
-    return transition_of(int(states.own_health[one]), int(states.sponsor[one])), PRESSURE[states.growth[one]]
+    return world.HEALTH[states.own_health[one], states.sponsor[one]], world.PRESSURE[states.growth[one]]
 
 
-def _notice(states: ContractStates, cases: Cases, done: Interventions | None) -> Callable[[Ints, Ints], Floats]:
+def _notice(states: ContractStates, cases: Cases, done: Care | None) -> Callable[[Ints, Ints], Floats]:
     """A function of case rows and their weeks that gives P(notice | decision due), shape (rows, z)."""
     monthly = states.monthly[cases.unit].astype(np.float64)
     price, began = states.price[cases.unit], states.start_week()[cases.unit]
 
     def probability(rows: Ints, week: Ints) -> Floats:
         tenure = (week - began[rows]).astype(np.float64)
-        logit = leave_logit(monthly[rows], price[rows], tenure)
+        logit = world.leave_logit(monthly[rows], price[rows], tenure)
         if done is not None:
             logit = logit + done.at(cases.unit[rows], week).leave
-        return logistic(logit[:, None] + HAZARDS.leave_z * Z_VALUES[None, :])
+        return world.logistic(logit[:, None] + world.HAZARDS.leave_z * world.Z_VALUES[None, :])
 
     return probability
 
 
 def _payment_fails(states: ContractStates, cases: Cases, week: Ints) -> Floats:
     """P(a payment fails in ``week``), shape (cases, 1)."""
-    return np.where(week >= states.prepaid_until[cases.unit], HAZARDS.payment_fails, 0.0)[:, None]
+    return np.where(week >= states.prepaid_until[cases.unit], world.HAZARDS.payment_fails, 0.0)[:, None]
 
 
-def churn_of(states: ContractStates, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
+def churn_of(states: ContractStates, cases: Cases, reach: Weeks, done: Care | None = None) -> Floats:
     """P(leaves in the window | does not leave in the gap) of cases that share their matrices.
 
     Leaving: the contract ends and the account does not come back within the grace period.
     """
     z_step, _ = _matrices(states, cases)
-    stays_away = 1.0 - returns_within(reach.grace)
+    stays_away = 1.0 - world.returns_within(reach.grace)
     notice = _notice(states, cases, done)
-    here = np.zeros((len(cases), len(Z_VALUES)))
+    here = np.zeros((len(cases), len(world.Z_VALUES)))
     here[np.arange(len(cases)), cases.z] = 1.0
     in_gap, in_window = np.zeros(len(cases)), np.zeros(len(cases))
     for ahead in range(reach.end):
@@ -142,14 +127,14 @@ def churn_of(states: ContractStates, cases: Cases, reach: Weeks, done: Intervent
     return np.asarray(in_window / (1.0 - in_gap))
 
 
-def upsell_of(states: ContractStates, cases: Cases, reach: Weeks, done: Interventions | None = None) -> Floats:
+def upsell_of(states: ContractStates, cases: Cases, reach: Weeks, done: Care | None = None) -> Floats:
     """P(still paying at the window's end, after an upgrade) of cases that share their matrices.
 
     Like the label, it does not condition on staying through the gap: who leaves has not grown.
     """
     z_step, u_step = _matrices(states, cases)
     notice = _notice(states, cases, done)
-    n, levels = len(cases), (len(Z_VALUES), len(U_VALUES))
+    n, levels = len(cases), (len(world.Z_VALUES), len(world.U_VALUES))
     same = np.zeros((n, *levels))  # paying on unchanged terms, by (z, u)
     same[np.arange(n), cases.z, cases.u] = 1.0
     grown = np.zeros((n, levels[0]))  # paying and upgraded, by z; the terms are fixed past the window
@@ -168,20 +153,20 @@ def upsell_of(states: ContractStates, cases: Cases, reach: Weeks, done: Interven
         free = np.flatnonzero(week >= cases.fixed_until)
         upgrade = same[free] * _upgrades(states, cases, free, week, done)
         grown[free] += upgrade.sum(axis=2)
-        same[free] = (same[free] - upgrade) * (1.0 - DOWN)
+        same[free] = (same[free] - upgrade) * (1.0 - world.DOWN)
         grown = grown @ z_step
         same = _both_step(same, z_step, u_step)
     probabilities: Floats = grown.sum(axis=1)
     return probabilities
 
 
-def _upgrades(states: ContractStates, cases: Cases, free: Ints, week: Ints, done: Interventions | None) -> Floats:
+def _upgrades(states: ContractStates, cases: Cases, free: Ints, week: Ints, done: Care | None) -> Floats:
     """P(upgrade in ``week``) of the case rows ``free``, shape (free, z, u)."""
     ripe = (week - cases.fixed_until)[free].astype(np.float64)
-    logit = up_logit(states.budget[cases.unit[free]], ripe)
+    logit = world.up_logit(states.budget[cases.unit[free]], ripe)
     if done is not None:
         logit = logit + done.at(cases.unit[free], week[free]).up
-    odds = np.exp(logit)[:, None, None] * UP_ODDS
+    odds = np.exp(logit)[:, None, None] * world.UP_ODDS
     upgrades: Floats = odds / (1.0 + odds)
     return upgrades
 

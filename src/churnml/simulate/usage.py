@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints, Texts
+from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints, Texts, joined, taken
 from churnml.simulate.contract_states import ContractStates
 from churnml.simulate.contracts import HOUR
 from churnml.simulate.history import History
@@ -72,21 +72,6 @@ class Rows:
     known: Ints
     event: Ints
     quantity: Floats
-
-    def take(self, rows: Ints) -> Rows:
-        return Rows(
-            self.account[rows], self.user[rows], self.occurred[rows], self.known[rows],
-            self.event[rows], self.quantity[rows],
-        )  # fmt: skip
-
-
-def concatenated(parts: list[Rows]) -> Rows:
-    return Rows(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("account", "user", "occurred", "known", "event", "quantity")
-        )
-    )
 
 
 @dataclass(frozen=True)
@@ -191,8 +176,7 @@ class EventMaker:
 
     def block(self, begin: int, end: int) -> Rows:
         """The events of weeks ``[begin, end)``, in no order."""
-        parts = [self._week(week) for week in range(begin, end)]
-        return concatenated(parts)
+        return joined([self._week(week) for week in range(begin, end)])
 
     def _week(self, week: int) -> Rows:
         rng, it = self._rng, self._intensity
@@ -261,7 +245,7 @@ def strays(history: History, clock: Clock, rng: np.random.Generator) -> Rows:
     states = history.states
     ended = np.flatnonzero((states.end_day != NEVER) & (states.end_day < clock.weeks * WEEK_DAYS))
     rows = strays_of(states, ended, rng)
-    return rows.take(np.flatnonzero(rows.occurred < clock.end_second - DAY_SECONDS))
+    return taken(rows, np.flatnonzero(rows.occurred < clock.end_second - DAY_SECONDS))
 
 
 def strays_of(states: ContractStates, ended: Ints, rng: np.random.Generator) -> Rows:
@@ -307,7 +291,7 @@ class EventWriter:
 
     def write(self, rows: Rows) -> None:
         """Appends ``rows``; they must not begin before what was written."""
-        rows = rows.take(np.argsort(rows.occurred, kind="stable"))
+        rows = taken(rows, np.argsort(rows.occurred, kind="stable"))
         numbers, person = np.unique(self._offset[rows.account] + rows.user, return_inverse=True)
         people = pa.array([f"u{number + 1:07d}" for number in numbers], pa.string())
         columns = [
@@ -346,9 +330,9 @@ def write_events(
     for number, (begin, end) in enumerate(spans, start=1):
         rows = maker.block(begin, end)
         # what arrives after the data end is not in the export
-        rows = rows.take(np.flatnonzero(rows.known < clock.end_second))
+        rows = taken(rows, np.flatnonzero(rows.known < clock.end_second))
         low = -(10**12) if number == 1 else begin * WEEK_DAYS * DAY_SECONDS
         high = 10**12 if number == len(spans) else end * WEEK_DAYS * DAY_SECONDS
-        mixed = extra.take(np.flatnonzero((extra.occurred >= low) & (extra.occurred < high)))
-        writer.write(concatenated([rows, mixed]))
+        mixed = taken(extra, np.flatnonzero((extra.occurred >= low) & (extra.occurred < high)))
+        writer.write(joined([rows, mixed]))
         tell(f"events: {writer.count:,} written, weeks {begin} to {end} of {clock.weeks}")

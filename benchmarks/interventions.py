@@ -2,7 +2,7 @@
 
 An intervention moves the logit of giving notice, of an upgrade, or of both, from the Monday it is made on for as
 long as it lasts. Several add up. Health, pressure and what can be seen of them stay as they are: an intervention
-works on the decision, so the true probabilities stay computable by :mod:`truth`.
+works on the decision, so the true probabilities stay computable by :mod:`churnml.simulate.truth`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from churnml.errors import ProjectError
-from churnml.simulate.clock import Floats, Ints
+from churnml.simulate.clock import Ints
+from churnml.simulate.contract_states import Care
 
 
 @dataclass(frozen=True)
@@ -34,24 +35,8 @@ class InterventionEffect:
             raise ProjectError("An intervention lasts a week or more.", where=f"weeks: {self.weeks}", remedy="Use 1.")
 
 
-@dataclass(frozen=True)
-class Care:
-    """What the interventions in force add in one week, or in some weeks; arrays of one shape."""
-
-    leave: Floats
-    up: Floats
-
-
-@dataclass(frozen=True)
-class Interventions:
-    """Everything done, week by week; arrays of shape (units, weeks).
-
-    Args:
-        leave, up: the sums of the shifts in force.
-    """
-
-    leave: Floats
-    up: Floats
+class Interventions(Care):
+    """Everything done, week by week; arrays of shape (units, weeks)."""
 
     @classmethod
     def none(cls, units: int, weeks: int) -> Interventions:
@@ -65,7 +50,3 @@ class Interventions:
             leave[one, span] += effect.leave
             up[one, span] += effect.up
         return Interventions(leave, up)
-
-    def at(self, unit: Ints | slice, week: Ints | int) -> Care:
-        """The shifts of these units in these weeks."""
-        return Care(self.leave[unit, week], self.up[unit, week])
