@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
+from pydantic import TypeAdapter
+
 from churnml.errors import AuditError
-from churnml.jsontypes import Json, JsonObject
+from churnml.jsontypes import JsonObject
 
 NAMED_IN_THE_MESSAGE = 6
 
@@ -114,14 +116,12 @@ class Audit:
 
     def as_data(self) -> JsonObject:
         """The whole audit as JSON, with ``passed``."""
-        return {
-            "project": self.project,
-            "data_through": str(self.data_through),
-            "features": _proof_data(self.features),
-            "labels": [_proof_data(label) for label in self.labels],
-            "passed": self.passed,
-            "findings": [asdict(finding) | {"severity": finding.severity.value} for finding in self.findings],
-        }
+        nested = {"findings"}
+        data = _AUDIT.dump_python(
+            self, mode="json", exclude={"signs": True, "features": nested, "labels": {"__all__": nested}}
+        )
+        findings = _FINDINGS.dump_python(self.findings, mode="json")
+        return {**data, "passed": self.passed, "findings": findings}
 
     def require(self, *, strict: bool = False) -> None:
         """Raises AuditError when something leaks or a proof is void; warnings count when ``strict``."""
@@ -134,12 +134,7 @@ class Audit:
             raise AuditError(f"The audit found {len(warnings)} warnings, and --strict was asked for: {named}.")
 
 
-def _proof_data(proof: FeatureProof | LabelProof) -> JsonObject:
-    """A proof as JSON; its findings stand with all the others."""
-    data: dict[str, Json] = {name: value for name, value in asdict(proof).items() if name != "findings"}
-    return data | {"tried": [asdict(tried) | {"as_of": str(tried.as_of)} for tried in proof.tried]}
-
-
+_AUDIT, _FINDINGS = TypeAdapter(Audit), TypeAdapter(tuple[Finding, ...])
 LEAK_REMEDY = (
     "Let each feature count only what was known before its cutoff (known_at < as_of), and read nothing of a row that "
     "was written later. Do not train until the audit passes."

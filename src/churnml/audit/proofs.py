@@ -42,10 +42,6 @@ SOURCE_OF = {
 POPULATION = ["account_id", "mrr_cents", "seats", "plan"]
 
 
-def _silent(_: str) -> None:
-    return None
-
-
 @dataclass
 class _Notes:
     """What is noted on the way."""
@@ -68,7 +64,7 @@ def audit_features(
     *,
     used_by: Mapping[str, Sequence[str]] | None = None,
     seed: int = 0,
-    progress: Progress = _silent,
+    progress: Progress = lambda _: None,
 ) -> FeatureProof:
     """Proves that no feature and no population looks past the cutoffs.
 
@@ -87,7 +83,6 @@ def audit_features(
     for as_of in sorted(cutoffs):
         progress(f"auditing {len(features)} features and {len(labels)} populations at {as_of}")
         _at_cutoff(facts, features, labels, as_of, seed, notes)
-    everybody = ", ".join(labels)
     models = {f.name: ", ".join((used_by or {}).get(f.name, labels)) for f in features}
     notes.findings += [
         Finding("feature", Severity.LEAK, sentence, models[name], name) for name, sentence in notes.leaks.items()
@@ -95,9 +90,11 @@ def audit_features(
     moved = _moved_by_source(features, notes.moved)
     static = tuple(f.name for f in features if f.grain is Grain.ACCOUNT)
     unmoved = tuple(f.name for f in features if f.name not in notes.moved and f.grain is not Grain.ACCOUNT)
-    notes.findings += _void(features, moved, notes, everybody)
-    unproven = [f for f in features if f.grain is Grain.OWN and f.name in unmoved and f.name not in notes.leaks]
-    notes.findings += _unproven(unproven, models)
+    notes.findings += _void(features, moved, notes, ", ".join(labels))
+    # features with rows of their own that the control could not move
+    unproven = [f.name for f in features if f.grain is Grain.OWN and f.name in unmoved and f.name not in notes.leaks]
+    why = "No row that the audit made up could move '{}', so that it does not leak is not proved."
+    notes.findings += [Finding("control", Severity.WARNING, why.format(name), models[name], name) for name in unproven]
     return FeatureProof(
         tuple(f.name for f in features),
         placed,
@@ -134,7 +131,6 @@ def _at_cutoff(
     watched = [*features, *planted]
     before = snapshots.build_snapshots(base.facts, watched, spine)
     variants = {"was left out": as_known(base.facts, as_of), "had come out otherwise": changed.facts}
-    populations = {model: _population(label, base.facts, as_of) for model, label in labels.items()}
     if not any(removed.values()) and as_of > facts.data_through:
         del variants["was left out"]  # the data end with the cutoff: there is nothing to leave out
     caught: set[str] = set()
@@ -146,7 +142,7 @@ def _at_cutoff(
         guilty = _guilty_tables(leaking, features, base.facts, variant, spine) if leaking else {}
         for name in leaking:
             notes.leaks[name] = _what_changed(name, before, after, set(accounts), how) + guilty[name]
-        _compare_populations(labels, populations, variant, as_of, how, notes)
+        _compare_populations(labels, base.facts, variant, as_of, how, notes)
     for canary in planted:  # at every cutoff
         notes.canaries[canary.name] = canary.name in caught and notes.canaries.get(canary.name, True)
     control = snapshots.build_snapshots(with_rows(facts, plus_days(as_of, -1)).facts, features, spine)
@@ -183,10 +179,8 @@ def _differing(before: pd.DataFrame, after: pd.DataFrame, columns: Sequence[str]
 
 def _changed(before: pd.Series, after: pd.Series) -> np.ndarray:
     """Where two columns of the same rows differ, to the bit; nothing is the same as nothing."""
-    both_missing = (before.isna() & after.isna()).to_numpy(dtype=bool)
-    same = (before == after).fillna(False).to_numpy(dtype=bool)
-    differs: np.ndarray = ~(both_missing | same)
-    return differs
+    same = (before.isna() & after.isna()) | (before == after).fillna(False)
+    return ~same.to_numpy(dtype=bool)
 
 
 def _what_changed(name: str, before: pd.DataFrame, after: pd.DataFrame, made_up: set[str], how: str) -> str:
@@ -247,21 +241,12 @@ def _with_parts(names: Sequence[str], features: Sequence[Feature]) -> list[Featu
     return [feature for feature in features if feature.name in wanted]
 
 
-def _population(label: Label, facts: Facts, as_of: dt.date) -> pd.DataFrame:
-    return snapshots.population(label, facts, [as_of])[POPULATION]
-
-
 def _compare_populations(
-    labels: Mapping[str, Label],
-    populations: Mapping[str, pd.DataFrame],
-    variant: Facts,
-    as_of: dt.date,
-    how: str,
-    notes: _Notes,
+    labels: Mapping[str, Label], base: Facts, variant: Facts, as_of: dt.date, how: str, notes: _Notes
 ) -> None:
     """A population is made of what was known, too: who is in it, and what its labels are measured against."""
     for model, label in labels.items():
-        before, after = populations[model], _population(label, variant, as_of)
+        before, after = (snapshots.population(label, facts, [as_of])[POPULATION] for facts in (base, variant))
         if before.equals(after) or any(f.kind == "population" and f.model == model for f in notes.findings):
             continue
         both = before.merge(after, how="outer", indicator=True)
@@ -289,34 +274,17 @@ def _void(
     if not any(tried.rows for tried in notes.tried):
         return [Finding("control", Severity.VOID, "Nobody was eligible at the audited cutoffs.", models)]
     reasons = []
-    for source, names in moved.items():
-        if not names:
-            read_by = sum(SOURCE_OF.get(feature.grain) == source for feature in features)
-            sentence = (
-                f"Rows of {source} made known the day before the cutoff moved none of the {read_by} features that "
-                "read it, so that nothing else moved them is no proof."
-            )
-            reasons.append(Finding("control", Severity.VOID, sentence, models, source))
-    for name, caught in notes.canaries.items():
-        if not caught:
-            planted = name.removeprefix(PREFIX)
-            sentence = f"The audit planted a leaking feature ({planted}) and did not catch it: it cannot be trusted."
-            reasons.append(Finding("canary", Severity.VOID, sentence, models, planted))
-    return reasons
-
-
-def _unproven(features: Sequence[Feature], models: Mapping[str, str]) -> list[Finding]:
-    """Features with rows of their own that the control could not move: nothing is proved of them."""
-    return [
-        Finding(
-            "control",
-            Severity.WARNING,
-            f"No row that the audit made up could move '{feature.name}', so that it does not leak is not proved.",
-            models[feature.name],
-            feature.name,
+    for source in [source for source, names in moved.items() if not names]:
+        read_by = sum(SOURCE_OF.get(feature.grain) == source for feature in features)
+        sentence = (
+            f"Rows of {source} made known the day before the cutoff moved none of the {read_by} features that "
+            "read it, so that nothing else moved them is no proof."
         )
-        for feature in features
-    ]
+        reasons.append(Finding("control", Severity.VOID, sentence, models, source))
+    for planted in [name.removeprefix(PREFIX) for name, caught in notes.canaries.items() if not caught]:
+        sentence = f"The audit planted a leaking feature ({planted}) and did not catch it: it cannot be trusted."
+        reasons.append(Finding("canary", Severity.VOID, sentence, models, planted))
+    return reasons
 
 
 # ---------------------------------------------------------------- labels
@@ -329,7 +297,7 @@ def audit_label(
     cutoffs: Sequence[dt.date],
     *,
     seed: int = 0,
-    progress: Progress = _silent,
+    progress: Progress = lambda _: None,
 ) -> LabelProof:
     """Proves that a label looks at nothing before its cutoff's window and nothing once it is settled.
 

@@ -56,14 +56,13 @@ class Visits:
         rng: how much of it there is.
 
     Attributes:
-        days, named: rows of ``usage_days`` and ``usage_named``.
         happened: how many events they hold.
     """
 
     def __init__(self, events: Sequence[str], rng: np.random.Generator) -> None:
         self._events, self._rng = events, rng
-        self.days: list[Row] = []
-        self.named: list[Row] = []
+        self._days: list[Row] = []
+        self._named: list[Row] = []
         self.happened = 0
         self._seen: dict[tuple[str, str, str, int, int], int] = {}
 
@@ -74,9 +73,9 @@ class Visits:
             sums = self._sums()
             row: Row = {**sums, "account_id": account, "day": happened, "known_day": arrived}
             if event:
-                self.named.append({**row, "event": event})
+                self._named.append({**row, "event": event})
             else:
-                self.days.append({**row, "names": ALL_BITS})
+                self._days.append({**row, "names": ALL_BITS})
                 self.happened += sums["events"]
         for user in users:
             self._see("user_id", account, user, happened, arrived)
@@ -99,8 +98,12 @@ class Visits:
         key = (who, account, name, block, known if known > day else 0)
         self._seen[key] = self._seen.get(key, 0) | 1 << place
 
-    def presence(self, who: str) -> list[Row]:
-        """Rows of ``usage_users`` (who: user_id) or ``usage_rare`` (who: event)."""
+    def by_relation(self) -> dict[str, list[Row]]:
+        """The rows by the roll-up they belong to."""
+        seen = {"usage_users": self._presence("user_id"), "usage_rare": self._presence("event")}
+        return {"usage_days": self._days, "usage_named": self._named, **seen}
+
+    def _presence(self, who: str) -> list[Row]:
         return [
             {"account_id": account, who: name, "block": block, "late_day": late, "days": days}
             for (kind, account, name, block, late), days in self._seen.items()

@@ -5,7 +5,7 @@ None of these proves a leak, so each is a warning: it says what was seen and wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from churnml.audit.findings import Finding, Severity
+from churnml.audit.variants import LATER_TIMES
 from churnml.features import Feature
 from churnml.modelling.leaks import giveaways
 from churnml.tables import TABLES, ColumnKind, Facts, Relation
@@ -45,14 +46,12 @@ def data_signs(facts: Facts) -> tuple[Finding, ...]:
     return (*_after_the_data(facts), *_before_opening(facts), *_known_when_it_happened(facts), *_late_usage(facts))
 
 
-def _relations(facts: Facts) -> dict[str, Relation]:
-    named = ((name, getattr(facts, name)) for name in TABLES if name != "usage_events")
-    return {name: relation for name, relation in named if relation is not None}
+def _relations(facts: Facts, of: Collection[str] = TABLES.keys() - {"usage_events"}) -> dict[str, Relation]:
+    return {name: getattr(facts, name) for name in TABLES if name in of and facts.has(name)}
 
 
 def _count(condition: ir.BooleanColumn) -> int:
-    counted = condition.fill_null(False).sum().to_pandas()
-    return 0 if counted is None or counted != counted else int(counted)
+    return int(condition.fill_null(False).sum().fill_null(0).to_pandas())
 
 
 def _after_the_data(facts: Facts) -> list[Finding]:
@@ -81,17 +80,12 @@ def _before_opening(facts: Facts) -> list[Finding]:
     tickets = facts.support_tickets
     if tickets is None:
         return []
-    signs = []
-    for column in ("first_response_at", "resolved_at", "reopened_at", "escalated_at", "csat_at"):
-        if many := _count(tickets[column] < tickets["opened_at"]):
-            signs.append(
-                _warning(
-                    "time before opening",
-                    f"support_tickets.{column}",
-                    f"{many:,} tickets have a {column} before they were opened: one of the two times is wrong.",
-                )
-            )
-    return signs
+    sentence = "{:,} tickets have a {} before they were opened: one of the two times is wrong."
+    return [
+        _warning("time before opening", f"support_tickets.{column}", sentence.format(many, column))
+        for column in (*LATER_TIMES, "csat_at")
+        if (many := _count(tickets[column] < tickets["opened_at"]))
+    ]
 
 
 def _known_when_it_happened(facts: Facts) -> list[Finding]:
@@ -175,8 +169,7 @@ def outcome_signs(
         return ()
     signs = []
     for feature in features:
-        values = _constant(labelled, feature.name)
-        if values is not None:
+        if (values := _constant(labelled, feature.name)) is not None:
             why = f"'{feature.name}' never changes for an account, yet "
             signs += _gives_away(values, outcome, feature.name, model, why, is_category=feature.is_category)
     for name, filled in _filled(facts, rows["as_of"].max()).items():
@@ -196,17 +189,13 @@ def _constant(rows: pd.DataFrame, name: str) -> pd.Series | None:
     by_account = rows.groupby("account_id")[name]
     if (by_account.nunique(dropna=False) > 1).any() or (by_account.size() < 2).all():
         return None
-    values: pd.Series = rows.drop_duplicates("account_id").set_index("account_id")[name]
-    return values
+    return rows.drop_duplicates("account_id").set_index("account_id")[name]
 
 
 def _filled(facts: Facts, as_of: pd.Timestamp) -> dict[str, pd.Series]:
     """``table.column`` → account → 'filled', 'empty' or 'sometimes', of rows known before ``as_of``."""
     states = {}
-    for name in FILLED_BY_ACCOUNT:
-        relation = getattr(facts, name)
-        if relation is None:
-            continue
+    for name, relation in _relations(facts, FILLED_BY_ACCOUNT).items():
         table = TABLES[name]
         known_at = "known_at" if "known_at" in table.column_names else table.dated_by
         known = relation.filter(relation[known_at] < as_of.to_pydatetime())
@@ -227,10 +216,9 @@ def _filled(facts: Facts, as_of: pd.Timestamp) -> dict[str, pd.Series]:
 
 
 def _may_be_empty(table: str, column: str) -> bool:
-    declared = {c.name: c for c in TABLES[table].columns}
-    if column not in declared:
-        return True  # an attribute of the project's own
-    return not declared[column].required and declared[column].kind is not ColumnKind.TIME
+    declared = next((c for c in TABLES[table].columns if c.name == column), None)
+    # what is not declared is an attribute of the project's own
+    return declared is None or not (declared.required or declared.kind is ColumnKind.TIME)
 
 
 def _gives_away(

@@ -8,7 +8,7 @@ must change nothing from the cutoff on and something the day before.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -42,33 +42,42 @@ def from_source(facts: Facts, other: Facts, source: str) -> Facts:
 # ---------------------------------------------------------------- left out
 
 
+def changed(facts: Facts, data_through: dt.date, **changes: Callable[[Relation], Relation]) -> Facts:
+    """The facts with each relation they have changed as said, and another last day."""
+    there = {name: change(had) for name, change in changes.items() if (had := getattr(facts, name)) is not None}
+    return replace(facts, data_through=data_through, **there)
+
+
 def as_known(facts: Facts, as_of: dt.date) -> Facts:
     """The facts without what was not known before ``as_of``; what changed later is not filled in yet."""
     day, now = day_number_of(as_of), midnight(as_of)
-    return replace(
+
+    def seen(presence: Relation) -> Relation:
+        return seen_until(presence.filter(presence["late_day"] < day), day)
+
+    return changed(
         facts,
-        accounts=facts.accounts.filter(facts.accounts["created_at"] < now),
-        subscriptions=_periods_known(facts.subscriptions, now),
-        support_tickets=_tickets_known(facts.support_tickets, now),
-        churn_events=_known(facts.churn_events, "known_at", now),
-        usage_days=_known(facts.usage_days, "known_day", day),
-        usage_named=_known(facts.usage_named, "known_day", day),
-        usage_users=_presence_known(facts.usage_users, day),
-        usage_rare=_presence_known(facts.usage_rare, day),
-        data_through=plus_days(as_of, -1),
+        plus_days(as_of, -1),
+        accounts=lambda accounts: until(accounts, "created_at", now),
+        subscriptions=lambda periods: _periods_known(periods, now),
+        support_tickets=lambda tickets: tickets_until(tickets, now),
+        churn_events=lambda leavings: until(leavings, "known_at", now),
+        usage_days=lambda usage: until(usage, "known_day", day),
+        usage_named=lambda usage: until(usage, "known_day", day),
+        usage_users=seen,
+        usage_rare=seen,
     )
 
 
-def _known(relation: MaybeRelation, column: str, before: dt.datetime | int) -> MaybeRelation:
-    return None if relation is None else relation.filter(relation[column] < before)
+def until(relation: Relation, dated_by: str, limit: dt.datetime | int, later: Sequence[str] = ()) -> Relation:
+    """Rows dated before ``limit``, the ``later`` times among their columns only where they are before it too."""
+    rows = relation.filter(relation[dated_by] < limit)
+    return rows.mutate(**{name: _if_before(rows, name, name, limit) for name in later})
 
 
-def _presence_known(relation: MaybeRelation, day: int) -> MaybeRelation:
-    if relation is None:
-        return None
-    known = relation.filter(relation["late_day"] < day)
-    known = known.mutate(days=known["days"] & days_before(known["block"], day))
-    return known.filter(known["days"] != 0)
+def seen_until(presence: Relation, day: int) -> Relation:
+    rows = presence.mutate(days=presence["days"] & days_before(presence["block"], day))
+    return rows.filter(rows["days"] != 0)
 
 
 def days_before(block: ir.IntegerColumn, day: int) -> ir.IntegerColumn:
@@ -80,22 +89,18 @@ def days_before(block: ir.IntegerColumn, day: int) -> ir.IntegerColumn:
     )
 
 
-def _tickets_known(tickets: MaybeRelation, now: dt.datetime) -> MaybeRelation:
-    if tickets is None:
-        return None
-    known = tickets.filter(tickets["opened_at"] < now)
-    masked = {name: _if_before(known, name, name, now) for name in (*LATER_TIMES, "csat_at")}
-    return known.mutate(csat=_if_before(known, "csat", "csat_at", now), **masked)
+def tickets_until(tickets: Relation, now: dt.datetime) -> Relation:
+    """Tickets opened before ``now``, as they were then."""
+    rated = tickets.mutate(csat=_if_before(tickets, "csat", "csat_at", now))
+    return until(rated, "opened_at", now, (*LATER_TIMES, "csat_at"))
 
 
-def _if_before(relation: Relation, column: str, at: str, now: dt.datetime) -> ir.Column:
-    return ibis.ifelse(relation[at] < now, relation[column], ibis.null(relation[column].type()))
+def _if_before(relation: Relation, column: str, at: str, limit: dt.datetime | int) -> ir.Column:
+    return ibis.ifelse(relation[at] < limit, relation[column], ibis.null(relation[column].type()))
 
 
-def _periods_known(periods: MaybeRelation, now: dt.datetime) -> MaybeRelation:
-    if periods is None:
-        return None
-    known = periods.filter(periods["known_at"] < now)
+def _periods_known(periods: Relation, now: dt.datetime) -> Relation:
+    known = until(periods, "known_at", now)
     # without a notice, an end is known once it has happened
     end_known = ibis.coalesce(known["cancelled_at"], known["ends_at"]) < now
     return known.mutate(
@@ -118,8 +123,12 @@ def unknown_counts(facts: Facts, as_of: dt.date) -> dict[str, int]:
         counts["subscriptions"] = ((periods["known_at"] >= now) | (ends >= now).fill_null(False)).sum()
     if facts.churn_events is not None:
         counts["churn_events"] = (facts.churn_events["known_at"] >= now).sum()
-    counted = {source: count.to_pandas() for source, count in counts.items()}
-    return {source: int(count) if count == count and count is not None else 0 for source, count in counted.items()}
+    return counted(counts)
+
+
+def counted(counts: Mapping[str, ir.IntegerScalar]) -> dict[str, int]:
+    """The counts as numbers; nothing counted is 0."""
+    return {source: int(count.fill_null(0).to_pandas()) for source, count in counts.items()}
 
 
 # ---------------------------------------------------------------- come out otherwise
@@ -127,18 +136,18 @@ def unknown_counts(facts: Facts, as_of: dt.date) -> dict[str, int]:
 
 def otherwise(facts: Facts, as_of: dt.date) -> Facts:
     """The facts with everything that was not known before ``as_of`` changed."""
-    day, now = day_number_of(as_of), midnight(as_of)
-    return replace(
+    day = day_number_of(as_of)
+    return changed(
         facts,
-        accounts=_today_otherwise(facts.accounts, facts.static),
-        subscriptions=_periods_otherwise(facts.subscriptions, as_of),
-        support_tickets=_tickets_otherwise(facts.support_tickets, as_of),
-        churn_events=_leavings_otherwise(facts.churn_events, now),
-        usage_days=_usage_otherwise(facts.usage_days, day),
-        usage_named=_usage_otherwise(facts.usage_named, day),
-        usage_users=_presence_otherwise(facts.usage_users, day),
-        usage_rare=_presence_otherwise(facts.usage_rare, day),
-        data_through=plus_days(facts.data_through, 400),
+        plus_days(facts.data_through, 400),
+        accounts=lambda accounts: _today_otherwise(accounts, facts.static),
+        subscriptions=lambda periods: _periods_otherwise(periods, as_of),
+        support_tickets=lambda tickets: _tickets_otherwise(tickets, as_of),
+        churn_events=lambda leavings: _leavings_otherwise(leavings, as_of),
+        usage_days=lambda usage: _usage_otherwise(usage, day),
+        usage_named=lambda usage: _usage_otherwise(usage, day),
+        usage_users=lambda presence: _presence_otherwise(presence, day),
+        usage_rare=lambda presence: _presence_otherwise(presence, day),
     )
 
 
@@ -154,9 +163,7 @@ def _today_otherwise(accounts: Relation, static: Sequence[str]) -> Relation:
     )
 
 
-def _usage_otherwise(relation: MaybeRelation, day: int) -> MaybeRelation:
-    if relation is None:
-        return None
+def _usage_otherwise(relation: Relation, day: int) -> Relation:
     relation = wide(relation)
     unknown = relation["known_day"] >= day
     changed = {
@@ -172,19 +179,14 @@ def _another(amount: ir.IntegerColumn, name: str) -> ir.IntegerColumn:
     return -(amount // 7) - 1_000_003 if name.startswith("quantity_") and name != "quantity_events" else amount * 7 + 3
 
 
-def _presence_otherwise(relation: MaybeRelation, day: int) -> MaybeRelation:
-    if relation is None:
-        return None
+def _presence_otherwise(relation: Relation, day: int) -> Relation:
     everything = ibis.literal(ALL_BITS, "int64")
-    later = everything - days_before(relation["block"], day)
-    in_time = relation["late_day"] < day
-    return relation.mutate(days=ibis.ifelse(in_time, relation["days"] | later, everything))
+    later = relation["days"] | (everything - days_before(relation["block"], day))
+    return relation.mutate(days=ibis.ifelse(relation["late_day"] < day, later, everything))
 
 
-def _tickets_otherwise(tickets: MaybeRelation, as_of: dt.date) -> MaybeRelation:
+def _tickets_otherwise(tickets: Relation, as_of: dt.date) -> Relation:
     """Whatever was still to come of a ticket comes on the day of the cutoff, from its first instant on."""
-    if tickets is None:
-        return None
     now = midnight(as_of)
     changed = {
         name: ibis.ifelse(
@@ -200,10 +202,8 @@ def _to_come(at: ir.TimestampValue, now: dt.datetime) -> ir.BooleanValue:
     return at.isnull() | (at >= now)
 
 
-def _periods_otherwise(periods: MaybeRelation, as_of: dt.date) -> MaybeRelation:
+def _periods_otherwise(periods: Relation, as_of: dt.date) -> Relation:
     """Open contracts have ended ten days before the cutoff or will in thirty, as is told on the cutoff's day."""
-    if periods is None:
-        return None
     periods = wide(periods)
     now, time = midnight(as_of), periods["ends_at"].type()
     unknown = periods["known_at"] >= now
@@ -222,11 +222,9 @@ def _time(day: dt.date, kind: dtypes.DataType) -> ir.TimestampScalar:
     return ibis.literal(midnight(day)).cast(kind)
 
 
-def _leavings_otherwise(events: MaybeRelation, now: dt.datetime) -> MaybeRelation:
-    if events is None:
-        return None
-    unknown = events["known_at"] >= now
-    before = _time(plus_days(now.date(), -1), events["churned_at"].type())
+def _leavings_otherwise(events: Relation, as_of: dt.date) -> Relation:
+    unknown = events["known_at"] >= midnight(as_of)
+    before = _time(plus_days(as_of, -1), events["churned_at"].type())
     return events.mutate(churned_at=ibis.ifelse(unknown, before, events["churned_at"]))
 
 
@@ -263,37 +261,30 @@ def with_rows_known(
         known_from: when what is to come becomes known; None never.
         seed: decides the amounts.
     """
-    visits = _visits(accounts, events, as_of, known_from, seed) if known_from else None
-    tickets, periods = _tickets(accounts, as_of, known_from), _periods(accounts, as_of, known_from)
-    leavings = _leavings(accounts, as_of, known_from) if known_from else []
-    newcomers = [_newcomer(n, known_from, facts.static) for n in range(5)] if known_from else []
-    made = replace(
-        facts,
-        accounts=with_rows(facts.accounts, newcomers),
-        subscriptions=with_rows(facts.subscriptions, periods),
-        support_tickets=with_rows(facts.support_tickets, tickets),
-        churn_events=with_rows(facts.churn_events, leavings),
-    )
-    added = {
-        "accounts": len(newcomers),
-        "subscriptions": len(periods),
-        "support_tickets": len(tickets),
-        "churn_events": len(leavings),
+    made_up: dict[str, Sequence[Row] | Visits] = {
+        "subscriptions": _periods(accounts, as_of, known_from),
+        "support_tickets": _tickets(accounts, as_of, known_from),
     }
-    if visits is not None:
-        made = replace(
-            made,
-            usage_days=with_rows(facts.usage_days, visits.days),
-            usage_named=with_rows(facts.usage_named, visits.named),
-            usage_users=with_rows(facts.usage_users, visits.presence("user_id")),
-            usage_rare=with_rows(facts.usage_rare, visits.presence("event")),
-        )
-        added["usage_events"] = visits.happened
-    return PlantedFacts(made, {source: count for source, count in added.items() if count and facts.has(source)})
+    if known_from:
+        joined = {"created_at": midnight(known_from), **dict.fromkeys(facts.static, MARK)}
+        left = {"churned_at": midnight(plus_days(as_of, -20)), "known_at": midnight(known_from)}
+        made_up = {"accounts": [{"account_id": f"{MARK} {n}", **joined} for n in range(5)], **made_up}
+        made_up["churn_events"] = [{"account_id": account, **left} for account in accounts]
+        made_up["usage_events"] = _visits(accounts, events, as_of, known_from, seed)
+    return planted(facts, made_up)
 
 
-def _newcomer(n: int, known_from: dt.date, static: Sequence[str]) -> Row:
-    return {"account_id": f"{MARK} {n}", "created_at": midnight(known_from)} | dict.fromkeys(static, MARK)
+def planted(facts: Facts, made_up: Mapping[str, Sequence[Row] | Visits]) -> PlantedFacts:
+    """The facts with rows added, by contract table."""
+    relations: dict[str, MaybeRelation] = {}
+    added: dict[str, int] = {}
+    for source, rows in made_up.items():
+        by_name = rows.by_relation() if isinstance(rows, Visits) else {source: rows}
+        relations |= {name: with_rows(getattr(facts, name), more) for name, more in by_name.items()}
+        count = rows.happened if isinstance(rows, Visits) else len(rows)
+        if count and facts.has(source):
+            added[source] = count
+    return PlantedFacts(replace(facts, **relations), added)
 
 
 def _visits(accounts: Sequence[str], events: Sequence[str], as_of: dt.date, known_from: dt.date, seed: int) -> Visits:
@@ -368,8 +359,3 @@ def _how_it_ended(place: int, as_of: dt.date, known_from: dt.date) -> dict[str, 
         {"ends_at": at},
     )
     return endings[place % len(endings)]
-
-
-def _leavings(accounts: Sequence[str], as_of: dt.date, known_from: dt.date) -> list[Row]:
-    left = midnight(plus_days(as_of, -20))
-    return [{"account_id": account, "churned_at": left, "known_at": midnight(known_from)} for account in accounts]

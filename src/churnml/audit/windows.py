@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from churnml.audit.rows import MARK, Row, Visits, wide, with_rows
-from churnml.audit.variants import LATER_TIMES, PlantedFacts, days_before
+from churnml.audit.variants import PlantedFacts, changed, counted, planted, seen_until, tickets_until, until
 from churnml.labels import Label
 from churnml.lazy import ibis
-from churnml.tables import Facts, MaybeRelation, Relation
+from churnml.tables import Facts, Relation
 from churnml.timeline import day_number_of, midnight, plus_days
 
 if TYPE_CHECKING:
@@ -33,35 +33,18 @@ ENDS = ("ends_at", "cancelled_at")
 def as_settled(facts: Facts, settled: dt.date) -> Facts:
     """The facts without what happened from ``settled`` on."""
     day, now = day_number_of(settled), midnight(settled)
-    return replace(
+    return changed(
         facts,
-        accounts=facts.accounts.filter(facts.accounts["created_at"] < now),
-        subscriptions=_until(facts.subscriptions, "starts_at", now, ENDS),
-        support_tickets=_until(facts.support_tickets, "opened_at", now, (*LATER_TIMES, "csat_at")),
-        churn_events=_until(facts.churn_events, "churned_at", now, ()),
-        usage_days=_until(facts.usage_days, "day", day, ()),
-        usage_named=_until(facts.usage_named, "day", day, ()),
-        usage_users=_seen_until(facts.usage_users, day),
-        usage_rare=_seen_until(facts.usage_rare, day),
-        data_through=plus_days(settled, -1),
+        plus_days(settled, -1),
+        accounts=lambda accounts: until(accounts, "created_at", now),
+        subscriptions=lambda periods: until(periods, "starts_at", now, ENDS),
+        support_tickets=lambda tickets: tickets_until(tickets, now),
+        churn_events=lambda leavings: until(leavings, "churned_at", now),
+        usage_days=lambda usage: until(usage, "day", day),
+        usage_named=lambda usage: until(usage, "day", day),
+        usage_users=lambda presence: seen_until(presence, day),
+        usage_rare=lambda presence: seen_until(presence, day),
     )
-
-
-def _until(relation: MaybeRelation, dated_by: str, limit: dt.datetime | int, later: Sequence[str]) -> MaybeRelation:
-    """Rows dated before ``limit``, the ``later`` times among their columns only where they are before it too."""
-    if relation is None:
-        return None
-    rows = relation.filter(relation[dated_by] < limit)
-    return rows.mutate(
-        **{name: ibis.ifelse(rows[name] < limit, rows[name], ibis.null(rows[name].type())) for name in later}
-    )
-
-
-def _seen_until(relation: MaybeRelation, day: int) -> MaybeRelation:
-    if relation is None:
-        return None
-    rows = relation.mutate(days=relation["days"] & days_before(relation["block"], day))
-    return rows.filter(rows["days"] != 0)
 
 
 def later_counts(facts: Facts, settled: dt.date) -> dict[str, int]:
@@ -75,7 +58,7 @@ def later_counts(facts: Facts, settled: dt.date) -> dict[str, int]:
         counts["subscriptions"] = ((periods["starts_at"] >= now) | ends).sum()
     if facts.churn_events is not None:
         counts["churn_events"] = (facts.churn_events["churned_at"] >= now).sum()
-    return {source: int(count.fill_null(0).to_pandas()) for source, count in counts.items()}
+    return counted(counts)
 
 
 # ---------------------------------------------------------------- come out otherwise
@@ -95,34 +78,29 @@ def settled_otherwise(facts: Facts, accounts: Sequence[str], label: Label, as_of
     for account in accounts:
         for date in dates:
             visits.add(account, [], date, date)
-    leavings = [_leaving(account, date) for account in accounts for date in dates]
-    periods = [_period(n, account, settled) for n, account in enumerate(accounts)]
-    made = replace(
+    others = changed(
         facts,
-        usage_days=with_rows(_more_from(facts.usage_days, day), visits.days),
-        churn_events=with_rows(_until(facts.churn_events, "churned_at", now, ()), leavings),
-        subscriptions=with_rows(_periods_from(facts.subscriptions, settled), periods),
+        facts.data_through,
+        usage_days=lambda usage: _more_from(usage, day),
+        churn_events=lambda leavings: until(leavings, "churned_at", now),
+        subscriptions=lambda periods: _periods_from(periods, settled),
     )
-    added = {
-        "usage_events": visits.happened,
-        "churn_events": len(leavings),
-        "subscriptions": len(periods),
+    made_up: dict[str, Sequence[Row] | Visits] = {
+        "usage_events": visits,
+        "churn_events": [_leaving(account, date) for account in accounts for date in dates],
+        "subscriptions": [_period(n, account, settled) for n, account in enumerate(accounts)],
     }
-    return PlantedFacts(made, {source: count for source, count in added.items() if count and facts.has(source)})
+    return planted(others, made_up)
 
 
-def _more_from(usage: MaybeRelation, day: int) -> MaybeRelation:
-    if usage is None:
-        return None
+def _more_from(usage: Relation, day: int) -> Relation:
     usage = wide(usage)
     more = ibis.ifelse(usage["day"] >= day, usage["events"] * 7, usage["events"])
     return usage.mutate(events=more.cast(usage["events"].type()))
 
 
-def _periods_from(periods: MaybeRelation, settled: dt.date) -> MaybeRelation:
+def _periods_from(periods: Relation, settled: dt.date) -> Relation:
     """Whoever is still there on the day the label is settled leaves that day; later contracts are larger."""
-    if periods is None:
-        return None
     now = midnight(settled)
     open_then = periods["ends_at"].isnull() | (periods["ends_at"] >= now)
     time = periods["ends_at"].type()
@@ -173,7 +151,7 @@ def inside_window(facts: Facts, accounts: Sequence[str], label: Label, as_of: dt
     usage = facts.usage_days
     within = (usage["day"] >= start) & (usage["day"] < end)
     kept = usage.filter(~(usage["account_id"].isin(list(silent)) & within))
-    return replace(facts, usage_days=with_rows(kept, visits.days))
+    return replace(facts, usage_days=with_rows(kept, visits.by_relation()["usage_days"]))
 
 
 def _all_ended(periods: Relation, accounts: Sequence[str], day: dt.date) -> Relation:
