@@ -13,7 +13,7 @@ import numpy as np
 
 from churnml.errors import ProjectError
 from churnml.simulate.clock import Ints
-from churnml.simulate.contract_states import Care
+from churnml.simulate.history import Care
 
 
 @dataclass(frozen=True)

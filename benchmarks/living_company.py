@@ -29,7 +29,6 @@ from churnml.simulate.company import (
     events_wanted,
     streams,
 )
-from churnml.simulate.contract_states import NOTICE_MARGIN_WEEKS, opening_states
 from churnml.simulate.contracts import (
     HOUR,
     OPEN_HOURS,
@@ -40,7 +39,7 @@ from churnml.simulate.contracts import (
     seats_by_week,
 )
 from churnml.simulate.folder import SOURCES, write_csv, write_text
-from churnml.simulate.history import Diary
+from churnml.simulate.history import NOTICE_MARGIN_WEEKS, Diary, opening_states
 from churnml.simulate.population import draw_accounts
 from churnml.simulate.tickets import Lives, exported, ticket_lives
 from churnml.simulate.truth import Cases, true_probabilities
@@ -179,7 +178,7 @@ class LivingCompany:
     @property
     def as_of(self) -> dt.date:
         """The coming Monday: what happened before it is known."""
-        return self._clock.monday(self.week)
+        return self._now.end
 
     @property
     def over(self) -> bool:

@@ -17,8 +17,7 @@ from churnml.errors import ProjectError
 from churnml.simulate import CHURN, UPSELL
 from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, taken, weeks_of
 from churnml.simulate.company import streams
-from churnml.simulate.contract_states import Care, advance
-from churnml.simulate.history import History, live
+from churnml.simulate.history import Care, History, advance, live
 from churnml.simulate.population import draw_accounts
 from churnml.simulate.truth import Cases, cases_of, true_probabilities
 from tests.unit.test_simulate import CHURN_WEEKS, CLOCK, START, UPSELL_WEEKS, copies, past

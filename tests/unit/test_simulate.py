@@ -17,9 +17,8 @@ from churnml.errors import ProjectError
 from churnml.simulate import CHURN, UPSELL, Company, simulate
 from churnml.simulate.clock import NEVER, WEEK_DAYS, clock_of, taken, weeks_of
 from churnml.simulate.company import realised_labels
-from churnml.simulate.contract_states import ContractStates, advance
 from churnml.simulate.contracts import contract_periods
-from churnml.simulate.history import History, live
+from churnml.simulate.history import ContractStates, History, advance, live
 from churnml.simulate.population import draw_accounts
 from churnml.simulate.truth import Cases, cases_of, true_probabilities
 from churnml.tables import TABLES

@@ -53,13 +53,6 @@ class Clock:
     def end_second(self) -> int:
         return self.weeks * WEEK_DAYS * DAY_SECONDS
 
-    def monday(self, week: int) -> dt.date:
-        return self.start + days(week * WEEK_DAYS)
-
-    def mondays(self, weeks: Ints) -> Dates:
-        """The Mondays of ``weeks``, as dates."""
-        return np.datetime64(self.start, "D") + (weeks * WEEK_DAYS).astype("timedelta64[D]")
-
     def dates(self, offsets: Ints) -> Dates:
         """Days since the start, as dates."""
         return np.datetime64(self.start, "D") + offsets.astype("timedelta64[D]")

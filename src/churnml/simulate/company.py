@@ -20,7 +20,7 @@ from churnml.simulate.contracts import contract_periods, contract_rows, seats_by
 from churnml.simulate.folder import refuse_foreign, whole_or_not_at_all, write_csv, write_text, write_texts
 from churnml.simulate.history import History, live
 from churnml.simulate.population import ACQUISITION, INDUSTRIES, REGIONS, SEGMENTS, Accounts, draw_accounts
-from churnml.simulate.tickets import ticket_rows
+from churnml.simulate.tickets import exported, ticket_lives
 from churnml.simulate.truth import Cases, cases_of, true_probabilities
 from churnml.simulate.usage import EventMaker, EventWriter, intensity_of, strays, write_events
 from churnml.simulate.world import (
@@ -174,19 +174,15 @@ def _write_tables(
     names = dirt.odd_names(company_names(len(people), rngs["names"]), counts, rngs["names"])
     periods = contract_periods(people, history, clock, rngs["contracts"])
     seats = seats_by_week(periods, len(history.states.account), clock.weeks)
-    frames = {
-        "crm_accounts": dirt.dirty_accounts(as_text(account_rows(people, names, clock)), counts, rngs["dirt"]),
-        "contracts": dirt.dirty_contracts(
-            as_text(contract_rows(periods, people, history, clock)), counts, rngs["dirt"]
-        ),
-        "helpdesk_tickets": dirt.dirty_tickets(
-            as_text(ticket_rows(people, history, seats, clock, rngs["tickets"])), counts, rngs["dirt"]
-        ),
-    }
-    tables = ("accounts", "subscriptions", "support_tickets")
-    for table, (name, frame) in zip(tables, frames.items(), strict=True):
-        write_csv(frame, root / "data" / f"{name}.csv")
-        rows[table] = len(frame)
+    tickets = exported(ticket_lives(history, seats, clock, 0, rngs["tickets"]), people, clock)
+    for table, name, frame, dirty in (
+        ("accounts", "crm_accounts", account_rows(people, names, clock), dirt.dirty_accounts),
+        ("subscriptions", "contracts", contract_rows(periods, people, history, clock), dirt.dirty_contracts),
+        ("support_tickets", "helpdesk_tickets", tickets, dirt.dirty_tickets),
+    ):
+        exports = dirty(as_text(frame), counts, rngs["dirt"])
+        write_csv(exports, root / "data" / f"{name}.csv")
+        rows[table] = len(exports)
     return seats
 
 
@@ -263,7 +259,7 @@ def _write_truth(root: Path, people: Accounts, history: History, clock: Clock, c
     account = history.states.account[cases.unit]
     key = {
         "account_id": pa.array(people.ids, pa.string()).take(pa.array(account)),
-        "as_of": pa.array(clock.mondays(cases.week), pa.date32()),
+        "as_of": pa.array(clock.dates(cases.week * WEEK_DAYS), pa.date32()),
     }
     probabilities = {"churn_probability": churn_probability, "upsell_probability": upsell_probability}
     pq.write_table(pa.table(key | probabilities), root / "truth" / "probabilities.parquet", compression="zstd")

@@ -43,13 +43,6 @@ CSAT_GIVEN = 0.38
 REOPENED = 0.07
 
 
-def ticket_rows(
-    accounts: Accounts, history: History, seats: Ints, clock: Clock, rng: np.random.Generator
-) -> pd.DataFrame:
-    """The help desk's export, by time of opening; what is not known by the end of the data is empty."""
-    return exported(ticket_lives(history, seats, clock, 0, rng), accounts, clock)
-
-
 @dataclass(frozen=True)
 class Lives:
     """What becomes of tickets, one element each, by time of opening; seconds since the start, NEVER where not.
@@ -147,7 +140,7 @@ def _lives(account: Ints, z: Floats, incident: Flags, opened: Ints, rng: np.rand
 
 
 def exported(lives: Lives, accounts: Accounts, clock: Clock) -> pd.DataFrame:
-    """The tickets as the help desk shows them at the end of the data."""
+    """The help desk's export, by time of opening; what is not known by the end of the data is empty."""
     n, opened = len(lives.opened), lives.opened
     # the second solution overwrites the first in the export, unless it is still to come
     solved_again = (lives.again != NEVER) & (lives.again < clock.end_second)

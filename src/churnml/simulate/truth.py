@@ -5,7 +5,7 @@ A *case* is a unit at a Monday at which it pays and no notice was given before. 
 being taken out where the contract ends or the terms change. No draws are made.
 
 Exact up to rounding, because
-- every decision reads only (z, u) at that Monday, fixed traits and the calendar, as :mod:`contract_states` plays it;
+- every decision reads only (z, u) at that Monday, fixed traits and the calendar, as :mod:`history` plays it;
 - at most one change of terms falls into a window, so an upgrade (12 % or more) decides the upsell label
   by itself, and a customer won back in the window pays less than before and cannot leave again in it;
 - incidents strike many accounts at once, which correlates outcomes but leaves each account's own law alone.
@@ -22,8 +22,7 @@ import numpy as np
 
 from churnml.simulate import world
 from churnml.simulate.clock import Floats, Ints, Weeks, taken
-from churnml.simulate.contract_states import Care, ContractStates
-from churnml.simulate.history import History
+from churnml.simulate.history import Care, ContractStates, History
 
 BATCH_CASES = 8_000  # bounds memory: a batch holds a few (cases, 15, 9) arrays of floats
 DIGITS = 10  # kept of a probability: beyond any use, and short of the rounding that depends on the machine

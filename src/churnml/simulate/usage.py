@@ -16,9 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churnml.simulate.clock import DAY_SECONDS, NEVER, WEEK_DAYS, Clock, Flags, Floats, Ints, Texts, joined, taken
-from churnml.simulate.contract_states import ContractStates
 from churnml.simulate.contracts import HOUR
-from churnml.simulate.history import History
+from churnml.simulate.history import ContractStates, History
 from churnml.simulate.population import Accounts
 from churnml.simulate.world import U_VALUES, Z_VALUES, logistic
 
@@ -260,12 +259,12 @@ def strays_of(states: ContractStates, ended: Ints, rng: np.random.Generator) -> 
 
 SCHEMA = pa.schema(
     [
-        pa.field("account_no", pa.string()),
-        pa.field("person", pa.string()),
-        pa.field("event_name", pa.string()),
-        pa.field("amount", pa.float64()),
-        pa.field("event_time", pa.timestamp("us")),
-        pa.field("received_at", pa.timestamp("us")),
+        ("account_no", pa.string()),
+        ("person", pa.string()),
+        ("event_name", pa.string()),
+        ("amount", pa.float64()),
+        ("event_time", pa.timestamp("us")),
+        ("received_at", pa.timestamp("us")),
     ]
 )
 
@@ -294,16 +293,11 @@ class EventWriter:
         rows = taken(rows, np.argsort(rows.occurred, kind="stable"))
         numbers, person = np.unique(self._offset[rows.account] + rows.user, return_inverse=True)
         people = pa.array([f"u{number + 1:07d}" for number in numbers], pa.string())
-        columns = [
-            pa.array(rows.account.astype(np.int32)),
-            pa.array(person.astype(np.int32)),
-            pa.array(rows.event.astype(np.int32)),
-        ]
-        words = [self._names, people, self._events]
-        texts = [w.take(c) for c, w in zip(columns, words, strict=True)]
         table = pa.Table.from_arrays(
             [
-                *texts,
+                self._names.take(pa.array(rows.account)),
+                people.take(pa.array(person)),
+                self._events.take(pa.array(rows.event)),
                 pa.array(rows.quantity, pa.float64(), from_pandas=True),
                 pa.array(self._clock.microseconds(rows.occurred), pa.timestamp("us")),
                 pa.array(self._clock.microseconds(rows.known), pa.timestamp("us")),

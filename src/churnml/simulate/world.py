@@ -86,10 +86,6 @@ def dropped(levels: int, drop: int) -> Floats:
     return matrix
 
 
-def _health_calm() -> Floats:
-    return np.stack([drawn_to(Z_VALUES, own, 0.955, 0.30) for own in OWN_HEALTH])
-
-
 def _health() -> Floats:
     """Marginal transition matrices of z: calm, then perhaps the champion leaves, then perhaps an incident.
 
@@ -104,7 +100,7 @@ def _health() -> Floats:
     return np.stack([[calm @ leaves @ incident for leaves in champion] for calm in CALM_HEALTH])
 
 
-CALM_HEALTH: Floats = _health_calm()  # (own health, z, z)
+CALM_HEALTH: Floats = np.stack([drawn_to(Z_VALUES, own, 0.955, 0.30) for own in OWN_HEALTH])  # (own health, z, z)
 HEALTH: Floats = _health()  # (own health, sponsor, z, z)
 PRESSURE: Floats = np.stack([drawn_to(U_VALUES, own, 0.97, 0.25) for own in OWN_GROWTH])  # (growth, u, u)
 
@@ -137,13 +133,8 @@ _DOWN_LOGIT: Floats = HAZARDS.down + HAZARDS.down_z * Z_VALUES[:, None] + HAZARD
 DOWN: Floats = logistic(_DOWN_LOGIT)
 
 
-def _return_weeks() -> Floats:
-    """Share of returning customers by the week of their return, shape (RETURNS_WEEKS,); first is week 1."""
-    weights = np.exp(-np.arange(RETURNS_WEEKS) / 6.0)
-    return np.asarray(weights / weights.sum())
-
-
-RETURN_WEEK: Floats = _return_weeks()
+_RETURNING: Floats = np.exp(-np.arange(RETURNS_WEEKS) / 6.0)
+RETURN_WEEK: Floats = _RETURNING / _RETURNING.sum()  # share of returning customers by week; the first is week 1
 
 
 def returns_within(grace: int) -> Floats:
