@@ -108,7 +108,7 @@ def features(
         name = model or opened.project.health.risk.model
         opened.project.model(name)
         of = registry_of_project(project)[1].version(name).predictor
-    if sql:
+    if sql or out is None:
         say_lines(jobs.feature_sql(opened, cutoffs, model, of))
         return
     rows = jobs.features_at(opened, cutoffs, model, say, of)
