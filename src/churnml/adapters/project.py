@@ -55,12 +55,7 @@ def with_environment(text: str, where: str) -> str:
 
 @dataclass(frozen=True)
 class Project:
-    """An opened project.
-
-    Args:
-        root: its folder.
-        spec: what its ``project.yaml`` says.
-    """
+    """An opened project: its folder, and what its ``project.yaml`` says."""
 
     root: Path
     spec: ProjectSpec

@@ -131,11 +131,7 @@ def _facts(rules: Iterable[Rule]) -> Mapping[str, Fact]:
 
 
 class _Search:
-    """Takes rules apart into cases, as far as :data:`MOST` goes.
-
-    Args:
-        facts: name → fact; a name that is not there stands for a relation of two facts.
-    """
+    """Takes rules apart into cases, as far as :data:`MOST` goes; a name that is no fact is a relation of two facts."""
 
     def __init__(self, facts: Mapping[str, Fact]) -> None:
         self.facts = facts

@@ -86,11 +86,10 @@ def parse_rule(text: str, where: str, known: Mapping[str, Fact]) -> Rule:
         UnknownNameError: a fact, or a band, stage, scorecard or reason code that is not there.
     """
     tree = read(text, where)
-    facts: dict[str, Fact] = {}
-    check = _Check(text, where, known, facts)
+    check = _Check(text, where, known, {})
     for leaf in leaves(tree):
         check(leaf)
-    return Rule(text, frozenset(facts), tree, facts)
+    return Rule(text, frozenset(check.asked), tree, check.asked)
 
 
 def leaves(tree: Tree) -> Iterator[Leaf]:

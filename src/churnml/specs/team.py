@@ -122,13 +122,8 @@ NOBODY_IN_PARTICULAR = Person()
 def check_team_fits(playbooks: PlaybooksSpec, team: TeamSpec, where: str) -> None:
     """Pools and skills that playbooks hand work to, and playbooks that have a budget, must exist.
 
-    Args:
-        playbooks: what hands work out.
-        team: who there is.
-        where: the file of the team, for errors.
-
     Raises:
-        UnknownNameError: with the nearest name that is declared.
+        UnknownNameError: at ``where``, the file of the team, with the nearest name that is declared.
     """
     declared = {"pool": team.pool_names(), "skill": team.skill_names()}
     for playbook in playbooks.playbooks:

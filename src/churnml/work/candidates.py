@@ -22,11 +22,7 @@ Values = NDArray[np.float64]
 
 
 class AccountFacts:
-    """A day's facts by account, in the order of their ids, so that the order they come in changes nothing.
-
-    Args:
-        frame: a row an account, ``account_id`` among its columns.
-    """
+    """A day's facts, a row an account, in the order of their ids: the order they come in changes nothing."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame.sort_values("account_id", kind="stable", ignore_index=True)

@@ -295,14 +295,9 @@ def _parts(made: _Program) -> np.ndarray:
 def _improve(
     weight: np.ndarray, made: _Program, relaxed: _Relaxed, x: np.ndarray, columns: np.ndarray, most: float
 ) -> float:
-    """Puts a better selection of one part into ``x``, as long as one is found, and returns the part's bound.
+    """Puts better selections of the part with these columns into ``x``, as long as one is found; returns its bound.
 
-    Args:
-        weight: worth of each column.
-        made, relaxed: the program, and its solution without whole numbers.
-        x: the selection so far, changed in place.
-        columns: of the part.
-        most: what the part is worth at most.
+    ``most`` is what the part is worth at most by the prices alone.
     """
     offers = len(relaxed.regret)
     own, counts = columns[columns < offers], columns[columns >= offers]

@@ -15,12 +15,7 @@ from churnml.work.owners import Roster
 
 
 class Worklist:
-    """The items as they now stand, and what has happened to them today.
-
-    Args:
-        items: as they stood when the day began, or when it was last done.
-        as_of: the date.
-    """
+    """The items as they now stand, and what has happened to them since the day began or was last done."""
 
     def __init__(self, items: Iterable[WorkItem], as_of: dt.date) -> None:
         self.as_of = as_of
@@ -94,13 +89,7 @@ def tend(
 
 
 class Trouble:
-    """Who is in trouble: upsell plays leave them alone.
-
-    Args:
-        rule: the declared rule.
-        facts: the day's facts.
-        allowed: plays for growth go to them all the same.
-    """
+    """Who is in trouble: plays for growth leave them alone, unless that is allowed."""
 
     def __init__(self, rule: Rule, facts: AccountFacts, *, allowed: bool) -> None:
         self._rule, self._facts = rule, facts
