@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from churnml.impact.measures import Terms
@@ -141,7 +141,7 @@ class ImpactReport:
     playbooks: tuple[PlaybookImpact, ...]
     together: Together
     stop: tuple[str, ...]
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...]
 
     def as_data(self) -> JsonObject:
         """Plain JSON data."""
