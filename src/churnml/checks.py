@@ -11,9 +11,9 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from churnml.errors import UnknownNameError
+from churnml.lazy import ibis
 from churnml.tables import TABLES, ColumnKind, Relation, Table
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ class CheckAction(StrEnum):
 
     QUARANTINE = "quarantine"
     WARN = "warn"
+
+
+# A project's ``checks:``, table (or ``all``) → reason → severity.
+Severities: TypeAlias = Mapping[str, Mapping[str, CheckAction]]
 
 
 @dataclass(frozen=True)
@@ -68,123 +72,88 @@ class QuarantinedRow:
     row: str | None
 
 
-def _before(earlier: str, later: str) -> Condition:
-    return lambda t, _end: t[earlier] < t[later]
+def _before(name: str, table: str, earlier: str, later: str, means: str, action: CheckAction) -> Check:
+    return Check(name, (table,), action, means, (earlier,), lambda t, _end: t[earlier] < t[later])
 
 
-def _dated_future(column: str) -> Condition:
-    return lambda t, end: t[column] >= end
+def _negative(table: str, column: str, means: str, action: CheckAction) -> Check:
+    return Check(f"negative_{column}", (table,), action, means, (column,), lambda t, _end: t[column] < 0)
 
 
-_EVENTS_OF_AN_ACCOUNT = ("subscriptions", "usage_events", "support_tickets", "churn_events")
+def _future(table: str, column: str, means: str) -> Check:
+    return Check("future", (table,), CheckAction.QUARANTINE, means, (column,), lambda t, end: t[column] >= end)
+
+
+_OF_AN_ACCOUNT = ("subscriptions", "usage_events", "support_tickets", "churn_events")
+_ASIDE, _WARN = CheckAction.QUARANTINE, CheckAction.WARN
 
 # Order matters: a row is set aside for the first reason that holds.
 CHECKS: tuple[Check, ...] = (
     Check(
         "unknown_account",
-        _EVENTS_OF_AN_ACCOUNT,
-        CheckAction.QUARANTINE,
+        _OF_AN_ACCOUNT,
+        _ASIDE,
         "its account_id is in no row of accounts that was kept",
         ("account_id",),
         lambda t, _end: t["account_created_at"].isnull(),
     ),
     *(
-        Check(
-            "future",
-            (table.name,),
-            CheckAction.QUARANTINE,
-            f"{table.dated_by} lies after the last day of the data",
-            (table.dated_by,),
-            _dated_future(table.dated_by),
-        )
+        _future(table.name, table.dated_by, f"{table.dated_by} lies after the last day of the data")
         # a contract may be signed today and start next month
         for table in TABLES.values()
         if table.name != "subscriptions"
     ),
-    Check(
-        "future",
-        ("subscriptions",),
-        CheckAction.QUARANTINE,
-        "it became known (or, without known_at, starts) after the last day of the data",
-        ("known_at",),
-        _dated_future("known_at"),
+    _future(
+        "subscriptions", "known_at", "it became known (or, without known_at, starts) after the last day of the data"
     ),
     Check(
         "before_account_created",
-        ("subscriptions", "usage_events", "support_tickets", "churn_events"),
-        CheckAction.QUARANTINE,
+        _OF_AN_ACCOUNT,
+        _ASIDE,
         "it is dated on a day before its account was created",
         (),
         lambda t, _end: t["dated"].date() < t["account_created_at"].date(),
     ),
-    Check(
-        "end_before_start",
-        ("subscriptions",),
-        CheckAction.QUARANTINE,
-        "it ends before it starts",
-        ("ends_at",),
-        _before("ends_at", "starts_at"),
-    ),
-    Check(
-        "negative_mrr",
-        ("subscriptions",),
-        CheckAction.QUARANTINE,
-        "its mrr is below zero",
-        ("mrr",),
-        lambda t, _end: t["mrr"] < 0,
-    ),
-    Check(
-        "negative_seats",
-        ("subscriptions",),
-        CheckAction.QUARANTINE,
-        "its seats are below zero",
-        ("seats",),
-        lambda t, _end: t["seats"] < 0,
-    ),
-    Check(
+    _before("end_before_start", "subscriptions", "ends_at", "starts_at", "it ends before it starts", _ASIDE),
+    _negative("subscriptions", "mrr", "its mrr is below zero", _ASIDE),
+    _negative("subscriptions", "seats", "its seats are below zero", _ASIDE),
+    _before(
         "cancelled_before_start",
-        ("subscriptions",),
-        CheckAction.WARN,
+        "subscriptions",
+        "cancelled_at",
+        "starts_at",
         "notice was given before it started",
-        ("cancelled_at",),
-        _before("cancelled_at", "starts_at"),
+        _WARN,
     ),
     Check(
         "known_before_occurred",
         ("usage_events", "churn_events"),
-        CheckAction.WARN,
+        _WARN,
         "it arrived before it happened (a clock is wrong); the later of the two counts",
         ("known_at",),
         lambda t, _end: t["known_at"] < t["dated"],
     ),
-    Check(
-        "negative_quantity",
-        ("usage_events",),
-        CheckAction.WARN,
-        "its quantity is below zero",
-        ("quantity",),
-        lambda t, _end: t["quantity"] < 0,
-    ),
-    Check(
+    _negative("usage_events", "quantity", "its quantity is below zero", _WARN),
+    _before(
         "resolved_before_opened",
-        ("support_tickets",),
-        CheckAction.QUARANTINE,
+        "support_tickets",
+        "resolved_at",
+        "opened_at",
         "it was resolved before it was opened",
-        ("resolved_at",),
-        _before("resolved_at", "opened_at"),
+        _ASIDE,
     ),
-    Check(
+    _before(
         "answered_before_opened",
-        ("support_tickets",),
-        CheckAction.QUARANTINE,
+        "support_tickets",
+        "first_response_at",
+        "opened_at",
         "it was answered before it was opened",
-        ("first_response_at",),
-        _before("first_response_at", "opened_at"),
+        _ASIDE,
     ),
     Check(
         "csat_out_of_range",
         ("support_tickets",),
-        CheckAction.WARN,
+        _WARN,
         "its csat is not between 1 and 5",
         ("csat",),
         lambda t, _end: ~t["csat"].between(1, 5),
@@ -211,38 +180,27 @@ def reasons() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*STRUCTURAL, *(check.name for check in CHECKS)]))
 
 
-def severities(table: Table, declared: Mapping[str, Mapping[str, str]]) -> dict[str, CheckAction]:
-    """The severity of each reason for ``table``: ours, then the project's.
-
-    Args:
-        table: a contract table.
-        declared: the project's ``checks:``, table (or ``all``) → reason → severity.
-    """
+def severities(table: Table, declared: Severities) -> dict[str, CheckAction]:
+    """The severity of each reason for ``table``: ours, then the project's."""
     actions = dict.fromkeys(STRUCTURAL, CheckAction.QUARANTINE)
     # two clicks in one second are no mistake; an event delivered twice is. Without a name nobody can tell
     actions[REPEATED] = CheckAction.WARN
     actions |= {check.name: check.severity for check in CHECKS if table.name in check.tables}
     for scope in ("all", table.name):
         for reason, severity in declared.get(scope, {}).items():
-            if reason not in reasons():
-                raise UnknownNameError("check", reason, reasons(), where=f"project.yaml, checks: {scope}")
             if reason in actions:
-                actions[reason] = CheckAction(severity)
+                actions[reason] = severity
     return actions
 
 
 def _missing(t: Relation, table: Table) -> ir.StringValue:
     """The first required column that is empty, or null."""
-    import ibis
 
     def empty(name: str) -> ir.BooleanValue:
-        return t[name].isnull() | (t[name] == "") if _is_text(table, name) else t[name].isnull()
+        is_text = table.column(name).kind in (ColumnKind.ID, ColumnKind.CATEGORY, ColumnKind.TEXT)
+        return t[name].isnull() | (t[name] == "") if is_text else t[name].isnull()
 
     return ibis.coalesce(*(ibis.ifelse(empty(name), name, None) for name in table.required))
-
-
-def _is_text(table: Table, column: str) -> bool:
-    return table.column(column).kind in (ColumnKind.ID, ColumnKind.CATEGORY, ColumnKind.TEXT)
 
 
 def verdicts(
@@ -250,7 +208,7 @@ def verdicts(
     table: Table,
     accounts: Relation | None,
     end: dt.datetime,
-    declared: Mapping[str, Mapping[str, str]],
+    declared: Severities,
 ) -> Relation:
     """``rows`` with ``problem`` (the reason it is set aside, or null) and one flag a warning.
 
@@ -265,8 +223,6 @@ def verdicts(
     Returns:
         All rows, with ``problem: string`` and ``warns_<reason>: boolean`` for each warning.
     """
-    import ibis
-
     t = rows
     if accounts is not None:
         created = accounts.select(account_id="account_id", account_created_at="created_at")
@@ -281,8 +237,7 @@ def verdicts(
         if table.name in check.tables and all(column in t.columns for column in check.needs):
             bad[check.name] = check.condition(t, end).fill_null(False)
     # a row without its required columns cannot be kept, whatever is declared
-    always = {MISSING}
-    aside = {n: c for n, c in bad.items() if n in always or severity[n] is CheckAction.QUARANTINE}
+    aside = {n: c for n, c in bad.items() if n == MISSING or severity[n] is CheckAction.QUARANTINE}
     warned = {n: c for n, c in bad.items() if n not in aside}
     t = t.mutate(problem=_first_that_holds(aside), **{f"warns_{n}": c for n, c in warned.items()})
     if severity[REPEATED] is CheckAction.QUARANTINE and not set(table.key) & set(table.required):
@@ -299,8 +254,6 @@ def verdicts(
 
 
 def _first_that_holds(conditions: Mapping[str, ir.BooleanValue]) -> ir.StringValue:
-    import ibis
-
     nothing = ibis.null("string")
     return ibis.coalesce(nothing, *(ibis.ifelse(c, name, nothing) for name, c in conditions.items()))
 
@@ -310,8 +263,6 @@ def _repeats(t: Relation, key: Sequence[str], *, whole: bool = False) -> ir.Bool
 
     A row with an empty key shares it with nobody, unless the key is the ``whole`` row.
     """
-    import ibis
-
     known = [t["known_at"]] if "known_at" in t.columns else []
     window = ibis.window(
         group_by=[t[column] for column in key],

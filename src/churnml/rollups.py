@@ -150,9 +150,12 @@ def _unstamped(rows: Relation) -> Relation:
     return rows.mutate(day=day, known_day=day + delay).drop("stamp")
 
 
+_SUMMED = ("events", "quantity_micro", "quantity_events", "office_events")
+
+
 def days_from_named(named: Relation, names: Sequence[str], parts: frozenset[str]) -> Relation:
     """``usage_days`` out of ``usage_named``, which holds all it needs."""
-    sums = {column: total(named[column]) for column in _summed(parts)}
+    sums = {column: total(named[column]) for column in _SUMMED if column in named.columns}
     if SPREAD in parts:
         sums |= _spread(named["quantity_min_micro"], named["quantity_max_micro"])
     return named.group_by(["account_id", "day", "known_day"]).aggregate(
@@ -189,17 +192,6 @@ def _raw_sums(rows: Relation, parts: frozenset[str]) -> dict[str, ir.IntegerScal
 
 def _spread(low: ir.IntegerColumn, high: ir.IntegerColumn) -> dict[str, ir.IntegerScalar]:
     return {"quantity_min_micro": low.min(), "quantity_max_micro": high.max()}
-
-
-def _summed(parts: frozenset[str]) -> tuple[str, ...]:
-    summed = ["events"]
-    if QUANTITY in parts:
-        summed.append("quantity_micro")
-    if SPREAD in parts:
-        summed.append("quantity_events")
-    if OFFICE in parts:
-        summed.append("office_events")
-    return tuple(summed)
 
 
 def _name_bit(event: ir.StringColumn, names: Sequence[str]) -> ir.IntegerValue:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from churnml.errors import UnknownNameError
+from churnml.lazy import ibis
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -234,25 +235,14 @@ class Facts:
 
     def has(self, source: str) -> bool:
         """Whether the project has the contract table ``source``."""
-        by_name = {
-            "accounts": self.accounts,
-            "subscriptions": self.subscriptions,
-            "usage_events": self.usage_days,
-            "support_tickets": self.support_tickets,
-            "churn_events": self.churn_events,
-        }
-        return by_name[source] is not None
+        return getattr(self, "usage_days" if source == "usage_events" else source) is not None
 
 
 def cents(amount: ir.NumericValue) -> ir.IntegerValue:
     """A money column in whole hundredths, so that sums do not depend on the order of the rows."""
-    import ibis
-
     return whole(amount.cast("float64") * ibis.literal(100.0, "float64"))
 
 
 def whole(number: ir.FloatingValue) -> ir.IntegerValue:
     """A float64 column rounded to whole numbers, halves upward: engines' own rounding of halves differs."""
-    import ibis
-
     return (number + ibis.literal(0.5, "float64")).floor().cast("int64")

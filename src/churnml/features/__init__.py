@@ -50,13 +50,17 @@ def check_family(pattern: str, catalogue: Catalogue = FAMILIES) -> None:
         raise UnknownNameError("feature family", pattern, [*catalogue, *groups])
 
 
-def expand(patterns: tuple[str, ...], catalogue: Catalogue = FAMILIES) -> tuple[Family, ...]:
-    """The families that ``patterns`` name, in catalogue order."""
-    for pattern in patterns:
+def expand(
+    patterns: tuple[str, ...], catalogue: Catalogue = FAMILIES, exclude: tuple[str, ...] = ()
+) -> tuple[Family, ...]:
+    """The families that ``patterns`` name and ``exclude`` does not, in catalogue order."""
+    for pattern in (*patterns, *exclude):
         check_family(pattern, catalogue)
-    return tuple(
-        family for name, family in catalogue.items() if name in patterns or name.split(".")[0] + ".*" in patterns
-    )
+
+    def named(family: str, by: tuple[str, ...]) -> bool:
+        return family in by or family.split(".")[0] + ".*" in by
+
+    return tuple(f for name, f in catalogue.items() if named(name, patterns) and not named(name, exclude))
 
 
 def words_for(family: str) -> str:
@@ -68,12 +72,8 @@ def wanted_parts(
     families: tuple[str, ...], exclude: tuple[str, ...], wish: Wish, catalogue: Catalogue = FAMILIES
 ) -> frozenset[str]:
     """What the features of ``families`` ask of the usage roll-ups (:data:`churnml.rollups.PARTS`)."""
-    left_out = {family.name for family in expand(exclude, catalogue)}
-    asked: set[str] = set()
-    for family in expand(families, catalogue):
-        if family.name not in left_out:
-            asked |= {part for feature in family.features(wish) for part in feature.parts}
-    return frozenset(asked)
+    asked = expand(families, catalogue, exclude)
+    return frozenset(part for family in asked for feature in family.features(wish) for part in feature.parts)
 
 
 def choose(
@@ -91,11 +91,10 @@ def choose(
         facts: the project's tables.
         catalogue: the families there are: ours and the project's own.
     """
-    left_out = {family.name for family in expand(exclude, catalogue)}
     chosen = [
         feature
-        for family in expand(families, catalogue)
-        if family.name not in left_out and facts.has(family.source)
+        for family in expand(families, catalogue, exclude)
+        if facts.has(family.source)
         for feature in family.features(wish)
         if all(column in facts.given.get(source, ()) for source, column in feature.needs_columns)
     ]

@@ -110,9 +110,8 @@ class ExtremeQuantity:
 
     def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
-        if self.largest:
-            return _float(rows["quantity_max_micro"].max(where=recent)) / _number(MICRO)
-        return _float(rows["quantity_min_micro"].min(where=recent)) / _number(MICRO)
+        largest, smallest = rows["quantity_max_micro"].max(where=recent), rows["quantity_min_micro"].min(where=recent)
+        return _float(largest if self.largest else smallest) / _number(MICRO)
 
 
 @dataclass(frozen=True)
@@ -129,20 +128,11 @@ class DistinctNames:
 
 
 @dataclass(frozen=True)
-class Share:
+class Share(Sum):
     """The share of events counted by another column of the roll-up, as on weekends (STRETCH)."""
 
-    column: str
-    days: int
-
-    @property
-    def parts(self) -> frozenset[str]:
-        """What the column needs of the roll-ups."""
-        return _PARTS_OF.get(self.column, frozenset())
-
     def __call__(self, rows: Relation) -> ir.Value:
-        recent = rows["age"] <= self.days
-        return _over(rows[self.column].sum(where=recent), rows["events"].sum(where=recent))
+        return _over(super().__call__(rows), rows["events"].sum(where=rows["age"] <= self.days))
 
 
 @dataclass(frozen=True)

@@ -68,14 +68,16 @@ def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.Dat
         )
     if label.kind == "lapse":
         days = [day_number_of(day) for day in cutoffs]
-        spine = spine.semi_join(usage_seen(facts, days, label.active_within), KEY)
+        spine = spine.semi_join(usage_seen(facts.usage_days, days, label.active_within), KEY)
     elif facts.subscriptions is not None:
         spine = spine.filter(spine["mrr_cents"] > 0)
         if not label.include_notice_given:
             spine = spine.filter(~spine["leaving"])
     if label.kind == "event" and not label.recurring:
         spine = _without_those_who_left(facts, spine)
-    eligible = _sorted(spine.drop("leaving", "open_start_day").to_pandas())
+    eligible: pd.DataFrame = spine.drop("leaving", "open_start_day").to_pandas()
+    eligible["as_of"] = pd.to_datetime(eligible["as_of"]).astype("datetime64[us]")
+    eligible = eligible.sort_values(["as_of", "account_id"], ignore_index=True)
     eligible["mrr"] = eligible["mrr_cents"].astype("float64") / 100.0
     return eligible
 
@@ -258,11 +260,6 @@ def _finished(column: pd.Series, feature: Feature) -> pd.Series:
         return column.astype("object").where(column.notna(), None)
     numbers = column.astype("float64")
     return numbers if feature.absent is None else numbers.fillna(feature.absent)
-
-
-def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
-    frame["as_of"] = pd.to_datetime(frame["as_of"]).astype("datetime64[us]")
-    return frame.sort_values(["as_of", "account_id"], ignore_index=True)
 
 
 # ---------------------------------------------------------------- labels

@@ -30,16 +30,15 @@ TERM_DAYS = {
 }
 
 
-def usage_seen(facts: Facts, cutoffs: Sequence[int], lookback: int) -> Relation:
-    """Rows of ``usage_days`` inside the lookback, as known then, with ``as_of`` and ``as_of_day``."""
-    rows = facts.usage_days.join(covered_days(cutoffs, -lookback, -1), "day")
+def usage_seen(rollup: Relation, cutoffs: Sequence[int], lookback: int) -> Relation:
+    """Rows of a roll-up by day inside the lookback, as known then, with ``as_of`` and ``as_of_day``."""
+    rows = rollup.join(covered_days(cutoffs, -lookback, -1), "day")
     return rows.filter(rows["known_day"] < rows["as_of_day"])
 
 
 def days_known(rollup: Relation, cutoffs: Sequence[int], lookback: int) -> Relation:
     """One row per account, cutoff and day with usage inside the lookback, as known then."""
-    rows = rollup.join(covered_days(cutoffs, -lookback, -1), "day")
-    rows = rows.filter(rows["known_day"] < rows["as_of_day"])
+    rows = usage_seen(rollup, cutoffs, lookback)
     rows = rows.mutate(age=rows["as_of_day"] - rows["day"])
     return rows.group_by([*KEY, "age"]).aggregate(events=rows["events"].sum().cast("int64"))
 

@@ -23,8 +23,6 @@ from churnml.timeline import midnight
 # Of usage, what the roll-ups need.
 USAGE_COLUMNS = ("account_id", "occurred_at", "event", "user_id", "quantity", "known_at")
 
-Severities = Mapping[str, Mapping[str, str]]
-
 
 def make_quarantine(reading: Reading, registered: Mapping[str, InputTable]) -> None:
     """The table ``_quarantine``, with the lines of CSV files that are no rows: booked to the first table that reads
@@ -66,8 +64,7 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path, 
         SourceError, ContractError: the source cannot be run, or no row is left of a table nothing goes without.
     """
     con, project = reading.con, reading.project
-    declared = {scope: {k: v.value for k, v in by_reason.items()} for scope, by_reason in project.spec.checks.items()}
-    warnings = _make_verdicts(reading, table, end, declared, seen_ids)
+    warnings = _make_verdicts(reading, table, end, seen_ids)
     try:
         con.execute(
             "INSERT INTO _quarantine "
@@ -75,7 +72,7 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path, 
             [table.name],
         )
         _keep(reading, table, warnings)
-        _count_repeats(reading, table, declared)
+        _count_repeats(reading, table)
     except duckdb.Error as problem:
         where = str(project.source(table.name))
         raise SourceError("The source cannot be run.", where=where, remedy=first_line(problem)) from None
@@ -88,10 +85,9 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path, 
         write_parquet(con, f"SELECT * FROM {kept} ORDER BY ALL", folder / f"{table.name}.parquet")
 
 
-def _make_verdicts(
-    reading: Reading, table: Table, end: dt.date, declared: Severities, seen_ids: Sequence[Path]
-) -> list[str]:
+def _make_verdicts(reading: Reading, table: Table, end: dt.date, seen_ids: Sequence[Path]) -> list[str]:
     """Makes the view ``_judged``; its columns that warn."""
+    declared = reading.project.spec.checks
     accounts = None if table.name == "accounts" else reading.backend.table("_kept_accounts")
     typed = reading.backend.table("_typed_" + table.name)
     judged = checks.verdicts(typed, table, accounts, midnight(end), declared)
@@ -130,9 +126,9 @@ def _count(reading: Reading, table: Table, warnings: Sequence[str]) -> None:
         )
 
 
-def _count_repeats(reading: Reading, table: Table, declared: Severities) -> None:
+def _count_repeats(reading: Reading, table: Table) -> None:
     """Counts rows that repeat others to the letter, where rows have no key to tell; setting them aside is declared."""
-    severity = checks.severities(table, declared)[checks.REPEATED]
+    severity = checks.severities(table, reading.project.spec.checks)[checks.REPEATED]
     if set(table.key) & set(table.required) or severity is not checks.CheckAction.WARN:
         return
     columns = ", ".join(identifier(name) for name in reading.counts.given[table.name])

@@ -225,11 +225,8 @@ def publish(growing: GrowingUsage, increment: Increment) -> Increment:
 
 def totals(increments: Sequence[Increment]) -> tuple[int, dict[str, int], dict[str, int]]:
     """Rows kept, rows set aside by reason, rows warned about by reason."""
-    quarantined: Counter[str] = Counter()
-    warned: Counter[str] = Counter()
-    for increment in increments:
-        quarantined.update(increment.quarantined)
-        warned.update(increment.warned)
+    quarantined = sum((Counter(i.quarantined) for i in increments), Counter[str]())
+    warned = sum((Counter(i.warned) for i in increments), Counter[str]())
     return sum(i.rows for i in increments), dict(quarantined), dict(warned)
 
 

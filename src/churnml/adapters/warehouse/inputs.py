@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ from churnml.specs.project import Input
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow.parquet as pq
 
 READ_AS_LATIN_1 = "read_as_latin_1"
 BATCH_ROWS = 50_000
@@ -87,9 +87,7 @@ def _register_several(
         for part, path in zip(parts, paths, strict=True)
     ]
     con.execute(f'CREATE VIEW "{name}" AS {" UNION ALL BY NAME ".join(selects)}')
-    warned: Counter[str] = Counter()
-    for part in parts:
-        warned.update(part.warned)
+    warned = sum((Counter(part.warned) for part in parts), Counter[str]())
     rejects = tuple(reject for part in parts for reject in part.rejects)
     return InputTable(name, _columns(con, name), dict(warned), rejects, parts[0].delimiter if parts else "")
 
@@ -181,9 +179,11 @@ def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
 
 
 def _as_utf_8(path: Path, encoding: str, target: Path) -> Path:
-    with path.open("r", encoding=encoding, errors="replace", newline="") as file, target.open("wb") as out:
-        while block := file.read(1 << 20):
-            out.write(block.encode("utf-8"))
+    with (
+        path.open("r", encoding=encoding, errors="replace", newline="") as file,
+        target.open("w", encoding="utf-8", newline="") as out,
+    ):
+        shutil.copyfileobj(file, out, 1 << 20)
     return target
 
 
@@ -237,21 +237,15 @@ def _copy_table(project: Project, name: str, declared: Input, target: Path) -> N
         raise SourceError(
             f"The database has no table '{declared.table}'.", where=where, remedy=did_you_mean(bare, known)
         )
-    table = sa.table(bare, *[], schema=schema or None)
-    writer: pq.ParquetWriter | None = None
+    table = sa.table(bare, schema=schema or None)
     with engine.connect().execution_options(stream_results=True) as connection:
         result = connection.execute(sa.select(sa.text("*")).select_from(table))
-        names = list(result.keys())
-        for rows in result.partitions(BATCH_ROWS):
-            # text, like a CSV: the types are read by the same rules whatever the origin
-            columns = [[None if v is None else str(v) for v in column] for column in zip(*rows, strict=True)]
-            batch = pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
-            writer = writer or pq.ParquetWriter(target, batch.schema)
-            writer.write_table(batch)
-    if writer is None:
-        pq.write_table(pa.table({n: pa.array([], pa.string()) for n in names}), target)
-    else:
-        writer.close()
+        # text, like a CSV: the types are read by the same rules whatever the origin
+        text = pa.schema([(name, pa.string()) for name in list(result.keys())])
+        with pq.ParquetWriter(target, text) as writer:
+            for rows in result.partitions(BATCH_ROWS):
+                columns = [[None if v is None else str(v) for v in column] for column in zip(*rows, strict=True)]
+                writer.write_table(pa.table(columns, schema=text))
 
 
 def _columns(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:

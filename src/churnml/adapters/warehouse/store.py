@@ -15,11 +15,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -44,9 +43,6 @@ from churnml.checks import QuarantinedRow
 from churnml.rollups import PARTS, RELATIONS
 from churnml.tables import TABLES, Facts, MaybeRelation
 from churnml.timeline import end_of_data, plus_days
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 log = logging.getLogger("churnml.warehouse")
 
@@ -203,21 +199,14 @@ def _read_manifest(target: Path) -> Ingested:
 
 def facts_of(ingested: Ingested, static: tuple[str, ...], engine: Engine | None = None) -> Facts:
     """The checked tables as relations of an engine: DuckDB on a connection of its own unless another is given."""
-    engine = engine or _bounded(ingested)
+    engine = engine or _bounded_duckdb(ingested.path.parent / ".spill")
 
     def relation(name: str) -> MaybeRelation:
         paths = ingested.files(name)
-        return engine.relation(name, paths) if paths else None
+        return None if not paths or (name == "usage_rare" and ingested.is_empty(name)) else engine.relation(name, paths)
 
     return Facts(
-        accounts=relation("accounts"),
-        subscriptions=relation("subscriptions"),
-        support_tickets=relation("support_tickets"),
-        churn_events=relation("churn_events"),
-        usage_days=relation("usage_days"),
-        usage_users=relation("usage_users"),
-        usage_rare=None if ingested.is_empty("usage_rare") else relation("usage_rare"),
-        usage_named=relation("usage_named"),
+        **{name: relation(name) for name in [*TABLES, *RELATIONS] if name != "usage_events"},
         data_through=ingested.data_through,
         static=static,
         fingerprint=ingested.fingerprint,
@@ -225,11 +214,11 @@ def facts_of(ingested: Ingested, static: tuple[str, ...], engine: Engine | None 
     )
 
 
-def _bounded(ingested: Ingested) -> Engine:
-    """DuckDB held to its memory: what does not fit is spilled beside the store."""
-    engine = open_engine("duckdb", None, project="", store=ingested.fingerprint)
+def _bounded_duckdb(spill: Path) -> Engine:
+    """DuckDB held to its memory: what does not fit goes to disk, and a long history does not take the machine."""
+    engine = open_engine("duckdb", None, project="", store="")
     engine.backend.raw_sql(f"SET memory_limit = '{MEMORY_LIMIT}'")
-    engine.backend.raw_sql(f"SET temp_directory = {quoted(str(ingested.path.parent / '.spill'))}")
+    engine.backend.raw_sql(f"SET temp_directory = {quoted(str(spill))}")
     return engine
 
 
@@ -271,8 +260,8 @@ def _make_store(
     progress: Progress,
 ) -> None:
     started = time.perf_counter()
-    with _connection(out / "spill") as backend:
-        reading = Reading(backend, project, today, out, parts, ReadingCounts())
+    with closing(_bounded_duckdb(out / "spill")) as engine:
+        reading = Reading(engine.backend, project, today, out, parts, ReadingCounts())
         con, counts = reading.con, reading.counts
         nothing_new = growing is not None and not growing.unread(kept)
         registered = _registered(reading, growing, kept, progress)
@@ -288,10 +277,9 @@ def _make_store(
             check_and_write(reading, TABLES[name], end, out)
         if growing is None:
             usage = roll_up_whole(reading, end, progress)
-            _write_quarantine(reading, [])
         else:
             usage = roll_up_growing(reading, growing, kept, end, progress)
-            _write_quarantine(reading, usage)
+        _write_quarantine(reading, usage if growing else [])
         progress("naming the content")
         fingerprint = _content_fingerprint(reading, usage)
     shutil.rmtree(out / "spill", ignore_errors=True)
@@ -306,19 +294,6 @@ def _make_store(
         log.info("%(table)s: read with %(columns)d columns", {"table": checked, "columns": len(columns)})
     log.info("tables checked and written in %(seconds).1f s", {"seconds": time.perf_counter() - started})
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
-
-
-@contextmanager
-def _connection(scratch: Path) -> Iterator[Backend]:
-    engine = open_engine("duckdb", None, project="", store="")
-    backend, con = engine.backend, engine.backend.con
-    # what does not fit goes to disk: a long history must not take the machine
-    con.execute(f"SET temp_directory = {quoted(str(scratch))}")
-    con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-    try:
-        yield backend
-    finally:
-        engine.close()
 
 
 def _registered(
