@@ -133,24 +133,14 @@ def left_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     """Contract and event churn: ``account_id, as_of, label`` for each row of ``spine``.
 
     1 when the account left in the window, else 0; null where neither would be true: it left in the gap
-    (too late to act, too early to count), or it had left before the cutoff and nobody knew yet.
+    (too late to act, too early to count), it had left before the cutoff and nobody knew yet, or a leaving that does
+    not count (involuntary, where only voluntary ones do) cuts its window short.
     """
-    start, end = label.gap, label.gap + label.horizon
-    left = leavings(label, facts)
-    left = left.select("account_id", left_day=day_number(left["left_at"]))
-    keys = spine.select("account_id", "as_of", "as_of_day")
-    joined = keys.left_join(left, "account_id")
-    after = joined["left_day"] - joined["as_of_day"]
-    per = joined.group_by(["account_id", "as_of", "as_of_day"]).aggregate(
-        in_gap=((after >= 0) & (after < start)).fill_null(False).any(),
-        in_window=((after >= start) & (after < end)).fill_null(False).any(),
-    )
-    unclear = _really_paying(facts, keys) if label.kind == "contract" else _really_there(label, facts, keys)
-    per = per.left_join(unclear, ["account_id", "as_of"])
-    value = ibis.ifelse(
-        per["in_gap"] | per["unclear"].fill_null(False), ibis.null("int32"), per["in_window"].cast("int32")
-    )
-    return per.select("account_id", "as_of", label=value)
+    end = label.gap + label.horizon
+    times = leaving_times(label, facts, spine)
+    after = times["left_after"].fill_null(end)
+    null = times["unclear"] | (after < label.gap) | (times["cut_after"].fill_null(end) < end)
+    return times.select("account_id", "as_of", label=ibis.ifelse(null, ibis.null("int32"), (after < end).cast("int32")))
 
 
 def _really_paying(facts: Facts, keys: Relation) -> Relation:
@@ -167,17 +157,14 @@ def _really_paying(facts: Facts, keys: Relation) -> Relation:
 
 
 def _really_there(label: Label, facts: Facts, keys: Relation) -> Relation:
-    """Event: ``unclear`` where a leaving before the cutoff came to light after it, or one that does not
-    count (involuntary, where only voluntary ones do) cuts the account's window short."""
+    """Event: ``unclear`` where a leaving before the cutoff came to light after it."""
     events = facts.churn_events
     events = events.select(
-        "account_id", "voluntary", left_day=day_number(events["churned_at"]), known_day=day_number(events["known_at"])
+        "account_id", left_day=day_number(events["churned_at"]), known_day=day_number(events["known_at"])
     )
     joined = keys.left_join(events, "account_id")
-    after = joined["left_day"] - joined["as_of_day"]
-    unknown_then = (after < 0) & (joined["known_day"] >= joined["as_of_day"]) & (not label.recurring)
-    other = (after >= 0) & (after < label.gap + label.horizon) & ~joined["voluntary"].fill_null(True)
-    unclear = unknown_then | other if label.voluntary_only else unknown_then
+    unknown_then = (joined["left_day"] < joined["as_of_day"]) & (joined["known_day"] >= joined["as_of_day"])
+    unclear = unknown_then & (not label.recurring)
     return joined.group_by(["account_id", "as_of"]).aggregate(unclear=unclear.fill_null(False).any())
 
 
@@ -220,8 +207,7 @@ def leaving_times(label: Label, facts: Facts, spine: Relation) -> Relation:
     joined = keys.left_join(left, "account_id")
     after = joined["left_day"] - joined["as_of_day"]
     per = joined.group_by(["account_id", "as_of"]).aggregate(left_after=after.min(where=after >= 0))
-    any_leaving = label.model_copy(update={"voluntary_only": False})  # what does not count cuts short instead
-    unclear = _really_paying(facts, keys) if label.kind == "contract" else _really_there(any_leaving, facts, keys)
+    unclear = _really_paying(facts, keys) if label.kind == "contract" else _really_there(label, facts, keys)
     per = per.left_join(unclear, ["account_id", "as_of"]).drop("account_id_right", "as_of_right")
     if label.kind == "event" and label.voluntary_only:
         cut = _made_to_leave(facts, keys)

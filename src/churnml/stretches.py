@@ -133,10 +133,7 @@ def by_stretch(
 
 
 def _merged(rows: Relation, rollup: Relation) -> dict[str, ir.IntegerScalar]:
-    merged = {}
-    for column in rollup.columns:
-        if column not in _KEPT_APART:
-            merged[column] = _MERGED.get(column, total)(rows[column])
+    merged = {name: _MERGED.get(name, total)(rows[name]) for name in rollup.columns if name not in _KEPT_APART}
     weekend = ((rows["day"] + SHIFT + WEEKDAY_OF_DAY_0) % 7) >= 5
     return merged | {
         "days": any_bit(rows["bit"]),
@@ -154,11 +151,9 @@ def _late(per: Relation, settled: Relation, reach: Relation, keys: list[str]) ->
     """What was known only after some cutoff, cutoff by cutoff; days already seen in time count once."""
     late = per.filter(per["late_day"] > 0).join(reach, "stretch")
     late = late.filter(late["late_day"] < late["as_of_day"])
-    merged = {}
-    for column in late.columns:
-        if column not in {*keys, "stretch", "late_day", "as_of", "as_of_day", "age"}:
-            merged[column] = _MERGED.get(column, total)(late[column])
-    late = late.group_by([*keys, "stretch", "as_of", "as_of_day", "age"]).aggregate(**merged)
+    kept = [*keys, "stretch", "as_of", "as_of_day", "age"]
+    merged = {c: _MERGED.get(c, total)(late[c]) for c in late.columns if c not in {*kept, "late_day"}}
+    late = late.group_by(kept).aggregate(**merged)
     in_time = settled.select(*keys, "stretch", days_in_time="days")
     late = late.left_join(in_time, [*keys, "stretch"])
     late = late.mutate(active_days=popcount(late["days"] & ~late["days_in_time"].fill_null(0)))
