@@ -67,47 +67,38 @@ class MeasureKind:
     adds_up: bool = False
 
 
+_stretch = partial(MeasureKind, Grain.STRETCH)
+_day = partial(MeasureKind, Grain.DAY)
+
 USAGE: Mapping[str, MeasureKind] = {
-    "count": MeasureKind(Grain.STRETCH, lambda n: Sum("events", n), Unit.COUNT, 0.0, "how many events", adds_up=True),
-    "sum": MeasureKind(Grain.STRETCH, Quantity, Unit.COUNT, 0.0, "sum of quantities", _QUANTITY, adds_up=True),
-    "mean": MeasureKind(Grain.STRETCH, MeanQuantity, Unit.COUNT, None, "mean quantity of an event", _QUANTITY),
-    "min": MeasureKind(
-        Grain.STRETCH, lambda n: ExtremeQuantity(n, False), Unit.COUNT, None, "smallest quantity", _QUANTITY
-    ),
-    "max": MeasureKind(
-        Grain.STRETCH, lambda n: ExtremeQuantity(n, True), Unit.COUNT, None, "largest quantity", _QUANTITY
-    ),
-    "active_days": MeasureKind(
-        Grain.STRETCH, lambda n: Sum("active_days", n), Unit.COUNT, 0.0, "days with at least one event", adds_up=True
+    "count": _stretch(lambda n: Sum("events", n), Unit.COUNT, 0.0, "how many events", adds_up=True),
+    "sum": _stretch(Quantity, Unit.COUNT, 0.0, "sum of quantities", _QUANTITY, adds_up=True),
+    "mean": _stretch(MeanQuantity, Unit.COUNT, None, "mean quantity of an event", _QUANTITY),
+    "min": _stretch(lambda n: ExtremeQuantity(n, False), Unit.COUNT, None, "smallest quantity", _QUANTITY),
+    "max": _stretch(lambda n: ExtremeQuantity(n, True), Unit.COUNT, None, "largest quantity", _QUANTITY),
+    "active_days": _stretch(
+        lambda n: Sum("active_days", n), Unit.COUNT, 0.0, "days with at least one event", adds_up=True
     ),
     "users": MeasureKind(Grain.USER, Count, Unit.COUNT, 0.0, "different users", USER, narrow=False),
-    "event_names": MeasureKind(Grain.STRETCH, DistinctNames, Unit.COUNT, 0.0, "different event names", narrow=False),
+    "event_names": _stretch(DistinctNames, Unit.COUNT, 0.0, "different event names", narrow=False),
     "entropy": MeasureKind(
         Grain.NAME, Entropy, Unit.SCORE, None, "how evenly events are spread over names", narrow=False
     ),
-    "quantile": MeasureKind(
-        Grain.DAY, lambda n: DailyQuantile(n, 0.5), Unit.COUNT, 0.0, "a quantile (at:) of the events of days with use"
+    "quantile": _day(
+        lambda n: DailyQuantile(n, 0.5), Unit.COUNT, 0.0, "a quantile (at:) of the events of days with use"
     ),
-    "streak": MeasureKind(Grain.DAY, Streak, Unit.COUNT, 0.0, "most days in a row with use"),
-    "current_streak": MeasureKind(
-        Grain.DAY, lambda n: Streak(n, current=True), Unit.COUNT, 0.0, "days in a row with use, up to yesterday"
+    "streak": _day(Streak, Unit.COUNT, 0.0, "most days in a row with use"),
+    "current_streak": _day(
+        lambda n: Streak(n, current=True), Unit.COUNT, 0.0, "days in a row with use, up to yesterday"
     ),
-    "gap_mean": MeasureKind(Grain.DAY, lambda n: Gap(n, False), Unit.DAYS, None, "mean days between days with use"),
-    "gap_longest": MeasureKind(
-        Grain.DAY, lambda n: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"
-    ),
-    "weekend_share": MeasureKind(
-        Grain.STRETCH, lambda n: Share("weekend_events", n), Unit.SHARE, None, "share on Saturdays and Sundays"
-    ),
-    "office_share": MeasureKind(
-        Grain.STRETCH, lambda n: Share("office_events", n), Unit.SHARE, None, "share in office hours"
-    ),
-    "slope": MeasureKind(Grain.STRETCH, Slope, Unit.SHARE, None, "rise or fall as a share of the mean"),
-    "acceleration": MeasureKind(
-        Grain.STRETCH, Acceleration, Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"
-    ),
-    "own_past": MeasureKind(
-        Grain.DAY, lambda n: OwnPast(max(n // 7 - 1, 1)), Unit.SCORE, 0.0, "newest week against its own weeks before"
+    "gap_mean": _day(lambda n: Gap(n, False), Unit.DAYS, None, "mean days between days with use"),
+    "gap_longest": _day(lambda n: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"),
+    "weekend_share": _stretch(lambda n: Share("weekend_events", n), Unit.SHARE, None, "share on Saturdays and Sundays"),
+    "office_share": _stretch(lambda n: Share("office_events", n), Unit.SHARE, None, "share in office hours"),
+    "slope": _stretch(Slope, Unit.SHARE, None, "rise or fall as a share of the mean"),
+    "acceleration": _stretch(Acceleration, Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"),
+    "own_past": _day(
+        lambda n: OwnPast(max(n // 7 - 1, 1)), Unit.SCORE, 0.0, "newest week against its own weeks before"
     ),
     "days_since_last": MeasureKind(
         Grain.LIFE,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml.adapters.project import Project
-from churnml.adapters.warehouse.reading import parquet, write_parquet
+from churnml.adapters.warehouse.reading import files_of, parquet, write_parquet
 from churnml.adapters.warehouse.typed import reads
 from churnml.jsontypes import JsonObject
 from churnml.rollups import RELATIONS
@@ -178,11 +178,6 @@ def still_true(con: duckdb.DuckDBPyConnection, increment: Increment, end: dt.dat
     return not changed
 
 
-def files_of(increments: Sequence[Increment], name: str) -> list[Path]:
-    """The Parquet files of a relation in several increments."""
-    return [path for i in increments if (path := i.path / f"{name}.parquet").is_file()]
-
-
 def merged_if_many(
     con: duckdb.DuckDBPyConnection, growing: GrowingUsage, increments: list[Increment]
 ) -> list[Increment]:
@@ -194,7 +189,7 @@ def merged_if_many(
     aside = growing.folder / f".making-{uuid.uuid4().hex[:8]}"
     aside.mkdir(parents=True)
     for name in (*RELATIONS, IDS, ACCOUNTS, "quarantine"):
-        if files := files_of(small, name):
+        if files := files_of([i.path for i in small], name):
             write_parquet(con, f"SELECT * FROM {parquet(files)}", aside / f"{name}.parquet")
     rows, quarantined, warned = totals(small)
     merged = Increment(

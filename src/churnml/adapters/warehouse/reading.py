@@ -67,6 +67,11 @@ def parquet(paths: Sequence[Path]) -> str:
     return f"read_parquet([{', '.join(quoted(str(path)) for path in paths)}], union_by_name = true)"
 
 
+def files_of(folders: Sequence[Path], name: str) -> list[Path]:
+    """The Parquet files of a relation in several folders."""
+    return [path for folder in folders if (path := folder / f"{name}.parquet").is_file()]
+
+
 def identifier(name: str) -> str:
     """A name of a table or a column, as SQL wants it."""
     return '"' + name.replace('"', '""') + '"'

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
+from pydantic import TypeAdapter
 
 import churnml
 from churnml.adapters.project import PROJECT_FILE, Project
@@ -32,6 +33,7 @@ from churnml.adapters.warehouse.reading import (
     Progress,
     Reading,
     ReadingCounts,
+    files_of,
     identifier,
     parquet,
     quoted,
@@ -80,8 +82,7 @@ class Ingested:
 
     def files(self, name: str) -> list[Path]:
         """The Parquet files of a relation; none when the project does not have it."""
-        folders = self.usage if name in RELATIONS else (self.path,)
-        return [path for folder in folders if (path := folder / f"{name}.parquet").is_file()]
+        return files_of(self.usage if name in RELATIONS else [self.path], name)
 
     def is_empty(self, name: str) -> bool:
         """Whether a relation has no rows."""
@@ -181,17 +182,9 @@ def _forget_old(stores: Path, present: Path) -> None:
 
 def _read_manifest(target: Path) -> Ingested:
     manifest = json.loads((target / "manifest.json").read_text("utf-8"))
-    return Ingested(
-        path=target,
-        rows=manifest["rows"],
-        quarantined=manifest["quarantined"],
-        warned=manifest["warned"],
-        given={name: tuple(columns) for name, columns in manifest["given"].items()},
-        data_through=dt.date.fromisoformat(manifest["data_through"]),
-        fingerprint=manifest["fingerprint"],
-        # stores of an earlier form have none; they are read only to be forgotten
-        usage=tuple(target / folder for folder in manifest.get("usage", [])),
-    )
+    # stores of an earlier form have none; they are read only to be forgotten
+    usage = [target / folder for folder in manifest.get("usage", [])]
+    return TypeAdapter(Ingested).validate_python(manifest | {"path": target, "usage": usage})
 
 
 # ---------------------------------------------------------------- read back
@@ -233,16 +226,13 @@ def engine_of(project: Project, ingested: Ingested, name: str | None = None) -> 
 
 def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[QuarantinedRow]:
     """Rows set aside, at most ``limit`` a reason."""
-    con = duckdb.connect()
-    try:
+    with duckdb.connect() as con:
         rows = con.execute(
             f'SELECT contract_table, reason, detail, source_row, "row" FROM {parquet([ingested.path / QUARANTINE])} '
             f"QUALIFY row_number() OVER (PARTITION BY contract_table, reason ORDER BY source_row) <= {int(limit)} "
             "ORDER BY contract_table, reason, source_row"
         ).fetchall()
-        return [QuarantinedRow(*row) for row in rows]
-    finally:
-        con.close()
+    return [QuarantinedRow(*row) for row in rows]
 
 
 # ---------------------------------------------------------------- making a store
@@ -358,9 +348,7 @@ def _content_fingerprint(reading: Reading, usage: Sequence[Path]) -> str:
     """Names the checked content whatever the order of its rows."""
     digest = hashlib.sha256()
     for name in [*TABLES, *RELATIONS]:
-        folders = usage if name in RELATIONS else [reading.out]
-        paths = [path for folder in folders if (path := folder / f"{name}.parquet").is_file()]
-        if paths:
+        if paths := files_of(usage if name in RELATIONS else [reading.out], name):
             hashes = reading.con.execute(
                 f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) FROM {parquet(paths)} AS t"
             ).fetchall()

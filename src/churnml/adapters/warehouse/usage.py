@@ -15,7 +15,6 @@ from churnml.adapters.warehouse.increments import (
     IDS,
     GrowingUsage,
     Increment,
-    files_of,
     keep_names,
     merged_if_many,
     names_of,
@@ -23,7 +22,7 @@ from churnml.adapters.warehouse.increments import (
     still_true,
     totals,
 )
-from churnml.adapters.warehouse.reading import Progress, Reading, write_parquet
+from churnml.adapters.warehouse.reading import Progress, Reading, files_of, write_parquet
 from churnml.rollups import BITS, NAMED, days_from_named, roll_up
 from churnml.tables import TABLES
 
@@ -87,7 +86,7 @@ def _new_increment(
     folder = reading.out / "increment"
     folder.mkdir()
     named = "event_id" in counts.given[EVENTS.name]
-    check_and_write(reading, EVENTS, end, folder, files_of(kept, IDS))
+    check_and_write(reading, EVENTS, end, folder, files_of([i.path for i in kept], IDS))
     progress(f"rolling up {len(unread)} new {'file' if len(unread) == 1 else 'files'} of usage")
     names = names_of(growing)
     if names is None:
