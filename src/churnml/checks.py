@@ -72,8 +72,9 @@ class QuarantinedRow:
     row: str | None
 
 
-def _before(name: str, table: str, earlier: str, later: str, means: str, action: CheckAction) -> Check:
-    return Check(name, (table,), action, means, (earlier,), lambda t, _end: t[earlier] < t[later])
+def _early(name: str, table: str, column: str, means: str, action: CheckAction = CheckAction.QUARANTINE) -> Check:
+    """A time of the row that lies before what the row is dated by."""
+    return Check(name, (table,), action, means, (column,), lambda t, _end: t[column] < t[TABLES[table].dated_by])
 
 
 def _negative(table: str, column: str, means: str, action: CheckAction) -> Check:
@@ -114,17 +115,10 @@ CHECKS: tuple[Check, ...] = (
         (),
         lambda t, _end: t["dated"].date() < t["account_created_at"].date(),
     ),
-    _before("end_before_start", "subscriptions", "ends_at", "starts_at", "it ends before it starts", _ASIDE),
+    _early("end_before_start", "subscriptions", "ends_at", "it ends before it starts"),
     _negative("subscriptions", "mrr", "its mrr is below zero", _ASIDE),
     _negative("subscriptions", "seats", "its seats are below zero", _ASIDE),
-    _before(
-        "cancelled_before_start",
-        "subscriptions",
-        "cancelled_at",
-        "starts_at",
-        "notice was given before it started",
-        _WARN,
-    ),
+    _early("cancelled_before_start", "subscriptions", "cancelled_at", "notice was given before it started", _WARN),
     Check(
         "known_before_occurred",
         ("usage_events", "churn_events"),
@@ -134,22 +128,8 @@ CHECKS: tuple[Check, ...] = (
         lambda t, _end: t["known_at"] < t["dated"],
     ),
     _negative("usage_events", "quantity", "its quantity is below zero", _WARN),
-    _before(
-        "resolved_before_opened",
-        "support_tickets",
-        "resolved_at",
-        "opened_at",
-        "it was resolved before it was opened",
-        _ASIDE,
-    ),
-    _before(
-        "answered_before_opened",
-        "support_tickets",
-        "first_response_at",
-        "opened_at",
-        "it was answered before it was opened",
-        _ASIDE,
-    ),
+    _early("resolved_before_opened", "support_tickets", "resolved_at", "it was resolved before it was opened"),
+    _early("answered_before_opened", "support_tickets", "first_response_at", "it was answered before it was opened"),
     Check(
         "csat_out_of_range",
         ("support_tickets",),
