@@ -33,11 +33,7 @@ def put(connection: sa.Connection, messages: Sequence[Message], now: dt.datetime
     """Adds messages to the outbox in the transaction of ``connection``; how many of them are new."""
     rows = [
         {
-            "receiver": message.receiver,
-            "kind": message.kind,
-            "key": message.key,
-            "subject": message.subject,
-            "payload": message.payload,
+            **vars(message),
             "state": "pending",
             "attempts": 0,
             "next_attempt_at": utc(now),
@@ -60,12 +56,7 @@ class Outbox:
             return _deliveries(connection, _due(utc(now), receiver).limit(limit))
 
     def claim(
-        self,
-        now: dt.datetime,
-        limit: int | None = None,
-        *,
-        receiver: str | None = None,
-        lease: dt.timedelta = LEASE,
+        self, now: dt.datetime, limit: int | None = None, *, receiver: str | None = None, lease: dt.timedelta = LEASE
     ) -> list[Delivery]:
         """Takes what is due, oldest first, so that nobody else gets it before ``lease`` is over.
 
@@ -125,14 +116,9 @@ class Outbox:
 
     def released(self, delivery_id: int, now: dt.datetime) -> bool:
         """It was claimed and not tried after all: due again at once, the attempt not counted."""
+        counted_back = deliveries.c.attempts - 1
         return self._settle(
-            delivery_id,
-            now,
-            "released",
-            "",
-            state="pending",
-            attempts=deliveries.c.attempts - 1,
-            next_attempt_at=utc(now),
+            delivery_id, now, "released", "", state="pending", attempts=counted_back, next_attempt_at=utc(now)
         )
 
     def dead(self, receiver: str | None = None) -> list[Delivery]:
@@ -182,16 +168,8 @@ class Outbox:
     def revive(self, delivery_id: int, now: dt.datetime, *, who: str, why: str) -> None:
         """Makes a dead one due again, its attempts counted anew; raises UnknownNameError where none such is dead."""
         with self._connections.writing() as connection:
-            done = _update(
-                connection,
-                delivery_id,
-                "dead",
-                state="pending",
-                attempts=0,
-                next_attempt_at=utc(now),
-                leased_until=None,
-            )
-            if not done:
+            anew = {"state": "pending", "attempts": 0, "next_attempt_at": utc(now), "leased_until": None}
+            if not _update(connection, delivery_id, "dead", **anew):
                 known = connection.scalars(sa.select(deliveries.c.delivery_id).where(deliveries.c.state == "dead"))
                 raise UnknownNameError("dead delivery", str(delivery_id), map(str, known))
             _attempt(connection, delivery_id, now, "revived", why)

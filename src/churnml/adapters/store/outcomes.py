@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from churnml.adapters.store.connections import Connections, utc
-from churnml.adapters.store.schema import assignments, outcomes, scores
+from churnml.adapters.store.schema import assignments, columns_of, outcomes, scores
 from churnml.adapters.store.writing import insert
 from churnml.ledger import Assignment, EnrolmentOutcome
 
@@ -33,8 +33,14 @@ class Outcomes:
 
     def risks(self) -> dict[tuple[str, dt.date], float]:
         """(account, date of enrolment) → its churn probability as it was scored that day, before anything was done."""
+        same = (scores.c.scoring_id == assignments.c.scoring_id) & (scores.c.account_id == assignments.c.account_id)
+        query = (
+            sa.select(assignments.c.account_id, assignments.c.assigned_on, scores.c.churn_probability)
+            .select_from(assignments.join(scores, same))
+            .where(scores.c.churn_probability.is_not(None))
+        )
         with self._connections.reading() as connection:
-            return _risks(connection)
+            return {(account, on): probability for account, on, probability in connection.execute(query)}
 
     def add(self, collected: Sequence[EnrolmentOutcome], now: dt.datetime) -> int:
         """Adds what became of enrolled accounts; how many of them say something new.
@@ -63,22 +69,11 @@ class Outcomes:
         return sorted(newest, key=lambda outcome: (outcome.playbook, outcome.account_id, outcome.known_through))
 
 
-def _risks(connection: sa.Connection) -> dict[tuple[str, dt.date], float]:
-    same = (scores.c.scoring_id == assignments.c.scoring_id) & (scores.c.account_id == assignments.c.account_id)
-    query = (
-        sa.select(assignments.c.account_id, assignments.c.assigned_on, scores.c.churn_probability)
-        .select_from(assignments.join(scores, same))
-        .where(scores.c.churn_probability.is_not(None))
-    )
-    return {(row.account_id, row.assigned_on): row.churn_probability for row in connection.execute(query)}
-
-
 def assignments_by(
     connection: sa.Connection, *, playbook: str | None = None, through: dt.date | None = None
 ) -> list[Assignment]:
     """Arms as they were drawn, by playbook, date and account."""
-    names = ("account_id", "playbook", "arm", "propensity", "assigned_on", "value", "mrr")
-    query = sa.select(*(assignments.c[name] for name in names))
+    query = sa.select(*columns_of(assignments, Assignment))
     if playbook is not None:
         query = query.where(assignments.c.playbook == playbook)
     if through is not None:
@@ -96,5 +91,5 @@ def _newest(connection: sa.Connection) -> list[EnrolmentOutcome]:
 
 
 def _row(outcome: EnrolmentOutcome, now: dt.datetime) -> dict[str, object]:
-    details = {name: value for name, value in vars(outcome).items() if name not in KEY}
-    return {**{name: getattr(outcome, name) for name in KEY}, "details": details, "at": utc(now)}
+    details = dict(vars(outcome))
+    return {**{name: details.pop(name) for name in KEY}, "details": details, "at": utc(now)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import fields
 
 import sqlalchemy as sa
 
@@ -62,31 +63,27 @@ class Overrides:
             if holding_on is not None:
                 return [one for one in holding(connection, holding_on) if account_id in (None, one.account_id)]
             wanted = sa.true() if account_id is None else overrides.c.account_id == account_id
-            return _overrides(connection, wanted)
+            return overrides_where(connection, wanted)
 
 
 def holding(connection: sa.Connection, day: dt.date) -> list[Override]:
     """Those that held on a date, as was then known."""
     asked = (overrides.c.made_on <= day) & (overrides.c.expires_on > day)
-    return [one for one in _overrides(connection, asked, known_by=day) if one.holds_on(day)]
+    return [one for one in overrides_where(connection, asked, known_by=day) if one.holds_on(day)]
 
 
-def _overrides(
+def overrides_where(
     connection: sa.Connection, wanted: sa.ColumnElement[bool], known_by: dt.date | None = None
 ) -> list[Override]:
-    names = ("override_id", "account_id", "score", "author", "reason", "made_on", "expires_on")
+    """Overrides by the date they were made, then by id; of later withdrawals than ``known_by`` nothing is seen."""
     joined = overrides.c.override_id == override_withdrawals.c.override_id
     if known_by is not None:
         joined &= override_withdrawals.c.withdrawn_on <= known_by
     query = (
-        sa.select(*(overrides.c[name] for name in names), override_withdrawals.c.withdrawn_on)
+        sa.select(overrides, override_withdrawals.c.withdrawn_on)
         .select_from(overrides.outerjoin(override_withdrawals, joined))
         .where(wanted)
         .order_by(overrides.c.made_on, overrides.c.override_id)
     )
-    return [Override(**row) for row in connection.execute(query).mappings()]
-
-
-def for_account(connection: sa.Connection, account_id: str) -> list[Override]:
-    """All of an account, by the date they were made."""
-    return _overrides(connection, overrides.c.account_id == account_id)
+    names = [field.name for field in fields(Override)]
+    return [Override(**{name: row[name] for name in names}) for row in connection.execute(query).mappings()]

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from churnml.adapters.store.overrides import for_account
-from churnml.adapters.store.schema import decisions, declarations, health_events, scores, scorings, work
+from churnml.adapters.store.overrides import overrides_where
+from churnml.adapters.store.schema import decisions, declarations, health_events, overrides, scores, scorings, work
 from churnml.adapters.store.scorings import newest_of, newest_revisions
 from churnml.adapters.store.work import COLUMNS as WORK_COLUMNS
-from churnml.adapters.store.work import events_of, items_of
+from churnml.adapters.store.work import events_of, items_where
 from churnml.errors import TooLittleDataError, UnknownNameError
 from churnml.ledger import (
     LISTED,
@@ -48,14 +48,20 @@ def dates(connection: sa.Connection) -> list[dt.date]:
 
 
 def scored(connection: sa.Connection, as_of: dt.date) -> list[ScoredAccount]:
-    """The newest scores of a date, by account id."""
+    """The newest scores of a date, by account id; raises TooLittleDataError."""
     here, _ = _scoring(connection, as_of)
     query = sa.select(*SCORE_COLUMNS).where(scores.c.scoring_id == here).order_by(scores.c.account_id)
     return [_account(row) for row in connection.execute(query)]
 
 
-def queue(connection: sa.Connection, as_of: dt.date, owner: str | None, limit: int | None) -> list[QueueLine]:
-    """What :meth:`churnml.adapters.store.Store.queue` says."""
+def queue(
+    connection: sa.Connection, as_of: dt.date, owner: str | None = None, limit: int | None = None
+) -> list[QueueLine]:
+    """The list of a date in order: what was opened or kept, with the account's score and what made the line.
+
+    Of the newest date, what was done, dismissed, closed or snoozed since is left out, and owner and due date are
+    the present ones; an earlier date shows its list as it was.
+    """
     here, scoring = _scoring(connection, as_of)
     newest = as_of == connection.scalar(sa.select(sa.func.max(scorings.c.as_of)))
     present: dict[str, sa.ColumnElement[object]] = {name: decisions.c[name] for name in ("owner", "due")}
@@ -85,9 +91,12 @@ def queue(connection: sa.Connection, as_of: dt.date, owner: str | None, limit: i
 
 
 def decided(
-    connection: sa.Connection, as_of: dt.date, dispositions: Sequence[str] | None, account_id: str | None = None
+    connection: sa.Connection,
+    as_of: dt.date,
+    dispositions: Sequence[str] | None = None,
+    account_id: str | None = None,
 ) -> list[RecordedDecision]:
-    """What :meth:`churnml.adapters.store.Store.decided` says."""
+    """The decisions of a date's newest scoring in order, those not offered too; or only those ``dispositions``."""
     here, scoring = _scoring(connection, as_of)
     query = sa.select(*DECISION_COLUMNS).where(decisions.c.scoring_id == here).order_by(decisions.c.place)
     if dispositions is not None:
@@ -97,9 +106,9 @@ def decided(
     return [RecordedDecision(scoring, row[0], _decision(row)) for row in connection.execute(query)]
 
 
-def overflow(connection: sa.Connection, first: dt.date, last: dt.date) -> list[Overflow]:
-    """What :meth:`churnml.adapters.store.Store.overflow` says."""
-    newest = newest_revisions(scorings.c.as_of.between(first, last))
+def overflow(connection: sa.Connection, first: dt.date, last: dt.date | None = None) -> list[Overflow]:
+    """What did not fit on the dates from ``first`` to ``last``, or on ``first``: by date, owner and playbook."""
+    newest = newest_revisions(scorings.c.as_of.between(first, first if last is None else last))
     by = (newest.c.as_of, decisions.c.owner, decisions.c.playbook)
     sums = [sa.func.sum(decisions.c[name]) for name in ("value", "value_low", "value_high")]
     query = (
@@ -113,7 +122,7 @@ def overflow(connection: sa.Connection, first: dt.date, last: dt.date) -> list[O
 
 
 def account(connection: sa.Connection, account_id: str, as_of: dt.date) -> AccountStory:
-    """What :meth:`churnml.adapters.store.Store.account` says."""
+    """One account on a date, with its past; raises UnknownNameError."""
     present = recorded(connection, account_id, as_of)
     if present is None:
         known = [one.account_id for one in scored(connection, as_of)]
@@ -123,12 +132,12 @@ def account(connection: sa.Connection, account_id: str, as_of: dt.date) -> Accou
         scoring=present.scoring,
         account=present.account,
         previous=recorded(connection, account_id, history[-2].as_of) if len(history) > 1 else None,
-        decisions=tuple(decided(connection, as_of, None, account_id)),
+        decisions=tuple(decided(connection, as_of, account_id=account_id)),
         history=tuple(history),
         health_events=tuple(health_changes(connection, dt.date.min, as_of, account_id)),
-        work=tuple(items_of(connection, account_id)),
+        work=tuple(items_where(connection, work.c.account_id == account_id)),
         work_events=tuple(events_of(connection, account_id=account_id)),
-        overrides=tuple(for_account(connection, account_id)),
+        overrides=tuple(overrides_where(connection, overrides.c.account_id == account_id)),
     )
 
 
@@ -143,7 +152,7 @@ def recorded(connection: sa.Connection, account_id: str, as_of: dt.date) -> Reco
 def health_changes(
     connection: sa.Connection, first: dt.date, last: dt.date, account_id: str | None = None
 ) -> list[HealthEvent]:
-    """What :meth:`churnml.adapters.store.Store.health_events` says."""
+    """Changes of health on the dates from ``first`` to ``last``, in order."""
     newest = newest_revisions(scorings.c.as_of.between(first, last))
     query = (
         sa.select(newest.c.as_of, health_events.c.account_id, health_events.c.kind, health_events.c.details)
@@ -156,12 +165,12 @@ def health_changes(
 
 
 def bands(connection: sa.Connection, first: dt.date, last: dt.date) -> list[RecordedBand]:
-    """What :meth:`churnml.adapters.store.Store.bands` says."""
+    """Health and band of every account on every scored date from ``first`` to ``last``."""
     return _points(connection, RecordedBand, scorings.c.as_of.between(first, last))
 
 
 def healths(connection: sa.Connection, first: dt.date, last: dt.date) -> dict[str, list[DatedHealth]]:
-    """What :meth:`churnml.adapters.store.Store.healths` says."""
+    """Account → its scored dates from ``first`` to ``last`` with its health, ascending; quick for many accounts."""
     newest = newest_revisions(scorings.c.as_of.between(first, last))
     healths: dict[str, list[DatedHealth]] = {}
     for as_of, scoring_id in connection.execute(sa.select(newest).order_by(newest.c.as_of)).all():
@@ -172,7 +181,7 @@ def healths(connection: sa.Connection, first: dt.date, last: dt.date) -> dict[st
 
 
 def declaration(connection: sa.Connection, fingerprint: str) -> RecordedDeclaration:
-    """What :meth:`churnml.adapters.store.Store.declaration` says."""
+    """A declaration as it was; raises UnknownNameError."""
     query = sa.select(declarations).where(declarations.c.fingerprint == fingerprint)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:

@@ -5,9 +5,17 @@ A text a user gave has no length here: PostgreSQL would refuse what SQLite took.
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+
+
+def columns_of(table: sa.Table, shape: type) -> list[sa.Column[Any]]:
+    """The columns that the fields of a dataclass are named after, in their order."""
+    return [table.c[field.name] for field in fields(shape)]
 
 
 def _json(*, null: bool = False) -> sa.JSON:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -21,19 +19,39 @@ from churnml.adapters.store.effects import lines_by
 from churnml.adapters.store.outbox import put
 from churnml.adapters.store.outcomes import assignments_by
 from churnml.adapters.store.overrides import holding
-from churnml.adapters.store.schema import assignments, decisions, declarations, health_events, scores, scorings
+from churnml.adapters.store.schema import (
+    assignments,
+    columns_of,
+    decisions,
+    declarations,
+    health_events,
+    scores,
+    scorings,
+)
 from churnml.adapters.store.work import items_on, minutes_of_week, put_plan, spent_in_month
 from churnml.adapters.store.writing import StaleError, count_up, hold, insert, insert_new, stamp_of
-from churnml.ledger import BandState, HealthEvent, Message, PriorState, Provenance, ScoredDay, Scoring
+from churnml.ledger import BandState, Message, PriorState, Provenance, ScoredDay, Scoring
 from churnml.ledger.rows import account_row, decision_row, event_details
-
-SCORING_FIELDS = tuple(field.name for field in fields(Scoring))
 
 
 def record(
     connection: sa.Connection, day: ScoredDay, made_from: Provenance, now: dt.datetime, messages: Sequence[Message]
 ) -> bool:
-    """What :meth:`churnml.adapters.store.Store.record` says, in the transaction of ``connection``."""
+    """Writes a scored date in the transaction of ``connection``; False when it already stands there.
+
+    A date before the newest one is scored for the record: of its plan only the decisions are written, and none
+    of the messages.
+
+    Args:
+        connection: in a transaction.
+        day: the date, with all that was decided.
+        made_from: what it was made from.
+        now: when it was scored.
+        messages: what is to be told; one whose key a receiver was told before is not written again.
+
+    Raises:
+        StaleError: what the plan was made from has changed; ask :func:`prior_state` and plan again.
+    """
     held = hold(connection)
     present = newest_of(connection, day.as_of)
     if present is not None and present[1].fingerprint == made_from.fingerprint:
@@ -48,7 +66,8 @@ def record(
     placed = enumerate(day.plan.decisions, start=1)
     rows = [{"scoring_id": scoring_id, "place": place, **decision_row(decision)} for place, decision in placed]
     insert(connection, decisions, rows)
-    insert(connection, health_events, [_event_row(scoring_id, event) for event in day.events])
+    events = [{"account_id": one.account_id, "kind": one.kind, "details": event_details(one)} for one in day.events]
+    insert(connection, health_events, [{"scoring_id": scoring_id, **event} for event in events])
     if not for_the_record:
         put_plan(connection, day.as_of, day.plan, now)
         drawn = [{**vars(assignment), "scoring_id": scoring_id} for assignment in day.plan.assignments]
@@ -67,8 +86,14 @@ def record(
     return True
 
 
-def prior_state(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> PriorState:
-    """What :meth:`churnml.adapters.store.Store.prior_state` says, as ``connection`` sees it."""
+def prior_state(connection: sa.Connection, as_of: dt.date, cooldown_days: int = 0) -> PriorState:
+    """What is on record when a date is scored; nothing of a later date is in it.
+
+    Args:
+        connection: to the store.
+        as_of: the date.
+        cooldown_days: the longest cooldown: how long ended work is remembered.
+    """
     drawn = assignments_by(connection, through=as_of)
     return PriorState(
         bands=_bands(connection, as_of),
@@ -84,10 +109,15 @@ def prior_state(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -
 
 def newest_of(connection: sa.Connection, as_of: dt.date) -> tuple[int, Scoring] | None:
     """The newest revision of a date and its number in the store, or None."""
-    columns = [scorings.c[name] for name in ("scoring_id", *SCORING_FIELDS)]
-    query = sa.select(*columns).where(scorings.c.as_of == as_of).order_by(scorings.c.revision.desc()).limit(1)
-    row = connection.execute(query).one_or_none()
+    query = sa.select(scorings.c.scoring_id, *columns_of(scorings, Scoring)).where(scorings.c.as_of == as_of)
+    row = connection.execute(query.order_by(scorings.c.revision.desc()).limit(1)).one_or_none()
     return None if row is None else (row[0], Scoring(*row[1:]))
+
+
+def fingerprint(connection: sa.Connection, as_of: dt.date) -> str | None:
+    """The fingerprint of the newest scoring of a date."""
+    newest = newest_of(connection, as_of)
+    return None if newest is None else newest[1].fingerprint
 
 
 def newest_revisions(wanted: sa.ColumnElement[bool]) -> sa.Subquery:
@@ -96,19 +126,14 @@ def newest_revisions(wanted: sa.ColumnElement[bool]) -> sa.Subquery:
     return query.where(wanted).group_by(scorings.c.as_of).subquery()
 
 
-def fingerprint_of(kind: str, text: str) -> str:
-    """What names a declaration: 64 letters made from its kind and its words."""
-    return hashlib.sha256(f"{kind}\0{text}".encode()).hexdigest()
-
-
 def _add_scoring(
     connection: sa.Connection, day: ScoredDay, revision: int, made_from: Provenance, now: dt.datetime
 ) -> int:
-    """Adds the scoring itself, and the declarations that are new; its number."""
-    named = {kind: fingerprint_of(kind, text) for kind, text in sorted(made_from.declarations.items())}
+    """Adds the scoring, and the declarations that are new, each named by its kind and its words; its number."""
+    declared = sorted(made_from.declarations.items())
+    named = {kind: hashlib.sha256(f"{kind}\0{text}".encode()).hexdigest() for kind, text in declared}
     rows = [
-        {"fingerprint": named[kind], "kind": kind, "text": made_from.declarations[kind], "first_seen_at": utc(now)}
-        for kind in named
+        {"fingerprint": named[kind], "kind": kind, "text": text, "first_seen_at": utc(now)} for kind, text in declared
     ]
     insert_new(connection, declarations, rows)
     scoring = Scoring(
@@ -122,11 +147,6 @@ def _add_scoring(
     )
     statement = scorings.insert().values(vars(scoring)).returning(scorings.c.scoring_id)
     return int(connection.execute(statement).scalar_one())
-
-
-def _event_row(scoring_id: int, event: HealthEvent) -> Mapping[str, object]:
-    details = event_details(event)
-    return {"scoring_id": scoring_id, "account_id": event.account_id, "kind": event.kind, "details": details}
 
 
 def _bands(connection: sa.Connection, as_of: dt.date) -> dict[str, BandState]:
@@ -159,21 +179,13 @@ def _bands(connection: sa.Connection, as_of: dt.date) -> dict[str, BandState]:
     )
     same = (missing.c.account_id == scores.c.account_id) & (missing.c.scoring_id == scores.c.scoring_id)
     columns = [scores.c[name] for name in ("account_id", "health", "band", "band_since", "pending", "pending_since")]
-    states = sa.select(newest.c.as_of, *columns).join(newest, newest.c.scoring_id == scores.c.scoring_id)
+    states = sa.select(newest.c.as_of.label("scored_on"), *columns).join(
+        newest, newest.c.scoring_id == scores.c.scoring_id
+    )
     bands: dict[str, BandState] = {}
     for query in (states.where(scores.c.scoring_id == here), states.join(missing, same)):
-        bands |= {row.account_id: _state(row) for row in connection.execute(query)}
+        for row in connection.execute(query).mappings():
+            # scored before that was kept: as far as is known, since then
+            since = row["band_since"] or row["scored_on"]
+            bands[row["account_id"]] = BandState(**{**row, "band_since": since})
     return dict(sorted(bands.items()))
-
-
-def _state(row: sa.Row[Any]) -> BandState:
-    return BandState(
-        account_id=row.account_id,
-        scored_on=row.as_of,
-        health=row.health,
-        band=row.band,
-        # scored before that was kept: as far as is known, since then
-        band_since=row.band_since or row.as_of,
-        pending=row.pending,
-        pending_since=row.pending_since,
-    )

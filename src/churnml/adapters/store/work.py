@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,15 +11,14 @@ import sqlalchemy as sa
 from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import Connections, utc
 from churnml.adapters.store.outbox import put
-from churnml.adapters.store.schema import work, work_events
+from churnml.adapters.store.schema import columns_of, work, work_events
 from churnml.adapters.store.writing import StaleError, as_kept, count_up, hold, insert, some_at_a_time
 from churnml.errors import ChurnmlError, UnknownNameError
 from churnml.ledger import ENDED, DayPlan, Message, WorkEvent, WorkItem
 from churnml.timeline import plus_days
 
-FIELDS = tuple(field.name for field in fields(WorkItem))
 DATES = ("opened_on", "due", "snoozed_until", "escalated_on", "ended_on")
-COLUMNS = tuple(work.c[name] for name in FIELDS)
+COLUMNS = columns_of(work, WorkItem)
 
 
 class Work:
@@ -36,7 +34,7 @@ class Work:
             UnknownNameError: there is none; or the account has several living ones, whose ids are then told.
         """
         with self._connections.reading() as connection:
-            living = _items(connection, work.c.work_id == name) or _items(
+            living = items_where(connection, work.c.work_id == name) or items_where(
                 connection, (work.c.account_id == name) & work.c.state.not_in(ENDED)
             )
             if len(living) == 1:
@@ -58,7 +56,7 @@ class Work:
         if living:
             wanted &= work.c.state.not_in(ENDED)
         with self._connections.reading() as connection:
-            return _items(connection, wanted)
+            return items_where(connection, wanted)
 
     def events(self, work_id: str | None = None, *, account_id: str | None = None) -> list[WorkEvent]:
         """What happened to an item, or to all of an account, or to all there are, in order of their dates."""
@@ -130,15 +128,8 @@ def put_plan(connection: sa.Connection, as_of: dt.date, plan: DayPlan, now: dt.d
     # what ends makes room for what begins: an account has one living item for the same playbook and reason
     changed.sort(key=lambda change: change[0].state not in ENDED)
     _update(connection, changed)
-    insert(
-        connection,
-        work,
-        [
-            _row(planned[name], on) | {"opened_for": planned[name].owner}
-            for name, on in newest.items()
-            if name not in stored
-        ],
-    )
+    opened = [(planned[name], on) for name, on in newest.items() if name not in stored]
+    insert(connection, work, [_row(item, on) | {"opened_for": item.owner} for item, on in opened])
     after = {name: item for name, (item, _) in stored.items()} | planned
     insert(connection, work_events, [_event_row(event, after[event.work_id], now) for event in plan.events])
 
@@ -147,7 +138,7 @@ def items_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> t
     """What lived on a date or had ended within the cooldown, as it then stood; by account and then id."""
     since = plus_days(as_of, -cooldown_days)
     known = (work.c.opened_on <= as_of) & (work.c.state.not_in(ENDED) | (work.c.ended_on >= since))
-    stood = {item.work_id: item for item in _items(connection, known & (work.c.last_on <= as_of))}
+    stood = {item.work_id: item for item in items_where(connection, known & (work.c.last_on <= as_of))}
     # of those that something happened to later: what their newest event by then left
     newest = (
         sa.select(
@@ -187,17 +178,11 @@ def spent_in_month(connection: sa.Connection, as_of: dt.date) -> dict[str, float
     return {playbook: float(cost) for playbook, cost in connection.execute(query)}
 
 
-def items_of(connection: sa.Connection, account_id: str) -> list[WorkItem]:
-    """All items of an account as they stand now, in the order they were opened."""
-    return _items(connection, work.c.account_id == account_id)
-
-
 def events_of(
     connection: sa.Connection, *, work_id: str | None = None, account_id: str | None = None
 ) -> list[WorkEvent]:
     """What happened to an item, or to all of an account, or to all there are, in order of their dates."""
-    names = ("work_id", "on", "what", "who", "why", "details")
-    query = sa.select(*(work_events.c[name] for name in names))
+    query = sa.select(*columns_of(work_events, WorkEvent))
     if work_id is not None:
         query = query.where(work_events.c.work_id == work_id)
     if account_id is not None:
@@ -206,7 +191,8 @@ def events_of(
     return [WorkEvent(**row) for row in connection.execute(query).mappings()]
 
 
-def _items(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[WorkItem]:
+def items_where(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[WorkItem]:
+    """Items as they stand now, in the order they were opened."""
     query = sa.select(*COLUMNS).where(wanted).order_by(work.c.opened_on, work.c.work_id)
     return [WorkItem(**row) for row in connection.execute(query).mappings()]
 
@@ -216,25 +202,20 @@ def _stored(connection: sa.Connection, names: Iterable[str]) -> dict[str, tuple[
     stored: dict[str, tuple[WorkItem, dt.date]] = {}
     for some in some_at_a_time(sorted(names)):
         query = sa.select(*COLUMNS, work.c.last_on).where(work.c.work_id.in_(some))
-        for row in connection.execute(query).mappings():
-            item = WorkItem(**{name: row[name] for name in FIELDS})
-            stored[item.work_id] = (item, row["last_on"])
+        for *values, last_on in connection.execute(query):
+            item = WorkItem(*values)
+            stored[item.work_id] = (item, last_on)
     return stored
 
 
 def _update(connection: sa.Connection, changed: Sequence[tuple[WorkItem, dt.date]]) -> None:
     if not changed:
         return
-    names = [name for name in FIELDS if name != "work_id"]
-    statement = (
-        work.update()
-        .where(work.c.work_id == sa.bindparam("which"))
-        .values({name: sa.bindparam(f"new_{name}") for name in (*names, "last_on")})
-    )
-    rows = [
-        {"which": item.work_id} | {f"new_{name}": value for name, value in _row(item, on).items() if name != "work_id"}
-        for item, on in changed
-    ]
+    names = [column.name for column in (*COLUMNS, work.c.last_on) if column is not work.c.work_id]
+    new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+    statement = work.update().where(work.c.work_id == sa.bindparam("which")).values(new)
+    kept = [_row(item, on) for item, on in changed]
+    rows = [{"which": row["work_id"]} | {f"new_{name}": row[name] for name in names} for row in kept]
     connection.execute(statement, as_kept(connection, work, rows, prefix="new_"))
 
 
