@@ -103,8 +103,8 @@ def test_a_killed_scoring_leaves_nothing_half_visible(after_run: Path, monkeypat
     from churnml.adapters.store import scorings
 
     before = rows_of(after_run)
-    insert = scorings.score_row
-    monkeypatch.setattr(scorings, "score_row", lambda *given: insert(*given) | {"band": None})
+    insert = scorings.account_row
+    monkeypatch.setattr(scorings, "account_row", lambda *given: insert(*given) | {"band": None})
     with pytest.raises((sa.exc.IntegrityError, AssertionError)):
         _score_raising(after_run, "2024-12-09")
     assert rows_of(after_run) == before

@@ -9,7 +9,6 @@ from churnml.ledger.days import (
     HealthEvent,
     HealthTrace,
     HierarchyScore,
-    InputValue,
     LeavingCurve,
     LikelyPeriod,
     Provenance,
@@ -48,9 +47,7 @@ from churnml.ledger.work import (
     Override,
     PriorState,
     WorkEvent,
-    WorkEventKind,
     WorkItem,
-    WorkState,
 )
 
 __all__ = [
@@ -73,7 +70,6 @@ __all__ = [
     "HealthTrace",
     "HierarchyScore",
     "HistoryPoint",
-    "InputValue",
     "LeavingCurve",
     "LikelyPeriod",
     "MeasuredEffect",
@@ -93,7 +89,5 @@ __all__ = [
     "Scoring",
     "Timing",
     "WorkEvent",
-    "WorkEventKind",
     "WorkItem",
-    "WorkState",
 ]

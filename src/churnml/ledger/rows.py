@@ -23,6 +23,9 @@ from churnml.ledger.work import Decision
 # Of a decision, the one name that differs.
 OUTSIDE = {"disposition": "outcome"}
 DECISION_FIELDS = tuple(field.name for field in fields(Decision))
+# What of an account is a column of its own name; of these the first so many come before the others.
+ACCOUNT_FIELDS = tuple(field.name for field in fields(ScoredAccount) if field.name not in ("timing", "trace"))
+FIRST_FIELDS = ACCOUNT_FIELDS[: ACCOUNT_FIELDS.index("mrr_at_risk") + 1]
 
 
 def account_row(account: ScoredAccount) -> dict[str, object]:
@@ -32,19 +35,10 @@ def account_row(account: ScoredAccount) -> dict[str, object]:
     details = {"ruled_health": trace.ruled_health, "weights": dict(trace.weights), "base_rate": trace.base_rate}
     families = [vars(hierarchy) for hierarchy in trace.hierarchies]
     return {
-        "account_id": account.account_id,
-        "owner_id": account.owner_id,
-        "segment": account.segment,
-        "mrr": account.mrr,
-        "churn_probability": account.churn_probability,
-        "upsell_probability": account.upsell_probability,
-        "health": account.health,
-        "band": account.band,
-        "coverage": account.coverage,
+        **{name: getattr(account, name) for name in FIRST_FIELDS},
         "dimensions": dict(account.dimensions),
         "reasons": [vars(reason) for reason in account.reasons],
         "growth_reasons": [vars(reason) for reason in account.growth_reasons],
-        "mrr_at_risk": account.mrr_at_risk,
         "leave_within": dict(timing.leave_within) if timing else None,
         "likely_period": period
         and {"from": str(period.first), "to": str(period.last), "probability": period.probability},
@@ -65,24 +59,12 @@ def account_row(account: ScoredAccount) -> dict[str, object]:
 def account_of(row: Mapping[str, Any]) -> ScoredAccount:
     """The account that :func:`account_row` made a row of."""
     details: Mapping[str, Any] = row["details"] or {}
+    same = {name: row[name] for name in ACCOUNT_FIELDS}
+    for name in ("reasons", "growth_reasons"):
+        same[name] = tuple(Reason(**reason) for reason in row[name])
     return ScoredAccount(
-        account_id=row["account_id"],
-        owner_id=row["owner_id"],
-        segment=row["segment"],
-        mrr=row["mrr"],
-        churn_probability=row["churn_probability"],
-        upsell_probability=row["upsell_probability"],
-        health=row["health"],
-        band=row["band"],
-        coverage=row["coverage"],
-        dimensions=row["dimensions"],
-        reasons=tuple(Reason(**reason) for reason in row["reasons"]),
-        growth_reasons=tuple(Reason(**reason) for reason in row["growth_reasons"]),
-        mrr_at_risk=row["mrr_at_risk"],
+        **same,
         timing=_timing(row),
-        band_since=row["band_since"],
-        pending=row["pending"],
-        pending_since=row["pending_since"],
         trace=HealthTrace(
             raw_health=row["raw_health"],
             ruled_health=details.get("ruled_health"),
