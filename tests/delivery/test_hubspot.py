@@ -128,7 +128,7 @@ def test_a_record_that_is_refused_holds_up_no_other(shop: Shop, table: HubspotSe
     found = shop.send()
     assert [found.receivers[0].sent, found.receivers[0].died] == [3, 2]
     assert healths(table) == {"a": "40.0", "b": "40.0", "c": None, "d": "40.0", "e": None, "f": None}
-    reasons = {letter.subject: letter.reason for letter in found.dead}
+    reasons = {letter.subject: letter.last_error for letter in found.dead}
     assert "Property values were not valid" in reasons["c"]
     assert reasons["unknown"] == "no such company in HubSpot"
     assert len(table.companies) == 6  # none was made

@@ -109,7 +109,7 @@ def test_a_record_that_is_refused_holds_up_no_other(shop: Shop, table: Salesforc
     found = shop.send()
     assert [found.receivers[0].sent, found.receivers[0].died] == [2, 2]
     assert healths(table)["a"] == healths(table)["c"] == 40.0
-    reasons = {letter.subject: letter.reason for letter in found.dead}
+    reasons = {letter.subject: letter.last_error for letter in found.dead}
     assert "NUMBER_OUTSIDE_VALID_RANGE" in reasons["b"]
     assert "no such account in Salesforce" in reasons["unknown"]
     assert len(table.accounts) == 6  # none was made
@@ -130,7 +130,7 @@ def test_an_owner_who_is_not_there_is_not_passed_over(
     shop.declare(crm={**declared, "unknown_accounts": "skip", "owners": {"olga": "nobody"}})
     shop.score("03-01", "a", opened=["a"])
     (dead,) = shop.send().dead
-    assert "Owner ID" in dead.reason
+    assert "Owner ID" in dead.last_error
     assert table.tasks == {}
 
 

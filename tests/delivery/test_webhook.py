@@ -122,8 +122,8 @@ def test_a_message_refused_for_good_is_dead_at_once_and_shown_with_its_reason(
     assert [found.receivers[0].sent, found.receivers[0].died] == [1, 1]
     (dead,) = found.dead
     assert dead.subject == "a"
-    assert "HTTP 422" in dead.reason
-    assert "account a is not ours" in dead.reason
+    assert "HTTP 422" in dead.last_error
+    assert "account a is not ours" in dead.last_error
     assert any("account a is not ours" in line for line in found.lines())
     shop.store.outbox.revive(dead.delivery_id, shop.clock(), who="rita", why="made it theirs")
     assert shop.send().receivers[0].sent == 1
@@ -160,7 +160,7 @@ def test_a_redirect_is_not_followed(shop: Shop, server: Server) -> None:
 def test_of_an_endless_answer_only_the_beginning_is_kept(shop: Shop, server: Server) -> None:
     shop.score("03-01", "a")
     server.before.append(Response(400, b"x" * 3_000_000))
-    assert len(shop.send().dead[0].reason) <= 300
+    assert len(shop.send().dead[0].last_error) <= 300
 
 
 def test_a_dry_run_sends_nothing_and_says_what_would_go_where(shop: Shop, server: Server) -> None:

@@ -7,12 +7,10 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from churnml.ledger import Delivery
 from churnml.specs.delivery import Retry
-
-if TYPE_CHECKING:
-    from churnml.adapters.store import Delivery
 
 # A receiver that asks for more is asked again the next day.
 LONGEST_ASKED = 86_400.0

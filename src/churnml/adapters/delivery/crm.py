@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer
 from churnml.adapters.delivery.payload import Payload
 from churnml.jsontypes import Json
+from churnml.ledger import Delivery
 from churnml.pages.presenter import money
-
-if TYPE_CHECKING:
-    from churnml.adapters.store import Delivery
 
 REASONS_LENGTH = 1_000
 SUBJECT_LENGTH = 250
@@ -52,9 +49,39 @@ def task_lines(payload: Payload) -> list[str]:
     return lines
 
 
-def halving(
-    deliveries: Sequence[Delivery], send: Callable[[Sequence[Delivery]], Sequence[Answer | None]]
-) -> list[Answer | None]:
+Write = Callable[[Sequence[Delivery]], Sequence[Answer | None]]
+
+
+def health_then_work(deliveries: Sequence[Delivery], health: Write, work: Write) -> list[Answer | None]:
+    """Sends what is told of accounts and then the tasks, these only where the receiver asked for no pause before."""
+    answers: dict[int, Answer | None] = {}
+    for kind, write in (("health", health), ("work", work)):
+        mine = [delivery for delivery in deliveries if delivery.kind == kind]
+        if mine and not any(answer is not None and answer.pause for answer in answers.values()):
+            answers |= {delivery.delivery_id: answer for delivery, answer in zip(mine, write(mine), strict=True)}
+    return [answers.get(delivery.delivery_id) for delivery in deliveries]
+
+
+def no_answer(problem: Exception) -> Answer:
+    """What a call that failed on its way means; the problem's own words may hold the address."""
+    late = "Timeout" in type(problem).__name__
+    return Answer(False, "no answer in time" if late else f"no answer: {type(problem).__name__}", pause=True)
+
+
+def whole_refused(answer: Answer, status: int, of_setup: bool) -> Answer:
+    """What the refusal of a whole call means, by its status alone: records are at fault only of a bad request.
+
+    Args:
+        answer: what :func:`churnml.adapters.delivery.answers.by_status` says.
+        status: that was answered.
+        of_setup: whether its words say that the declaration or the set-up is wrong.
+    """
+    if answer.final and (status != 400 or of_setup):
+        return Answer(False, answer.note, pause=True)
+    return replace(answer, arrived=False, pause=answer.pause or not answer.final)
+
+
+def halving(deliveries: Sequence[Delivery], send: Write) -> list[Answer | None]:
     """Sends together; where the call as a whole is refused, in halves, until the record that is refused is alone.
 
     When single records are refused one after the other it is the way of asking that is wrong, not they: the rest is

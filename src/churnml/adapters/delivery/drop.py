@@ -14,16 +14,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from churnml.adapters.delivery.answers import Answer
 from churnml.adapters.delivery.cells import neutral
 from churnml.adapters.delivery.payload import Payload, payload_of
+from churnml.ledger import Delivery
 from churnml.specs.delivery import Drop
 from churnml.work.messages import canonical
-
-if TYPE_CHECKING:
-    from churnml.adapters.store import Delivery
 
 # A cell of a file.
 Cell = float | str | None

@@ -12,18 +12,24 @@ import datetime as dt
 import html
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import Any, TypedDict, cast
 
 from churnml.adapters.delivery.answers import Answer, asked_wait, by_status
-from churnml.adapters.delivery.crm import account_values, halving, task_lines, task_subject
+from churnml.adapters.delivery.crm import (
+    account_values,
+    halving,
+    health_then_work,
+    no_answer,
+    task_lines,
+    task_subject,
+    whole_refused,
+)
 from churnml.adapters.delivery.hidden import Secrets
 from churnml.adapters.delivery.payload import Payload, payload_of
 from churnml.errors import ProjectError
 from churnml.jsontypes import Json, JsonObject
+from churnml.ledger import Delivery
 from churnml.specs.delivery import Hubspot
-
-if TYPE_CHECKING:
-    from churnml.adapters.store import Delivery
 
 RECORDS_A_CALL = 100
 OWN_ID = "hs_object_id"
@@ -100,29 +106,25 @@ class HubspotSender:
         self._associations = crm.associations.v4.batch_api
 
     def send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> list[Answer | None]:
-        answers: dict[int, Answer | None] = {}
-        for kind, write in (("health", self._write_companies), ("work", self._write_tasks)):
-            mine = [delivery for delivery in deliveries if delivery.kind == kind]
-            if mine and not any(answer is not None and answer.pause for answer in answers.values()):
-                answers |= self._of_kind(mine, write, now)
-        return [answers.get(delivery.delivery_id) for delivery in deliveries]
+        return health_then_work(
+            deliveries,
+            lambda mine: self._of_kind(mine, self._write_companies, now),
+            lambda mine: self._of_kind(mine, self._write_tasks, now),
+        )
 
     def _of_kind(
         self,
         mine: Sequence[Delivery],
         write: Callable[[Sequence[Delivery], Mapping[str, str], dt.datetime], Sequence[Answer]],
         now: dt.datetime,
-    ) -> dict[int, Answer | None]:
+    ) -> Sequence[Answer | None]:
         known = self._look_up(sorted({delivery.subject for delivery in mine}), now)
         if isinstance(known, Answer):
-            return {delivery.delivery_id: known for delivery in mine}
-        missing = Answer(self._declared.unknown_accounts == "skip", NOT_THERE, final=True)
-        answers: dict[int, Answer | None] = {d.delivery_id: missing for d in mine if d.subject not in known}
+            return [known] * len(mine)
         there = [delivery for delivery in mine if delivery.subject in known]
-        if there:
-            written = halving(there, lambda some: write(some, known, now))
-            answers |= {delivery.delivery_id: answer for delivery, answer in zip(there, written, strict=True)}
-        return answers
+        written = iter(halving(there, lambda some: write(some, known, now)) if there else ())
+        missing = Answer(self._declared.unknown_accounts == "skip", NOT_THERE, final=True)
+        return [next(written) if delivery.subject in known else missing for delivery in mine]
 
     def _look_up(self, accounts: Sequence[str], now: dt.datetime) -> dict[str, str] | Answer:
         """Account → HubSpot's id of its company; those it does not have are left out."""
@@ -233,8 +235,7 @@ class HubspotSender:
         except self._refused as problem:
             return self._whole(problem, now)
         except self._lost as problem:
-            late = "Timeout" in type(problem).__name__
-            return Answer(False, "no answer in time" if late else f"no answer: {type(problem).__name__}", pause=True)
+            return no_answer(problem)
         except AttributeError:
             # what the client makes of a connection that was never made: an exception without a body, then decoded
             return Answer(False, "no answer: the connection failed", pause=True)
@@ -259,10 +260,8 @@ class HubspotSender:
         wait = asked_wait(headers.get("Retry-After"), now)
         if wait is None:
             wait = next((seconds for name, seconds in WAITS.items() if name in str(refusal.get("policyName"))), None)
-        answer = by_status(status, wait, note)
-        if status == 0 or (answer.final and (status != 400 or any(word in json.dumps(refusal) for word in SETUP))):
-            return Answer(False, note, pause=True)
-        return Answer(False, note, answer.final, answer.wait, answer.pause or not answer.final)
+        of_setup = any(word in json.dumps(refusal) for word in SETUP)
+        return whole_refused(by_status(status, wait, note), status, of_setup)
 
     def _judge(self, deliveries: Sequence[Delivery], batch: BatchAnswer) -> list[Answer]:
         """What a batch's answer says of each: those in its errors failed, the others are there."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TypedDict, cast
 
 from churnml.jsontypes import Json
-
-if TYPE_CHECKING:
-    from churnml.adapters.store import Delivery
+from churnml.ledger import Delivery
 
 
 class HealthPayload(TypedDict):

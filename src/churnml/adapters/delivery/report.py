@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from churnml.jsontypes import JsonObject
+from churnml.ledger import Delivery
 from churnml.pages.presenter import printable
 
 DEAD_SHOWN = 20
+# What is printed of one, beside why.
+DEAD_FIELDS = ("delivery_id", "receiver", "kind", "subject", "key", "attempts")
 
 
 @dataclass(frozen=True)
@@ -38,31 +41,18 @@ class ReceiverReport:
 
 
 @dataclass(frozen=True)
-class DeadLetter:
-    """A message that was given up; ``churnml deliveries revive`` with its number makes it due again."""
-
-    delivery_id: int
-    receiver: str
-    kind: str
-    subject: str
-    key: str
-    attempts: int
-    reason: str
-
-
-@dataclass(frozen=True)
 class DeliveryReport:
     """A run of delivery.
 
     Args:
         sending: False for a dry run.
         receivers: in declared order; then those that have messages and are not declared any more.
-        dead: what was given up, by its number.
+        dead: what was given up, by its number; ``churnml deliveries revive`` with it makes it due again.
     """
 
     sending: bool
     receivers: tuple[ReceiverReport, ...]
-    dead: tuple[DeadLetter, ...]
+    dead: tuple[Delivery, ...]
 
     @property
     def troubled(self) -> bool:
@@ -74,7 +64,10 @@ class DeliveryReport:
         return {
             "sending": self.sending,
             "receivers": [asdict(receiver) for receiver in self.receivers],
-            "dead": [asdict(letter) for letter in self.dead],
+            "dead": [
+                {name: getattr(each, name) for name in DEAD_FIELDS} | {"reason": each.last_error or ""}
+                for each in self.dead
+            ],
         }
 
     def lines(self) -> list[str]:
@@ -101,14 +94,14 @@ class DeliveryReport:
         return lines + ([f"  {printable(receiver.trouble)}"] if receiver.trouble else [])
 
 
-def _dead_lines(dead: Sequence[DeadLetter]) -> list[str]:
+def _dead_lines(dead: Sequence[Delivery]) -> list[str]:
     if not dead:
         return []
     lines = ["", f"Given up ({len(dead):,}):"]
     for letter in dead[:DEAD_SHOWN]:
         tried = "once" if letter.attempts == 1 else f"{letter.attempts} times"
         what = f"{letter.kind} of {printable(letter.subject)} to {letter.receiver}"
-        lines.append(f"  {letter.delivery_id}: {what}, tried {tried}: {printable(letter.reason)}")
+        lines.append(f"  {letter.delivery_id}: {what}, tried {tried}: {printable(letter.last_error or '')}")
     more = len(dead) - DEAD_SHOWN
     lines += [f"  and {more:,} more"] if more > 0 else []
     return [*lines, "  Once it is mended: churnml deliveries revive NUMBER --by WHO --because WHY"]

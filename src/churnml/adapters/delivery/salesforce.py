@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
 
 from churnml.adapters.delivery.answers import Answer, asked_wait, by_status
-from churnml.adapters.delivery.crm import account_values, halving, task_lines, task_subject
+from churnml.adapters.delivery.crm import (
+    account_values,
+    halving,
+    health_then_work,
+    no_answer,
+    task_lines,
+    task_subject,
+    whole_refused,
+)
 from churnml.adapters.delivery.hidden import Secrets
 from churnml.adapters.delivery.payload import Payload, payload_of
 from churnml.errors import ProjectError
 from churnml.jsontypes import Json, JsonObject
+from churnml.ledger import Delivery
 from churnml.specs.delivery import Salesforce
-
-if TYPE_CHECKING:
-    from churnml.adapters.store import Delivery
 
 RECORDS_A_CALL = 200
 BODY_LENGTH = 32_000
@@ -119,24 +125,20 @@ class SalesforceSender:
         }
 
     def send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> list[Answer | None]:
-        answers: dict[int, Answer | None] = {}
-        for kind in ("health", "work"):
-            mine = [delivery for delivery in deliveries if delivery.kind == kind]
-            if mine and not any(answer is not None and answer.pause for answer in answers.values()):
-                of_kind = halving(mine, lambda some, kind=kind: self._write(kind, some, now))  # type: ignore[misc]
-                answers |= {delivery.delivery_id: answer for delivery, answer in zip(mine, of_kind, strict=True)}
-        return [answers.get(delivery.delivery_id) for delivery in deliveries]
-
-    def _write(self, kind: str, deliveries: Sequence[Delivery], now: dt.datetime) -> Sequence[Answer]:
         declared = self._declared
-        if kind == "health":
-            records = [self._account(payload_of(delivery)) for delivery in deliveries]
-            own = declared.account_id_field == "Id"
-            path = "composite/sobjects" + ("" if own else f"/{declared.account_object}/{declared.account_id_field}")
-        else:
-            records = [self._task(payload_of(delivery)) for delivery in deliveries]
-            path = f"composite/sobjects/Task/{declared.task_id_field}"
-        results = self._call(path, records, now)
+        own = declared.account_id_field == "Id"
+        accounts = "composite/sobjects" + ("" if own else f"/{declared.account_object}/{declared.account_id_field}")
+        tasks = f"composite/sobjects/Task/{declared.task_id_field}"
+        return health_then_work(
+            deliveries,
+            lambda mine: halving(mine, lambda some: self._write(accounts, self._account, some, now)),
+            lambda mine: halving(mine, lambda some: self._write(tasks, self._task, some, now)),
+        )
+
+    def _write(
+        self, path: str, record: Callable[[Payload], JsonObject], deliveries: Sequence[Delivery], now: dt.datetime
+    ) -> Sequence[Answer]:
+        results = self._call(path, [record(payload_of(delivery)) for delivery in deliveries], now)
         if isinstance(results, Answer):
             return [results] * len(deliveries)
         return [self._judge(result) for result in results]
@@ -144,17 +146,13 @@ class SalesforceSender:
     def _call(self, path: str, records: Sequence[JsonObject], now: dt.datetime) -> list[SaveResult] | Answer:
         self._wait = None
         try:
-            results: list[SaveResult] = self._client.restful(
-                path,
-                method="PATCH",
-                json={"allOrNone": False, "records": records},
-            )
+            asked = {"allOrNone": False, "records": records}
+            results: list[SaveResult] = self._client.restful(path, method="PATCH", json=asked)
         except self._refused as problem:
             return self._whole(problem, now)
         except Exception as problem:
-            # requests' own, of whatever kind; their words may hold the address
-            late = "Timeout" in type(problem).__name__
-            return Answer(False, "no answer in time" if late else f"no answer: {type(problem).__name__}", pause=True)
+            # requests' own, of whatever kind
+            return no_answer(problem)
         if not isinstance(results, list) or len(results) != len(records):
             return Answer(False, "an answer that does not fit what was asked", pause=True)
         return results
@@ -162,13 +160,12 @@ class SalesforceSender:
     def _whole(self, problem: Any, now: dt.datetime) -> Answer:
         """What the refusal of a whole call means: ``[{"errorCode": …, "message": …}]`` with a status."""
         first = problem.content[0] if isinstance(problem.content, list) and problem.content else {}
-        code = str(first.get("errorCode", "")) if isinstance(first, Mapping) else ""
-        message = str(first.get("message", "")) if isinstance(first, Mapping) else ""
+        code, message = (
+            str(first.get(name, "")) if isinstance(first, Mapping) else "" for name in ("errorCode", "message")
+        )
         status = int(problem.status) if str(problem.status).isdigit() else 0
         answer = by_status(status, asked_wait(self._wait, now), self._secrets.hide(f"HTTP {status} {code} {message}"))
-        if answer.final and (code in SETUP or status != 400):
-            return Answer(False, answer.note, pause=True)
-        return Answer(False, answer.note, answer.final, answer.wait, answer.pause or not answer.final)
+        return whole_refused(answer, status, code in SETUP)
 
     def _judge(self, result: SaveResult) -> Answer:
         if result.get("success"):
@@ -196,14 +193,14 @@ class SalesforceSender:
                 return True
         return False
 
-    def _account(self, payload: Payload) -> dict[str, Json]:
+    def _account(self, payload: Payload) -> JsonObject:
         declared = self._declared
         values = account_values(payload)
         written = {field: values[name] for name, field in vars(declared.fields).items() if field is not None}
         id_field = "id" if declared.account_id_field == "Id" else declared.account_id_field
         return {"attributes": {"type": declared.account_object}, id_field: payload["account_id"], **written}
 
-    def _task(self, payload: Payload) -> dict[str, Json]:
+    def _task(self, payload: Payload) -> JsonObject:
         declared, work = self._declared, payload["work"]
         record: dict[str, Json] = {
             "attributes": {"type": "Task"},

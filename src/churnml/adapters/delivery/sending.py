@@ -10,7 +10,7 @@ import contextlib
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,21 +19,13 @@ from churnml.adapters.delivery.drop import DropSender
 from churnml.adapters.delivery.hidden import Secrets, shown_address
 from churnml.adapters.delivery.hubspot import HubspotSender
 from churnml.adapters.delivery.payload import payload_of
-from churnml.adapters.delivery.report import DeadLetter, DeliveryReport, ReceiverReport
+from churnml.adapters.delivery.report import DeliveryReport, ReceiverReport
 from churnml.adapters.delivery.salesforce import SalesforceSender
 from churnml.adapters.delivery.slack import SlackSender
 from churnml.adapters.delivery.webhook import WebhookSender
 from churnml.adapters.project import Project
 from churnml.errors import ChurnmlError
-from churnml.specs.delivery import (
-    AnyReceiver,
-    DeliverySpec,
-    Drop,
-    Hubspot,
-    Salesforce,
-    Slack,
-    Webhook,
-)
+from churnml.specs.delivery import AnyReceiver, DeliverySpec, Drop, Hubspot, Salesforce, Slack, Webhook
 
 if TYPE_CHECKING:
     from churnml.adapters.store import Delivery, Outbox, Store
@@ -53,7 +45,7 @@ class _Tally:
     failed: int = 0
     died: int = 0
     overtaken: int = 0
-    trouble: str | None = field(default=None)
+    trouble: str | None = None
 
 
 def deliver(
@@ -207,21 +199,17 @@ def _report(
     counts = outbox.counts()
     receivers = []
     for name, declared in spec.receivers.items():
-        tally, by_state = tallies[name], counts.get(name, {})
+        by_state = counts.get(name, {})
         due = () if sending else outbox.due(now, EXAMPLES_SHOWN, receiver=name)
         receivers.append(
             ReceiverReport(
                 name,
                 declared.kind,
                 _address(declared),
-                tally.sent,
-                tally.failed,
-                tally.died,
-                tally.overtaken,
-                by_state.get("pending", 0),
-                by_state.get("dead", 0),
-                tally.trouble,
-                tuple({"kind": each.kind, "subject": each.subject, "key": each.key} for each in due),
+                **vars(tallies[name]),
+                waiting=by_state.get("pending", 0),
+                dead=by_state.get("dead", 0),
+                examples=tuple({"kind": each.kind, "subject": each.subject, "key": each.key} for each in due),
             )
         )
     for name in sorted(set(counts) - set(spec.receivers)):
@@ -229,19 +217,7 @@ def _report(
         if waiting or dead:
             trouble = f"is not in models/{FILE} any more, and {waiting:,} messages wait for it"
             receivers.append(ReceiverReport(name, "unknown", "nowhere", waiting=waiting, dead=dead, trouble=trouble))
-    letters = [
-        DeadLetter(
-            one.delivery_id,
-            one.receiver,
-            one.kind,
-            one.subject,
-            one.key,
-            one.attempts,
-            one.last_error or "",
-        )
-        for one in outbox.dead()
-    ]
-    return DeliveryReport(sending, tuple(receivers), tuple(letters))
+    return DeliveryReport(sending, tuple(receivers), tuple(outbox.dead()))
 
 
 def _address(declared: AnyReceiver) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer, one_at_a_time
 from churnml.adapters.delivery.hidden import Secrets
@@ -16,12 +15,10 @@ from churnml.adapters.delivery.payload import Payload, payload_of
 from churnml.adapters.delivery.posting import client_for, post
 from churnml.adapters.delivery.webhook import KEY
 from churnml.jsontypes import Json
+from churnml.ledger import Delivery
 from churnml.pages.presenter import cut, money, number, plural, words
 from churnml.specs.delivery import Slack
 from churnml.work.messages import canonical
-
-if TYPE_CHECKING:
-    from churnml.adapters.store import Delivery
 
 # Slack takes 50 blocks, 3,000 characters in one, and refuses some 13,000 in all.
 BLOCK_LENGTH = 1_200

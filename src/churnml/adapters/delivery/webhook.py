@@ -6,16 +6,13 @@ import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from churnml.adapters.delivery.answers import Answer, one_at_a_time
 from churnml.adapters.delivery.hidden import Secrets
 from churnml.adapters.delivery.posting import client_for, post
+from churnml.ledger import Delivery
 from churnml.specs.delivery import Webhook
 from churnml.work.messages import canonical
-
-if TYPE_CHECKING:
-    from churnml.adapters.store import Delivery
 
 TIMESTAMP = "Churnml-Timestamp"
 SIGNATURE = "Churnml-Signature"
