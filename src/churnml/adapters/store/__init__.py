@@ -13,11 +13,9 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-import sqlalchemy as sa
-
 from churnml.adapters.store import reading, scorings
 from churnml.adapters.store.audit import AuditLog
-from churnml.adapters.store.connections import Connections, cannot_be_opened
+from churnml.adapters.store.connections import Connection, Connections, cannot_be_opened
 from churnml.adapters.store.effects import Effects
 from churnml.adapters.store.outbox import Outbox
 from churnml.adapters.store.outcomes import Outcomes
@@ -37,7 +35,7 @@ Answered = TypeVar("Answered")
 
 
 def _as_one_moment_sees_it(
-    read: Callable[Concatenate[sa.Connection, Asked], Answered],
+    read: Callable[Concatenate[Connection, Asked], Answered],
 ) -> Callable[Concatenate[Store, Asked], Answered]:
     """The method of a store that asks ``read``, whose signature and docstring it has."""
 

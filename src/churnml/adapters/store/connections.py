@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from churnml.errors import ProjectError
 
+Connection = sa.Connection
 # The drivers are named, so that the same URL means the same whichever SQLAlchemy is installed.
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 WHERE = "project.yaml, stores: operational"
