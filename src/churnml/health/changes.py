@@ -141,7 +141,8 @@ def explain_change(before: ScoreInputs, after: ScoreInputs, says_earlier_model: 
         note = "without an override one of the two scores is not known, so all of the difference is the override's"
         parts = dict.fromkeys(("model", "configuration"), 0)
         return _change(first, last, parts | {"override": last - first}, note)
-    before, after = _side_by_side(before, after)
+    # what only one was asked for changes neither score: that it is asked or not is a change of the configuration
+    before, after = _with_unasked(before, after), _with_unasked(after, before)
     same_model = before.yardstick.version == after.yardstick.version
     probability, note = after.churn_probability if same_model else says_earlier_model, ""
     if probability is None and not same_model:
@@ -213,14 +214,6 @@ def _data_steps(before: ScoreInputs, after: ScoreInputs, probability: float | No
 
     steps = [(DATA + name, placed(features)) for name, features in groups.items() if features]
     return [*steps, (f"{DATA}risk", lambda made: replace(made, churn_probability=probability))]
-
-
-def _side_by_side(before: ScoreInputs, after: ScoreInputs) -> tuple[ScoreInputs, ScoreInputs]:
-    """Each with what only the other was asked for, which changes neither score.
-
-    So it is no change of the data or the model, but of the configuration, which began or ceased to ask.
-    """
-    return _with_unasked(before, after), _with_unasked(after, before)
 
 
 def _with_unasked(made: ScoreInputs, other: ScoreInputs) -> ScoreInputs:

@@ -94,10 +94,9 @@ def _names(spec: HealthSpec) -> list[str]:
     return [*(band.name for band in spec.bands), INSUFFICIENT]
 
 
-def _counted(bands: pd.Series, names: Sequence[str]) -> dict[str, int]:
-    counts = bands.value_counts()
+def _counted(bands: pd.Series, names: list[str]) -> dict[str, int]:
     # a band that dwell holds on to is declared in both, or it would not be held on to
-    return {name: int(counts.get(name, 0)) for name in names}
+    return {str(name): int(count) for name, count in bands.value_counts().reindex(names, fill_value=0).items()}
 
 
 def _moves(accounts: pd.DataFrame, now: Sequence[str], then: Sequence[str]) -> pd.DataFrame:

@@ -14,10 +14,11 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_type_hints
 
 from churnml.adapters.delivery.answers import Answer
 from churnml.adapters.delivery.cells import neutral
-from churnml.adapters.delivery.payload import Payload, payload_of
+from churnml.adapters.delivery.payload import HealthPayload, Payload, WorkPayload, payload_of
 from churnml.ledger import Delivery
 from churnml.specs.delivery import Drop
 from churnml.work.messages import canonical
@@ -27,18 +28,12 @@ Cell = float | str | None
 
 KINDS = ("work", "health", "event")
 REASONS = 3
-NUMBERS = (
-    "mrr",
-    "score",
-    "coverage",
-    "churn_probability",
-    "upsell_probability",
-    "mrr_at_risk",
-    "value",
-    "value_low",
-    "value_high",
-    "minutes",
-)
+NUMBERS = {
+    name
+    for part in (Payload, HealthPayload, WorkPayload)
+    for name, kind in get_type_hints(part).items()
+    if kind in (int, float, float | None)
+}
 ACCOUNT = (
     "key",
     "project",
@@ -60,30 +55,8 @@ ACCOUNT = (
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "health": ACCOUNT,
     "event": (*ACCOUNT, "event", "from", "to", "because"),
-    "work": (
-        *ACCOUNT,
-        "work_id",
-        "what",
-        "on",
-        "who",
-        "why",
-        "playbook",
-        "reason",
-        "title",
-        "goal",
-        "steps",
-        "because",
-        "work_owner",
-        "state",
-        "opened_on",
-        "due",
-        "snoozed_until",
-        "escalated_on",
-        "value",
-        "value_low",
-        "value_high",
-        "minutes",
-    ),
+    # the account's owner has a column too
+    "work": (*ACCOUNT, *("work_owner" if name == "owner" else name for name in get_type_hints(WorkPayload))),
 }
 
 

@@ -94,7 +94,11 @@ class Secrets:
     @contextlib.contextmanager
     def out_of_the_logs(self) -> Iterator[None]:
         """While it lasts, none of them gets into what the clients log: httpx tells every address it asks."""
-        hide = _Hide(self)
+
+        def hide(record: logging.LogRecord) -> bool:
+            record.msg, record.args = self.without(record.getMessage()), ()
+            return True
+
         loggers = [logging.getLogger(name) for name in TALKATIVE]
         for logger in loggers:
             logger.addFilter(hide)
@@ -108,16 +112,6 @@ class Secrets:
         """A text without any of them, on one line, short enough to keep."""
         text = self.without(text)
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:NOTE_LENGTH]
-
-
-class _Hide(logging.Filter):
-    def __init__(self, secrets: Secrets) -> None:
-        super().__init__()
-        self._secrets = secrets
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = self._secrets.without(record.getMessage()), ()
-        return True
 
 
 def is_here(host: str) -> bool:

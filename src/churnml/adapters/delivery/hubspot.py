@@ -129,11 +129,7 @@ class HubspotSender:
     def _look_up(self, accounts: Sequence[str], now: dt.datetime) -> dict[str, str] | Answer:
         """Account → HubSpot's id of its company; those it does not have are left out."""
         id_property = self._declared.company_id_property
-        asked: dict[str, Json] = {"inputs": [{"id": account} for account in accounts], "properties": [id_property]}
-        asked["propertiesWithHistory"] = []
-        if id_property != OWN_ID:
-            asked["idProperty"] = id_property
-        answer = self._call(now, self._companies.read, asked)
+        answer = self._call(now, self._companies.read, _named_by(id_property, accounts))
         if isinstance(answer, Answer):
             return Answer(False, answer.note, wait=answer.wait, pause=True)
         if id_property == OWN_ID:
@@ -171,20 +167,16 @@ class HubspotSender:
             return [batch] * len(deliveries)
         answers = self._judge(deliveries, batch)
         ids = self._task_ids([d for d, answer in zip(deliveries, answers, strict=True) if answer.arrived], batch, now)
-        written = [
-            (place, ids[delivery.key])
-            for place, delivery in enumerate(deliveries)
-            if answers[place].arrived and delivery.key in ids
-        ]
-        tasks = {task: known[deliveries[place].subject] for place, task in written}
-        nameless = {place for place, answer in enumerate(answers) if answer.arrived} - {place for place, _ in written}
-        for place in nameless:
+        arrived = [place for place, answer in enumerate(answers) if answer.arrived]
+        written = {place: ids[deliveries[place].key] for place in arrived if deliveries[place].key in ids}
+        tasks = {task: known[deliveries[place].subject] for place, task in written.items()}
+        for place in set(arrived) - set(written):
             answers[place] = Answer(False, "HubSpot did not say which task it is")
         if tasks:
             # only then has the message arrived: a task that belongs to nobody is not what was told
             pairs = [{"from": {"id": task}, "to": {"id": company}} for task, company in tasks.items()]
             lost = _lost_tasks(self._call(now, self._associate, {"inputs": pairs}), tasks)
-            for place, task in written:
+            for place, task in written.items():
                 if task in lost:
                     answers[place] = lost[task]
         return answers
@@ -196,13 +188,7 @@ class HubspotSender:
         ids = _ids_in(batch["results"], id_property, keys)
         silent = [work_id for work_id, key in keys.items() if key not in ids]
         if silent:
-            asked: JsonObject = {
-                "inputs": [{"id": work_id} for work_id in silent],
-                "properties": [id_property],
-                "idProperty": id_property,
-                "propertiesWithHistory": [],
-            }
-            read = self._call(now, self._tasks.read, asked)
+            read = self._call(now, self._tasks.read, _named_by(id_property, silent))
             if not isinstance(read, Answer):
                 ids |= _ids_in(read["results"], id_property, keys)
         return ids
@@ -304,6 +290,13 @@ class HubspotSender:
         for api in (self._companies, self._tasks, self._associations):
             api.api_client.rest_client.pool_manager.clear()
             api.api_client.close()
+
+
+def _named_by(id_property: str, names: Iterable[str]) -> JsonObject:
+    """What asks for the records that have these values of a unique property."""
+    by = {} if id_property == OWN_ID else {"idProperty": id_property}
+    inputs: list[Json] = [{"id": name} for name in names]
+    return {"inputs": inputs, "properties": [id_property], "propertiesWithHistory": [], **by}
 
 
 def _ids_in(results: Sequence[HubspotRecord], named_by: str, keys: Mapping[str, str]) -> dict[str, str]:

@@ -23,7 +23,10 @@ EventPayload = Mapping[str, Json]
 
 
 class WorkPayload(TypedDict, total=False):
-    """A work item and what happened to it; ``title`` and what follows only where its decision is at hand."""
+    """A work item and what happened to it, in the order of a file's columns.
+
+    ``title``, ``goal``, ``steps``, ``because``, ``value_low`` and ``value_high`` only where its decision is at hand.
+    """
 
     work_id: str
     what: str
@@ -32,6 +35,10 @@ class WorkPayload(TypedDict, total=False):
     why: str
     playbook: str
     reason: str
+    title: str
+    goal: str
+    steps: Sequence[str]
+    because: Sequence[str]
     owner: str
     state: str
     opened_on: str
@@ -39,13 +46,9 @@ class WorkPayload(TypedDict, total=False):
     snoozed_until: str | None
     escalated_on: str | None
     value: float | None
-    minutes: int
-    title: str
-    goal: str
-    steps: Sequence[str]
-    because: Sequence[str]
     value_low: float | None
     value_high: float | None
+    minutes: int
 
 
 class Payload(TypedDict, total=False):
