@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import features, routing, scoring
+from benchmarks import features, lookups, routing, scoring
 from benchmarks.processes import spent
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -76,6 +76,7 @@ def commands() -> list[str]:
         rows.append(line("`churnml run --no-prefect`, first: two models trained", measure(run), floor, beside))
         rows.append(line("the same again: nothing has changed", measure(run), floor, beside))
         rows.append(line("`churnml run`, again, under Prefect", measure(run[:-1]), floor, beside))
+        looked_up = lookups.section(lookups.table(company))
         made = measure([*CHURNML, "simulate", "--out", str(large), "--events", "10000000", "--seed", "8"])
         large_floor = median([sys.executable, "-c", FLOOR, str(large)], 3)
         rows.append(line("`churnml simulate --events 10000000`", made, large_floor, "the same pass over them"))
@@ -93,6 +94,7 @@ def commands() -> list[str]:
         "|---|---|---|---|",
         *rows,
         "",
+        *looked_up,
     ]
 
 

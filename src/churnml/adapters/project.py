@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import churnml
 from churnml.adapters.python_features import families_in
 from churnml.errors import ProjectError, SpecError, UnknownNameError
 from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
 from churnml.features.declared import family_of
-from churnml.rules.checking import RuleFinding, Rules, findings, read_rules
-from churnml.rules.facts import Fact, known_facts
 from churnml.specs.delivery import DeliverySpec, check_names
 from churnml.specs.health import INSUFFICIENT, HealthSpec
 from churnml.specs.models import FeaturesSpec, ModelSpec
@@ -28,6 +26,11 @@ from churnml.specs.reading import read_spec
 from churnml.specs.team import TeamSpec, check_team_fits
 from churnml.tables import TABLES
 from churnml.timeline import end_of_data
+
+if TYPE_CHECKING:
+    # pandas comes with them, and a look-up reads no rule
+    from churnml.rules.checking import RuleFinding, Rules
+    from churnml.rules.facts import Fact
 
 PROJECT_FILE = "project.yaml"
 
@@ -262,15 +265,21 @@ class Project:
     @cached_property
     def named_facts(self) -> dict[str, Fact]:
         """The facts that the rules of the playbooks may name."""
+        from churnml.rules.facts import known_facts
+
         return known_facts(self.health, self.risk_features, self.spec.static, self.catalogue)
 
     @cached_property
     def rules(self) -> Rules:
         """The rules of the playbooks, checked; raises SpecError or UnknownNameError."""
+        from churnml.rules.checking import read_rules
+
         return read_rules(self.playbooks, str(self.declaration("playbooks.yaml")), self.named_facts)
 
     def rule_findings(self) -> tuple[RuleFinding, ...]:
         """What about the playbooks can be used, but is hardly meant."""
+        from churnml.rules.checking import findings
+
         return findings(self.rules, self.named_facts)
 
     def check_declarations(self) -> None:

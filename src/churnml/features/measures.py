@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from churnml.lazy import ibis
 from churnml.rollups import OFFICE, QUANTITY, SPREAD, TONE, any_bit, popcount
@@ -19,6 +18,7 @@ from churnml.tables import Relation, whole
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pandas as pd
     from ibis.expr.builders import WindowBuilder
 
 MICRO = 1e6

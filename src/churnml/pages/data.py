@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from churnml.health.changes import HealthChange
 from churnml.ledger import (
     AccountStory,
     HealthEvent,
@@ -18,6 +18,9 @@ from churnml.ledger import (
     WorkItem,
 )
 from churnml.ledger.rows import account_row, decision_row, event_details
+
+if TYPE_CHECKING:
+    from churnml.health.changes import HealthChange
 
 # Of a work item, what a line of the list shows.
 WORK_SHOWN = ("state", "opened_on", "minutes", "snoozed_until", "escalated_on")

@@ -108,6 +108,7 @@ def ingest(
     parts = _ever_asked(project.work, parts)
     target = stores / _store_name(project, today, parts)
     if (target / "manifest.json").is_file():
+        log.info("inputs and declarations are as they were: the checked tables are used again")
         return _read_manifest(target)
     growing = growing_usage(project, parts, _versions())
     stale: set[Path] = set()

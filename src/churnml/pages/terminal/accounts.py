@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from churnml.health.changes import HealthChange
 from churnml.ledger import AccountStory, Override, QueueLine, Reason, ScoredAccount, Timing
 from churnml.pages.presenter import money, number, percent, plural, printable, score, words
 from churnml.pages.terminal.layout import table
 from churnml.pages.terminal.work import work_list_text
+
+if TYPE_CHECKING:
+    from churnml.health.changes import HealthChange
 
 
 def queue_text(day: dt.date, queue: Sequence[QueueLine]) -> str:
