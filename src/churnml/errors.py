@@ -12,10 +12,9 @@ from collections.abc import Iterable
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name a person most likely meant by ``name``, or None when none is close."""
-    candidates = sorted(known)
-    folded = {candidate.casefold(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.55)
-    return folded[found[0]] if found else None
+    folded = {candidate.casefold(): candidate for candidate in sorted(known)}
+    matches = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.55)
+    return folded[matches[0]] if matches else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -20,7 +20,6 @@ from churnml.errors import ChurnmlError
 from churnml.cli import project  # isort: skip # noqa: F401
 from churnml.cli import flows  # isort: skip # noqa: F401
 from churnml.cli import accounts  # isort: skip # noqa: F401
-from churnml.cli import impact  # isort: skip # noqa: F401
 from churnml.cli import deliver  # isort: skip # noqa: F401
 from churnml.cli import work  # isort: skip # noqa: F401
 from churnml.cli import health  # isort: skip # noqa: F401

@@ -1,4 +1,4 @@
-"""The daily list: queue and explain."""
+"""What came of scoring: the daily list, one account, and whether the work helped."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from churnml.cli.app import app
 from churnml.cli.shell import (
     HERE,
     AsOfOption,
+    EngineOption,
     JsonOption,
+    PlainOption,
     ProjectOption,
     day_or_newest,
-    print_json,
+    json_text,
+    project_and_store,
+    ready,
     say_lines,
-    store_of,
 )
 
 
@@ -28,17 +31,13 @@ def queue(
     as_json: JsonOption = False,
 ) -> None:
     """The work list: which accounts, why, what to do, by when, worth how much."""
-    from churnml.adapters.project import open_project
     from churnml.pages import data
     from churnml.pages.terminal.accounts import queue_text
 
-    with store_of(open_project(project)) as store:
+    with project_and_store(project) as (_, store):
         day = day_or_newest(store, as_of)
         lines = store.queue(day, owner=owner, limit=limit)
-    if as_json:
-        print_json(data.queue_data(day, lines))
-    else:
-        say_lines(queue_text(day, lines))
+    say_lines(json_text(data.queue_data(day, lines)) if as_json else queue_text(day, lines))
 
 
 @app.add()
@@ -49,17 +48,28 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """One account: score and what it is made of, curve, reasons with numbers, what changed, work, history."""
-    from churnml.adapters.project import open_project
     from churnml.adapters.registry.lookups import lookups_of
     from churnml.jobs.explain import change_of
     from churnml.pages import data
     from churnml.pages.terminal.accounts import account_text
 
-    opened = open_project(project)
-    with store_of(opened) as store:
+    with project_and_store(project) as (opened, store):
         story = store.account(account, day_or_newest(store, as_of))
         change = change_of(story, store, lookups_of(opened), opened.health.risk.model)
-    if as_json:
-        print_json(data.account_data(story, change))
-    else:
-        say_lines(account_text(story, change))
+    say_lines(json_text(data.account_data(story, change)) if as_json else account_text(story, change))
+
+
+@app.add()
+def impact(
+    project: ProjectOption = HERE,
+    engine: EngineOption = None,
+    no_prefect: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether the playbooks help: each against its holdout, and what to stop doing."""
+    ready(project, no_prefect)
+    from churnml.pages.terminal.impact import impact_text
+    from pipelines.impact import impact as flow
+
+    report = flow(project=str(project), engine=engine)
+    say_lines(json_text(report.as_data()) if as_json else impact_text(report))

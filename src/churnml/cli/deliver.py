@@ -13,11 +13,10 @@ from churnml.cli.shell import (
     JsonOption,
     PlainOption,
     ProjectOption,
-    check_declarations,
-    choose_engine,
-    print_json,
+    json_text,
+    project_and_store,
+    ready,
     say_lines,
-    store_of,
 )
 
 
@@ -32,15 +31,11 @@ def deliver(
     as_json: JsonOption = False,
 ) -> None:
     """Send what waits in the outbox to the receivers of delivery.yaml; shows it only, unless told to --send."""
-    check_declarations(project)
-    choose_engine(no_prefect)
+    ready(project, no_prefect)
     from pipelines.deliver import deliver as flow
 
     report = flow(project=str(project), send=send)
-    if as_json:
-        print_json(report.as_data())
-    else:
-        say_lines(*report.lines())
+    say_lines(json_text(report.as_data()) if as_json else "\n".join(report.lines()))
     if report.troubled:
         raise typer.Exit(1)
 
@@ -53,17 +48,14 @@ def deliveries_list(
     as_json: JsonOption = False,
 ) -> None:
     """What was or is to be delivered: to whom, how often it was tried, and what went wrong."""
-    from churnml.adapters.project import open_project
     from churnml.pages.terminal.deliveries import deliveries_text
 
-    with store_of(open_project(project)) as store:
+    with project_and_store(project) as (_, store):
         deliveries = store.outbox.dead() if dead else store.outbox.all()
         counts = store.outbox.counts()
     newest = sorted(deliveries, key=lambda one: -one.delivery_id)[:limit]
-    if as_json:
-        print_json({"counts": counts, "deliveries": [asdict(delivery) for delivery in newest]})
-    else:
-        say_lines(deliveries_text(counts, newest))
+    data = {"counts": counts, "deliveries": [asdict(delivery) for delivery in newest]}
+    say_lines(json_text(data) if as_json else deliveries_text(counts, newest))
 
 
 @deliveries_app.add("show")
@@ -71,10 +63,8 @@ def deliveries_show(
     delivery: Annotated[int, typer.Argument(help="Its number.")], project: ProjectOption = HERE
 ) -> None:
     """Every attempt at one delivery."""
-    from churnml.adapters.project import open_project
-
-    with store_of(open_project(project)) as store:
-        print_json([asdict(attempt) for attempt in store.outbox.attempts(delivery)])
+    with project_and_store(project) as (_, store):
+        say_lines(json_text([asdict(attempt) for attempt in store.outbox.attempts(delivery)]))
 
 
 @deliveries_app.add("revive")
@@ -85,9 +75,8 @@ def deliveries_revive(
     project: ProjectOption = HERE,
 ) -> None:
     """Try again what was given up."""
-    from churnml.adapters.project import open_project
     from pipelines.clock import moment
 
-    with store_of(open_project(project)) as store:
+    with project_and_store(project) as (_, store):
         store.outbox.revive(delivery, moment(), who=by, why=because)
     say_lines(f"Delivery {delivery} will be tried again by the next 'churnml deliver --send'.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,10 +16,9 @@ from churnml.cli.shell import (
     JsonOption,
     PlainOption,
     ProjectOption,
-    check_declarations,
-    choose_engine,
     date_of,
-    print_json,
+    json_text,
+    ready,
     registry_of_project,
     say_lines,
     tell_run,
@@ -37,17 +36,14 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train, judge on the newest mature cutoff, register; promote only what is proven."""
-    check_declarations(project)
-    choose_engine(no_prefect)
+    ready(project, no_prefect)
     from churnml.pages.summary import model_data
     from churnml.pages.terminal.models import model_text
     from pipelines.train import train as flow
 
     records = flow(project=str(project), models=list(models or []), again=again, engine=engine)
-    if as_json:
-        print_json({name: model_data(record) for name, record in records.items()})
-    else:
-        say_lines(*map(model_text, records.values()))
+    data = {name: model_data(record) for name, record in records.items()}
+    say_lines(json_text(data) if as_json else "\n".join(map(model_text, records.values())))
 
 
 @app.add()
@@ -79,26 +75,24 @@ def score(
             raise ProjectError(
                 "A file of features is scored as it is.", remedy="Give --input and --out, and no --as-of."
             )
-        _score_file(
-            features_file,
-            out,
-            _at_uri(registry) if registry else registry_of_project(project)[1],
-            model,
-            version,
-            alias,
-            tuple(ids or ()),
-            reasons,
-            as_json,
-        )
+        from churnml.adapters.batch import Job, score_file
+        from churnml.adapters.registry import open_registry
+        from pipelines.progress import say
+
+        opened = open_registry(registry, None) if registry else registry_of_project(project)[1]
+        chosen = opened.version(model, version, alias)
+        rows = score_file(Job(chosen.predictor, chosen.version, tuple(ids or ()), reasons), features_file, out, say)
+        data = {"rows": rows, "out": str(out), "model": model, "version": chosen.version}
+        text = f"{rows:,} rows scored with version {chosen.version} of '{model}', written to {out}"
+        say_lines(json_text(data) if as_json else text)
         return
     if out is not None:
         raise ProjectError("--out is for a file of features.", remedy="Give --input too, or leave --out away.")
-    check_declarations(project)
-    day = date_of(as_of, "--as-of")
-    choose_engine(no_prefect)
+    day = None if as_of is None else str(date_of(as_of))
+    ready(project, no_prefect)
     from pipelines.score import score as flow
 
-    tell_run(project, flow(project=str(project), as_of=str(day) if day else None, engine=engine), as_json)
+    tell_run(project, flow(project=str(project), as_of=day, engine=engine), as_json)
 
 
 @app.add()
@@ -111,12 +105,11 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """The whole job: check, train what has changed, score, route, and write report.html."""
-    check_declarations(project)
-    day = date_of(as_of, "--as-of")
-    choose_engine(no_prefect)
+    day = None if as_of is None else str(date_of(as_of))
+    ready(project, no_prefect)
     from pipelines.run import run as flow
 
-    tell_run(project, flow(project=str(project), as_of=str(day) if day else None, again=again, engine=engine), as_json)
+    tell_run(project, flow(project=str(project), as_of=day, again=again, engine=engine), as_json)
 
 
 @app.add()
@@ -130,16 +123,13 @@ def backfill(
     as_json: JsonOption = False,
 ) -> None:
     """Score past dates as they were known then, for their history; nobody gets work for a day that is over."""
-    check_declarations(project)
-    begins, ends = date_of(first, "FROM"), date_of(last, "TO")
-    choose_engine(no_prefect)
+    begins, ends = str(date_of(first, "FROM")), str(date_of(last, "TO"))
+    ready(project, no_prefect)
     from pipelines.score import backfill as flow
 
-    summaries = flow(project=str(project), first=str(begins), last=str(ends), every=every, engine=engine)
-    if as_json:
-        print_json([summary.as_data() for summary in summaries])
-    else:
-        say_lines(*(f"{day.as_of}: {day.accounts_scored:,} accounts scored" for day in summaries))
+    summaries = flow(project=str(project), first=begins, last=ends, every=every, engine=engine)
+    lines = [f"{day.as_of}: {day.accounts_scored:,} accounts scored" for day in summaries]
+    say_lines(json_text([summary.as_data() for summary in summaries]) if as_json else "\n".join(lines))
 
 
 @app.add()
@@ -149,36 +139,7 @@ def serve(
     score_cron: Annotated[str, typer.Option(help="When to score and route.")] = "0 5 * * *",
 ) -> None:
     """Keep running: train and score on a schedule, recorded by Prefect, until stopped."""
-    check_declarations(project)
-    choose_engine(False)
+    ready(project, False)
     from pipelines.serve import serve as flows
 
     flows(str(project.resolve()), train_cron, score_cron)
-
-
-def _score_file(
-    source: Path,
-    out: Path,
-    registry: Any,
-    model: str,
-    version: str | None,
-    alias: str,
-    ids: tuple[str, ...],
-    reasons: bool,
-    as_json: bool,
-) -> None:
-    from churnml.adapters.batch import Job, score_file
-    from pipelines.progress import say
-
-    found = registry.version(model, version, alias)
-    rows = score_file(Job(found.predictor, found.version, ids, reasons), source, out, say)
-    if as_json:
-        print_json({"rows": rows, "out": str(out), "model": model, "version": found.version})
-    else:
-        say_lines(f"{rows:,} rows scored with version {found.version} of '{model}', written to {out}")
-
-
-def _at_uri(uri: str) -> Any:
-    from churnml.adapters.registry import open_registry
-
-    return open_registry(uri, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,19 +16,11 @@ from churnml.cli.shell import (
     ProjectOption,
     data_of,
     date_of,
-    print_json,
+    json_text,
+    project_and_store,
     registry_of_project,
     say_lines,
-    store_of,
 )
-
-if TYPE_CHECKING:
-    from churnml.jobs import OpenedProject
-
-
-def _opened(project: Path) -> OpenedProject:
-    opened: OpenedProject = data_of(project)()
-    return opened
 
 
 @health_app.add("preview")
@@ -42,14 +34,11 @@ def health_preview(
     from churnml.jobs.health import preview_change
     from churnml.pages.terminal.health import preview_data, preview_text
 
-    day = date_of(as_of, "--as-of")
-    opened = _opened(project)
-    with store_of(opened.project) as store:
-        found = preview_change(opened, registry_of_project(project)[1], store, changed, day)
-    if as_json:
-        print_json(preview_data(found))
-    else:
-        say_lines(preview_text(found))
+    day = None if as_of is None else date_of(as_of)
+    opened = data_of(project)
+    with project_and_store(project) as (_, store):
+        previewed = preview_change(opened, registry_of_project(project)[1], store, changed, day)
+    say_lines(json_text(preview_data(previewed)) if as_json else preview_text(previewed))
 
 
 @health_app.add("weights")
@@ -58,13 +47,10 @@ def health_weights(project: ProjectOption = HERE, as_json: JsonOption = False) -
     from churnml.jobs.health import propose
     from churnml.pages.terminal.health import weights_text
 
-    proposal = propose(_opened(project), registry_of_project(project)[1])
-    if as_json:
-        data = asdict(proposal)
-        data["said"] = data.pop("sentence")  # the name outside
-        print_json(data)
-    else:
-        say_lines(weights_text(proposal))
+    proposal = propose(data_of(project), registry_of_project(project)[1])
+    data = asdict(proposal)
+    data["said"] = data.pop("sentence")  # the name outside
+    say_lines(json_text(data) if as_json else weights_text(proposal))
 
 
 @health_app.add("overrides")
@@ -73,26 +59,20 @@ def health_overrides(project: ProjectOption = HERE, as_json: JsonOption = False)
     from churnml.jobs.health import judge
     from churnml.pages.terminal.health import overrides_text
 
-    opened = _opened(project)
-    with store_of(opened.project) as store:
+    opened = data_of(project)
+    with project_and_store(project) as (_, store):
         judgement, overrides = judge(opened, store), store.overrides.all()
-    if as_json:
-        print_json(asdict(judgement) | {"overrides": [asdict(override) for override in overrides]})
-    else:
-        say_lines(overrides_text(overrides, judgement))
+    data = asdict(judgement) | {"overrides": [asdict(override) for override in overrides]}
+    say_lines(json_text(data) if as_json else overrides_text(overrides, judgement))
 
 
 @health_app.add("flaps")
 def health_flaps(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """How often bands changed and changed back, with margin and dwell and without."""
-    from churnml.adapters.project import open_project
     from churnml.jobs.health import flaps
     from churnml.pages.terminal.health import flaps_text
 
-    opened = open_project(project)
-    with store_of(opened) as store:
+    with project_and_store(project) as (opened, store):
         rates = flaps(store, opened.health)
-    if as_json:
-        print_json({name: asdict(rate) | {"per_account_year": rate.per_account_year} for name, rate in rates.items()})
-    else:
-        say_lines(flaps_text(rates))
+    data = {name: asdict(rate) | {"per_account_year": rate.per_account_year} for name, rate in rates.items()}
+    say_lines(json_text(data) if as_json else flaps_text(rates))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,9 +16,9 @@ from churnml.cli.shell import (
     NameArgument,
     PlainOption,
     ProjectOption,
-    choose_engine,
     data_of,
-    print_json,
+    json_text,
+    ready,
     registry_of_project,
     say_lines,
     tell_run,
@@ -24,6 +26,8 @@ from churnml.cli.shell import (
 
 if TYPE_CHECKING:
     from churnml.modelling.tenure import Appointed
+
+VersionOption = Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")]
 
 
 @models_app.add("list")
@@ -36,16 +40,14 @@ def models_list(project: ProjectOption = HERE, as_json: JsonOption = False) -> N
     opened = open_project(project)
     lookups = lookups_of(opened)
     versions = {name: lookups.versions(name) for name in opened.model_names}
-    if as_json:
-        print_json({name: [version.as_data() for version in of_model] for name, of_model in versions.items()})
-    else:
-        say_lines(versions_text(versions))
+    data = {name: [version.as_data() for version in of_model] for name, of_model in versions.items()}
+    say_lines(json_text(data) if as_json else versions_text(versions))
 
 
 @models_app.add("show")
 def models_show(
     name: NameArgument,
-    version: Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")] = None,
+    version: VersionOption = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,46 +55,30 @@ def models_show(
     from churnml.pages.summary import model_data
     from churnml.pages.terminal.models import model_text, origin_text
 
-    opened, registry = registry_of_project(project)
-    opened.model(name)
+    _, registry = registry_of_project(project, name)
     record = registry.record_of(name, version)
     is_champion = registry.champion_version(name) == record.version
-    if as_json:
-        print_json(model_data(record) | {"in_office": is_champion})
-    else:
-        say_lines(model_text(record), "", origin_text(record, is_champion=is_champion))
+    text = f"{model_text(record)}\n\n{origin_text(record, is_champion=is_champion)}"
+    say_lines(json_text(model_data(record) | {"in_office": is_champion}) if as_json else text)
 
 
 @models_app.add("card")
-def models_card(
-    name: NameArgument,
-    version: Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")] = None,
-    project: ProjectOption = HERE,
-) -> None:
+def models_card(name: NameArgument, version: VersionOption = None, project: ProjectOption = HERE) -> None:
     """The card of one version, as Markdown: what it is, how good, for whom, and how to disagree with it."""
     from churnml.pages.card import card
 
-    opened, registry = registry_of_project(project)
-    opened.model(name)
+    _, registry = registry_of_project(project, name)
     say_lines(card(registry.record_of(name, version)).rstrip())
 
 
 @models_app.add("history")
-def models_history(
-    name: NameArgument,
-    project: ProjectOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
+def models_history(name: NameArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Who was champion from when to when and why, and which challengers were refused."""
     from churnml.pages.terminal.models import history_text
 
-    opened, registry = registry_of_project(project)
-    opened.model(name)
+    _, registry = registry_of_project(project, name)
     history = registry.history(name)
-    if as_json:
-        print_json(history.as_data())
-    else:
-        say_lines(history_text(history))
+    say_lines(json_text(history.as_data()) if as_json else history_text(history))
 
 
 @models_app.add("compare")
@@ -108,11 +94,8 @@ def models_compare(
     from churnml.pages.terminal.models import comparison_text
 
     opened, registry = registry_of_project(project)
-    comparison = compare(registry, opened.model(name), first, second, data_of(project))
-    if as_json:
-        print_json(comparison.as_data())
-    else:
-        say_lines(comparison_text(comparison))
+    comparison = compare(registry, opened.model(name), first, second, partial(data_of, project))
+    say_lines(json_text(comparison.as_data()) if as_json else comparison_text(comparison))
 
 
 @models_app.add("promote")
@@ -127,9 +110,8 @@ def models_promote(
     """Make a version champion by hand, whatever the verdict said."""
     from churnml.jobs.models import promote_by_hand
 
-    opened, registry = registry_of_project(project)
-    opened.model(name)
-    _show_appointed(promote_by_hand(registry, name, version, because, by, data_of(project)), as_json)
+    _, registry = registry_of_project(project, name)
+    _show_appointed(promote_by_hand(registry, name, version, because, by, partial(data_of, project)), as_json)
 
 
 @models_app.add("rollback")
@@ -146,26 +128,19 @@ def models_rollback(
     """Make the champion before the present one champion again."""
     from churnml.jobs.models import roll_back
 
-    opened, registry = registry_of_project(project)
-    opened.model(name)
-    appointed = roll_back(registry, name, to, because, by, data_of(project))
+    _, registry = registry_of_project(project, name)
+    appointed = roll_back(registry, name, to, because, by, partial(data_of, project))
+    if not (rescore and as_json):
+        _show_appointed(appointed, as_json)
     if not rescore:
-        _show_appointed(appointed, as_json)
         return
-    if not as_json:
-        _show_appointed(appointed, as_json)
-    choose_engine(no_prefect)
+    ready(project, no_prefect)
     from pipelines.score import score as flow
 
     tell_run(project, flow(project=str(project)), as_json)
 
 
 def _show_appointed(appointed: Appointed, as_json: bool) -> None:
-    from dataclasses import asdict
-
     from churnml.pages.terminal.models import appointed_text
 
-    if as_json:
-        print_json(asdict(appointed))
-    else:
-        say_lines(appointed_text(appointed))
+    say_lines(json_text(asdict(appointed)) if as_json else appointed_text(appointed))

@@ -13,8 +13,9 @@ from churnml.cli.shell import (
     EngineOption,
     JsonOption,
     ProjectOption,
+    data_of,
     date_of,
-    print_json,
+    json_text,
     registry_of_project,
     say_lines,
 )
@@ -37,13 +38,11 @@ def init(
 @app.add()
 def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Read every declaration and table; say what was set aside and why."""
-    from churnml import jobs
+    from churnml.jobs.opening import require_core_events
     from churnml.pages.terminal.data import CheckedTables, check_data, check_text
-    from pipelines.clock import day
-    from pipelines.progress import say
 
-    opened = jobs.open_data(project, day(), say)
-    jobs.require_core_events(opened)
+    opened = data_of(project)
+    require_core_events(opened)
     ingested = opened.ingested
     checked = CheckedTables(
         project=opened.project.name,
@@ -54,10 +53,7 @@ def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
         findings=opened.project.rule_findings(),
         quarantine_file=str((ingested.path / "quarantine.parquet").relative_to(opened.project.work.parent)),
     )
-    if as_json:
-        print_json(check_data(checked))
-    else:
-        say_lines(check_text(checked))
+    say_lines(json_text(check_data(checked)) if as_json else check_text(checked))
 
 
 @app.add()
@@ -76,10 +72,8 @@ def simulate(
     from pipelines.progress import say
 
     company = build(out, accounts=accounts, months=months, seed=seed, events=events, progress=say)
-    if as_json:
-        print_json(asdict(company))
-    else:
-        say_lines(f"A company was written to {out}. Next: churnml run --project {out}")
+    text = f"A company was written to {out}. Next: churnml run --project {out}"
+    say_lines(json_text(asdict(company)) if as_json else text)
 
 
 @app.add()
@@ -95,24 +89,22 @@ def features(
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL that would run, and write nothing.")] = False,
 ) -> None:
     """Write the features of every eligible account at one or more cutoffs."""
-    from churnml import jobs
-    from pipelines.clock import day
+    from churnml.jobs.scoring import feature_sql, features_at, write_frame
     from pipelines.progress import say
 
     if out is None and not sql:
         raise ProjectError("There is no file to write to.", where="--out", remedy="Give --out FILE, or --sql.")
-    cutoffs = [cutoff for text in as_of if (cutoff := date_of(text, "--as-of")) is not None]
-    opened = jobs.open_data(project, day(), say, engine)
+    cutoffs = [date_of(text) for text in as_of]
+    opened = data_of(project, engine)
     of = None
     if champion:
         name = model or opened.project.health.risk.model
-        opened.project.model(name)
-        of = registry_of_project(project)[1].version(name).predictor
+        of = registry_of_project(project, name)[1].version(name).predictor
     if sql or out is None:
-        say_lines(jobs.feature_sql(opened, cutoffs, model, of))
+        say_lines(feature_sql(opened, cutoffs, model, of))
         return
-    rows = jobs.features_at(opened, cutoffs, model, say, of)
-    jobs.write_frame(rows, out)
+    rows = features_at(opened, cutoffs, model, say, of)
+    write_frame(rows, out)
     say_lines(f"{len(rows):,} rows with {rows.shape[1]:,} columns written to {out}")
 
 
@@ -128,16 +120,11 @@ def audit(
     as_json: JsonOption = False,
 ) -> None:
     """Prove that no feature and no label looks past its cutoff."""
-    from churnml import jobs
     from churnml.jobs.audit import audit_project
     from churnml.pages.terminal.data import audit_text
-    from pipelines.clock import day
     from pipelines.progress import say
 
-    cutoffs = [cutoff for text in as_of or () if (cutoff := date_of(text, "--as-of")) is not None]
-    audited = audit_project(jobs.open_data(project, day(), say), [model] if model else (), cutoffs, say)
-    if as_json:
-        print_json(audited.as_data())
-    else:
-        say_lines(audit_text(audited))
+    cutoffs = [date_of(text) for text in as_of or ()]
+    audited = audit_project(data_of(project), [model] if model else (), cutoffs, say)
+    say_lines(json_text(audited.as_data()) if as_json else audit_text(audited))
     audited.require(strict=strict)

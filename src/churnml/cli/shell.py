@@ -8,8 +8,10 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +19,9 @@ from churnml.errors import ProjectError
 
 if TYPE_CHECKING:
     from churnml.adapters.project import Project
+    from churnml.adapters.registry import Registry
+    from churnml.adapters.store import Store
+    from churnml.jobs.opening import OpenedProject
     from churnml.pages.summary import RunSummary
 
 ProjectOption = Annotated[Path, typer.Option("--project", help="The project folder.", show_default="here")]
@@ -36,24 +41,23 @@ ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; kept in
 HERE = Path()
 
 
-def date_of(text: str | None, option: str) -> dt.date | None:
-    if text is None:
-        return None
+def date_of(text: str, option: str = "--as-of") -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise ProjectError(
-            f"'{text}' is not a date.",
-            where=option,
-            remedy="Write it as YYYY-MM-DD, for instance 2026-01-31.",
-        ) from None
+        remedy = "Write it as YYYY-MM-DD, for instance 2026-01-31."
+        raise ProjectError(f"'{text}' is not a date.", where=option, remedy=remedy) from None
 
 
-def choose_engine(plain: bool) -> None:
-    """Chooses what the flows run on; to be called before a flow is imported.
+def ready(project: Path, plain: bool) -> None:
+    """Reads the declarations, so that a mistake shows at once, and then chooses what the flows run on.
 
-    Under Prefect, a mistake of the user's is told once, by us, and not as a failed run with a traceback.
+    To be called before a flow is imported. Under Prefect, a mistake of the user's is told once, by us, and not as a
+    failed run with a traceback.
     """
+    from churnml.adapters.project import open_project
+
+    open_project(project).check_declarations()
     if plain:
         os.environ["CHURNML_ENGINE"] = "plain"
         return
@@ -67,54 +71,40 @@ def choose_engine(plain: bool) -> None:
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
 
 
-def print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+def json_text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
 def say_lines(*lines: str) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def store_of(project: Project) -> Any:
+@contextmanager
+def project_and_store(project: Path) -> Iterator[tuple[Project, Store]]:
+    """The project with its operational store, which is closed at the end."""
+    from churnml.adapters.project import open_project
     from churnml.adapters.store import open_store
 
-    return open_store(project.operational_url)
+    opened = open_project(project)
+    with open_store(opened.operational_url) as store:
+        yield opened, store
 
 
-def day_or_newest(store: Any, as_of: str | None) -> dt.date:
-    day = date_of(as_of, "--as-of")
-    if day is not None:
-        return day
-    dates = store.dates()
-    if not dates:
-        raise ProjectError("Nothing was scored yet.", remedy="Run 'churnml run' or 'churnml score' first.")
-    newest: dt.date = dates[-1]
-    return newest
-
-
-def today_of(project: Project) -> dt.date:
-    """Today, as the project lives: a project whose data are declared to end somewhere lives on the day after that."""
-    from pipelines.clock import day
-
-    return project.today(day())
-
-
-def check_declarations(project: Path) -> None:
-    """Declarations are read before an engine is started, so that a mistake shows at once."""
-    from churnml.adapters.project import open_project
-
-    open_project(project).check_declarations()
+def day_or_newest(store: Store, as_of: str | None) -> dt.date:
+    if as_of is not None:
+        return date_of(as_of)
+    if dates := store.dates():
+        return dates[-1]
+    raise ProjectError("Nothing was scored yet.", remedy="Run 'churnml run' or 'churnml score' first.")
 
 
 def tell_run(project: Path, summary: RunSummary, as_json: bool) -> None:
     if as_json:
-        print_json(summary.as_data())
+        say_lines(json_text(summary.as_data()))
         return
-    from churnml.adapters.project import open_project
     from churnml.pages.terminal.run import QUEUE_SHOWN, RunPlaces, run_text
 
-    opened = open_project(project)
-    with store_of(opened) as store:
+    with project_and_store(project) as (opened, store):
         queue = store.queue(summary.as_of, limit=QUEUE_SHOWN)
     places = RunPlaces(
         project=opened.root,
@@ -134,22 +124,21 @@ def _command(name: str) -> str:
     return shlex.quote(os.path.relpath(beside))
 
 
-def data_of(project: Path) -> Any:
-    """Opens the project's data, when they are asked for."""
+def data_of(project: Path, engine: str | None = None) -> OpenedProject:
+    """The project with its tables, read and checked."""
+    from churnml.jobs.opening import open_data
+    from pipelines.clock import day
+    from pipelines.progress import say
 
-    def opening() -> Any:
-        from churnml import jobs
-        from pipelines.clock import day
-        from pipelines.progress import say
-
-        return jobs.open_data(project, day(), say)
-
-    return opening
+    return open_data(project, day(), say, engine)
 
 
-def registry_of_project(project: Path) -> tuple[Project, Any]:
+def registry_of_project(project: Path, model: str | None = None) -> tuple[Project, Registry]:
+    """The project and its registry; raises UnknownNameError when the project has no such ``model``."""
     from churnml.adapters.project import open_project
     from churnml.adapters.registry import registry_of
 
     opened = open_project(project)
+    if model is not None:
+        opened.model(model)
     return opened, registry_of(opened)

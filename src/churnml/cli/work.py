@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,14 +18,13 @@ from churnml.cli.shell import (
     ProjectOption,
     date_of,
     day_or_newest,
-    print_json,
+    json_text,
+    project_and_store,
     say_lines,
-    store_of,
-    today_of,
 )
-from churnml.errors import ProjectError
 
 if TYPE_CHECKING:
+    from churnml.adapters.project import Project
     from churnml.ledger import WorkItem
     from churnml.work.life import Changed
 
@@ -44,31 +43,23 @@ def work_list(
     as_json: JsonOption = False,
 ) -> None:
     """Every work item as it stands now, snoozed ones too."""
-    from churnml.adapters.project import open_project
     from churnml.pages.terminal.work import work_list_text
 
-    with store_of(open_project(project)) as store:
+    with project_and_store(project) as (_, store):
         items = store.work.items(owner=owner, living=not everything)
-    if as_json:
-        print_json([asdict(item) for item in items])
-    else:
-        say_lines(work_list_text(items))
+    say_lines(json_text([asdict(item) for item in items]) if as_json else work_list_text(items))
 
 
 @work_app.add("show")
 def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """One work item and all that happened to it."""
-    from churnml.adapters.project import open_project
     from churnml.pages import data
     from churnml.pages.terminal.work import item_text
 
-    with store_of(open_project(project)) as store:
+    with project_and_store(project) as (_, store):
         item = store.work.item(work)
         events = store.work.events(item.work_id)
-    if as_json:
-        print_json(data.item_data(item, events))
-    else:
-        say_lines(item_text(item, events))
+    say_lines(json_text(data.item_data(item, events)) if as_json else item_text(item, events))
 
 
 @work_app.add("done")
@@ -100,8 +91,6 @@ def work_snooze(
     from churnml.work.life import snooze
 
     again = date_of(until, "--until")
-    if again is None:
-        raise ProjectError("No date is given.", where="--until", remedy="Write it as YYYY-MM-DD.")
     _change(project, work, on, as_json, lambda item, day: snooze(item, until=again, who=by, why=because, on=day))
 
 
@@ -139,17 +128,13 @@ def work_reassign(
 @work_app.add("overflow")
 def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     """What did not fit into the day, for whom, with the value left lying."""
-    from churnml.adapters.project import open_project
     from churnml.pages import data
     from churnml.pages.terminal.work import overflow_text
 
-    with store_of(open_project(project)) as store:
+    with project_and_store(project) as (_, store):
         day = day_or_newest(store, as_of)
         rows = store.overflow(day)
-    if as_json:
-        print_json(data.overflow_data(day, rows))
-    else:
-        say_lines(overflow_text(day, rows))
+    say_lines(json_text(data.overflow_data(day, rows)) if as_json else overflow_text(day, rows))
 
 
 @work_app.add("log")
@@ -160,15 +145,11 @@ def work_log(
     as_json: JsonOption = False,
 ) -> None:
     """The audit log: who did what, when and why."""
-    from churnml.adapters.project import open_project
     from churnml.pages.terminal.work import log_text
 
-    with store_of(open_project(project)) as store:
+    with project_and_store(project) as (_, store):
         entries = store.audit.entries(subject=subject, limit=limit)
-    if as_json:
-        print_json([asdict(entry) for entry in entries])
-    else:
-        say_lines(log_text(entries))
+    say_lines(json_text([asdict(entry) for entry in entries]) if as_json else log_text(entries))
 
 
 @work_app.add("override")
@@ -183,22 +164,18 @@ def work_override(
     as_json: JsonOption = False,
 ) -> None:
     """Your word against the score, until it expires; it counts from the next scoring, and is judged later."""
-    from churnml.adapters.project import open_project
     from churnml.health.overrides import make_override
     from pipelines.clock import moment
 
-    opened = open_project(project)
-    with store_of(opened) as store:
+    with project_and_store(project) as (opened, store):
         store.account(account, day_or_newest(store, None))  # an unknown account is refused by name
         made = make_override(opened.health, account, score, by, because, _on(opened, on), days)
         new = store.overrides.add(made, moment())
-    if as_json:
-        print_json(asdict(made) | {"new": new})
-    else:
-        say_lines(
-            f"{made.override_id}: the health of {account} is {made.score:g} by {made.author} "
-            f"until {made.expires_on}, from the next scoring on" + ("" if new else " (that was said before)")
-        )
+    text = (
+        f"{made.override_id}: the health of {account} is {made.score:g} by {made.author} "
+        f"until {made.expires_on}, from the next scoring on" + ("" if new else " (that was said before)")
+    )
+    say_lines(json_text(asdict(made) | {"new": new}) if as_json else text)
 
 
 @work_app.add("withdraw")
@@ -211,37 +188,32 @@ def work_withdraw(
     as_json: JsonOption = False,
 ) -> None:
     """Takes an override back before it expires."""
-    from churnml.adapters.project import open_project
     from pipelines.clock import moment
 
-    opened = open_project(project)
-    day = _on(opened, on)
-    with store_of(opened) as store:
+    with project_and_store(project) as (opened, store):
+        day = _on(opened, on)
         new = store.overrides.withdraw(override, day, moment(), who=by, why=because)
-    if as_json:
-        print_json({"override_id": override, "withdrawn_on": day, "new": new})
-    else:
-        say_lines(f"{override} was taken back on {day}" if new else f"{override} had been taken back before")
+    data = {"override_id": override, "withdrawn_on": day, "new": new}
+    text = f"{override} was taken back on {day}" if new else f"{override} had been taken back before"
+    say_lines(json_text(data) if as_json else text)
 
 
-def _on(project: Any, on: str | None) -> dt.date:
-    return date_of(on, "--on") or today_of(project)
+def _on(project: Project, on: str | None) -> dt.date:
+    """The date given, or today as the project lives: the day after its data where they are declared to end."""
+    from pipelines.clock import day
+
+    return project.today(day()) if on is None else date_of(on, "--on")
 
 
 def _change(
     project: Path, name: str, on: str | None, as_json: bool, change: Callable[[WorkItem, dt.date], Changed]
 ) -> None:
     """Reads an item, changes it, writes it; when somebody else was faster, all of it again."""
-    from churnml.adapters.project import open_project
     from churnml.jobs.work import change_item
     from churnml.pages.terminal.work import changed_text
     from pipelines.clock import moment
 
-    opened = open_project(project)
-    day = _on(opened, on)
-    with store_of(opened) as store:
+    with project_and_store(project) as (opened, store):
+        day = _on(opened, on)
         item, event = change_item(opened, store, name, lambda before: change(before, day), moment())
-    if as_json:
-        print_json(asdict(item) | {"event": asdict(event)})
-    else:
-        say_lines(changed_text(item, event))
+    say_lines(json_text(asdict(item) | {"event": asdict(event)}) if as_json else changed_text(item, event))
