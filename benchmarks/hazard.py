@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.cox import fit_cox
-from churnml import jobs
+from churnml.jobs.opening import open_data
+from churnml.jobs.training import collect, fit_challenger
 from churnml.modelling.curves import Curves, renewals
 from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.record import JudgedCurves, RecordedFigure
@@ -103,13 +104,13 @@ def true_curves(accounts: int, seed: int, as_of: dt.date, weeks: Sequence[int]) 
 def company(folder: Path, accounts: int, seed: int) -> JudgedCompany:
     """Simulates a company, trains, and lets everybody speak of the judged accounts."""
     simulate(folder, accounts=accounts, months=MONTHS, seed=seed, start=START)
-    opened = jobs.open_data(folder, START)
+    opened = open_data(folder, START)
     spec = opened.project.model("churn")
-    collected = jobs.collect(opened, spec)
+    collected = collect(opened, spec)
     plain = spec.model_copy(update={"hazard": None})
     seconds = {}
     started = time.perf_counter()
-    fitted = jobs.fit_challenger(opened, plain, collected)
+    fitted = fit_challenger(opened, plain, collected)
     seconds["the classifier"] = time.perf_counter() - started
     started = time.perf_counter()
     hazard = fit_hazard(spec, collected.features, collected.rows, collected.split, fitted.predictor)

@@ -21,7 +21,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.believe import replace_block
-from churnml import jobs
+from churnml.jobs.judging import judge_challenger
+from churnml.jobs.opening import OpenedProject, open_data
+from churnml.jobs.training import Collected, collect, fit_challenger
 from churnml.simulate import simulate
 from churnml.specs.models import ModelSpec
 
@@ -55,18 +57,18 @@ def shuffled(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     return dealt_rows
 
 
-def outcomes(opened: jobs.OpenedProject, spec: ModelSpec, seeds: int) -> Iterator[Outcome]:
+def outcomes(opened: OpenedProject, spec: ModelSpec, seeds: int) -> Iterator[Outcome]:
     """The outcome with the true labels, then with those of every seed."""
     # curves of survival play no part in a verdict
     spec = spec.model_copy(update={"hazard": None})
-    collected = jobs.collect(opened, spec)
+    collected = collect(opened, spec)
     for rows in (collected.rows, *(shuffled(collected.rows, seed) for seed in range(seeds))):
         yield judged(opened, spec, replace(collected, rows=rows))
 
 
-def judged(opened: jobs.OpenedProject, spec: ModelSpec, collected: jobs.Collected) -> Outcome:
+def judged(opened: OpenedProject, spec: ModelSpec, collected: Collected) -> Outcome:
     """Fits and judges as training does, without a champion."""
-    judgement = jobs.judge_challenger(opened, spec, collected, jobs.fit_challenger(opened, spec, collected), None)
+    judgement = judge_challenger(opened, spec, collected, fit_challenger(opened, spec, collected), None)
     if judgement.evaluation is None:
         return Outcome(float("nan"), "", "", judgement.verdict.promoted, judgement.verdict.because)
     auc = judgement.evaluation.figures["model"]["roc_auc"]
@@ -76,13 +78,13 @@ def judged(opened: jobs.OpenedProject, spec: ModelSpec, collected: jobs.Collecte
     )
 
 
-def _opened(name: str, folder: Path) -> jobs.OpenedProject:
+def _opened(name: str, folder: Path) -> OpenedProject:
     project = folder / name
     if name == "demo":
         simulate(project, accounts=ACCOUNTS)
     else:
         shutil.copytree(ROOT / "examples" / name, project, ignore=shutil.ignore_patterns(".churnml"))
-    return jobs.open_data(project, TODAY)
+    return open_data(project, TODAY)
 
 
 def section(projects: list[str], seeds: int) -> list[str]:

@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from churnml import jobs
 from churnml.features import theme_of
+from churnml.jobs.opening import OpenedProject, open_data
+from churnml.jobs.training import collect, fit_challenger
 from churnml.ledger import Reason
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
@@ -47,11 +48,11 @@ class Training:
     reasons: tuple[tuple[Reason, ...], ...] = ()
 
 
-def trainings(opened: jobs.OpenedProject, name: str, runs: int) -> tuple[list[Training], pd.DataFrame]:
+def trainings(opened: OpenedProject, name: str, runs: int) -> tuple[list[Training], pd.DataFrame]:
     """Trains with other seeds and with other accounts left out; also the rows of the judged cutoff."""
     # reasons are the classifier's: curves need not be fitted
     spec = opened.project.model(name).model_copy(update={"hazard": None})
-    collected = jobs.collect(opened, spec)
+    collected = collect(opened, spec)
     judged = at_cutoffs(collected.rows, [collected.split.judged]).reset_index(drop=True)
     accounts = np.array(sorted(collected.rows["account_id"].unique()))
     rng = np.random.default_rng(spec.seed)
@@ -64,7 +65,7 @@ def trainings(opened: jobs.OpenedProject, name: str, runs: int) -> tuple[list[Tr
         else:
             out = rng.choice(accounts, size=int(LEFT_OUT * len(accounts)), replace=False)
             rows = rows[~rows["account_id"].isin(out)]
-        fitted.append(Training(changed, jobs.fit_challenger(opened, other, replace(collected, rows=rows)).predictor))
+        fitted.append(Training(changed, fit_challenger(opened, other, replace(collected, rows=rows)).predictor))
         sys.stderr.write(f"  {name}: training {len(fitted)} of {2 * runs}\n")
     mean = np.mean([training.predictor.predict(judged) for training in fitted], axis=0)
     riskiest = judged[mean >= np.quantile(mean, DECILE)].reset_index(drop=True)
@@ -134,7 +135,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "company"
         simulate(root, accounts=asked.accounts, seed=7)
-        opened = jobs.open_data(root, TODAY)
+        opened = open_data(root, TODAY)
         for name in opened.project.model_names:
             fitted, judged = trainings(opened, name, asked.runs)
             stable += [line(name, fitted, changed) for changed in ("seed", "accounts")]

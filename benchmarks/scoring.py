@@ -185,14 +185,15 @@ def bare_fits(fits: Sequence[Fit]) -> None:
 
 def training(project: Path) -> dict[str, float]:
     """``fit_challenger`` on a project's snapshots, beside the LightGBM fits it contains."""
-    from churnml import jobs
+    from churnml.jobs.opening import open_data
+    from churnml.jobs.training import collect, fit_challenger
 
-    opened = jobs.open_data(project, dt.date(2026, 1, 1))
+    opened = open_data(project, dt.date(2026, 1, 1))
     spec = opened.project.model(MODEL)
-    collected = jobs.collect(opened, spec)
+    collected = collect(opened, spec)
     with watched() as fits:
-        jobs.fit_challenger(opened, spec, collected)
-    ours, floor = in_turn([lambda: jobs.fit_challenger(opened, spec, collected), lambda: bare_fits(fits)], 3)
+        fit_challenger(opened, spec, collected)
+    ours, floor = in_turn([lambda: fit_challenger(opened, spec, collected), lambda: bare_fits(fits)], 3)
     return {
         "fit": ours,
         "bare": floor,

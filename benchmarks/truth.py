@@ -18,8 +18,9 @@ import numpy as np
 from scipy.stats import t
 
 from benchmarks.believe import replace_block
-from churnml import jobs
 from churnml.jobs.judging import truth_of
+from churnml.jobs.opening import open_data
+from churnml.jobs.training import collect, fit_challenger
 from churnml.modelling.evaluation import evaluate
 from churnml.modelling.reliability import error_by_chance
 from churnml.modelling.training import at_cutoffs
@@ -65,12 +66,12 @@ def expected_auc(p: np.ndarray, truth: np.ndarray) -> float:
 def measured(seed: int, folder: Path) -> list[TrueFigures]:
     """Simulates a company, and fits and judges its models."""
     simulate(folder, accounts=ACCOUNTS, months=24, seed=seed)
-    opened = jobs.open_data(folder, dt.date(2026, 1, 1))
+    opened = open_data(folder, dt.date(2026, 1, 1))
     lines = []
     for name in opened.project.model_names:
         spec = opened.project.model(name)
-        collected = jobs.collect(opened, spec)
-        fitted = jobs.fit_challenger(opened, spec, collected)
+        collected = collect(opened, spec)
+        fitted = fit_challenger(opened, spec, collected)
         rows = at_cutoffs(collected.rows, [collected.split.judged])
         rows = rows[rows["label"].notna()]
         truth = truth_of(opened.project, name, rows)

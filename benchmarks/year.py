@@ -36,12 +36,12 @@ from benchmarks.believe import replace_block
 from benchmarks.interventions import InterventionEffect
 from benchmarks.living_company import LivingCompany
 from benchmarks.year_checks import Checked, checked
-from churnml import jobs
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.store import Store, open_store
 from churnml.health.bands import flap_rates
 from churnml.impact.measures import Terms
 from churnml.jobs import impact as impact_job
+from churnml.jobs.opening import open_data
 from churnml.jobs.work import change_item
 from churnml.specs.health import INSUFFICIENT
 from churnml.timeline import Reach, plus_days
@@ -252,7 +252,7 @@ def experiment(size: Size, scratch: Path) -> dict[str, Any]:
 
 def found_of(root: Path, enrolled: Sequence[Enrolled]) -> list[MeasuredPlaybook]:
     """What the impact report says of each playbook, beside the mean true effect on the accounts it counts."""
-    opened = jobs.open_data(root, dt.date.fromisoformat(TODAY))
+    opened = open_data(root, dt.date.fromisoformat(TODAY))
     with open_store(opened.project.operational_url) as store:
         assignments, items, risks = store.outcomes.assignments(), store.work.items(), store.outcomes.risks()
     report = impact_job.assess(opened, assignments, items, risks=risks, terms=TERMS)

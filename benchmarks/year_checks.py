@@ -11,10 +11,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from churnml import jobs
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.registry import Registry, registry_of
 from churnml.adapters.store import Store, open_store
+from churnml.jobs.opening import open_data
+from churnml.jobs.scoring import features_at
 from churnml.ledger import LISTED, RecordedDecision, ScoredAccount
 from churnml.rules.parsing import Rule, parse_rule
 from churnml.specs.team import TeamSpec
@@ -240,13 +241,13 @@ class Trace:
 
 def replayed(project: Project, store: Store, lists: Mapping[dt.date, Sequence[RecordedDecision]]) -> Iterator[bool]:
     """Of every line, whether its features and its model's version give its probability again."""
-    opened = jobs.open_data(project.root, project.today(dt.date.max))
+    opened = open_data(project.root, project.today(dt.date.max))
     registry = registry_of(project)
     for date, lines in lists.items():
         if not lines:
             continue
         predictor = registry.version("churn", lines[0].scoring.models["churn"]).predictor
-        rows = jobs.features_at(opened, [date], "churn", of=predictor)
+        rows = features_at(opened, [date], "churn", of=predictor)
         predicted = dict(zip(rows["account_id"], predictor.predict(rows), strict=True))
         for decision in [line.decision for line in lines]:
             yield bool(abs(predicted.get(decision.account_id, -1.0) - decision.facts["churn_probability"]) < SAME)

@@ -23,7 +23,11 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from churnml import jobs, snapshots
+from churnml import snapshots
+from churnml.jobs.judging import judge_challenger
+from churnml.jobs.opening import open_data
+from churnml.jobs.scoring import default_as_of, features_at
+from churnml.jobs.training import collect, fit_challenger
 from churnml.modelling.evaluation import gains
 from churnml.modelling.record import GainsPoint
 from churnml.modelling.reference import usual_of
@@ -41,8 +45,8 @@ print(f"{company.paying} accounts pay; about {company.churn_rate:.1%} leave with
 # A snapshot knows only what was known before its cutoff. These are a few features of five accounts.
 
 # %%
-opened = jobs.open_data(folder / "company", today=dt.date(2025, 1, 1))
-features = jobs.features_at(opened, [dt.date(2024, 6, 3)], "churn")
+opened = open_data(folder / "company", today=dt.date(2025, 1, 1))
+features = features_at(opened, [dt.date(2024, 6, 3)], "churn")
 shown = ["account_id", "usage_active_days_28d", "usage_events_trend_28d_90d", "tickets_open"]
 print(features[shown].head().to_string(index=False))
 
@@ -63,14 +67,14 @@ print(f"{late.mean():.1%} of the events arrived more than a day late")
 
 # %%
 spec = opened.project.model("churn")
-collected = jobs.collect(opened, spec)
+collected = collect(opened, spec)
 print(f"train: {collected.split.train[0]} to {collected.split.train[-1]}")
 print(f"purged: {', '.join(map(str, collected.split.purged))}")
 print(f"judged: {collected.split.judged}")
 
 # %%
-challenger = jobs.fit_challenger(opened, spec, collected)
-judged = jobs.judge_challenger(opened, spec, collected, challenger, champion=None)
+challenger = fit_challenger(opened, spec, collected)
+judged = judge_challenger(opened, spec, collected, challenger, champion=None)
 print(judged.verdict.because)
 
 # %% [markdown]
@@ -139,5 +143,5 @@ for account, told, probability in zip(riskiest["account_id"], reasons, model.pre
 # An account that has given notice has told us; nothing is left to predict, and keeping it would flatter any model.
 
 # %%
-leaving = snapshots.leaving_accounts(opened.facts, jobs.default_as_of(opened))
+leaving = snapshots.leaving_accounts(opened.facts, default_as_of(opened))
 print(f"{len(leaving)} accounts have given notice and are not scored")

@@ -25,7 +25,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from churnml import jobs
+from churnml.jobs.judging import judge_challenger
+from churnml.jobs.opening import open_data
+from churnml.jobs.training import collect, fit_challenger
 from churnml.modelling.evaluation import reliability
 from churnml.modelling.leaks import giveaways
 from churnml.modelling.record import ReliabilityBin
@@ -45,9 +47,9 @@ print(f"{company.paying} accounts pay; about {company.churn_rate:.1%} leave with
 # one; those in between are left out. The judged cutoff, the newest whose outcomes are final, is looked at once.
 
 # %%
-opened = jobs.open_data(folder, today=dt.date(2025, 1, 1))
+opened = open_data(folder, today=dt.date(2025, 1, 1))
 spec = opened.project.model("churn")
-collected = jobs.collect(opened, spec)
+collected = collect(opened, spec)
 split = collected.split
 print(f"train: {split.train[0]} to {split.train[-1]}; left out: {len(split.purged)} cutoffs; judged: {split.judged}")
 split_chart(spec.label.reach, split.train, split.purged, split.judged, opened.facts.data_through)
@@ -113,7 +115,7 @@ _ = accounts.write_text(accounts.read_text("utf-8").replace("lead_source AS", "l
 project = folder / "project.yaml"
 _ = project.write_text(project.read_text("utf-8").replace("static: [", "static: [lifecycle, "), "utf-8")
 
-leaking = jobs.collect(jobs.open_data(folder, today=dt.date(2025, 1, 1)), spec)
+leaking = collect(open_data(folder, today=dt.date(2025, 1, 1)), spec)
 mature = leaking.rows.dropna(subset=["label"])
 for leak in giveaways(leaking.features, at_cutoffs(mature, split.train), mature):
     print(leak.sentence)
@@ -122,8 +124,8 @@ for leak in giveaways(leaking.features, at_cutoffs(mature, split.train), mature)
 # A model with such a feature is registered with the reason and not promoted. The model without it:
 
 # %%
-challenger = jobs.fit_challenger(opened, spec, collected)
-judged = jobs.judge_challenger(opened, spec, collected, challenger, champion=None)
+challenger = fit_challenger(opened, spec, collected)
+judged = judge_challenger(opened, spec, collected, challenger, champion=None)
 print(judged.verdict.because)
 
 # %% [markdown]

@@ -24,8 +24,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from churnml import jobs
 from churnml.jobs.audit import audit_project
+from churnml.jobs.opening import open_data
+from churnml.jobs.training import collect, fit_challenger
 from churnml.modelling.evaluation import evaluate
 from churnml.modelling.training import at_cutoffs
 from churnml.pages.terminal.data import audit_text
@@ -111,7 +112,7 @@ _ = project.write_text(project.read_text("utf-8") + "\npython_features: features
 # The model's `spec.yaml` names the families it takes. Here it is a small model, so that there is something to add to.
 
 # %%
-opened = jobs.open_data(folder, today=dt.date(2025, 1, 1))
+opened = open_data(folder, today=dt.date(2025, 1, 1))
 declared = opened.project.model("churn")
 # fewer and larger steps are good enough to compare features by
 quick = declared.estimator.model_copy(update={"learning_rate": 0.1, "max_trees": 120, "seeds": 1})
@@ -124,7 +125,7 @@ def with_families(names):
     return declared.model_copy(update={"features": declared.features.model_copy(update={"families": names})})
 
 
-collected = jobs.collect(opened, with_families(small + own))
+collected = collect(opened, with_families(small + own))
 names = [feature.name for feature in collected.features if feature.family in own]
 rows = collected.rows
 account = rows.loc[rows["product_value_28d"].idxmax(), "account_id"]
@@ -172,9 +173,7 @@ _ = (folder / "models" / "churn" / "spec.yaml").write_text(
     "features: {families: [usage.active_days, product.hindsight], lookbacks: [7, 28, 90], event_names: 0}\n",
     "utf-8",
 )
-leaking = audit_project(
-    jobs.open_data(folder, today=dt.date(2025, 1, 1)), ["churn"], [collected.split.train[-1]]
-).as_data()
+leaking = audit_project(open_data(folder, today=dt.date(2025, 1, 1)), ["churn"], [collected.split.train[-1]]).as_data()
 print(f"passed: {leaking['passed']}")
 print("\n".join(f["sentence"] for f in leaking["findings"] if f["severity"] == "leak"))
 
@@ -219,7 +218,7 @@ alt.layer(bars, dots, data=fifths).properties(width=150, height=160).facet(
 def out_of_fold(families):
     spec = with_families(families)
     kept = [feature for feature in collected.features if feature.family not in own or feature.family in families]
-    fitted = jobs.fit_challenger(opened, spec, dataclasses.replace(collected, features=tuple(kept)))
+    fitted = fit_challenger(opened, spec, dataclasses.replace(collected, features=tuple(kept)))
     return fitted.out_of_fold.rename(columns={"probability": "+".join(["small", *families[len(small) :]])})
 
 

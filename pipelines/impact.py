@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from churnml.adapters.store import open_store
+from churnml.impact.measures import Terms
 from churnml.impact.report import ImpactReport
-from churnml.jobs.impact import enrolments, judged, known_outcomes, measured_effects, terms_of
+from churnml.jobs.impact import enrolments, judged, known_outcomes, measured_effects
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
 from pipelines.progress import say
@@ -26,6 +27,6 @@ def impact(project: str, today: str | None = None, engine: str | None = None) ->
     with open_store(opened.project.operational_url) as store:
         enrolled = outcomes(opened, store.outcomes.assignments(), store.work.items(), store.outcomes.risks())
         store.outcomes.add(known_outcomes(opened, enrolled), moment())
-        report = effects(opened, enrolled, say, terms_of(opened.project.playbooks.measured))
+        report = effects(opened, enrolled, say, Terms(**opened.project.playbooks.measured.model_dump()))
         store.effects.add(measured_effects(report), moment())
         return report

@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from churnml import jobs
 from churnml.adapters.registry import Registry, registry_of
+from churnml.jobs import scoring
+from churnml.jobs.opening import OpenedProject
+from churnml.jobs.report import run_summary
+from churnml.jobs.scoring import Champions, champions_of, dates_between, default_as_of
 from churnml.ledger import ScoredDay
 from churnml.pages.summary import RunSummary
 from churnml.scoring.predictions import Predictions
@@ -15,23 +18,23 @@ from pipelines.engine import flow, task
 from pipelines.progress import say
 from pipelines.train import open_data
 
-read_date = task("read the date with the champions")(jobs.read_date)
+read_date = task("read the date with the champions")(scoring.read_date)
 
 
 @task("settle it, route it, and write it down", retries=2)
 def write_day(
-    opened: jobs.OpenedProject, champions: jobs.Champions, predictions: Predictions, *, route: bool
+    opened: OpenedProject, champions: Champions, predictions: Predictions, *, route: bool
 ) -> tuple[ScoredDay, bool]:
     """The settled day, and whether it was new."""
-    return jobs.write_day(opened, champions, predictions, moment(), route=route)
+    return scoring.write_day(opened, champions, predictions, moment(), route=route)
 
 
 def score_one(
-    opened: jobs.OpenedProject, registry: Registry, as_of: dt.date | None, *, route: bool = True
-) -> tuple[ScoredDay, jobs.Champions]:
+    opened: OpenedProject, registry: Registry, as_of: dt.date | None, *, route: bool = True
+) -> tuple[ScoredDay, Champions]:
     """Scores one date (the newest when None) and writes it down."""
-    champions = jobs.champions_of(opened, registry)
-    predictions = read_date(opened, champions, as_of or jobs.default_as_of(opened), say)
+    champions = champions_of(opened, registry)
+    predictions = read_date(opened, champions, as_of or default_as_of(opened), say)
     settled, new = write_day(opened, champions, predictions, route=route)
     known = "" if new else ", the same as before"
     say(f"{len(settled.accounts):,} accounts scored for {predictions.as_of}{known}")
@@ -43,7 +46,7 @@ def score(project: str, as_of: str | None = None, today: str | None = None, engi
     """Scores and routes one date of a project and sums it up."""
     opened = open_data(Path(project), day(today), say, engine)
     settled, champions = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
-    return jobs.run_summary(opened, settled, champions, {})
+    return run_summary(opened, settled, champions, {})
 
 
 @flow("churnml backfill")
@@ -54,6 +57,6 @@ def backfill(
     opened = open_data(Path(project), day(today), say, engine)
     registry = registry_of(opened.project)
     return [
-        jobs.run_summary(opened, *score_one(opened, registry, date, route=False), records={})
-        for date in jobs.dates_between(dt.date.fromisoformat(first), dt.date.fromisoformat(last), every)
+        run_summary(opened, *score_one(opened, registry, date, route=False), records={})
+        for date in dates_between(dt.date.fromisoformat(first), dt.date.fromisoformat(last), every)
     ]

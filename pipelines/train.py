@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from churnml import jobs
 from churnml.adapters.registry import RegisteredModel, Registry, registry_of
 from churnml.errors import RegistryError
+from churnml.jobs import judging, opening, recording, training
 from churnml.modelling.record import ModelRecord
 from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.progress import say
 
-open_data = task("open project and check its tables", retries=1)(jobs.open_data)
-collect = task("collect labelled snapshots")(jobs.collect)
-fit_challenger = task("fit the challenger")(jobs.fit_challenger)
-judge_challenger = task("judge on the newest mature cutoff")(jobs.judge_challenger)
-record_challenger = task("register, and promote if proven", retries=2)(jobs.record_challenger)
+open_data = task("open project and check its tables", retries=1)(opening.open_data)
+collect = task("collect labelled snapshots")(training.collect)
+fit_challenger = task("fit the challenger")(training.fit_challenger)
+judge_challenger = task("judge on the newest mature cutoff")(judging.judge_challenger)
+record_challenger = task("register, and promote if proven", retries=2)(recording.record_challenger)
 
 
 def champion_or_why(registry: Registry, name: str) -> tuple[RegisteredModel | None, str | None]:
@@ -28,12 +28,12 @@ def champion_or_why(registry: Registry, name: str) -> tuple[RegisteredModel | No
         return None, f"the present champion cannot be read ({problem.what}); {by_hand}"
 
 
-def train_one(opened: jobs.OpenedProject, registry: Registry, name: str, *, again: bool) -> ModelRecord:
+def train_one(opened: opening.OpenedProject, registry: Registry, name: str, *, again: bool) -> ModelRecord:
     """Trains one model and says what came of it, as its record; nothing is done when nothing changed."""
     spec = opened.project.model(name)
     registry.mend(opened.project.name, name)
-    marks = jobs.marks_of(opened)
-    known = None if again else registry.find(name, jobs.training_fingerprint(opened, spec, marks))
+    marks = training.marks_of(opened)
+    known = None if again else registry.find(name, training.training_fingerprint(opened, spec, marks))
     if known is not None:
         say(f"{name}: nothing has changed since version {known.version}; it is reused")
         return known

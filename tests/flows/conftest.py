@@ -24,6 +24,11 @@ class Said:
     out: str
     err: str
 
+    @property
+    def message(self) -> str:
+        """Standard error without the progress that is logged where no terminal looks on."""
+        return "".join(line for line in self.err.splitlines(keepends=True) if " INFO    churnml.progress: " not in line)
+
 
 def churnml(*words: str | Path) -> Said:
     """Runs the command line in this process, as ``churnml WORDS``."""

@@ -99,7 +99,7 @@ def test_a_feature_of_the_projects_own_that_leaks_ends_with_1_and_is_named(hones
     (root / "project.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
     ended = churnml("audit", "--project", root, "--as-of", "2024-06-01")
     assert ended.code == 1
-    assert ended.err.startswith("churnml: The audit failed: 'ours_events' looks past the cutoff.\n")
+    assert ended.message.startswith("churnml: The audit failed: 'ours_events' looks past the cutoff.\n")
     assert "LEAK: [churn] 'ours_events' of account a" in ended.out
     assert "It is told by usage_events." in ended.out
     assert "The audit failed." in ended.out

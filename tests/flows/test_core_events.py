@@ -7,8 +7,9 @@ import datetime as dt
 import pytest
 import yaml
 
-from churnml import jobs
 from churnml.errors import UnknownNameError
+from churnml.jobs.opening import open_data
+from churnml.jobs.scoring import features_at
 from tests.support import TODAY, make_project
 
 AS_OF = dt.date(2024, 6, 1)
@@ -54,8 +55,8 @@ def project_with(root, core_events):
 
 
 def test_core_events_become_features_that_health_and_playbooks_may_name(tmp_path):
-    opened = jobs.open_data(project_with(tmp_path, ["report", "export"]), TODAY)
-    found = jobs.features_at(opened, [AS_OF], None).set_index("account_id")
+    opened = open_data(project_with(tmp_path, ["report", "export"]), TODAY)
+    found = features_at(opened, [AS_OF], None).set_index("account_id")
     assert found.loc["a", ["usage_core_7d", "usage_core_28d"]].tolist() == [1, 2]
     assert found.loc["a", "usage_core_share_28d"] == 0.5
     assert found.loc["a", "usage_core_trend_7d_28d"] == 2
@@ -64,20 +65,20 @@ def test_core_events_become_features_that_health_and_playbooks_may_name(tmp_path
 
 def test_without_a_declaration_there_are_none_and_what_names_them_says_so(tmp_path):
     with pytest.raises(UnknownNameError, match="usage_core_share_28d"):
-        jobs.open_data(project_with(tmp_path, []), TODAY)
+        open_data(project_with(tmp_path, []), TODAY)
 
 
 def test_a_core_event_that_nobody_ever_did_is_an_error_when_features_are_chosen(tmp_path):
-    opened = jobs.open_data(project_with(tmp_path, ["report", "exprot"]), TODAY)
+    opened = open_data(project_with(tmp_path, ["report", "exprot"]), TODAY)
     with pytest.raises(UnknownNameError, match="exprot") as mistake:
-        jobs.features_at(opened, [AS_OF], None)
+        features_at(opened, [AS_OF], None)
     assert "Did you mean 'export'?" in str(mistake.value)
     assert "core_events" in str(mistake.value)
 
 
 def test_the_order_in_which_core_events_stand_changes_no_feature(tmp_path):
     one, other = (
-        jobs.features_at(jobs.open_data(project_with(tmp_path / name, events), TODAY), [AS_OF], None)
+        features_at(open_data(project_with(tmp_path / name, events), TODAY), [AS_OF], None)
         for name, events in (("one", ["report", "export"]), ("other", ["export", "report"]))
     )
     assert one.equals(other)

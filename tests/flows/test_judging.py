@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from churnml import jobs
 from churnml.errors import TooLittleDataError
 from churnml.jobs import judging
+from churnml.jobs.judging import Judgement, judge_challenger
+from churnml.jobs.opening import OpenedProject, open_data
 from churnml.jobs.recording import record_of
+from churnml.jobs.training import Collected, collect, fit_challenger
 from churnml.modelling.predictor import Calibration
 from churnml.modelling.training import FittedModel
 from churnml.specs.models import ModelSpec
@@ -35,14 +37,14 @@ class Ready:
     """A company with a fitted challenger that has not been judged."""
 
     root: Path
-    opened: jobs.OpenedProject
+    opened: OpenedProject
     spec: ModelSpec
-    collected: jobs.Collected
+    collected: Collected
     fitted: FittedModel
 
-    def judged(self, **changed: Any) -> jobs.Judgement:
+    def judged(self, **changed: Any) -> Judgement:
         given = {"collected": self.collected, "fitted": self.fitted, "champion": None} | changed
-        return jobs.judge_challenger(self.opened, self.spec, **given)
+        return judge_challenger(self.opened, self.spec, **given)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +53,10 @@ def ready(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Ready:
     shutil.copytree(simulated, root)
     (root / "models" / "churn").mkdir(parents=True)
     (root / "models" / "churn" / "spec.yaml").write_text(SPEC, "utf-8")
-    opened = jobs.open_data(root, dt.date(2025, 1, 1))
+    opened = open_data(root, dt.date(2025, 1, 1))
     spec = opened.project.model("churn")
-    collected = jobs.collect(opened, spec)
-    return Ready(root, opened, spec, collected, jobs.fit_challenger(opened, spec, collected))
+    collected = collect(opened, spec)
+    return Ready(root, opened, spec, collected, fit_challenger(opened, spec, collected))
 
 
 def test_the_control_an_honest_challenger_is_promoted(ready: Ready) -> None:

@@ -7,8 +7,10 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from churnml import jobs
+from churnml.jobs.judging import judge_challenger
+from churnml.jobs.opening import open_data
 from churnml.jobs.recording import record_of
+from churnml.jobs.training import Collected, collect, fit_challenger
 from churnml.labels import Label
 from churnml.pages.summary import model_data
 from churnml.pages.terminal.models import model_text
@@ -20,7 +22,7 @@ TODAY = dt.date(2026, 1, 1)
 @pytest.fixture(scope="module")
 def long(ran):
     """Churn with a short window, so that two years hold two periods to judge by."""
-    opened = jobs.open_data(ran, TODAY)
+    opened = open_data(ran, TODAY)
     said = opened.project.model("churn")
     label = Label(kind="contract", gap=7, horizon=56, grace=0)
     features = said.features.model_copy(update={"families": ("usage.active_days", "subscriptions.*"), "event_names": 0})
@@ -29,8 +31,8 @@ def long(ran):
             update={"label": label, "features": features, "cutoffs": Cutoffs(every=21, at_most=40), "hazard": None}
         ).model_dump(mode="json")
     )
-    collected = jobs.collect(opened, spec)
-    fitted = jobs.fit_challenger(opened, spec, collected)
+    collected = collect(opened, spec)
+    fitted = fit_challenger(opened, spec, collected)
     return opened, spec, collected, fitted
 
 
@@ -39,7 +41,7 @@ def test_the_later_periods_figures_stand_in_the_record(long):
     split = collected.split
     assert split.later is not None
     assert spec.label.reach.settled_on(split.judged) <= split.later
-    judged = jobs.judge_challenger(opened, spec, collected, fitted, None)
+    judged = judge_challenger(opened, spec, collected, fitted, None)
     record = record_of(opened, spec, collected, fitted, judged).registered_as("1")
     later = record.later
     rows = collected.rows[collected.rows["as_of"] == pd.Timestamp(split.later)]
@@ -60,8 +62,8 @@ def test_what_no_longer_holds_in_the_later_period_is_not_promoted(long):
     # nobody who left then is among those the model would name
     p = fitted.predictor.predict(rows[at])
     rows.loc[at, "label"] = (pd.Series(p).rank(pct=True).to_numpy() < rows.loc[at, "label"].mean()).astype(float)
-    turned = jobs.Collected(**{**collected.__dict__, "rows": rows})
-    verdict = jobs.judge_challenger(opened, spec, turned, fitted, None).verdict
+    turned = Collected(**{**collected.__dict__, "rows": rows})
+    verdict = judge_challenger(opened, spec, turned, fitted, None).verdict
     assert not verdict.promoted
     assert "in the later period it is not shown to rank better than chance" in verdict.because
 
@@ -71,11 +73,11 @@ def test_the_later_period_teaches_nothing(long):
     rows = collected.rows.copy()
     at = rows["as_of"] >= pd.Timestamp(collected.split.judged)
     rows.loc[at, "label"] = 1 - rows.loc[at, "label"]
-    turned = jobs.Collected(**{**collected.__dict__, "rows": rows})
-    again = jobs.fit_challenger(opened, spec, turned)
+    turned = Collected(**{**collected.__dict__, "rows": rows})
+    again = fit_challenger(opened, spec, turned)
     assert again.predictor.booster.model_to_string() == fitted.predictor.booster.model_to_string()
     assert again.predictor.calibration == fitted.predictor.calibration
     # and it would show if it did
     rows.loc[rows["as_of"] == pd.Timestamp(collected.split.train[-1]), "label"] = 1.0
-    other = jobs.fit_challenger(opened, spec, jobs.Collected(**{**collected.__dict__, "rows": rows}))
+    other = fit_challenger(opened, spec, Collected(**{**collected.__dict__, "rows": rows}))
     assert other.predictor.booster.model_to_string() != fitted.predictor.booster.model_to_string()

@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from churnml import jobs
 from churnml.adapters.project import open_project
 from churnml.errors import ChurnmlError, SpecError, UnknownNameError
 from churnml.features import Wish
 from churnml.features.declared import DeclaredFamily, family_of
 from churnml.features.measured import TICKETS, USAGE
+from churnml.jobs.opening import open_data
+from churnml.jobs.scoring import features_at
 from churnml.modelling.reference import fit_places, with_places
 from churnml.snapshots import build_snapshots
 from tests.support import TODAY, everybody, facts_for, make_project, table
@@ -87,7 +88,7 @@ def project_with(root: Path, features: dict | None = None, **spec):
 
 def test_the_documentations_example_gives_what_it_says(tmp_path):
     shutil.copy(ROOT / "docs" / "examples" / "features.py", project_with(tmp_path, python_features="features.py"))
-    found = jobs.features_at(jobs.open_data(tmp_path, TODAY), [AS_OF], None).set_index("account_id")
+    found = features_at(open_data(tmp_path, TODAY), [AS_OF], None).set_index("account_id")
     a, b = found.loc["a"], found.loc["b"]
     assert (a["product_reports_28d"], a["product_reports_90d"]) == (3, 4)
     assert a["product_reports_trend_28d_90d"] == pytest.approx(3 / 28 / (4 / 90))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from churnml.health.hierarchies import Hierarchies
-from churnml.jobs.hierarchies import hierarchies_of
 from churnml.jobs.opening import open_data
+from churnml.jobs.scoring import hierarchies_of
 from churnml.ledger import ScoredAccount
 from tests.store.days import account
 from tests.support import TODAY, make_project

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from churnml.impact.measures import Terms
-from churnml.jobs import open_data
-from churnml.jobs.impact import assess, churn_label, enrolments, known_outcomes, outcomes, terms_of, upsell_label
+from churnml.jobs.impact import assess, churn_label, enrolments, known_outcomes, outcomes, upsell_label
+from churnml.jobs.opening import open_data
 from churnml.labels import Label
 from churnml.ledger import Assignment, WorkItem
 from churnml.specs.playbooks import Measured
@@ -262,5 +262,5 @@ def test_nobody_enrolled_gives_an_empty_report(opened) -> None:
 
 def test_what_a_project_declares_of_judging_is_what_the_report_judges_by():
     declared = Measured.model_validate({"worth": 0.05, "expected": 1500, "questions": 8})
-    assert terms_of(declared) == Terms(worth=0.05, expected=1500, questions=8)
-    assert terms_of(Measured()) == Terms()
+    assert Terms(**declared.model_dump()) == Terms(worth=0.05, expected=1500, questions=8)
+    assert Terms(**Measured().model_dump()) == Terms()

@@ -17,13 +17,7 @@ from churnml.cli.shell import say_lines
 from churnml.errors import ChurnmlError
 
 # imported for the commands they add, in the order of the help
-from churnml.cli import project  # isort: skip # noqa: F401
-from churnml.cli import flows  # isort: skip # noqa: F401
-from churnml.cli import accounts  # isort: skip # noqa: F401
-from churnml.cli import deliver  # isort: skip # noqa: F401
-from churnml.cli import work  # isort: skip # noqa: F401
-from churnml.cli import health  # isort: skip # noqa: F401
-from churnml.cli import models  # isort: skip # noqa: F401
+from churnml.cli import project, flows, accounts, deliver, work, health, models  # isort: skip # noqa: F401
 
 OPENMP = "Install it: 'apt-get install libgomp1' on Debian and Ubuntu, 'brew install libomp' on macOS."
 

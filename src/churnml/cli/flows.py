@@ -140,6 +140,6 @@ def serve(
 ) -> None:
     """Keep running: train and score on a schedule, recorded by Prefect, until stopped."""
     ready(project, False)
-    from pipelines.serve import serve as flows
+    from pipelines.run import serve as flows
 
     flows(str(project.resolve()), train_cron, score_cron)

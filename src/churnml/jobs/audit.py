@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,20 +13,16 @@ from churnml import snapshots
 from churnml.audit import Audit, Finding, audit_features, audit_label, data_signs, outcome_signs
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, choose
-from churnml.jobs import OpenedProject, collect, default_as_of, wish_for
-from churnml.labels import Label
+from churnml.jobs.opening import OpenedProject, Progress, silent, wish_for
+from churnml.jobs.scoring import default_as_of
+from churnml.jobs.training import collect
 from churnml.specs.models import ModelSpec
 from churnml.timeline import plus_days
 
 log = logging.getLogger("churnml.audit")
 
-Progress = Callable[[str], None]
 # The newest of a label's mature cutoffs; what they show holds for the older ones, made by the same lines.
 MATURE_CUTOFFS = 2
-
-
-def _silent(_: str) -> None:
-    return None
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ def audit_project(
     opened: OpenedProject,
     models: Sequence[str] = (),
     as_of: Sequence[dt.date] = (),
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Audit:
     """Audits the features and labels of a project's models.
 
@@ -92,13 +88,10 @@ def _wanted(opened: OpenedProject, spec: ModelSpec, progress: Progress) -> _Want
         collected = collect(opened, spec, progress)
     except TooLittleDataError:
         # too short a history to train on is long enough to leak
-        return _Wanted(_features_today(opened, spec), None)
+        wish = wish_for(opened, spec, default_as_of(opened))
+        chosen = choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
+        return _Wanted(chosen, None)
     return _Wanted(collected.features, collected.rows)
-
-
-def _features_today(opened: OpenedProject, spec: ModelSpec) -> tuple[Feature, ...]:
-    wish = wish_for(opened, spec, default_as_of(opened))
-    return choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
 
 
 def _mature(opened: OpenedProject, spec: ModelSpec) -> list[dt.date]:
@@ -106,12 +99,8 @@ def _mature(opened: OpenedProject, spec: ModelSpec) -> list[dt.date]:
     facts, label = opened.facts, spec.label
     last = label.reach.latest_mature(facts.data_through)
     cutoffs = [plus_days(last, -n * spec.cutoffs.every) for n in reversed(range(MATURE_CUTOFFS))]
-    return _peopled(opened, label, cutoffs)
-
-
-def _peopled(opened: OpenedProject, label: Label, cutoffs: Sequence[dt.date]) -> list[dt.date]:
-    there = set(snapshots.population(label, opened.facts, cutoffs)["as_of"].dt.date)
-    return [cutoff for cutoff in cutoffs if cutoff in there]
+    peopled = set(snapshots.population(label, facts, cutoffs)["as_of"].dt.date)
+    return [cutoff for cutoff in cutoffs if cutoff in peopled]
 
 
 def _of_label(opened: OpenedProject, spec: ModelSpec, as_of: Sequence[dt.date]) -> list[dt.date]:

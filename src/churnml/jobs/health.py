@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from churnml import jobs, snapshots
+from churnml import snapshots
 from churnml.errors import TooLittleDataError
 from churnml.health.bands import FlapRate, flap_rates
 from churnml.health.override_judging import ModelScore, OverrideJudgement, judge_overrides
 from churnml.health.preview import Preview, preview
 from churnml.health.score import check_inputs, health_of
 from churnml.health.weights import WeightProposal, propose_weights
-from churnml.jobs.opening import built_for
+from churnml.jobs.opening import OpenedProject, built_for
+from churnml.jobs.scoring import champions_of, default_as_of, read_date
 from churnml.ledger import Override
 from churnml.specs.health import HealthSpec
 from churnml.specs.reading import read_spec
@@ -34,7 +35,7 @@ CUTOFFS = 8
 
 
 def preview_change(
-    opened: jobs.OpenedProject, registry: Registry, store: Store, changed: Path, as_of: dt.date | None
+    opened: OpenedProject, registry: Registry, store: Store, changed: Path, as_of: dt.date | None
 ) -> Preview:
     """What the declaration in the file ``changed`` would do to every account on a date.
 
@@ -43,10 +44,10 @@ def preview_change(
     """
     then = read_spec(HealthSpec, changed)
     now = opened.project.health
-    champions = jobs.champions_of(opened, registry)
-    check_inputs(then, opened.project.possible_features(jobs.wish_of(champions.scales_of)), str(changed))
-    date = as_of or jobs.default_as_of(opened)
-    predictions = jobs.read_date(opened, champions, date, also=then.features, reasons=False)
+    champions = champions_of(opened, registry)
+    check_inputs(then, opened.project.possible_features(champions.scales_of.manifest.wish), str(changed))
+    date = as_of or default_as_of(opened)
+    predictions = read_date(opened, champions, date, also=then.features, reasons=False)
     return preview(
         now,
         then,
@@ -60,13 +61,13 @@ def preview_change(
     )
 
 
-def propose(opened: jobs.OpenedProject, registry: Registry) -> WeightProposal:
+def propose(opened: OpenedProject, registry: Registry) -> WeightProposal:
     """Weights by which the dimensions would have told who left, at quarterly cutoffs of the past.
 
     The risk's own weight is not among them: its model has seen those outcomes.
     """
     spec = opened.project.health
-    champions = jobs.champions_of(opened, registry)
+    champions = champions_of(opened, registry)
     label = opened.project.model(spec.risk.model).label
     last = label.reach.latest_mature(opened.facts.data_through)
     cutoffs = [plus_days(last, -EVERY_DAYS * n) for n in range(CUTOFFS)]
@@ -86,7 +87,7 @@ def propose(opened: jobs.OpenedProject, registry: Registry) -> WeightProposal:
     return propose_weights(spec, frame[KEY].assign(label=labels, **scored))
 
 
-def judge(opened: jobs.OpenedProject, store: Store) -> OverrideJudgement:
+def judge(opened: OpenedProject, store: Store) -> OverrideJudgement:
     """Every override beside what became of its account: was the person right, was the model right."""
     made = store.overrides.all()
     label = opened.project.model(opened.project.health.risk.model).label
@@ -109,7 +110,7 @@ def _score_then(store: Store, account_id: str, on: dt.date) -> ModelScore | None
     return None
 
 
-def _left(opened: jobs.OpenedProject, made: Sequence[Override]) -> dict[str, dt.date]:
+def _left(opened: OpenedProject, made: Sequence[Override]) -> dict[str, dt.date]:
     """Account → the first date at which it had left after an override of it, by the churn label's own kind."""
     if not made:
         return {}
@@ -121,12 +122,9 @@ def _left(opened: jobs.OpenedProject, made: Sequence[Override]) -> dict[str, dt.
     if spine.empty:
         return {}
     times = snapshots.attach_leaving_times(label, opened.facts, spine, end_of_data(opened.facts.data_through))
-    left: dict[str, dt.date] = {}
-    for account, on, after in zip(spine["account_id"], spine["as_of"], times["left_after"], strict=True):
-        if not pd.isna(after):
-            day = plus_days(on.date(), int(after))
-            left[str(account)] = min(day, left.get(str(account), day))
-    return left
+    left_on = spine["as_of"] + pd.to_timedelta(times["left_after"].to_numpy(dtype="float64", na_value=np.nan), unit="D")
+    first = left_on.groupby(spine["account_id"]).min().dropna()
+    return {str(account): day.date() for account, day in first.items()}
 
 
 def flaps(store: Store, health: HealthSpec) -> dict[str, FlapRate]:

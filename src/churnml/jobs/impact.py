@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -14,30 +15,24 @@ from churnml import snapshots
 from churnml.impact.effects import impact
 from churnml.impact.measures import About, Terms
 from churnml.impact.report import ImpactReport
-from churnml.jobs import OpenedProject
+from churnml.jobs.opening import OpenedProject, Progress, silent
 from churnml.labels import Label
 from churnml.ledger import Assignment, EnrolmentOutcome, MeasuredEffect, WorkItem
 from churnml.outcomes import paid_after
-from churnml.specs.playbooks import Measured
 from churnml.stretches import KEY, cutoff_relation
 from churnml.tables import Facts
 from churnml.timeline import Reach
 
 log = logging.getLogger("churnml.impact")
 
-Progress = Callable[[str], None]
 _COLUMNS = ("account_id", "playbook", "arm", "propensity", "assigned_on", "risk", "mrr", "worked", "elsewhere", "as_of")
-
-
-def _silent(_: str) -> None:
-    return None
 
 
 def assess(
     opened: OpenedProject,
     assignments: Sequence[Assignment],
     items: Sequence[WorkItem],
-    progress: Progress = _silent,
+    progress: Progress = silent,
     *,
     risks: Mapping[tuple[str, dt.date], float] | None = None,
     terms: Terms | None = None,
@@ -63,7 +58,7 @@ def assess(
 
 
 def judged(
-    opened: OpenedProject, enrolled: pd.DataFrame, progress: Progress = _silent, terms: Terms | None = None
+    opened: OpenedProject, enrolled: pd.DataFrame, progress: Progress = silent, terms: Terms | None = None
 ) -> ImpactReport:
     """What :func:`assess` says, of ``enrolled`` as :func:`enrolments` gives it."""
     about = {p.name: About(p.title, p.goal, p.effect.likely) for p in opened.project.playbooks.playbooks}
@@ -72,11 +67,6 @@ def judged(
         "%(enrolments)d enrolments of %(playbooks)d playbooks", {"enrolments": len(enrolled), "playbooks": len(about)}
     )
     return impact(enrolled, about, opened.facts.data_through, terms, opened.project.spec.currency)
-
-
-def terms_of(declared: Measured) -> Terms:
-    """How the project declares that its playbooks are judged."""
-    return Terms(alpha=declared.alpha, worth=declared.worth, expected=declared.expected, questions=declared.questions)
 
 
 def measured_effects(report: ImpactReport) -> list[MeasuredEffect]:
@@ -130,9 +120,9 @@ def _rows(
     risks: Mapping[tuple[str, dt.date], float],
     reach: Reach,
 ) -> pd.DataFrame:
-    of_account: dict[str, list[WorkItem]] = {}
+    of_account: defaultdict[str, list[WorkItem]] = defaultdict(list)
     for item in items:
-        of_account.setdefault(item.account_id, []).append(item)
+        of_account[item.account_id].append(item)
     worked = {(item.account_id, item.playbook) for item in items}
     rows = [
         (
@@ -144,7 +134,7 @@ def _rows(
             risks.get((a.account_id, a.assigned_on), np.nan),
             np.nan if a.mrr is None else a.mrr,
             (a.account_id, a.playbook) in worked,
-            any(_elsewhere(item, a, reach) for item in of_account.get(a.account_id, ())),
+            any(_elsewhere(item, a, reach) for item in of_account[a.account_id]),
             pd.Timestamp(a.assigned_on),
         )
         for a in assignments
@@ -172,11 +162,11 @@ def outcomes(facts: Facts, churn: Label, upsell: Label | None, rows: pd.DataFram
     if upsell is None:
         grew = spine[KEY].assign(grew=np.nan, upsell_state="unasked", end_paid=np.nan)
     else:
-        grew = _after(facts, upsell, spine).rename(columns={"label": "grew", "state": "upsell_state"})
-        grew = grew.rename(columns={"paid": "end_paid"})
-    with_outcomes = rows.merge(left, on=KEY, how="left", validate="many_to_one")
-    with_outcomes = with_outcomes.merge(grew, on=KEY, how="left", validate="many_to_one")
-    with_outcomes = with_outcomes.merge(spine[[*KEY, "mrr_then"]], on=KEY, how="left", validate="many_to_one")
+        columns = {"label": "grew", "state": "upsell_state", "paid": "end_paid"}
+        grew = _after(facts, upsell, spine).rename(columns=columns)
+    with_outcomes = rows
+    for known in (left, grew, spine[[*KEY, "mrr_then"]]):
+        with_outcomes = with_outcomes.merge(known, on=KEY, how="left", validate="many_to_one")
     with_outcomes["mrr"] = with_outcomes["mrr"].fillna(with_outcomes.pop("mrr_then"))
     then = with_outcomes["mrr"].where(with_outcomes["mrr"] > 0)
     with_outcomes["kept"] = with_outcomes.pop("paid") / then

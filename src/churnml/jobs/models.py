@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from churnml import jobs, snapshots
+from churnml import snapshots
 from churnml.errors import ChurnmlError, RegistryError
-from churnml.jobs import OpenedProject
+from churnml.jobs.opening import OpenedProject, built_for
+from churnml.jobs.scoring import features_of
 from churnml.modelling.agreement import differences
 from churnml.modelling.comparison import ComparedVersion, Comparison
 from churnml.modelling.evaluation import evaluate
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 # Opens the project's data; raises ChurnmlError where they are not at hand.
 OpenData = Callable[[], OpenedProject]
-
-
-# ---------------------------------------------------------------- by hand
 
 
 def promote_by_hand(
@@ -70,8 +68,8 @@ def _appoint(
         unchecked = f"its features could not be held against the project's: {problem.what}"
     else:
         unchecked = ""
-        built = {n: feature.declaration() for n, feature in jobs.features_of(opened, chosen.predictor).items()}
-        changed = differences(chosen.predictor.features, built)
+        built = built_for(opened, chosen.predictor, chosen.predictor.feature_names)
+        changed = differences(chosen.predictor.features, {name: f.declaration() for name, f in built.items()})
         if changed:
             raise RegistryError(
                 f"Version {chosen.version} of '{name}' was trained on other features than this project builds today: "
@@ -81,9 +79,6 @@ def _appoint(
             )
     registry.appoint(name, chosen.version, what, why, by)
     return Appointed(name, chosen.version, before, registry.verdict(name, chosen.version), unchecked)
-
-
-# ---------------------------------------------------------------- two versions side by side
 
 
 def compare(registry: Registry, spec: ModelSpec, first: str, second: str, open_data: OpenData) -> Comparison:
@@ -123,9 +118,7 @@ def _measured(opened: OpenedProject, spec: ModelSpec, first: RegisteredModel, se
 
 
 def _predictions(opened: OpenedProject, name: str, model: RegisteredModel, rows: pd.DataFrame) -> np.ndarray:
-    built = jobs.features_of(opened, model.predictor)
-    whose = f"version {model.version} of '{name}'"
-    jobs.require_same(opened, model.predictor, whose, model.predictor.features, built)
+    built = features_of(opened, model.predictor, f"version {model.version} of '{name}'")
     frame = snapshots.build_snapshots(opened.facts, list(built.values()), rows[["account_id", "as_of"]])
     return model.predictor.predict(frame)
 
@@ -152,17 +145,13 @@ def _recorded(name: str, first: RegisteredModel, second: RegisteredModel, why_no
     def compared(version: str, record: ModelRecord) -> ComparedVersion:
         return ComparedVersion(version, record.cutoff, record.rows, record.positives, record.figures["model"])
 
-    same_rows = (first.record.cutoff, first.record.data_fingerprint) == (
-        second.record.cutoff,
-        second.record.data_fingerprint,
-    )
+    judged_on = {(model.record.cutoff, model.record.data_fingerprint) for model in (first, second)}
+    warning = "the two were judged on different rows, so these figures do not say which is better"
     return Comparison(
         model=name,
         first=compared(first.version, first.record),
         second=compared(second.version, second.record),
         ahead=None,
         why_not=why_not,
-        warnings=()
-        if same_rows
-        else ("the two were judged on different rows, so these figures do not say which is better",),
+        warnings=() if len(judged_on) == 1 else (warning,),
     )

@@ -16,9 +16,7 @@ from churnml.errors import UnknownNameError
 from churnml.features import Feature, Wish, choose, wanted_parts
 from churnml.health.score import check_inputs
 from churnml.labels import require_sources
-from churnml.modelling.training import (
-    RECENCY,
-)
+from churnml.modelling.training import RECENCY
 from churnml.rules.facts import columns_asked
 from churnml.tables import Facts
 
@@ -93,10 +91,6 @@ def _with_what_they_are_made_of(names: Sequence[str], available: Mapping[str, Fe
     return tuple(feature for name, feature in available.items() if name in wanted)
 
 
-def needed_beside(opened: OpenedProject, wish: Wish) -> tuple[Feature, ...]:
-    return features_by_name(opened, beside_names(opened.project), wish)
-
-
 def features_by_name(opened: OpenedProject, names: Sequence[str], wish: Wish) -> tuple[Feature, ...]:
     """The named features with all they are made of, in catalogue order; those the data cannot answer left out."""
     catalogue = opened.project.catalogue
@@ -105,14 +99,12 @@ def features_by_name(opened: OpenedProject, names: Sequence[str], wish: Wish) ->
 
 
 def built_for(opened: OpenedProject, predictor: Predictor, names: Sequence[str]) -> dict[str, Feature]:
-    """The named features and the context as the project builds them today, by name; those it cannot are left out."""
-    built = features_by_name(opened, [*names, *CONTEXT_FEATURES], wish_of(predictor))
+    """The named features and the context as the project builds them today, by name; those it cannot are left out.
+
+    Families are expanded over what they were when the model was trained.
+    """
+    built = features_by_name(opened, [*names, *CONTEXT_FEATURES], predictor.manifest.wish)
     return {feature.name: feature for feature in built}
-
-
-def wish_of(predictor: Predictor) -> Wish:
-    """What the families were expanded over when the model was trained."""
-    return predictor.manifest.wish
 
 
 def wish_for(opened: OpenedProject, spec: ModelSpec, known_before: dt.date) -> Wish:
@@ -130,10 +122,10 @@ def wish_for(opened: OpenedProject, spec: ModelSpec, known_before: dt.date) -> W
 
 def require_core_events(opened: OpenedProject) -> None:
     """Raises UnknownNameError unless every core event occurs in the data: a misspelt one would count nothing."""
-    declared, facts = opened.project.spec.core_events, opened.facts
-    if not declared or facts.usage_named is None:
+    declared = opened.project.spec.core_events
+    if not declared or opened.facts.usage_named is None:
         return
-    known = snapshots.event_names(facts)
+    known = snapshots.event_names(opened.facts)
     for name in declared:
         if name not in known:
             where = f"{opened.project.root / PROJECT_FILE}: core_events"

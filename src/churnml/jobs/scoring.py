@@ -19,10 +19,11 @@ from churnml.adapters.store import StaleError, open_store
 from churnml.declarations import FeatureDeclaration
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature, choose
-from churnml.jobs.hierarchies import hierarchies_of
-from churnml.jobs.opening import OpenedProject, Progress, built_for, silent, wish_for, wish_of
+from churnml.health.hierarchies import Hierarchies, roll_up
+from churnml.health.score import INSUFFICIENT
+from churnml.jobs.opening import OpenedProject, Progress, built_for, silent, wish_for
 from churnml.labels import Label
-from churnml.ledger import DatedHealth, HierarchyScore, PriorState, Provenance, ScoredDay
+from churnml.ledger import HierarchyScore, PriorState, Provenance, ScoredAccount, ScoredDay
 from churnml.modelling.agreement import Difference, differences
 from churnml.rules.facts import columns_asked
 from churnml.scoring.predictions import Predictions, ScoringModel, predictions_of
@@ -32,9 +33,7 @@ from churnml.work.settling import DaySpecs, settle
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import RegisteredModel, Registry
-    from churnml.adapters.store import Store
     from churnml.modelling.predictor import Predictor
-    from churnml.specs.health import HealthSpec
 
 log = logging.getLogger("churnml.scoring")
 
@@ -172,19 +171,17 @@ def _features_for(opened: OpenedProject, champions: Champions, also: Sequence[st
     for name, champion in champions.by_model.items():
         if champion is None:
             continue
-        built = built_for(opened, champion.predictor, champion.predictor.feature_names)
-        require_same(opened, champion.predictor, f"champion of '{name}'", champion.predictor.features, built)
-        features |= built
+        features |= features_of(opened, champion.predictor, f"champion of '{name}'")
     asked = list(columns_asked(opened.project.rules.names).values())
     scaled = built_for(opened, champions.scales_of, [*champions.scales_of.reference, *asked, *also])
     # a health input that the data no longer give is not known, and health says so; one that changed would mislead
     scales = [feature for feature in champions.scales_of.manifest.scales if feature.name in scaled]
-    require_same(opened, champions.scales_of, "reference scale of health", scales, scaled)
+    _require_same(opened, champions.scales_of, "reference scale of health", scales, scaled)
     # ages, and what exceptions ask, are read as they are: they need no scale, so no training either
     return features | scaled | built_for(opened, champions.scales_of, opened.project.health.features)
 
 
-def require_same(
+def _require_same(
     opened: OpenedProject,
     predictor: Predictor,
     whose: str,
@@ -205,14 +202,16 @@ def require_same(
 
 
 def _what_differs(opened: OpenedProject, predictor: Predictor, change: Difference) -> str:
-    if not change.what and change.feature in opened.project.possible_features(wish_of(predictor)):
+    if not change.what and change.feature in opened.project.possible_features(predictor.manifest.wish):
         return f"feature '{change.feature}' is declared, but the project's tables no longer give what it needs"
     return change.sentence
 
 
-def features_of(opened: OpenedProject, predictor: Predictor) -> dict[str, Feature]:
-    """The features a model reads, as the project builds them today, by name; those it cannot are left out."""
-    return built_for(opened, predictor, predictor.feature_names)
+def features_of(opened: OpenedProject, predictor: Predictor, whose: str) -> dict[str, Feature]:
+    """The features a model reads, by name; raises RegistryError unless the project builds them as it was trained on."""
+    built = built_for(opened, predictor, predictor.feature_names)
+    _require_same(opened, predictor, whose, predictor.features, built)
+    return built
 
 
 def write_day(
@@ -243,7 +242,10 @@ def write_day(
         for _ in range(TRIES):
             prior = store.prior_state(as_of, cooldown)
             hands_out = route and not any(date > as_of for date in store.dates())
-            day = settle(predictions, declared, prior, _earlier(store, declared.health, as_of), route=hands_out)
+            # earlier scores are wanted from twice as far back as a drop is looked for
+            far_back = plus_days(as_of, -2 * declared.health.events.within_days)
+            earlier = store.healths(far_back, plus_days(as_of, -1))
+            day = settle(predictions, declared, prior, earlier, route=hands_out)
             day = _with_hierarchies(opened, day)
             made_from = Provenance(
                 fingerprint=scoring_fingerprint(opened, champions, as_of, prior, route=hands_out),
@@ -261,6 +263,26 @@ def write_day(
     )
 
 
+def hierarchies_of(opened: OpenedProject, accounts: Sequence[ScoredAccount]) -> Hierarchies:
+    """The hierarchies of the project's accounts, rolled up as ``health.yaml`` says.
+
+    A parent is the one ``accounts`` names today: the contract holds no earlier ones, so hierarchies are shown and feed
+    no model.
+
+    Args:
+        opened: whose accounts.
+        accounts: those of one date. Where too little is known of one, its score does not speak for its parents either.
+    """
+    how = opened.project.health.rollup
+    links = {} if how == "none" else snapshots.parents(opened.facts)
+    if not links:
+        return Hierarchies((), ())
+    accounts = sorted(accounts, key=lambda account: account.account_id)
+    scores = [None if account.band == INSUFFICIENT else account.health for account in accounts]
+    ids, mrr = [account.account_id for account in accounts], [account.mrr for account in accounts]
+    return roll_up(how, ids, scores, mrr, links, links.keys())
+
+
 def _with_hierarchies(opened: OpenedProject, day: ScoredDay) -> ScoredDay:
     """The day with the scores of each account's parents beside its own."""
     rolled = hierarchies_of(opened, day.accounts)
@@ -276,12 +298,6 @@ def _with_hierarchies(opened: OpenedProject, day: ScoredDay) -> ScoredDay:
         for account in day.accounts
     )
     return replace(day, accounts=accounts, problems=rolled.problems)
-
-
-def _earlier(store: Store, health: HealthSpec, as_of: dt.date) -> dict[str, list[DatedHealth]]:
-    """Account → date and score of its earlier scorings, twice as far back as a drop is looked for."""
-    first, last = plus_days(as_of, -2 * health.events.within_days), plus_days(as_of, -1)
-    return store.healths(first, last)
 
 
 def dates_between(first: dt.date, last: dt.date, every: int) -> tuple[dt.date, ...]:
@@ -353,9 +369,7 @@ def _features_wanted(
                 remedy=f"Ask for {last} or earlier.",
             )
     if of is not None:
-        built = features_of(opened, of)
-        require_same(opened, of, f"registered '{spec.name}'", of.features, built)
-        return list(built.values())
+        return list(features_of(opened, of, f"registered '{spec.name}'").values())
     wish = wish_for(opened, spec, min(cutoffs))
     return choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
 

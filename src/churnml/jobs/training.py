@@ -20,7 +20,7 @@ from churnml import snapshots
 from churnml.adapters.store import open_store
 from churnml.features import Feature, Wish, choose
 from churnml.impact.treated import touched, treated_in_window, treatment_marks
-from churnml.jobs.opening import OpenedProject, Progress, needed_beside, silent, wish_for
+from churnml.jobs.opening import OpenedProject, Progress, beside_names, features_by_name, silent, wish_for
 from churnml.modelling.hazard import fit_hazard
 from churnml.modelling.record import TreatedRows
 from churnml.modelling.reference import fit_places, with_places
@@ -108,7 +108,8 @@ def collect(
     # event names are picked from what was known before the last training cutoff, not from the judged rows
     wish = wish_for(opened, spec, split.train[-1])
     features = choose(spec.features.families, spec.features.exclude, wish, facts, opened.project.catalogue)
-    scales = tuple(f for f in needed_beside(opened, wish) if f.name not in {g.name for g in features})
+    beside = features_by_name(opened, beside_names(opened.project), wish)
+    scales = tuple(f for f in beside if f.name not in {g.name for g in features})
     progress(f"{spec.name}: {len(features)} features of {len(spine):,} snapshots")
     rows = snapshots.build_snapshots(facts, [*features, *scales], spine)
     places = fit_places(at_cutoffs(rows, split.train), features)
@@ -143,17 +144,6 @@ def _first_cutoff(facts: Facts, spec: ModelSpec) -> dt.date:
     return created if begins is None else max(created, plus_days(begins, max(spec.features.lookbacks)))
 
 
-def made_with() -> dict[str, str]:
-    """The versions of the code a model is made with."""
-    return {
-        "churnml": churnml.__version__,
-        "lightgbm": lgb.__version__,
-        "numpy": np.__version__,
-        "pandas": pd.__version__,
-        "python": platform.python_version(),
-    }
-
-
 def fit_challenger(opened: OpenedProject, spec: ModelSpec, collected: Collected) -> FittedModel:
     """Fits the challenger on rows that were history at the judged cutoff."""
     manifest = ModelManifest(
@@ -168,7 +158,10 @@ def fit_challenger(opened: OpenedProject, spec: ModelSpec, collected: Collected)
         places=collected.places,
         scales=tuple(feature.declaration() for feature in collected.scales),
         currency=opened.project.spec.currency,
-        made_with=made_with(),
+        made_with={
+            **{library.__name__: library.__version__ for library in (churnml, lgb, np, pd)},
+            "python": platform.python_version(),
+        },
     )
     # a search that was stopped goes on where it was, as long as nothing it rests on has changed
     named = f"{spec.name} {training_fingerprint(opened, spec, collected.marks)}"
