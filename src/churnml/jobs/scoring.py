@@ -113,14 +113,9 @@ def read_date(
         "seconds": time.perf_counter() - started,
     }
     log.info("%(features)d features of %(accounts)d accounts at %(as_of)s built in %(seconds).1f s", built)
+    eligible = {name: frame["account_id"].isin(of["account_id"]).to_numpy() for name, of in populations.items()}
     models = {
-        name: None
-        if champion is None
-        else ScoringModel(
-            champion.predictor,
-            champion.version,
-            frame["account_id"].isin(populations[name]["account_id"]).to_numpy(),
-        )
+        name: ScoringModel(champion.predictor, champion.version, eligible[name]) if champion else None
         for name, champion in champions.by_model.items()
     }
     progress("probabilities and reasons")
