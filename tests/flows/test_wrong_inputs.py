@@ -298,12 +298,12 @@ def test_a_mistake_gets_one_clear_message_and_exit_code_1(wrong: Wrong, company:
     where = [] if name == "exlain" else ["--project", company]
     said = churnml(name, *options, *where)
     assert said.code == 1, said.err or said.out
-    assert said.err.startswith("churnml: ")
+    assert said.message.startswith("churnml: ")
     assert "Traceback" not in said.err + said.out
     assert "hunter2" not in said.err + said.out
-    assert len(said.err) < 1500
+    assert len(said.message) < 1500
     for fragment in wrong.says:
-        assert fragment in said.err, f"{fragment!r} is not in:\n{said.err}"
+        assert fragment in said.message, f"{fragment!r} is not in:\n{said.err}"
 
 
 def test_a_folder_without_a_project_says_how_to_begin(tmp_path: Path) -> None:
