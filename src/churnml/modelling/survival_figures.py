@@ -55,8 +55,7 @@ def evaluate_curves(
             (they left in a way that does not count, or had left before).
         curves: who → curve; must contain ``curve``.
         until: the day on which the curves end; what happens from then on is not looked at.
-        seed: of the bootstrap.
-        resamples: how many.
+        seed, resamples: of the bootstrap: its seed, and how many.
 
     Returns:
         The figures; None where nobody left, or no day of :data:`~churnml.modelling.curves.MARKS` was seen.
