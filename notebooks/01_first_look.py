@@ -28,7 +28,7 @@ from churnml.jobs.judging import judge_challenger
 from churnml.jobs.opening import open_data
 from churnml.jobs.scoring import default_as_of, features_at
 from churnml.jobs.training import collect, fit_challenger
-from churnml.modelling.evaluation import gains
+from churnml.modelling.ranking import gains
 from churnml.modelling.record import GainsPoint
 from churnml.modelling.reference import usual_of
 from churnml.pages.charts import forest_chart, gains_chart

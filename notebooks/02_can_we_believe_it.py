@@ -28,10 +28,9 @@ from sklearn.metrics import roc_auc_score
 from churnml.jobs.judging import judge_challenger
 from churnml.jobs.opening import open_data
 from churnml.jobs.training import collect, fit_challenger
-from churnml.modelling.evaluation import reliability
 from churnml.modelling.leaks import giveaways
 from churnml.modelling.record import ReliabilityBin
-from churnml.modelling.reliability import error_by_chance
+from churnml.modelling.reliability import error_by_chance, reliability
 from churnml.modelling.training import at_cutoffs
 from churnml.pages.charts import forest_chart, reliability_chart, split_chart
 from churnml.simulate import simulate

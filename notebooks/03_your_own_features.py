@@ -139,7 +139,7 @@ print(rows.loc[rows["account_id"] == account, ["as_of", *names]].tail(4).to_stri
 
 # %%
 audit = audit_project(opened, ["churn"], [collected.split.train[-1]])
-print("\n".join(audit_text(audit.as_data()).splitlines()[-8:]))
+print("\n".join(audit_text(audit).splitlines()[-8:]))
 
 # %% [markdown]
 # The same with a feature that does look ahead: it counts by the day an event happened, whenever it became known. A
@@ -173,9 +173,9 @@ _ = (folder / "models" / "churn" / "spec.yaml").write_text(
     "features: {families: [usage.active_days, product.hindsight], lookbacks: [7, 28, 90], event_names: 0}\n",
     "utf-8",
 )
-leaking = audit_project(open_data(folder, today=dt.date(2025, 1, 1)), ["churn"], [collected.split.train[-1]]).as_data()
-print(f"passed: {leaking['passed']}")
-print("\n".join(f["sentence"] for f in leaking["findings"] if f["severity"] == "leak"))
+leaking = audit_project(open_data(folder, today=dt.date(2025, 1, 1)), ["churn"], [collected.split.train[-1]])
+print(f"passed: {leaking.passed}")
+print("\n".join(finding.sentence for finding in leaking.findings if finding.severity == "leak"))
 
 # %% [markdown]
 # ## Does it tell anything apart?

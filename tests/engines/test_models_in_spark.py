@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import warnings
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ import pytest
 
 from churnml.adapters.registry import open_registry
 from churnml.modelling.predictor import Calibration, Predictor, encode
+from churnml.modelling.record import ModelRecord
 from tests.support import declaration, manifest
 
+RECORD = json.loads((Path(__file__).parents[1] / "unit" / "records" / "version_1.json").read_text("utf-8"))
 CATEGORIES = {"plan": ("scale", "team")}
 NAMES = ("events", "plan", "Ärger, \"quoted\"")  # fmt: skip
 PAGE = (Path(__file__).parents[2] / "docs" / "registry.md").read_text("utf-8")
@@ -49,11 +52,11 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
         reference={},
         manifest=manifest("churn"),
     )
-    found = f"sqlite:///{folder / 'mlflow.db'}"
-    registry = open_registry(found, folder / "mlartifacts", lambda: dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
-    said = {"fingerprint": "f", "promoted": True, "because": "a test", "against": None}
-    registry.record("tiny", predictor, frame[list(NAMES)].head(3), said, {}, {}, {})
-    return found
+    url = f"sqlite:///{folder / 'mlflow.db'}"
+    registry = open_registry(url, folder / "mlartifacts", lambda: dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    changes = {"fingerprint": "f", "promoted": True, "because": "a test", "against": None}
+    registry.record("tiny", predictor, frame[list(NAMES)].head(3), ModelRecord.read(RECORD | changes), {}, {}, {})
+    return url
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     # so few accounts prove nothing; what is asked here is what becomes of the scores
     said = churnml("models", "promote", "churn", "--version", "1", "--because", "a test", "--project", root)
     assert said.code == 0, said.err
-    return Lived(root, live(company, root, WEEKS, EFFECTS, said=lambda _: None))
+    return Lived(root, live(company, root, WEEKS, EFFECTS, report=lambda _: None))
 
 
 def test_no_list_of_the_year_has_an_account_twice_or_breaks_a_limit_and_every_line_is_traced(lived: Lived) -> None:
