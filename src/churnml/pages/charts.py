@@ -74,7 +74,8 @@ PAGE_CONFIG: JsonObject = {
 
 def reliability_chart(bins: Sequence[ReliabilityBin]) -> alt.LayerChart:
     """Probability said against share seen, with 95 % intervals, on the judged cutoff."""
-    table = pd.DataFrame([vars(b) for b in bins]).astype("float64")[["predicted", "seen", "low", "high", "rows"]]
+    columns = ["predicted", "seen", "low", "high", "rows"]
+    table = pd.DataFrame([(b.predicted, b.seen, b.low, b.high, b.rows) for b in bins], columns=columns, dtype="float64")
     top = float(max(table["predicted"].max(), table["high"].max())) * 1.05
     percent = alt.Axis(format=".0%")
     x = alt.X("predicted:Q", title="probability said", axis=percent, scale=alt.Scale(domain=[0, top]))
@@ -104,7 +105,7 @@ def reliability_chart(bins: Sequence[ReliabilityBin]) -> alt.LayerChart:
 
 def gains_chart(points: Sequence[GainsPoint]) -> alt.Chart:
     """Share of positives reached against share of accounts contacted, model and rivals."""
-    table = pd.DataFrame([vars(point) for point in points])
+    table = pd.DataFrame({"who": p.who, "contacted": p.contacted, "caught": p.caught} for p in points)
     everybody = by_who(table["who"].unique())
     order = [who_name(who) for who in everybody]
     table["who"] = table["who"].map(who_name)
