@@ -105,8 +105,8 @@ def killed_at(moment: float, company: Path, folder: Path, expected: Mapping[str,
     assert champion is not None
     after = essence(champion.predictor)
     assert after == expected, [key for key in after if after[key] != expected[key]]
-    history = registry_of(open_project(folder)).history(MODEL)["champions"]
-    assert [tenure["version"] for tenure in history] == [champion.version]
+    history = registry_of(open_project(folder)).history(MODEL).champions
+    assert [tenure.version for tenure in history] == [champion.version]
     return Killed(moment, listed, half, seconds)
 
 
