@@ -23,6 +23,7 @@ from churnml.health.hierarchies import Hierarchies, roll_up
 from churnml.health.score import INSUFFICIENT
 from churnml.jobs.opening import OpenedProject, Progress, built_for, silent, wish_for
 from churnml.labels import Label
+from churnml.lazy import ibis
 from churnml.ledger import HierarchyScore, PriorState, Provenance, ScoredAccount, ScoredDay
 from churnml.modelling.agreement import Difference, differences
 from churnml.rules.facts import columns_asked
@@ -344,8 +345,6 @@ def feature_sql(
     opened: OpenedProject, cutoffs: Sequence[dt.date], model: str | None, of: Predictor | None = None
 ) -> str:
     """The SQL that :func:`features_at` has the project's engine run, a statement for features of the same rows."""
-    import ibis
-
     statements = []
     for wanted in snapshots.measured_together(_features_wanted(opened, cutoffs, model, of)):
         query = snapshots.measuring_query(opened.facts, wanted, cutoffs)
