@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 export PYTHONUTF8 := 1
 
-.PHONY: demo test test-unit test-spec test-flows test-engines lint docs cards bench year wheel lock clean help
+.PHONY: demo test test-unit test-spec test-flows test-engines coverage lint docs cards bench year wheel lock clean help
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,10 @@ test-flows: $(VENV)/.ready  ## whole commands on small companies
 
 test-engines: $(VENV)/.engines  ## Spark and PostgreSQL beside DuckDB
 	$(BIN)/python -m pytest -n 2 tests/engines
+
+coverage: $(VENV)/.engines  ## every test, and which lines of the source they run
+	@sh tests/browser.sh
+	$(BIN)/python -m pytest -n 2 --cov=churnml --cov=pipelines --cov-report=term:skip-covered
 
 lint: $(VENV)/.ready  ## style, types, names and sizes, and who may import whom
 	$(BIN)/ruff check .
