@@ -1,6 +1,7 @@
 """The mistakes a user can make, each composed from facts: what is wrong, where, how to mend it.
 
-Every class here ends the command line with exit code 1 and its one message; anything else that
+Every class here ends the command line with exit code 1 and its one message, but for what is outside and did not
+answer: trying again may help there, so it ends with exit code 75 (EX_TEMPFAIL of sysexits.h). Anything else that
 escapes is a bug of ours and ends it with exit code 2.
 """
 
@@ -74,6 +75,10 @@ class UnknownNameError(ChurnmlError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
         self.kind, self.name = kind, name
         super().__init__(f"There is no {kind} named '{name}'.", where=where, remedy=did_you_mean(name, known))
+
+
+class UnavailableError(ChurnmlError):
+    """Something outside (a store, a database, a registry, a disk) did not answer or is taken: try again later."""
 
 
 class TooLittleDataError(ChurnmlError):

@@ -283,6 +283,12 @@ audit_log = sa.Table(
     sa.Index("ix_audit_log_at", "at"),
 )
 
+# ---------------------------------------------------------------- watched data (migration 3)
+
+
+# ---------------------------------------------------------------- watched models (migration 4)
+
+
 # What the database itself refuses to change or delete.
 APPEND_ONLY = (
     "declarations",

@@ -14,7 +14,9 @@ log = logging.getLogger("churnml.store")
 
 # MLflow keeps its own alembic_version, perhaps in the same database
 VERSION_TABLE = "churnml_store_version"
-NEWEST = "2"
+NEWEST = "5"
+# those that this program brings up to date
+EARLIER = ("2", "3", "4")
 # what a store is that was made before tables had a version
 UNVERSIONED = "1"
 # any number, the same for all who migrate a store
@@ -30,17 +32,17 @@ def migrate(connections: Connections) -> None:
         # SQLite's transaction has the whole file already
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-        if _version(connection) is None:
+        if _version(connection) != NEWEST:
             _upgrade(connection)
 
 
 def _version(connection: sa.Connection) -> str | None:
-    """The version of the tables, which this program knows; None where there are none yet."""
+    """The version of the tables, which this program knows or brings up to date; None where there are none yet."""
     inspector = sa.inspect(connection)
     version: str | None = UNVERSIONED if inspector.has_table("scorings") else None
     if inspector.has_table(VERSION_TABLE):
         version = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
-    if version not in (None, NEWEST):
+    if version not in (None, *EARLIER, NEWEST):
         earlier = version == UNVERSIONED
         raise ProjectError(
             f"The operational store was made by {'an earlier' if earlier else 'a newer'} churnml (its tables are "
