@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import churnml
+from churnml.adapters.outages import outage
 from churnml.adapters.python_features import families_in
-from churnml.errors import ProjectError, SpecError, UnknownNameError
+from churnml.errors import ProjectError, SpecError, UnavailableError, UnknownNameError
 from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
 from churnml.features.declared import family_of
 from churnml.specs.delivery import DeliverySpec, check_names
@@ -70,7 +71,7 @@ class Project:
 
     @property
     def work(self) -> Path:
-        """The folder results are kept in; made where it is not there."""
+        """The folder results are kept in; made where it is not there. Raises ProjectError, UnavailableError."""
         work = self.root / self.spec.stores.work
         try:
             work.mkdir(parents=True, exist_ok=True)
@@ -78,7 +79,10 @@ class Project:
             if not ignore.exists():
                 ignore.write_text("# results of churnml; every file can be made again\n*\n", encoding="utf-8")
         except OSError as problem:
-            raise ProjectError(
+            if work.is_dir():  # it can be read, and whoever would write there is told
+                return work.resolve()
+            told = outage(problem, "The folder for results", str(work))
+            raise told if isinstance(told, UnavailableError) else ProjectError(
                 "The folder for results cannot be written.",
                 where=str(work),
                 remedy=f"Make it writable, or set stores: work: in {PROJECT_FILE}. ({problem.strerror})",

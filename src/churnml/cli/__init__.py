@@ -1,20 +1,23 @@
 """The command line: what a person types, and what comes back.
 
-Exit codes: 0 done, 1 something of the user's needs mending (one message, no traceback), 2 a bug of ours.
+Exit codes: 0 done, 1 something of the user's needs mending (one message, no traceback), 75 something outside did not
+answer and trying again may help, 2 a bug of ours.
 Heavy libraries are imported inside the commands, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from churnml.cli.app import Verbose, app
 from churnml.cli.logs import set_up_logs
-from churnml.cli.shell import say_lines
-from churnml.errors import ChurnmlError
+from churnml.cli.shell import OUTAGE, say_lines
+from churnml.errors import ChurnmlError, UnavailableError
 
 # imported for the commands they add, in the order of the help
 from churnml.cli import project, flows, accounts, deliver, work, health, models  # isort: skip # noqa: F401
@@ -22,37 +25,80 @@ from churnml.cli import project, flows, accounts, deliver, work, health, models 
 OPENMP = "Install it: 'apt-get install libgomp1' on Debian and Ubuntu, 'brew install libomp' on macOS."
 
 
+MENDING, BUG, STOPPED = 1, 2, 130
+
+
 def main() -> None:
     """The entry point: every way a command can end."""
+    code = _run()
+    _drop_what_cannot_be_printed()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Does what was asked; the exit code."""
     try:
         app(standalone_mode=False)
     except ChurnmlError as mistake:
-        sys.stderr.write(f"churnml: {mistake}\n")
-        _let_go(mistake)
-        sys.exit(1)
+        return _tell(mistake)
     except typer.Exit as done:
-        sys.exit(done.exit_code)
+        return done.exit_code
     except typer.Abort:
-        sys.exit(1)
+        return MENDING
     except KeyboardInterrupt:
-        sys.stderr.write("churnml: stopped; what was written is whole, what was not written is not there.\n")
-        sys.exit(130)
+        _write_error("churnml: stopped; what was written is whole, what was not written is not there.\n")
+        return STOPPED
     except BrokenPipeError:
-        # whoever read our output has seen enough
-        sys.stderr.close()
-        sys.exit(0)
+        return 0  # whoever read our output has seen enough
     except Exception as problem:
-        if isinstance(problem, OSError) and "omp." in str(problem):
-            sys.stderr.write(f"churnml: LightGBM does not find OpenMP ({problem}).\n  remedy: {OPENMP}\n")
-            sys.exit(1)
-        if not _is_usage_error(problem):
-            _bug(problem)
+        return _unforeseen(problem)
+    return 0
+
+
+def _unforeseen(problem: Exception) -> int:
+    """What is no mistake that a room of ours foresaw: of the installation, the words given, the disk; else a bug."""
+    if isinstance(problem, OSError) and "omp." in str(problem):
+        _write_error(f"churnml: LightGBM does not find OpenMP ({problem}).\n  remedy: {OPENMP}\n")
+        return MENDING
+    if _is_usage_error(problem):
         message = problem.format_message()  # type: ignore[attr-defined]
         if message.startswith("Usage:"):  # nothing was asked, so help is the answer
             say_lines(message)
-            sys.exit(0)
-        sys.stderr.write(f"churnml: {message}\n")
-        sys.exit(1)
+            return 0
+        _write_error(f"churnml: {message}\n")
+        return MENDING
+    from churnml.adapters.outages import outage
+
+    told = outage(problem, "Something that churnml needs")
+    return _bug(problem) if told is None else _tell(told)
+
+
+def _tell(mistake: ChurnmlError) -> int:
+    _write_error(f"churnml: {mistake}\n")
+    _let_go(mistake)
+    return exit_code(mistake)
+
+
+def exit_code(mistake: ChurnmlError) -> int:
+    """What a command ends with: whether somebody has to mend something, or trying again may help."""
+    return OUTAGE if isinstance(mistake, UnavailableError) else MENDING
+
+
+def _write_error(text: str) -> None:
+    with contextlib.suppress(OSError):  # nowhere is left to tell it: the exit code does
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def _drop_what_cannot_be_printed() -> None:
+    """Python writes what is left when it ends, and would complain of what we have told, with an exit code of its own."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _let_go(mistake: BaseException) -> None:
@@ -71,15 +117,15 @@ def _is_usage_error(problem: Exception) -> bool:
     return hasattr(problem, "format_message") and hasattr(problem, "exit_code")
 
 
-def _bug(problem: Exception) -> NoReturn:
+def _bug(problem: Exception) -> int:
     import traceback
 
-    traceback.print_exc()
-    sys.stderr.write(
+    _write_error("".join(traceback.format_exception(problem)))
+    _write_error(
         f"\nchurnml: this is a bug of ours ({type(problem).__name__}). Nothing was half-published. "
         "Please report the lines above; they name no data of yours beyond what they show.\n"
     )
-    sys.exit(2)
+    return BUG
 
 
 def _version(shown: bool) -> None:

@@ -9,6 +9,7 @@ import typer
 from churnml.cli.app import app
 from churnml.cli.shell import (
     HERE,
+    MOST,
     AsOfOption,
     EngineOption,
     JsonOption,
@@ -27,7 +28,7 @@ def queue(
     project: ProjectOption = HERE,
     owner: Annotated[str | None, typer.Option(help="Only this owner's.")] = None,
     as_of: AsOfOption = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="At most so many.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The work list: which accounts, why, what to do, by when, worth how much."""

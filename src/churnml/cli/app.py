@@ -56,7 +56,12 @@ def _verbose(function: Callable[Given, Result]) -> Callable[..., Result]:
     return called
 
 
-app = Commands("From usage logs and support tickets to the next right action for every account.", "churnml")
+PURPOSE = """From usage logs and support tickets to the next right action for every account.
+
+Exit codes: 0 done; 1 something of yours needs mending; 75 something outside (a store, a database, the registry, a
+receiver, a disk) did not answer or is full or locked, and trying again may help; 2 a bug of churnml.
+"""
+app = Commands(PURPOSE, "churnml")
 models_app = Commands("Look up registered models; make one champion, or take it back.")
 work_app = Commands("The work of the team: what is open, done, put off, handed on; and overrides of scores.")
 health_app = Commands("The health score: try a changed health.yaml, propose weights, judge overrides, count flaps.")

@@ -10,6 +10,7 @@ import typer
 from churnml.cli.app import app, deliveries_app
 from churnml.cli.shell import (
     HERE,
+    MOST,
     JsonOption,
     PlainOption,
     ProjectOption,
@@ -44,7 +45,7 @@ def deliver(
 def deliveries_list(
     project: ProjectOption = HERE,
     dead: Annotated[bool, typer.Option("--dead", help="Only what was given up.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many, newest first.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """What was or is to be delivered: to whom, how often it was tried, and what went wrong."""

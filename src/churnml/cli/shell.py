@@ -39,6 +39,10 @@ AgainOption = Annotated[bool, typer.Option("--again", help="Train even if nothin
 NameArgument = Annotated[str, typer.Argument(help="The model.")]
 ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; kept in the history.")]
 HERE = Path()
+# Of a command that something outside did not answer: EX_TEMPFAIL of sysexits.h.
+OUTAGE = 75
+# More are never there; SQLite and PostgreSQL count to 2^63.
+MOST = 1_000_000_000
 
 
 def date_of(text: str, option: str = "--as-of") -> dt.date:
@@ -76,7 +80,18 @@ def json_text(value: object) -> str:
 
 
 def say_lines(*lines: str) -> None:
-    sys.stdout.write("\n".join(lines) + "\n")
+    """Prints lines; raises UnavailableError or ProjectError where they cannot be written."""
+    try:
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        from churnml.adapters.outages import outage
+
+        raise outage(problem, "What the output is written to", "standard output") or ProjectError(
+            "The output cannot be written.", where="standard output", remedy=str(problem.strerror)
+        ) from None
 
 
 @contextmanager

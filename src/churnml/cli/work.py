@@ -13,6 +13,7 @@ import typer
 from churnml.cli.app import work_app
 from churnml.cli.shell import (
     HERE,
+    MOST,
     AsOfOption,
     JsonOption,
     ProjectOption,
@@ -141,7 +142,7 @@ def work_overflow(project: ProjectOption = HERE, as_of: AsOfOption = None, as_js
 def work_log(
     subject: Annotated[str | None, typer.Argument(help="An account or a date.", show_default="all")] = None,
     project: ProjectOption = HERE,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many, newest first.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """The audit log: who did what, when and why."""

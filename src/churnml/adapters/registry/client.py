@@ -12,14 +12,21 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from churnml.adapters.outages import outage
+from churnml.errors import ChurnmlError
+
 # before MLflow is imported: nothing phones home, nothing draws bars over our progress
-for _name, _value in {
+OURS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "GIT_PYTHON_REFRESH": "quiet",
-}.items():
+    # a server that is away is told in seconds; MLflow's own are 7 tries of 120 s each
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+for _name, _value in OURS.items():
     os.environ.setdefault(_name, _value)
 
 with warnings.catch_warnings():
@@ -28,6 +35,7 @@ with warnings.catch_warnings():
     import mlflow
     import mlflow.pyfunc
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import RegisteredModel as RegisteredModelInfo
     from mlflow.exceptions import MlflowException
     from mlflow.models import ModelSignature
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -35,8 +43,25 @@ with warnings.catch_warnings():
     from mlflow.tracking._tracking_service import utils as _tracking_service
     from mlflow.types import ColSpec, Schema
 
-__all__ = ["ColSpec", "MlflowException", "ModelSignature", "ModelVersion", "Schema", "make_tables", "mlflow", "quietly"]
+__all__ = [
+    "REGISTRY",
+    "WHERE",
+    "ColSpec",
+    "MlflowException",
+    "ModelSignature",
+    "ModelVersion",
+    "RegisteredModelInfo",
+    "Schema",
+    "impatiently",
+    "make_tables",
+    "mlflow",
+    "quietly",
+]
 
+# How often, and each time for how many seconds, a server is asked whether it is there, unless the user says it.
+PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+REGISTRY = "The model registry"
+WHERE = "project.yaml, stores: registry"
 SET_BY_MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 SQLITE = "sqlite:///"
 # Making the tables takes seconds: a file of this age that was not put in its place was left by a process that died.
@@ -57,6 +82,7 @@ def quietly(uri: str) -> Iterator[None]:
     try:
         silent = io.StringIO()
         with (
+            _outages_told(),
             warnings.catch_warnings(),
             contextlib.redirect_stdout(silent),
             contextlib.redirect_stderr(silent),
@@ -74,6 +100,31 @@ def quietly(uri: str) -> Iterator[None]:
                 os.environ.pop(variable, None)
             else:
                 os.environ[variable] = value
+
+
+@contextlib.contextmanager
+def _outages_told() -> Iterator[None]:
+    """Raises UnavailableError where MLflow, its server or its files did not answer, whose words may hold a password."""
+    try:
+        yield
+    except ChurnmlError:
+        raise
+    except Exception as problem:
+        told = outage(problem, REGISTRY, WHERE)
+        if told is None:
+            raise
+        raise told from None
+
+
+@contextlib.contextmanager
+def impatiently() -> Iterator[None]:
+    """Asks a server as long as it takes to see whether it is there, for one call."""
+    before = {name: os.environ.get(name) for name in PROBE}
+    os.environ.update({name: value for name, value in PROBE.items() if before[name] == OURS[name]})
+    try:
+        yield
+    finally:
+        os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 def make_tables(uri: str) -> None:

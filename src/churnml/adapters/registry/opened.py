@@ -15,12 +15,17 @@ import pandas as pd
 
 import churnml
 from churnml.adapters.project import Project
+from churnml.adapters.outages import outage
 from churnml.adapters.registry.client import (
+    REGISTRY,
+    WHERE,
     ColSpec,
     MlflowException,
     ModelSignature,
     ModelVersion,
+    RegisteredModelInfo,
     Schema,
+    impatiently,
     make_tables,
     mlflow,
     quietly,
@@ -41,7 +46,7 @@ from churnml.adapters.registry.registered import (
     VERDICT_TAG,
     RegisteredModel,
 )
-from churnml.errors import ProjectError, RegistryError, UnknownNameError
+from churnml.errors import ChurnmlError, ProjectError, RegistryError, UnknownNameError
 from churnml.health.changes import Yardstick, yardstick_of
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.record import ModelRecord
@@ -71,7 +76,16 @@ class Registry:
     def champion(self, name: str) -> RegisteredModel | None:
         """The champion of model ``name``, or None; raises RegistryError when it cannot be read."""
         version = self._with_alias(name, CHAMPION)
-        return None if version is None else self._loaded(version)
+        if version is None:
+            self._must_not_be_gone(name)
+            return None
+        return self._loaded(version)
+
+    def _must_not_be_gone(self, name: str) -> None:
+        """Raises RegistryError where there was a champion whose version was deleted, which takes its alias along."""
+        line = tenures(self._events(name), None)
+        if line and line[-1].version not in {str(version.version) for version in self.listed(name)}:
+            raise _gone(name, line[-1].version, "it was the champion")
 
     def newest(self, name: str) -> RegisteredModel | None:
         """The newest version that was recorded whole, promoted or not."""
@@ -106,12 +120,12 @@ class Registry:
 
     def versions(self, name: str) -> list[RegisteredVersion]:
         """Every version that was registered whole, newest first."""
-        champion, challenger = (self._with_alias(name, alias) for alias in (CHAMPION, CHALLENGER))
+        champion, challenger = (self._aliased(name, alias) for alias in (CHAMPION, CHALLENGER))
         return [
             RegisteredVersion(
                 version=str(v.version),
-                champion=champion is not None and v.version == champion.version,
-                challenger=challenger is not None and v.version == challenger.version,
+                champion=str(v.version) == champion,
+                challenger=str(v.version) == challenger,
                 verdict=v.tags.get(VERDICT_TAG, ""),
                 created=dt.datetime.fromtimestamp(v.creation_timestamp / 1000, dt.UTC),
             )
@@ -248,13 +262,31 @@ class Registry:
                 return candidate
         raise UnknownNameError(f"version of model '{name}'", version, [str(v.version) for v in whole])
 
-    def _with_alias(self, name: str, alias: str) -> ModelVersion | None:
+    def _aliased(self, name: str, alias: str) -> str | None:
+        """The version that an alias names, whether or not it is there; None where there is no such alias."""
+        model = self._model(name)
+        return None if model is None or alias not in model.aliases else str(model.aliases[alias])
+
+    def _model(self, name: str) -> RegisteredModelInfo | None:
         with quietly(self.uri):
             try:
-                return self.client.get_model_version_by_alias(name, alias)
+                return self.client.get_registered_model(name)
             except MlflowException as problem:
-                if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                if problem.error_code == "RESOURCE_DOES_NOT_EXIST":
                     return None
+                raise
+
+    def _with_alias(self, name: str, alias: str) -> ModelVersion | None:
+        """The version with an alias, or None; raises RegistryError where the version is gone."""
+        number = self._aliased(name, alias)
+        if number is None:
+            return None
+        with quietly(self.uri):
+            try:
+                return self.client.get_model_version(name, number)
+            except MlflowException as problem:
+                if problem.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    raise _gone(name, number, f"the alias '{alias}' names it") from None
                 raise
 
     def _loaded(self, version: ModelVersion) -> RegisteredModel:
@@ -272,7 +304,7 @@ class Registry:
             try:
                 path = mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{number}", dst_path=fetched)
             except (MlflowException, OSError) as problem:
-                raise RegistryError(
+                raise outage(problem, REGISTRY, WHERE) or RegistryError(
                     f"Version {number} of model '{name}' cannot be read from the registry.",
                     remedy=f"Check the registry's artifacts, or train again. ({type(problem).__name__})",
                 ) from None
@@ -297,7 +329,7 @@ class Registry:
                 return ModelRecord.read(json.loads(Path(path).read_text("utf-8")))
             # a file that is no JSON, or no record, is a ValueError
             except (MlflowException, OSError, KeyError, ValueError) as problem:
-                raise RegistryError(
+                raise outage(problem, REGISTRY, WHERE) or RegistryError(
                     f"The record of version {version.version} of model '{version.name}' cannot be read.",
                     remedy=f"Check the registry's artifacts, or train again. ({type(problem).__name__})",
                 ) from None
@@ -305,19 +337,13 @@ class Registry:
     # ---------------------------------------------------------------- what was decided: only ever added
 
     def _events(self, name: str) -> list[Event]:
-        with quietly(self.uri):
-            try:
-                tags = self.client.get_registered_model(name).tags
-            except MlflowException as problem:
-                if problem.error_code == "RESOURCE_DOES_NOT_EXIST":
-                    return []
-                raise
+        model = self._model(name)
+        tags = {} if model is None else model.tags
         return [Event(**json.loads(tags[key])) for key in sorted(tags) if key.startswith(EVENT_TAG)]
 
     def champion_version(self, name: str) -> str | None:
-        """The champion's version, or None."""
-        version = self._with_alias(name, CHAMPION)
-        return None if version is None else str(version.version)
+        """The champion's version, or None; it may be gone."""
+        return self._aliased(name, CHAMPION)
 
     def appoint(self, name: str, version: str, what: What, why: str, by: str | None) -> None:
         """Makes a version champion by hand and writes down why."""
@@ -392,8 +418,17 @@ class Registry:
         left = [version for version in self._whole(name) if str(version.version) not in champions]
         if left:
             self.client.set_registered_model_alias(name, CHALLENGER, left[0].version)
-        elif self._with_alias(name, CHALLENGER) is not None:
+        elif self._aliased(name, CHALLENGER) is not None:
             self.client.delete_registered_model_alias(name, CHALLENGER)
+
+
+def _gone(name: str, number: str, because: str) -> RegistryError:
+    return RegistryError(
+        f"Version {number} of model '{name}' is not in the registry any more, and {because}.",
+        where=WHERE,
+        remedy=f"Restore it, or make another champion: churnml models promote {name} --version V --because WHY "
+        f"(churnml models list {name} shows what there is).",
+    )
 
 
 def _signature(predictor: Predictor) -> ModelSignature:
@@ -410,7 +445,7 @@ def _signature(predictor: Predictor) -> ModelSignature:
 def open_registry(
     uri: str, artifacts: Path | None, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
 ) -> Registry:
-    """The registry at ``uri``; raises ProjectError.
+    """The registry at ``uri``; raises UnavailableError, ProjectError.
 
     Args:
         uri: MLflow tracking URI.
@@ -418,20 +453,22 @@ def open_registry(
         now: the clock that promotions are dated by.
     """
     try:
-        with quietly(uri):
+        with quietly(uri), impatiently():
             make_tables(uri)
             registry = Registry(uri, artifacts, now)
             registry.client.search_experiments(max_results=1)
+    except ChurnmlError:
+        raise
     except Exception as problem:
         # the driver's message may repeat the URI with its password: only the class is shown
         raise ProjectError(
             f"The model registry cannot be opened ({type(problem).__name__}).",
-            where="project.yaml, stores: registry",
+            where=WHERE,
             remedy="Check that the URI, the server and the credentials are right and the folder is writable.",
         ) from None
     return registry
 
 
 def registry_of(project: Project) -> Registry:
-    """The project's registry, opened; raises ProjectError."""
+    """The project's registry, opened; raises UnavailableError, ProjectError."""
     return open_registry(project.registry_url, project.work / "mlartifacts" if project.registry_is_local else None)

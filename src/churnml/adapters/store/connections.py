@@ -9,33 +9,41 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import sqlite3
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from churnml.errors import ProjectError
+from churnml.adapters.outages import outage
+from churnml.adapters.store.sqlite_file import SqliteFile
+from churnml.errors import ChurnmlError, ProjectError
 
 Connection = sa.Connection
 # The drivers are named, so that the same URL means the same whichever SQLAlchemy is installed.
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 WHERE = "project.yaml, stores: operational"
-# How long one writer of a SQLite file waits for another; a hundred thousand accounts are written in less.
-PATIENCE_SECONDS = 120
+# How long a server may take to let us in, in seconds.
+CONNECT_SECONDS = 10
+STORE = "The operational store"
 
 
 class Connections:
-    """The ways into one store."""
+    """The ways into one store.
+
+    Attributes:
+        read_only: nothing can be written by whoever runs this.
+    """
 
     def __init__(self, url: str) -> None:
         try:
-            self._engine = _engine(url)
+            self._engine, file = _engine(url)
         except Exception as problem:
             raise cannot_be_opened(problem) from None
+        self.read_only = file is not None and file.read_only
+        self._undisturbed = file.undisturbed if file else nullcontext
         reads: dict[str, Any] = {}
         writes: dict[str, Any] = {"churnml_writes": True}
         if self._engine.dialect.name == "postgresql":
@@ -47,7 +55,7 @@ class Connections:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection that sees one moment of the store."""
-        with _named_by_class(), self._reader.connect() as connection:
+        with _named_by_class(), self._undisturbed(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -63,7 +71,7 @@ class Connections:
         self._engine.dispose()
 
 
-def cannot_be_opened(problem: Exception) -> ProjectError:
+def cannot_be_opened(problem: Exception) -> ChurnmlError:
     """What the user is told when a store does not open."""
     if isinstance(problem, ImportError):
         return ProjectError(
@@ -71,7 +79,7 @@ def cannot_be_opened(problem: Exception) -> ProjectError:
             where=WHERE,
             remedy="For PostgreSQL: pip install 'churnml[postgres]'.",
         )
-    return ProjectError(
+    return outage(problem, STORE, WHERE) or ProjectError(
         f"The operational store cannot be opened ({type(problem).__name__}).",
         where=WHERE,
         remedy="Check that the URL, the server and the credentials are right and the folder is writable.",
@@ -82,16 +90,16 @@ def cannot_be_opened(problem: Exception) -> ProjectError:
 def _named_by_class() -> Iterator[None]:
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as problem:
-        raise ProjectError(
-            f"The operational store does not answer ({type(problem).__name__}).",
-            where=WHERE,
-            remedy="Check that the URL, the server and the credentials are right, the folder is writable and the disk "
-            "not full, and run it again: what was not written whole was not written.",
-        ) from None
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
+        told = outage(problem, STORE, WHERE)
+        if told is None and isinstance(problem, sa.exc.OperationalError | sa.exc.InterfaceError):
+            told = cannot_be_opened(problem)
+        if told is None:
+            raise
+        raise told from None
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str) -> tuple[sa.Engine, SqliteFile | None]:
     named = sa.make_url(url)
     named = named.set(drivername=DRIVERS.get(named.drivername, named.drivername))
     if named.get_backend_name() not in ("sqlite", "postgresql"):
@@ -100,42 +108,20 @@ def _engine(url: str) -> sa.Engine:
             where=WHERE,
             remedy="Use sqlite:///… or postgresql://….",
         )
-    on_sqlite = named.get_backend_name() == "sqlite"
-    patience = {"connect_args": {"timeout": PATIENCE_SECONDS}} if on_sqlite else {}
-    engine = sa.create_engine(
-        named, hide_parameters=True, json_serializer=to_json, pool_pre_ping=not on_sqlite, **patience
-    )
-    if on_sqlite:
-        sa.event.listen(engine, "connect", _sqlite_settings)
-        sa.event.listen(engine, "begin", _sqlite_begins)
-    return engine
+    plain: dict[str, Any] = {"hide_parameters": True, "json_serializer": to_json}
+    if named.get_backend_name() == "postgresql":
+        return sa.create_engine(named, pool_pre_ping=True, connect_args=of_server(named), **plain), None
+    file = SqliteFile(Path(named.database or ""))
+    # a file read without locks is read anew each time
+    engine = sa.create_engine(named, poolclass=sa.NullPool if file.read_only else None, **plain)
+    file.prepare(engine)
+    return engine, file
 
 
-def _sqlite_settings(connection: Any, _record: Any) -> None:
-    # transactions begin where we say, also before DDL
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000}")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    _write_ahead(cursor)
-    cursor.close()
-
-
-def _write_ahead(cursor: Any) -> None:
-    """Sets the mode of the file; its first change takes a lock that SQLite does not wait for, so we do."""
-    for left in range(PATIENCE_SECONDS * 20, -1, -1):
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError:
-            if left == 0:
-                raise
-            time.sleep(0.05)
-
-
-def _sqlite_begins(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("churnml_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def of_server(url: sa.URL) -> dict[str, int]:
+    """How long to wait for a PostgreSQL that is not there, or is there no more, where the URL does not say."""
+    waits = {"connect_timeout": CONNECT_SECONDS, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    return {name: seconds for name, seconds in waits.items() if name not in url.query}
 
 
 def utc(moment: dt.datetime) -> dt.datetime:

@@ -26,8 +26,16 @@ LOCK = 4_870_215
 def migrate(connections: Connections) -> None:
     """Makes or migrates the tables in one transaction; raises ProjectError where another churnml made them."""
     with connections.reading() as connection:
-        if _version(connection) == NEWEST:
-            return
+        version = _version(connection)
+    if version == NEWEST:
+        return
+    if connections.read_only:
+        raise ProjectError(
+            f"The operational store's tables are version {version or 'none'}, this churnml knows {NEWEST}, and whoever "
+            "runs it may not write there.",
+            where=WHERE,
+            remedy="Let somebody who may write run a command of this churnml first, for instance 'churnml queue'.",
+        )
     with connections.writing() as connection:
         # SQLite's transaction has the whole file already
         if connection.dialect.name == "postgresql":
