@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml.adapters.project import Project
-from churnml.adapters.warehouse.reading import files_of, parquet, write_parquet
+from churnml.adapters.warehouse import leases
+from churnml.adapters.warehouse.inputs import file_name
+from churnml.adapters.warehouse.reading import Progress, files_of, parquet, write_parquet
+from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import reads
 from churnml.jsontypes import JsonObject
 from churnml.rollups import RELATIONS
@@ -28,9 +32,10 @@ from churnml.tables import TABLES
 if TYPE_CHECKING:
     import duckdb
 
+log = logging.getLogger("churnml.warehouse")
+
 # The name an increment's manifest has had on disk from the first.
 MANIFEST = "segment.json"
-NAMES = "names.json"
 # With more increments than this, all but the largest are put into one.
 MANY = 24
 # Event ids are kept by their hash: of 10⁹ ids, one in 37 billion new ones is taken for a repeat.
@@ -73,6 +78,7 @@ class Increment:
         end: the first date after the data when it was read.
         future: whether rows were set aside as lying after that.
         today: the day it was read.
+        names: the event names that have a bit of their own, in the order of the bits.
     """
 
     path: Path
@@ -85,6 +91,7 @@ class Increment:
     end: str
     future: bool
     today: str
+    names: tuple[str, ...]
 
     @property
     def newest_day(self) -> dt.date | None:
@@ -92,9 +99,9 @@ class Increment:
         return None if self.newest is None else dt.date.fromisoformat(self.newest[:10])
 
     def manifest(self) -> str:
-        """The manifest's text."""
+        """The manifest's text, with the checksums of the files beside it."""
         written = {name: value for name, value in asdict(self).items() if name != "path"}
-        return json.dumps(written, indent=1, sort_keys=True, ensure_ascii=False)
+        return sealed(written | {"sums": sums_of(self.path)})
 
 
 def growing_usage(project: Project, parts: Iterable[str], versions: JsonObject) -> GrowingUsage | None:
@@ -121,26 +128,27 @@ def growing_usage(project: Project, parts: Iterable[str], versions: JsonObject) 
         **versions,
         "source": texts["usage_events"],
         "input": spec.inputs[name].model_dump(mode="json"),
-        "joined": {n: _stats(project, n) for n in joined},
+        "joined": {n: stats_of(project, n) for n in joined},
         "time": [spec.timezone, spec.time_formats],
         "checks": {scope: spec.checks.get(scope, {}) for scope in ("all", "usage_events")},
         "parts": sorted(parts),
     }
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()[:20]
-    return GrowingUsage(name, _stats(project, name), project.work / "warehouse" / "usage" / key)
+    return GrowingUsage(name, stats_of(project, name), project.work / "warehouse" / "usage" / key)
 
 
-def _stats(project: Project, name: str) -> dict[str, tuple[int, int]]:
-    """The files of an input by path relative to the project: size and time of change."""
+def stats_of(project: Project, name: str) -> dict[str, tuple[int, int]]:
+    """The files of an input, as declared (relative to the project, or absolute): size and time of change."""
+    declared = project.spec.inputs[name]
     stats = {}
-    for path in project.input_paths(name, project.spec.inputs[name]):
+    for path in project.input_paths(name, declared):
         stat = path.stat()
-        stats[str(path.relative_to(project.root))] = (stat.st_size, stat.st_mtime_ns)
+        stats[file_name(project.root, declared.path, path)] = (stat.st_size, stat.st_mtime_ns)
     return stats
 
 
-def kept_increments(growing: GrowingUsage, without: Iterable[Path]) -> list[Increment]:
-    """The increments whose files are all there and unchanged, each file at most once."""
+def kept_increments(growing: GrowingUsage, without: Iterable[Path], progress: Progress) -> list[Increment]:
+    """The increments that are whole and whose files are all there and unchanged, each file at most once."""
     kept: list[Increment] = []
     taken: set[str] = set()
     left_out = set(without)
@@ -148,7 +156,8 @@ def kept_increments(growing: GrowingUsage, without: Iterable[Path]) -> list[Incr
     made = [path for path in made if path not in left_out and not path.name.startswith(".")]
     # a merged increment holds what smaller ones hold, so the larger come first; of two readings, the newer
     made.sort(key=lambda path: (path / MANIFEST).stat().st_mtime_ns, reverse=True)
-    for increment in sorted((read_increment(path) for path in made), key=lambda i: -len(i.files)):
+    whole = [increment for path in made if (increment := _whole(path, progress)) is not None]
+    for increment in sorted(whole, key=lambda i: -len(i.files)):
         unchanged = all(growing.files.get(name) == tuple(stat) for name, stat in increment.files.items())
         if unchanged and not taken & set(increment.files):
             kept.append(increment)
@@ -156,11 +165,30 @@ def kept_increments(growing: GrowingUsage, without: Iterable[Path]) -> list[Incr
     return kept
 
 
-def read_increment(path: Path) -> Increment:
-    """The increment in a folder."""
-    manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+def _whole(path: Path, progress: Progress) -> Increment | None:
+    """The increment in a folder; None, and taken away unless somebody reads it, when it was damaged."""
+    try:
+        return check_increment(path)
+    except DamagedError as problem:
+        log.warning("%(path)s %(how)s: its files are read anew", {"path": problem.path, "how": problem.how})
+        progress(f"usage read earlier is damaged ({problem}): its files are read anew")
+        leases.take_away(path)
+        return None
+
+
+def check_increment(path: Path) -> Increment:
+    """The increment in a folder, every file of it held against its checksum; raises DamagedError."""
+    increment, sums = _read(path)
+    check_sums(path, sums)
+    return increment
+
+
+def _read(path: Path) -> tuple[Increment, dict[str, str]]:
+    manifest = unsealed(path / MANIFEST)
+    sums: dict[str, str] = manifest.pop("sums")
     files = {name: (int(stat[0]), int(stat[1])) for name, stat in manifest.pop("files").items()}
-    return Increment(path=path, files=files, **manifest | {"given": tuple(manifest["given"])})
+    given, names = tuple(manifest.pop("given")), tuple(manifest.pop("names"))
+    return Increment(path=path, files=files, given=given, names=names, **manifest), sums
 
 
 def still_true(con: duckdb.DuckDBPyConnection, increment: Increment, end: dt.date, today: dt.date) -> bool:
@@ -203,6 +231,7 @@ def merged_if_many(
         end=max(i.end for i in small),
         future=any(i.future for i in small),
         today=max(i.today for i in small),
+        names=largest.names,
     )
     return [largest, publish(growing, merged)]
 
@@ -215,7 +244,7 @@ def publish(growing: GrowingUsage, increment: Increment) -> Increment:
     # never in the place of another: somebody may be reading that
     target = growing.folder / f"{name}-{uuid.uuid4().hex[:8]}"
     increment.path.rename(target)
-    return read_increment(target)
+    return _read(target)[0]
 
 
 def totals(increments: Sequence[Increment]) -> tuple[int, dict[str, int], dict[str, int]]:
@@ -223,17 +252,3 @@ def totals(increments: Sequence[Increment]) -> tuple[int, dict[str, int], dict[s
     quarantined = sum((Counter(i.quarantined) for i in increments), Counter[str]())
     warned = sum((Counter(i.warned) for i in increments), Counter[str]())
     return sum(i.rows for i in increments), dict(quarantined), dict(warned)
-
-
-def names_of(growing: GrowingUsage) -> list[str] | None:
-    """The event names that have a bit of their own in every increment; None before the first."""
-    path = growing.folder / NAMES
-    return json.loads(path.read_text("utf-8")) if path.is_file() else None
-
-
-def keep_names(growing: GrowingUsage, names: Sequence[str]) -> None:
-    """Fixes the event names that have a bit, for this increment and all to come."""
-    growing.folder.mkdir(parents=True, exist_ok=True)
-    aside = growing.folder / f".{NAMES}"
-    aside.write_text(json.dumps(list(names), ensure_ascii=False), "utf-8")
-    aside.replace(growing.folder / NAMES)

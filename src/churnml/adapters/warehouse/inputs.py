@@ -69,6 +69,11 @@ def register(
     return _register_several(con, project.root, name, paths if only is None else only, declared, scratch)
 
 
+def file_name(root: Path, declared: str | None, path: Path) -> str:
+    """A file of an input as it is named whichever way the project's folder was: absolute only if declared so."""
+    return str(path if Path(declared or "").is_absolute() else path.relative_to(root))
+
+
 def _register_file(con: duckdb.DuckDBPyConnection, name: str, path: Path, declared: Input, scratch: Path) -> InputTable:
     kind = declared.format or ("parquet" if path.suffix.lower() in (".parquet", ".pq") else "csv")
     if kind == "parquet":
@@ -82,8 +87,7 @@ def _register_several(
     """Several files as one input, each row with its ``source_file`` beside its ``source_row`` in that file."""
     parts = [_register_file(con, f"_{name}_{place}", path, declared, scratch) for place, path in enumerate(paths)]
     selects = [
-        f"SELECT *, {quoted(str(path.relative_to(root) if path.is_relative_to(root) else path))} AS source_file "
-        f'FROM "{part.name}"'
+        f'SELECT *, {quoted(file_name(root, declared.path, path))} AS source_file FROM "{part.name}"'
         for part, path in zip(parts, paths, strict=True)
     ]
     con.execute(f'CREATE VIEW "{name}" AS {" UNION ALL BY NAME ".join(selects)}')

@@ -2,7 +2,8 @@
 
 Parquet under the project's work folder is the truth; every connection is made anew and thrown away.
 A store of checked tables is named after what it was made from, written aside and renamed into place,
-so a run that is killed leaves nothing half-made and an unchanged project is not read twice.
+so a run that is killed leaves nothing half-made and an unchanged project is not read twice. Whoever reads one holds it
+(:mod:`churnml.adapters.warehouse.leases`); one that was damaged is made anew (docs/decisions/0027).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import os
 import shutil
 import tempfile
 import time
+import uuid
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -25,9 +28,18 @@ from pydantic import TypeAdapter
 
 import churnml
 from churnml.adapters.project import PROJECT_FILE, Project
+from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.checking import check_and_write, make_quarantine
 from churnml.adapters.warehouse.engines import Engine, open_engine
-from churnml.adapters.warehouse.increments import MANIFEST, GrowingUsage, Increment, growing_usage, kept_increments
+from churnml.adapters.warehouse.increments import (
+    MANIFEST,
+    GrowingUsage,
+    Increment,
+    check_increment,
+    growing_usage,
+    kept_increments,
+    stats_of,
+)
 from churnml.adapters.warehouse.inputs import InputTable, register
 from churnml.adapters.warehouse.reading import (
     Progress,
@@ -39,6 +51,7 @@ from churnml.adapters.warehouse.reading import (
     quoted,
     write_parquet,
 )
+from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.usage import StaleIncrementsError, roll_up_growing, roll_up_whole
 from churnml.checks import QuarantinedRow
@@ -50,10 +63,13 @@ log = logging.getLogger("churnml.warehouse")
 
 # Stores of earlier data that are kept beside the present one, for whoever still reads them.
 STORES_KEPT = 2
-A_DAY = 86_400.0
+# What runs that were killed leave; those that are at work hold theirs.
+LEFT_BEHIND = (".making-*", ".spill*", f"{leases.GONE}*", "usage/*/.making-*", f"usage/*/{leases.GONE}*")
 MEMORY_LIMIT = "3GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
-STORE_FORMAT = 2
+STORE_FORMAT = 3
+MANIFEST_FILE = "manifest.json"
+ROLLUPS_FILE = "rollups.json"
 
 
 @dataclass(frozen=True)
@@ -105,38 +121,104 @@ def ingest(
     project.check_sources()
     stores = project.work / "warehouse"
     stores.mkdir(parents=True, exist_ok=True)
-    parts = _ever_asked(project.work, parts)
-    target = stores / _store_name(project, today, parts)
-    if (target / "manifest.json").is_file():
-        log.info("inputs and declarations are as they were: the checked tables are used again")
-        return _read_manifest(target)
+    parts = _ever_asked(project.work, parts, progress)
+    ready = _kept_store(stores, _store_name(project, today, parts), progress)
+    if ready is not None:
+        return ready
+    with leases.one_maker(stores, lambda: progress("another run is reading the tables; waiting for it")):
+        name = _store_name(project, today, parts)
+        ready = _kept_store(stores, name, silent)
+        if ready is not None:
+            return ready
+        made = _made_store(project, today, stores, name, parts, progress)
+        _forget_old(stores, made)
+    return made
+
+
+def silent(_: str) -> None:
+    return None
+
+
+def _made_store(
+    project: Project, today: dt.date, stores: Path, name: str, parts: frozenset[str], progress: Progress
+) -> Ingested:
+    """Makes a store aside and moves it into place, held."""
     growing = growing_usage(project, parts, _versions())
     stale: set[Path] = set()
     while True:
         aside = Path(tempfile.mkdtemp(prefix=".making-", dir=stores))
         try:
-            kept = kept_increments(growing, stale) if growing else []
+            kept = kept_increments(growing, stale, progress) if growing else []
             _make_store(project, today, aside, parts, growing, kept, progress)
+            # never in the place of another: somebody may be reading that
+            target = stores / name
             if target.exists():
-                shutil.rmtree(target)
+                target = stores / f"{name}-{uuid.uuid4().hex[:8]}"
             aside.rename(target)
-            break
+            return _held(target)
         except StaleIncrementsError as problem:
             stale |= problem.folders
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-    _forget_old(stores, target)
-    return _read_manifest(target)
 
 
-def _ever_asked(work: Path, parts: frozenset[str]) -> frozenset[str]:
-    path = work / "rollups.json"
-    before = frozenset(json.loads(path.read_text("utf-8"))) if path.is_file() else frozenset()
+def _kept_store(stores: Path, name: str, progress: Progress) -> Ingested | None:
+    """The store of that name, held and whole; None when it has to be made, or made anew."""
+    made = [path for path in (stores / name, *stores.glob(f"{name}-*")) if path.is_dir()]
+    for path in sorted(made, key=_age, reverse=True):
+        try:
+            ingested = _held(path)
+            log.info("inputs and declarations are as they were: the checked tables are used again")
+        except DamagedError as problem:
+            if path.is_dir():
+                where = {"path": problem.path, "how": problem.how}
+                log.warning("%(path)s %(how)s: the checked tables are made anew", where)
+                progress(f"checked tables damaged ({problem}): they are made anew")
+            continue
+        return ingested
+    return None
+
+
+def _held(target: Path) -> Ingested:
+    """The store in a folder, which nobody takes away as long as what is returned is there; raises DamagedError."""
+    lease = leases.reading([target])
+    if lease is None:
+        raise DamagedError(target, "is gone")
+    manifest = unsealed(target / MANIFEST_FILE)
+    sums = manifest.pop("sums")
+    check_sums(target, sums)
+    # increments lie beside the stores: ../usage/…
+    usage = [Path(os.path.normpath(target / folder)) for folder in manifest["usage"]]
+    ingested = TypeAdapter(Ingested).validate_python(manifest | {"path": target, "usage": usage})
+    lease.lives_with(ingested)
+    elsewhere = [folder for folder in usage if not folder.is_relative_to(target)]
+    rolled = leases.reading(elsewhere)
+    if rolled is None:
+        raise DamagedError(target, "has lost increments of its usage")
+    for folder in elsewhere:
+        check_increment(folder)
+    rolled.lives_with(ingested)
+    return ingested
+
+
+def _ever_asked(work: Path, parts: frozenset[str], progress: Progress) -> frozenset[str]:
+    path = work / ROLLUPS_FILE
+    before: frozenset[str] = frozenset()
+    if path.exists():
+        try:
+            before = frozenset(unsealed(path)["parts"])
+        except DamagedError as problem:
+            # what was asked for is not known any more: whatever can be, so that no model goes without
+            before = PARTS
+            log.warning("%(problem)s: all roll-ups are made", {"problem": problem})
+            progress(f"list of roll-ups damaged ({problem}): all are made")
     asked = (before | parts) & PARTS
-    if asked != before:
-        aside = work / f".rollups-{os.getpid()}.json"
-        aside.write_text(json.dumps(sorted(asked)), "utf-8")
-        aside.replace(path)
+    if asked != before or before == PARTS:
+        text = sealed({"parts": sorted(asked)})
+        if not path.exists() or path.read_bytes() != text.encode():
+            aside = work / f".rollups-{uuid.uuid4().hex[:8]}.json"
+            aside.write_text(text, "utf-8")
+            aside.replace(path)
     return asked
 
 
@@ -149,8 +231,7 @@ def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
     files: dict[str, object] = {}
     for name, declared in project.spec.inputs.items():
         if declared.path is not None:
-            stats = [(str(path), path.stat()) for path in project.input_paths(name, declared)]
-            files[name] = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
+            files[name] = stats_of(project, name)
         else:
             files[name] = os.urandom(8).hex()  # a database's content cannot be told from outside
     made_of = {
@@ -165,27 +246,35 @@ def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _forget_old(stores: Path, present: Path) -> None:
-    for aside in stores.glob(".making-*"):
-        # left by a run that was killed; one that is at work now is younger
-        if aside.stat().st_mtime < present.stat().st_mtime - A_DAY:
-            shutil.rmtree(aside, ignore_errors=True)
-    made = [p for p in stores.iterdir() if (p / "manifest.json").is_file() and p != present]
-    ordered = sorted(made, key=lambda p: p.stat().st_mtime, reverse=True)
-    for path in ordered[STORES_KEPT - 1 :]:
-        shutil.rmtree(path, ignore_errors=True)
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another run took it away
+        return 0.0
+
+
+def _forget_old(stores: Path, present: Ingested) -> None:
+    """Takes away what nobody needs and nobody holds; only one run at a time is in here."""
+    for left in LEFT_BEHIND:
+        for aside in stores.glob(left):
+            leases.take_away(aside)
+    usage: dict[Path, list[Path]] = {}
+    for path in stores.iterdir():
+        if path == present.path or path.name == "usage" or path.name.startswith(".") or not path.is_dir():
+            continue
+        try:
+            manifest = unsealed(path / MANIFEST_FILE)
+            check_sums(path, manifest["sums"])
+            usage[path] = [Path(os.path.normpath(path / folder)) for folder in manifest["usage"]]
+        except DamagedError:  # or of an earlier form
+            leases.take_away(path)
+    ordered = sorted(usage, key=_age, reverse=True)
+    gone = {path for path in ordered[STORES_KEPT - 1 :] if leases.take_away(path)}
     # increments that none of the stores left reads
-    read = {folder for store in [present, *ordered[: STORES_KEPT - 1]] for folder in _read_manifest(store).usage}
+    read = {folder for path, folders in usage.items() if path not in gone for folder in folders} | {*present.usage}
     for manifest in stores.glob(f"usage/*/*/{MANIFEST}"):
-        if manifest.parent not in read and manifest.stat().st_mtime < present.stat().st_mtime - A_DAY:
-            shutil.rmtree(manifest.parent, ignore_errors=True)
-
-
-def _read_manifest(target: Path) -> Ingested:
-    manifest = json.loads((target / "manifest.json").read_text("utf-8"))
-    # stores of an earlier form have none; they are read only to be forgotten
-    usage = [target / folder for folder in manifest.get("usage", [])]
-    return TypeAdapter(Ingested).validate_python(manifest | {"path": target, "usage": usage})
+        if manifest.parent not in read and _age(manifest) < _age(present.path) - leases.A_DAY:
+            leases.take_away(manifest.parent)
 
 
 # ---------------------------------------------------------------- read back
@@ -193,7 +282,10 @@ def _read_manifest(target: Path) -> Ingested:
 
 def facts_of(ingested: Ingested, static: tuple[str, ...], engine: Engine | None = None) -> Facts:
     """The checked tables as relations of an engine: DuckDB on a connection of its own unless another is given."""
-    engine = engine or _bounded_duckdb(ingested.path.parent / ".spill")
+    engine = engine or _bounded_duckdb(*_spill(ingested.path.parent))
+    lease = leases.reading([ingested.path, *ingested.usage])
+    if lease is not None:  # ``ingested`` holds them, so it is there
+        lease.lives_with(engine.backend)
 
     def relation(name: str) -> MaybeRelation:
         paths = ingested.files(name)
@@ -208,9 +300,22 @@ def facts_of(ingested: Ingested, static: tuple[str, ...], engine: Engine | None 
     )
 
 
-def _bounded_duckdb(spill: Path) -> Engine:
+def _spill(stores: Path) -> tuple[Path, leases.Lease | None]:
+    """A folder of this connection's own for what does not fit into memory, held: two would name their files alike."""
+    folder = stores / f".spill-{uuid.uuid4().hex[:8]}"
+    try:
+        folder.mkdir()
+    except OSError:  # a folder that may only be read: what does not fit is then told by the engine
+        return folder, None
+    return folder, leases.alone(folder)
+
+
+def _bounded_duckdb(spill: Path, lease: leases.Lease | None = None) -> Engine:
     """DuckDB held to its memory: what does not fit goes to disk, and a long history does not take the machine."""
     engine = open_engine("duckdb", None, project="", store="")
+    if lease is not None:
+        lease.lives_with(engine.backend)
+        weakref.finalize(engine.backend, shutil.rmtree, spill, ignore_errors=True)
     engine.backend.raw_sql(f"SET memory_limit = '{MEMORY_LIMIT}'")
     engine.backend.raw_sql(f"SET temp_directory = {quoted(str(spill))}")
     return engine
@@ -280,11 +385,12 @@ def _make_store(
         "data_through": str(plus_days(end, -1)),
         "fingerprint": fingerprint,
         "usage": [os.path.relpath(path, out) for path in usage],
+        "sums": sums_of(out),
     }
     for checked, columns in counts.given.items():
         log.info("%(table)s: read with %(columns)d columns", {"table": checked, "columns": len(columns)})
     log.info("tables checked and written in %(seconds).1f s", {"seconds": time.perf_counter() - started})
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
+    (out / MANIFEST_FILE).write_text(sealed(manifest), "utf-8")
 
 
 def _registered(

@@ -15,9 +15,7 @@ from churnml.adapters.warehouse.increments import (
     IDS,
     GrowingUsage,
     Increment,
-    keep_names,
     merged_if_many,
-    names_of,
     publish,
     still_true,
     totals,
@@ -88,10 +86,8 @@ def _new_increment(
     named = "event_id" in counts.given[EVENTS.name]
     check_and_write(reading, EVENTS, end, folder, files_of([i.path for i in kept], IDS))
     progress(f"rolling up {len(unread)} new {'file' if len(unread) == 1 else 'files'} of usage")
-    names = names_of(growing)
-    if names is None:
-        names = frequent_names(con)
-        keep_names(growing, names)
+    # the names that have a bit have it in every increment that is read together
+    names = list(kept[0].names) if kept else frequent_names(con)
     write_rollups(reading.backend, folder, reading.parts, names)
     if named:
         ids = f"SELECT hash(event_id) AS id FROM {KEPT_USAGE} WHERE event_id IS NOT NULL"
@@ -113,6 +109,7 @@ def _new_increment(
         end=end.isoformat(),
         future="future" in quarantined,
         today=reading.today.isoformat(),
+        names=tuple(names),
     )
     return publish(growing, increment)
 
