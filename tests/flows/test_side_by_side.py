@@ -15,6 +15,7 @@ import pytest
 from churnml.adapters.project import open_project
 from churnml.adapters.warehouse import facts_of, ingest, leases
 from churnml.adapters.warehouse.store import MANIFEST_FILE
+from churnml.rollups import PARTS
 from tests.flows.test_growing_usage import growing, some_events
 from tests.support import TODAY, make_project
 
@@ -219,14 +220,16 @@ def test_a_list_of_roll_ups_that_is_damaged_is_told_and_no_roll_up_is_missing(te
     lines: list[str] = []
     ingest(project, TODAY, lines.append, frozenset({"named"}))
     assert any("rollups.json" in line for line in lines)
-    assert set(json.loads(path.read_text("utf-8"))["parts"]) == {
-        "named",
-        "office",
-        "quantity",
-        "spread",
-        "tone",
-        "users",
-    }
+    assert set(json.loads(path.read_text("utf-8"))["parts"]) == PARTS
+
+
+def test_a_list_of_roll_ups_of_an_earlier_version_is_read(tmp_path):
+    project = small(tmp_path)
+    (project.work / "rollups.json").write_text('["named", "users"]', "utf-8")
+    lines: list[str] = []
+    ingest(project, TODAY, lines.append, frozenset({"office"}))
+    assert not any("rollups.json" in line for line in lines)
+    assert json.loads((project.work / "rollups.json").read_text("utf-8"))["parts"] == ["named", "office", "users"]
 
 
 # ---------------------------------------------------------------- one project, however it is named

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote, unquote
 
 import churnml
 from churnml.adapters.outages import outage
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from churnml.rules.facts import Fact
 
 PROJECT_FILE = "project.yaml"
+SQLITE = "sqlite:///"
 
 
 def default_models() -> Path:
@@ -55,6 +57,19 @@ def with_environment(text: str, where: str) -> str:
         return os.environ[name]
 
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a SQLite file, whatever its path holds: a ``?`` would begin the URL's options."""
+    return f"{SQLITE}file:{quote(str(path))}?uri=true" if "?" in str(path) else f"{SQLITE}{path}"
+
+
+def database_of(url: str) -> Path | None:
+    """The file of a :func:`sqlite_url`; None for any other URL."""
+    name, _, options = url.removeprefix(SQLITE).partition("?")
+    if not url.startswith(SQLITE) or options not in ("", "uri=true"):
+        return None
+    return Path(unquote(name.removeprefix("file:")) if options else name)
 
 
 @dataclass(frozen=True)
@@ -82,10 +97,14 @@ class Project:
             if work.is_dir():  # it can be read, and whoever would write there is told
                 return work.resolve()
             told = outage(problem, "The folder for results", str(work))
-            raise told if isinstance(told, UnavailableError) else ProjectError(
-                "The folder for results cannot be written.",
-                where=str(work),
-                remedy=f"Make it writable, or set stores: work: in {PROJECT_FILE}. ({problem.strerror})",
+            raise (
+                told
+                if isinstance(told, UnavailableError)
+                else ProjectError(
+                    "The folder for results cannot be written.",
+                    where=str(work),
+                    remedy=f"Make it writable, or set stores: work: in {PROJECT_FILE}. ({problem.strerror})",
+                )
             ) from None
         return work.resolve()
 
@@ -93,13 +112,13 @@ class Project:
     def operational_url(self) -> str:
         """SQLAlchemy URL of the operational store. May hold a secret: never log it."""
         url = self._declared_store("operational")
-        return f"sqlite:///{self.work / 'churnml.db'}" if url is None else url
+        return sqlite_url(self.work / "churnml.db") if url is None else url
 
     @property
     def registry_url(self) -> str:
         """MLflow tracking URI. May hold a secret: never log it."""
         url = self._declared_store("registry")
-        return f"sqlite:///{self.work / 'mlflow.db'}" if url is None else url
+        return sqlite_url(self.work / "mlflow.db") if url is None else url
 
     @property
     def engine_url(self) -> str | None:
@@ -316,6 +335,17 @@ class Project:
         return digest.hexdigest()[:16]
 
 
+def _require_utf_8(root: Path) -> None:
+    """Raises ProjectError unless the folder's path can be written as text: the stores' URLs are text."""
+    try:
+        str(root.absolute()).encode("utf-8")
+    except UnicodeEncodeError:
+        shown = os.fsencode(root.absolute()).decode("utf-8", "backslashreplace")
+        raise ProjectError(
+            "The path of the project folder is not UTF-8.", where=shown, remedy="Rename the folder, or move it."
+        ) from None
+
+
 # folder as given, and as it is → the project that was opened there last, and what was declared then
 _OPENED: dict[tuple[Path, Path], tuple[str, Project]] = {}
 
@@ -325,6 +355,7 @@ def open_project(root: Path) -> Project:
 
     A project whose declarations have not changed since it was opened in this process is not read again.
     """
+    _require_utf_8(root)
     if not root.exists():
         raise ProjectError("The project folder is not there.", where=str(root), remedy="Correct --project.")
     path = root / PROJECT_FILE if root.is_dir() else root

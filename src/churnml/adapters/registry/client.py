@@ -10,9 +10,10 @@ import time
 import uuid
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 from churnml.adapters.outages import outage
+from churnml.adapters.project import database_of, sqlite_url
+from churnml.adapters.registry import rooted
 from churnml.errors import ChurnmlError
 
 # before MLflow is imported: nothing phones home, nothing draws bars over our progress
@@ -63,7 +64,6 @@ PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": 
 REGISTRY = "The model registry"
 WHERE = "project.yaml, stores: registry"
 SET_BY_MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-SQLITE = "sqlite:///"
 # Making the tables takes seconds: a file of this age that was not put in its place was left by a process that died.
 ABANDONED_SECONDS = 3600
 
@@ -89,6 +89,12 @@ def quietly(uri: str) -> Iterator[None]:
         ):
             warnings.simplefilter("ignore")
             yield
+    except Exception as problem:
+        database = database_of(uri)
+        # only then is the whole file looked through; what is ours to say has been said
+        if not isinstance(problem, ChurnmlError) and database is not None and rooted.is_damaged(database):
+            raise rooted.damaged(database) from None
+        raise
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
@@ -129,14 +135,14 @@ def impatiently() -> Iterator[None]:
 
 def make_tables(uri: str) -> None:
     """Makes the tables of a registry in a file of its own, aside: one half made would never open again."""
-    path = Path(uri.removeprefix(SQLITE))
-    if not uri.startswith(SQLITE) or "?" in uri or path.exists():
+    path = database_of(uri)
+    if path is None or path.exists():
         return
     for left in path.parent.glob(f".{path.name}.*.part"):
         if left.stat().st_mtime < time.time() - ABANDONED_SECONDS:
             left.unlink(missing_ok=True)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    SqlAlchemyStore(f"{SQLITE}{aside}", (path.parent / "mlartifacts").as_uri()).engine.dispose()
+    SqlAlchemyStore(sqlite_url(aside), (path.parent / rooted.ARTIFACTS).as_uri()).engine.dispose()
     try:
         os.link(aside, path)  # unlike a rename, takes no place that another process has filled meanwhile
     except FileExistsError:

@@ -12,8 +12,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import quote
 
 from churnml.adapters.project import Project
 from churnml.adapters.registry.registered import (
@@ -24,6 +23,7 @@ from churnml.adapters.registry.registered import (
     MODEL_FOLDER,
     VERDICT_TAG,
 )
+from churnml.adapters.registry.rooted import ARTIFACTS, damaged, folder_of, is_damage
 from churnml.errors import RegistryError
 from churnml.modelling.tenure import RegisteredVersion
 
@@ -57,10 +57,12 @@ class Lookups:
         self._path = path
 
     def knows_layout(self) -> bool:
-        """Whether the file is there, with tables this code knows."""
+        """Whether the file is there, with tables this code knows; raises RegistryError when it is damaged."""
         try:
             return {row["version_num"] for row in self._rows("SELECT version_num FROM alembic_version")} <= LAYOUTS
-        except sqlite3.Error:
+        except sqlite3.Error as problem:
+            if is_damage(problem):
+                raise damaged(self._path) from None
             return False
 
     def versions(self, name: str) -> list[RegisteredVersion]:
@@ -85,7 +87,7 @@ class Lookups:
 
         for row in self._whole(name):
             if version in (None, str(row["version"])):
-                folder = Path(url2pathname(urlsplit(row["artifacts"]).path)) / "data" / MODEL_FOLDER
+                folder = folder_of(row["artifacts"], self._path.parent / ARTIFACTS) / "data" / MODEL_FOLDER
                 model = read_model(folder)
                 if checksum(folder / SUMS_FILE) != row["checksum"]:
                     raise RegistryError("The stored model was altered, its checksums with it.", where=str(folder))

@@ -14,10 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 import churnml
-from churnml.adapters.project import Project
-from churnml.adapters.outages import outage
+from churnml.adapters.project import Project, database_of
+from churnml.adapters.registry import rooted
 from churnml.adapters.registry.client import (
-    REGISTRY,
     WHERE,
     ColSpec,
     MlflowException,
@@ -30,6 +29,7 @@ from churnml.adapters.registry.client import (
     mlflow,
     quietly,
 )
+from churnml.adapters.registry.loading import Place, load, record_of
 from churnml.adapters.registry.registered import (
     AGAINST_TAG,
     CHALLENGER,
@@ -40,6 +40,7 @@ from churnml.adapters.registry.registered import (
     LONGEST_REASON,
     MODEL_FOLDER,
     PROMOTED_TAG,
+    RECORD_CHECKSUM_TAG,
     RECORD_FILE,
     RUN_TAG,
     UNFINISHED_TAG,
@@ -115,7 +116,11 @@ class Registry:
         """The record of the version made from exactly these data and declarations, or None."""
         for version in self._whole(name):
             if version.tags.get(FINGERPRINT_TAG) == fingerprint:
-                return self._record_of(version)
+                try:
+                    return self._record_of(version)
+                except RegistryError as problem:
+                    # made from the same data again, it is there again
+                    log.warning("%(problem)s It is trained anew.", {"problem": problem.what})
         return None
 
     def versions(self, name: str) -> list[RegisteredVersion]:
@@ -213,13 +218,15 @@ class Registry:
                 )
                 registered = mlflow.register_model(logged.model_uri, name, tags={"churnml.project": project})
                 version = str(registered.version)
-                mlflow.log_dict(record.registered_as(version).as_data(), RECORD_FILE)
+                written = json.dumps(record.registered_as(version).as_data(), indent=2, ensure_ascii=False)
+                mlflow.log_text(written, RECORD_FILE)
             tags = {
                 RUN_TAG: run.info.run_id,
                 VERDICT_TAG: record.because[:LONGEST_REASON],
                 PROMOTED_TAG: "yes" if record.promoted else "no",
                 AGAINST_TAG: record.against or "",
                 CHECKSUM_TAG: checksum(folder / SUMS_FILE),
+                RECORD_CHECKSUM_TAG: hashlib.sha256(written.encode()).hexdigest(),
                 FINGERPRINT_TAG: record.fingerprint,
             }
             for key, value in tags.items():
@@ -290,49 +297,10 @@ class Registry:
                 raise
 
     def _loaded(self, version: ModelVersion) -> RegisteredModel:
-        """A version read whole, its checksums tested; raises RegistryError."""
-        name, number = version.name, str(version.version)
-        if FINGERPRINT_TAG not in version.tags:
-            raise RegistryError(
-                f"Version {number} of model '{name}' was not registered whole, so it is not used.",
-                remedy="Something other than churnml moved the alias. Name another version: "
-                f"churnml models promote {name} --version V --because WHY.",
-            )
-        with quietly(self.uri), tempfile.TemporaryDirectory() as scratch:
-            # a local registry's files are read where they lie; a server's are fetched, and not kept
-            fetched = None if self.artifacts else scratch
-            try:
-                path = mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{number}", dst_path=fetched)
-            except (MlflowException, OSError) as problem:
-                raise outage(problem, REGISTRY, WHERE) or RegistryError(
-                    f"Version {number} of model '{name}' cannot be read from the registry.",
-                    remedy=f"Check the registry's artifacts, or train again. ({type(problem).__name__})",
-                ) from None
-            folder = Path(path) / "data" / MODEL_FOLDER
-            predictor = Predictor.load(folder)
-            if checksum(folder / SUMS_FILE) != version.tags.get(CHECKSUM_TAG):
-                raise RegistryError(
-                    f"Version {number} of model '{name}' was altered after it was registered, its checksums with it.",
-                    where=str(folder),
-                    remedy="Restore the artifact, or train again.",
-                )
-        log.info("version %(version)s of %(model)s read", {"model": name, "version": number})
-        return RegisteredModel(number, predictor, self._record_of(version))
+        return load(Place(self.client, self.uri, self.artifacts), version)
 
     def _record_of(self, version: ModelVersion) -> ModelRecord:
-        """The record of the run that made a version; raises RegistryError."""
-        with quietly(self.uri):
-            try:
-                path = mlflow.artifacts.download_artifacts(
-                    run_id=version.run_id or version.tags[RUN_TAG], artifact_path=RECORD_FILE
-                )
-                return ModelRecord.read(json.loads(Path(path).read_text("utf-8")))
-            # a file that is no JSON, or no record, is a ValueError
-            except (MlflowException, OSError, KeyError, ValueError) as problem:
-                raise outage(problem, REGISTRY, WHERE) or RegistryError(
-                    f"The record of version {version.version} of model '{version.name}' cannot be read.",
-                    remedy=f"Check the registry's artifacts, or train again. ({type(problem).__name__})",
-                ) from None
+        return record_of(Place(self.client, self.uri, self.artifacts), version)
 
     # ---------------------------------------------------------------- what was decided: only ever added
 
@@ -455,6 +423,9 @@ def open_registry(
     try:
         with quietly(uri), impatiently():
             make_tables(uri)
+            database = database_of(uri)
+            if artifacts is not None and database is not None:
+                rooted.follow(database, artifacts)
             registry = Registry(uri, artifacts, now)
             registry.client.search_experiments(max_results=1)
     except ChurnmlError:
@@ -470,5 +441,5 @@ def open_registry(
 
 
 def registry_of(project: Project) -> Registry:
-    """The project's registry, opened; raises UnavailableError, ProjectError."""
-    return open_registry(project.registry_url, project.work / "mlartifacts" if project.registry_is_local else None)
+    """The registry, opened; raises UnavailableError, ProjectError, RegistryError."""
+    return open_registry(project.registry_url, project.work / rooted.ARTIFACTS if project.registry_is_local else None)

@@ -22,6 +22,7 @@ PROMOTED_TAG = "churnml.promoted"
 AGAINST_TAG = "churnml.against"
 # of the model's own checksums, kept beside the artifact so that nobody can alter both by altering the artifact
 CHECKSUM_TAG = "churnml.checksum"
+RECORD_CHECKSUM_TAG = "churnml.record_checksum"
 UNFINISHED_TAG = "churnml.unfinished"
 # one tag of the registered model an event, in order of their names
 EVENT_TAG = "churnml.event."

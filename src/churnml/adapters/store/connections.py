@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, is_dataclass
@@ -18,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from churnml.adapters.outages import outage
+from churnml.adapters.project import database_of
 from churnml.adapters.store.sqlite_file import SqliteFile
 from churnml.errors import ChurnmlError, ProjectError
 
@@ -79,6 +81,8 @@ def cannot_be_opened(problem: Exception) -> ChurnmlError:
             where=WHERE,
             remedy="For PostgreSQL: pip install 'churnml[postgres]'.",
         )
+    if _is_damage(problem):
+        return _damaged(problem)
     return outage(problem, STORE, WHERE) or ProjectError(
         f"The operational store cannot be opened ({type(problem).__name__}).",
         where=WHERE,
@@ -86,12 +90,28 @@ def cannot_be_opened(problem: Exception) -> ChurnmlError:
     )
 
 
+def _is_damage(problem: BaseException) -> bool:
+    """Whether SQLite says that its file is not what it wrote, or JSON in it is none."""
+    code = getattr(getattr(problem, "orig", None) or problem, "sqlite_errorcode", 0)
+    return isinstance(problem, json.JSONDecodeError) or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _damaged(problem: BaseException) -> ChurnmlError:
+    return ProjectError(
+        f"The operational store cannot be opened or read: its file is damaged ({type(problem).__name__}).",
+        where=f"{WHERE} (.churnml/churnml.db unless declared)",
+        remedy="Restore it from a backup, and move the files ending in -wal and -shm beside it away. It holds what "
+        "people did and decided, which nothing can make anew. Without a backup, move it away and score again: churnml "
+        "score, and churnml backfill for past dates.",
+    )
+
+
 @contextmanager
 def _named_by_class() -> Iterator[None]:
     try:
         yield
-    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
-        told = outage(problem, STORE, WHERE)
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.DatabaseError, json.JSONDecodeError) as problem:
+        told = _damaged(problem) if _is_damage(problem) else outage(problem, STORE, WHERE)
         if told is None and isinstance(problem, sa.exc.OperationalError | sa.exc.InterfaceError):
             told = cannot_be_opened(problem)
         if told is None:
@@ -111,7 +131,7 @@ def _engine(url: str) -> tuple[sa.Engine, SqliteFile | None]:
     plain: dict[str, Any] = {"hide_parameters": True, "json_serializer": to_json}
     if named.get_backend_name() == "postgresql":
         return sa.create_engine(named, pool_pre_ping=True, connect_args=of_server(named), **plain), None
-    file = SqliteFile(Path(named.database or ""))
+    file = SqliteFile(database_of(url) or Path(named.database or ""))
     # a file read without locks is read anew each time
     engine = sa.create_engine(named, poolclass=sa.NullPool if file.read_only else None, **plain)
     file.prepare(engine)
@@ -120,7 +140,12 @@ def _engine(url: str) -> tuple[sa.Engine, SqliteFile | None]:
 
 def of_server(url: sa.URL) -> dict[str, int]:
     """How long to wait for a PostgreSQL that is not there, or is there no more, where the URL does not say."""
-    waits = {"connect_timeout": CONNECT_SECONDS, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    waits = {
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
     return {name: seconds for name, seconds in waits.items() if name not in url.query}
 
 

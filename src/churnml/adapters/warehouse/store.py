@@ -206,7 +206,7 @@ def _ever_asked(work: Path, parts: frozenset[str], progress: Progress) -> frozen
     before: frozenset[str] = frozenset()
     if path.exists():
         try:
-            before = frozenset(unsealed(path)["parts"])
+            before = _listed_roll_ups(path)
         except DamagedError as problem:
             # what was asked for is not known any more: whatever can be, so that no model goes without
             before = PARTS
@@ -220,6 +220,17 @@ def _ever_asked(work: Path, parts: frozenset[str], progress: Progress) -> frozen
             aside.write_text(text, "utf-8")
             aside.replace(path)
     return asked
+
+
+def _listed_roll_ups(path: Path) -> frozenset[str]:
+    try:
+        plain = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        plain = None
+    # as it was first written: the names alone
+    if isinstance(plain, list) and plain and PARTS.issuperset(plain):
+        return frozenset(plain)
+    return frozenset(unsealed(path)["parts"])
 
 
 def _versions() -> dict[str, str | int]:
@@ -272,9 +283,9 @@ def _forget_old(stores: Path, present: Ingested) -> None:
     gone = {path for path in ordered[STORES_KEPT - 1 :] if leases.take_away(path)}
     # increments that none of the stores left reads
     read = {folder for path, folders in usage.items() if path not in gone for folder in folders} | {*present.usage}
-    for manifest in stores.glob(f"usage/*/*/{MANIFEST}"):
-        if manifest.parent not in read and _age(manifest) < _age(present.path) - leases.A_DAY:
-            leases.take_away(manifest.parent)
+    for increment in [path.parent for path in stores.glob(f"usage/*/*/{MANIFEST}")]:
+        if increment not in read and _age(increment / MANIFEST) < _age(present.path) - leases.A_DAY:
+            leases.take_away(increment)
 
 
 # ---------------------------------------------------------------- read back
