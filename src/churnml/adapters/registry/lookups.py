@@ -60,9 +60,7 @@ class Lookups:
         """Whether the file is there, with tables this code knows; raises RegistryError when it is damaged."""
         try:
             return {row["version_num"] for row in self._rows("SELECT version_num FROM alembic_version")} <= LAYOUTS
-        except sqlite3.Error as problem:
-            if is_damage(problem):
-                raise damaged(self._path) from None
+        except sqlite3.Error:
             return False
 
     def versions(self, name: str) -> list[RegisteredVersion]:
@@ -104,7 +102,12 @@ class Lookups:
     def _rows(self, query: str, values: dict[str, str] | tuple[str, ...] = ()) -> list[sqlite3.Row]:
         with closing(sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
-            return connection.execute(query, values).fetchall()
+            try:
+                return connection.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as problem:
+                if is_damage(problem):
+                    raise damaged(self._path) from None
+                raise
 
 
 def lookups_of(project: Project) -> Lookups | Registry:
