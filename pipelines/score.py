@@ -7,11 +7,12 @@ from pathlib import Path
 
 from churnml.adapters.registry import Registry, registry_of
 from churnml.jobs import scoring
+from churnml.jobs.backfill import predictions_in_order, standing_dates
 from churnml.jobs.opening import OpenedProject
 from churnml.jobs.report import run_summary
 from churnml.jobs.scoring import Champions, champions_of, dates_between, default_as_of
 from churnml.ledger import ScoredDay
-from churnml.pages.summary import RunSummary
+from churnml.pages.summary import BackfilledDate, RunSummary
 from churnml.scoring.predictions import Predictions
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
@@ -51,12 +52,36 @@ def score(project: str, as_of: str | None = None, today: str | None = None, engi
 
 @flow("churnml backfill")
 def backfill(
-    project: str, first: str, last: str, every: int, today: str | None = None, engine: str | None = None
-) -> list[RunSummary]:
-    """Scores past dates as they were known then, oldest first; nothing is routed."""
+    project: str,
+    first: str,
+    last: str,
+    every: int,
+    today: str | None = None,
+    engine: str | None = None,
+    workers: int = 1,
+) -> list[BackfilledDate]:
+    """Scores past dates as they were known then, oldest first; nothing is routed.
+
+    Dates that were scored from the same inputs before are left as they are. With more than one of ``workers``, the
+    models read the dates in processes of their own.
+    """
     opened = open_data(Path(project), day(today), say, engine)
-    registry = registry_of(opened.project)
-    return [
-        run_summary(opened, *score_one(opened, registry, date, route=False), records={})
-        for date in dates_between(dt.date.fromisoformat(first), dt.date.fromisoformat(last), every)
-    ]
+    champions = champions_of(opened, registry_of(opened.project))
+    dates = dates_between(dt.date.fromisoformat(first), dt.date.fromisoformat(last), every)
+    standing = standing_dates(opened, champions, dates)
+    missing = [date for date in dates if date not in standing]
+    if standing:
+        say(f"{len(standing)} of {len(dates)} dates stand already, scored from the same inputs")
+    if workers > 1 and missing[1:]:
+        read = predictions_in_order(opened, champions, missing, workers=min(workers, len(missing)), engine=engine)
+    else:
+        read = (read_date(opened, champions, date, say) for date in missing)
+    scored = {one.as_of: one for predictions in read for one in [write_past(opened, champions, predictions)]}
+    return [scored.get(date) or BackfilledDate(date, standing[date]) for date in dates]
+
+
+def write_past(opened: OpenedProject, champions: Champions, predictions: Predictions) -> BackfilledDate:
+    """Writes a date that is over, for its history."""
+    settled, _ = write_day(opened, champions, predictions, route=False)
+    say(f"{len(settled.accounts):,} accounts scored for {predictions.as_of}")
+    return BackfilledDate(settled.as_of, len(settled.accounts), run_summary(opened, settled, champions, {}))

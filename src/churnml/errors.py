@@ -44,6 +44,10 @@ class ChurnmlError(Exception):
         self.what, self.where, self.remedy = what, where, remedy
         super().__init__(str(self))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # from one process to another as it is, whatever else its class is made from
+        return _again, (type(self), self.what, self.where, self.remedy)
+
     def __str__(self) -> str:
         lines = [self.what]
         if self.where:
@@ -51,6 +55,12 @@ class ChurnmlError(Exception):
         if self.remedy:
             lines.append(f"  remedy: {self.remedy}")
         return "\n".join(lines)
+
+
+def _again(kind: type[ChurnmlError], what: str, where: str, remedy: str) -> ChurnmlError:
+    problem = kind.__new__(kind)
+    ChurnmlError.__init__(problem, what, where=where, remedy=remedy)
+    return problem
 
 
 class ProjectError(ChurnmlError):

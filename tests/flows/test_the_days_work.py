@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +143,48 @@ def test_a_date_that_is_over_gets_scores_but_gives_nobody_work(after_run: Path) 
     if change is not None and change["total"] is not None:
         parts = [change[name] for name in ("data", "model", "configuration", "override")]
         assert round(sum(parts), 2) == change["total"]
+
+
+def on_record(project: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What the store holds of the newest date and of all work, but the count of changes."""
+    with closing(sqlite3.connect(project / ".churnml" / "churnml.db")) as connection:
+        (newest,) = connection.execute("SELECT max(as_of) FROM scorings").fetchone()
+        here = "SELECT scoring_id FROM scorings WHERE as_of = ?"
+        of_the_date = {
+            name: connection.execute(f"SELECT * FROM {name} WHERE scoring_id IN ({here})", (newest,))
+            for name in ("scorings", "scores", "decisions", "health_events")
+        }
+        of_all = {name: connection.execute(f"SELECT * FROM {name}") for name in ("work", "work_events", "assignments")}
+        return {name: sorted(rows.fetchall(), key=str) for name, rows in (of_the_date | of_all).items()}
+
+
+def test_an_older_date_scored_later_leaves_the_newest_one_and_all_work_as_they_were(after_run: Path) -> None:
+    before = on_record(after_run)
+    newest = before["scorings"][0][1]
+    assert found(after_run, "backfill", "2024-12-16", "2024-12-23", "--no-prefect")
+    again = score(after_run)
+    assert on_record(after_run) == before
+    assert again["as_of"] == newest
+    # the date itself, without work: it has its list, and keeps it
+    assert found(after_run, "backfill", newest, newest, "--no-prefect")
+    assert on_record(after_run) == before
+    own = yaml.safe_load((Path(__file__).parents[2] / "models" / "health.yaml").read_text("utf-8"))
+    own["bands"][0]["at_least"] = 90
+    (after_run / "models").mkdir(exist_ok=True)
+    (after_run / "models" / "health.yaml").write_text(yaml.safe_dump(own), "utf-8")
+    score(after_run)
+    assert len(on_record(after_run)["scorings"]) == 2, "declared otherwise, it is scored anew: else this proves nothing"
+
+
+def test_a_date_scored_without_work_gets_its_list_when_it_is_scored_as_the_newest(company: Path, ran: Path) -> None:
+    shutil.copytree(ran / ".churnml", company / ".churnml")
+    for file in (company / ".churnml").glob("churnml.db*"):
+        file.unlink()
+    newest = found(company, "backfill", "2024-12-30", "2024-12-30", "--no-prefect")[0]["as_of"]
+    assert not on_record(company)["work"]
+    assert score(company)["as_of"] == newest
+    assert on_record(company)["work"]
+    assert [row[2] for row in on_record(company)["scorings"]] == [1, 2]
 
 
 def test_a_changed_health_yaml_can_be_tried_on_everybody_before_it_counts(after_run: Path, tmp_path: Path) -> None:

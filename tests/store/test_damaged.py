@@ -24,15 +24,20 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
+def read_all(path: Path) -> None:
+    with open_store(f"sqlite:///{path}") as store:
+        for date in store.dates():
+            store.scored(date)
+
+
 @pytest.mark.parametrize("where", [0, 100, 4096])
 def test_a_damaged_page_is_told_with_the_way_back(where: int, path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[where : where + 2048] = b"\x17" * 2048
     path.write_bytes(content)
     was = path.read_bytes()
-    with pytest.raises(ProjectError, match="damaged") as refused, open_store(f"sqlite:///{path}") as store:
-        for date in store.dates():
-            store.scored(date)
+    with pytest.raises(ProjectError, match="damaged") as refused:
+        read_all(path)
     for words in ("backup", "churnml score", "-wal"):
         assert words in str(refused.value)
     assert path.read_bytes() == was

@@ -165,6 +165,4 @@ def test_a_damaged_registry_is_told_at_once_with_the_way_back(where: int, copied
         opened(copied).versions("churn")
     assert "backup" in str(refused.value)
     with pytest.raises(RegistryError, match="damaged"):
-        lookups = Lookups(path)
-        assert lookups.knows_layout()
-        lookups.versions("churn")
+        assert Lookups(path).knows_layout() and Lookups(path).versions("churn")  # noqa: PT018 - whichever sees it first

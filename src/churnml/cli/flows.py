@@ -117,19 +117,23 @@ def backfill(
     first: Annotated[str, typer.Argument(metavar="FROM", help="The first date, YYYY-MM-DD.")],
     last: Annotated[str, typer.Argument(metavar="TO", help="The last date.")],
     every: Annotated[int, typer.Option(min=1, help="Days from one date to the next.")] = 7,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that read the dates.")] = 1,
     project: ProjectOption = HERE,
     engine: EngineOption = None,
     no_prefect: PlainOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Score past dates as they were known then, for their history; nobody gets work for a day that is over."""
+    """Score past dates as they were known then, for their history; nobody gets work for a day that is over.
+
+    What was scored from the same inputs before stands: interrupted, it goes on where it was.
+    """
     begins, ends = str(date_of(first, "FROM")), str(date_of(last, "TO"))
     ready(project, no_prefect)
+    from churnml.pages.terminal.run import backfill_text
     from pipelines.score import backfill as flow
 
-    summaries = flow(project=str(project), first=begins, last=ends, every=every, engine=engine)
-    lines = [f"{day.as_of}: {day.accounts_scored:,} accounts scored" for day in summaries]
-    say_lines(json_text([summary.as_data() for summary in summaries]) if as_json else "\n".join(lines))
+    days = flow(project=str(project), first=begins, last=ends, every=every, engine=engine, workers=workers)
+    say_lines(json_text([day.as_data() for day in days]) if as_json else backfill_text(days))
 
 
 @app.add()

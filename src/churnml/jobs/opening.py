@@ -52,6 +52,11 @@ def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: s
     project = open_project(root)
     project.check_declarations()
     ingested = ingest(project, today, progress, _asked_of_rollups(project))
+    return open_ingested(project, ingested, engine)
+
+
+def open_ingested(project: Project, ingested: Ingested, engine: str | None = None) -> OpenedProject:
+    """A project whose tables were read and checked already; somebody holds them."""
     facts = facts_of(ingested, project.spec.static, engine_of(project, ingested, engine))
     for name in project.model_names:
         require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))

@@ -24,7 +24,7 @@ from churnml.health.score import INSUFFICIENT
 from churnml.jobs.opening import OpenedProject, Progress, built_for, silent, wish_for
 from churnml.labels import Label
 from churnml.lazy import ibis
-from churnml.ledger import HierarchyScore, PriorState, Provenance, ScoredAccount, ScoredDay
+from churnml.ledger import DayPlan, HierarchyScore, PriorState, Provenance, ScoredAccount, ScoredDay
 from churnml.modelling.agreement import Difference, differences
 from churnml.rules.facts import columns_asked
 from churnml.scoring.predictions import Predictions, ScoringModel, predictions_of
@@ -34,6 +34,7 @@ from churnml.work.settling import DaySpecs, settle
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import RegisteredModel, Registry
+    from churnml.adapters.store import Store
     from churnml.modelling.predictor import Predictor
 
 log = logging.getLogger("churnml.scoring")
@@ -226,7 +227,7 @@ def write_day(
         route: whether work is handed out.
 
     Returns:
-        the day, and whether it was new: the same day from the same inputs is written once.
+        the day as it stands, and whether it was new: the same day from the same inputs is written once.
 
     Raises:
         ChurnmlError: others kept changing the record.
@@ -243,19 +244,33 @@ def write_day(
             earlier = store.healths(far_back, plus_days(as_of, -1))
             day = settle(predictions, declared, prior, earlier, route=hands_out)
             day = _with_hierarchies(opened, day)
+            fingerprint, *as_good = fingerprints_of(opened, champions, as_of, prior, route=hands_out)
             made_from = Provenance(
-                fingerprint=scoring_fingerprint(opened, champions, as_of, prior, route=hands_out),
+                fingerprint=fingerprint,
+                as_good=tuple(as_good),
                 declarations=texts,
                 data_fingerprint=opened.facts.fingerprint,
                 stamp=prior.stamp,
             )
             messages = messages_for(opened.project.delivery, day, project=opened.project.name)
             try:
-                return day, store.record(day, made_from, now, messages)
+                new = store.record(day, made_from, now, messages)
+                return (day if new else _as_it_stands(store, day)), new
             except StaleError:
                 continue
     raise ChurnmlError(
         f"{as_of} could not be written: the record kept changing while it was planned.", remedy="Try again."
+    )
+
+
+def _as_it_stands(store: Store, day: ScoredDay) -> ScoredDay:
+    """The day as it is on record; what was settled now may rest on earlier dates that were scored after it."""
+    decided = tuple(recorded.decision for recorded in store.decided(day.as_of))
+    return replace(
+        day,
+        accounts=tuple(store.scored(day.as_of)),
+        plan=DayPlan(decisions=decided),
+        events=tuple(store.health_events(day.as_of, day.as_of)),
     )
 
 
@@ -303,10 +318,20 @@ def dates_between(first: dt.date, last: dt.date, every: int) -> tuple[dt.date, .
     return tuple(plus_days(first, n) for n in range(0, (last - first).days + 1, every))
 
 
-def scoring_fingerprint(
+def fingerprints_of(
     opened: OpenedProject, champions: Champions, as_of: dt.date, prior: PriorState, *, route: bool
-) -> str:
-    """Names everything a scored date is made from, but the work: what the team did meanwhile is no new scoring."""
+) -> tuple[str, ...]:
+    """What a scored date is made from, named; and what else it may have been made from to stand as it is.
+
+    What the team did meanwhile is no new scoring, nor are dates before it that were scored after it: they are history,
+    and neither the bands of this one nor its list are settled again because of them. A date whose work was handed out
+    stands where none is to be.
+    """
+    with_work = _fingerprint(opened, champions, as_of, prior, route=True)
+    return (with_work,) if route else (_fingerprint(opened, champions, as_of, prior, route=False), with_work)
+
+
+def _fingerprint(opened: OpenedProject, champions: Champions, as_of: dt.date, prior: PriorState, *, route: bool) -> str:
     named = {
         "as_of": str(as_of),
         "data": opened.facts.fingerprint,
@@ -315,7 +340,6 @@ def scoring_fingerprint(
         "declarations": opened.project.declarations_fingerprint(*opened.project.acting_files.values()),
         "currency": opened.project.spec.currency,
         "overrides": [override.override_id for override in prior.overrides],
-        "bands": [list(map(str, vars(state).values())) for state in prior.bands.values()],
         "effects": {playbook: list(line) for playbook, line in prior.lines.items()},
         "route": route,
     }

@@ -208,6 +208,7 @@ class Provenance:
 
     Args:
         fingerprint: names data, models and declarations; equal means nothing would change.
+        as_good: further fingerprints: a date that has one of them stands as it is too.
         declarations: kind (health, playbooks …) → its YAML as it was. Must hold no secret.
         data_fingerprint: of the data.
         stamp: that of the :class:`churnml.ledger.PriorState` the plan was made from.
@@ -217,3 +218,9 @@ class Provenance:
     declarations: Mapping[str, str] = field(default_factory=dict)
     data_fingerprint: str | None = None
     stamp: int | None = None
+    as_good: tuple[str, ...] = ()
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Under which of them the date stands as it is."""
+        return (self.fingerprint, *self.as_good)

@@ -95,6 +95,27 @@ class RunSummary:
         }
 
 
+@dataclass(frozen=True)
+class BackfilledDate:
+    """A past date that a backfill came by.
+
+    Args:
+        as_of: the date.
+        accounts_scored: how many.
+        summary: what came of it; None where it stood already, scored from the same inputs.
+    """
+
+    as_of: dt.date
+    accounts_scored: int
+    summary: RunSummary | None = None
+
+    def as_data(self) -> dict[str, Json]:
+        """As plain data for JSON."""
+        if self.summary is None:
+            return {"as_of": str(self.as_of), "accounts_scored": self.accounts_scored, "new": False}
+        return self.summary.as_data() | {"new": True}
+
+
 def model_data(record: ModelRecord) -> dict[str, Json]:
     """A model's record, as ``--json`` shows it."""
     data = record.model_dump(mode="json", by_alias=True)

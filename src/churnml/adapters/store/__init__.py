@@ -69,6 +69,7 @@ class Store:
     prior_state = _as_one_moment_sees_it(scorings.prior_state)
     fingerprint = _as_one_moment_sees_it(scorings.fingerprint)
     dates = _as_one_moment_sees_it(reading.dates)
+    accounts_scored = _as_one_moment_sees_it(reading.accounts_scored)
     scored = _as_one_moment_sees_it(reading.scored)
     queue = _as_one_moment_sees_it(reading.queue)
     decided = _as_one_moment_sees_it(reading.decided)

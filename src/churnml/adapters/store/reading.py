@@ -54,6 +54,13 @@ def scored(connection: sa.Connection, as_of: dt.date) -> list[ScoredAccount]:
     return [_account(row) for row in connection.execute(query)]
 
 
+def accounts_scored(connection: sa.Connection, as_of: dt.date) -> int:
+    """How many accounts the newest scoring of a date has; raises TooLittleDataError."""
+    here, _ = _scoring(connection, as_of)
+    query = sa.select(sa.func.count()).select_from(scores).where(scores.c.scoring_id == here)
+    return int(connection.scalar(query) or 0)
+
+
 def queue(
     connection: sa.Connection, as_of: dt.date, owner: str | None = None, limit: int | None = None
 ) -> list[QueueLine]:

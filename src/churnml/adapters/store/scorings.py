@@ -1,8 +1,8 @@
 """A scored date: written whole or not at all, with everything it decided and everything that is to be told of it.
 
-Scoring a date again from the same data, models and declarations changes nothing; from others it adds a revision and
-keeps the old one. A date before the newest is scored for the record alone: nobody ever saw its list, so no work is
-opened, no arm drawn and nothing told because of it.
+Scoring a date again from the same data, models and declarations changes nothing, whatever was scored before it
+meanwhile; from others it adds a revision and keeps the old one. A date before the newest is scored for the record
+alone: nobody ever saw its list, so no work is opened, no arm drawn and nothing told because of it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def record(
     """
     held = hold(connection)
     present = newest_of(connection, day.as_of)
-    if present is not None and present[1].fingerprint == made_from.fingerprint:
+    if present is not None and present[1].fingerprint in made_from.fingerprints:
         return False
     if made_from.stamp not in (None, held):
         raise StaleError(f"what the plan of {day.as_of} was made from has changed meanwhile")

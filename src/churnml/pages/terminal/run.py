@@ -16,9 +16,10 @@ from churnml.pages.terminal.layout import table
 from churnml.pages.terminal.models import model_text
 
 if TYPE_CHECKING:
-    from churnml.pages.summary import RunSummary
+    from churnml.pages.summary import BackfilledDate, RunSummary
 
 QUEUE_SHOWN = 10
+DATES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class RunPlaces:
     mlflow: Path | None
     churnml_command: str
     mlflow_command: str
+
+
+def backfill_text(days: Sequence[BackfilledDate]) -> str:
+    """What ``churnml backfill`` prints: a line a date it scored, and how many stood already."""
+    lines = [f"{day.as_of}: {plural(day.accounts_scored, 'account')} scored" for day in days if day.summary]
+    standing = [str(day.as_of) for day in days if not day.summary]
+    if standing:
+        shown = ", ".join(standing[:DATES_SHOWN]) + (" …" if standing[DATES_SHOWN:] else "")
+        lines.append(f"{plural(len(standing), 'date')} scored from the same inputs before, left as it was: {shown}")
+    return "\n".join(lines)
 
 
 def run_text(summary: RunSummary, queue: Sequence[QueueLine], places: RunPlaces, *, risk: str) -> str:
