@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from churnml.cli.app import app
+from churnml.cli.logs import set_up_logs
 from churnml.cli.shell import (
     HERE,
     AgainOption,
@@ -41,7 +42,7 @@ def train(
     from churnml.pages.terminal.models import model_text
     from pipelines.train import train as flow
 
-    records = flow(project=str(project), models=list(models or []), again=again, engine=engine)
+    records = flow(project=project, models=list(models or []), again=again, engine=engine)
     data = {name: model_data(record) for name, record in records.items()}
     say_lines(json_text(data) if as_json else "\n".join(map(model_text, records.values())))
 
@@ -88,11 +89,11 @@ def score(
         return
     if out is not None:
         raise ProjectError("--out is for a file of features.", remedy="Give --input too, or leave --out away.")
-    day = None if as_of is None else str(date_of(as_of))
+    day = None if as_of is None else date_of(as_of)
     ready(project, no_prefect)
     from pipelines.score import score as flow
 
-    tell_run(project, flow(project=str(project), as_of=day, engine=engine), as_json)
+    tell_run(project, flow(project=project, as_of=day, engine=engine), as_json)
 
 
 @app.add()
@@ -105,11 +106,11 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """The whole job: check, train what has changed, score, route, and write report.html."""
-    day = None if as_of is None else str(date_of(as_of))
+    day = None if as_of is None else date_of(as_of)
     ready(project, no_prefect)
     from pipelines.run import run as flow
 
-    tell_run(project, flow(project=str(project), as_of=day, again=again, engine=engine), as_json)
+    tell_run(project, flow(project=project, as_of=day, again=again, engine=engine), as_json)
 
 
 @app.add()
@@ -123,11 +124,11 @@ def backfill(
     as_json: JsonOption = False,
 ) -> None:
     """Score past dates as they were known then, for their history; nobody gets work for a day that is over."""
-    begins, ends = str(date_of(first, "FROM")), str(date_of(last, "TO"))
+    begins, ends = date_of(first, "FROM"), date_of(last, "TO")
     ready(project, no_prefect)
     from pipelines.score import backfill as flow
 
-    summaries = flow(project=str(project), first=begins, last=ends, every=every, engine=engine)
+    summaries = flow(project=project, first=begins, last=ends, every=every, engine=engine)
     lines = [f"{day.as_of}: {day.accounts_scored:,} accounts scored" for day in summaries]
     say_lines(json_text([summary.as_data() for summary in summaries]) if as_json else "\n".join(lines))
 
@@ -135,11 +136,16 @@ def backfill(
 @app.add()
 def serve(
     project: ProjectOption = HERE,
-    train_cron: Annotated[str, typer.Option(help="When to train, as cron says it.")] = "0 3 1 * *",
-    score_cron: Annotated[str, typer.Option(help="When to score and route.")] = "0 5 * * *",
+    port: Annotated[
+        int | None,
+        typer.Option(help="Answer /healthz, /readyz and /metrics on this loopback port.", show_default="not at all"),
+    ] = None,
+    prefect_port: Annotated[
+        int | None, typer.Option(help="The port of the Prefect server it starts.", show_default="a free one")
+    ] = None,
 ) -> None:
-    """Keep running: train and score on a schedule, recorded by Prefect, until stopped."""
-    ready(project, False)
-    from pipelines.run import serve as flows
+    """Keep running: score, train, measure and deliver as project.yaml schedules it, until stopped."""
+    from pipelines.serving import Ports, serve
 
-    flows(str(project.resolve()), train_cron, score_cron)
+    set_up_logs(verbose=False, also=("churnml.serve",))
+    serve(project, Ports(server=prefect_port, probes=port))
