@@ -30,6 +30,8 @@ UNLIMITED = ("deliver",)
 TAG = "churnml"
 # a schedule is known by its slug, so that putting it again changes it and adds none
 SLUG = "project-yaml"
+# what a run on a work pool is told, so that what we log stands on its page
+RUN_ENVIRONMENT = {"PREFECT_LOGGING_EXTRA_LOGGERS": "churnml", "DO_NOT_TRACK": "true"}
 COLLISIONS = {"enqueue": "ENQUEUE", "cancel": "CANCEL_NEW"}
 
 
@@ -80,14 +82,10 @@ class PlannedDeployment:
         return [TAG, f"{TAG}:{self.project}"]
 
     def schedules(self) -> list[dict[str, Json]]:
-        """The schedule as Prefect's API takes it."""
+        """The schedule as Prefect's API takes it; none where there is none."""
         if self.schedule is None:
             return []
-        when: dict[str, Json] = {"cron": self.schedule.cron, "timezone": self.zone, "day_or": True}
-        if self.schedule.every_seconds is not None:
-            anchor = ANCHOR.isoformat().replace("+00:00", "Z")
-            when = {"interval": self.schedule.every_seconds, "anchor_date": anchor, "timezone": self.zone}
-        return [{"schedule": when, "active": self.schedule.active, "slug": SLUG}]
+        return [{"schedule": clock_of(self.schedule, self.zone), "active": self.schedule.active, "slug": SLUG}]
 
     def payload(self, pool: str | None) -> dict[str, Any]:
         """What the server is told of it, but for the limit it shares with the project's other flows."""
@@ -101,8 +99,17 @@ class PlannedDeployment:
             "entrypoint": self.entrypoint,
             "schedules": self.schedules(),
             "work_pool_name": pool,
+            "job_variables": {"env": dict(RUN_ENVIRONMENT)} if pool else {},
             "pull_steps": [],
         }
+
+
+def clock_of(schedule: FlowSchedule, zone: str) -> dict[str, Json]:
+    """When a schedule has runs, as Prefect writes it."""
+    if schedule.every_seconds is None:
+        return {"cron": schedule.cron, "timezone": zone, "day_or": True}
+    anchor = ANCHOR.isoformat().replace("+00:00", "Z")
+    return {"interval": schedule.every_seconds, "anchor_date": anchor, "timezone": zone}
 
 
 def limit_name(project: str) -> str:
@@ -131,7 +138,7 @@ def planned_deployments(project: Project) -> list[PlannedDeployment]:
                 schedule=schedules.get(kind),
                 zone=project.spec.timezone,
                 collision=COLLISIONS[declared.collision],
-                description=flow.description or "",
+                description=(flow.description or "").split("\n", 1)[0],
                 schema=parameter_schema(flow).model_dump(mode="json", exclude_unset=True),
             )
         )
@@ -161,11 +168,14 @@ def prefect_yaml(planned: list[PlannedDeployment], pool: str) -> str:
             "entrypoint": one.entrypoint,
             "parameters": dict(one.parameters),
             "enforce_parameter_schema": True,
-            "schedules": [
-                {**{k: v for k, v in s["schedule"].items()}, "active": s["active"], "slug": s["slug"]}  # type: ignore[union-attr, index]
-                for s in one.schedules()
-            ],
-            "work_pool": {"name": pool, "work_queue_name": limit_name(one.project)},
+            "schedules": [{**clock_of(one.schedule, one.zone), "active": one.schedule.active, "slug": SLUG}]
+            if one.schedule
+            else [],
+            "work_pool": {
+                "name": pool,
+                "work_queue_name": limit_name(one.project),
+                "job_variables": {"env": dict(RUN_ENVIRONMENT)},
+            },
         }
         if one.limited:
             declared["concurrency_limit"] = {"limit": 1, "collision_strategy": one.collision}
@@ -173,8 +183,8 @@ def prefect_yaml(planned: list[PlannedDeployment], pool: str) -> str:
     project = planned[0].project
     head = (
         f"# The deployments of {project}, for: prefect deploy --all\n"
-        f"# churnml deploy puts them there by itself, with one limit over all flows of the project. Here the work queue\n"
-        f"# stands for it: prefect work-queue set-concurrency-limit --pool {pool} {limit_name(project)} 1\n"
+        f"# churnml deploy puts them there by itself, with one limit over all flows of the project.\n"
+        f"# Here its work queue has the limit: prefect work-queue set-concurrency-limit --pool {pool} {limit_name(project)} 1\n"
     )
     body = {"name": project, "pull": [], "deployments": deployments}
     return head + yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120)

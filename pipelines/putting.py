@@ -29,6 +29,7 @@ WORDS = {
     "entrypoint": "entrypoint",
     "schedules": "schedule",
     "work_pool_name": "work pool",
+    "job_variables": "environment of runs",
     "pull_steps": "pull steps",
     "collision": "collision strategy",
 }
@@ -195,7 +196,7 @@ def _same(key: str, value: object, there: Mapping[str, Any]) -> bool:
         keys = ("active", "slug")
         return value == [{"schedule": s["schedule"], **{k: s[k] for k in keys}} for s in present or []]
     if key == "tags":
-        return sorted(value) == sorted(present or [])  # type: ignore[call-overload] # a list, as its key says
+        return set(value) == set(present or ())  # type: ignore[call-overload, no-any-return] # a list, as its key says
     if key == "pull_steps":
         return not present
     return value == present

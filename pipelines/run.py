@@ -37,4 +37,3 @@ def run(
     path = report(opened.project, summary, settled, quarantine_rows(opened.ingested))
     say(f"report written to {path}")
     return replace(summary, report=path)
-

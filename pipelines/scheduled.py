@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,7 @@ from churnml.errors import ChurnmlError
 from pipelines.clock import day, moment
 from pipelines.missed import TOO_LATE, newer_one_due
 from pipelines.progress import say
+from pipelines.serving.told import show_warnings
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -59,6 +61,7 @@ def as_scheduled(function: Step) -> Step:
         run: FlowRun | None = context.flow_run if context else None
         if run is None or run.deployment_id is None:
             return function(*args, **kwargs)
+        show_warnings()
         project = open_project(Path(context.parameters["project"]))
         why = why_not(run, project)
         if why is not None:
@@ -68,6 +71,9 @@ def as_scheduled(function: Step) -> Step:
         with timeout(seconds=minutes * 60):
             return function(*args, **kwargs)
 
+    # Prefect reads types where the wrapper stands, which is here, so they are resolved where they were written
+    called.__signature__ = inspect.signature(function, eval_str=True)  # type: ignore[attr-defined]
+    called.__annotations__ = inspect.get_annotations(function, eval_str=True)
     return called  # type: ignore[return-value] # of the same shape
 
 

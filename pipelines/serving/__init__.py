@@ -229,6 +229,8 @@ def runs_environment(environment: dict[str, str]) -> dict[str, str]:
     """What the runner and its runs are told: our lines on the run's page, and patience with a server that restarts."""
     return environment | {
         "PREFECT_LOGGING_LEVEL": "WARNING",
+        # how a run ended is told in a line of ours; its traceback stands on its page
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "churnml",
         "PREFECT_CLIENT_MAX_RETRIES": "10",
     }
@@ -250,7 +252,9 @@ def opened_serving(root: Path, ports: Ports) -> Serving:
                 where="PREFECT_API_URL in the environment",
                 remedy="Start it, or unset PREFECT_API_URL: churnml serve then starts one of its own.",
             )
-        return Serving(project, api, None, Child("the runner", runner, runs_environment(dict(os.environ)), project.root, None))
+        return Serving(
+            project, api, None, Child("the runner", runner, runs_environment(dict(os.environ)), project.root, None)
+        )
     port = ports.server or free_port()
     api = PrefectApi(f"http://127.0.0.1:{port}/api", tag)
     environment = own_environment(folder, api.url)

@@ -15,5 +15,15 @@ def set_up_child_log() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(LINE))
     logger = logging.getLogger("churnml")
-    logger.addHandler(handler)
+    # in place of Prefect's, which would tell everything twice
+    logger.handlers[:] = [handler]
+    logger.propagate = False
     logger.setLevel(logging.INFO)
+
+
+def show_warnings() -> None:
+    """Sends the warnings of a run to standard error too; everything it logs stands on its page."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(LINE))
+    handler.setLevel(logging.WARNING)
+    logging.getLogger("churnml").addHandler(handler)

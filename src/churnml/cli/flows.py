@@ -149,3 +149,29 @@ def serve(
 
     set_up_logs(verbose=False, also=("churnml.serve",))
     serve(project, Ports(server=prefect_port, probes=port))
+
+
+@app.add()
+def deploy(
+    project: ProjectOption = HERE,
+    pool: Annotated[
+        str | None, typer.Option(help="The work pool whose workers run it.", show_default="the server's only one")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take over deployments of another folder or of churnml serve.")
+    ] = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print the prefect.yaml of 'prefect deploy --all' instead.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the project's schedules on a Prefect server (PREFECT_API_URL), for the workers of a pool."""
+    ready(project, False)
+    from pipelines.deploying import deploy, yaml_of
+
+    if as_yaml:
+        say_lines(yaml_of(project, pool))
+        return
+    put = deploy(project, pool, replace=replace)
+    data = [{"name": one.planned.full_name, "created": one.created, "changed": list(one.changed)} for one in put]
+    say_lines(json_text(data) if as_json else "\n".join(one.line for one in put))

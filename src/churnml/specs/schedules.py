@@ -114,4 +114,3 @@ class Schedules(Spec):
     train: TrainSchedule = TrainSchedule()
     impact: ImpactSchedule = ImpactSchedule()
     deliver: DeliverSchedule = DeliverSchedule()
-
