@@ -184,7 +184,8 @@ def prefect_yaml(planned: list[PlannedDeployment], pool: str) -> str:
     head = (
         f"# The deployments of {project}, for: prefect deploy --all\n"
         f"# churnml deploy puts them there by itself, with one limit over all flows of the project.\n"
-        f"# Here its work queue has the limit: prefect work-queue set-concurrency-limit --pool {pool} {limit_name(project)} 1\n"
+        f"# Here its work queue has the limit:\n"
+        f"# prefect work-queue set-concurrency-limit --pool {pool} {limit_name(project)} 1\n"
     )
     body = {"name": project, "pull": [], "deployments": deployments}
     return head + yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120)

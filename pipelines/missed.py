@@ -77,15 +77,18 @@ def runs_of(
             return runs
 
 
-def newer_one_due(client: SyncPrefectClient, run: FlowRun, now: dt.datetime) -> dt.datetime | None:
-    """When the newest run of the same deployment's schedule was due, if that is later than ``run`` and not to come."""
-    alive = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING)
-    for other in runs_of(client, run.deployment_id, alive, after=run.expected_start_time, before=now):
-        by_schedule = other.auto_scheduled or CAUGHT_UP in other.tags
-        if other.id != run.id and by_schedule and other.expected_start_time > run.expected_start_time:
-            due: dt.datetime = other.expected_start_time
-            return due
-    return None
+def stand_for_others(client: SyncPrefectClient, run: FlowRun, now: dt.datetime) -> int:
+    """Takes back the other runs of the same schedule that are due and have not begun; returns how many.
+
+    What has begun does the work of the newest date, so it stands for all that were due until now: with a runner that
+    was away for days, or a run that takes longer than from one to the next, one is made and none piles up.
+    """
+    others = runs_of(client, run.deployment_id, [StateType.SCHEDULED], before=now)
+    taken_back = [other for other in others if other.auto_scheduled and other.id != run.id]
+    for other in taken_back:
+        why = f"The run due at {run.expected_start_time:%Y-%m-%d %H:%M:%S %Z} began later and stands for it."
+        client.set_flow_run_state(other.id, Cancelled(message=why), force=True)
+    return len(taken_back)
 
 
 def end_what_was_left(client: SyncPrefectClient, deployment: UUID) -> int:

@@ -1,4 +1,4 @@
-"""What a run started by its schedule keeps to: it gives way to a newer one, ends in time, and has a name.
+"""What a run started by its schedule keeps to: it stands for those that are due too, ends in time, and has a name.
 
 Only imported where the flows run under Prefect.
 """
@@ -20,7 +20,7 @@ from prefect.utilities.timeout import timeout
 from churnml.adapters.project import Project, open_project
 from churnml.errors import ChurnmlError
 from pipelines.clock import day, moment
-from pipelines.missed import TOO_LATE, newer_one_due
+from pipelines.missed import CAUGHT_UP, TOO_LATE, stand_for_others
 from pipelines.progress import say
 from pipelines.serving.told import show_warnings
 
@@ -50,7 +50,7 @@ def run_name() -> str:
 
 
 def as_scheduled(function: Step) -> Step:
-    """``function``, as a run of a deployment: it gives way to a newer run that is due, and is given up in time.
+    """``function``, as a run of a deployment: it stands for others that are due by now, and is given up in time.
 
     Called by hand, or from another flow, it is as it was.
     """
@@ -63,10 +63,15 @@ def as_scheduled(function: Step) -> Step:
             return function(*args, **kwargs)
         show_warnings()
         project = open_project(Path(context.parameters["project"]))
-        why = why_not(run, project)
+        now = moment().replace(tzinfo=dt.UTC)
+        why = why_not(run, project, now)
         if why is not None:
             say(why)
             return Cancelled(message=why)
+        if run.auto_scheduled or CAUGHT_UP in run.tags:
+            with get_client(sync_client=True) as client:
+                if others := stand_for_others(client, run, now):
+                    say(f"{others} other runs of the schedule were due by now; this one stands for them")
         minutes = minutes_for(project, context.flow.name.removeprefix(PREFIX))
         with timeout(seconds=minutes * 60):
             return function(*args, **kwargs)
@@ -77,19 +82,13 @@ def as_scheduled(function: Step) -> Step:
     return called  # type: ignore[return-value] # of the same shape
 
 
-def why_not(run: FlowRun, project: Project) -> str | None:
+def why_not(run: FlowRun, project: Project, now: dt.datetime) -> str | None:
     """Why a run that has begun is not to go on, or None."""
-    if not run.auto_scheduled or run.expected_start_time is None:
+    late = now - (run.expected_start_time or now)
+    if not run.auto_scheduled or project.spec.schedules.catch_up or late <= TOO_LATE:
         return None
-    now = moment().replace(tzinfo=dt.UTC)
     due = f"{run.expected_start_time:%Y-%m-%d %H:%M:%S %Z}"
-    if not project.spec.schedules.catch_up and now - run.expected_start_time > TOO_LATE:
-        return f"it was due at {due} and could not be started then; catch_up is off, so nothing is made up"
-    with get_client(sync_client=True) as client:
-        newer = newer_one_due(client, run, now)
-    if newer is None:
-        return None
-    return f"it was due at {due}; the newer run due at {newer:%Y-%m-%d %H:%M:%S %Z} stands for it"
+    return f"it was due at {due} and could not be started then; catch_up is off, so nothing is made up"
 
 
 def minutes_for(project: Project, kind: str) -> int:
