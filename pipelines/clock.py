@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 
-def day(today: str | None = None) -> dt.date:
+def day(today: dt.date | None = None) -> dt.date:
     """The day taken for today: as given, else the machine's own."""
-    return dt.date.fromisoformat(today) if today else dt.date.today()  # noqa: DTZ011 - the day as people here have it
+    return today or dt.date.today()  # noqa: DTZ011 - the day as people here have it
 
 
 def moment() -> dt.datetime:

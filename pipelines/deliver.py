@@ -22,6 +22,6 @@ def send_what_is_due(project: Project, send: bool) -> DeliveryReport:
 
 
 @flow("churnml deliver")
-def deliver(project: str, send: bool = False) -> DeliveryReport:
+def deliver(project: Path, send: bool = False) -> DeliveryReport:
     """Sends what is due to the receivers of ``models/delivery.yaml``; without ``send`` it shows what would be sent."""
-    return send_what_is_due(open_project(Path(project)), send)
+    return send_what_is_due(open_project(project), send)

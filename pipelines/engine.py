@@ -12,6 +12,8 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from pipelines.parameters import checked
+
 Step = TypeVar("Step", bound=Callable[..., Any])
 
 PLAIN = "plain"
@@ -19,8 +21,8 @@ PLAIN = "plain"
 if os.environ.get("CHURNML_ENGINE") == PLAIN:
 
     def flow(name: str) -> Callable[[Step], Step]:
-        """A flow that is just its function."""
-        return lambda function: function
+        """A flow that is just its function, with its parameters checked all the same."""
+        return lambda function: checked(name, function)  # type: ignore[return-value] # it wraps what it is given
 
     def task(name: str, retries: int = 0) -> Callable[[Step], Step]:
         """A task that is just its function."""
@@ -49,6 +51,7 @@ else:
     from prefect.logging.handlers import APILogHandler, APILogWorker
 
     from churnml.errors import ChurnmlError
+    from pipelines.scheduled import as_scheduled, run_name
 
     def of_a_run(_record: logging.LogRecord) -> bool:
         """Whether a line belongs to a run, on whose page it is then shown."""
@@ -73,8 +76,12 @@ else:
         return True
 
     def flow(name: str) -> Callable[[Step], Step]:
-        """A Prefect flow whose results stay in this process."""
-        decorated: Callable[[Step], Step] = prefect_flow(name=name, persist_result=False, validate_parameters=False)
+        """A Prefect flow whose results stay in this process; runs by a schedule keep to what the project declares."""
+
+        def decorated(function: Step) -> Step:
+            kept: Step = prefect_flow(name=name, flow_run_name=run_name, persist_result=False)(as_scheduled(function))
+            return kept
+
         return decorated
 
     def task(name: str, retries: int = 0) -> Callable[[Step], Step]:

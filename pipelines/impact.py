@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 from churnml.adapters.store import open_store
@@ -10,6 +11,7 @@ from churnml.impact.report import ImpactReport
 from churnml.jobs.impact import enrolments, judged, known_outcomes, measured_effects
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
+from pipelines.parameters import Engine
 from pipelines.progress import say
 from pipelines.train import open_data
 
@@ -18,12 +20,12 @@ effects = task("the effect of every playbook")(judged)
 
 
 @flow("churnml impact")
-def impact(project: str, today: str | None = None, engine: str | None = None) -> ImpactReport:
+def impact(project: Path, today: dt.date | None = None, engine: Engine | None = None) -> ImpactReport:
     """Writes down what became of everybody enrolled, and tells the effect of every playbook.
 
     Where ordering by the measured effect was shown to keep more, the list goes by it from the next date on.
     """
-    opened = open_data(Path(project), day(today), say, engine)
+    opened = open_data(project, day(today), say, engine)
     with open_store(opened.project.operational_url) as store:
         enrolled = outcomes(opened, store.outcomes.assignments(), store.work.items(), store.outcomes.risks())
         store.outcomes.add(known_outcomes(opened, enrolled), moment())

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from churnml.adapters.registry import Registry, registry_of
 from churnml.jobs import scoring
@@ -16,6 +19,7 @@ from churnml.pages.summary import BackfilledDate, RunSummary
 from churnml.scoring.predictions import Predictions
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
+from pipelines.parameters import Engine
 from pipelines.progress import say
 from pipelines.train import open_data
 
@@ -43,31 +47,33 @@ def score_one(
 
 
 @flow("churnml score")
-def score(project: str, as_of: str | None = None, today: str | None = None, engine: str | None = None) -> RunSummary:
+def score(
+    project: Path, as_of: dt.date | None = None, today: dt.date | None = None, engine: Engine | None = None
+) -> RunSummary:
     """Scores and routes one date of a project and sums it up."""
-    opened = open_data(Path(project), day(today), say, engine)
-    settled, champions = score_one(opened, registry_of(opened.project), dt.date.fromisoformat(as_of) if as_of else None)
+    opened = open_data(project, day(today), say, engine)
+    settled, champions = score_one(opened, registry_of(opened.project), as_of)
     return run_summary(opened, settled, champions, {})
 
 
 @flow("churnml backfill")
 def backfill(
-    project: str,
-    first: str,
-    last: str,
-    every: int,
-    today: str | None = None,
-    engine: str | None = None,
-    workers: int = 1,
+    project: Path,
+    first: dt.date,
+    last: dt.date,
+    every: Annotated[int, Field(ge=1)] = 7,
+    today: dt.date | None = None,
+    engine: Engine | None = None,
+    workers: Annotated[int, Field(ge=1)] = 1,
 ) -> list[BackfilledDate]:
     """Scores past dates as they were known then, oldest first; nothing is routed.
 
     Dates that were scored from the same inputs before are left as they are. With more than one of ``workers``, the
     models read the dates in processes of their own.
     """
-    opened = open_data(Path(project), day(today), say, engine)
+    opened = open_data(project, day(today), say, engine)
     champions = champions_of(opened, registry_of(opened.project))
-    dates = dates_between(dt.date.fromisoformat(first), dt.date.fromisoformat(last), every)
+    dates = dates_between(first, last, every)
     standing = standing_dates(opened, champions, dates)
     missing = [date for date in dates if date not in standing]
     if standing:

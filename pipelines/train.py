@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 from churnml.adapters.registry import RegisteredModel, Registry, registry_of
@@ -10,6 +11,7 @@ from churnml.jobs import judging, opening, recording, training
 from churnml.modelling.record import ModelRecord
 from pipelines.clock import day
 from pipelines.engine import flow, task
+from pipelines.parameters import Engine
 from pipelines.progress import say
 
 open_data = task("open project and check its tables", retries=1)(opening.open_data)
@@ -51,13 +53,13 @@ def train_one(opened: opening.OpenedProject, registry: Registry, name: str, *, a
 
 @flow("churnml train")
 def train(
-    project: str,
+    project: Path,
     models: list[str] | None = None,
-    today: str | None = None,
+    today: dt.date | None = None,
     again: bool = False,
-    engine: str | None = None,
+    engine: Engine | None = None,
 ) -> dict[str, ModelRecord]:
     """Trains the named models of a project (all when none is named): name → record."""
-    opened = open_data(Path(project), day(today), say, engine)
+    opened = open_data(project, day(today), say, engine)
     registry = registry_of(opened.project)
     return {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}

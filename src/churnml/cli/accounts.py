@@ -72,5 +72,5 @@ def impact(
     from churnml.pages.terminal.impact import impact_text
     from pipelines.impact import impact as flow
 
-    report = flow(project=str(project), engine=engine)
+    report = flow(project=project, engine=engine)
     say_lines(json_text(report.as_data()) if as_json else impact_text(report))

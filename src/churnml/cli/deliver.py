@@ -35,7 +35,7 @@ def deliver(
     ready(project, no_prefect)
     from pipelines.deliver import deliver as flow
 
-    report = flow(project=str(project), send=send)
+    report = flow(project=project, send=send)
     say_lines(json_text(report.as_data()) if as_json else "\n".join(report.lines()))
     if report.troubled:
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from churnml.cli.app import app
+from churnml.cli.logs import set_up_logs
 from churnml.cli.shell import (
     HERE,
     AgainOption,
@@ -41,7 +42,7 @@ def train(
     from churnml.pages.terminal.models import model_text
     from pipelines.train import train as flow
 
-    records = flow(project=str(project), models=list(models or []), again=again, engine=engine)
+    records = flow(project=project, models=list(models or []), again=again, engine=engine)
     data = {name: model_data(record) for name, record in records.items()}
     say_lines(json_text(data) if as_json else "\n".join(map(model_text, records.values())))
 
@@ -88,11 +89,11 @@ def score(
         return
     if out is not None:
         raise ProjectError("--out is for a file of features.", remedy="Give --input too, or leave --out away.")
-    day = None if as_of is None else str(date_of(as_of))
+    day = None if as_of is None else date_of(as_of)
     ready(project, no_prefect)
     from pipelines.score import score as flow
 
-    tell_run(project, flow(project=str(project), as_of=day, engine=engine), as_json)
+    tell_run(project, flow(project=project, as_of=day, engine=engine), as_json)
 
 
 @app.add()
@@ -105,11 +106,11 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """The whole job: check, train what has changed, score, route, and write report.html."""
-    day = None if as_of is None else str(date_of(as_of))
+    day = None if as_of is None else date_of(as_of)
     ready(project, no_prefect)
     from pipelines.run import run as flow
 
-    tell_run(project, flow(project=str(project), as_of=day, again=again, engine=engine), as_json)
+    tell_run(project, flow(project=project, as_of=day, again=again, engine=engine), as_json)
 
 
 @app.add()
@@ -127,23 +128,54 @@ def backfill(
 
     What was scored from the same inputs before stands: interrupted, it goes on where it was.
     """
-    begins, ends = str(date_of(first, "FROM")), str(date_of(last, "TO"))
+    begins, ends = date_of(first, "FROM"), date_of(last, "TO")
     ready(project, no_prefect)
     from churnml.pages.terminal.run import backfill_text
     from pipelines.score import backfill as flow
 
-    days = flow(project=str(project), first=begins, last=ends, every=every, engine=engine, workers=workers)
+    days = flow(project=project, first=begins, last=ends, every=every, engine=engine, workers=workers)
     say_lines(json_text([day.as_data() for day in days]) if as_json else backfill_text(days))
 
 
 @app.add()
 def serve(
     project: ProjectOption = HERE,
-    train_cron: Annotated[str, typer.Option(help="When to train, as cron says it.")] = "0 3 1 * *",
-    score_cron: Annotated[str, typer.Option(help="When to score and route.")] = "0 5 * * *",
+    port: Annotated[
+        int | None,
+        typer.Option(help="Answer /healthz, /readyz and /metrics on this loopback port.", show_default="not at all"),
+    ] = None,
+    prefect_port: Annotated[
+        int | None, typer.Option(help="The port of the Prefect server it starts.", show_default="a free one")
+    ] = None,
 ) -> None:
-    """Keep running: train and score on a schedule, recorded by Prefect, until stopped."""
-    ready(project, False)
-    from pipelines.run import serve as flows
+    """Keep running: score, train, measure and deliver as project.yaml schedules it, until stopped."""
+    from pipelines.serving import Ports, serve
 
-    flows(str(project.resolve()), train_cron, score_cron)
+    set_up_logs(verbose=False, also=("churnml.serve",))
+    serve(project, Ports(server=prefect_port, probes=port))
+
+
+@app.add()
+def deploy(
+    project: ProjectOption = HERE,
+    pool: Annotated[
+        str | None, typer.Option(help="The work pool whose workers run it.", show_default="the server's only one")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take over deployments of another folder or of churnml serve.")
+    ] = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print the prefect.yaml of 'prefect deploy --all' instead.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the project's schedules on a Prefect server (PREFECT_API_URL), for the workers of a pool."""
+    ready(project, False)
+    from pipelines.deploying import deploy, yaml_of
+
+    if as_yaml:
+        say_lines(yaml_of(project, pool))
+        return
+    put = deploy(project, pool, replace=replace)
+    data = [{"name": one.planned.full_name, "created": one.created, "changed": list(one.changed)} for one in put]
+    say_lines(json_text(data) if as_json else "\n".join(one.line for one in put))

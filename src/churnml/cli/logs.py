@@ -41,11 +41,12 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def set_up_logs(*, verbose: bool) -> None:
+def set_up_logs(*, verbose: bool, also: tuple[str, ...] = ()) -> None:
     """Sends what is logged to standard error; called again, it replaces what it had set up.
 
     Progress is always shown: as it is on a terminal, as log lines where none looks on. The other lines are shown
-    when ``verbose``, or when ``CHURNML_LOG=json`` asks for all of them as JSON.
+    when ``verbose``, or when ``CHURNML_LOG=json`` asks for all of them as JSON; those of the loggers in ``also``
+    whenever a command is about nothing else.
     """
     as_json = os.environ.get("CHURNML_LOG", "").lower() == "json"
     handler = logging.StreamHandler(sys.stderr)
@@ -56,7 +57,8 @@ def set_up_logs(*, verbose: bool) -> None:
     else:
         handler.setFormatter(ProgressFormatter())
     if not verbose and not as_json:
-        handler.addFilter(lambda record: record.name == PROGRESS or record.levelno >= logging.WARNING)
+        shown = (PROGRESS, *also)
+        handler.addFilter(lambda record: record.name in shown or record.levelno >= logging.WARNING)
     handler.set_name(ROOT)
     logger = logging.getLogger(ROOT)
     for former in [former for former in logger.handlers if former.get_name() == ROOT]:

@@ -137,7 +137,7 @@ def models_rollback(
     ready(project, no_prefect)
     from pipelines.score import score as flow
 
-    tell_run(project, flow(project=str(project)), as_json)
+    tell_run(project, flow(project=project), as_json)
 
 
 def _show_appointed(appointed: Appointed, as_json: bool) -> None:

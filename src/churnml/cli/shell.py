@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -32,7 +32,7 @@ PlainOption = Annotated[
 ]
 AsOfOption = Annotated[str | None, typer.Option("--as-of", help="The date, YYYY-MM-DD.", show_default="the newest")]
 EngineOption = Annotated[
-    str | None,
+    Literal["duckdb", "spark", "postgres"] | None,
     typer.Option("--engine", help="Compute snapshots on duckdb, spark or postgres.", show_default="the project's"),
 ]
 AgainOption = Annotated[bool, typer.Option("--again", help="Train even if nothing has changed.")]

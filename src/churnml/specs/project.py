@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from churnml.checks import CheckAction, reasons
 from churnml.errors import did_you_mean
 from churnml.specs.base import Name, Spec, Zone
+from churnml.specs.schedules import Schedules
 from churnml.tables import TABLES
 
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -75,6 +76,8 @@ class ProjectSpec(Spec):
     # a simulated company knows its true probabilities; they judge a model beside its rivals, nothing else
     truth: str | None = None
     currency: Annotated[str, Field(max_length=8)] = ""
+    # what runs by itself under churnml serve and churnml deploy, and when
+    schedules: Schedules = Schedules()
 
     @field_validator("core_events")
     @classmethod

@@ -1,0 +1,284 @@
+"""``churnml serve``: a project kept on its schedules on one machine, until it is stopped.
+
+Two processes are watched: a Prefect server with its scheduler (unless ``PREFECT_API_URL`` names one), and the runner
+that starts what is due. What dies is started again; at the end nothing of it is left running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from churnml.adapters.project import Project, open_project
+from churnml.errors import ProjectError, UnavailableError
+from pipelines.clock import moment
+from pipelines.serving.api import FlowRunLine, PrefectApi
+from pipelines.serving.children import Child
+from pipelines.serving.told import OWN_SERVER
+
+log = logging.getLogger("churnml.serve")
+
+# seconds: for a server to answer on a slow disk, for its scheduler to make the first runs, between two looks
+STARTING = 180.0
+SCHEDULING = 90.0
+LOOK = 5.0
+# looks in a row at which a server that runs may be silent
+SILENT = 8
+RUNNER_GRACE, SERVER_GRACE = 60.0, 30.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Loopback ports: of the Prefect server, any free one when None; of the probes, none at all when None."""
+
+    server: int | None = None
+    probes: int | None = None
+
+
+class Serving:
+    """A project under watch.
+
+    Args:
+        project: whose schedules.
+        api: the server.
+        server: the server's process; None where somebody else runs it.
+        runner: the process that starts runs.
+    """
+
+    def __init__(self, project: Project, api: PrefectApi, server: Child | None, runner: Child) -> None:
+        self.project, self.api, self.server, self.runner = project, api, server, runner
+        self.stopping = threading.Event()
+        self._silent, self._told_until = 0, moment().replace(tzinfo=dt.UTC)
+
+    def start(self) -> None:
+        """Starts both and proves that runs are scheduled.
+
+        Raises:
+            UnavailableError: the server does not answer.
+            ProjectError: the runner cannot work, or the server schedules nothing.
+        """
+        if self.server is not None:
+            self.server.start()
+            self._wait_for_server(self.server)
+        self.runner.start()
+        self._wait_for_schedules()
+
+    def watch(self) -> None:
+        """Watches both until it is told to stop."""
+        while not self.stopping.wait(LOOK):
+            self._look_after_server()
+            self._look_after_runner()
+            self._tell_news()
+
+    def stop(self) -> None:
+        """Ends both, and all they started."""
+        log.info("stopping: runs under way are cancelled, and made up when churnml serve is started again")
+        self.runner.stop(RUNNER_GRACE)
+        self._tell_news()
+        if self.server is not None:
+            self.server.stop(SERVER_GRACE)
+        self.api.close()
+        log.info("stopped; nothing is left running")
+
+    # ---------------------------------------------------------------- at the start
+
+    def _wait_for_server(self, server: Child) -> None:
+        until = time.monotonic() + STARTING
+        while not self.stopping.wait(0.5):
+            if self.api.answers():
+                return
+            if not server.alive or time.monotonic() > until:
+                raise UnavailableError(
+                    "The Prefect server does not start.",
+                    where=str(server.log_file),
+                    remedy=f"Its last lines:\n{server.tail()}",
+                )
+
+    def _wait_for_schedules(self) -> None:
+        """Nothing is believed of a scheduler that is not seen to work: one that fails says so in its own log only."""
+        until = time.monotonic() + SCHEDULING
+        while not self.stopping.wait(1.0):
+            if self.runner.code is not None:
+                raise ProjectError(
+                    f"The runner of the project ended at once, with exit code {self.runner.code}.",
+                    where=f"project {self.project.name}",
+                    remedy="See above for why.",
+                )
+            missing = self._not_scheduled()
+            if not missing:
+                return
+            if time.monotonic() > until:
+                raise ProjectError(
+                    f"The Prefect server schedules no runs of {', '.join(sorted(missing))}.",
+                    where=self.api.url,
+                    remedy="Its scheduler is off or fails: see the server's own log; "
+                    "'prefect server start' runs one unless told --no-services.",
+                )
+
+    def _not_scheduled(self) -> set[str]:
+        """The deployments with an active schedule that have no run to come; all while they are being put there."""
+        declared = self.project.spec.schedules
+        kinds = {"score": declared.score, "train": declared.train, "impact": declared.impact}
+        wanted = {f"{self.project.name}-{kind}" for kind, schedule in kinds.items() if schedule.active}
+        try:
+            there = {id_: name for id_, name in self.api.deployments().items() if name in wanted}
+            return wanted - {there[id_] for id_ in self.api.scheduled(list(there)) if id_ in there}
+        except httpx.HTTPError:
+            return wanted
+
+    # ---------------------------------------------------------------- later
+
+    def _look_after_server(self) -> None:
+        server = self.server
+        if server is None:
+            return
+        if server.code is not None:
+            code, tail = server.code, server.tail()
+            wait = server.died()
+            told = {"code": code, "wait": wait, "tail": tail}
+            log.warning("the Prefect server ended (%(code)s); started again in %(wait).0f s. %(tail)s", told)
+        if server.due:
+            server.start()
+            self._silent = 0
+        self._silent = 0 if self.api.answers() else self._silent + 1
+        if server.alive and self._silent >= SILENT:
+            log.warning("the Prefect server has not answered for %(seconds)d s", {"seconds": int(SILENT * LOOK)})
+            server.kill()
+
+    def _look_after_runner(self) -> None:
+        if self.runner.code is not None:
+            code = self.runner.code
+            wait = self.runner.died()
+            log.warning("the runner ended (%(code)s); started again in %(wait).0f s", {"code": code, "wait": wait})
+        if self.runner.due and self.api.answers():
+            self.runner.start()
+
+    def _tell_news(self) -> None:
+        with contextlib.suppress(httpx.HTTPError):
+            for run in self.api.ended_since(self._told_until):
+                self._told_until = max(self._told_until, run.ended or self._told_until)
+                tell_run_ended(run)
+
+
+def tell_run_ended(run: FlowRunLine) -> None:
+    """A line for a run that ended."""
+    line = {"run": run.name, "state": run.state_name.lower(), "seconds": run.seconds, "why": run.message}
+    if run.state == "COMPLETED":
+        log.info("%(run)s: %(state)s in %(seconds).0f s", line)
+    else:
+        log.warning("%(run)s: %(state)s after %(seconds).0f s. %(why)s", line)
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Holds the folder of a project's schedules; raises ProjectError while another process does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise ProjectError(
+                f"Another churnml serve keeps this project on its schedules (process {lock.read().strip()}).",
+                where=str(folder),
+                remedy="Stop it first, or leave it to it.",
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def free_port() -> int:
+    """A port on the loopback that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def own_environment(folder: Path, url: str) -> dict[str, str]:
+    """What a Prefect server of ours and its runner are told: all of it stays in ``folder`` and on this machine."""
+    return os.environ | {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": url,
+        OWN_SERVER: "1",
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "DO_NOT_TRACK": "true",
+        # who holds the project's slot is known after the server died, too
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "10",
+    }
+
+
+def runs_environment(environment: dict[str, str]) -> dict[str, str]:
+    """What the runner and its runs are told: our lines on the run's page, and patience with a server that restarts."""
+    return environment | {
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        # how a run ended is told in a line of ours; its traceback stands on its page
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "churnml",
+        "PREFECT_CLIENT_MAX_RETRIES": "10",
+    }
+
+
+def opened_serving(root: Path, ports: Ports) -> Serving:
+    """A project made ready to be served; raises UnavailableError when the server it names does not answer."""
+    project = open_project(root)
+    project.check_declarations()
+    folder = project.work / "serve"
+    elsewhere = os.environ.get("PREFECT_API_URL")
+    tag = f"churnml:{project.name}"
+    runner = ["pipelines.serving.runner", str(project.root.resolve())]
+    if elsewhere:
+        api = PrefectApi(elsewhere, tag)
+        if not api.answers():
+            raise UnavailableError(
+                "The Prefect server does not answer.",
+                where="PREFECT_API_URL in the environment",
+                remedy="Start it, or unset PREFECT_API_URL: churnml serve then starts one of its own.",
+            )
+        return Serving(
+            project, api, None, Child("the runner", runner, runs_environment(dict(os.environ)), project.root, None)
+        )
+    port = ports.server or free_port()
+    api = PrefectApi(f"http://127.0.0.1:{port}/api", tag)
+    environment = own_environment(folder, api.url)
+    command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    server = Child("the Prefect server", command, environment, project.root, folder / "server.log")
+    return Serving(project, api, server, Child("the runner", runner, runs_environment(environment), project.root, None))
+
+
+def serve(root: Path, ports: Ports) -> None:
+    """Keeps the project on its schedules until SIGTERM or SIGINT.
+
+    Raises:
+        ProjectError: another process serves the project, or no runs are scheduled.
+        UnavailableError: the Prefect server does not start, or does not answer.
+    """
+    with alone_in(open_project(root).work / "serve"):
+        serving = opened_serving(root, ports)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: serving.stopping.set())
+        try:
+            serving.start()
+            if not serving.stopping.is_set():
+                told = {"project": serving.project.name, "url": serving.api.url.removesuffix("/api")}
+                log.info("%(project)s runs by its schedules; Prefect's pages are at %(url)s", told)
+            serving.watch()
+        finally:
+            serving.stop()

@@ -1,0 +1,111 @@
+"""What ``churnml serve`` asks a Prefect server, over its API: nothing here imports Prefect."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class FlowRunLine:
+    """A run, as far as it is told."""
+
+    name: str
+    deployment: str | None
+    state: str
+    state_name: str
+    message: str
+    ended: dt.datetime | None
+    seconds: float
+
+
+class PrefectApi:
+    """A Prefect server at ``url`` (with ``/api``), seen by one project.
+
+    Args:
+        url: where it is.
+        tag: what the project's deployments and runs are marked with.
+    """
+
+    def __init__(self, url: str, tag: str) -> None:
+        self.url, self._tag = url.rstrip("/"), tag
+        self._http = httpx.Client(timeout=SECONDS, headers=_authorization(os.environ))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def answers(self) -> bool:
+        """Whether it is there and well."""
+        try:
+            return self._http.get(f"{self.url}/health").status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def deployments(self) -> dict[str, str]:
+        """Id → name of the project's deployments."""
+        found_there = self._post("/deployments/filter", {"deployments": {"tags": {"all_": [self._tag]}}})
+        return {one["id"]: one["name"] for one in found_there}
+
+    def scheduled(self, deployments: Sequence[str]) -> set[str]:
+        """Which of the deployments (ids) have a run to come."""
+        wanted = {"deployment_id": {"any_": list(deployments)}, "state": {"type": {"any_": ["SCHEDULED"]}}}
+        return {run["deployment_id"] for run in self._post("/flow_runs/filter", {"flow_runs": wanted})}
+
+    def count(self, state: str, deployment: str) -> int:
+        """How many runs of a deployment (id) are in a state."""
+        wanted = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": [state]}}}
+        return int(self._post("/flow_runs/count", {"flow_runs": wanted}))
+
+    def last_success(self, deployment: str) -> dt.datetime | None:
+        """When the newest run of a deployment (id) that succeeded ended."""
+        wanted = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": ["COMPLETED"]}}}
+        newest = self._post("/flow_runs/filter", {"flow_runs": wanted, "sort": "END_TIME_DESC", "limit": 1})
+        return _moment(newest[0]["end_time"]) if newest else None
+
+    def ended_since(self, moment: dt.datetime) -> list[FlowRunLine]:
+        """The project's runs that ended after ``moment``, oldest first."""
+        wanted = {
+            "tags": {"all_": [self._tag]},
+            "state": {"type": {"any_": list(ENDED)}},
+            "end_time": {"after_": moment.isoformat()},
+        }
+        runs = self._post("/flow_runs/filter", {"flow_runs": wanted, "sort": "END_TIME_DESC"})
+        lines = [
+            FlowRunLine(
+                name=run["name"],
+                deployment=run["deployment_id"],
+                state=run["state_type"],
+                state_name=run["state_name"],
+                message=run["state"].get("message") or "",
+                ended=_moment(run["end_time"]),
+                seconds=float(run.get("total_run_time") or 0.0),
+            )
+            for run in runs
+        ]
+        return [line for line in reversed(lines) if line.ended is not None and line.ended > moment]
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        answer = self._http.post(f"{self.url}{path}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text) if text else None
+
+
+def _authorization(environment: Mapping[str, str]) -> dict[str, str]:
+    if key := environment.get("PREFECT_API_KEY"):
+        return {"Authorization": f"Bearer {key}"}
+    if pair := environment.get("PREFECT_API_AUTH_STRING"):
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    return {}
