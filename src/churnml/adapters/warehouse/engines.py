@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
-from churnml.adapters.warehouse.reading import identifier
+from churnml.adapters.warehouse.reading import identifier, only
 from churnml.errors import ProjectError, UnknownNameError
 from churnml.tables import Relation
 
@@ -119,7 +119,7 @@ def _duckdb() -> Engine:
     backend.raw_sql("SET enable_progress_bar = false")
 
     def relation(name: str, files: Sequence[Path]) -> Relation:
-        return backend.read_parquet([str(path) for path in files], table_name=name)
+        return backend.read_parquet([only(path) for path in files], table_name=name)
 
     return Engine("duckdb", backend, relation, backend.disconnect)
 

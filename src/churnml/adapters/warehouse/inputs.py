@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml.adapters.project import PROJECT_FILE, Project, with_environment
-from churnml.adapters.warehouse.reading import first_line, quoted
+from churnml.adapters.warehouse.reading import first_line, only, quoted
 from churnml.errors import SourceError, did_you_mean
 from churnml.specs.project import Input
 
@@ -100,7 +100,7 @@ def _register_parquet(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> 
     try:
         con.execute(
             f'CREATE VIEW "{name}" AS SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS source_row '
-            f"FROM read_parquet({quoted(str(path))}, file_row_number = true)"
+            f"FROM read_parquet({quoted(only(path))}, file_row_number = true)"
         )
         columns = _columns(con, name)
     except Exception as problem:
@@ -136,7 +136,7 @@ def _register_csv(con: duckdb.DuckDBPyConnection, name: str, path: Path, declare
         # a table, not a view: rejected lines are known only once the file is read
         con.execute(
             f'CREATE TEMP TABLE "{name}" AS SELECT *, row_number() OVER () AS source_row '
-            f"FROM read_csv({quoted(str(path))}, {options})"
+            f"FROM read_csv({quoted(only(path))}, {options})"
         )
     except Exception as problem:
         raise SourceError(

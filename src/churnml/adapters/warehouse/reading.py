@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +65,12 @@ def write_parquet(con: duckdb.DuckDBPyConnection, query: str, path: Path, compre
 
 def parquet(paths: Sequence[Path]) -> str:
     """The rows of some Parquet files, as a table of SQL."""
-    return f"read_parquet([{', '.join(quoted(str(path)) for path in paths)}], union_by_name = true)"
+    return f"read_parquet([{', '.join(quoted(only(path)) for path in paths)}], union_by_name = true)"
+
+
+def only(path: Path) -> str:
+    """The path as the engine takes it for this file and no other: what it reads is a pattern."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", str(path))
 
 
 def files_of(folders: Sequence[Path], name: str) -> list[Path]:

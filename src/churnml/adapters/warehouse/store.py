@@ -47,6 +47,7 @@ from churnml.adapters.warehouse.reading import (
     ReadingCounts,
     files_of,
     identifier,
+    only,
     parquet,
     quoted,
     write_parquet,
@@ -425,9 +426,10 @@ def _registered(
 def _shut_out_other_files(con: duckdb.DuckDBPyConnection, project: Project, out: Path) -> None:
     """From here on no SQL, ours or the project's, reads any file but the declared inputs."""
     files = [p for n, i in project.spec.inputs.items() if i.path is not None for p in project.input_paths(n, i)]
-    paths = dict.fromkeys(str(path) for file in files for path in (file, file.resolve()))
+    # a path is looked at as it is asked for, a pattern, and as the file it leads to
+    paths = dict.fromkeys(text for file in files for path in (file, file.resolve()) for text in (str(path), only(path)))
     con.execute(f"SET allowed_paths = [{', '.join(quoted(path) for path in paths)}]")
-    own = [str(out), str(project.work / "warehouse" / "usage")]
+    own = [text for path in (out, project.work / "warehouse" / "usage") for text in (str(path), only(path))]
     con.execute(f"SET allowed_directories = [{', '.join(quoted(path) for path in own)}]")
     con.execute("SET enable_external_access = false")
 
