@@ -124,7 +124,7 @@ def tell_run(project: Path, summary: RunSummary, as_json: bool) -> None:
     places = RunPlaces(
         project=opened.root,
         scores=None if opened.spec.stores.operational else opened.work / "churnml.db",
-        mlflow=opened.work / "mlflow.db" if opened.registry_is_local else None,
+        mlflow=opened.registry_url if opened.registry_is_local else None,
         churnml_command=_command("churnml"),
         mlflow_command=_command("mlflow"),
     )

@@ -29,13 +29,13 @@ class RunPlaces:
     Args:
         project: the project's folder, as it was named.
         scores: the store of scores, where it is a file of ours.
-        mlflow: MLflow's store, where it is a file of ours.
+        mlflow: the URL of MLflow's store, where it is a file of ours.
         churnml_command, mlflow_command: how those programs are called here.
     """
 
     project: Path
     scores: Path | None
-    mlflow: Path | None
+    mlflow: str | None
     churnml_command: str
     mlflow_command: str
 
@@ -108,6 +108,6 @@ def _place_lines(places: RunPlaces, report: Path | None) -> list[str]:
     churnml = places.churnml_command
     lines.append(f"  look up  {churnml} queue{option}    {churnml} explain ACCOUNT{option}")
     if places.mlflow is not None:
-        store = shlex.quote(f"sqlite:///{places.mlflow}")
+        store = shlex.quote(places.mlflow)
         lines.append(f"  MLflow   {places.mlflow_command} ui --backend-store-uri {store}  (then http://127.0.0.1:5000)")
     return lines
