@@ -1,6 +1,6 @@
-"""Two years backfilled week by week, killed twice on the way, in one process and in two: ``python -m benchmarks.backfill
-PROJECT FIRST LAST``.
+"""Two years backfilled week by week, killed twice on the way, in one process and in two.
 
+``python -m benchmarks.backfill PROJECT FIRST LAST``
 PROJECT is a trained project, which is copied and not changed. Every run must leave the same rows to the last column but
 for what the clock wrote, numbers given in the order of writing included. Writes its table into ``docs/backfill.md``.
 """

@@ -35,7 +35,7 @@ def test_tables_and_store_lie_in_the_project_whatever_its_folder_is_called(name:
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-@pytest.mark.parametrize("name", ["what?", "100%", "b[1]#"])
+@pytest.mark.parametrize("name", ["what? 100% b[1]#"])
 def test_the_registry_lies_in_the_project_too_and_its_models_are_read_back(name: str, tmp_path: Path) -> None:
     project = company(tmp_path / name, "ada")
     registry = registry_of(project)
