@@ -145,6 +145,18 @@ def test_a_training_on_the_same_data_trains_anew_where_the_record_of_the_first_i
     assert registry.find("churn", "print 1") is None
 
 
+def test_another_version_takes_the_place_of_a_damaged_champion(copied: Path) -> None:
+    registry = opened(copied)
+    run = registry.client.get_model_version("churn", "1").run_id
+    flip(copied / "mlartifacts" / "tiny" / "churn" / run / "artifacts" / "record.json")
+    with pytest.raises(RegistryError, match="altered"):
+        registry.champion("churn")
+    registry.appoint("churn", "2", "promoted", "the first is damaged", None)
+    champion = registry.champion("churn")
+    assert champion is not None
+    assert champion.version == "2"
+
+
 @pytest.mark.parametrize("file", ["booster.txt", "model.json", "sha256.json"])
 def test_a_damaged_model_is_refused_with_the_way_back(file: str, copied: Path) -> None:
     registry = opened(copied)
