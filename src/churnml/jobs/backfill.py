@@ -41,7 +41,7 @@ def standing_dates(opened: OpenedProject, champions: Champions, dates: Sequence[
             date: store.accounts_scored(date)
             for date in dates
             if date in recorded
-            and recorded[date] in fingerprints_of(opened, champions, date, store.prior_state(date), route=False)
+            and recorded[date] in fingerprints_of(opened, champions, date, store.prior_inputs(date), route=False)
         }
 
 

@@ -114,6 +114,7 @@ def record_of(place: Place, version: ModelVersion) -> ModelRecord:
 
 def _way_back(name: str, why: str = "") -> str:
     return (
-        f"Restore its artifacts from a backup, or use another version: churnml models rollback {name}, churnml models "
-        f"promote {name} --version V (churnml models list shows them), or one more: churnml train {name} --again. {why}"
+        f"Restore its artifacts from a backup; or use another version: churnml models rollback {name} --because WHY, or "
+        f"churnml models promote {name} --version V --because WHY (churnml models list shows them); or train one more: "
+        f"churnml train {name} --again. {why}"
     ).rstrip()

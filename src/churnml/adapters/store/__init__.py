@@ -67,6 +67,7 @@ class Store:
         self.audit = AuditLog(connections)
 
     prior_state = _as_one_moment_sees_it(scorings.prior_state)
+    prior_inputs = _as_one_moment_sees_it(scorings.prior_inputs)
     fingerprint = _as_one_moment_sees_it(scorings.fingerprint)
     dates = _as_one_moment_sees_it(reading.dates)
     accounts_scored = _as_one_moment_sees_it(reading.accounts_scored)

@@ -107,6 +107,11 @@ def prior_state(connection: sa.Connection, as_of: dt.date, cooldown_days: int = 
     )
 
 
+def prior_inputs(connection: sa.Connection, as_of: dt.date) -> PriorState:
+    """Of :func:`prior_state` what a date's fingerprint names, and no more: overrides and measured effects."""
+    return PriorState(overrides=tuple(holding(connection, as_of)), lines=lines_by(connection, as_of))
+
+
 def newest_of(connection: sa.Connection, as_of: dt.date) -> tuple[int, Scoring] | None:
     """The newest revision of a date and its number in the store, or None."""
     query = sa.select(scorings.c.scoring_id, *columns_of(scorings, Scoring)).where(scorings.c.as_of == as_of)
