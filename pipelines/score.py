@@ -79,6 +79,7 @@ def backfill(
     if standing:
         say(f"{len(standing)} of {len(dates)} dates stand already, scored from the same inputs")
     if workers > 1 and missing[1:]:
+        say(f"reading {len(missing)} dates in {min(workers, len(missing))} processes")
         read = predictions_in_order(opened, champions, missing, workers=min(workers, len(missing)), engine=engine)
     else:
         read = (read_date(opened, champions, date, say) for date in missing)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -108,6 +109,8 @@ _OPENED: list[tuple[OpenedProject, Champions] | ChurnmlError] = []
 
 
 def _open_once(same: SameProject) -> None:
+    # an interrupt is for the first process, which waits for what is under way
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_first, daemon=True).start()
     try:
         _OPENED.append(_opened(same))
