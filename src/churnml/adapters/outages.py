@@ -7,7 +7,9 @@ known as an outage is none: a mistake of the user's tried again stays one.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
@@ -27,6 +29,14 @@ class Trouble(Enum):
     DENIED = "refuses churnml: permission denied, or read-only"
 
 
+# what it is that is in trouble, where nobody says it
+ANYTHING = {
+    Trouble.FULL: "A file that is written",
+    Trouble.FAILING: "A file",
+    Trouble.TAKEN: "A file or database",
+    Trouble.AWAY: "Something outside that churnml needs",
+    Trouble.DENIED: "A file or folder",
+}
 REMEDIES = {
     Trouble.FULL: "Make room on the disk (or raise the quota), and run it again: what was not written whole was not "
     "written.",
@@ -44,6 +54,7 @@ AWAY = {
     *(errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ENOTCONN, errno.ESTALE),
 }
 DENIED = {errno.EROFS, errno.EACCES, errno.EPERM}
+NAMED_WRONGLY = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 # SQLSTATE, or its class: https://www.postgresql.org/docs/current/errcodes-appendix.html
 SQLSTATES = {
     "08": Trouble.AWAY,
@@ -95,6 +106,8 @@ WORDS = {
 # exceptions of the first are read by the second; of every other library only what it inherits from Python is
 NETWORK = ("requests", "urllib3", "httpx", "httpcore", "anyio")
 NETWORK_TROUBLES = ("Timeout", "Connect", "Network", "Protocol", "ReadError", "WriteError", "Retry", "Chunked", "Name")
+PREFECT_WORDS = ("connect to ephemeral Prefect API server", "Failed to reach API at")
+DUCKDB = ("duckdb", "_duckdb")
 # whose exceptions stand for others, met while they were handled
 WRAPPERS = ("mlflow", "sqlalchemy", "alembic", "prefect", *NETWORK)
 
@@ -108,14 +121,38 @@ def trouble_of(problem: BaseException) -> Trouble | None:
     return next((trouble for one in reversed(chain) if (trouble := _own_trouble(one))), None)
 
 
-def outage(problem: BaseException, who: str, where: str = "", *, remedy: str = "") -> ChurnmlError | None:
+def may_pass(problem: BaseException) -> bool:
+    """Whether trying again may help: an outage, or a fault of the system that is not known and no mistake in a name."""
+    if isinstance(problem, ChurnmlError):
+        return isinstance(problem, UnavailableError)
+    trouble = trouble_of(problem)
+    if trouble is None:
+        return isinstance(problem, OSError) and not isinstance(problem, NAMED_WRONGLY)
+    return trouble is not Trouble.DENIED
+
+
+@contextlib.contextmanager
+def outages_told(who: str = "", where: str = "") -> Iterator[None]:
+    """Raises what :func:`outage` makes of an outage; every other exception goes through as it is."""
+    try:
+        yield
+    except ChurnmlError:
+        raise
+    except Exception as problem:
+        told = outage(problem, who, where)
+        if told is None:
+            raise
+        raise told from None
+
+
+def outage(problem: BaseException, who: str = "", where: str = "") -> ChurnmlError | None:
     """What the user is told of ``problem``; None where it is no outage.
 
     Args:
-        problem: whatever was raised. Its words may hold a password or a customer's data and are not repeated.
-        who: the store, database … it is about; begins a sentence.
-        where: where the user declared it, or its path.
-        remedy: instead of the usual one.
+        problem: whatever was raised. Its words may hold a password or a customer's data and are not repeated, but for
+            the path of a file.
+        who: the store, database … it is about, which begins a sentence; else it is said in general.
+        where: where the user declared it; else the file it happened to.
 
     Returns:
         UnavailableError; or ProjectError for what is denied, which does not pass by itself.
@@ -124,8 +161,20 @@ def outage(problem: BaseException, who: str, where: str = "", *, remedy: str = "
     if trouble is None:
         return None
     kind = ProjectError if trouble is Trouble.DENIED else UnavailableError
-    place = where or next((str(one.filename) for one in _chain(problem) if getattr(one, "filename", None)), "")
-    return kind(f"{who} {trouble.value}.", where=place, remedy=remedy or REMEDIES[trouble])
+    subject = who or ANYTHING[trouble]
+    return kind(f"{subject} {trouble.value}.", where=where or _file_of(problem), remedy=REMEDIES[trouble])
+
+
+def _file_of(problem: BaseException) -> str:
+    """The file an exception is about; empty where it does not say."""
+    for one in _chain(problem):
+        if isinstance(one, OSError) and one.filename:
+            return str(one.filename)
+        # DuckDB's alone: others quote addresses
+        path = re.search(r'"(/[^"\\]+)', str(one)) if _library(one) in DUCKDB else None
+        if path:
+            return path.group(1)
+    return ""
 
 
 def _chain(problem: BaseException) -> Iterator[BaseException]:
@@ -162,7 +211,7 @@ def _own_trouble(problem: BaseException) -> Trouble | None:
             if type(known).__name__ == "TimeoutError":  # of the pool
                 return Trouble.TAKEN
             return Trouble.AWAY if getattr(known, "connection_invalidated", False) else None
-        case "duckdb" | "_duckdb":
+        case library if library in DUCKDB:
             return _by_words(known)
         case "mlflow":
             return _of_mlflow(known)
@@ -170,7 +219,10 @@ def _own_trouble(problem: BaseException) -> Trouble | None:
             return Trouble.AWAY if any(code in str(known) for code in GRPC_CODES) else _by_words(known)
         case library if library in NETWORK:
             return _of_network(known)
-    return _of_system(problem) if isinstance(problem, OSError) else None
+    if isinstance(problem, OSError):
+        return _of_system(problem)
+    of_prefect = isinstance(problem, RuntimeError) and any(words in str(problem) for words in PREFECT_WORDS)
+    return Trouble.AWAY if of_prefect else None
 
 
 def _of_system(problem: OSError) -> Trouble | None:

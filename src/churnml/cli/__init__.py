@@ -69,7 +69,7 @@ def _unforeseen(problem: Exception) -> int:
         return MENDING
     from churnml.adapters.outages import outage
 
-    told = outage(problem, "Something that churnml needs")
+    told = outage(problem)
     return _bug(problem) if told is None else _tell(told)
 
 
