@@ -91,7 +91,7 @@ def _write_error(text: str) -> None:
 
 
 def _drop_what_cannot_be_printed() -> None:
-    """Python writes what is left when it ends, and would complain of what we have told, with an exit code of its own."""
+    """Python writes what is left as it ends, and would complain of what was told, with an exit code of its own."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from churnml.adapters.outages import outages_told
 from churnml.adapters.project import database_of, sqlite_url
 from churnml.adapters.registry import rooted
+from churnml.errors import ChurnmlError
 
 # before MLflow is imported: nothing phones home, nothing draws bars over our progress
 OURS = {
