@@ -248,7 +248,10 @@ def _of_postgresql(problem: Any) -> Trouble | None:
 def _of_mlflow(problem: Any) -> Trouble | None:
     # "too many 503 error responses" is the end of its own retries; what it made of a database's error says less
     by_code = problem.__cause__ is None and getattr(problem, "error_code", "") in MLFLOW_CODES
-    return Trouble.AWAY if by_code or "error responses" in str(problem) else None
+    if by_code or "error responses" in str(problem):
+        return Trouble.AWAY
+    # of several files that could not be fetched it keeps the words alone
+    return _by_words(problem)
 
 
 def _of_network(problem: Any) -> Trouble | None:

@@ -38,11 +38,9 @@ def main() -> None:
 def _run() -> int:
     """Does what was asked; the exit code."""
     try:
-        app(standalone_mode=False)
+        ended = app(standalone_mode=False)
     except ChurnmlError as mistake:
         return _tell(mistake)
-    except typer.Exit as done:
-        return done.exit_code
     except typer.Abort:
         return MENDING
     except KeyboardInterrupt:
@@ -52,7 +50,7 @@ def _run() -> int:
         return 0  # whoever read our output has seen enough
     except Exception as problem:
         return _unforeseen(problem)
-    return 0
+    return ended if isinstance(ended, int) else 0  # the code of a command that ended itself
 
 
 def _unforeseen(problem: Exception) -> int:
