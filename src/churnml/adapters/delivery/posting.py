@@ -14,7 +14,7 @@ import churnml
 from churnml.adapters.delivery.answers import Answer, asked_wait, by_status
 from churnml.adapters.delivery.deadline import Deadline, LateError
 from churnml.adapters.delivery.hidden import Secrets, is_here
-from churnml.adapters.outages import trouble_of
+from churnml.adapters.outages import kind_of_outage
 from churnml.errors import ProjectError
 from churnml.specs.delivery import Receiver
 
@@ -59,7 +59,7 @@ class PostClient:
             return Answer(False, "no answer in time", passing=True)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             # its words may hold the address
-            return Answer(False, f"no answer: {type(problem).__name__}", passing=trouble_of(problem) is not None)
+            return Answer(False, f"no answer: {type(problem).__name__}", passing=kind_of_outage(problem) is not None)
 
     def _answer(self, response: httpx.Response, now: dt.datetime) -> Answer:
         status = response.status_code

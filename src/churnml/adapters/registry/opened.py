@@ -14,7 +14,6 @@ from pathlib import Path
 import pandas as pd
 
 import churnml
-from churnml.adapters.outages import outage
 from churnml.adapters.project import Project, database_of
 from churnml.adapters.registry import rooted
 from churnml.adapters.registry.client import (

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
-from churnml.adapters.outages import outage
+from churnml.adapters.outages import CONNECT_SECONDS, outage
 from churnml.adapters.warehouse.reading import identifier, only
 from churnml.errors import ChurnmlError, ProjectError, UnavailableError, UnknownNameError
 from churnml.tables import Relation
@@ -140,8 +140,6 @@ OLDEST_JAVA = 17
 TOO_NEW_FOR_SPARK_4_0 = 24
 SPARK_MEMORY = "3g"
 CONNECT_PORT = 15002
-# How long a database may take to let us in.
-CONNECT_SECONDS = 10
 
 
 def _spark(url: str | None, where: str) -> Engine:
@@ -338,8 +336,8 @@ def _postgres_connection(url: str | None, where: str) -> psycopg.Connection:
             remedy="Write postgresql://user:${PASSWORD}@host:5432/database, with the password in the environment.",
         )
     try:
-        timeout = {} if "connect_timeout" in url else {"connect_timeout": CONNECT_SECONDS}
-        return psycopg.connect(url, autocommit=True, **timeout)
+        waits = {} if "connect_timeout" in url else {"connect_timeout": CONNECT_SECONDS}
+        return psycopg.connect(url, autocommit=True, **waits)
     except Exception as problem:
         # the driver's message may repeat the URL with its password: only the class is shown
         raise outage(problem, "The database of the engine", where) or ProjectError(
@@ -392,15 +390,12 @@ def _answer(con: psycopg.Connection, sql: str, expected: pa.Schema) -> pa.Table:
 
 
 def _refused(problem: Exception, where: str) -> ChurnmlError:
+    message = getattr(getattr(problem, "diag", None), "message_primary", None) or type(problem).__name__
+    remedy = "The user needs the right to create schemas and temporary tables in it, and room for the tables."
     told = outage(problem, "The database of the engine", where)
     if isinstance(told, UnavailableError):
         return told
-    message = getattr(getattr(problem, "diag", None), "message_primary", None) or type(problem).__name__
-    return ProjectError(
-        f"The database of the engine refuses ({message}).",
-        where=where,
-        remedy="The user needs the right to create schemas and temporary tables in it, and room for the tables.",
-    )
+    return ProjectError(f"The database of the engine refuses ({message}).", where=where, remedy=remedy)
 
 
 def _schema(con: psycopg.Connection, project: str, store: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from churnml.adapters.outages import outage
+from churnml.adapters.outages import CONNECT_SECONDS, outage
 from churnml.adapters.project import PROJECT_FILE, Project, with_environment
 from churnml.adapters.warehouse.reading import first_line, only, quoted
 from churnml.errors import SourceError, did_you_mean
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 READ_AS_LATIN_1 = "read_as_latin_1"
 BATCH_ROWS = 50_000
 LONGEST_LINE = 10_000_000
-# How long a database may take to let us in.
-CONNECT_SECONDS = 10
 
 
 @dataclass(frozen=True)
