@@ -13,7 +13,7 @@ from pipelines.engine import flow, task
 from pipelines.progress import say
 
 
-# not retried here: what did not arrive is due again, with a back-off of its own, in the next run
+# tried again where the store does not answer; what did not arrive is due again, with a back-off of its own, later
 @task("send what is due")
 def send_what_is_due(project: Project, send: bool) -> DeliveryReport:
     """Sends, or says what would be sent."""

@@ -17,6 +17,9 @@ from pipelines.parameters import checked
 Step = TypeVar("Step", bound=Callable[..., Any])
 
 PLAIN = "plain"
+# How often a step is tried again that an outage ended, after 5, 10 … seconds: what is written twice is written once.
+RETRIES = 2
+FIRST_WAIT_SECONDS = 5
 
 if os.environ.get("CHURNML_ENGINE") == PLAIN:
 
@@ -24,7 +27,7 @@ if os.environ.get("CHURNML_ENGINE") == PLAIN:
         """A flow that is just its function, with its parameters checked all the same."""
         return lambda function: checked(name, function)  # type: ignore[return-value] # it wraps what it is given
 
-    def task(name: str, retries: int = 0) -> Callable[[Step], Step]:
+    def task(name: str, retries: int = RETRIES) -> Callable[[Step], Step]:
         """A task that is just its function."""
         return lambda function: function
 
@@ -49,8 +52,11 @@ else:
     from prefect.cache_policies import NO_CACHE
     from prefect.context import FlowRunContext
     from prefect.logging.handlers import APILogHandler, APILogWorker
+    from prefect.tasks import exponential_backoff
 
+    from churnml.adapters.outages import may_pass
     from churnml.errors import ChurnmlError
+    from pipelines.progress import say
     from pipelines.scheduled import as_scheduled, run_name
 
     def of_a_run(_record: logging.LogRecord) -> bool:
@@ -66,13 +72,14 @@ else:
             _handler.addFilter(of_a_run)
 
     def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
-        """Whether trying again can help: a user's mistake stays one."""
+        """Whether trying again can help: an outage may pass; a user's mistake and a bug of ours stay what they are."""
         try:
             state.result()
-        except ChurnmlError:
-            return False
-        except Exception:
-            return True
+        except Exception as problem:
+            if not may_pass(problem):
+                return False
+            what = problem.what if isinstance(problem, ChurnmlError) else type(problem).__name__
+            say(f"{what} It is tried again in some seconds.")
         return True
 
     def flow(name: str) -> Callable[[Step], Step]:
@@ -84,12 +91,12 @@ else:
 
         return decorated
 
-    def task(name: str, retries: int = 0) -> Callable[[Step], Step]:
+    def task(name: str, retries: int = RETRIES) -> Callable[[Step], Step]:
         """A Prefect task; its arguments are tables and models, so nothing is hashed or stored."""
         decorated: Callable[[Step], Step] = prefect_task(
             name=name,
             retries=retries,
-            retry_delay_seconds=5,
+            retry_delay_seconds=exponential_backoff(FIRST_WAIT_SECONDS),
             retry_condition_fn=worth_retrying,
             cache_policy=NO_CACHE,
             persist_result=False,

@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-from churnml.adapters.registry import registry_of
 from churnml.adapters.warehouse import quarantine_rows
 from churnml.jobs.report import run_summary, write_report
 from churnml.pages.summary import RunSummary
@@ -15,7 +14,7 @@ from pipelines.engine import flow, task
 from pipelines.parameters import Engine
 from pipelines.progress import say
 from pipelines.score import score_one
-from pipelines.train import open_data, train_one
+from pipelines.train import open_data, open_registry, train_one
 
 report = task("write report.html")(write_report)
 
@@ -30,7 +29,7 @@ def run(
 ) -> RunSummary:
     """Trains what has changed, scores a date, routes it, writes the report, and sums it all up."""
     opened = open_data(project, day(today), say, engine)
-    registry = registry_of(opened.project)
+    registry = open_registry(opened.project)
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
     settled, champions = score_one(opened, registry, as_of)
     summary = run_summary(opened, settled, champions, records)

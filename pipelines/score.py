@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from churnml.adapters.registry import Registry, registry_of
+from churnml.adapters.registry import Registry
 from churnml.jobs import scoring
 from churnml.jobs.backfill import predictions_in_order, standing_dates
 from churnml.jobs.opening import OpenedProject
@@ -21,12 +21,13 @@ from pipelines.clock import day, moment
 from pipelines.engine import flow, task
 from pipelines.parameters import Engine
 from pipelines.progress import say
-from pipelines.train import open_data
+from pipelines.train import open_data, open_registry
 
+read_champions = task("read the champions")(champions_of)
 read_date = task("read the date with the champions")(scoring.read_date)
 
 
-@task("settle it, route it, and write it down", retries=2)
+@task("settle it, route it, and write it down")
 def write_day(
     opened: OpenedProject, champions: Champions, predictions: Predictions, *, route: bool
 ) -> tuple[ScoredDay, bool]:
@@ -38,12 +39,12 @@ def score_one(
     opened: OpenedProject, registry: Registry, as_of: dt.date | None, *, route: bool = True
 ) -> tuple[ScoredDay, Champions]:
     """Scores one date (the newest when None) and writes it down."""
-    champions = champions_of(opened, registry)
-    predictions = read_date(opened, champions, as_of or default_as_of(opened), say)
-    settled, new = write_day(opened, champions, predictions, route=route)
+    present = read_champions(opened, registry)
+    predictions = read_date(opened, present, as_of or default_as_of(opened), say)
+    settled, new = write_day(opened, present, predictions, route=route)
     known = "" if new else ", the same as before"
     say(f"{len(settled.accounts):,} accounts scored for {predictions.as_of}{known}")
-    return settled, champions
+    return settled, present
 
 
 @flow("churnml score")
@@ -52,7 +53,7 @@ def score(
 ) -> RunSummary:
     """Scores and routes one date of a project and sums it up."""
     opened = open_data(project, day(today), say, engine)
-    settled, champions = score_one(opened, registry_of(opened.project), as_of)
+    settled, champions = score_one(opened, open_registry(opened.project), as_of)
     return run_summary(opened, settled, champions, {})
 
 
@@ -72,7 +73,7 @@ def backfill(
     models read the dates in processes of their own.
     """
     opened = open_data(project, day(today), say, engine)
-    champions = champions_of(opened, registry_of(opened.project))
+    champions = read_champions(opened, open_registry(opened.project))
     dates = dates_between(first, last, every)
     standing = standing_dates(opened, champions, dates)
     missing = [date for date in dates if date not in standing]

@@ -14,11 +14,12 @@ from pipelines.engine import flow, task
 from pipelines.parameters import Engine
 from pipelines.progress import say
 
-open_data = task("open project and check its tables", retries=1)(opening.open_data)
+open_data = task("open project and check its tables")(opening.open_data)
+open_registry = task("open the model registry")(registry_of)
 collect = task("collect labelled snapshots")(training.collect)
 fit_challenger = task("fit the challenger")(training.fit_challenger)
 judge_challenger = task("judge on the newest mature cutoff")(judging.judge_challenger)
-record_challenger = task("register, and promote if proven", retries=2)(recording.record_challenger)
+record_challenger = task("register, and promote if proven")(recording.record_challenger)
 
 
 def champion_or_why(registry: Registry, name: str) -> tuple[RegisteredModel | None, str | None]:
@@ -61,5 +62,5 @@ def train(
 ) -> dict[str, ModelRecord]:
     """Trains the named models of a project (all when none is named): name → record."""
     opened = open_data(project, day(today), say, engine)
-    registry = registry_of(opened.project)
+    registry = open_registry(opened.project)
     return {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}

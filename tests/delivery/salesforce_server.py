@@ -39,6 +39,8 @@ class SalesforceServer:
     """Attributes:
     accounts, tasks: record id → its fields.
     locked: external ids whose rows are locked for the next call.
+    alike: accounts that a duplicate rule takes for others, unless the request says that it does not mind.
+    refused: accounts that a rule of the organisation refuses.
     """
 
     def __init__(self, token: str, *accounts: str) -> None:
@@ -49,6 +51,8 @@ class SalesforceServer:
         }
         self.tasks: dict[str, dict[str, Any]] = {}
         self.locked: set[str] = set()
+        self.alike: set[str] = set()
+        self.refused: set[str] = set()
         self.key_and_secret: tuple[str, str] | None = None
 
     def __call__(self, request: Request) -> Response:
@@ -76,7 +80,17 @@ class SalesforceServer:
                 return _refusal(400, "INVALID_FIELD", f"No such column '{min(unknown, default=kind)}' on sobject")
             if (upsert is not None) == ("id" in record):
                 return _refusal(400, "INVALID_FIELD", "cannot specify Id in an insert call")
-        return Response(200, [self._one(record, upsert) for record in records])
+        anyway = request.headers.get("Sforce-Duplicate-Rule-Header") == "allowSave=true"
+        return Response(200, [self._ruled(record, anyway) or self._one(record, upsert) for record in records])
+
+    def _ruled(self, record: dict[str, Any], anyway: bool) -> dict[str, Any] | None:
+        """What the organisation's own rules have against a record."""
+        name = record.get("Churnml_Account_Id__c")
+        if name in self.alike and not anyway:
+            return _failure("DUPLICATES_DETECTED", "Use one of these records?")
+        if name in self.refused:
+            return _failure("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Renewal owner must be set", "Renewal_Owner__c")
+        return None
 
     def _one(self, record: dict[str, Any], upsert: tuple[str, ...] | None) -> dict[str, Any]:
         kind = record["attributes"]["type"]

@@ -44,6 +44,9 @@ class Response:
 
 # Trouble instead of a response; in each the request has arrived and may have been acted on.
 STALL, CUT, CUT_IN_THE_BODY = "stall", "cut", "cut in the body"
+# A byte every now and then, for as long as anybody listens: of the headers, of the body.
+DRIPPING_HEADERS, DRIPPING_BODY = "dripping headers", "dripping body"
+DRIP_SECONDS = 0.1
 Handle = Callable[[Request], Response]
 
 
@@ -111,6 +114,8 @@ class Server:
         elif response == CUT:
             handler.connection.shutdown(socket.SHUT_RDWR)
             handler.close_connection = True
+        elif response in (DRIPPING_HEADERS, DRIPPING_BODY):
+            self._drip(handler, in_headers=response == DRIPPING_HEADERS)
         elif response == CUT_IN_THE_BODY:
             handler.send_response(500)
             handler.send_header("Content-Length", "1000")
@@ -122,10 +127,19 @@ class Server:
             handler.send_response(response.status)
             for name, value in response.headers.items():
                 handler.send_header(name, value)
-            handler.send_header("Content-Type", "application/json")
+            if "Content-Type" not in response.headers:
+                handler.send_header("Content-Type", "application/json")
             handler.send_header("Content-Length", str(len(response.content)))
             handler.end_headers()
             handler.wfile.write(response.content)
+
+    def _drip(self, handler: BaseHTTPRequestHandler, *, in_headers: bool) -> None:
+        handler.close_connection = True
+        begun = b"HTTP/1.1 500 Trouble\r\nX-Slow: "
+        handler.wfile.write(begun if in_headers else begun + b"no\r\nContent-Length: 100000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while not self._over.wait(DRIP_SECONDS):
+                handler.wfile.write(b"x")
 
     def close(self) -> None:
         self._over.set()

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from churnml.adapters.delivery.answers import asked_wait, next_attempt
+from churnml.adapters.delivery.answers import Answer, asked_wait, next_attempt
 from churnml.errors import ChurnmlError
 from churnml.specs.delivery import DeliverySpec, Retry
 from tests.delivery.conftest import Shop
 from tests.store.days import NOW
 
+FAILED = Answer(False)
 HOOK = {"kind": "webhook", "url": "https://hooks.example.com", "secret": "${S}"}
 
 
@@ -78,7 +79,7 @@ def test_the_file_may_say_that_sending_needs_no_asking(shop: Shop) -> None:
 
 def test_each_wait_is_twice_the_one_before_a_quarter_more_or_less_and_no_longer_than_declared() -> None:
     retry = Retry(attempts=10, first_seconds=30, longest_seconds=300)
-    found = [next_attempt(retry, "key", attempts, NOW, None) for attempts in range(1, 11)]
+    found = [next_attempt(retry, "key", attempts, NOW, FAILED) for attempts in range(1, 11)]
     waits = [(at - NOW).total_seconds() for at in found if at is not None]
     for wait, expected in zip(waits, (30, 60, 120, 240, 300, 300, 300, 300, 300), strict=True):
         assert 0.75 * expected <= wait <= 1.25 * expected
@@ -87,9 +88,9 @@ def test_each_wait_is_twice_the_one_before_a_quarter_more_or_less_and_no_longer_
 
 def test_waits_of_different_messages_differ_and_those_of_one_never() -> None:
     retry = Retry()
-    waits = [next_attempt(retry, f"key{number}", 1, NOW, None) for number in range(50)]
+    waits = [next_attempt(retry, f"key{number}", 1, NOW, FAILED) for number in range(50)]
     assert len(set(waits)) == 50
-    assert waits == [next_attempt(retry, f"key{number}", 1, NOW, None) for number in range(50)]
+    assert waits == [next_attempt(retry, f"key{number}", 1, NOW, FAILED) for number in range(50)]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_a_wait_that_is_asked_for_is_read_as_seconds_or_a_date(header: str | Non
 
 
 def test_never_less_is_waited_than_was_asked_for() -> None:
-    assert next_attempt(Retry(), "key", 1, NOW, 7200.0) == NOW + dt.timedelta(seconds=7200)
+    assert next_attempt(Retry(), "key", 1, NOW, Answer(False, wait=7200.0)) == NOW + dt.timedelta(seconds=7200)
 
 
 def test_a_message_that_cannot_be_made_holds_up_no_other(shop: Shop) -> None:

@@ -268,7 +268,7 @@ def test_a_connected_app_signs_in_by_its_key_and_secret(
     assert found.receivers[0].waiting == 1
     server.after.append(STALL)
     shop.hurry()
-    assert "cannot be reached" in (shop.send().receivers[0].trouble or "")
+    assert "Salesforce does not answer" in (shop.send().receivers[0].trouble or "")
     server.before.append(Response(307, None, {"Location": f"{server.url}/elsewhere"}))
     shop.send()
     assert {request.path for request in server.seen if request.method == "POST"} == {"/services/oauth2/token"}

@@ -153,8 +153,53 @@ def test_refused_credentials_keep_the_messages(shop: Shop, server: Server, monke
 def test_a_redirect_is_not_followed(shop: Shop, server: Server) -> None:
     shop.score("03-01", "a")
     server.before.append(Response(307, None, {"Location": f"{server.url}/elsewhere"}))
-    assert shop.send().receivers[0].died == 1
+    found = shop.send()
+    assert [found.receivers[0].sent, found.receivers[0].failed, found.receivers[0].died] == [0, 1, 0]
     assert [request.path for request in server.seen] == ["/churn"]
+    shop.until_quiet()
+    assert [request.path for request in server.seen] == ["/churn"] * 2
+
+
+@pytest.mark.parametrize(("status", "passing"), [(302, True), (307, True), (301, False), (308, False)])
+def test_a_redirect_is_told_by_its_host_alone(shop: Shop, server: Server, status: int, passing: bool) -> None:
+    shop.score("03-01", "a")
+    elsewhere = "https://maintenance.example.com/t0ken-of-theirs?key=s3cret"
+    server.before.append(Response(status, b"moved", {"Location": elsewhere}))
+    found = shop.send()
+    assert "a redirect to maintenance.example.com, which is not followed" in (found.receivers[0].trouble or "")
+    assert "t0ken" not in str(found.as_data())
+    assert "s3cret" not in str(shop.store.outbox.all())
+    assert found.may_pass is passing
+
+
+PAGE = Response(200, b"<!DOCTYPE html>\n<html><body>Back on Monday</body></html>", {"Content-Type": "text/html"})
+
+
+@pytest.mark.parametrize("trouble", [Response(302, None, {"Location": "/"}), PAGE])
+def test_an_outage_of_days_does_not_empty_the_outbox(
+    shop: Shop, server: Server, table: Table, trouble: Response
+) -> None:
+    told = shop.score("03-01", *"abc")
+    server.before.extend([trouble] * 40)
+    for _ in range(18):
+        found = shop.send()
+        assert [found.receivers[0].sent, found.dead] == [0, ()]
+        shop.clock.later(hours=2)
+    assert max(one.attempts for one in shop.store.outbox.all()) > 4
+    server.before.clear()
+    shop.clock.later(hours=2)
+    shop.until_quiet()
+    assert sorted(table.rows) == sorted(one.key for one in told)
+
+
+def test_a_page_for_people_is_no_acknowledgement_and_an_answer_called_html_is_one(shop: Shop, server: Server) -> None:
+    shop.score("03-01", "a", "b")
+    server.before.extend([PAGE])
+    found = shop.send()
+    assert [found.receivers[0].sent, found.receivers[0].waiting] == [0, 2]
+    assert "a page for people" in (found.receivers[0].trouble or "")
+    server.before.append(Response(200, b"ok", {"Content-Type": "text/html; charset=utf-8"}))
+    assert shop.send().receivers[0].sent == 1
 
 
 def test_of_an_endless_answer_only_the_beginning_is_kept(shop: Shop, server: Server) -> None:

@@ -121,6 +121,21 @@ def test_an_alias_moved_in_mlflow_itself_is_seen_and_does_not_lose_the_rest(regi
     assert registry.previous("churn") == "1"
 
 
+def test_a_champion_that_is_gone_is_told_by_its_number_and_none_is_no_error(registry: Registry) -> None:
+    assert registry.champion("upsell") is None
+    recorded(registry, 2, promoted=True, against="1")
+    registry.client.delete_model_version("churn", "2")  # which takes the alias along
+    with pytest.raises(RegistryError, match="Version 2 of model 'churn' is not in the registry any more"):
+        registry.champion("churn")
+    assert [version.version for version in registry.versions("churn")] == ["1"]
+    registry.appoint("churn", "1", "promoted", "the other is gone", "Ada")
+    champion = registry.champion("churn")
+    assert champion is not None
+    assert champion.version == "1"
+    registry.client.delete_registered_model_alias("churn", "champion")  # somebody wants none: the versions are there
+    assert registry.champion("churn") is None
+
+
 def test_the_alias_challenger_names_the_newest_version_that_never_was_champion(registry: Registry) -> None:
     def challenger() -> list[str]:
         return [v.version for v in registry.versions("churn") if v.challenger]

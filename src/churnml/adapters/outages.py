@@ -7,7 +7,9 @@ known as an outage is none: a mistake of the user's tried again stays one.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
@@ -16,8 +18,11 @@ from typing import Any
 
 from churnml.errors import ChurnmlError, ProjectError, UnavailableError
 
+# How long a database's server may take to let us in, where its driver would wait for ever.
+CONNECT_SECONDS = 10
 
-class Trouble(Enum):
+
+class OutageKind(Enum):
     """What is wrong outside, as a sentence says it of something. All but DENIED may pass by themselves."""
 
     FULL = "finds no room left on its disk"
@@ -27,15 +32,22 @@ class Trouble(Enum):
     DENIED = "refuses churnml: permission denied, or read-only"
 
 
+# what it is that is in trouble, where nobody says it
+ANYTHING = {
+    OutageKind.FULL: "A file that is written",
+    OutageKind.FAILING: "A file",
+    OutageKind.TAKEN: "A file or database",
+    OutageKind.AWAY: "Something outside that churnml needs",
+    OutageKind.DENIED: "A file or folder",
+}
+WHOLE = "what was not written whole was not written"
 REMEDIES = {
-    Trouble.FULL: "Make room on the disk (or raise the quota), and run it again: what was not written whole was not "
-    "written.",
-    Trouble.FAILING: "Look whether the disk is full or failing, and run it again: what was not written whole was not "
-    "written.",
-    Trouble.TAKEN: "Run it again once the other program is done.",
-    Trouble.AWAY: "Look whether it is running and can be reached from here under that name and port, and run it again: "
-    "what was not written whole was not written.",
-    Trouble.DENIED: "Give whoever runs churnml the right to read and write there; look-ups need to read only.",
+    OutageKind.FULL: f"Make room on the disk (or raise the quota), and run it again: {WHOLE}.",
+    OutageKind.FAILING: f"Look whether the disk is full or failing, and run it again: {WHOLE}.",
+    OutageKind.TAKEN: "Run it again once the other program is done.",
+    OutageKind.AWAY: "Look whether it is running and can be reached from here under that name and port, and run it "
+    f"again: {WHOLE}.",
+    OutageKind.DENIED: "Give whoever runs churnml the right to read and write there; look-ups need to read only.",
 }
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -44,32 +56,33 @@ AWAY = {
     *(errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ENOTCONN, errno.ESTALE),
 }
 DENIED = {errno.EROFS, errno.EACCES, errno.EPERM}
+NAMED_WRONGLY = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 # SQLSTATE, or its class: https://www.postgresql.org/docs/current/errcodes-appendix.html
 SQLSTATES = {
-    "08": Trouble.AWAY,
-    "57P": Trouble.AWAY,
-    "53100": Trouble.FULL,
-    "53": Trouble.TAKEN,
-    "55P03": Trouble.TAKEN,
-    "40": Trouble.TAKEN,
-    "58030": Trouble.FAILING,
-    "25006": Trouble.DENIED,
-    "42501": Trouble.DENIED,
+    "08": OutageKind.AWAY,
+    "57P": OutageKind.AWAY,
+    "53100": OutageKind.FULL,
+    "53": OutageKind.TAKEN,
+    "55P03": OutageKind.TAKEN,
+    "40": OutageKind.TAKEN,
+    "58030": OutageKind.FAILING,
+    "25006": OutageKind.DENIED,
+    "42501": OutageKind.DENIED,
 }
 # of the codes that MySQL and MariaDB number their errors with: away, locked, full
 MYSQL = {
-    **dict.fromkeys((2002, 2003, 2005, 2006, 2013, 1053), Trouble.AWAY),
-    **dict.fromkeys((1040, 1205, 1213), Trouble.TAKEN),
-    1021: Trouble.FULL,
+    **dict.fromkeys((2002, 2003, 2005, 2006, 2013, 1053), OutageKind.AWAY),
+    **dict.fromkeys((1040, 1205, 1213), OutageKind.TAKEN),
+    1021: OutageKind.FULL,
 }
 # beginnings of SQLite's names for its results
 SQLITE = {
-    "SQLITE_BUSY": Trouble.TAKEN,
-    "SQLITE_LOCKED": Trouble.TAKEN,
-    "SQLITE_FULL": Trouble.FULL,
-    "SQLITE_IOERR": Trouble.FAILING,
-    "SQLITE_READONLY": Trouble.DENIED,
-    "SQLITE_PERM": Trouble.DENIED,
+    "SQLITE_BUSY": OutageKind.TAKEN,
+    "SQLITE_LOCKED": OutageKind.TAKEN,
+    "SQLITE_FULL": OutageKind.FULL,
+    "SQLITE_IOERR": OutageKind.FAILING,
+    "SQLITE_READONLY": OutageKind.DENIED,
+    "SQLITE_PERM": OutageKind.DENIED,
 }
 # what PostgreSQL says while it starts, stops or has nobody free, where a failed connection has no SQLSTATE
 NOT_NOW = ("starting up", "shutting down", "too many c", "remaining connection slots", "in recovery mode")
@@ -83,49 +96,87 @@ STATUSES = {408, 425, 429, 502, 503, 504}
 MLFLOW_CODES = {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED", "IO_ERROR"}
 GRPC_CODES = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED")
 WORDS = {
-    "no space left on device": Trouble.FULL,
-    "file too large": Trouble.FULL,
-    "disk quota exceeded": Trouble.FULL,
-    "max_temp_directory_size": Trouble.FULL,
-    "could not set lock": Trouble.TAKEN,
-    "read-only file system": Trouble.DENIED,
-    "permission denied": Trouble.DENIED,
-    "input/output error": Trouble.FAILING,
+    "no space left on device": OutageKind.FULL,
+    "file too large": OutageKind.FULL,
+    "disk quota exceeded": OutageKind.FULL,
+    "max_temp_directory_size": OutageKind.FULL,
+    "could not set lock": OutageKind.TAKEN,
+    "read-only file system": OutageKind.DENIED,
+    "permission denied": OutageKind.DENIED,
+    "input/output error": OutageKind.FAILING,
 }
 # exceptions of the first are read by the second; of every other library only what it inherits from Python is
 NETWORK = ("requests", "urllib3", "httpx", "httpcore", "anyio")
 NETWORK_TROUBLES = ("Timeout", "Connect", "Network", "Protocol", "ReadError", "WriteError", "Retry", "Chunked", "Name")
+PREFECT_WORDS = ("connect to ephemeral Prefect API server", "Failed to reach API at")
+DUCKDB = ("duckdb", "_duckdb")
 # whose exceptions stand for others, met while they were handled
 WRAPPERS = ("mlflow", "sqlalchemy", "alembic", "prefect", *NETWORK)
 
 
-def trouble_of(problem: BaseException) -> Trouble | None:
+def kind_of_outage(problem: BaseException) -> OutageKind | None:
     """What is wrong outside, by an exception or those it stands for; None where it is no outage."""
     chain = list(_chain(problem))
     if any(isinstance(one, ssl.SSLCertVerificationError) for one in chain):
         return None  # the server answered; the certificate is to be mended
     # what was raised first says it best
-    return next((trouble for one in reversed(chain) if (trouble := _own_trouble(one))), None)
+    return next((trouble for one in reversed(chain) if (trouble := _own_kind(one))), None)
 
 
-def outage(problem: BaseException, who: str, where: str = "", *, remedy: str = "") -> ChurnmlError | None:
+def may_pass(problem: BaseException) -> bool:
+    """Whether trying again may help: an outage, or a fault of the system that is not known and no mistake in a name."""
+    if isinstance(problem, ChurnmlError):
+        return isinstance(problem, UnavailableError)
+    trouble = kind_of_outage(problem)
+    if trouble is None:
+        return isinstance(problem, OSError) and not isinstance(problem, NAMED_WRONGLY)
+    return trouble is not OutageKind.DENIED
+
+
+@contextlib.contextmanager
+def outages_told(who: str = "", where: str = "") -> Iterator[None]:
+    """Raises what :func:`outage` makes of an outage; every other exception goes through as it is."""
+    try:
+        yield
+    except ChurnmlError:
+        raise
+    except Exception as problem:
+        told = outage(problem, who, where)
+        if told is None:
+            raise
+        raise told from None
+
+
+def outage(problem: BaseException, who: str = "", where: str = "") -> ChurnmlError | None:
     """What the user is told of ``problem``; None where it is no outage.
 
     Args:
-        problem: whatever was raised. Its words may hold a password or a customer's data and are not repeated.
-        who: the store, database … it is about; begins a sentence.
-        where: where the user declared it, or its path.
-        remedy: instead of the usual one.
+        problem: whatever was raised. Its words may hold a password or a customer's data and are not repeated, but for
+            the path of a file.
+        who: the store, database … it is about, which begins a sentence; else it is said in general.
+        where: where the user declared it; else the file it happened to.
 
     Returns:
         UnavailableError; or ProjectError for what is denied, which does not pass by itself.
     """
-    trouble = trouble_of(problem)
+    trouble = kind_of_outage(problem)
     if trouble is None:
         return None
-    kind = ProjectError if trouble is Trouble.DENIED else UnavailableError
-    place = where or next((str(one.filename) for one in _chain(problem) if getattr(one, "filename", None)), "")
-    return kind(f"{who} {trouble.value}.", where=place, remedy=remedy or REMEDIES[trouble])
+    kind = ProjectError if trouble is OutageKind.DENIED else UnavailableError
+    subject = who or ANYTHING[trouble]
+    return kind(f"{subject} {trouble.value}.", where=where or _file_of(problem), remedy=REMEDIES[trouble])
+
+
+def _file_of(problem: BaseException) -> str:
+    """The file an exception is about; empty where it does not say."""
+    for one in _chain(problem):
+        if isinstance(one, OSError) and one.filename:
+            return str(one.filename)
+        # DuckDB's alone: others quote addresses
+        path = re.search(r'"(/[^"\\]+)', str(one)) if _library(one) in DUCKDB else None
+        if path:
+            return path.group(1)
+    return ""
 
 
 def _chain(problem: BaseException) -> Iterator[BaseException]:
@@ -147,7 +198,7 @@ def _library(problem: BaseException) -> str:
     return type(problem).__module__.split(".")[0]
 
 
-def _own_trouble(problem: BaseException) -> Trouble | None:
+def _own_kind(problem: BaseException) -> OutageKind | None:
     known: Any = problem
     match _library(problem):
         case "sqlite3":
@@ -160,51 +211,57 @@ def _own_trouble(problem: BaseException) -> Trouble | None:
             return MYSQL.get(code) if isinstance(code, int) else None
         case "sqlalchemy":
             if type(known).__name__ == "TimeoutError":  # of the pool
-                return Trouble.TAKEN
-            return Trouble.AWAY if getattr(known, "connection_invalidated", False) else None
-        case "duckdb" | "_duckdb":
+                return OutageKind.TAKEN
+            return OutageKind.AWAY if getattr(known, "connection_invalidated", False) else None
+        case library if library in DUCKDB:
             return _by_words(known)
         case "mlflow":
             return _of_mlflow(known)
         case "grpc" | "pyspark":
-            return Trouble.AWAY if any(code in str(known) for code in GRPC_CODES) else _by_words(known)
+            return OutageKind.AWAY if any(code in str(known) for code in GRPC_CODES) else _by_words(known)
         case library if library in NETWORK:
             return _of_network(known)
-    return _of_system(problem) if isinstance(problem, OSError) else None
+    if isinstance(problem, OSError):
+        return _of_system(problem)
+    of_prefect = isinstance(problem, RuntimeError) and any(words in str(problem) for words in PREFECT_WORDS)
+    return OutageKind.AWAY if of_prefect else None
 
 
-def _of_system(problem: OSError) -> Trouble | None:
+def _of_system(problem: OSError) -> OutageKind | None:
     lost = isinstance(problem, ConnectionError) and not isinstance(problem, BrokenPipeError)
     if lost or isinstance(problem, socket.gaierror | TimeoutError):
-        return Trouble.AWAY
-    for codes, trouble in ((FULL, Trouble.FULL), (AWAY, Trouble.AWAY), (DENIED, Trouble.DENIED)):
+        return OutageKind.AWAY
+    for codes, trouble in ((FULL, OutageKind.FULL), (AWAY, OutageKind.AWAY), (DENIED, OutageKind.DENIED)):
         if problem.errno in codes:
             return trouble
-    return Trouble.FAILING if problem.errno == errno.EIO else None
+    return OutageKind.FAILING if problem.errno == errno.EIO else None
 
 
-def _of_postgresql(problem: Any) -> Trouble | None:
+def _of_postgresql(problem: Any) -> OutageKind | None:
     state = str(getattr(problem, "sqlstate", None) or getattr(problem, "pgcode", None) or "")
     if state:
         return next((trouble for begins, trouble in SQLSTATES.items() if state.startswith(begins)), None)
     text = str(problem)
     if "FATAL" in text:  # the server answered, and lets nobody in
-        return Trouble.AWAY if any(words in text for words in NOT_NOW) else None
-    return Trouble.AWAY if any(words in text.lower() for words in LOST) else None
+        return OutageKind.AWAY if any(words in text for words in NOT_NOW) else None
+    return OutageKind.AWAY if any(words in text.lower() for words in LOST) else None
 
 
-def _of_mlflow(problem: Any) -> Trouble | None:
+def _of_mlflow(problem: Any) -> OutageKind | None:
     # "too many 503 error responses" is the end of its own retries; what it made of a database's error says less
     by_code = problem.__cause__ is None and getattr(problem, "error_code", "") in MLFLOW_CODES
-    return Trouble.AWAY if by_code or "error responses" in str(problem) else None
+    if by_code or "error responses" in str(problem):
+        return OutageKind.AWAY
+    # of several files that could not be fetched it keeps the words alone
+    return _by_words(problem)
 
 
-def _of_network(problem: Any) -> Trouble | None:
+def _of_network(problem: Any) -> OutageKind | None:
     name = type(problem).__name__
     if "SSL" in name or "Unsupported" in name or "Local" in name:
         return None
     if _status(problem) in STATUSES or any(words in name for words in NETWORK_TROUBLES):
-        return Trouble.AWAY
+        return OutageKind.AWAY
     return None
 
 
@@ -214,6 +271,6 @@ def _status(problem: Any) -> int | None:
     return next((status for status in asked if isinstance(status, int)), None)
 
 
-def _by_words(problem: BaseException) -> Trouble | None:
+def _by_words(problem: BaseException) -> OutageKind | None:
     text = str(problem).lower()
     return next((trouble for words, trouble in WORDS.items() if words in text), None)

@@ -38,11 +38,9 @@ def main() -> None:
 def _run() -> int:
     """Does what was asked; the exit code."""
     try:
-        app(standalone_mode=False)
+        ended = app(standalone_mode=False)
     except ChurnmlError as mistake:
         return _tell(mistake)
-    except typer.Exit as done:
-        return done.exit_code
     except typer.Abort:
         return MENDING
     except KeyboardInterrupt:
@@ -52,7 +50,7 @@ def _run() -> int:
         return 0  # whoever read our output has seen enough
     except Exception as problem:
         return _unforeseen(problem)
-    return 0
+    return ended if isinstance(ended, int) else 0  # the code of a command that ended itself
 
 
 def _unforeseen(problem: Exception) -> int:
@@ -69,7 +67,7 @@ def _unforeseen(problem: Exception) -> int:
         return MENDING
     from churnml.adapters.outages import outage
 
-    told = outage(problem, "Something that churnml needs")
+    told = outage(problem)
     return _bug(problem) if told is None else _tell(told)
 
 
@@ -91,7 +89,7 @@ def _write_error(text: str) -> None:
 
 
 def _drop_what_cannot_be_printed() -> None:
-    """Python writes what is left when it ends, and would complain of what we have told, with an exit code of its own."""
+    """Python writes what is left as it ends, and would complain of what was told, with an exit code of its own."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -61,14 +61,19 @@ def ready(project: Path, plain: bool) -> None:
     """
     from churnml.adapters.project import open_project
 
-    open_project(project).check_declarations()
+    opened = open_project(project)
+    opened.check_declarations()
     if plain:
         os.environ["CHURNML_ENGINE"] = "plain"
         return
     import logging
 
+    from churnml.adapters.prefect_place import place_prefect
     from pipelines.progress import say
 
+    kept = place_prefect(opened)
+    if kept is not None:
+        say(kept)
     say("starting under Prefect (some seconds; --no-prefect does without)")
     import pipelines.engine  # noqa: F401 - importing Prefect sets its loggers up
 

@@ -68,7 +68,8 @@ class When(CrmWhen):
 class Receiver(Spec):
     """What all receivers have.
 
-    ``timeout_seconds`` is for a connection and for each wait for an answer. ``ca_file`` is the certificate authority
+    ``timeout_seconds`` is for a connection and for each wait for an answer; a whole message, its answer read, may take
+    twice as long. ``ca_file`` is the certificate authority
     of a receiver that has its own, relative to the project.
     """
 
@@ -139,8 +140,10 @@ class Salesforce(Receiver):
 
     Either ``instance_url`` and ``token``, or ``domain`` (``acme.my``), ``consumer_key`` and ``consumer_secret`` of a
     connected app with the client credentials flow. ``account_id_field: Id`` says that account ids are Salesforce's
-    own. ``owners`` maps owners to user ids; whoever is not in it leaves a task's owner alone. ``unknown_accounts``
-    that Salesforce does not have are dead letters, or passed over.
+    own. ``allow_duplicates`` writes an account also where a duplicate rule of the organisation says that it is like
+    another (``Sforce-Duplicate-Rule-Header: allowSave=true``); no account is ever made. ``owners`` maps owners to user
+    ids; whoever is not in it leaves a task's owner alone. ``unknown_accounts`` that Salesforce does not have are dead
+    letters, or passed over.
     """
 
     kind: Literal["salesforce"]
@@ -153,6 +156,7 @@ class Salesforce(Receiver):
     account_object: FieldName = "Account"
     account_id_field: FieldName = "Churnml_Account_Id__c"
     fields: SalesforceFields = SalesforceFields()
+    allow_duplicates: bool = False
     task_id_field: FieldName = "Churnml_Work_Id__c"
     status: TaskStatus = TaskStatus(
         open="Not Started", snoozed="Deferred", done="Completed", dismissed="Completed", closed="Completed"

@@ -27,7 +27,8 @@ class Answer:
         note: what was answered, or why not. It is kept and shown: no secret in it.
         final: it can never arrive as it is.
         wait: seconds the receiver asked to be left alone for.
-        pause: nothing more is sent to this receiver in this run.
+        pause: nothing more is sent to this receiver in this run; the message is not to blame and never given up for it.
+        passing: it is an outage, which may pass without anybody mending something.
     """
 
     arrived: bool
@@ -35,6 +36,7 @@ class Answer:
     final: bool = False
     wait: float | None = None
     pause: bool = False
+    passing: bool = False
 
 
 class Sender(Protocol):
@@ -70,10 +72,12 @@ def by_status(status: int, wait: float | None, note: str) -> Answer:
     """
     if 200 <= status < 300:
         return Answer(True, note)
-    if status in (401, 403, 429, 503):
+    if status in (401, 403):
         return Answer(False, note, wait=wait, pause=True)
+    if status in (429, 503):
+        return Answer(False, note, wait=wait, pause=True, passing=True)
     if status in (408, 409, 425) or status >= 500:
-        return Answer(False, note, wait=wait)
+        return Answer(False, note, wait=wait, passing=True)
     return Answer(False, note, final=True)
 
 
@@ -92,18 +96,19 @@ def asked_wait(header: str | None, now: dt.datetime) -> float | None:
     return min(max((at - now).total_seconds(), 0.0), LONGEST_ASKED)
 
 
-def next_attempt(retry: Retry, key: str, attempts: int, now: dt.datetime, asked: float | None) -> dt.datetime | None:
-    """When a message that did not arrive is tried again, or None when it was tried often enough.
+def next_attempt(retry: Retry, key: str, attempts: int, now: dt.datetime, answer: Answer) -> dt.datetime | None:
+    """When a message that did not arrive is tried again, or None when it is given up.
 
     Args:
         retry: as declared.
         key: the message's; what is added or taken off at random is drawn from it, so it is the same each time.
         attempts: how often it was tried, the last time included.
         now: UTC, without a zone.
-        asked: seconds the receiver asked for; never less is waited.
+        answer: what became of it; never less is waited than the receiver asked for. Where the receiver is at fault and
+            not the message, it is never given up: an outage of days would else empty the outbox.
     """
-    if attempts >= retry.attempts:
+    if answer.final or (attempts >= retry.attempts and not answer.pause):
         return None
     drawn = int.from_bytes(hashlib.sha256(f"{key}:{attempts}".encode()).digest()[:8], "big") / 2**64
     wait = min(retry.longest_seconds, retry.first_seconds * 2.0 ** min(attempts - 1, 40)) * (0.75 + drawn / 2)
-    return now + dt.timedelta(seconds=max(wait, asked or 0.0))
+    return now + dt.timedelta(seconds=max(wait, answer.wait or 0.0))

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer
+from churnml.adapters.delivery.deadline import LateError
 from churnml.adapters.delivery.payload import Payload
+from churnml.adapters.outages import kind_of_outage
 from churnml.jsontypes import Json
 from churnml.ledger import Delivery
 from churnml.pages.presenter import money
@@ -64,8 +66,9 @@ def health_then_work(deliveries: Sequence[Delivery], health: Write, work: Write)
 
 def no_answer(problem: Exception) -> Answer:
     """What a call that failed on its way means; the problem's own words may hold the address."""
-    late = "Timeout" in type(problem).__name__
-    return Answer(False, "no answer in time" if late else f"no answer: {type(problem).__name__}", pause=True)
+    late = isinstance(problem, LateError) or "Timeout" in type(problem).__name__
+    note = "no answer in time" if late else f"no answer: {type(problem).__name__}"
+    return Answer(False, note, pause=True, passing=late or kind_of_outage(problem) is not None)
 
 
 def whole_refused(answer: Answer, status: int, of_setup: bool) -> Answer:

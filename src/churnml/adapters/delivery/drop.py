@@ -19,6 +19,7 @@ from typing import get_type_hints
 from churnml.adapters.delivery.answers import Answer
 from churnml.adapters.delivery.cells import neutral
 from churnml.adapters.delivery.payload import HealthPayload, Payload, WorkPayload, payload_of
+from churnml.adapters.outages import may_pass
 from churnml.ledger import Delivery
 from churnml.specs.delivery import Drop
 from churnml.work.messages import canonical
@@ -137,7 +138,8 @@ class DropSender:
             path = self._folder / f"{stem}-{digest}.{self._format}"
             _whole(path, self._content(kind, [payload_of(delivery) for delivery in new]))
         except OSError as problem:
-            return Answer(False, f"the folder cannot be written: {problem.strerror}", pause=True)
+            passing = may_pass(problem)
+            return Answer(False, f"the folder cannot be written: {problem.strerror}", pause=True, passing=passing)
         return Answer(True, path.name)
 
     def _content(self, kind: str, payloads: Sequence[Payload]) -> bytes:

@@ -24,6 +24,7 @@ from churnml.adapters.delivery.crm import (
     task_subject,
     whole_refused,
 )
+from churnml.adapters.delivery.deadline import Deadline, LateError
 from churnml.adapters.delivery.hidden import Secrets
 from churnml.adapters.delivery.payload import Payload, payload_of
 from churnml.errors import ProjectError
@@ -104,6 +105,9 @@ class HubspotSender:
         self._companies = crm.companies.batch_api
         self._tasks = crm.objects.tasks.batch_api
         self._associations = crm.associations.v4.batch_api
+        self._deadline = Deadline(declared.timeout_seconds)
+        for api in (self._companies, self._tasks, self._associations):
+            self._deadline.watch_pools(api.api_client.rest_client.pool_manager)
 
     def send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> list[Answer | None]:
         return health_then_work(
@@ -216,15 +220,16 @@ class HubspotSender:
     def _call(self, now: dt.datetime, ask: Callable[..., Any], asked: JsonObject) -> BatchAnswer | Answer:
         """HubSpot's answer as it stands, of status 200, 201 or 207, or what its refusal means."""
         try:
-            answered = ask(asked, _request_timeout=self._declared.timeout_seconds, _preload_content=False)
-            batch = json.loads(answered.data)
+            with self._deadline.within():
+                answered = ask(asked, _request_timeout=self._declared.timeout_seconds, _preload_content=False)
+                batch = json.loads(answered.data)
         except self._refused as problem:
             return self._whole(problem, now)
-        except self._lost as problem:
+        except (LateError, self._lost) as problem:
             return no_answer(problem)
         except AttributeError:
             # what the client makes of a connection that was never made: an exception without a body, then decoded
-            return Answer(False, "no answer: the connection failed", pause=True)
+            return Answer(False, "no answer: the connection failed", pause=True, passing=True)
         except ValueError:
             return Answer(False, "an answer that is not JSON", pause=True)
         if not isinstance(batch, dict) or not isinstance(batch.get("results"), list):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import ssl
-import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -12,21 +12,84 @@ import httpx
 
 import churnml
 from churnml.adapters.delivery.answers import Answer, asked_wait, by_status
+from churnml.adapters.delivery.deadline import Deadline, LateError
 from churnml.adapters.delivery.hidden import Secrets, is_here
+from churnml.adapters.outages import kind_of_outage
 from churnml.errors import ProjectError
+from churnml.specs.delivery import Receiver
 
 ANSWER_READ = 64 * 1024
+MOVED_FOR_GOOD = (301, 308)
+# A program's answer may be called HTML by the framework it is written in; a whole page is none.
+PAGE = re.compile(r"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 
 
-def client_for(url: str, timeout: float, ca_file: str | None) -> httpx.Client:
-    """A client for one receiver. On this machine no proxy is asked."""
-    return httpx.Client(
-        timeout=timeout,
-        follow_redirects=False,
-        verify=ssl_context(ca_file),
-        trust_env=not is_here(urlsplit(url).hostname or ""),
-        headers={"User-Agent": f"churnml/{churnml.__version__}"},
-    )
+class PostClient:
+    """What posts to one receiver. On this machine no proxy is asked.
+
+    Args:
+        url: where to.
+        declared: the receiver.
+        secrets: what its variables were read with.
+        ca_file: its certificate authority's file, if it has its own.
+    """
+
+    def __init__(self, url: str, declared: Receiver, secrets: Secrets, ca_file: str | None) -> None:
+        self._url, self._secrets = url, secrets
+        self._deadline = Deadline(declared.timeout_seconds)
+        self._client = httpx.Client(
+            timeout=declared.timeout_seconds,
+            follow_redirects=False,
+            verify=ssl_context(ca_file),
+            trust_env=not is_here(urlsplit(url).hostname or ""),
+            headers={"User-Agent": f"churnml/{churnml.__version__}"},
+        )
+
+    def post(self, body: bytes, headers: Mapping[str, str], now: dt.datetime) -> Answer:
+        """Sends ``body`` and says what became of it. What came too late may have arrived: it is sent again."""
+        sent = {"Content-Type": "application/json", **headers}
+        extensions = {"trace": self._deadline.trace}
+        try:
+            with (
+                self._deadline.within(),
+                self._client.stream("POST", self._url, content=body, headers=sent, extensions=extensions) as response,
+            ):
+                return self._answer(response, now)
+        except (httpx.TimeoutException, LateError):
+            return Answer(False, "no answer in time", passing=True)
+        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+            # its words may hold the address
+            return Answer(False, f"no answer: {type(problem).__name__}", passing=kind_of_outage(problem) is not None)
+
+    def _answer(self, response: httpx.Response, now: dt.datetime) -> Answer:
+        status = response.status_code
+        wait = asked_wait(response.headers.get("retry-after"), now)
+        if 300 <= status < 400:
+            return _redirected(response, wait, self._secrets)
+        of_people = "html" in response.headers.get("content-type", "")
+        beginning = "" if response.is_success and not of_people else _read(response)
+        if response.is_success and PAGE.search(beginning):
+            note = f"HTTP {status} with a page for people, as of maintenance or a sign-in: taken for no answer"
+            return Answer(False, note, wait=wait, pause=True, passing=True)
+        return by_status(status, wait, self._secrets.hide(f"HTTP {status} {'' if response.is_success else beginning}"))
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _redirected(response: httpx.Response, wait: float | None, secrets: Secrets) -> Answer:
+    """A redirect is no answer, and not followed: a body signed for one address goes to no other.
+
+    Whoever can answer in the receiver's place could else have our data sent anywhere, also inside our own network.
+    """
+    try:
+        host = urlsplit(response.headers.get("location", "")).hostname
+    except ValueError:
+        host = None
+    to = f" to {secrets.hide(host)}" if host else ""
+    note = f"HTTP {response.status_code}, a redirect{to}, which is not followed"
+    moved = response.status_code in MOVED_FOR_GOOD
+    return Answer(False, f"{note}; correct its url" if moved else note, wait=wait, pause=True, passing=not moved)
 
 
 def ssl_context(ca_file: str | None) -> ssl.SSLContext | bool:
@@ -43,30 +106,13 @@ def ssl_context(ca_file: str | None) -> ssl.SSLContext | bool:
         ) from None
 
 
-def post(
-    client: httpx.Client, url: str, body: bytes, headers: Mapping[str, str], secrets: Secrets, now: dt.datetime
-) -> Answer:
-    """Sends ``body`` and says what became of it. A wait that is too long may mean that it arrived: it is sent again."""
-    sent = {"Content-Type": "application/json", **headers}
-    try:
-        with client.stream("POST", url, content=body, headers=sent) as response:
-            wait = asked_wait(response.headers.get("retry-after"), now)
-            beginning = "" if response.is_success else _read(response, client.timeout.read)
-            return by_status(response.status_code, wait, secrets.hide(f"HTTP {response.status_code} {beginning}"))
-    except httpx.TimeoutException:
-        return Answer(False, "no answer in time")
-    except (httpx.HTTPError, httpx.InvalidURL) as problem:
-        # its words may hold the address
-        return Answer(False, f"no answer: {type(problem).__name__}")
-
-
-def _read(response: httpx.Response, seconds: float | None) -> str:
+def _read(response: httpx.Response) -> str:
     """The beginning of an answer, as much as comes in time."""
-    ends, read = time.monotonic() + (seconds or 10.0), b""
+    read = b""
     try:
         for item in response.iter_raw(8192):
             read += item
-            if len(read) >= ANSWER_READ or time.monotonic() > ends:
+            if len(read) >= ANSWER_READ:
                 break
     except httpx.HTTPError:
         pass  # the status is known, and that is what counts

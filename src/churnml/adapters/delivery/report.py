@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass
 
 from churnml.jsontypes import JsonObject
 from churnml.ledger import Delivery
-from churnml.pages.presenter import printable
+from churnml.ledger.dead_letters import by_reason
+from churnml.pages.presenter import plural, printable
 
-DEAD_SHOWN = 20
+# Of what was given up: so many reasons, and of each so many messages.
+REASONS_SHOWN = 20
+DEAD_SHOWN = 3
 # What is printed of one, beside why.
 DEAD_FIELDS = ("delivery_id", "receiver", "kind", "subject", "key", "attempts")
 
@@ -24,6 +27,7 @@ class ReceiverReport:
         overtaken: of those sent, what a newer message made needless.
         waiting, dead: what is in the outbox now: to be sent, and given up.
         trouble: why the run with it ended early, or never began.
+        passing: the trouble is an outage, which may pass without anybody mending something.
         examples: of a dry run, the first that would be sent: kind, subject, key.
     """
 
@@ -37,6 +41,7 @@ class ReceiverReport:
     waiting: int = 0
     dead: int = 0
     trouble: str | None = None
+    passing: bool = False
     examples: tuple[Mapping[str, str], ...] = ()
 
 
@@ -59,11 +64,20 @@ class DeliveryReport:
         """Whether somebody should look at it."""
         return any(receiver.trouble for receiver in self.receivers) or bool(self.dead)
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether all there is to look at are outages: trying again later may help, and nobody has to mend anything."""
+        return not self.dead and all(each.passing for each in self.receivers if each.trouble)
+
     def as_data(self) -> JsonObject:
         """Plain JSON data."""
         return {
             "sending": self.sending,
             "receivers": [asdict(receiver) for receiver in self.receivers],
+            "dead_by_reason": [
+                {"receiver": each.receiver, "reason": each.reason, "messages": len(each.deliveries)}
+                for each in by_reason(self.dead)
+            ],
             "dead": [
                 {name: getattr(each, name) for name in DEAD_FIELDS} | {"reason": each.last_error or ""}
                 for each in self.dead
@@ -97,11 +111,22 @@ class DeliveryReport:
 def _dead_lines(dead: Sequence[Delivery]) -> list[str]:
     if not dead:
         return []
-    lines = ["", f"Given up ({len(dead):,}):"]
-    for letter in dead[:DEAD_SHOWN]:
-        tried = "once" if letter.attempts == 1 else f"{letter.attempts} times"
-        what = f"{letter.kind} of {printable(letter.subject)} to {letter.receiver}"
-        lines.append(f"  {letter.delivery_id}: {what}, tried {tried}: {printable(letter.last_error or '')}")
-    more = len(dead) - DEAD_SHOWN
-    lines += [f"  and {more:,} more"] if more > 0 else []
-    return [*lines, "  Once it is mended: churnml deliveries revive NUMBER --by WHO --because WHY"]
+    reasons = by_reason(dead)
+    lines = ["", f"Given up ({len(dead):,}), by reason:"]
+    for each in reasons[:REASONS_SHOWN]:
+        lines.append(f"  {each.receiver}, {plural(len(each.deliveries), 'message')}: {printable(each.reason)}")
+        lines += [f"    {_one_line(letter)}" for letter in each.deliveries[:DEAD_SHOWN]]
+        more = len(each.deliveries) - DEAD_SHOWN
+        lines += [f"    and {more:,} more"] if more > 0 else []
+    left = len(reasons) - REASONS_SHOWN
+    lines += [f"  and {left:,} reasons more: churnml deliveries list --dead"] if left > 0 else []
+    return [
+        *lines,
+        "  Once it is mended: churnml deliveries revive NUMBER, or all of a reason with --reason TEXT; and --by WHO "
+        "--because WHY",
+    ]
+
+
+def _one_line(letter: Delivery) -> str:
+    tried = "once" if letter.attempts == 1 else f"{letter.attempts} times"
+    return f"{letter.delivery_id}: {letter.kind} of {printable(letter.subject)}, tried {tried}"

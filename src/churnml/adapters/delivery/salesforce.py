@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from churnml.adapters.delivery.answers import Answer, asked_wait, by_status
 from churnml.adapters.delivery.crm import (
@@ -22,9 +22,11 @@ from churnml.adapters.delivery.crm import (
     task_subject,
     whole_refused,
 )
+from churnml.adapters.delivery.deadline import Deadline, LateError
 from churnml.adapters.delivery.hidden import Secrets
 from churnml.adapters.delivery.payload import Payload, payload_of
-from churnml.errors import ProjectError
+from churnml.adapters.outages import outage
+from churnml.errors import ChurnmlError, ProjectError, UnavailableError
 from churnml.jsontypes import Json, JsonObject
 from churnml.ledger import Delivery
 from churnml.specs.delivery import Salesforce
@@ -43,6 +45,10 @@ PASSING = (
 # A call's error that says the declaration or the set-up is wrong, and no record.
 SETUP = ("INVALID_FIELD", "INVALID_TYPE", "NOT_FOUND", "INVALID_SESSION_ID", "API_DISABLED_FOR_ORG")
 NOT_THERE = "no such account in Salesforce"
+# A duplicate rule of the organisation stopped the writing of an account that is like another.
+DUPLICATE = "DUPLICATES_DETECTED"
+DUPLICATES_TOO = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+DUPLICATE_REMEDY = "allow_duplicates: true in delivery.yaml writes it nevertheless"
 
 
 class SaveError(TypedDict, total=False):
@@ -88,12 +94,15 @@ class SalesforceSender:
         self._secrets = secrets
         self._wait: str | None = None
         self._session = _session(ca_file, declared.timeout_seconds)
+        self._deadline = Deadline(declared.timeout_seconds)
+        self._deadline.watch_session(self._session)
         self._session.hooks["response"].append(self._heard)
         self._refused = simple_salesforce.exceptions.SalesforceError
         try:
-            self._client = simple_salesforce.Salesforce(
-                **self._credentials(), version=declared.version, session=self._session
-            )
+            with self._deadline.within():
+                self._client = simple_salesforce.Salesforce(
+                    **self._credentials(), version=declared.version, session=self._session
+                )
         except self._refused as problem:
             self._session.close()
             refusal = secrets.hide(f"{type(problem).__name__} {getattr(problem, 'code', '')}")
@@ -105,11 +114,16 @@ class SalesforceSender:
             ) from None
         except Exception as problem:
             self._session.close()
-            raise ProjectError(
+            if isinstance(problem, ChurnmlError):
+                raise
+            late = UnavailableError("Salesforce does not answer in time.", where="models/delivery.yaml")
+            told = late if isinstance(problem, LateError) else outage(problem, "Salesforce", "models/delivery.yaml")
+            raise told or ProjectError(
                 f"Salesforce cannot be reached ({type(problem).__name__}).",
                 where="models/delivery.yaml",
                 remedy="Check the network and the receiver's domain.",
             ) from None
+        self._headers = DUPLICATES_TOO if declared.allow_duplicates else {}
 
     def _credentials(self) -> dict[str, str]:
         declared, read = self._declared, self._secrets.read
@@ -147,13 +161,15 @@ class SalesforceSender:
         self._wait = None
         try:
             asked = {"allOrNone": False, "records": records}
-            results: list[SaveResult] = self._client.restful(path, method="PATCH", json=asked)
+            with self._deadline.within():
+                answered = self._client.restful(path, method="PATCH", json=asked, headers=self._headers)
         except self._refused as problem:
             return self._whole(problem, now)
         except Exception as problem:
             # requests' own, of whatever kind
             return no_answer(problem)
-        if not isinstance(results, list) or len(results) != len(records):
+        results = cast(list[SaveResult], answered)
+        if not isinstance(answered, list) or len(results) != len(records):
             return Answer(False, "an answer that does not fit what was asked", pause=True)
         return results
 
@@ -177,6 +193,8 @@ class SalesforceSender:
             return Answer(False, note)
         if self._says_not_there(errors):
             return Answer(self._declared.unknown_accounts == "skip", f"{NOT_THERE}: {note}", final=True)
+        if DUPLICATE in codes:
+            note = self._secrets.hide(f"{note} ({DUPLICATE_REMEDY})")
         return Answer(False, note, final=True)
 
     def _says_not_there(self, errors: Sequence[SaveError]) -> bool:

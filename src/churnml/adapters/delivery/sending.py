@@ -24,7 +24,7 @@ from churnml.adapters.delivery.salesforce import SalesforceSender
 from churnml.adapters.delivery.slack import SlackSender
 from churnml.adapters.delivery.webhook import WebhookSender
 from churnml.adapters.project import Project
-from churnml.errors import ChurnmlError
+from churnml.errors import ChurnmlError, UnavailableError
 from churnml.specs.delivery import AnyReceiver, DeliverySpec, Drop, Hubspot, Salesforce, Slack, Webhook
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class _Tally:
     died: int = 0
     overtaken: int = 0
     trouble: str | None = None
+    passing: bool = False
 
 
 def deliver(
@@ -91,6 +92,7 @@ def _send_to(
         except ChurnmlError as problem:
             log.warning("receiver %(receiver)s cannot be sent to", {"receiver": name})
             tally.trouble = secrets.hide(" ".join(str(problem).split()))
+            tally.passing = isinstance(problem, UnavailableError)
             return
         with contextlib.closing(sender):
             _empty(name, declared, sender, outbox, now, tally, secrets)
@@ -149,6 +151,7 @@ def _empty(
         paused = [answer for answer in answers if answer is not None and answer.pause]
         if paused:
             tally.trouble = f"left alone until the next run: {secrets.hide(paused[-1].note)}"
+            tally.passing = paused[-1].passing
             return
 
 
@@ -170,9 +173,7 @@ def _put_back(
     if answer is None:
         outbox.released(delivery.delivery_id, now)
     else:
-        again = (
-            None if answer.final else next_attempt(declared.retry, delivery.key, delivery.attempts, now, answer.wait)
-        )
+        again = next_attempt(declared.retry, delivery.key, delivery.attempts, now, answer)
         outbox.failed(delivery.delivery_id, now, answer.note, again)
         tally.died += again is None
         tally.failed += again is not None

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from churnml.adapters.delivery.answers import FAILURES_IN_A_ROW, Answer, one_at_a_time
 from churnml.adapters.delivery.hidden import Secrets
 from churnml.adapters.delivery.payload import Payload, payload_of
-from churnml.adapters.delivery.posting import client_for, post
+from churnml.adapters.delivery.posting import PostClient
 from churnml.adapters.delivery.webhook import KEY
 from churnml.jsontypes import Json
 from churnml.ledger import Delivery
@@ -112,10 +112,8 @@ class SlackSender:
     batch = 100
 
     def __init__(self, declared: Slack, secrets: Secrets, ca_file: str | None) -> None:
-        self._url = secrets.address(declared.url)
         self._together = ITEMS_A_POST if declared.style == "digest" else 1
-        self._secrets = secrets
-        self._client = client_for(self._url, declared.timeout_seconds, ca_file)
+        self._client = PostClient(secrets.address(declared.url), declared, secrets, ca_file)
         if declared.style == "piece":
             self.batch = 20
 
@@ -154,7 +152,7 @@ class SlackSender:
         body = canonical(post_of([payload_of(delivery) for delivery in deliveries]))
         keys = " ".join(sorted(delivery.key for delivery in deliveries))
         key = deliveries[0].key if len(deliveries) == 1 else f"digest-{hashlib.sha256(keys.encode()).hexdigest()[:40]}"
-        return post(self._client, self._url, body, {KEY: key}, self._secrets, now)
+        return self._client.post(body, {KEY: key}, now)
 
     def close(self) -> None:
         self._client.close()

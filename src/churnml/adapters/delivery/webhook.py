@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from churnml.adapters.delivery.answers import Answer, one_at_a_time
 from churnml.adapters.delivery.hidden import Secrets
-from churnml.adapters.delivery.posting import client_for, post
+from churnml.adapters.delivery.posting import PostClient
 from churnml.ledger import Delivery
 from churnml.specs.delivery import Webhook
 from churnml.work.messages import canonical
@@ -62,10 +62,8 @@ class WebhookSender:
     batch = 20
 
     def __init__(self, declared: Webhook, secrets: Secrets, ca_file: str | None) -> None:
-        self._url = secrets.address(declared.url)
         self._secret = secrets.read(declared.secret)
-        self._secrets = secrets
-        self._client = client_for(self._url, declared.timeout_seconds, ca_file)
+        self._client = PostClient(secrets.address(declared.url), declared, secrets, ca_file)
 
     def send(self, deliveries: Sequence[Delivery], now: dt.datetime) -> list[Answer | None]:
         return one_at_a_time(deliveries, lambda delivery: self._send(delivery, now))
@@ -78,7 +76,7 @@ class WebhookSender:
             TIMESTAMP: timestamp,
             SIGNATURE: signature(body, timestamp, self._secret),
         }
-        return post(self._client, self._url, body, headers, self._secrets, now)
+        return self._client.post(body, headers, now)
 
     def close(self) -> None:
         self._client.close()

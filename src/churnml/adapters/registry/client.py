@@ -11,7 +11,7 @@ import uuid
 import warnings
 from collections.abc import Iterator
 
-from churnml.adapters.outages import outage
+from churnml.adapters.outages import outages_told
 from churnml.adapters.project import database_of, sqlite_url
 from churnml.adapters.registry import rooted
 from churnml.errors import ChurnmlError
@@ -78,11 +78,13 @@ def quietly(uri: str) -> Iterator[None]:
     mlflow.set_registry_uri(uri)
     levels = {name: logging.getLogger(name).level for name in ("mlflow", "alembic")}
     for name in levels:
-        logging.getLogger(name).setLevel(logging.ERROR)
+        # what it raises is told by us; its log of that would show a traceback, and the address
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         silent = io.StringIO()
         with (
-            _outages_told(),
+            # whose words may hold a password
+            outages_told(REGISTRY, WHERE),
             warnings.catch_warnings(),
             contextlib.redirect_stdout(silent),
             contextlib.redirect_stderr(silent),
@@ -106,20 +108,6 @@ def quietly(uri: str) -> Iterator[None]:
                 os.environ.pop(variable, None)
             else:
                 os.environ[variable] = value
-
-
-@contextlib.contextmanager
-def _outages_told() -> Iterator[None]:
-    """Raises UnavailableError where MLflow, its server or its files did not answer, whose words may hold a password."""
-    try:
-        yield
-    except ChurnmlError:
-        raise
-    except Exception as problem:
-        told = outage(problem, REGISTRY, WHERE)
-        if told is None:
-            raise
-        raise told from None
 
 
 @contextlib.contextmanager

@@ -395,7 +395,7 @@ def _gone(name: str, number: str, because: str) -> RegistryError:
         f"Version {number} of model '{name}' is not in the registry any more, and {because}.",
         where=WHERE,
         remedy=f"Restore it, or make another champion: churnml models promote {name} --version V --because WHY "
-        f"(churnml models list {name} shows what there is).",
+        f"(churnml models list shows them).",
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from churnml.adapters.outages import outage
+from churnml.adapters.outages import CONNECT_SECONDS, outage
 from churnml.adapters.project import database_of
 from churnml.adapters.store.sqlite_file import SqliteFile
 from churnml.errors import ChurnmlError, ProjectError
@@ -27,8 +27,6 @@ Connection = sa.Connection
 # The drivers are named, so that the same URL means the same whichever SQLAlchemy is installed.
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 WHERE = "project.yaml, stores: operational"
-# How long a server may take to let us in, in seconds.
-CONNECT_SECONDS = 10
 STORE = "The operational store"
 
 

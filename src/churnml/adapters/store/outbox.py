@@ -168,12 +168,18 @@ class Outbox:
     def revive(self, delivery_id: int, now: dt.datetime, *, who: str, why: str) -> None:
         """Makes a dead one due again, its attempts counted anew; raises UnknownNameError where none such is dead."""
         with self._connections.writing() as connection:
-            anew = {"state": "pending", "attempts": 0, "next_attempt_at": utc(now), "leased_until": None}
-            if not _update(connection, delivery_id, "dead", **anew):
+            if not _revive(connection, delivery_id, now, why):
                 known = connection.scalars(sa.select(deliveries.c.delivery_id).where(deliveries.c.state == "dead"))
                 raise UnknownNameError("dead delivery", str(delivery_id), map(str, known))
-            _attempt(connection, delivery_id, now, "revived", why)
             audit(connection, now, who, "delivery revived", str(delivery_id), why)
+
+    def revive_all(self, delivery_ids: Sequence[int], now: dt.datetime, *, who: str, why: str) -> int:
+        """Makes those of them that are dead due again, all or none; how many they were."""
+        with self._connections.writing() as connection:
+            revived = [each for each in sorted(delivery_ids) if _revive(connection, each, now, why)]
+            for each in revived:
+                audit(connection, now, who, "delivery revived", str(each), why)
+        return len(revived)
 
     def _settle(self, delivery_id: int, now: dt.datetime, result: str, note: str, **values: object) -> bool:
         with self._connections.writing() as connection:
@@ -213,6 +219,15 @@ def _update(connection: sa.Connection, delivery_id: int, present: str, **values:
     """Changes one whose state is ``present``; whether there was one."""
     where = (deliveries.c.delivery_id == delivery_id) & (deliveries.c.state == present)
     return connection.execute(deliveries.update().where(where).values(**values)).rowcount == 1
+
+
+def _revive(connection: sa.Connection, delivery_id: int, now: dt.datetime, why: str) -> bool:
+    """Makes a dead one due again; whether it was dead."""
+    anew = {"state": "pending", "attempts": 0, "next_attempt_at": utc(now), "leased_until": None}
+    done = _update(connection, delivery_id, "dead", **anew)
+    if done:
+        _attempt(connection, delivery_id, now, "revived", why)
+    return done
 
 
 def _attempt(connection: sa.Connection, delivery_id: int, now: dt.datetime, result: str, note: str) -> None:

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
+from churnml.adapters.outages import CONNECT_SECONDS, outage
 from churnml.adapters.warehouse.reading import identifier, only
-from churnml.errors import ProjectError, UnknownNameError
+from churnml.errors import ChurnmlError, ProjectError, UnavailableError, UnknownNameError
 from churnml.tables import Relation
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _remote_session(url: str, where: str) -> SparkSession:
         raise _missing("grpcio", "spark", "spark", where) from None
     except Exception as problem:
         # the message may repeat the URL with its token: only the class is shown
-        raise ProjectError(
+        raise outage(problem, "The Spark server", where) or ProjectError(
             f"The Spark server cannot be reached ({type(problem).__name__}).",
             where=where,
             remedy="Check the URL (sc://host:port), the network and the token.",
@@ -301,7 +302,7 @@ def _postgres(url: str | None, project: str, store: str, where: str) -> Engine:
         con.execute(f"SET search_path = {identifier(schema)}")
     except (psycopg.Error, ProjectError) as problem:
         con.close()
-        raise (problem if isinstance(problem, ProjectError) else _refused(problem, where)) from None
+        raise (problem if isinstance(problem, ChurnmlError) else _refused(problem, where)) from None
     backend = Backend.from_connection(con)
 
     def register(op: ops.InMemoryTable) -> None:
@@ -335,10 +336,11 @@ def _postgres_connection(url: str | None, where: str) -> psycopg.Connection:
             remedy="Write postgresql://user:${PASSWORD}@host:5432/database, with the password in the environment.",
         )
     try:
-        return psycopg.connect(url, autocommit=True)
+        waits = {} if "connect_timeout" in url else {"connect_timeout": CONNECT_SECONDS}
+        return psycopg.connect(url, autocommit=True, **waits)
     except Exception as problem:
         # the driver's message may repeat the URL with its password: only the class is shown
-        raise ProjectError(
+        raise outage(problem, "The database of the engine", where) or ProjectError(
             f"The database of the engine cannot be opened ({type(problem).__name__}).",
             where=where,
             remedy="Check the URL, the network and the credentials.",
@@ -387,13 +389,13 @@ def _answer(con: psycopg.Connection, sql: str, expected: pa.Schema) -> pa.Table:
     )
 
 
-def _refused(problem: Exception, where: str) -> ProjectError:
+def _refused(problem: Exception, where: str) -> ChurnmlError:
     message = getattr(getattr(problem, "diag", None), "message_primary", None) or type(problem).__name__
-    return ProjectError(
-        f"The database of the engine refuses ({message}).",
-        where=where,
-        remedy="The user needs the right to create schemas and temporary tables in it, and room for the tables.",
-    )
+    remedy = "The user needs the right to create schemas and temporary tables in it, and room for the tables."
+    told = outage(problem, "The database of the engine", where)
+    if isinstance(told, UnavailableError):
+        return told
+    return ProjectError(f"The database of the engine refuses ({message}).", where=where, remedy=remedy)
 
 
 def _schema(con: psycopg.Connection, project: str, store: str) -> str:

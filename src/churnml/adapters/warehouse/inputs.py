@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from churnml.adapters.outages import CONNECT_SECONDS, outage
 from churnml.adapters.project import PROJECT_FILE, Project, with_environment
 from churnml.adapters.warehouse.reading import first_line, only, quoted
 from churnml.errors import SourceError, did_you_mean
@@ -21,6 +22,7 @@ from churnml.specs.project import Input
 
 if TYPE_CHECKING:
     import duckdb
+    import sqlalchemy as sa
 
 READ_AS_LATIN_1 = "read_as_latin_1"
 BATCH_ROWS = 50_000
@@ -104,7 +106,7 @@ def _register_parquet(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> 
         )
         columns = _columns(con, name)
     except Exception as problem:
-        raise SourceError(
+        raise outage(problem, f"Input '{name}'", str(path)) or SourceError(
             f"Input '{name}' cannot be read as Parquet.",
             where=str(path),
             remedy=f"Declare 'format: csv' if it is one. ({first_line(problem)})",
@@ -139,7 +141,7 @@ def _register_csv(con: duckdb.DuckDBPyConnection, name: str, path: Path, declare
             f"FROM read_csv({quoted(only(path))}, {options})"
         )
     except Exception as problem:
-        raise SourceError(
+        raise outage(problem, f"Reading input '{name}'", str(path)) or SourceError(
             f"Input '{name}' cannot be read as CSV.",
             where=str(path),
             remedy=f"Declare its delimiter or encoding in {PROJECT_FILE}. ({first_line(problem)})",
@@ -218,21 +220,19 @@ def _delimiter(path: Path, encoding: str) -> str:
 
 
 def _copy_table(project: Project, name: str, declared: Input, target: Path) -> None:
-    """Copies a table of a database into a Parquet file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    """Copies a table of a database into a Parquet file; raises SourceError, UnavailableError."""
     import sqlalchemy as sa
 
     where = f"{project.root / PROJECT_FILE}, inputs: {name}"
     url = with_environment(declared.database or "", where)
+    schema, bare = _schema_and_table(declared)
     try:
-        engine = sa.create_engine(url)
-        schema, _, bare = (declared.table or "").rpartition(".")
-        known = sa.inspect(engine).get_table_names(schema=schema or None)
-        known += sa.inspect(engine).get_view_names(schema=schema or None)
+        engine = _database(url)
+        known = sa.inspect(engine).get_table_names(schema=schema)
+        known += sa.inspect(engine).get_view_names(schema=schema)
     except Exception as problem:
         # the driver's message may repeat the URL with its password: only the class is shown
-        raise SourceError(
+        raise outage(problem, f"The database of input '{name}'", where) or SourceError(
             f"The database of input '{name}' cannot be opened ({type(problem).__name__}).",
             where=where,
             remedy="Check the URL, the network and the credentials.",
@@ -241,7 +241,38 @@ def _copy_table(project: Project, name: str, declared: Input, target: Path) -> N
         raise SourceError(
             f"The database has no table '{declared.table}'.", where=where, remedy=did_you_mean(bare, known)
         )
-    table = sa.table(bare, schema=schema or None)
+    try:
+        _copy_rows(engine, sa.table(bare, schema=schema), target)
+    except (sa.exc.SQLAlchemyError, OSError) as problem:
+        raise outage(problem, f"Reading the database of input '{name}'", where) or SourceError(
+            f"Table '{declared.table}' of input '{name}' cannot be read ({type(problem).__name__}).",
+            where=where,
+            remedy="Check that whoever the URL names may read it.",
+        ) from None
+    finally:
+        engine.dispose()
+
+
+def _database(url: str) -> sa.Engine:
+    import sqlalchemy as sa
+
+    named = sa.make_url(url)
+    by_libpq = named.get_backend_name() == "postgresql" and named.get_driver_name() in ("psycopg", "psycopg2")
+    # libpq would wait for ever
+    waits = by_libpq and "connect_timeout" not in named.query
+    return sa.create_engine(named, connect_args={"connect_timeout": CONNECT_SECONDS} if waits else {})
+
+
+def _schema_and_table(declared: Input) -> tuple[str | None, str]:
+    schema, _, bare = (declared.table or "").rpartition(".")
+    return schema or None, bare
+
+
+def _copy_rows(engine: sa.Engine, table: sa.TableClause, target: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import sqlalchemy as sa
+
     with engine.connect().execution_options(stream_results=True) as connection:
         result = connection.execute(sa.select(sa.text("*")).select_from(table))
         # text, like a CSV: the types are read by the same rules whatever the origin
