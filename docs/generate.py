@@ -27,6 +27,7 @@ from churnml.tables import TABLES
 from docs.capacity_page import capacity_page
 from docs.health_page import health_page
 from docs.impact_page import impact_page
+from docs.outputs_page import outputs_page
 from docs.playbooks_page import playbooks_page
 from tests.spec.feature_examples import EXAMPLES, Example
 
@@ -239,6 +240,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "playbooks.md": playbooks_page,
     "capacity.md": capacity_page,
     "impact-by-hand.md": by_hand_page,
+    "outputs.md": lambda: NOTE + outputs_page(),
 }
 
 
