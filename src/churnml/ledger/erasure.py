@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
@@ -34,6 +35,25 @@ class StoreTraces:
     sent: Mapping[str, int] = field(default_factory=dict)
     unsent: int = 0
     arms: int = 0
+
+
+@dataclass(frozen=True)
+class AgedRows:
+    """What is older than the project keeps it.
+
+    Args:
+        rows: table → rows that go.
+        dates: scored dates among them: how many, the first and the last; None where there are none.
+        kept: sentences on what is as old and stays, and why.
+    """
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    dates: tuple[int, dt.date, dt.date] | None = None
+    kept: tuple[str, ...] = ()
+
+    def as_data(self) -> JsonObject:
+        """For ``--json``."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from churnml.adapters.store import forgetting, reading, scorings
+from churnml.adapters.store import forgetting, reading, retention, scorings
 from churnml.adapters.store.audit import AuditLog
 from churnml.adapters.store.connections import Connection, Connections, cannot_be_opened
 from churnml.adapters.store.effects import Effects
@@ -26,6 +26,8 @@ from churnml.adapters.store.work import Work
 from churnml.adapters.store.writing import StaleError
 from churnml.errors import ChurnmlError
 from churnml.ledger import Delivery, Message, Provenance, ScoredDay
+from churnml.ledger.erasure import AgedRows
+from churnml.specs.project import Retention
 
 log = logging.getLogger("churnml.store")
 
@@ -94,6 +96,13 @@ class Store:
         """The audit line of a user who was forgotten."""
         with self._connections.writing() as connection:
             forgetting.note_user(connection, digest, now, who=who, why=why)
+
+    aged = _as_one_moment_sees_it(retention.aged)
+
+    def let_go(self, declared: Retention, today: dt.date, now: dt.datetime) -> AgedRows:
+        """Removes what is older than declared: :func:`churnml.adapters.store.retention.let_go`."""
+        with self._connections.writing() as connection:
+            return retention.let_go(connection, declared, today, now)
 
     def compact(self) -> bool:
         """Lets the files go of what was deleted; False where a reader keeps them from it."""

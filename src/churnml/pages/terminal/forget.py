@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 
-from churnml.ledger.erasure import ForgetReport, Traces
+from churnml.ledger.erasure import AgedRows, ForgetReport, Traces
 from churnml.pages.presenter import printable
 from churnml.pages.terminal.layout import table
 
@@ -24,6 +25,20 @@ def forget_text(report: ForgetReport) -> str:
         lines += ["", f"  No row that churnml keeps names this {report.kind}."]
     lines += ["", "WHERE IT STAYS, AND WHAT IS YOURS TO DO", "", *(f"  · {printable(one)}" for one in _stays(report))]
     return "\n".join([*lines, *_remains(report)])
+
+
+def aged_text(aged: AgedRows, today: dt.date, *, done: bool) -> str:
+    """What ``churnml forget --old`` prints."""
+    if not aged.rows:
+        lines = [f"On {today} nothing is older than retention: in project.yaml keeps."]
+    else:
+        lines = ["Removed:" if done else "Nothing was removed. With --yes, this is:", ""]
+        lines += table(["store", "rows"], [[name, f"{many:,}"] for name, many in aged.rows.items()], right=(1,))
+    if aged.dates:
+        number, first, last = aged.dates
+        lines += ["", f"  {number:,} scored dates from {first} to {last}"]
+    lines += [f"  kept: {sentence}" for sentence in aged.kept]
+    return "\n".join(lines)
 
 
 def _places(before: Traces) -> Iterator[tuple[str, str, int]]:
