@@ -18,6 +18,7 @@ from churnml.features import FAMILIES, Wish
 from churnml.features.declared import family_of
 from churnml.features.measured import measures_page
 from churnml.specs.delivery import DeliverySpec
+from churnml.specs.forgotten import ForgottenSpec
 from churnml.specs.health import HealthSpec
 from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.playbooks import PlaybooksSpec
@@ -149,6 +150,11 @@ def contract_page() -> str:
     lines += [f"| `{name}` | all | quarantine | {means} |" for name, means in checks.STRUCTURAL.items()]
     for check in checks.CHECKS:
         lines.append(f"| `{check.name}` | {', '.join(check.tables)} | {check.severity} | {check.means} |")
+    lines += [
+        "",
+        "Beside these, `forgotten` sets aside the rows of whoever was forgotten ([erasure.md](erasure.md)): nothing can be",
+        "declared about it, and only their number is kept.",
+    ]
     return NOTE + "\n".join(lines) + "\n"
 
 
@@ -162,6 +168,7 @@ def specs_page() -> str:
     ]
     files: Mapping[str, type[BaseModel]] = {
         "project.yaml": ProjectSpec,
+        "forgotten.yaml": ForgottenSpec,
         "models/features.yaml": FeaturesSpec,
         "models/<name>/spec.yaml": ModelSpec,
         "models/health.yaml": HealthSpec,

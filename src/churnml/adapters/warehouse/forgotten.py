@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import logging
 from pathlib import Path
 
 import duckdb
 
 from churnml.adapters.project import Project
 from churnml.adapters.suppression import Forgettable, Suppression
+from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.reading import Reading, identifier, parquet, quoted
 from churnml.checks import FORGOTTEN
 from churnml.tables import Table
+
+log = logging.getLogger("churnml.warehouse")
 
 # The columns of a relation that name an account, or a user.
 NAMING: dict[Forgettable, tuple[str, ...]] = {"account": ("account_id", "parent_account_id"), "user": ("user_id",)}
@@ -61,18 +63,14 @@ def _is_forgotten(suppression: Suppression, kind: Forgettable, column: str) -> s
 
 
 def checked_rows(project: Project, kind: Forgettable, name: str) -> dict[str, int]:
-    """Relation → rows of the newest checked tables and roll-ups that name an account or a user, where there are any."""
-    stores = [path.parent for path in (project.work / "warehouse").glob("*/manifest.json")]
-    if not stores:
-        return {}
-    newest = max(stores, key=lambda path: path.stat().st_mtime)
+    """Relation → rows of all checked tables and roll-ups kept that name an account or a user, where there are any."""
     counted: dict[str, int] = {}
     with duckdb.connect() as con:
-        for path in sorted([*newest.rglob("*.parquet"), *(project.work / "warehouse" / "usage").rglob("*.parquet")]):
-            rows = _rows_naming(con, path, kind, name)
-            if rows:
-                counted[path.stem] = counted.get(path.stem, 0) + rows
-    return dict(sorted(counted.items()))
+        for path in sorted((project.work / "warehouse").rglob("*.parquet")):
+            # what is being made, or was left behind half made, may not be readable yet
+            if not any(part.startswith(".") for part in path.relative_to(project.work).parts):
+                counted[path.stem] = counted.get(path.stem, 0) + _rows_naming(con, path, kind, name)
+    return {relation: rows for relation, rows in sorted(counted.items()) if rows}
 
 
 def _rows_naming(con: duckdb.DuckDBPyConnection, path: Path, kind: Forgettable, name: str) -> int:
@@ -85,14 +83,15 @@ def _rows_naming(con: duckdb.DuckDBPyConnection, path: Path, kind: Forgettable, 
     return int(con.execute(f"SELECT count(*) FROM {parquet([path])} WHERE {' OR '.join(conditions)}").fetchall()[0][0])
 
 
-def remove_checked_tables(project: Project) -> int:
-    """Removes all checked tables and increments, which the next reading makes anew; how many stores there were."""
+def remove_checked_tables(project: Project) -> None:
+    """Removes all checked tables and increments, which the next reading makes anew; what a run still reads stays.
+
+    One that makes some at this moment is waited for: it may have begun before who is forgotten was written down.
+    """
     stores = project.work / "warehouse"
-    made = len(list(_made(stores)))
-    shutil.rmtree(stores, ignore_errors=True)
-    return made
-
-
-def _made(stores: Path) -> Iterator[Path]:
-    yield from stores.glob("*/manifest.json")
-    yield from stores.glob("usage/*/*/segment.json")
+    if not stores.is_dir():
+        return
+    with leases.one_maker(stores, lambda: log.info("another run is reading the tables; waiting for it")):
+        for folder in [*stores.glob("usage/*/*"), *stores.iterdir()]:
+            if folder.is_dir() and folder.name != "usage":
+                leases.take_away(folder)
