@@ -18,6 +18,7 @@ from churnml.features import FAMILIES, Wish
 from churnml.features.declared import family_of
 from churnml.features.measured import measures_page
 from churnml.specs.delivery import DeliverySpec
+from churnml.specs.forgotten import ForgottenSpec
 from churnml.specs.health import HealthSpec
 from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.playbooks import PlaybooksSpec
@@ -27,6 +28,7 @@ from churnml.tables import TABLES
 from docs.capacity_page import capacity_page
 from docs.health_page import health_page
 from docs.impact_page import impact_page
+from docs.outputs_page import outputs_page
 from docs.playbooks_page import playbooks_page
 from tests.spec.feature_examples import EXAMPLES, Example
 
@@ -148,6 +150,11 @@ def contract_page() -> str:
     lines += [f"| `{name}` | all | quarantine | {means} |" for name, means in checks.STRUCTURAL.items()]
     for check in checks.CHECKS:
         lines.append(f"| `{check.name}` | {', '.join(check.tables)} | {check.severity} | {check.means} |")
+    lines += [
+        "",
+        "Beside these, `forgotten` sets aside the rows of whoever was forgotten ([erasure.md](erasure.md)): nothing can be",
+        "declared about it, and only their number is kept.",
+    ]
     return NOTE + "\n".join(lines) + "\n"
 
 
@@ -161,6 +168,7 @@ def specs_page() -> str:
     ]
     files: Mapping[str, type[BaseModel]] = {
         "project.yaml": ProjectSpec,
+        "forgotten.yaml": ForgottenSpec,
         "models/features.yaml": FeaturesSpec,
         "models/<name>/spec.yaml": ModelSpec,
         "models/health.yaml": HealthSpec,
@@ -239,6 +247,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "playbooks.md": playbooks_page,
     "capacity.md": capacity_page,
     "impact-by-hand.md": by_hand_page,
+    "outputs.md": lambda: NOTE + outputs_page(),
 }
 
 

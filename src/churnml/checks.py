@@ -146,6 +146,8 @@ MISSING = "missing"
 DUPLICATE = "duplicate"
 REPEATED = "repeated_row"
 MALFORMED = "malformed_line"
+# Whose rows 'churnml forget' removed; no project can declare otherwise, and what the row held is not kept.
+FORGOTTEN = "forgotten"
 STRUCTURAL: Mapping[str, str] = {
     MALFORMED: "a line of a CSV file that has the wrong number of fields or an unclosed quote",
     UNREADABLE: "a value that cannot be read as its column's type (a date as a date, a number as a number)",
@@ -194,7 +196,7 @@ def verdicts(
 
     Args:
         rows: a typed contract table with ``source_row`` and ``unreadable`` (the columns, joined by a
-            comma, whose text could not be read; null when all could).
+            comma, whose text could not be read; null when all could), and perhaps with ``forgotten``.
         table: its declaration.
         accounts: the kept accounts; None when ``table`` is accounts itself.
         end: the first instant after the data.
@@ -209,7 +211,8 @@ def verdicts(
         t = t.left_join(created, "account_id").drop("account_id_right")
     t = t.mutate(dated=t[table.dated_by])
     severity = severities(table, declared)
-    bad: dict[str, ir.BooleanValue] = {
+    bad: dict[str, ir.BooleanValue] = {FORGOTTEN: t[FORGOTTEN]} if FORGOTTEN in t.columns else {}
+    bad |= {
         UNREADABLE: t["unreadable"].notnull(),
         MISSING: _missing(t, table).notnull(),
     }
@@ -217,7 +220,8 @@ def verdicts(
         if table.name in check.tables and all(column in t.columns for column in check.needs):
             bad[check.name] = check.condition(t, end).fill_null(False)
     # a row without its required columns cannot be kept, whatever is declared
-    aside = {n: c for n, c in bad.items() if n == MISSING or severity[n] is CheckAction.QUARANTINE}
+    always = (FORGOTTEN, MISSING)
+    aside = {n: c for n, c in bad.items() if n in always or severity[n] is CheckAction.QUARANTINE}
     warned = {n: c for n, c in bad.items() if n not in aside}
     t = t.mutate(problem=_first_that_holds(aside), **{f"warns_{n}": c for n, c in warned.items()})
     if severity[REPEATED] is CheckAction.QUARANTINE and not set(table.key) & set(table.required):
@@ -230,7 +234,8 @@ def verdicts(
             t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({DUPLICATE: repeats})))
         else:
             t = t.mutate(**{f"warns_{DUPLICATE}": repeats})
-    return t.drop("dated", *(["account_created_at"] if accounts is not None else []))
+    of_ours = ("dated", "account_created_at", FORGOTTEN)
+    return t.drop(*(column for column in of_ours if column in t.columns))
 
 
 def _first_that_holds(conditions: Mapping[str, ir.BooleanValue]) -> ir.StringValue:

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 import churnml
 from churnml.adapters.outages import outage
 from churnml.adapters.python_features import families_in
+from churnml.adapters.suppression import Suppression, read_suppression
 from churnml.errors import ProjectError, SpecError, UnavailableError, UnknownNameError
 from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
 from churnml.features.declared import family_of
@@ -128,6 +129,11 @@ class Project:
     def _declared_store(self, store: Literal["operational", "registry", "warehouse"]) -> str | None:
         declared: str | None = getattr(self.spec.stores, store)
         return with_environment(declared, f"{self.root / PROJECT_FILE}, stores: {store}") if declared else None
+
+    @property
+    def suppression(self) -> Suppression:
+        """Whose rows are set aside at every reading: read from the file each time, for it may have grown."""
+        return read_suppression(self.root, with_environment)
 
     @property
     def registry_is_local(self) -> bool:

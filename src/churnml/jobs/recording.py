@@ -10,6 +10,7 @@ import churnml
 from churnml.jobs.judging import Judgement, importance, stakes_of
 from churnml.jobs.opening import OpenedProject
 from churnml.jobs.training import Collected, training_fingerprint
+from churnml.ledger.erasure import JUDGED_FILE
 from churnml.modelling.ranking import gains
 from churnml.modelling.record import (
     ContactPlan,
@@ -95,7 +96,7 @@ def _files(record: ModelRecord, judged: Judgement) -> dict[str, str | bytes]:
     return {
         **({"reliability.png": png(reliability_chart(record.reliability))} if record.reliability else {}),
         **({"lift.png": png(gains_chart(record.gains))} if record.gains else {}),
-        "judged.csv": table.to_csv(index=False),
+        JUDGED_FILE: table.to_csv(index=False),
         "card.md": card(record),
     }
 

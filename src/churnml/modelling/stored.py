@@ -128,11 +128,15 @@ def read_model(folder: Path) -> StoredModel:
         )
     # what is read is what the checksum was taken of
     content = json.loads(texts[MODEL_FILE])
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    written_as = content.get("format") if isinstance(content, dict) else None
+    if written_as != FORMAT:
+        newer = isinstance(written_as, int) and written_as > FORMAT
+        train = "Train again, then promote the new version by hand: churnml models promote."
         raise RegistryError(
-            "The stored model was written by another version of churnml.",
+            f"The stored model was written by another version of churnml (format {written_as}, this one reads "
+            f"{FORMAT}).",
             where=str(folder),
-            remedy="Train again, then promote the new version by hand: churnml models promote.",
+            remedy="Upgrade churnml." if newer else train,
         )
     hazard = content.get("hazard")
     if hazard is not None and HAZARD_FILE not in sums:

@@ -55,6 +55,19 @@ class Stores(Spec):
     warehouse: str | None = None
 
 
+class Retention(Spec):
+    """After how many days histories go; without a number they stay. ``churnml forget --old --yes`` applies it.
+
+    ``scores_days`` is about scored dates: scores, decisions and changes of health. What impact is measured from stays:
+    arms, outcomes, work, and the score of an account on the day it was enrolled. ``messages_days`` is about messages
+    that were sent or given up, ``audit_days`` about lines of the audit log.
+    """
+
+    scores_days: Annotated[int, Field(ge=90)] | None = None
+    messages_days: Annotated[int, Field(ge=30)] | None = None
+    audit_days: Annotated[int, Field(ge=90)] | None = None
+
+
 class ProjectSpec(Spec):
     """What ``project.yaml`` may say."""
 
@@ -73,6 +86,7 @@ class ProjectSpec(Spec):
     python_features: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-./]+\.py$")] | None = None
     checks: dict[str, dict[str, CheckAction]] = Field(default_factory=dict)
     stores: Stores = Stores()
+    retention: Retention = Retention()
     # a simulated company knows its true probabilities; they judge a model beside its rivals, nothing else
     truth: str | None = None
     currency: Annotated[str, Field(max_length=8)] = ""

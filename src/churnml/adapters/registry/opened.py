@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 
-import churnml
 from churnml.adapters.project import Project, database_of
 from churnml.adapters.registry import rooted
 from churnml.adapters.registry.client import (
@@ -47,6 +46,7 @@ from churnml.adapters.registry.registered import (
     VERDICT_TAG,
     RegisteredModel,
 )
+from churnml.adapters.registry.scoring_wheel import requirements, scoring_wheel
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, UnknownNameError
 from churnml.health.changes import Yardstick, yardstick_of
 from churnml.modelling.predictor import Predictor
@@ -200,6 +200,7 @@ class Registry:
         with tempfile.TemporaryDirectory() as scratch, quietly(self.uri):
             folder = Path(scratch) / MODEL_FOLDER
             predictor.save(folder)
+            wheel = scoring_wheel(folder)
             with mlflow.start_run(experiment_id=self._experiment(f"{project}/{name}")) as run:
                 mlflow.log_params(dict(parameters))
                 mlflow.log_metrics(dict(metrics))
@@ -214,7 +215,7 @@ class Registry:
                     data_path=str(folder),
                     signature=_signature(predictor),
                     input_example=example,
-                    pip_requirements=[f"churnml=={churnml.__version__}"],
+                    pip_requirements=requirements(f"data/{MODEL_FOLDER}/{wheel.name}"),
                 )
                 registered = mlflow.register_model(logged.model_uri, name, tags={"churnml.project": project})
                 version = str(registered.version)

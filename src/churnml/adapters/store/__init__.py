@@ -13,18 +13,21 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from churnml.adapters.store import reading, scorings
+from churnml.adapters.store import forgetting, reading, retention, scorings
 from churnml.adapters.store.audit import AuditLog
 from churnml.adapters.store.connections import Connection, Connections, cannot_be_opened
 from churnml.adapters.store.effects import Effects
 from churnml.adapters.store.outbox import Outbox
 from churnml.adapters.store.outcomes import Outcomes
 from churnml.adapters.store.overrides import Overrides
+from churnml.adapters.store.schema import APPEND_ONLY, KEPT
 from churnml.adapters.store.upgrade import migrate
 from churnml.adapters.store.work import Work
 from churnml.adapters.store.writing import StaleError
 from churnml.errors import ChurnmlError
 from churnml.ledger import Delivery, Message, Provenance, ScoredDay
+from churnml.ledger.erasure import AgedRows
+from churnml.specs.project import Retention
 
 log = logging.getLogger("churnml.store")
 
@@ -81,6 +84,30 @@ class Store:
     bands = _as_one_moment_sees_it(reading.bands)
     healths = _as_one_moment_sees_it(reading.healths)
     declaration = _as_one_moment_sees_it(reading.declaration)
+
+    traces_of_account = _as_one_moment_sees_it(forgetting.traces_of_account)
+    traces_of_user = _as_one_moment_sees_it(forgetting.traces_of_user)
+
+    def forget_account(self, account_id: str, digest: str, now: dt.datetime, *, who: str, why: str) -> None:
+        """Removes an account in one transaction: :func:`churnml.adapters.store.forgetting.erase_account`."""
+        with self._connections.writing() as connection:
+            forgetting.erase_account(connection, account_id, digest, now, who=who, why=why)
+
+    def note_forgotten_user(self, digest: str, now: dt.datetime, *, who: str, why: str) -> None:
+        """The audit line of a user who was forgotten."""
+        with self._connections.writing() as connection:
+            forgetting.note_user(connection, digest, now, who=who, why=why)
+
+    aged = _as_one_moment_sees_it(retention.aged)
+
+    def let_go(self, declared: Retention, today: dt.date, now: dt.datetime) -> AgedRows:
+        """Removes what is older than declared: :func:`churnml.adapters.store.retention.let_go`."""
+        with self._connections.writing() as connection:
+            return retention.let_go(connection, declared, today, now)
+
+    def compact(self) -> bool:
+        """Lets the files go of what was deleted; False where a reader keeps them from it."""
+        return self._connections.compact((*APPEND_ONLY, *KEPT))
 
     def record(self, day: ScoredDay, made_from: Provenance, now: dt.datetime, messages: Sequence[Message] = ()) -> bool:
         """Writes a date in one transaction: :func:`churnml.adapters.store.scorings.record`."""

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -66,6 +66,28 @@ class Connections:
         """
         with _named_by_class(), self._writer.begin() as connection:
             yield connection
+
+    def compact(self, tables: Sequence[str]) -> bool:
+        """Lets the database's files go of what was deleted; False where somebody who reads keeps them from it.
+
+        SQLite's file and its log are written anew. PostgreSQL may write over the room, and overwrites its log in time.
+        """
+        with _named_by_class():
+            raw = self._engine.raw_connection()
+            try:
+                if self._engine.dialect.name == "postgresql":
+                    raw.driver_connection.autocommit = True  # type: ignore[union-attr]
+                cursor = raw.cursor()
+                if self._engine.dialect.name == "postgresql":
+                    cursor.execute(f"VACUUM {', '.join(tables)}")
+                    return True
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                (busy, _, _) = cursor.fetchone() or (1, 0, 0)
+                return not busy
+            finally:
+                # its settings are no longer those of a pooled one
+                raw.invalidate()
 
     def close(self) -> None:
         self._engine.dispose()

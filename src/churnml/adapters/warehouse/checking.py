@@ -27,7 +27,7 @@ USAGE_COLUMNS = ("account_id", "occurred_at", "event", "user_id", "quantity", "k
 def make_quarantine(reading: Reading, registered: Mapping[str, InputTable]) -> None:
     """The table ``_quarantine``, with the lines of CSV files that are no rows: booked to the first table that reads
     the file."""
-    con, counts = reading.con, reading.counts
+    con, counts, suppression = reading.con, reading.counts, reading.project.suppression
     con.execute(
         "CREATE TABLE _quarantine (contract_table VARCHAR, reason VARCHAR, detail VARCHAR, "
         'source_row BIGINT, "row" VARCHAR)'
@@ -43,7 +43,11 @@ def make_quarantine(reading: Reading, registered: Mapping[str, InputTable]) -> N
         if table.rejects and readers:
             con.executemany(
                 "INSERT INTO _quarantine VALUES (?, ?, ?, ?, ?)",
-                [(readers[0], checks.MALFORMED, why, line, json.dumps(text)) for line, text, why in table.rejects],
+                [
+                    # what cannot be read may still name somebody who was forgotten
+                    (readers[0], checks.MALFORMED, why, line, None if suppression.stands_in(text) else json.dumps(text))
+                    for line, text, why in table.rejects
+                ],
             )
             counts.quarantined.setdefault(readers[0], {})[checks.MALFORMED] = len(table.rejects)
 

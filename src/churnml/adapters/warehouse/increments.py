@@ -132,6 +132,7 @@ def growing_usage(project: Project, parts: Iterable[str], versions: JsonObject) 
         "time": [spec.timezone, spec.time_formats],
         "checks": {scope: spec.checks.get(scope, {}) for scope in ("all", "usage_events")},
         "parts": sorted(parts),
+        "forgotten": project.suppression.fingerprint(),
     }
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()[:20]
     return GrowingUsage(name, stats_of(project, name), project.work / "warehouse" / "usage" / key)

@@ -31,6 +31,7 @@ from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.checking import check_and_write, make_quarantine
 from churnml.adapters.warehouse.engines import Engine, open_engine
+from churnml.adapters.warehouse.forgotten import flag_forgotten
 from churnml.adapters.warehouse.increments import (
     MANIFEST,
     GrowingUsage,
@@ -254,6 +255,7 @@ def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
         "today": None if project.spec.data_through else today.isoformat(),
         "sources": {name: path.read_text("utf-8-sig") for name in TABLES if (path := project.source(name))},
         "files": files,
+        "forgotten": project.suppression.fingerprint(),
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]
 
@@ -379,6 +381,7 @@ def _make_store(
             if source is not None and not (name == "usage_events" and nothing_new):
                 progress(f"checking {name}")
                 make_typed_view(reading, table, source, registered)
+                flag_forgotten(reading, table)
         end = _end_of_data(reading, kept)
         make_quarantine(reading, registered)
         for name in [name for name in counts.given if name != "usage_events"]:

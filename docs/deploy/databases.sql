@@ -1,0 +1,3 @@
+-- beside the one that POSTGRES_DB makes
+CREATE DATABASE prefect;
+CREATE DATABASE mlflow;
