@@ -9,11 +9,13 @@ from typing import Annotated
 from pydantic import Field
 
 from churnml.adapters.registry import Registry, registry_of
-from churnml.jobs import scoring
+from churnml.jobs import holding, scoring, watching
 from churnml.jobs.backfill import predictions_in_order, standing_dates
+from churnml.jobs.holding import depends_on
 from churnml.jobs.opening import OpenedProject
 from churnml.jobs.report import run_summary
 from churnml.jobs.scoring import Champions, champions_of, dates_between, default_as_of
+from churnml.jobs.watching import WatchedData
 from churnml.ledger import ScoredDay
 from churnml.pages.summary import BackfilledDate, RunSummary
 from churnml.scoring.predictions import Predictions
@@ -23,6 +25,7 @@ from pipelines.parameters import Engine
 from pipelines.progress import say
 from pipelines.train import open_data
 
+watch_data = task("watch the data")(watching.watch_data)
 read_date = task("read the date with the champions")(scoring.read_date)
 
 
@@ -34,15 +37,28 @@ def write_day(
     return scoring.write_day(opened, champions, predictions, moment(), route=route)
 
 
+@task("let the newest date in order stand", retries=2)
+def hold_day(
+    opened: OpenedProject, champions: Champions, watched: WatchedData, *, route: bool
+) -> tuple[ScoredDay, bool]:
+    """The held day, and whether it was new."""
+    return holding.hold_day(opened, champions, watched, moment(), route=route)
+
+
 def score_one(
     opened: OpenedProject, registry: Registry, as_of: dt.date | None, *, route: bool = True
 ) -> tuple[ScoredDay, Champions]:
     """Scores one date (the newest when None) and writes it down."""
+    watched = watch_data(opened, as_of, moment())
     champions = champions_of(opened, registry)
-    predictions = read_date(opened, champions, as_of or default_as_of(opened), say)
-    settled, new = write_day(opened, champions, predictions, route=route)
+    if depends_on(opened, champions, watched):
+        settled, new = hold_day(opened, champions, watched, route=route)
+    else:
+        predictions = read_date(opened, champions, as_of or default_as_of(opened), say)
+        settled, new = write_day(opened, champions, predictions, route=route)
     known = "" if new else ", the same as before"
-    say(f"{len(settled.accounts):,} accounts scored for {predictions.as_of}{known}")
+    how = "scored" if settled.held is None else f"held at their scores of {settled.held.stale_since}"
+    say(f"{len(settled.accounts):,} accounts {how} for {settled.as_of}{known}")
     return settled, champions
 
 

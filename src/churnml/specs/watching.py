@@ -102,6 +102,4 @@ def _known_region(value: str) -> str:
     return value
 
 
-Region = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Za-z0-9]{1,5})?$"), AfterValidator(_known_region)
-]
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Za-z0-9]{1,5})?$"), AfterValidator(_known_region)]

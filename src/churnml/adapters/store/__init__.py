@@ -21,6 +21,7 @@ from churnml.adapters.store.outbox import Outbox
 from churnml.adapters.store.outcomes import Outcomes
 from churnml.adapters.store.overrides import Overrides
 from churnml.adapters.store.upgrade import migrate
+from churnml.adapters.store.watching import Watched
 from churnml.adapters.store.work import Work
 from churnml.adapters.store.writing import StaleError
 from churnml.errors import ChurnmlError
@@ -54,7 +55,7 @@ class Store:
         connections: the ways into it.
 
     Attributes:
-        work, overrides, outcomes, effects, outbox, audit: its rooms.
+        work, overrides, outcomes, effects, outbox, audit, watched: its rooms.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -65,6 +66,7 @@ class Store:
         self.effects = Effects(connections)
         self.outbox = Outbox(connections)
         self.audit = AuditLog(connections)
+        self.watched = Watched(connections)
 
     prior_state = _as_one_moment_sees_it(scorings.prior_state)
     fingerprint = _as_one_moment_sees_it(scorings.fingerprint)
@@ -78,6 +80,8 @@ class Store:
     recorded = _as_one_moment_sees_it(reading.recorded)
     health_events = _as_one_moment_sees_it(reading.health_changes)
     bands = _as_one_moment_sees_it(reading.bands)
+    held = _as_one_moment_sees_it(reading.held)
+    standing = _as_one_moment_sees_it(reading.standing)
     healths = _as_one_moment_sees_it(reading.healths)
     declaration = _as_one_moment_sees_it(reading.declaration)
 
