@@ -102,6 +102,22 @@ def look_at_data(opened: OpenedProject, as_of: dt.date | None = None) -> Watched
         return WatchedData(as_of, tuple(_judged(opened, store, as_of)))
 
 
+def untrainable(opened: OpenedProject) -> tuple[DataBreak, ...]:
+    """The breaks of the whole load, rather than of its newest days, for which nothing is to be trained from it."""
+    return tuple(
+        one for one in look_at_data(opened).breaks if one.kind in OF_THE_LOAD and one.action is not BreakAction.WARN
+    )
+
+
+def not_trained(model: str, broken: Sequence[DataBreak]) -> DataBreakError:
+    """What is said where there is nothing to train from, and no model yet that could stand."""
+    return DataBreakError(
+        f"'{model}' was not trained: {break_text(broken[0])}",
+        where="churnml data status",
+        remedy=f"Mend the data, or say that it is meant: churnml data accept '{broken[0].break_id}'.",
+    )
+
+
 def status_of_data(opened: OpenedProject, as_of: dt.date | None = None) -> DataStatus:
     """Every table as it comes, the breaks that last and those that were; nothing is written down."""
     as_of = as_of or end_of_data(opened.facts.data_through)

@@ -15,10 +15,11 @@ from churnml.watch.breaks import AcceptedBreak, DataBreak, RecordedBreak
 # What a value is multiplied by, and what that often means.
 FACTORS: Mapping[int, str] = {100: "cents for whole units?", 12: "a year's for a month's?", 1000: "thousands?"}
 SUBJECT_LENGTH = 60
+BREAKS_SHOWN = 6
 ACTIONS: Mapping[BreakAction, str] = {
     BreakAction.WARN: "told only",
-    BreakAction.HOLD: "scores stand as they were",
-    BreakAction.STOP: "the run ends",
+    BreakAction.HOLD: "holds what reads it",
+    BreakAction.STOP: "ends the run",
 }
 
 
@@ -197,12 +198,14 @@ def held_text(as_of: dt.date, held: HeldDay) -> str:
     )
 
 
-def breaks_lines(breaks: Sequence[DataBreak]) -> list[str]:
-    """Each break with what is done about it, for the terminal."""
+def breaks_lines(breaks: Sequence[DataBreak], at_most: int | None = None) -> list[str]:
+    """Each break with what is done about it and its name, for the terminal; those that hold or stop first."""
+    gravest = sorted(breaks, key=lambda one: one.action is BreakAction.WARN)
     lines = []
-    for one in breaks:
+    for one in gravest[:at_most]:
         lines += [f"  {ACTIONS[one.action]}: {printable_break(one)}", f"    {printable(one.break_id)}"]
-    return lines
+    left_out = len(breaks) - len(gravest[:at_most])
+    return [*lines, *([f"  and {left_out} more: churnml data status"] if left_out else [])]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from churnml.specs.watching import Actions, BreakKind
 from churnml.timeline import day_number_of, end_of_data, plus_days
 from churnml.watch.breaks import Acceptance, DataBreak
 from churnml.watch.comparing import compared
-from churnml.watch.levels import Bools, Floats, Levels, Places, levels
+from churnml.watch.levels import SURE, Bools, Floats, Levels, Places, levels
 from churnml.watch.profile import Feeds, LoadProfile
 from churnml.watch.quiet import quiet_days
 
@@ -30,9 +31,13 @@ STOPPED_FOR = 90
 # Days for which a new event is news.
 NEW_FOR = 14
 NEW_SHARE = 0.02  # of the table's rows
-SURE_OF_EVENT = 1e-6  # many events are looked at
+# Many events are looked at, so that one alone must be surer; not one whose place was taken on the same day.
+SURE_OF_EVENT, SURE_ALONE = 2e-3, 1e-6
 LEAST_A_DAY = 20  # of an event, before its falls and rises are told
 RENAMED_WITHIN = 2.0  # factor between the volumes of an event and what took its place
+# Kinds whose rows may be among those set aside, where so large a share of a table is.
+MISSES_ROWS = (BreakKind.DEAD, BreakKind.FALL, BreakKind.EMPTIED, BreakKind.SHRUNK, BreakKind.ASIDE)
+ASIDE_MAY_BE_WHY = 0.05
 # Rows that all stand there more than once, before that is no chance.
 REPEATED_ROWS = 20
 # Days whose rows say how late rows arrive: not the newest, which may not have arrived.
@@ -85,11 +90,11 @@ def judge(profile: LoadProfile, feeds: Feeds, as_of: dt.date, by: Watching) -> l
 
 def _aside(profile: LoadProfile, one: DataBreak) -> str:
     """Why rows were set aside, where a table misses some and so many were that it may be the cause."""
-    aside = profile.tables[one.table].aside if one.table in profile.tables else {}
-    if one.kind not in (BreakKind.DEAD, BreakKind.FALL, BreakKind.EMPTIED, BreakKind.SHRUNK, BreakKind.ASIDE):
+    if one.table not in profile.tables or one.kind not in MISSES_ROWS:
         return ""
-    reason, rows = max(aside.items(), key=lambda pair: pair[1], default=("", 0))
-    return reason if rows >= max(1.0, one.usual or 0.0) or one.kind is BreakKind.ASIDE else ""
+    aside = profile.tables[one.table].aside
+    reason, _ = max(aside.items(), key=lambda pair: pair[1], default=("", 0))
+    return reason if profile.tables[one.table].share_aside >= ASIDE_MAY_BE_WHY else ""
 
 
 # ---------------------------------------------------------------- what came each day
@@ -159,7 +164,9 @@ def _of_days(feeds: Feeds, as_of: dt.date, by: Watching) -> list[DataBreak]:
         return []
     days = streams.counts.shape[1]
     quiet = quiet_days(streams.date(0), days, by.region)
-    judged = levels(streams.counts, streams.weekday, quiet, streams.complete, _meant(streams, by.accepted))
+    meant = _meant(streams, by.accepted)
+    sure = np.array([SURE_OF_EVENT if event else SURE for _, event in streams.names])
+    judged = levels(streams.counts, streams.weekday, quiet, streams.complete, meant, sure)
     breaks = [one for row in range(len(streams.names)) if (one := _of_stream(streams, judged, row)) is not None]
     broken = {one.table: one for one in breaks if not one.subject}
     stopped = [one for one in breaks if one.kind is BreakKind.STOPPED]
@@ -191,7 +198,7 @@ def _of_stream(streams: _Streams, judged: Levels, row: int) -> DataBreak | None:
     usual, now = float(judged.usual[row]), float(judged.now[row])
     if (place := judged.silent_on[row]) >= 0:
         kind = BreakKind.STOPPED if event else BreakKind.DEAD
-        if event and (_chance_matters(judged, row, streams) or streams.counts.shape[1] - place > STOPPED_FOR):
+        if event and streams.counts.shape[1] - place > STOPPED_FOR:
             return None
         return DataBreak(kind, table, event, streams.date(place), usual, now)
     for kind, began in ((BreakKind.FALL, judged.fallen_on[row]), (BreakKind.RISE, judged.risen_on[row])):
@@ -200,38 +207,46 @@ def _of_stream(streams: _Streams, judged: Levels, row: int) -> DataBreak | None:
     return None
 
 
-def _chance_matters(judged: Levels, row: int, streams: _Streams) -> bool:
-    """Whether an event's silence may be chance, of so many events that are looked at."""
-    silent = streams.counts.shape[1] - int(judged.silent_on[row])
-    return bool(not judged.usual[row] * silent > -2.0 * np.log(SURE_OF_EVENT))
+def _sure_alone(one: DataBreak, streams: _Streams) -> bool:
+    """Whether an event's silence is no chance, of so many events that are looked at."""
+    silent = streams.counts.shape[1] - (day_number_of(one.began_on) - streams.first)
+    return bool((one.usual or 0.0) * silent > -2.0 * float(np.log(SURE_ALONE)))
 
 
 def _renamed(
     streams: _Streams, judged: Levels, stopped: Sequence[DataBreak]
 ) -> tuple[list[DataBreak], list[tuple[str, str]]]:
-    """Stopped events with what took their place; and the events that are new and did not take anything's place."""
+    """Stopped events with what took their place; and the events that are new and did not take anything's place.
+
+    Of several that began, the one goes with an event that is nearest by its volume and its name.
+    """
     days = int(streams.counts.shape[1])
     new = {
         name: int(judged.born[row])
         for row, name in enumerate(streams.names)
         if name[1] and judged.born[row] > 0 and days - judged.born[row] <= STOPPED_FOR
     }
-    told = []
-    for one in sorted(stopped, key=lambda one: -(one.usual or 0)):
+    pairs = []
+    for one in stopped:
         place = day_number_of(one.began_on) - streams.first
-        fits = []
         for name, born in new.items():
-            volume = streams.counts[streams.names.index(name), born:].mean()
+            volume = float(streams.counts[streams.names.index(name), born:].mean())
             factor = volume / one.usual if one.usual else 0.0
             if name[0] == one.table and abs(born - place) <= 1 and 1 / RENAMED_WITHIN < factor < RENAMED_WITHIN:
-                fits.append((abs(np.log(factor)), name))
-        if not fits:
-            told.append(one)
-            continue
-        _, name = min(fits)
-        del new[name]
-        told.append(replace(one, kind=BreakKind.RENAMED, instead=name[1], now=_newest(streams, name)))
-    return told, list(new)
+                likeness = SequenceMatcher(None, one.subject, name[1]).ratio()
+                pairs.append((abs(float(np.log(factor))) + 2 * (1 - likeness), one.subject, name))
+    instead: dict[str, tuple[str, str]] = {}
+    for _, subject, name in sorted(pairs):
+        if subject not in instead and name in new:
+            instead[subject] = name
+            del new[name]
+    alone = [one for one in stopped if one.subject not in instead and _sure_alone(one, streams)]
+    renamed = [
+        replace(one, kind=BreakKind.RENAMED, instead=to[1], now=_newest(streams, to))
+        for one in stopped
+        if (to := instead.get(one.subject))
+    ]
+    return [*renamed, *alone], list(new)
 
 
 def _newest(streams: _Streams, name: tuple[str, str]) -> float:

@@ -10,6 +10,7 @@ stream's own residuals (median absolute deviation). Effects, not tests, decide: 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,8 @@ FEWEST_WEEKS = 3  # of them, before anything is said
 RISE_AFTER = 56  # days a stream must be old before a rise is one
 ADOPTED_AFTER = 35  # days after which a level that lasts is the usual one
 RESIDUALS = 84  # clean days whose residuals say how much a stream varies
-LEAST_VARIATION = 0.10  # of a day's mean: the rows of one day share its weather
+RISE_FROM = 3.0  # rows usual on a day: of fewer, a busy week is no break
+LEAST_VARIATION = 0.12  # of a day's mean: the rows of one day share its weather
 QUIET_SHARE = 0.10  # of what is usual, that must be expected on a quiet day
 # Days looked at together → share of what is usual below which a fall is one, and above which a rise is. A single
 # day off is a holiday that nobody declared, unless hardly anything came.
@@ -63,7 +65,7 @@ def levels(
     quiet: Bools,
     complete: Floats,
     anew: Bools | None = None,
-    sure: float = SURE,
+    sure: Floats | float = SURE,
 ) -> Levels:
     """The levels of streams of daily counts.
 
@@ -73,12 +75,20 @@ def levels(
         quiet: days on which little is expected, shape (days,).
         complete: share of a day's rows that is known by now, shape (days,); below 1 only for the newest days.
         anew: shape (streams, days): days from which a level is meant, so that what is usual begins anew.
-        sure: chance below which silence is a break.
+        sure: chance below which silence is a break, for all streams or of shape (streams,).
     """
     walk = _Walk(counts, weekday, quiet, complete, np.zeros(counts.shape, dtype=bool) if anew is None else anew)
     for day in range(counts.shape[1]):
         walk.step(day)
-    return walk.result(sure)
+    return walk.result(np.broadcast_to(np.asarray(sure, dtype=np.float64), len(counts)))
+
+
+def _medians(rows: Floats) -> Floats:
+    """The median of each row's known values; every row has one."""
+    ordered, known = np.sort(rows, axis=1), np.isfinite(rows).sum(axis=1)
+    places = np.arange(len(rows))
+    middle: Floats = (ordered[places, (known - 1) // 2] + ordered[places, known // 2]) / 2
+    return middle
 
 
 class _Walk:
@@ -91,6 +101,7 @@ class _Walk:
         self.residuals = np.full((streams, RESIDUALS), np.nan)
         self.low, self.high, self.middle = (np.full((streams, days), np.nan) for _ in range(3))
         self.variation = np.full(streams, LEAST_VARIATION)
+        self.open_days: dict[int, Places] = {}
         self.off_since = {True: np.full(streams, -1), False: np.full(streams, -1)}  # fallen, risen
         some = counts > 0
         self.born = np.where(some.any(axis=1), some.argmax(axis=1), days)
@@ -100,6 +111,7 @@ class _Walk:
         self._forget(self.anew[:, day])
         self._expect(day)
         if not self.quiet[day]:
+            self.open_days = {width: self._days(day, width) for width in FALLS}
             self._judge(day, below=True)
             self._judge(day, below=False)
             self._end(day)
@@ -116,7 +128,7 @@ class _Walk:
         enough = np.isfinite(past).sum(axis=1) >= FEWEST_WEEKS
         if not enough.any():
             return
-        middle = np.nanmedian(past[enough], axis=1)
+        middle = _medians(past[enough])
         # the newest are last, and there are three at least
         recent = past[enough][:, -2:].mean(axis=1)
         self.middle[enough, day] = middle
@@ -127,14 +139,15 @@ class _Walk:
         """Where a break begins: enough days together are so far off, and last year's were not."""
         free = (self.off_since[True] < 0) & (self.off_since[False] < 0)
         if not below:
-            free &= day - self.born >= RISE_AFTER
+            free &= (day - self.born >= RISE_AFTER) & (self.high[:, day] >= RISE_FROM)
         for width, share in (FALLS if below else RISES).items():
-            days = self._days(day, width)
+            days = self.open_days[width]
             seen, usual = self._sums(days, below=below)
-            with np.errstate(invalid="ignore"):
-                off = seen < share * usual if below else seen > share * usual
-                off &= np.abs(self._far(seen, usual)) > FAR
+            # what is not known compares as False
+            off = seen < share * usual if below else (seen > share * usual) & (usual > 0)
             for stream in np.flatnonzero(off & free).tolist():
+                if not self._is_far(stream, seen[stream], usual[stream]):
+                    continue
                 if not self._as_last_year(stream, day, width, seen[stream] / usual[stream], below=below):
                     self.off_since[below][stream] = self._began(stream, day, below=below)
                     free[stream] = False
@@ -149,9 +162,10 @@ class _Walk:
         usual = self.low if below else self.high
         return self.counts[:, days].sum(axis=1), usual[:, days].sum(axis=1)
 
-    def _far(self, seen: Floats, usual: Floats) -> Floats:
-        """How many standard deviations sums lie above what is usual."""
-        return 2 * (np.sqrt(seen + 0.375) - np.sqrt(usual + 0.375)) / np.sqrt(1 + self.variation**2 * usual)
+    def _is_far(self, stream: int, seen: float, usual: float) -> bool:
+        """Whether a sum lies further off than the stream varies."""
+        spread = math.sqrt(1 + self.variation[stream] ** 2 * usual)
+        return 2 * abs(math.sqrt(seen + 0.375) - math.sqrt(usual + 0.375)) > FAR * spread
 
     def _as_last_year(self, stream: int, day: int, width: int, share: float, *, below: bool) -> bool:
         """Whether days about a year before were as far off."""
@@ -183,7 +197,7 @@ class _Walk:
 
     def _end(self, day: int) -> None:
         """Where a break ends: two days are as usual again, or its level has lasted so long that it is the usual one."""
-        days = self._days(day, 2)
+        days = self.open_days[2]
         for below, since in self.off_since.items():
             for stream in np.flatnonzero((since >= 0) & (since < days[0])).tolist():
                 seen, usual = (sums[stream] for sums in self._sums(days, below=below))
@@ -207,11 +221,11 @@ class _Walk:
             middle = self.middle[known, day]
             residual = np.log((self.counts[known, day] + 0.5) / (middle * self.complete[day] + 0.5))
             self.residuals[known, day % RESIDUALS] = np.abs(residual) * np.sqrt(1 - np.minimum(0.9, 1 / middle))
-            self.variation[known] = np.maximum(LEAST_VARIATION, 1.4826 * np.nanmedian(self.residuals[known], axis=1))
+            self.variation[known] = np.maximum(LEAST_VARIATION, 1.4826 * _medians(self.residuals[known]))
 
-    def result(self, sure: float) -> Levels:
+    def result(self, sure: Floats) -> Levels:
         """The streams as they stand at the last day."""
-        silent_on = np.array([self._silent(stream, sure) for stream in range(len(self.counts))], dtype=np.int64)
+        silent_on = np.array([self._silent(stream, sure[stream]) for stream in range(len(self.counts))], dtype=np.int64)
         fallen, risen = (np.where(silent_on >= 0, -1, since) for since in self.off_since.values())
         began = np.maximum(np.maximum(fallen, risen), silent_on)
         usual, now = np.full(len(began), np.nan), np.full(len(began), np.nan)
@@ -219,7 +233,13 @@ class _Walk:
         for stream, since in enumerate(began):
             here = np.arange(since if since >= 0 else max(0, days - 7), days)
             known = here[~self.quiet[here] & np.isfinite(self.middle[stream, here])]
-            if len(known):
+            if not len(known):
+                # only quiet days are wrong so far: what was usual before them
+                known = np.flatnonzero(~self.quiet[: here[0]] & np.isfinite(self.middle[stream, : here[0]]))[-7:]
+                usual[stream], now[stream] = (
+                    (self.middle[stream, known].mean(), self.counts[stream, here].mean()) if len(known) else (0.0, 0.0)
+                )
+            else:
                 usual[stream], now[stream] = self.middle[stream, known].mean(), self.counts[stream, known].mean()
         return Levels(fallen, risen, silent_on, usual, now, self.born)
 

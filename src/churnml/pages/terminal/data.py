@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, Severity
 from churnml.jsontypes import JsonObject
-from churnml.pages.feeds import break_data, breaks_lines
+from churnml.pages.feeds import BREAKS_SHOWN, break_data, breaks_lines
 from churnml.pages.presenter import number, printable, words
 from churnml.pages.terminal.layout import table
 from churnml.rules.checking import RuleFinding
@@ -68,7 +68,7 @@ def check_text(checked: CheckedTables) -> str:
     lines += table(["table", "kept", "set aside", "warnings"], rows, right=(1, 2, 3))
     lines += data_lines(checked.quarantined, checked.warned)
     if checked.breaks:
-        lines += ["", "  BROKEN FEEDS", "", *breaks_lines(checked.breaks)]
+        lines += ["", "  BROKEN FEEDS", "", *breaks_lines(checked.breaks, BREAKS_SHOWN)]
     for finding in checked.findings:
         lines += ["", f"  playbook {finding.playbook}: {finding.what}", f"    {finding.remedy}"]
     lines += ["", f"  What was set aside, with its reason and source row: {checked.quarantine_file}"]
