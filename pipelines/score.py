@@ -94,16 +94,24 @@ def backfill(
     missing = [date for date in dates if date not in standing]
     if standing:
         say(f"{len(standing)} of {len(dates)} dates stand already, scored from the same inputs")
-    if workers > 1 and missing[1:]:
-        read = predictions_in_order(opened, champions, missing, workers=min(workers, len(missing)), engine=engine)
+    watched = {date: watch_data(opened, date, moment()) for date in missing}
+    held = {date: data for date, data in watched.items() if depends_on(opened, champions, data)}
+    believed = [date for date in missing if date not in held]
+    if workers > 1 and believed[1:]:
+        read = predictions_in_order(opened, champions, believed, workers=min(workers, len(believed)), engine=engine)
     else:
-        read = (read_date(opened, champions, date, say) for date in missing)
-    scored = {one.as_of: one for predictions in read for one in [write_past(opened, champions, predictions)]}
+        read = (read_date(opened, champions, date, say) for date in believed)
+    # in order: a held date stands as the one before it
+    scored = {date: write_past(opened, champions, held.get(date) or next(read)) for date in missing}
     return [scored.get(date) or BackfilledDate(date, standing[date]) for date in dates]
 
 
-def write_past(opened: OpenedProject, champions: Champions, predictions: Predictions) -> BackfilledDate:
-    """Writes a date that is over, for its history."""
-    settled, _ = write_day(opened, champions, predictions, route=False)
-    say(f"{len(settled.accounts):,} accounts scored for {predictions.as_of}")
+def write_past(opened: OpenedProject, champions: Champions, of: Predictions | WatchedData) -> BackfilledDate:
+    """Writes a date that is over, for its history: as the models see it, or held where its data cannot be believed."""
+    if isinstance(of, WatchedData):
+        settled, _ = hold_day(opened, champions, of, route=False)
+    else:
+        settled, _ = write_day(opened, champions, of, route=False)
+    how = "scored" if settled.held is None else f"held at their scores of {settled.held.stale_since}"
+    say(f"{len(settled.accounts):,} accounts {how} for {settled.as_of}")
     return BackfilledDate(settled.as_of, len(settled.accounts), run_summary(opened, settled, champions, {}))

@@ -13,7 +13,7 @@ from churnml.adapters.store import StaleError, open_store
 from churnml.errors import ChurnmlError, DataBreakError
 from churnml.features import Feature
 from churnml.jobs.opening import CONTEXT_FEATURES, OpenedProject, built_for
-from churnml.jobs.scoring import TRIES, Champions, declared_for, labels_of, scoring_fingerprint
+from churnml.jobs.scoring import TRIES, Champions, declared_for, fingerprints_of, labels_of
 from churnml.jobs.watching import WatchedData
 from churnml.labels import Label
 from churnml.ledger import PriorState, Provenance, ScoredDay, StandingDay
@@ -29,6 +29,8 @@ WHO_IS_CUSTOMER = {"lapse": "usage_events", "event": "churn_events"}
 
 def depends_on(opened: OpenedProject, champions: Champions, watched: WatchedData) -> frozenset[str]:
     """The broken tables that a champion or the health score reads: none, and the date is scored as ever."""
+    if not watched.held:
+        return frozenset()
     read = {"accounts", *_sources(opened, _read_features(opened, champions)).values()}
     read |= {_customers_table(label) for label in labels_of(opened, champions).values()}
     return watched.held & read
@@ -66,8 +68,10 @@ def hold_day(
             hands_out = route and not any(date > as_of for date in store.dates())
             span = Window(standing.as_of, as_of)
             day = settle_standing(span, standing, known, breaks, declared, prior, route=hands_out)
+            fingerprint, *as_good = _fingerprints(opened, champions, watched, standing, prior, route=hands_out)
             made_from = Provenance(
-                fingerprint=_fingerprint(opened, champions, watched, standing, prior, route=hands_out),
+                fingerprint=fingerprint,
+                as_good=tuple(as_good),
                 declarations={kind: path.read_text("utf-8-sig") for kind, path in opened.project.acting_files.items()},
                 data_fingerprint=opened.facts.fingerprint,
                 stamp=prior.stamp,
@@ -137,7 +141,7 @@ def _all_good(feature: Feature, sources: dict[str, str], held: frozenset[str]) -
     return not held & {sources[feature.name], *(sources[name] for name in feature.made_of if name in sources)}
 
 
-def _fingerprint(
+def _fingerprints(
     opened: OpenedProject,
     champions: Champions,
     watched: WatchedData,
@@ -145,12 +149,14 @@ def _fingerprint(
     prior: PriorState,
     *,
     route: bool,
-) -> str:
-    """Names all that a held date is made from: what stands, why, and what any date is made from."""
-    named = {
-        "ever": scoring_fingerprint(opened, champions, watched.as_of, prior, route=route),
+) -> list[str]:
+    """Names all that a held date is made from (what stands, why, what any date is made from), and what is as good."""
+    own = {
         "standing": [str(standing.as_of), standing.fingerprint],
         "held": sorted(watched.held),
         "breaks": [one.break_id for one in watched.holding],
     }
-    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:32]
+    return [
+        hashlib.sha256(json.dumps(own | {"as ever": one}, sort_keys=True).encode()).hexdigest()[:32]
+        for one in fingerprints_of(opened, champions, watched.as_of, prior, route=route)
+    ]

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.inputs import file_name
+from churnml.adapters.warehouse.profile import USAGE_FEED, USAGE_REPEATS
 from churnml.adapters.warehouse.reading import Progress, files_of, parquet, write_parquet
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
-from churnml.adapters.warehouse.profile import USAGE_FEED, USAGE_REPEATS
 from churnml.adapters.warehouse.typed import reads
 from churnml.jsontypes import JsonObject
 from churnml.rollups import RELATIONS

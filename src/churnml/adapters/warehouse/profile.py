@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Of usage, beside its roll-ups, so that what grows is counted once.
 USAGE_FEED, USAGE_REPEATS = "usage_feed", "usage_repeats"
 # Of the load as a whole.
-PROFILE, FEEDS, REPEATS = "profile.json", "feeds.parquet", "repeats.parquet"
+PROFILE, FEEDS, REPEATS = "profile.parquet", "feeds.parquet", "repeats.parquet"
 # What names a row where it lives on from load to load.
 SAMPLED_IDS = {
     "accounts": "account_id",
@@ -89,7 +89,7 @@ def write_usage_repeats(con: duckdb.DuckDBPyConnection, rows: str, columns: str,
 
 
 def write_profile(reading: Reading, usage: Sequence[Path], end: dt.date) -> None:
-    """The profile of the load: ``profile.json``, and what came each day in ``feeds.parquet`` and ``repeats.parquet``.
+    """The profile of the load: ``profile.parquet``, and each day's in ``feeds.parquet`` and ``repeats.parquet``.
 
     Args:
         reading: under way; the checked tables other than usage are there as ``_kept_<table>``.
@@ -108,7 +108,9 @@ def write_profile(reading: Reading, usage: Sequence[Path], end: dt.date) -> None
         ).fetchall()[0]
     declared = reading.project.spec.data_through is not None
     profile = LoadProfile(plus_days(end, -1), reading.today, declared, tables, int(subscriptions), float(mrr))
-    (out / PROFILE).write_bytes(TypeAdapter(LoadProfile).dump_json(profile))
+    # a Parquet file like the others, so that its damage is seen like theirs
+    text = TypeAdapter(LoadProfile).dump_json(profile).decode("utf-8")
+    write_parquet(con, f"SELECT {quoted(text)} AS profile", out / PROFILE)
 
 
 def _write_feeds(reading: Reading, usage: Sequence[Path], out: Path) -> None:
@@ -228,5 +230,5 @@ def _sample(reading: Reading, table: Table) -> IdSample:
 
 def read_profile(store: Path) -> tuple[LoadProfile, Feeds]:
     """The profile of a store of checked tables, and what came each day."""
-    profile = TypeAdapter(LoadProfile).validate_json((store / PROFILE).read_bytes())
+    profile = TypeAdapter(LoadProfile).validate_json(pd.read_parquet(store / PROFILE)["profile"].iloc[0])
     return profile, Feeds(pd.read_parquet(store / FEEDS), pd.read_parquet(store / REPEATS))

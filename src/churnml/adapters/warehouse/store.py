@@ -250,7 +250,7 @@ def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
     made_of = {
         **_versions(),
         "parts": sorted(parts),
-        "project": project.spec.model_dump(mode="json", exclude={"models", "stores"}),
+        "project": project.spec.model_dump(mode="json", exclude={"models", "stores", "watch", "region", "schedules"}),
         # without a declared end the data end today
         "today": None if project.spec.data_through else today.isoformat(),
         "sources": {name: path.read_text("utf-8-sig") for name in TABLES if (path := project.source(name))},
