@@ -9,11 +9,13 @@ from typing import Annotated
 from pydantic import Field
 
 from churnml.adapters.registry import Registry
-from churnml.jobs import scoring
+from churnml.jobs import holding, scoring, watching
 from churnml.jobs.backfill import predictions_in_order, standing_dates
+from churnml.jobs.holding import depends_on
 from churnml.jobs.opening import OpenedProject
 from churnml.jobs.report import run_summary
 from churnml.jobs.scoring import Champions, champions_of, dates_between, default_as_of
+from churnml.jobs.watching import WatchedData
 from churnml.ledger import ScoredDay
 from churnml.pages.summary import BackfilledDate, RunSummary
 from churnml.scoring.predictions import Predictions
@@ -23,6 +25,7 @@ from pipelines.parameters import Engine
 from pipelines.progress import say
 from pipelines.train import open_data, open_registry
 
+watch_data = task("watch the data")(watching.watch_data)
 read_champions = task("read the champions")(champions_of)
 read_date = task("read the date with the champions")(scoring.read_date)
 
@@ -35,15 +38,28 @@ def write_day(
     return scoring.write_day(opened, champions, predictions, moment(), route=route)
 
 
+@task("let the newest date in order stand", retries=2)
+def hold_day(
+    opened: OpenedProject, champions: Champions, watched: WatchedData, *, route: bool
+) -> tuple[ScoredDay, bool]:
+    """The held day, and whether it was new."""
+    return holding.hold_day(opened, champions, watched, moment(), route=route)
+
+
 def score_one(
     opened: OpenedProject, registry: Registry, as_of: dt.date | None, *, route: bool = True
 ) -> tuple[ScoredDay, Champions]:
     """Scores one date (the newest when None) and writes it down."""
+    watched = watch_data(opened, as_of, moment())
     present = read_champions(opened, registry)
-    predictions = read_date(opened, present, as_of or default_as_of(opened), say)
-    settled, new = write_day(opened, present, predictions, route=route)
+    if depends_on(opened, present, watched):
+        settled, new = hold_day(opened, present, watched, route=route)
+    else:
+        predictions = read_date(opened, present, as_of or default_as_of(opened), say)
+        settled, new = write_day(opened, present, predictions, route=route)
     known = "" if new else ", the same as before"
-    say(f"{len(settled.accounts):,} accounts scored for {predictions.as_of}{known}")
+    how = "scored" if settled.held is None else f"held at their scores of {settled.held.stale_since}"
+    say(f"{len(settled.accounts):,} accounts {how} for {settled.as_of}{known}")
     return settled, present
 
 
@@ -79,17 +95,25 @@ def backfill(
     missing = [date for date in dates if date not in standing]
     if standing:
         say(f"{len(standing)} of {len(dates)} dates stand already, scored from the same inputs")
-    if workers > 1 and missing[1:]:
-        say(f"reading {len(missing)} dates in {min(workers, len(missing))} processes")
-        read = predictions_in_order(opened, champions, missing, workers=min(workers, len(missing)), engine=engine)
+    watched = {date: watch_data(opened, date, moment()) for date in missing}
+    held = {date: data for date, data in watched.items() if depends_on(opened, champions, data)}
+    believed = [date for date in missing if date not in held]
+    if workers > 1 and believed[1:]:
+        say(f"reading {len(believed)} dates in {min(workers, len(believed))} processes")
+        read = predictions_in_order(opened, champions, believed, workers=min(workers, len(believed)), engine=engine)
     else:
-        read = (read_date(opened, champions, date, say) for date in missing)
-    scored = {one.as_of: one for predictions in read for one in [write_past(opened, champions, predictions)]}
+        read = (read_date(opened, champions, date, say) for date in believed)
+    # in order: a held date stands as the one before it
+    scored = {date: write_past(opened, champions, held.get(date) or next(read)) for date in missing}
     return [scored.get(date) or BackfilledDate(date, standing[date]) for date in dates]
 
 
-def write_past(opened: OpenedProject, champions: Champions, predictions: Predictions) -> BackfilledDate:
-    """Writes a date that is over, for its history."""
-    settled, _ = write_day(opened, champions, predictions, route=False)
-    say(f"{len(settled.accounts):,} accounts scored for {predictions.as_of}")
+def write_past(opened: OpenedProject, champions: Champions, of: Predictions | WatchedData) -> BackfilledDate:
+    """Writes a date that is over, for its history: as the models see it, or held where its data cannot be believed."""
+    if isinstance(of, WatchedData):
+        settled, _ = hold_day(opened, champions, of, route=False)
+    else:
+        settled, _ = write_day(opened, champions, of, route=False)
+    how = "scored" if settled.held is None else f"held at their scores of {settled.held.stale_since}"
+    say(f"{len(settled.accounts):,} accounts {how} for {settled.as_of}")
     return BackfilledDate(settled.as_of, len(settled.accounts), run_summary(opened, settled, champions, {}))

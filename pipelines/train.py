@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 from churnml.adapters.registry import RegisteredModel, Registry, registry_of
 from churnml.errors import RegistryError
-from churnml.jobs import judging, opening, recording, training
+from churnml.jobs import judging, opening, recording, training, watching
 from churnml.modelling.record import ModelRecord
+from churnml.watch.breaks import DataBreak
 from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.parameters import Engine
@@ -31,6 +33,14 @@ def champion_or_why(registry: Registry, name: str) -> tuple[RegisteredModel | No
         return None, f"the present champion cannot be read ({problem.what}); {by_hand}"
 
 
+def stands(name: str, present: RegisteredModel | None, broken: Sequence[DataBreak]) -> ModelRecord:
+    """The record of the model that stands because the load is broken; raises DataBreakError where there is none."""
+    if present is None:
+        raise watching.not_trained(name, broken)
+    say(f"{name}: not trained, version {present.version} stands: {broken[0].break_id}")
+    return present.record
+
+
 def train_one(opened: opening.OpenedProject, registry: Registry, name: str, *, again: bool) -> ModelRecord:
     """Trains one model and says what came of it, as its record; nothing is done when nothing changed."""
     spec = opened.project.model(name)
@@ -41,6 +51,8 @@ def train_one(opened: opening.OpenedProject, registry: Registry, name: str, *, a
         say(f"{name}: nothing has changed since version {known.version}; it is reused")
         return known
     champion, unreadable = champion_or_why(registry, name)
+    if broken := watching.untrainable(opened):
+        return stands(name, champion or registry.newest(name), broken)
     snapshots = collect(opened, spec, say, marks)
     say(f"{name}: fitting on {len(snapshots.split.train)} cutoffs, judging at {snapshots.split.judged}")
     challenger = fit_challenger(opened, spec, snapshots)

@@ -91,6 +91,10 @@ class UnavailableError(ChurnmlError):
     """Something outside (a store, a database, a registry, a disk) did not answer or is taken: try again later."""
 
 
+class DataBreakError(ChurnmlError):
+    """The data broke in a way that ends the run, as declared, or before there was anything that could stand."""
+
+
 class TooLittleDataError(ChurnmlError):
     """There is not enough history, or not enough outcomes, to do what was asked."""
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from churnml.adapters.store import Store, open_store, schema
 from churnml.adapters.store.connections import Connections
-from churnml.ledger import EnrolmentOutcome, HealthEvent, MeasuredEffect, Override
+from churnml.ledger import EnrolmentOutcome, HealthEvent, HeldDay, MeasuredEffect, Override
+from churnml.specs.watching import BreakKind
+from churnml.watch.breaks import DataBreak
+from churnml.watch.profile import LoadProfile
 from tests.store.days import NOW, day, event, item, message, opening, record, scores
+
+LOAD = LoadProfile(day("02-29"), day("03-01"), True, {})
 
 
 def fill(store: Store) -> None:
@@ -32,6 +38,10 @@ def fill(store: Store) -> None:
     store.overrides.add(Override("o1", "a", 80.0, "olga", "they renewed", on, on + dt.timedelta(days=30)), NOW)
     store.overrides.withdraw("o1", day("03-05"), NOW, who="olga", why="they did not")
     store.outcomes.add([EnrolmentOutcome("a", "rescue", on, "counted", 0.0, 1.0, "unasked", None, None)], NOW)
+    store.watched.record(LOAD, "data", "fine", on, [DataBreak(BreakKind.DEAD, "usage_events", "", on)], NOW)
+    store.watched.accept("usage_events.dead.2024-03-01", "olga", "it was switched off", on, NOW)
+    held = replace(scores(day("03-02"), "a"), held=HeldDay(on, ("usage_events.dead.2024-03-01",)))
+    assert record(store, held, "two", NOW)
     store.effects.add([MeasuredEffect("rescue", on, (0.0, 0.2), "it works")], NOW)
 
 

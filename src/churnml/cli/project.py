@@ -39,6 +39,7 @@ def init(
 def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Read every declaration and table; say what was set aside and why."""
     from churnml.jobs.opening import require_core_events
+    from churnml.jobs.watching import look_at_data
     from churnml.pages.terminal.data import CheckedTables, check_data, check_text
 
     opened = data_of(project)
@@ -52,6 +53,7 @@ def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
         warned=ingested.warned,
         findings=opened.project.rule_findings(),
         quarantine_file=str((ingested.path / "quarantine.parquet").relative_to(opened.project.work.parent)),
+        breaks=look_at_data(opened).breaks,
     )
     say_lines(json_text(check_data(checked)) if as_json else check_text(checked))
 

@@ -13,6 +13,7 @@ from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.checks import QuarantinedRow
 from churnml.jobs.opening import OpenedProject
 from churnml.jobs.scoring import Champions
+from churnml.jobs.watching import look_at_data
 from churnml.ledger import ScoredDay
 from churnml.modelling.record import ModelRecord
 from churnml.pages.report import Places, ReportedProject, report_html
@@ -47,6 +48,8 @@ def run_summary(
         leaving_accounts=len(leaving),
         leaving_mrr=round(float(leaving["mrr"].sum()), 2),
         mrr_at_risk=_total([account.mrr_at_risk for account in day.accounts]),
+        breaks=look_at_data(opened, day.as_of).breaks,
+        held=day.held,
     )
 
 

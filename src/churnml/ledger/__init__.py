@@ -8,6 +8,7 @@ from churnml.ledger.days import (
     AppliedException,
     HealthEvent,
     HealthTrace,
+    HeldDay,
     HierarchyScore,
     LeavingCurve,
     LikelyPeriod,
@@ -15,6 +16,7 @@ from churnml.ledger.days import (
     Reason,
     ScoredAccount,
     ScoredDay,
+    StandingDay,
     Timing,
 )
 from churnml.ledger.readings import (
@@ -68,6 +70,7 @@ __all__ = [
     "EnrolmentOutcome",
     "HealthEvent",
     "HealthTrace",
+    "HeldDay",
     "HierarchyScore",
     "HistoryPoint",
     "LeavingCurve",
@@ -87,6 +90,7 @@ __all__ = [
     "ScoredAccount",
     "ScoredDay",
     "Scoring",
+    "StandingDay",
     "Timing",
     "WorkEvent",
     "WorkItem",

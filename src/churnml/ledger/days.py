@@ -103,6 +103,7 @@ class HealthTrace:
         override_id: the override that holds, if one does.
         inputs: feature → its value, as the score read it; None where that was not kept.
         hierarchies: the parents the account belongs under.
+        stale_since: the date the score is of, where that stands because the day's data could not be believed.
     """
 
     raw_health: float | None = None
@@ -115,6 +116,7 @@ class HealthTrace:
     override_id: str | None = None
     inputs: Mapping[str, InputValue] | None = None
     hierarchies: tuple[HierarchyScore, ...] = ()
+    stale_since: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,38 @@ class HealthEvent:
 
 
 @dataclass(frozen=True)
+class HeldDay:
+    """Why the scores of a date are those of an earlier one.
+
+    Args:
+        stale_since: that date.
+        breaks: the names of the breaks in the data that were the reason.
+        unscored: accounts that became customers since, and so have no score.
+    """
+
+    stale_since: dt.date
+    breaks: tuple[str, ...]
+    unscored: int = 0
+
+
+@dataclass(frozen=True)
+class StandingDay:
+    """The newest date that was scored from data in order: its accounts stand while later data are not.
+
+    Args:
+        as_of: the date.
+        accounts: as they were scored.
+        models: model name → version used.
+        fingerprint: of the scoring.
+    """
+
+    as_of: dt.date
+    accounts: tuple[ScoredAccount, ...]
+    models: Mapping[str, str | None]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class ScoredDay:
     """A settled date: written down whole or not at all.
 
@@ -187,6 +221,7 @@ class ScoredDay:
         plan: all that was decided, and the work and the arms that come of it.
         events: what happened to the accounts' health.
         problems: what was wrong with the links between parents and children, in words.
+        held: why its scores are those of an earlier date; None where they are its own.
     """
 
     as_of: dt.date
@@ -195,6 +230,7 @@ class ScoredDay:
     plan: DayPlan = field(default_factory=DayPlan)
     events: tuple[HealthEvent, ...] = ()
     problems: tuple[str, ...] = ()
+    held: HeldDay | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

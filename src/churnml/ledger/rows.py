@@ -32,7 +32,13 @@ def account_row(account: ScoredAccount) -> dict[str, object]:
     """An account by the columns of the store; dates are dates."""
     timing, trace = account.timing, account.trace
     period = timing.likely_period if timing else None
-    details = {"ruled_health": trace.ruled_health, "weights": dict(trace.weights), "base_rate": trace.base_rate}
+    details: dict[str, object] = {
+        "ruled_health": trace.ruled_health,
+        "weights": dict(trace.weights),
+        "base_rate": trace.base_rate,
+    }
+    if trace.stale_since is not None:
+        details["stale_since"] = str(trace.stale_since)
     families = [vars(hierarchy) for hierarchy in trace.hierarchies]
     return {
         **{name: getattr(account, name) for name in FIRST_FIELDS},
@@ -76,6 +82,7 @@ def account_of(row: Mapping[str, Any]) -> ScoredAccount:
             override_id=row["override_id"],
             inputs=row["health_inputs"],
             hierarchies=tuple(HierarchyScore(**hierarchy) for hierarchy in details.get("families", ())),
+            stale_since=dt.date.fromisoformat(since) if (since := details.get("stale_since")) else None,
         ),
     )
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churnml.jsontypes import Json
+from churnml.ledger import HeldDay
 from churnml.modelling.evaluation import CALIBRATION_FIGURES, DECISION_FIGURES, FIGURES
 from churnml.modelling.record import ModelRecord
 from churnml.modelling.training import RIVALS
+from churnml.pages.feeds import break_data, held_data
+from churnml.watch.breaks import DataBreak
 
 # Contract table → reason → rows.
 ReasonCounts = Mapping[str, Mapping[str, int]]
@@ -43,6 +46,8 @@ class RunSummary:
         health_events: kind → how many.
         mrr, mrr_at_risk: of all scored accounts.
         leaving_accounts, leaving_mrr: whose notice is known, so that they are not scored.
+        breaks: what is broken in the data of the date.
+        held: why its scores are those of an earlier date; None where they are its own.
         report: where the report was written; None where it was not.
     """
 
@@ -65,6 +70,8 @@ class RunSummary:
     leaving_accounts: int
     leaving_mrr: float
     mrr_at_risk: float | None
+    breaks: Sequence[DataBreak] = ()
+    held: HeldDay | None = None
     report: Path | None = None
 
     def as_data(self) -> dict[str, Json]:
@@ -91,6 +98,8 @@ class RunSummary:
             "mrr": self.mrr,
             "leaving": {"accounts": self.leaving_accounts, "mrr": self.leaving_mrr},
             "mrr_at_risk": self.mrr_at_risk,
+            "breaks": [break_data(one) for one in self.breaks],
+            "held": None if self.held is None else held_data(self.as_of, self.held),
             **({} if self.report is None else {"report": str(self.report)}),
         }
 

@@ -11,6 +11,7 @@ from churnml.checks import CheckAction, reasons
 from churnml.errors import did_you_mean
 from churnml.specs.base import Name, Spec, Zone
 from churnml.specs.schedules import Schedules
+from churnml.specs.watching import Actions, Region, known_actions
 from churnml.tables import TABLES
 
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -85,6 +86,12 @@ class ProjectSpec(Spec):
     # a file of Python in the project with FAMILIES of its own, for what models/features.yaml cannot say
     python_features: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-./]+\.py$")] | None = None
     checks: dict[str, dict[str, CheckAction]] = Field(default_factory=dict)
+    # what is done when a feed breaks: table (or all) → kind of break → warn, hold or stop
+    watch: Actions = Field(default_factory=dict)
+    # whose public holidays its customers keep: DE, or DE-BY for a part of it
+    region: Region | None = None
+    # event names that were changed: old → new; new events are read under the old name, so that features go on
+    renamed_events: dict[EventName, EventName] = Field(default_factory=dict)
     stores: Stores = Stores()
     retention: Retention = Retention()
     # a simulated company knows its true probabilities; they judge a model beside its rivals, nothing else
@@ -110,4 +117,21 @@ class ProjectSpec(Spec):
             for reason in declared:
                 if reason not in reasons():
                     raise ValueError(f"there is no check '{reason}'. {did_you_mean(reason, reasons())}")
+        return value
+
+    @field_validator("watch")
+    @classmethod
+    def _known_actions(cls, value: Actions) -> Actions:
+        return known_actions(value)
+
+    @field_validator("renamed_events")
+    @classmethod
+    def _each_renamed_once(cls, value: dict[str, str]) -> dict[str, str]:
+        for old, new in value.items():
+            if old == new:
+                raise ValueError(f"'{old}' is renamed to itself")
+            if new in value:
+                raise ValueError(f"'{new}' is a new name and an old one: name the newest beside the oldest")
+            if list(value.values()).count(new) > 1:
+                raise ValueError(f"'{new}' is the new name of two events")
         return value

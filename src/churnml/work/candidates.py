@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -125,6 +125,26 @@ def _matches(
     leaves = np.zeros(rows, dtype=bool) if rules.exit is None else rules.exit.holds(facts.frame)
     return PlaybookMatches(
         rules, precedence, leaves, takes=enters & ~leaves, worth=worth(playbook, facts.frame, line), reasons=reasons
+    )
+
+
+def held_back(matches: PlaybookMatches, unknown: Collection[str]) -> PlaybookMatches:
+    """The same, taking and letting go of nobody by a fact that is not known of the date.
+
+    Args:
+        matches: of a playbook.
+        unknown: facts that stand as they were on an earlier date.
+    """
+    rules, nobody = matches.rules, np.zeros_like(matches.takes)
+    leaves_by = set(rules.exit.names) if rules.exit is not None else set()
+    asks_reason = (
+        {"growth_reasons" if rules.playbook.goal == "grow" else "reasons"} if rules.playbook.reasons else set()
+    )
+    takes_by = {*rules.enter.names, *leaves_by, *asks_reason}
+    return replace(
+        matches,
+        takes=nobody if takes_by & set(unknown) else matches.takes,
+        leaves=nobody if leaves_by & set(unknown) else matches.leaves,
     )
 
 

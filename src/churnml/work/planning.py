@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ from churnml.specs.team import TeamSpec
 from churnml.timeline import plus_days
 from churnml.work import life as work
 from churnml.work.arms import arm_of
-from churnml.work.candidates import ALWAYS, AccountFacts, PlaybookMatches, match_playbooks
+from churnml.work.candidates import ALWAYS, AccountFacts, PlaybookMatches, held_back, match_playbooks
 from churnml.work.capacity import Offer, fit
 from churnml.work.life import lives
 from churnml.work.owners import Roster
@@ -46,6 +46,7 @@ def plan_day(
     *,
     seed: str,
     zone: str = "UTC",
+    unknown: Collection[str] = (),
 ) -> DayPlan:
     """What one date decides.
 
@@ -58,6 +59,8 @@ def plan_day(
         prior: what is on record.
         seed: of the arms; another seed draws others.
         zone: the project's time zone.
+        unknown: facts that stand as they were on an earlier date, because the day's data broke: by them no work is
+            opened, and none closed.
 
     Raises:
         ChurnmlError: work on record was opened after ``as_of``.
@@ -68,7 +71,7 @@ def plan_day(
             f"{as_of} cannot be decided any more: work was opened on {later}, after it.",
             remedy=f"Decide {later} again, or a date after it.",
         )
-    day = _Day(rules, team, as_of, AccountFacts(facts), prior, seed, zone)
+    day = _Day(rules, team, as_of, AccountFacts(facts), prior, seed, zone, unknown)
     tend(day.worklist, day.by_playbook, day.trouble, day.facts, day.roster)
     day.hand_out()
     return DayPlan(
@@ -94,11 +97,20 @@ class _Day:
     """What the parts of one day's planning share."""
 
     def __init__(
-        self, rules: Rules, team: TeamSpec, as_of: dt.date, facts: AccountFacts, prior: PriorState, seed: str, zone: str
+        self,
+        rules: Rules,
+        team: TeamSpec,
+        as_of: dt.date,
+        facts: AccountFacts,
+        prior: PriorState,
+        seed: str,
+        zone: str,
+        unknown: Collection[str] = (),
     ) -> None:
         self.as_of, self.facts, self.prior, self.seed = as_of, facts, prior, seed
         spec = rules.spec
-        self.by_playbook = {matches.playbook.name: matches for matches in match_playbooks(rules, facts, prior.lines)}
+        matched = [held_back(matches, unknown) for matches in match_playbooks(rules, facts, prior.lines)]
+        self.by_playbook = {matches.playbook.name: matches for matches in matched}
         self.trouble = Trouble(rules.trouble, facts, allowed=spec.grow_in_trouble)
         self.roster = Roster(team, as_of, zone, spec.fallback_owner)
         self.worklist = Worklist(prior.work, as_of)

@@ -76,7 +76,8 @@ def settle(
     accounts = _accounts(predictions, declared, health, states)
     plan = DayPlan()
     if route:
-        facts = _facts(predictions, declared, health, prior, accounts)
+        rates = predictions.base_rate, predictions.growth_rate
+        facts = facts_of_day(predictions.frame, rates, declared, prior, accounts)
         plan = plan_day(declared.rules, declared.team, as_of, facts, prior, seed=declared.seed, zone=declared.zone)
     return ScoredDay(
         as_of=as_of,
@@ -138,11 +139,23 @@ def _with_health_reasons(predictions: Predictions, declared: DaySpecs, health: H
     return [second if other else first for first, second, other in zip(predictions.reasons, poor, others, strict=True)]
 
 
-def _facts(
-    predictions: Predictions, declared: DaySpecs, health: Health, prior: PriorState, accounts: Sequence[ScoredAccount]
+def facts_of_day(
+    frame: pd.DataFrame,
+    rates: tuple[float | None, float | None],
+    declared: DaySpecs,
+    prior: PriorState,
+    accounts: Sequence[ScoredAccount],
 ) -> pd.DataFrame:
-    """The named facts a playbook's rule may ask of each account."""
-    frame = predictions.frame
+    """The named facts a playbook's rule may ask of each account.
+
+    Args:
+        frame: features, a row an account, in the order of ``accounts``; a column it lacks is not known.
+        rates: the usual probabilities of churn and of growth; None without a model.
+        declared: the declarations.
+        prior: what is on record.
+        accounts: as they are scored.
+    """
+    base_rate, growth_rate = rates
     columns: dict[str, Sequence[object]] = {
         "band": [account.band for account in accounts],
         "segment": [account.segment for account in accounts],
@@ -152,9 +165,9 @@ def _facts(
         "reasons": [tuple(reason.code for reason in account.reasons) for account in accounts],
         "growth_reasons": [tuple(reason.code for reason in account.growth_reasons) for account in accounts],
         "churn_probability": [account.churn_probability for account in accounts],
-        "churn_lift": [_lift(account.churn_probability, predictions.base_rate) for account in accounts],
+        "churn_lift": [_lift(account.churn_probability, base_rate) for account in accounts],
         "upsell_probability": [account.upsell_probability for account in accounts],
-        "upsell_lift": [_lift(account.upsell_probability, predictions.growth_rate) for account in accounts],
+        "upsell_lift": [_lift(account.upsell_probability, growth_rate) for account in accounts],
         "upsell_share": [declared.upsell_share] * len(accounts),
         "health": [account.health for account in accounts],
         "health_change": [_health_change(account, prior.bands.get(account.account_id)) for account in accounts],
@@ -164,7 +177,8 @@ def _facts(
         "tenure_days": _numbers(frame, "subscription_tenure_days"),
         "days_to_renewal": _numbers(frame, "subscription_days_to_renewal"),
     }
-    columns |= {f"dimension.{name}": [one.dimensions[name] for one in accounts] for name in health.dimensions}
+    dimensions = dict.fromkeys(name for one in accounts for name in one.dimensions)
+    columns |= {f"dimension.{name}": [one.dimensions.get(name) for one in accounts] for name in dimensions}
     asked = columns_asked(declared.rules.names)
     columns |= {name: frame[column].tolist() for name, column in asked.items() if column in frame.columns}
     return facts_table([account.account_id for account in accounts], columns, declared.rules.names)

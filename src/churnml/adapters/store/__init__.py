@@ -22,6 +22,7 @@ from churnml.adapters.store.outcomes import Outcomes
 from churnml.adapters.store.overrides import Overrides
 from churnml.adapters.store.schema import APPEND_ONLY, KEPT
 from churnml.adapters.store.upgrade import migrate
+from churnml.adapters.store.watching import Watched
 from churnml.adapters.store.work import Work
 from churnml.adapters.store.writing import StaleError
 from churnml.errors import ChurnmlError
@@ -57,7 +58,7 @@ class Store:
         connections: the ways into it.
 
     Attributes:
-        work, overrides, outcomes, effects, outbox, audit: its rooms.
+        work, overrides, outcomes, effects, outbox, audit, watched: its rooms.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -68,6 +69,7 @@ class Store:
         self.effects = Effects(connections)
         self.outbox = Outbox(connections)
         self.audit = AuditLog(connections)
+        self.watched = Watched(connections)
 
     prior_state = _as_one_moment_sees_it(scorings.prior_state)
     prior_inputs = _as_one_moment_sees_it(scorings.prior_inputs)
@@ -82,6 +84,8 @@ class Store:
     recorded = _as_one_moment_sees_it(reading.recorded)
     health_events = _as_one_moment_sees_it(reading.health_changes)
     bands = _as_one_moment_sees_it(reading.bands)
+    held = _as_one_moment_sees_it(reading.held)
+    standing = _as_one_moment_sees_it(reading.standing)
     healths = _as_one_moment_sees_it(reading.healths)
     declaration = _as_one_moment_sees_it(reading.declaration)
 

@@ -10,7 +10,16 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from churnml.adapters.store.overrides import overrides_where
-from churnml.adapters.store.schema import decisions, declarations, health_events, overrides, scores, scorings, work
+from churnml.adapters.store.schema import (
+    decisions,
+    declarations,
+    health_events,
+    held_days,
+    overrides,
+    scores,
+    scorings,
+    work,
+)
 from churnml.adapters.store.scorings import newest_of, newest_revisions
 from churnml.adapters.store.work import COLUMNS as WORK_COLUMNS
 from churnml.adapters.store.work import events_of, items_where
@@ -21,6 +30,7 @@ from churnml.ledger import (
     DatedHealth,
     Decision,
     HealthEvent,
+    HeldDay,
     HistoryPoint,
     Overflow,
     QueueLine,
@@ -30,6 +40,7 @@ from churnml.ledger import (
     RecordedDeclaration,
     ScoredAccount,
     Scoring,
+    StandingDay,
     WorkItem,
 )
 from churnml.ledger.rows import account_of, decision_of, event_of
@@ -177,14 +188,42 @@ def bands(connection: sa.Connection, first: dt.date, last: dt.date) -> list[Reco
 
 
 def healths(connection: sa.Connection, first: dt.date, last: dt.date) -> dict[str, list[DatedHealth]]:
-    """Account → its scored dates from ``first`` to ``last`` with its health, ascending; quick for many accounts."""
+    """Account → its scored dates from ``first`` to ``last`` with its health, ascending; quick for many accounts.
+
+    Dates that were held are left out: their scores are those of an earlier date.
+    """
     newest = newest_revisions(scorings.c.as_of.between(first, last))
+    held_ones = sa.select(held_days.c.scoring_id)
     healths: dict[str, list[DatedHealth]] = {}
-    for as_of, scoring_id in connection.execute(sa.select(newest).order_by(newest.c.as_of)).all():
+    asked = sa.select(newest).where(newest.c.scoring_id.not_in(held_ones)).order_by(newest.c.as_of)
+    for as_of, scoring_id in connection.execute(asked).all():
         query = sa.select(scores.c.account_id, scores.c.health).where(scores.c.scoring_id == scoring_id)
         for account_id, health in connection.execute(query):
             healths.setdefault(account_id, []).append(DatedHealth(as_of, health))
     return healths
+
+
+def held(connection: sa.Connection, as_of: dt.date) -> HeldDay | None:
+    """Why the scores of a date are those of an earlier one; None where they are its own, or it was not scored."""
+    newest = newest_of(connection, as_of)
+    query = sa.select(held_days).where(held_days.c.scoring_id == (newest[0] if newest else None))
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else HeldDay(row["stale_since"], tuple(row["breaks"]), row["unscored"])
+
+
+def standing(connection: sa.Connection, as_of: dt.date) -> StandingDay | None:
+    """The newest scoring, of a date or before it, that was not held; None where there is none."""
+    query = (
+        sa.select(scorings.c.scoring_id, scorings.c.as_of, scorings.c.models, scorings.c.fingerprint)
+        .where(scorings.c.as_of <= as_of, scorings.c.scoring_id.not_in(sa.select(held_days.c.scoring_id)))
+        .order_by(scorings.c.as_of.desc(), scorings.c.revision.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    accounts = sa.select(*SCORE_COLUMNS).where(scores.c.scoring_id == row[0]).order_by(scores.c.account_id)
+    return StandingDay(row[1], tuple(_account(one) for one in connection.execute(accounts)), row[2], row[3])
 
 
 def declaration(connection: sa.Connection, fingerprint: str) -> RecordedDeclaration:

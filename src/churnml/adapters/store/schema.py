@@ -285,6 +285,68 @@ audit_log = sa.Table(
 
 # ---------------------------------------------------------------- watched data (migration 3)
 
+# What was read: its profile, so that later loads can be compared with it.
+loads = sa.Table(
+    "loads",
+    metadata,
+    sa.Column("load_id", sa.Integer, primary_key=True),
+    sa.Column("data_fingerprint", sa.String(64), nullable=False),
+    sa.Column("data_through", sa.Date, nullable=False),
+    # fine, warned or broken
+    sa.Column("condition", sa.String(20), nullable=False),
+    # empty once it is too old to be compared with
+    sa.Column("profile", _json(null=True)),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.UniqueConstraint("data_fingerprint", "data_through", name="uq_loads_content"),
+    sa.Index("ix_loads_data_through", "data_through"),
+)
+data_breaks = sa.Table(
+    "data_breaks",
+    metadata,
+    sa.Column("break_id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("contract_table", sa.String(60), nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("began_on", sa.Date, nullable=False),
+    sa.Column("noticed_on", sa.Date, nullable=False),
+    sa.Column("last_on", sa.Date, nullable=False),
+    sa.Column("ended_on", sa.Date),
+    sa.Column("action", sa.String(20), nullable=False),
+    # what was usual, what came, what began instead
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Index("ix_data_breaks_ended_on", "ended_on"),
+)
+# Somebody's word that a break is meant.
+data_acceptances = sa.Table(
+    "data_acceptances",
+    metadata,
+    sa.Column("acceptance_id", sa.Integer, primary_key=True),
+    sa.Column("break_id", sa.String, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("contract_table", sa.String(60), nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("began_on", sa.Date, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("on", sa.Date, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+# Scorings that repeat an earlier one, because the data of their date could not be believed.
+held_days = sa.Table(
+    "held_days",
+    metadata,
+    sa.Column("scoring_id", sa.ForeignKey("scorings.scoring_id"), primary_key=True),
+    sa.Column("as_of", sa.Date, nullable=False),
+    # the date whose scores stand
+    sa.Column("stale_since", sa.Date, nullable=False),
+    # ids in data_breaks
+    sa.Column("breaks", sa.JSON, nullable=False),
+    # accounts that became customers since, and so have no score
+    sa.Column("unscored", sa.Integer, nullable=False),
+    sa.Index("ix_held_days_as_of", "as_of"),
+)
+
 
 # ---------------------------------------------------------------- watched models (migration 4)
 
@@ -304,6 +366,8 @@ APPEND_ONLY = (
     "outcomes",
     "effects",
     "audit_log",
+    "data_acceptances",
+    "held_days",
 )
 # Their rows change, and none ever goes.
-KEPT = ("work", "deliveries", "stamps")
+KEPT = ("work", "deliveries", "stamps", "loads", "data_breaks")

@@ -25,6 +25,7 @@ from churnml.adapters.store.schema import (
     decisions,
     declarations,
     health_events,
+    held_days,
     scores,
     scorings,
 )
@@ -52,11 +53,11 @@ def record(
     Raises:
         StaleError: what the plan was made from has changed; ask :func:`prior_state` and plan again.
     """
-    held = hold(connection)
+    stamp = hold(connection)
     present = newest_of(connection, day.as_of)
     if present is not None and present[1].fingerprint in made_from.fingerprints:
         return False
-    if made_from.stamp not in (None, held):
+    if made_from.stamp not in (None, stamp):
         raise StaleError(f"what the plan of {day.as_of} was made from has changed meanwhile")
     latest = connection.scalar(sa.select(sa.func.max(scorings.c.as_of)))
     for_the_record = latest is not None and day.as_of < latest
@@ -68,6 +69,9 @@ def record(
     insert(connection, decisions, rows)
     events = [{"account_id": one.account_id, "kind": one.kind, "details": event_details(one)} for one in day.events]
     insert(connection, health_events, [{"scoring_id": scoring_id, **event} for event in events])
+    if day.held is not None:
+        held = {**vars(day.held), "breaks": list(day.held.breaks), "as_of": day.as_of}
+        connection.execute(held_days.insert().values(scoring_id=scoring_id, **held))
     if not for_the_record:
         put_plan(connection, day.as_of, day.plan, now)
         drawn = [{**vars(assignment), "scoring_id": scoring_id} for assignment in day.plan.assignments]
@@ -80,6 +84,7 @@ def record(
         "accounts": len(day.accounts),
         "decisions": len(day.plan.decisions),
         "for_the_record": for_the_record,
+        "stale_since": day.held and str(day.held.stale_since),
     }
     audit(connection, now, "churnml", "scored", str(day.as_of), f"scoring of {day.as_of}", details)
     count_up(connection)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from churnml.adapters.warehouse.profile import read_profile
 from churnml.adapters.warehouse.store import Ingested, engine_of, facts_of, ingest, quarantine_rows
 from churnml.adapters.warehouse.usage import frequent_names, write_rollups
 
-__all__ = ["Ingested", "engine_of", "facts_of", "frequent_names", "ingest", "quarantine_rows", "write_rollups"]
+__all__ = [
+    "Ingested",
+    "engine_of",
+    "facts_of",
+    "frequent_names",
+    "ingest",
+    "quarantine_rows",
+    "read_profile",
+    "write_rollups",
+]

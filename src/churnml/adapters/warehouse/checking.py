@@ -12,6 +12,7 @@ import ibis
 
 from churnml import checks
 from churnml.adapters.warehouse.inputs import InputTable
+from churnml.adapters.warehouse.profile import write_usage_repeats
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, parquet, write_parquet
 from churnml.adapters.warehouse.tone import write_tone
 from churnml.adapters.warehouse.typed import reads
@@ -76,7 +77,7 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path, 
             [table.name],
         )
         _keep(reading, table, warnings)
-        _count_repeats(reading, table)
+        _count_repeats(reading, table, folder)
     except duckdb.Error as problem:
         where = str(project.source(table.name))
         raise SourceError("The source cannot be run.", where=where, remedy=first_line(problem)) from None
@@ -130,20 +131,17 @@ def _count(reading: Reading, table: Table, warnings: Sequence[str]) -> None:
         )
 
 
-def _count_repeats(reading: Reading, table: Table) -> None:
+def _count_repeats(reading: Reading, table: Table, folder: Path) -> None:
     """Counts rows that repeat others to the letter, where rows have no key to tell; setting them aside is declared."""
     severity = checks.severities(table, reading.project.spec.checks)[checks.REPEATED]
     if set(table.key) & set(table.required) or severity is not checks.CheckAction.WARN:
         return
     columns = ", ".join(identifier(name) for name in reading.counts.given[table.name])
-    kept = "FROM _judged WHERE problem IS NULL"
     # a named event is no repeat of another: its own check speaks of it
     unnamed = " ".join(f"AND {identifier(name)} IS NULL" for name in table.key)
-    different = f"SELECT DISTINCT {columns} {kept} {unnamed}"
-    counted = f"SELECT (SELECT count(*) {kept} {unnamed}) - (SELECT count(*) FROM ({different}))"
-    repeats = reading.con.execute(counted).fetchall()[0][0]
+    repeats = write_usage_repeats(reading.con, f"FROM _judged WHERE problem IS NULL {unnamed}", columns, folder)
     if repeats:
-        reading.counts.warned.setdefault(table.name, {})[checks.REPEATED] = int(repeats)
+        reading.counts.warned.setdefault(table.name, {})[checks.REPEATED] = repeats
 
 
 def _keep(reading: Reading, table: Table, warnings: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.inputs import file_name
+from churnml.adapters.warehouse.profile import USAGE_FEED, USAGE_REPEATS
 from churnml.adapters.warehouse.reading import Progress, files_of, parquet, write_parquet
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import reads
@@ -130,6 +131,7 @@ def growing_usage(project: Project, parts: Iterable[str], versions: JsonObject) 
         "input": spec.inputs[name].model_dump(mode="json"),
         "joined": {n: stats_of(project, n) for n in joined},
         "time": [spec.timezone, spec.time_formats],
+        "renamed": spec.renamed_events,
         "checks": {scope: spec.checks.get(scope, {}) for scope in ("all", "usage_events")},
         "parts": sorted(parts),
         "forgotten": project.suppression.fingerprint(),
@@ -217,7 +219,7 @@ def merged_if_many(
     small, largest = ordered[:-1], ordered[-1]
     aside = growing.folder / f".making-{uuid.uuid4().hex[:8]}"
     aside.mkdir(parents=True)
-    for name in (*RELATIONS, IDS, ACCOUNTS, "quarantine"):
+    for name in (*RELATIONS, IDS, ACCOUNTS, USAGE_FEED, USAGE_REPEATS, "quarantine"):
         if files := files_of([i.path for i in small], name):
             write_parquet(con, f"SELECT * FROM {parquet(files)}", aside / f"{name}.parquet")
     rows, quarantined, warned = totals(small)

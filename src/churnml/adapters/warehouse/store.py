@@ -42,6 +42,7 @@ from churnml.adapters.warehouse.increments import (
     stats_of,
 )
 from churnml.adapters.warehouse.inputs import InputTable, register
+from churnml.adapters.warehouse.profile import write_profile
 from churnml.adapters.warehouse.reading import (
     Progress,
     Reading,
@@ -69,7 +70,7 @@ STORES_KEPT = 2
 LEFT_BEHIND = (".making-*", ".spill*", f"{leases.GONE}*", "usage/*/.making-*", f"usage/*/{leases.GONE}*")
 MEMORY_LIMIT = "3GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
-STORE_FORMAT = 3
+STORE_FORMAT = 4
 MANIFEST_FILE = "manifest.json"
 ROLLUPS_FILE = "rollups.json"
 
@@ -250,7 +251,7 @@ def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
     made_of = {
         **_versions(),
         "parts": sorted(parts),
-        "project": project.spec.model_dump(mode="json", exclude={"models", "stores"}),
+        "project": project.spec.model_dump(mode="json", exclude={"models", "stores", "watch", "region", "schedules"}),
         # without a declared end the data end today
         "today": None if project.spec.data_through else today.isoformat(),
         "sources": {name: path.read_text("utf-8-sig") for name in TABLES if (path := project.source(name))},
@@ -391,6 +392,7 @@ def _make_store(
         else:
             usage = roll_up_growing(reading, growing, kept, end, progress)
         _write_quarantine(reading, usage if growing else [])
+        write_profile(reading, usage, end)
         progress("naming the content")
         fingerprint = _content_fingerprint(reading, usage)
     shutil.rmtree(out / "spill", ignore_errors=True)

@@ -48,6 +48,9 @@ def make_typed_view(reading: Reading, table: Table, source: Path, registered: Ma
     _must_have_columns(table, types, source, _read_by(select, registered))
     columns = _columns_of(table, types, project, source)
     values = {name: _typed(name, kind, types[name], project) for name, kind in columns.items()}
+    renamed = project.spec.renamed_events if table.name == "usage_events" else {}
+    if renamed:
+        values["event"] = _renamed(values["event"], renamed)
     typed = [f"{value} AS {identifier(name)}" for name, value in values.items()]
     # when a fact was known, where the data do not say
     filled = ["coalesce(known_at, " + table.dated_by + ") AS known_at"] if "known_at" in table.column_names else []
@@ -186,6 +189,12 @@ def _typed(name: str, kind: ColumnKind, sql_type: str, project: Project) -> str:
     return (
         f"nullif(trim({column}::VARCHAR), '')" if kind in (ColumnKind.ID, ColumnKind.CATEGORY) else f"{column}::VARCHAR"
     )
+
+
+def _renamed(value: str, renamed: Mapping[str, str]) -> str:
+    """SQL that calls events by the names they had before: ``renamed`` is old name → new name."""
+    cases = " ".join(f"WHEN {quoted(new)} THEN {quoted(old)}" for old, new in renamed.items())
+    return f"CASE {value} {cases} ELSE {value} END"
 
 
 def _time(column: str, sql_type: str, project: Project) -> str:

@@ -20,6 +20,7 @@ from churnml.adapters.warehouse.increments import (
     still_true,
     totals,
 )
+from churnml.adapters.warehouse.profile import write_usage_feed
 from churnml.adapters.warehouse.reading import Progress, Reading, files_of, write_parquet
 from churnml.rollups import BITS, NAMED, days_from_named, roll_up
 from churnml.tables import TABLES
@@ -50,6 +51,7 @@ def roll_up_whole(reading: Reading, end: dt.date, progress: Progress) -> list[Pa
     check_and_write(reading, EVENTS, end, folder)
     progress("rolling up usage")
     write_rollups(reading.backend, folder, reading.parts, frequent_names(reading.con))
+    write_usage_feed(reading.con, KEPT_USAGE, folder)
     return [folder]
 
 
@@ -89,6 +91,7 @@ def _new_increment(
     # the names that have a bit have it in every increment that is read together
     names = list(kept[0].names) if kept else frequent_names(con)
     write_rollups(reading.backend, folder, reading.parts, names)
+    write_usage_feed(con, KEPT_USAGE, folder)
     if named:
         ids = f"SELECT hash(event_id) AS id FROM {KEPT_USAGE} WHERE event_id IS NOT NULL"
         write_parquet(con, ids, folder / f"{IDS}.parquet")

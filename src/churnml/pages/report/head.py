@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from churnml.ledger import ScoredAccount
 from churnml.modelling.record import ModelRecord
+from churnml.pages.feeds import ACTIONS, break_text
+from churnml.pages.presenter import capitalised
 from churnml.pages.report.parts import Group
 from churnml.specs.health import HealthSpec
+from churnml.watch.breaks import DataBreak
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,20 @@ class Standing:
     title: str
     text: str
     consequence: str | None
+
+
+@dataclass(frozen=True)
+class BrokenFeed:
+    """A break as the head tells it: its sentence, what is done about it, its name for the command line."""
+
+    title: str
+    done: str
+    name: str
+
+
+def broken_feeds(breaks: Sequence[DataBreak]) -> list[BrokenFeed]:
+    """The breaks in the data, in the order given."""
+    return [BrokenFeed(f"{break_text(one)}.", f"{capitalised(ACTIONS[one.action])}.", one.break_id) for one in breaks]
 
 
 def band_groups(health: HealthSpec, accounts: Sequence[ScoredAccount]) -> list[Group]:

@@ -23,6 +23,7 @@ from churnml.health.score import INSUFFICIENT
 from churnml.jsontypes import Json
 from churnml.ledger import ScoredDay
 from churnml.pages import charts
+from churnml.pages.feeds import held_text
 from churnml.pages.presenter import (
     CAPACITY_FIGURES,
     FIGURE_MEANINGS,
@@ -46,7 +47,7 @@ from churnml.pages.presenter import (
     words,
 )
 from churnml.pages.report.data import Places, reason_rows
-from churnml.pages.report.head import band_groups, band_spans, standing_of
+from churnml.pages.report.head import band_groups, band_spans, broken_feeds, standing_of
 from churnml.pages.report.health import health_section
 from churnml.pages.report.models import model_section
 from churnml.pages.report.parts import Group, mean, share, total
@@ -103,6 +104,8 @@ def report_html(
         spans=band_spans(project.health),
         colours=colours,
         standing=[standing_of(name, version, records.get(name), risk) for name, version in scores.models.items()],
+        broken=broken_feeds(summary.breaks),
+        held=summary.held and held_text(summary.as_of, summary.held),
         queue=queue_of(scores, usual, risk),
         health=health_section(project.health, everybody, bands, colours),
         models=[model_section(record, scores.models.get(name)) for name, record in records.items()],

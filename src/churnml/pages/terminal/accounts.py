@@ -50,6 +50,7 @@ def account_text(story: AccountStory, change: HealthChange | None) -> str:
     lines = [
         f"{printable(account.account_id)} as of {as_of}",
         f"  health {score(account.health)} ({_band(account)}), {percent(account.coverage)} of the weight known",
+        *_stale_lines(account),
         *_made_lines(account, story.overrides),
         f"  churn {percent(account.churn_probability)}, upsell {percent(account.upsell_probability)}",
         f"  MRR {money(account.mrr)}, at risk {money(account.mrr_at_risk)}",
@@ -98,6 +99,11 @@ def _band(account: ScoredAccount) -> str:
     since = f" since {account.band_since}" if account.band_since else ""
     pending = f", {words(account.pending)} since {account.pending_since} if it lasts" if account.pending else ""
     return f"{words(account.band)}{since}{pending}"
+
+
+def _stale_lines(account: ScoredAccount) -> list[str]:
+    since = account.trace.stale_since
+    return [] if since is None else [f"  as it was scored on {since}: the data have been broken since (churnml data)"]
 
 
 def _made_lines(account: ScoredAccount, overrides: Sequence[Override]) -> list[str]:

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 
 from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, Severity
 from churnml.jsontypes import JsonObject
+from churnml.pages.feeds import BREAKS_SHOWN, break_data, breaks_lines
 from churnml.pages.presenter import number, printable, words
 from churnml.pages.terminal.layout import table
 from churnml.rules.checking import RuleFinding
+from churnml.watch.breaks import DataBreak
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class CheckedTables:
         quarantined, warned: contract table → reason → rows set aside, and rows kept with a warning.
         findings: what about the playbooks is hardly meant.
         quarantine_file: where the rows set aside are, relative to the project.
+        breaks: what is broken in the data.
     """
 
     project: str
@@ -33,6 +36,7 @@ class CheckedTables:
     warned: Mapping[str, Mapping[str, int]]
     findings: Sequence[RuleFinding]
     quarantine_file: str
+    breaks: Sequence[DataBreak] = ()
 
 
 def check_data(checked: CheckedTables) -> JsonObject:
@@ -45,6 +49,7 @@ def check_data(checked: CheckedTables) -> JsonObject:
         "warned": {name: dict(reasons) for name, reasons in checked.warned.items()},
         "playbooks": [asdict(finding) for finding in checked.findings],
         "quarantine_table": checked.quarantine_file,
+        "breaks": [break_data(one) for one in checked.breaks],
     }
 
 
@@ -62,6 +67,8 @@ def check_text(checked: CheckedTables) -> str:
     lines = [f"{checked.project}: data through {checked.data_through}", ""]
     lines += table(["table", "kept", "set aside", "warnings"], rows, right=(1, 2, 3))
     lines += data_lines(checked.quarantined, checked.warned)
+    if checked.breaks:
+        lines += ["", "  BROKEN FEEDS", "", *breaks_lines(checked.breaks, BREAKS_SHOWN)]
     for finding in checked.findings:
         lines += ["", f"  playbook {finding.playbook}: {finding.what}", f"    {finding.remedy}"]
     lines += ["", f"  What was set aside, with its reason and source row: {checked.quarantine_file}"]

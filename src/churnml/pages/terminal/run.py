@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml.ledger import QueueLine
+from churnml.pages.feeds import BREAKS_SHOWN, breaks_lines, held_text
 from churnml.pages.presenter import money, number, percent, plural, words
 from churnml.pages.terminal.accounts import queue_lines
 from churnml.pages.terminal.data import data_lines
@@ -56,6 +57,10 @@ def run_text(summary: RunSummary, queue: Sequence[QueueLine], places: RunPlaces,
         f"{summary.project} as of {summary.as_of}: {plural(summary.accounts_scored, 'account')} scored",
         f"  MRR {money(summary.mrr)}, expected at risk {money(summary.mrr_at_risk)}",
     ]
+    if summary.held is not None:
+        lines += ["", f"  {held_text(summary.as_of, summary.held)}"]
+    if summary.breaks:
+        lines += ["", "BROKEN FEEDS (churnml data status)", "", *breaks_lines(summary.breaks, BREAKS_SHOWN), ""]
     if summary.leaving_accounts:
         lines.append(
             f"  {summary.leaving_accounts:,} more have given notice (MRR {money(summary.leaving_mrr)}): "
