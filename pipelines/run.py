@@ -6,15 +6,16 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-from churnml.adapters.registry import registry_of
 from churnml.adapters.warehouse import quarantine_rows
 from churnml.jobs.report import run_summary, write_report
 from churnml.pages.summary import RunSummary
+from pipelines.artifacts import publish_model, traced_registry
 from pipelines.clock import day
 from pipelines.engine import flow, task
+from pipelines.following import deliver_after
 from pipelines.parameters import Engine
 from pipelines.progress import say
-from pipelines.score import score_one
+from pipelines.score import publish_day, score_one
 from pipelines.train import open_data, train_one
 
 report = task("write report.html")(write_report)
@@ -30,10 +31,14 @@ def run(
 ) -> RunSummary:
     """Trains what has changed, scores a date, routes it, writes the report, and sums it all up."""
     opened = open_data(project, day(today), say, engine)
-    registry = registry_of(opened.project)
+    registry = traced_registry(opened.project)
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
     settled, champions = score_one(opened, registry, as_of)
     summary = run_summary(opened, settled, champions, records)
     path = report(opened.project, summary, settled, quarantine_rows(opened.ingested))
     say(f"report written to {path}")
+    for record in records.values():
+        publish_model(opened.project, registry, record)
+    publish_day(opened, summary, settled)
+    deliver_after(opened.project)
     return replace(summary, report=path)

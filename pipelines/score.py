@@ -9,16 +9,20 @@ from typing import Annotated
 from pydantic import Field
 
 from churnml.adapters.registry import Registry, registry_of
+from churnml.adapters.store import open_store
 from churnml.jobs import scoring
 from churnml.jobs.backfill import predictions_in_order, standing_dates
 from churnml.jobs.opening import OpenedProject
 from churnml.jobs.report import run_summary
 from churnml.jobs.scoring import Champions, champions_of, dates_between, default_as_of
 from churnml.ledger import ScoredDay
+from churnml.pages.artifacts import day_table
 from churnml.pages.summary import BackfilledDate, RunSummary
 from churnml.scoring.predictions import Predictions
+from pipelines.artifacts import publish
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
+from pipelines.following import deliver_after
 from pipelines.parameters import Engine
 from pipelines.progress import say
 from pipelines.train import open_data
@@ -46,6 +50,13 @@ def score_one(
     return settled, champions
 
 
+def publish_day(opened: OpenedProject, summary: RunSummary, settled: ScoredDay) -> None:
+    """What the day did, on the run's page."""
+    with open_store(opened.project.operational_url) as store:
+        outbox = store.outbox.counts()
+    publish(day_table(summary, settled.plan.events, outbox, opened.project.spec.currency))
+
+
 @flow("churnml score")
 def score(
     project: Path, as_of: dt.date | None = None, today: dt.date | None = None, engine: Engine | None = None
@@ -53,7 +64,10 @@ def score(
     """Scores and routes one date of a project and sums it up."""
     opened = open_data(project, day(today), say, engine)
     settled, champions = score_one(opened, registry_of(opened.project), as_of)
-    return run_summary(opened, settled, champions, {})
+    summary = run_summary(opened, settled, champions, {})
+    publish_day(opened, summary, settled)
+    deliver_after(opened.project)
+    return summary
 
 
 @flow("churnml backfill")

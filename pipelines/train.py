@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from churnml.adapters.registry import RegisteredModel, Registry, registry_of
+from churnml.adapters.registry import RegisteredModel, Registry
 from churnml.errors import RegistryError
 from churnml.jobs import judging, opening, recording, training
 from churnml.modelling.record import ModelRecord
+from pipelines.artifacts import publish_model, traced_registry
 from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.parameters import Engine
@@ -61,5 +62,8 @@ def train(
 ) -> dict[str, ModelRecord]:
     """Trains the named models of a project (all when none is named): name → record."""
     opened = open_data(project, day(today), say, engine)
-    registry = registry_of(opened.project)
-    return {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}
+    registry = traced_registry(opened.project)
+    records = {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}
+    for record in records.values():
+        publish_model(opened.project, registry, record)
+    return records
