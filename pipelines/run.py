@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from pipelines.artifacts import publish_model, traced_registry
 from pipelines.clock import day
 from pipelines.engine import flow, task
 from pipelines.following import deliver_after
-from pipelines.parameters import Engine
+from pipelines.parameters import Day, Engine
 from pipelines.progress import say
 from pipelines.score import publish_day, score_one
 from pipelines.train import open_data, train_one
@@ -24,8 +23,8 @@ report = task("write report.html")(write_report)
 @flow("churnml run")
 def run(
     project: Path,
-    as_of: dt.date | None = None,
-    today: dt.date | None = None,
+    as_of: Day | None = None,
+    today: Day | None = None,
     again: bool = False,
     engine: Engine | None = None,
 ) -> RunSummary:

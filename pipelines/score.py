@@ -23,7 +23,7 @@ from pipelines.artifacts import publish
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
 from pipelines.following import deliver_after
-from pipelines.parameters import Engine
+from pipelines.parameters import Day, Engine
 from pipelines.progress import say
 from pipelines.train import open_data
 
@@ -59,7 +59,7 @@ def publish_day(opened: OpenedProject, summary: RunSummary, settled: ScoredDay) 
 
 @flow("churnml score")
 def score(
-    project: Path, as_of: dt.date | None = None, today: dt.date | None = None, engine: Engine | None = None
+    project: Path, as_of: Day | None = None, today: Day | None = None, engine: Engine | None = None
 ) -> RunSummary:
     """Scores and routes one date of a project and sums it up."""
     opened = open_data(project, day(today), say, engine)
@@ -73,10 +73,10 @@ def score(
 @flow("churnml backfill")
 def backfill(
     project: Path,
-    first: dt.date,
-    last: dt.date,
+    first: Day,
+    last: Day,
     every: Annotated[int, Field(ge=1)] = 7,
-    today: dt.date | None = None,
+    today: Day | None = None,
     engine: Engine | None = None,
     workers: Annotated[int, Field(ge=1)] = 1,
 ) -> list[BackfilledDate]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 from churnml.adapters.registry import RegisteredModel, Registry
@@ -12,7 +11,7 @@ from churnml.modelling.record import ModelRecord
 from pipelines.artifacts import publish_model, traced_registry
 from pipelines.clock import day
 from pipelines.engine import flow, task
-from pipelines.parameters import Engine
+from pipelines.parameters import Day, Engine
 from pipelines.progress import say
 
 open_data = task("open project and check its tables", retries=1)(opening.open_data)
@@ -56,7 +55,7 @@ def train_one(opened: opening.OpenedProject, registry: Registry, name: str, *, a
 def train(
     project: Path,
     models: list[str] | None = None,
-    today: dt.date | None = None,
+    today: Day | None = None,
     again: bool = False,
     engine: Engine | None = None,
 ) -> dict[str, ModelRecord]:
