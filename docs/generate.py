@@ -152,8 +152,8 @@ def contract_page() -> str:
         lines.append(f"| `{check.name}` | {', '.join(check.tables)} | {check.severity} | {check.means} |")
     lines += [
         "",
-        "Beside these, `forgotten` sets aside the rows of whoever was forgotten ([erasure.md](erasure.md)): nothing can be",
-        "declared about it, and only their number is kept.",
+        "Beside these, `forgotten` sets aside the rows of whoever was forgotten ([erasure.md](erasure.md)): nothing",
+        "can be declared about it, and only their number is kept.",
     ]
     return NOTE + "\n".join(lines) + "\n"
 

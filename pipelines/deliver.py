@@ -8,6 +8,8 @@ from churnml.adapters.delivery import DeliveryReport
 from churnml.adapters.delivery import deliver as empty_outbox
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.store import open_store
+from churnml.pages.artifacts import deliveries_table
+from pipelines.artifacts import publish
 from pipelines.clock import moment
 from pipelines.engine import flow, task
 from pipelines.progress import say
@@ -18,7 +20,9 @@ from pipelines.progress import say
 def send_what_is_due(project: Project, send: bool) -> DeliveryReport:
     """Sends, or says what would be sent."""
     with open_store(project.operational_url) as store:
-        return empty_outbox(project, store, send, moment, say)
+        report = empty_outbox(project, store, send, moment, say)
+        publish(deliveries_table(project.name, store.outbox.counts()))
+        return report
 
 
 @flow("churnml deliver")

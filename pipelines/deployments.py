@@ -139,7 +139,9 @@ def planned_deployments(project: Project) -> list[PlannedDeployment]:
                 zone=project.spec.timezone,
                 collision=COLLISIONS[declared.collision],
                 description=(flow.description or "").split("\n", 1)[0],
-                schema=parameter_schema(flow).model_dump(mode="json", exclude_unset=True),
+                # a misspelt parameter is refused, too
+                schema=parameter_schema(flow).model_dump(mode="json", exclude_unset=True)
+                | {"additionalProperties": False},
             )
         )
     return planned

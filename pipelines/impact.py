@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 from churnml.adapters.store import open_store
@@ -11,7 +10,7 @@ from churnml.impact.report import ImpactReport
 from churnml.jobs.impact import enrolments, judged, known_outcomes, measured_effects
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
-from pipelines.parameters import Engine
+from pipelines.parameters import Day, Engine
 from pipelines.progress import say
 from pipelines.train import open_data
 
@@ -20,7 +19,7 @@ effects = task("the effect of every playbook")(judged)
 
 
 @flow("churnml impact")
-def impact(project: Path, today: dt.date | None = None, engine: Engine | None = None) -> ImpactReport:
+def impact(project: Path, today: Day | None = None, engine: Engine | None = None) -> ImpactReport:
     """Writes down what became of everybody enrolled, and tells the effect of every playbook.
 
     Where ordering by the measured effect was shown to keep more, the list goes by it from the next date on.

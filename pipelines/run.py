@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
 from churnml.adapters.warehouse import quarantine_rows
 from churnml.jobs.report import run_summary, write_report
 from churnml.pages.summary import RunSummary
+from pipelines.artifacts import publish_model
 from pipelines.clock import day
 from pipelines.engine import flow, task
-from pipelines.parameters import Engine
+from pipelines.following import deliver_after
+from pipelines.parameters import Day, Engine
 from pipelines.progress import say
-from pipelines.score import score_one
+from pipelines.score import publish_day, score_one
 from pipelines.train import open_data, open_registry, train_one
 
 report = task("write report.html")(write_report)
@@ -22,8 +23,8 @@ report = task("write report.html")(write_report)
 @flow("churnml run")
 def run(
     project: Path,
-    as_of: dt.date | None = None,
-    today: dt.date | None = None,
+    as_of: Day | None = None,
+    today: Day | None = None,
     again: bool = False,
     engine: Engine | None = None,
 ) -> RunSummary:
@@ -35,4 +36,8 @@ def run(
     summary = run_summary(opened, settled, champions, records)
     path = report(opened.project, summary, settled, quarantine_rows(opened.ingested))
     say(f"report written to {path}")
+    for record in records.values():
+        publish_model(opened.project, registry, record)
+    publish_day(opened, summary, settled)
+    deliver_after(opened.project)
     return replace(summary, report=path)

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from churnml.adapters.registry import Registry
+from churnml.adapters.store import open_store
 from churnml.jobs import holding, scoring, watching
 from churnml.jobs.backfill import predictions_in_order, standing_dates
 from churnml.jobs.holding import depends_on
@@ -17,11 +18,14 @@ from churnml.jobs.report import run_summary
 from churnml.jobs.scoring import Champions, champions_of, dates_between, default_as_of
 from churnml.jobs.watching import WatchedData
 from churnml.ledger import ScoredDay
+from churnml.pages.artifacts import day_table, feeds_table
 from churnml.pages.summary import BackfilledDate, RunSummary
 from churnml.scoring.predictions import Predictions
+from pipelines.artifacts import publish
 from pipelines.clock import day, moment
 from pipelines.engine import flow, task
-from pipelines.parameters import Engine
+from pipelines.following import deliver_after
+from pipelines.parameters import Day, Engine
 from pipelines.progress import say
 from pipelines.train import open_data, open_registry
 
@@ -63,23 +67,34 @@ def score_one(
     return settled, present
 
 
+def publish_day(opened: OpenedProject, summary: RunSummary, settled: ScoredDay) -> None:
+    """What the day did, on the run's page."""
+    with open_store(opened.project.operational_url) as store:
+        outbox = store.outbox.counts()
+    publish(day_table(summary, settled.plan.events, outbox, opened.project.spec.currency))
+    publish(feeds_table(summary.project, summary.breaks))
+
+
 @flow("churnml score")
 def score(
-    project: Path, as_of: dt.date | None = None, today: dt.date | None = None, engine: Engine | None = None
+    project: Path, as_of: Day | None = None, today: Day | None = None, engine: Engine | None = None
 ) -> RunSummary:
     """Scores and routes one date of a project and sums it up."""
     opened = open_data(project, day(today), say, engine)
     settled, champions = score_one(opened, open_registry(opened.project), as_of)
-    return run_summary(opened, settled, champions, {})
+    summary = run_summary(opened, settled, champions, {})
+    publish_day(opened, summary, settled)
+    deliver_after(opened.project)
+    return summary
 
 
 @flow("churnml backfill")
 def backfill(
     project: Path,
-    first: dt.date,
-    last: dt.date,
+    first: Day,
+    last: Day,
     every: Annotated[int, Field(ge=1)] = 7,
-    today: dt.date | None = None,
+    today: Day | None = None,
     engine: Engine | None = None,
     workers: Annotated[int, Field(ge=1)] = 1,
 ) -> list[BackfilledDate]:

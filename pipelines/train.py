@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from churnml.adapters.registry import RegisteredModel, Registry, registry_of
+from churnml.adapters.registry import RegisteredModel, Registry
 from churnml.errors import RegistryError
 from churnml.jobs import judging, opening, recording, training, watching
 from churnml.modelling.record import ModelRecord
 from churnml.watch.breaks import DataBreak
+from pipelines.artifacts import publish_model, traced_registry
 from pipelines.clock import day
 from pipelines.engine import flow, task
-from pipelines.parameters import Engine
+from pipelines.parameters import Day, Engine
 from pipelines.progress import say
 
 open_data = task("open project and check its tables")(opening.open_data)
-open_registry = task("open the model registry")(registry_of)
+open_registry = task("open the model registry")(traced_registry)
 collect = task("collect labelled snapshots")(training.collect)
 fit_challenger = task("fit the challenger")(training.fit_challenger)
 judge_challenger = task("judge on the newest mature cutoff")(judging.judge_challenger)
@@ -68,11 +68,14 @@ def train_one(opened: opening.OpenedProject, registry: Registry, name: str, *, a
 def train(
     project: Path,
     models: list[str] | None = None,
-    today: dt.date | None = None,
+    today: Day | None = None,
     again: bool = False,
     engine: Engine | None = None,
 ) -> dict[str, ModelRecord]:
     """Trains the named models of a project (all when none is named): name → record."""
     opened = open_data(project, day(today), say, engine)
     registry = open_registry(opened.project)
-    return {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}
+    records = {name: train_one(opened, registry, name, again=again) for name in models or opened.project.model_names}
+    for record in records.values():
+        publish_model(opened.project, registry, record)
+    return records

@@ -114,7 +114,8 @@ def record_of(place: Place, version: ModelVersion) -> ModelRecord:
 
 def _way_back(name: str, why: str = "") -> str:
     return (
-        f"Restore its artifacts from a backup; or use another version: churnml models rollback {name} --because WHY, or "
+        "Restore its artifacts from a backup; or use another version: "
+        f"churnml models rollback {name} --because WHY, or "
         f"churnml models promote {name} --version V --because WHY (churnml models list shows them); or train one more: "
         f"churnml train {name} --again. {why}"
     ).rstrip()

@@ -45,6 +45,7 @@ from churnml.adapters.registry.registered import (
     UNFINISHED_TAG,
     VERDICT_TAG,
     RegisteredModel,
+    RegisteredRun,
 )
 from churnml.adapters.registry.scoring_wheel import requirements, scoring_wheel
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, UnknownNameError
@@ -73,6 +74,8 @@ class Registry:
     def __init__(self, uri: str, artifacts: Path | None, now: Callable[[], dt.datetime]) -> None:
         self.client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
         self.uri, self.artifacts, self.now = uri, artifacts, now
+        # further tags of the runs that are recorded: where they came from
+        self.run_tags: dict[str, str] = {}
 
     def champion(self, name: str) -> RegisteredModel | None:
         """The champion of model ``name``, or None; raises RegistryError when it cannot be read."""
@@ -149,6 +152,16 @@ class Registry:
         champion = self._with_alias(name, CHAMPION) if version is None else None
         return self._record_of(champion or self._one(name, version))
 
+    def run_of(self, name: str, version: str) -> RegisteredRun:
+        """The run that made a version; its page only where the registry's address holds no secret."""
+        run_id = str(self._one(name, version).tags.get(RUN_TAG, ""))
+        with quietly(self.uri):
+            experiment = self.client.get_run(run_id).info.experiment_id
+        pages = self.uri.startswith(("http://", "https://")) and "@" not in self.uri
+        return RegisteredRun(
+            run_id, f"{self.uri.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}" if pages else None
+        )
+
     def verdict(self, name: str, version: str) -> str:
         """What the verdict on a version was, in words."""
         return str(self._one(name, version).tags.get(VERDICT_TAG, "not recorded"))
@@ -204,7 +217,7 @@ class Registry:
             with mlflow.start_run(experiment_id=self._experiment(f"{project}/{name}")) as run:
                 mlflow.log_params(dict(parameters))
                 mlflow.log_metrics(dict(metrics))
-                mlflow.set_tags({"churnml.project": project, VERDICT_TAG: record.because})
+                mlflow.set_tags({"churnml.project": project, VERDICT_TAG: record.because, **self.run_tags})
                 for file, content in files.items():
                     path = Path(scratch, file)
                     path.write_bytes(content if isinstance(content, bytes) else content.encode())

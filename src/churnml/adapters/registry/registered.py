@@ -37,3 +37,11 @@ class RegisteredModel:
     version: str
     predictor: Predictor
     record: ModelRecord
+
+
+@dataclass(frozen=True)
+class RegisteredRun:
+    """The MLflow run that made a version; ``url`` is its page, None where the registry is no server with pages."""
+
+    run_id: str
+    url: str | None

@@ -1,0 +1,50 @@
+"""What one flow asks another to do: a run of its deployment, to be started when its turn comes."""
+
+from __future__ import annotations
+
+import logging
+
+from churnml.adapters.project import Project
+from pipelines.artifacts import under_prefect
+from pipelines.progress import say
+
+log = logging.getLogger("churnml.pipelines")
+
+
+def request_run(project: Project, kind: str, why: str) -> bool:
+    """Asks the server for a run of another flow of the project, once for the run that asks; whether it was asked.
+
+    Only where this is itself a run of a deployment: whoever calls a flow by hand decides on the next one, too. That the
+    server cannot be asked fails nothing: it is told, and the flow's own schedule stays.
+
+    Args:
+        project: whose flow.
+        kind: which: ``train``, ``deliver`` …
+        why: for the log, and as the tag of the run.
+    """
+    if not under_prefect():
+        return False
+    from prefect.client.orchestration import get_client
+    from prefect.context import FlowRunContext
+
+    run = FlowRunContext.get().flow_run
+    if run.deployment_id is None:
+        return False
+    try:
+        with get_client(sync_client=True) as client:
+            deployment = client.read_deployment_by_name(f"churnml {kind}/{project.name}-{kind}")
+            client.create_flow_run_from_deployment(deployment.id, idempotency_key=f"{run.id} {kind}", tags=[why])
+    except Exception as problem:
+        log.warning(
+            "no run of %(kind)s could be asked for (%(problem)s); its own schedule stays",
+            {"kind": kind, "problem": type(problem).__name__},
+        )
+        return False
+    say(f"a run of {kind} is asked for: {why}")
+    return True
+
+
+def deliver_after(project: Project) -> None:
+    """Empties the outbox after a scoring, where the project has receivers and declares it."""
+    if project.spec.schedules.deliver.after_score and project.delivery.receivers:
+        request_run(project, "deliver", "after a scoring")
