@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from churnml import cli
 from churnml.adapters.delivery import signature
 from churnml.adapters.project import open_project
 from churnml.adapters.registry import client, registry_of
@@ -190,6 +191,13 @@ def test_output_that_cannot_be_written_is_told_where_it_still_can(after_run: Pat
     whole = run(ONE_COMMAND, *words)
     assert whole.returncode == 0
     assert "decisions" in whole.stdout
+
+
+def test_output_nobody_wants_is_no_trouble(after_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["churnml", "queue", "--project", str(after_run)])
+    with contextlib.redirect_stdout(None), pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
 
 
 def test_a_limit_no_list_is_as_long_as_is_a_mistake(after_run: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -83,15 +83,19 @@ def exit_code(mistake: ChurnmlError) -> int:
 
 
 def _write_error(text: str) -> None:
+    out: TextIO | None = sys.stderr
+    if out is None:
+        return
     with contextlib.suppress(OSError):  # nowhere is left to tell it: the exit code does
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        out.write(text)
+        out.flush()
 
 
 def _drop_what_cannot_be_printed() -> None:
     """Python writes what is left as it ends, and would complain of what was told, with an exit code of its own."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
+    streams: tuple[TextIO | None, ...] = (sys.stdout, sys.stderr)
+    for stream in filter(None, streams):
         try:
             stream.flush()
         except OSError:

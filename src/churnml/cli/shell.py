@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
@@ -85,10 +85,13 @@ def json_text(value: object) -> str:
 
 
 def say_lines(*lines: str) -> None:
-    """Prints lines; raises UnavailableError or ProjectError where they cannot be written."""
+    """Prints lines, if anybody wants them; raises UnavailableError or ProjectError where they cannot be written."""
+    out: TextIO | None = sys.stdout
+    if out is None:  # it was closed before we began
+        return
     try:
-        sys.stdout.write("\n".join(lines) + "\n")
-        sys.stdout.flush()
+        out.write("\n".join(lines) + "\n")
+        out.flush()
     except BrokenPipeError:
         raise
     except OSError as problem:
