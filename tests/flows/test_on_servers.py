@@ -65,7 +65,7 @@ def test_a_day_on_servers_is_done_looked_up_and_forgotten(
             ran = churnml("run", "--project", project, "--no-prefect")
             assert ran.code == 0, ran.err
             listed = churnml("models", "list", "--project", project)
-            assert "champion" in listed.out, listed.out + listed.err
+            assert "challenger" in listed.out, listed.out + listed.err
             # nothing of either lies in the project
             assert not list((project / ".churnml").glob("*.db"))
             assert not (project / ".churnml" / "mlartifacts").exists()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from churnml.adapters.store import open_store
 from churnml.adapters.store.connections import Connections
-from churnml.ledger import DayPlan, LeavingCurve, LikelyPeriod, Reason, Timing, WorkItem
+from churnml.ledger import DayPlan, HeldDay, LeavingCurve, LikelyPeriod, Reason, Timing, WorkItem
 from churnml.ledger.outputs import OUTPUT_SCHEMA, OUTPUT_VIEWS
 from tests.store.days import NOW, account, arm, day, decision, event, item, opening, record, scores
 
@@ -77,7 +77,16 @@ def test_what_is_not_known_is_null(url: str) -> None:
     with open_store(url) as store:
         record(store, scores(day("03-01"), bare), "one", NOW)
     (row,) = read(url, "SELECT * FROM scores_latest")
-    absent = {"owner_id", "mrr", "health", "churn_probability", "mrr_at_risk", "upsell_probability", "band_since"}
+    absent = {
+        "stale_since",
+        "owner_id",
+        "mrr",
+        "health",
+        "churn_probability",
+        "mrr_at_risk",
+        "upsell_probability",
+        "band_since",
+    }
     absent |= {"leaves_from", "leaves_to", "leaves_probability", "reason_1", "reason_2", "reason_3", "growth_reason_1"}
     assert {name for name, value in row.items() if value is None} == absent
 
@@ -98,6 +107,20 @@ def test_scores_are_those_of_the_newest_revision_of_the_newest_date(url: str) ->
         ("03-08", "a", 20.0),
         ("03-08", "b", 40.0),
     ]
+
+
+def test_scores_that_broken_data_held_say_of_which_date_they_are(url: str) -> None:
+    """Positive control: a date that was scored from its own data says nothing of the kind."""
+    with open_store(url) as store:
+        record(store, scores(day("03-01"), "a"), "one", NOW)
+        held = replace(scores(day("03-02"), "a"), held=HeldDay(day("03-01"), ("usage_events.dead.2024-03-01",)))
+        record(store, held, "two", NOW)
+    history = read(url, "SELECT as_of, stale_since FROM scores_history ORDER BY as_of")
+    assert [(str(row["as_of"]), row["stale_since"] and str(row["stale_since"])) for row in history] == [
+        ("2024-03-01", None),
+        ("2024-03-02", "2024-03-01"),
+    ]
+    assert [str(row["stale_since"]) for row in read(url, "SELECT * FROM scores_latest")] == ["2024-03-01"]
 
 
 def test_work_that_ended_is_not_open_and_snoozed_work_is(url: str) -> None:

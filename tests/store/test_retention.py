@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from churnml.adapters.store import Store, open_store
-from churnml.ledger import HealthEvent
+from churnml.ledger import HealthEvent, HeldDay
 from churnml.specs.project import Retention
 from tests.store.days import NOW, account, day, message, opening, record, scores
 from tests.store.test_records_stay import tries
@@ -23,13 +24,16 @@ def year(store: Store) -> None:
     """A date a month; on the first one accounts are enrolled; declarations change in the middle."""
     for month in range(1, 13):
         on, moment = dt.date(2024, month, 1), dt.datetime(2024, month, 1, 8)  # noqa: DTZ001 - as the store keeps it
-        plan = opening(on, "a") if month == 1 else opening(on, "a", "b") if month == 12 else None
+        plan = opening(on, "a") if month == 1 else None
+        scored = scores(on, account("a", churn_probability=month / 100), "b")
+        if month == 2:
+            scored = replace(scored, held=HeldDay(day("01-01"), ("usage_events.dead.2024-01-20",)))
         record(
             store,
-            scores(on, account("a", churn_probability=month / 100), "b"),
+            scored,
             f"fingerprint {month}",
             moment,
-            *([plan] if plan and month == 1 else []),
+            *([plan] if plan else []),
             declarations={"health": "bands: [1]" if month < 6 else "bands: [2]"},
             events=[HealthEvent("b", on, "drop", "9", "1")],
             messages=[message(f"{month} {name}", name) for name in ("a", "b")],
@@ -50,7 +54,7 @@ def test_old_dates_go_and_the_scores_impact_reads_stay(url: str) -> None:
         assert store.outcomes.risks() == risks
         assert len(store.work.items()) == len(store.outcomes.assignments()) == 1
         assert gone.dates == (9, day("01-01"), day("09-01"))
-        assert gone.rows == {"health_events": 9, "decisions": 1, "scores": 17, "scorings": 8}
+        assert gone.rows == {"held_days": 1, "health_events": 9, "decisions": 1, "scores": 17, "scorings": 8}
         assert "1 scores of accounts on the day they were enrolled" in gone.kept[0]
         line = store.audit.entries(limit=1)[0]
         assert (line.what, line.details["scores_days"]) == ("aged rows removed", 100)

@@ -53,6 +53,7 @@ _SCORE_COLUMNS = (
     OutputColumn("as_of", "date", "the date that was scored: what was known before its midnight"),
     OutputColumn("revision", "count", "how often that date was scored by then; only the newest revision is shown"),
     OutputColumn("scored_at", "moment", "when it was scored, UTC"),
+    OutputColumn("stale_since", "date", "the date these scores are of, where broken data held them; null: of as_of"),
     OutputColumn("account_id", "text", "the account"),
     OutputColumn("owner_id", "text", "who looks after it, as the accounts table said on that date; null: nobody"),
     OutputColumn("segment", "text", "its segment; null: none is known"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from churnml.adapters.store.schema import decisions, scores, scorings, work
+from churnml.adapters.store.schema import decisions, held_days, scores, scorings, work
 from churnml.adapters.store.scorings import newest_revisions
 from churnml.ledger import ENDED
 from churnml.ledger.outputs import OUTPUT_SCHEMA, OUTPUT_VIEWS
@@ -36,7 +36,9 @@ def _queries(on_postgresql: bool) -> dict[str, sa.Select[tuple[object, ...]]]:
     newest = newest_revisions(sa.true())
     latest = sa.select(sa.func.max(scorings.c.as_of)).scalar_subquery()
     every = scores.join(newest, newest.c.scoring_id == scores.c.scoring_id)
-    dated = every.join(scorings, scorings.c.scoring_id == scores.c.scoring_id)
+    dated = every.join(scorings, scorings.c.scoring_id == scores.c.scoring_id).outerjoin(
+        held_days, held_days.c.scoring_id == scores.c.scoring_id
+    )
     major, minor = OUTPUT_SCHEMA
     version: Expressions = {"major": sa.literal(major), "minor": sa.literal(minor)}
     return {
@@ -63,6 +65,7 @@ def _score(on_postgresql: bool) -> Expressions:
     return {
         **{name: scorings.c[name] for name in ("as_of", "revision", "scored_at", "models")},
         **{name: scores.c[name] for name in (*plain, *probabilities)},
+        "stale_since": held_days.c.stale_since,
         "overridden": scores.c.override_id.is_not(None),
         "leaves_from": _day(period["from"].as_string(), on_postgresql),
         "leaves_to": _day(period["to"].as_string(), on_postgresql),

@@ -22,6 +22,7 @@ from churnml.adapters.store.schema import (
     deliveries,
     delivery_attempts,
     health_events,
+    held_days,
     metadata,
     scores,
     scorings,
@@ -105,7 +106,7 @@ def _old(declared: Retention, today: dt.date) -> Mapping[str, Condition]:
         old["delivery_attempts"] = delivery_attempts.c.delivery_id.in_(of_gone)
         old["deliveries"] = gone
     if declared.scores_days is not None:
-        for table in (health_events, decisions):
+        for table in (held_days, health_events, decisions):
             old[table.name] = _of_old_scorings(table, declared.scores_days, today)
         old["scores"] = _of_old_scorings(scores, declared.scores_days, today) & ~_enrolled()
     return old
