@@ -45,9 +45,7 @@ def checked(name: str, function: Callable[Given, Result]) -> Callable[Given, Res
             raise ProjectError(
                 f"'{error['loc'][0]}' cannot be {error['input']!r}: {error['msg']}.",
                 where=f"the flow '{name}'",
-                remedy="Write it as YYYY-MM-DD."
-                if error["type"].startswith("date")
-                else "Correct it, or leave it out.",
+                remedy="Write it as YYYY-MM-DD." if is_date else "Correct it, or leave it out.",
             ) from None
 
     return called

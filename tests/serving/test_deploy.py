@@ -192,7 +192,7 @@ def _artifacts_tell(team: Team, scoring: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_cancelled_run_leaves_nothing_half_made(team: Team) -> None:
+def test_a_run_that_is_cancelled_or_given_up_leaves_nothing_half_made(team: Team) -> None:
     def known() -> tuple[Any, Any]:
         versions = json.loads(team.churnml("models", "list", "--project", team.south, "--json").stdout)
         dates = team.churnml("queue", "--project", team.south, "--as-of", "2024-12-09", "--json")
@@ -204,6 +204,8 @@ def test_a_cancelled_run_leaves_nothing_half_made(team: Team) -> None:
         team.running(run)
         team.prefect.post(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
         assert team.ended(run)["state_type"] == "CANCELLED"
+    declare(team.south, schedules={"train": {"active": False, "timeout_minutes": 0.05}})
+    assert team.ended(team.start("south-train", again=True))["state_name"] == "TimedOut"
     assert known() == before
     # and the next one goes on as if there had been none
     assert team.ended(team.start("south-score"))["state_type"] == "COMPLETED"
