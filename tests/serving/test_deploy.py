@@ -145,13 +145,13 @@ def test_the_prefect_yaml_gives_prefect_deploy_the_same_deployments(team: Team, 
 
 @pytest.mark.slow
 def test_what_is_no_date_or_no_engine_is_refused_before_there_is_a_run(team: Team) -> None:
-    there = team.prefect.deployment("north-score")["id"]
+    there, before = team.prefect.deployment("north-score")["id"], team.prefect.runs("north-score")
     for wrong in ({"as_of": "2024-13-01"}, {"as_of": "2024-02-30"}, {"engine": "abacus"}, {"day": "2024-12-01"}):
         answer = httpx.post(
             f"{team.prefect.url}/deployments/{there}/create_flow_run", json={"parameters": wrong}, timeout=20
         )
         assert answer.status_code in (409, 422), (wrong, answer.text)
-    assert team.prefect.runs("north-score") == []
+    assert len(team.prefect.runs("north-score")) == len(before)
 
 
 @pytest.mark.slow
