@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 export PYTHONUTF8 := 1
 
-.PHONY: demo test test-unit test-spec test-flows test-engines coverage lint docs cards bench year wheel lock clean help
+.PHONY: demo test test-unit test-spec test-flows test-serving test-engines coverage lint docs cards bench year wheel lock clean help
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,7 @@ demo: $(VENV)/.ready  ## simulate a company, train, score, route, report
 
 test: $(VENV)/.engines  ## every test
 	@sh tests/browser.sh
+	@sh tests/postgres.sh
 	$(BIN)/python -m pytest -n 2
 
 test-unit: $(VENV)/.engines  ## what a function does
@@ -43,11 +44,16 @@ test-flows: $(VENV)/.ready  ## whole commands on small companies
 	@sh tests/browser.sh
 	$(BIN)/python -m pytest -n 2 tests/flows
 
+test-serving: $(VENV)/.engines  ## what runs by itself: churnml serve, churnml deploy, Prefect's server and workers
+	@sh tests/postgres.sh
+	$(BIN)/python -m pytest -n 2 tests/serving
+
 test-engines: $(VENV)/.engines  ## Spark and PostgreSQL beside DuckDB
 	$(BIN)/python -m pytest -n 2 tests/engines
 
 coverage: $(VENV)/.engines  ## every test, and which lines of the source they run
 	@sh tests/browser.sh
+	@sh tests/postgres.sh
 	$(BIN)/python -m pytest -n 2 --cov=churnml --cov=pipelines --cov-report=term:skip-covered
 
 lint: $(VENV)/.ready  ## style, types, names and sizes, and who may import whom

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from pipelines.lineage import with_lineage
 from pipelines.parameters import checked
 
 Step = TypeVar("Step", bound=Callable[..., Any])
@@ -25,7 +26,7 @@ if os.environ.get("CHURNML_ENGINE") == PLAIN:
 
     def flow(name: str) -> Callable[[Step], Step]:
         """A flow that is just its function, with its parameters checked all the same."""
-        return lambda function: checked(name, function)  # type: ignore[return-value] # it wraps what it is given
+        return lambda function: with_lineage(name, checked(name, function))  # type: ignore[return-value] # it wraps it
 
     def task(name: str, retries: int = RETRIES) -> Callable[[Step], Step]:
         """A task that is just its function."""
@@ -86,7 +87,9 @@ else:
         """A Prefect flow whose results stay in this process; runs by a schedule keep to what the project declares."""
 
         def decorated(function: Step) -> Step:
-            kept: Step = prefect_flow(name=name, flow_run_name=run_name, persist_result=False)(as_scheduled(function))
+            kept: Step = prefect_flow(name=name, flow_run_name=run_name, persist_result=False)(
+                as_scheduled(with_lineage(name, function))
+            )
             return kept
 
         return decorated

@@ -39,12 +39,13 @@ def checked(name: str, function: Callable[Given, Result]) -> Callable[Given, Res
             return validated(**arguments)  # type: ignore[call-arg] # by name: an error then says which
         except ValidationError as problem:
             error = problem.errors(include_url=False)[0]
+            is_date = error["type"].startswith("date")
             if error["loc"][0] not in arguments:
                 raise
             raise ProjectError(
                 f"'{error['loc'][0]}' cannot be {error['input']!r}: {error['msg']}.",
                 where=f"the flow '{name}'",
-                remedy="Dates are written YYYY-MM-DD.",
+                remedy="Write it as YYYY-MM-DD." if is_date else "Correct it, or leave it out.",
             ) from None
 
     return called

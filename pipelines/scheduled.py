@@ -91,7 +91,7 @@ def why_not(run: FlowRun, project: Project, now: dt.datetime) -> str | None:
     return f"it was due at {due} and could not be started then; catch_up is off, so nothing is made up"
 
 
-def minutes_for(project: Project, kind: str) -> int:
+def minutes_for(project: Project, kind: str) -> float:
     """How long a run of a flow may take; the whole job and a backfill as long as a training."""
     declared = project.spec.schedules
     return {

@@ -13,7 +13,7 @@ os.environ.setdefault("TZ", "UTC")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With ``-n``, one worker starts Spark and one PostgreSQL, each once; every other test goes where there is room.
+    """With ``-n``, one worker starts Spark, one PostgreSQL and one Prefect's servers; other tests go where there is room.
 
     xdist's own ``--dist loadgroup`` is for this, but its 3.8 has no effect under pytest 9.2.
     """
@@ -23,6 +23,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             if nodeid.startswith("tests/engines/"):
                 return "spark" if "spark" in nodeid else "engines"
+            if nodeid.startswith("tests/serving/"):
+                return "serving"
             return nodeid
 
     return Scheduling(config, log)

@@ -15,6 +15,7 @@ import signal
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,9 +168,15 @@ class Serving:
 
     def _tell_news(self) -> None:
         with contextlib.suppress(httpx.HTTPError):
-            for run in self.api.ended_since(self._told_until):
-                self._told_until = max(self._told_until, run.ended or self._told_until)
-                tell_run_ended(run)
+            ended = self.api.ended_since(self._told_until)
+            self._told_until = max([self._told_until, *(run.ended for run in ended if run.ended)])
+            # those that never began have no name of their own and share a reason
+            never = Counter(run.message for run in ended if run.state == "CANCELLED" and not run.began)
+            for why, many in never.items():
+                log.info("%(runs)d that were due never began. %(why)s", {"runs": many, "why": why})
+            for run in ended:
+                if run.state != "CANCELLED" or run.began:
+                    tell_run_ended(run)
 
 
 def tell_run_ended(run: FlowRunLine) -> None:
@@ -263,6 +270,15 @@ def opened_serving(root: Path, ports: Ports) -> Serving:
     return Serving(project, api, server, Child("the runner", runner, runs_environment(environment), project.root, None))
 
 
+def answer_probes(serving: Serving, port: int) -> None:
+    """Answers probes from a thread that ends with the process; raises UnavailableError when the port is taken."""
+    from pipelines.serving.probes import Watcher, probe_server
+
+    probes = probe_server(Watcher(serving.project, serving.api, lambda: serving.runner.alive), port)
+    threading.Thread(target=probes.serve_forever, daemon=True, name="probes").start()
+    log.info("/healthz, /readyz and /metrics are at http://127.0.0.1:%(port)d", {"port": probes.server_port})
+
+
 def serve(root: Path, ports: Ports) -> None:
     """Keeps the project on its schedules until SIGTERM or SIGINT.
 
@@ -275,6 +291,8 @@ def serve(root: Path, ports: Ports) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: serving.stopping.set())
         try:
+            if ports.probes is not None:
+                answer_probes(serving, ports.probes)
             serving.start()
             if not serving.stopping.is_set():
                 told = {"project": serving.project.name, "url": serving.api.url.removesuffix("/api")}

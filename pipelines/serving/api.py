@@ -26,6 +26,7 @@ class FlowRunLine:
     message: str
     ended: dt.datetime | None
     seconds: float
+    began: bool
 
 
 class PrefectApi:
@@ -52,8 +53,8 @@ class PrefectApi:
 
     def deployments(self) -> dict[str, str]:
         """Id → name of the project's deployments."""
-        found_there = self._post("/deployments/filter", {"deployments": {"tags": {"all_": [self._tag]}}})
-        return {one["id"]: one["name"] for one in found_there}
+        there = self._post("/deployments/filter", {"deployments": {"tags": {"all_": [self._tag]}}})
+        return {one["id"]: one["name"] for one in there}
 
     def scheduled(self, deployments: Sequence[str]) -> set[str]:
         """Which of the deployments (ids) have a run to come."""
@@ -88,6 +89,7 @@ class PrefectApi:
                 message=run["state"].get("message") or "",
                 ended=_moment(run["end_time"]),
                 seconds=float(run.get("total_run_time") or 0.0),
+                began=bool(run.get("run_count")),
             )
             for run in runs
         ]

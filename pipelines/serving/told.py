@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import sys
 
+from pipelines.lines import line_formatter
+
 # in the environment of a process whose server churnml serve started itself
 OWN_SERVER = "CHURNML_OWN_SERVER"
-LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 def set_up_child_log() -> None:
     """Sends what churnml logs in this process to standard error, which is that of ``churnml serve``."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(LINE))
+    handler.setFormatter(line_formatter())
     logger = logging.getLogger("churnml")
     # in place of Prefect's, which would tell everything twice
     logger.handlers[:] = [handler]
@@ -24,6 +25,6 @@ def set_up_child_log() -> None:
 def show_warnings() -> None:
     """Sends the warnings of a run to standard error too; everything it logs stands on its page."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(LINE))
+    handler.setFormatter(line_formatter())
     handler.setLevel(logging.WARNING)
     logging.getLogger("churnml").addHandler(handler)

@@ -11,8 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
+from pipelines.serving import free_port
 from tests.serving.conftest import declare, environment, living_members, served, wait_for
 
 NAME = "simulated-company"
@@ -27,10 +29,14 @@ def test_what_is_scheduled_runs_and_a_missed_run_is_made_up_once_after_server_an
     declare(
         project, schedules={"score": {"every_seconds": 10}, "train": {"every_seconds": 60}, "impact": {"active": False}}
     )
-    with served(project, tmp_path / "serve.log") as serving:
+    port = free_port()
+    with served(project, tmp_path / "serve.log", "--port", str(port)) as serving:
         api = serving.api()
         for kind in ("train", "score"):
             wait_for(f"a scheduled {kind}", lambda kind=kind: api.runs(f"{NAME}-{kind}", "COMPLETED"))
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").json() == {"alive": True}
+        ready = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=30)
+        assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
         groups = [*serving.pids("Prefect server"), *serving.pids("runner")]
         killed = dt.datetime.now(dt.UTC)
         for pid in groups:
@@ -44,6 +50,13 @@ def test_what_is_scheduled_runs_and_a_missed_run_is_made_up_once_after_server_an
         assert all(dt.datetime.fromisoformat(run["expected_start_time"]) > killed for run in after)
         missed = [run for run in api.runs(f"{NAME}-score") if killed < _due(run) < back]
         assert sum(run["state_type"] != "CANCELLED" for run in missed) <= 1, [run["state_name"] for run in missed]
+        metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
+        for line in (
+            'churnml_last_success_timestamp_seconds{flow="score"} ',
+            'churnml_accounts{band="',
+            "churnml_runner_up 1",
+        ):
+            assert line in metrics, metrics
         groups += [*serving.pids("Prefect server"), *serving.pids("runner")]
         assert serving.stop() == 0, serving.log
         assert not living_members(groups)

@@ -6,17 +6,13 @@ Rooms log what they opened, read, decided and wrote to ``churnml.<room>``, with 
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import logging
-import os
 import sys
-from collections.abc import Mapping
 
+from pipelines.lines import as_json, line_formatter
 from pipelines.progress import LOGGER as PROGRESS
 
 ROOT = "churnml"
-LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 class ProgressFormatter(logging.Formatter):
@@ -26,21 +22,6 @@ class ProgressFormatter(logging.Formatter):
         return f"  {record.relativeCreated / 1000:6.1f} s  {record.getMessage()}"
 
 
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and what the message counts."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        fields = record.args if isinstance(record.args, Mapping) else {}
-        line = {
-            "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **fields,
-        }
-        return json.dumps(line, ensure_ascii=False, default=str)
-
-
 def set_up_logs(*, verbose: bool, also: tuple[str, ...] = ()) -> None:
     """Sends what is logged to standard error; called again, it replaces what it had set up.
 
@@ -48,15 +29,10 @@ def set_up_logs(*, verbose: bool, also: tuple[str, ...] = ()) -> None:
     when ``verbose``, or when ``CHURNML_LOG=json`` asks for all of them as JSON; those of the loggers in ``also``
     whenever a command is about nothing else.
     """
-    as_json = os.environ.get("CHURNML_LOG", "").lower() == "json"
     handler = logging.StreamHandler(sys.stderr)
-    if as_json:
-        handler.setFormatter(JsonFormatter())
-    elif verbose or not sys.stderr.isatty():
-        handler.setFormatter(logging.Formatter(LINE))
-    else:
-        handler.setFormatter(ProgressFormatter())
-    if not verbose and not as_json:
+    plain = as_json() or verbose or not sys.stderr.isatty()
+    handler.setFormatter(line_formatter() if plain else ProgressFormatter())
+    if not verbose and not as_json():
         shown = (PROGRESS, *also)
         handler.addFilter(lambda record: record.name in shown or record.levelno >= logging.WARNING)
     handler.set_name(ROOT)

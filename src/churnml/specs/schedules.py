@@ -26,6 +26,7 @@ def _known_cron(value: str) -> str:
 
 
 Cron = Annotated[str, AfterValidator(_known_cron)]
+Minutes = Annotated[float, Field(gt=0)]
 
 
 class FlowSchedule(Spec):
@@ -39,7 +40,7 @@ class FlowSchedule(Spec):
     cron: Cron | None = None
     every_seconds: Annotated[float, Field(ge=1)] | None = None
     active: bool = True
-    timeout_minutes: Positive = 240
+    timeout_minutes: Minutes = 240
 
     @model_validator(mode="before")
     @classmethod
@@ -79,7 +80,7 @@ class TrainSchedule(FlowSchedule):
     """When what has changed is trained; monthly, on the first."""
 
     cron: Cron | None = "0 3 1 * *"
-    timeout_minutes: Positive = 720
+    timeout_minutes: Minutes = 720
 
 
 class ImpactSchedule(FlowSchedule):
@@ -95,7 +96,7 @@ class DeliverSchedule(FlowSchedule):
     """
 
     cron: Cron | None = "20 * * * *"
-    timeout_minutes: Positive = 60
+    timeout_minutes: Minutes = 60
     after_score: bool = True
     send: bool = False
 

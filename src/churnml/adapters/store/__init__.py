@@ -76,6 +76,7 @@ class Store:
     fingerprint = _as_one_moment_sees_it(scorings.fingerprint)
     dates = _as_one_moment_sees_it(reading.dates)
     accounts_scored = _as_one_moment_sees_it(reading.accounts_scored)
+    scored_at = _as_one_moment_sees_it(reading.scored_at)
     scored = _as_one_moment_sees_it(reading.scored)
     queue = _as_one_moment_sees_it(reading.queue)
     decided = _as_one_moment_sees_it(reading.decided)
