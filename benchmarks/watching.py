@@ -157,7 +157,7 @@ def planted_kinds(day: dt.date) -> dict[str, Planted]:
     usage, k = "usage_events", BreakKind
     day_kinds = {
         "feed dead": ((k.DEAD,), usage, _events(lambda e, late: e[~late])),
-        "half of the feed lost": ((k.FALL,), usage, _events(lambda e, late: _sample(e, late, 0.4))),
+        "three fifths of the feed lost": ((k.FALL,), usage, _events(lambda e, late: _sample(e, late, 0.4))),
         "loaded twice": ((k.DUPLICATES,), usage, _events(lambda e, late: pd.concat([e, e[late]]))),
         "volume tripled": ((k.RISE,), usage, _events(_tripled)),
         "event renamed": ((k.RENAMED,), usage, _events(_renamed)),

@@ -26,7 +26,7 @@ def declare_renames(path: Path, renames: Mapping[str, str]) -> None:
         return
     text = path.read_bytes().decode("utf-8-sig")
     before = yaml.safe_load(text)
-    added = _added(text, renames)
+    added = _added(text, renames, declared=KEY in before)
     wanted = before | {KEY: {**(before.get(KEY) or {}), **renames}}
     try:
         as_meant = yaml.safe_load(added) == wanted
@@ -40,10 +40,12 @@ def declare_renames(path: Path, renames: Mapping[str, str]) -> None:
     _replace(path, added)
 
 
-def _added(text: str, renames: Mapping[str, str]) -> str:
+def _added(text: str, renames: Mapping[str, str], *, declared: bool) -> str:
     ending = "\r\n" if "\r\n" in text else "\n"
     lines = text.splitlines()
     place = next((n for n, line in enumerate(lines) if re.match(rf"{KEY}\s*:\s*(#.*)?$", line)), None)
+    if place is None and declared:
+        return text  # in a line of its own: {}
     if place is None:
         whole = [*lines, f"{KEY}:", *(_line(old, new, "  ") for old, new in renames.items())]
         return ending.join(whole) + ending

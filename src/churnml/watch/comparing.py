@@ -54,8 +54,8 @@ def _tables_gone(load: LoadProfile, before: LoadProfile, began: dt.date) -> Iter
 
 
 def _aside(name: str, table: TableProfile, old: TableProfile | None, began: dt.date) -> Iterator[DataBreak]:
-    now, rows = table.share_aside, table.rows + sum(table.aside.values())
-    if rows < ASIDE_ROWS:
+    now = table.share_aside
+    if table.rows + sum(table.aside.values()) < ASIDE_ROWS:
         return
     usual = 0.0 if old is None else old.share_aside
     up = now >= usual + ASIDE_UP and now >= ASIDE_TIMES * (usual + 0.01)

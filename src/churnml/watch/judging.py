@@ -31,8 +31,10 @@ STOPPED_FOR = 90
 # Days for which a new event is news.
 NEW_FOR = 14
 NEW_SHARE = 0.02  # of the table's rows
-# Many events are looked at, so that one alone must be surer; not one whose place was taken on the same day.
-SURE_OF_EVENT, SURE_ALONE = 2e-3, 1e-6
+# Many events are looked at, so that one alone must be surer; less so one whose place was taken on the same day, and
+# hardly one whose place was taken by a name that is nearly its own.
+SURE_OF_EVENT, SURE_ALONE = 0.06, 1e-6
+ENOUGH_TO_BE_REPLACED, ALIKE = 10.0, 0.6
 LEAST_A_DAY = 20  # of an event, before its falls and rises are told
 RENAMED_WITHIN = 2.0  # factor between the volumes of an event and what took its place
 # Kinds whose rows may be among those set aside, where so large a share of a table is.
@@ -234,6 +236,8 @@ def _renamed(
             factor = volume / one.usual if one.usual else 0.0
             if name[0] == one.table and abs(born - place) <= 1 and 1 / RENAMED_WITHIN < factor < RENAMED_WITHIN:
                 likeness = SequenceMatcher(None, one.subject, name[1]).ratio()
+                if likeness < ALIKE and (one.usual or 0.0) * (days - place) < ENOUGH_TO_BE_REPLACED:
+                    continue
                 pairs.append((abs(float(np.log(factor))) + 2 * (1 - likeness), one.subject, name))
     instead: dict[str, tuple[str, str]] = {}
     for _, subject, name in sorted(pairs):

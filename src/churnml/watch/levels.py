@@ -25,7 +25,6 @@ FEWEST_WEEKS = 3  # of them, before anything is said
 RISE_AFTER = 56  # days a stream must be old before a rise is one
 ADOPTED_AFTER = 35  # days after which a level that lasts is the usual one
 RESIDUALS = 84  # clean days whose residuals say how much a stream varies
-RISE_FROM = 3.0  # rows usual on a day: of fewer, a busy week is no break
 LEAST_VARIATION = 0.12  # of a day's mean: the rows of one day share its weather
 QUIET_SHARE = 0.10  # of what is usual, that must be expected on a quiet day
 # Days looked at together → share of what is usual below which a fall is one, and above which a rise is. A single
@@ -33,7 +32,8 @@ QUIET_SHARE = 0.10  # of what is usual, that must be expected on a quiet day
 FALLS = {1: 0.04, 2: 0.55, 3: 0.60, 7: 0.65}
 RISES = {1: 4.0, 2: 1.8, 3: 1.7, 7: 1.6}
 WITHIN = (0.75, 1.35)  # shares of what is usual between which a day is not off
-FAR = 5.0  # standard deviations
+FAR = 3.5  # standard deviations of a square root; where weather is all there is, some five of its logarithm
+ENOUGH = 40.0  # rows usual on the days together, before their sum tells anything but silence
 SEASON = (0.75, 1.35)  # how much further off than on last year's same days a season's days may be
 SEASON_SLACK = 4  # days by which a season moves from year to year
 SURE = 1e-4  # chance of so many days with nothing, below which nothing is a break
@@ -139,12 +139,12 @@ class _Walk:
         """Where a break begins: enough days together are so far off, and last year's were not."""
         free = (self.off_since[True] < 0) & (self.off_since[False] < 0)
         if not below:
-            free &= (day - self.born >= RISE_AFTER) & (self.high[:, day] >= RISE_FROM)
+            free &= day - self.born >= RISE_AFTER
         for width, share in (FALLS if below else RISES).items():
             days = self.open_days[width]
             seen, usual = self._sums(days, below=below)
             # what is not known compares as False
-            off = seen < share * usual if below else (seen > share * usual) & (usual > 0)
+            off = (usual >= ENOUGH) & (seen < share * usual if below else seen > share * usual)
             for stream in np.flatnonzero(off & free).tolist():
                 if not self._is_far(stream, seen[stream], usual[stream]):
                     continue

@@ -75,8 +75,8 @@ class TableProfile:
 
     @property
     def share_aside(self) -> float:
-        """The share of the rows read that was set aside."""
-        aside = sum(self.aside.values())
+        """The share of the rows read that was set aside, but for those after a declared end of the data."""
+        aside = sum(rows for reason, rows in self.aside.items() if reason != "future")
         return aside / (aside + self.rows) if aside else 0.0
 
 
