@@ -24,6 +24,7 @@ judge_challenger = task("judge on the newest mature cutoff")(judging.judge_chall
 record_challenger = task("register, and promote if proven")(recording.record_challenger)
 
 
+@task("read the present champion")
 def champion_or_why(registry: Registry, name: str) -> tuple[RegisteredModel | None, str | None]:
     """The champion, or why it cannot be read: training goes on, promotion does not."""
     try:

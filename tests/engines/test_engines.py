@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from churnml.adapters.warehouse.engines import Engine, _must_have_java, open_engine
-from churnml.errors import ProjectError, UnknownNameError
+from churnml.errors import ProjectError, UnavailableError, UnknownNameError
 from churnml.rollups import any_bit, popcount, shifted_one
 from churnml.tables import cents
 from tests.engines.servers import not_here
@@ -189,7 +189,7 @@ def test_an_unknown_engine_comes_with_the_nearest_one() -> None:
 
 def test_no_password_is_ever_told() -> None:
     url = "postgresql://someone:hunter2@127.0.0.1:1/none?connect_timeout=2"
-    with pytest.raises(ProjectError) as told:
+    with pytest.raises(UnavailableError) as told:
         open_engine("postgres", url, project="p", store="s", where="project.yaml")
     assert "project.yaml" in str(told.value)
     assert "hunter2" not in str(told.value)
@@ -252,7 +252,7 @@ def test_spark_on_a_java_it_does_not_run_on_says_so(
 def test_a_spark_that_cannot_be_reached_tells_no_token() -> None:
     if importlib.util.find_spec("pyspark") is None:
         not_here("the package pyspark is not installed")
-    with pytest.raises(ProjectError, match="cannot be reached") as told:
+    with pytest.raises(UnavailableError, match="The Spark server does not answer") as told:
         open_engine("spark", "sc://127.0.0.1:1/;token=hunter2", project="p", store="s")
     assert "hunter2" not in str(told.value)
 
