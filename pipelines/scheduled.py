@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import inspect
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,13 +74,25 @@ def as_scheduled(function: Step) -> Step:
                 if others := stand_for_others(client, run, now):
                     say(f"{others} other runs of the schedule were due by now; this one stands for them")
         minutes = minutes_for(project, context.flow.name.removeprefix(PREFIX))
-        with timeout(seconds=minutes * 60):
-            return function(*args, **kwargs)
+        try:
+            with timeout(seconds=minutes * 60):
+                return function(*args, **kwargs)
+        except BaseException as problem:
+            let_go(problem)
+            raise
 
     # Prefect reads types where the wrapper stands, which is here, so they are resolved where they were written
     called.__signature__ = inspect.signature(function, eval_str=True)  # type: ignore[attr-defined]
     called.__annotations__ = inspect.get_annotations(function, eval_str=True)
     return called  # type: ignore[return-value] # of the same shape
+
+
+def let_go(problem: BaseException | None) -> None:
+    """Lets go of what the failed steps held: Prefect keeps the error to the end, and with it a database that would
+    complain then about being held. The lines of its traceback stay."""
+    while problem is not None:
+        traceback.clear_frames(problem.__traceback__)
+        problem = problem.__cause__ or problem.__context__
 
 
 def why_not(run: FlowRun, project: Project, now: dt.datetime) -> str | None:
