@@ -17,6 +17,7 @@ from churnml.ledger import (
     Decision,
     HealthEvent,
     HealthTrace,
+    HeldDay,
     HierarchyScore,
     LeavingCurve,
     LikelyPeriod,
@@ -44,6 +45,7 @@ TRACE = HealthTrace(
     override_id="o1",
     inputs={"active_days_28": 2.0, "account_segment": "smb", "unknown": None},
     hierarchies=(HierarchyScore("holding", 55.0, 3, "a"),),
+    stale_since=day("02-29"),
 )
 ACCOUNT = ScoredAccount(
     account_id="a",
@@ -71,6 +73,7 @@ DAY = ScoredDay(
     models=MODELS,
     plan=opening(ON, "a"),
     events=(HealthEvent("a", ON, "band", "healthy", "at_risk", ("a score of 40 is under 45",)),),
+    held=HeldDay(day("02-29"), ("usage_events.dead.2024-03-01",), 3),
 )
 MADE_FROM = Provenance("one", {"health": "bands: []\n"}, "the data", 0)
 
@@ -142,12 +145,14 @@ def test_every_field_of_a_day_comes_back_from_the_store_as_it_was(store: Store) 
     assert tuple(store.work.events()) == DAY.plan.events
     assert tuple(store.outcomes.assignments()) == DAY.plan.assignments
     assert tuple(store.health_events(ON, ON)) == DAY.events
+    assert store.held(ON) == DAY.held
     assert (line.scoring.fingerprint, line.scoring.data_fingerprint) == ("one", "the data")
     assert {kind: store.declaration(name).text for kind, name in (line.scoring.declarations or {}).items()} == dict(
         MADE_FROM.declarations
     )
     # problems are for the run's summary alone; a new field of a day has to be looked for here
-    assert [field.name for field in fields(ScoredDay)] == ["as_of", "accounts", "models", "plan", "events", "problems"]
+    names = ["as_of", "accounts", "models", "plan", "events", "problems", "held"]
+    assert [field.name for field in fields(ScoredDay)] == names
     assert [field.name for field in fields(Scoring)] == SCORING_KEYS
 
 
