@@ -188,26 +188,15 @@ def _acted(
     project: Path, opened: OpenedProject, registry: Registry, watched: WatchedModels, no_prefect: bool
 ) -> tuple[str, ...]:
     """Does what is due, and says what came of it."""
-    from churnml.errors import TooLittleDataError
-    from churnml.jobs.recalibrating import recalibrate
-    from churnml.jobs.watching_models import fall_back
-    from churnml.pages.terminal.models import appointed_text, model_text
+    from churnml.jobs.acting import act_on
+    from churnml.pages.terminal.models import model_text
 
-    done = []
-    for watch in watched.watches:
-        if watch.action == "fall_back":
-            done.append(appointed_text(fall_back(registry, watch, lambda: opened)))
-        elif watch.action == "recalibrate":
-            try:
-                done.append(model_text(recalibrate(opened, registry, watch.model)))
-            except TooLittleDataError as problem:
-                # another model is not to wait for it
-                done.append(f"{watch.model}: {problem.what} {problem.remedy}")
+    done = [text for watch in watched.watches if (text := act_on(opened, registry, watch))]
     models = [watch.model for watch in watched.watches if watch.action == "train_now"]
     if models:
         ready(project, no_prefect)
         from pipelines.train import train
 
-        records = train(project=str(project), models=models)
+        records = train(project=project, models=models)
         done += [model_text(record) for record in records.values()]
     return tuple(done)

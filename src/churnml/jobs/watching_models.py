@@ -81,20 +81,20 @@ def watch_models(
         opened, registry, store: the project.
         now: the moment, by which the age of versions is told.
         models: which; all when none is named.
-        as_of: a scored date; the newest when None.
+        as_of: a scored date; the newest that was not held when None.
         champions, predictions: the date as they see it, where it is at hand, so that nothing is read or built twice.
         again: measure again what the store knows of outcomes.
         progress: is told what is done.
 
     Raises:
-        TooLittleDataError: the date was not scored.
+        TooLittleDataError: the date was not scored, or was held.
     """
     date = _scored_date(store, as_of)
     names = [name for name in opened.project.model_names if not models or name in models]
     champions = champions or champions_of(opened, registry)
     if predictions is None or predictions.as_of != date:
         predictions = read_date(opened, champions, date, progress, reasons=False)
-    watches, unwatched = [], []
+    watches, unwatched = [], _held_since(store, date)
     for name in names:
         champion = champions.by_model[name]
         if champion is None:
@@ -108,14 +108,24 @@ def watch_models(
 
 
 def _scored_date(store: Store, as_of: dt.date | None) -> dt.date:
-    dates = store.dates()
+    dates = store.monitoring.dates_in_order()
     if not dates:
         raise TooLittleDataError(
             "No date was scored yet, so there is nothing to watch.", remedy="Run 'churnml score' first."
         )
     if as_of is not None and as_of not in dates:
-        raise TooLittleDataError(f"{as_of} was not scored.", remedy=f"Scored dates: {', '.join(map(str, dates[-5:]))}.")
+        held = "was held, as its data could not be believed" if as_of in store.dates() else "was not scored"
+        raise TooLittleDataError(f"{as_of} {held}.", remedy=f"Scored dates: {', '.join(map(str, dates[-5:]))}.")
     return as_of or dates[-1]
+
+
+def _held_since(store: Store, date: dt.date) -> list[str]:
+    """That later dates were held: what a broken feed does to features is no drift."""
+    later = [one for one in store.dates() if one > date]
+    held = [one for one in later if one not in store.monitoring.dates_in_order()]
+    if not held:
+        return []
+    return [f"{len(held)} dates since then were held ({held[0]} to {held[-1]}), as their data could not be believed"]
 
 
 def _recourse(registry: Registry, name: str, rest_days: int, now: dt.datetime) -> Recourse:

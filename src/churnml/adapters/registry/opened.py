@@ -49,7 +49,7 @@ from churnml.adapters.registry.registered import (
     RunDetails,
 )
 from churnml.adapters.registry.scoring_wheel import requirements, scoring_wheel
-from churnml.adapters.registry.showing import describe, log_details
+from churnml.adapters.registry.showing import describe, log_details, log_files
 from churnml.adapters.registry.watching import log_watch
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, UnknownNameError
 from churnml.health.changes import Yardstick, yardstick_of
@@ -227,10 +227,7 @@ class Registry:
                 mlflow.log_metrics(dict(metrics))
                 mlflow.set_tags(about | {VERDICT_TAG: record.because, **self.run_tags})
                 log_details(self.client, run.info.run_id, signature.inputs, details)
-                for file, content in files.items():
-                    path = Path(scratch, file)
-                    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-                    mlflow.log_artifact(str(path))
+                log_files(files, Path(scratch))
                 logged = mlflow.pyfunc.log_model(
                     name=name,
                     loader_module="churnml.modelling.predictor",

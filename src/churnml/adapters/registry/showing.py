@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from churnml.adapters.registry.client import Metric, mlflow
 from churnml.adapters.registry.registered import RunDataset, RunDetails
@@ -22,6 +23,14 @@ def log_details(client: mlflow.MlflowClient, run_id: str, features: mlflow.types
     log_metrics(client, run_id, [Metric(CURVE, loss, now, trees) for trees, loss in enumerate(details.losses, start=1)])
     if details.text:
         client.set_tag(run_id, "mlflow.note.content", details.text[:LONGEST_TEXT])
+
+
+def log_files(files: Mapping[str, str | bytes], scratch: Path) -> None:
+    """Adds files to the run that is open, name → content; ``scratch`` is a folder to write them into."""
+    for name, content in files.items():
+        path = scratch / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        mlflow.log_artifact(str(path))
 
 
 def describe(client: mlflow.MlflowClient, name: str, version: str, details: RunDetails) -> None:

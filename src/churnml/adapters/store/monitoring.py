@@ -9,12 +9,13 @@ from dataclasses import fields
 import sqlalchemy as sa
 
 from churnml.adapters.store.connections import Connections, utc
-from churnml.adapters.store.schema import columns_of, model_figures, model_watches, scores, scorings
+from churnml.adapters.store.schema import columns_of, held_days, model_figures, model_watches, scores, scorings
 from churnml.adapters.store.scorings import newest_revisions
 from churnml.adapters.store.writing import insert, some_at_a_time
 from churnml.ledger.monitoring import FigureKind, ModelWatch, PastScoring, WatchAlarm, WatchedFigure
 
 FIGURE_KEY = ("kind", "as_of", "version", "figure", "part")
+IN_ORDER = scorings.c.scoring_id.not_in(sa.select(held_days.c.scoring_id))
 # What a store rounds is not new.
 DIGITS = 12
 
@@ -73,11 +74,21 @@ class Monitoring:
         )
 
     def scored_by(self, model: str) -> list[PastScoring]:
-        """Every scoring that a version of the model took part in, by date and revision."""
-        query = sa.select(scorings.c.as_of, scorings.c.revision, scorings.c.models)
+        """Every scoring that a version of the model took part in, by date and revision.
+
+        Those of dates that were held are left out: their scores are those of an earlier date.
+        """
+        query = sa.select(scorings.c.as_of, scorings.c.revision, scorings.c.models).where(IN_ORDER)
         with self._connections.reading() as connection:
             rows = connection.execute(query.order_by(scorings.c.as_of, scorings.c.revision)).all()
         return [PastScoring(as_of, revision, models[model]) for as_of, revision, models in rows if models.get(model)]
+
+    def dates_in_order(self) -> list[dt.date]:
+        """Every scored date whose newest scoring was not held, ascending."""
+        newest = newest_revisions(sa.true())
+        query = sa.select(newest.c.as_of).join(scorings, scorings.c.scoring_id == newest.c.scoring_id)
+        with self._connections.reading() as connection:
+            return list(connection.scalars(query.where(IN_ORDER).order_by(newest.c.as_of)))
 
     def probabilities(self, scored: PastScoring, *, growth: bool = False) -> dict[str, float]:
         """Account → its probability of leaving (or of growing) in one scoring; those without one are left out."""
