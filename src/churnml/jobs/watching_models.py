@@ -189,10 +189,14 @@ def _of_today(look: _Look, predictions: Predictions) -> tuple[dict[str, Figure],
     drift = drift_of(profile, frame, p, {name: float(gain) for name, gain in gains.items()}, moved_from)
     estimate = expected(p, profile.trust, look.share(len(p)), look.spec.seed)
     named = {f"expected_{name}": figure for name, figure in estimate.items()}
-    named["score_drift"] = Figure(drift.scores.index, drift.scores.low, drift.scores.high)
+    scores, left_out = drift.scores, []
+    if scores.usual is None:
+        left_out.append("a single fold calibrated the model, so it is not known how far its probabilities move anyway")
+    elif scores.low > scores.usual:
+        named["score_drift"] = Figure(scores.index, scores.low, scores.high)
     named["feature_drift"] = Figure(drift.gain_moved, drift.gain_moved, drift.gain_moved)
     of = PastScoring(predictions.as_of, 0, version)
-    return named, [*_drift_figures(of, drift), *_figures("expected", of, estimate, len(p))], []
+    return named, [*_drift_figures(of, drift), *_figures("expected", of, estimate, len(p))], left_out
 
 
 def _drift_figures(of: PastScoring, drift: Drift) -> list[WatchedFigure]:

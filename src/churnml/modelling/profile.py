@@ -31,8 +31,8 @@ class Distribution:
         names: of a name: those that were met, in order; None for a number.
         counts: rows a bin: of a number len(edges) + 1, of a name len(names) and all others; the missing come last.
         mean, deviation: of the known values of a number; None for a name, and where none is known.
-        usual: the largest population stability index, above what chance gives, of any one training cutoff against
-            them all: what season and growth do anyway.
+        usual: the largest population stability index, above what chance gives, of any one cutoff against them all:
+            what season and growth do anyway; None of a single cutoff, which cannot tell.
     """
 
     edges: tuple[float, ...]
@@ -40,7 +40,7 @@ class Distribution:
     counts: tuple[int, ...]
     mean: float | None = None
     deviation: float | None = None
-    usual: float = 0.0
+    usual: float | None = None
 
     def count(self, column: pd.Series) -> np.ndarray:
         """How many rows of ``column`` lie in each bin, shape (bins,)."""
@@ -164,7 +164,7 @@ def _fitted(column: pd.Series, cutoffs: np.ndarray, is_name: bool) -> Distributi
         tuple(int(count) for count in counts),
         mean=float(known.mean()) if some else None,
         deviation=float(known.std(ddof=0)) if some else None,
-        usual=max((_above_chance(counts, part) for part in by_cutoff), default=0.0),
+        usual=max(_above_chance(counts, part) for part in by_cutoff) if len(by_cutoff) > 1 else None,
     )
 
 

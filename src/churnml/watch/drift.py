@@ -25,11 +25,12 @@ class FeatureDrift:
         index: the population stability index as it is counted.
         low, high: the 95 % interval of what it is without the noise of so many rows; low is 0 where chance explains it.
         by_chance: what the index comes to in the mean where nothing has moved.
-        usual: the largest index, above chance, that any one training cutoff had against them all.
+        usual: the largest index, above chance, that any one training cutoff had against them all; None not known.
         missing_then, missing_now: shares of rows without a value.
         shift: by how many of training's standard deviations the mean has moved; None for names, or where one is
             not known.
-        moved: whether the interval lies wholly above both the declared index and the usual one.
+        moved: whether the interval lies wholly above both the declared index and the usual one; False where that is
+            not known.
     """
 
     feature: str
@@ -37,7 +38,7 @@ class FeatureDrift:
     low: float
     high: float
     by_chance: float
-    usual: float
+    usual: float | None
     missing_then: float
     missing_now: float
     shift: float | None
@@ -105,7 +106,7 @@ def column_drift(name: str, then: Distribution, column: pd.Series, independent: 
         missing_then=float(reference[-1] / max(reference.sum(), 1)),
         missing_now=float(now[-1] / max(now.sum(), 1)),
         shift=shift,
-        moved=low > max(above, then.usual),
+        moved=then.usual is not None and low > max(above, then.usual),
     )
 
 
