@@ -12,6 +12,7 @@ from alembic import command
 from churnml.adapters.store import Store, open_store
 from churnml.adapters.store.connections import Connections
 from churnml.adapters.store.schema import scorings
+from churnml.ledger import HeldDay
 from churnml.ledger.monitoring import ModelWatch, PastScoring, WatchAlarm, WatchedFigure
 from tests.store.days import NOW, account, day, record, scores
 
@@ -92,6 +93,17 @@ def test_scores_are_read_by_the_scoring_and_the_version_that_made_them(store: St
     assert made == [PastScoring(day("03-01"), 1, "3"), PastScoring(day("03-01"), 2, "3")]
     assert [store.monitoring.probabilities(one) for one in made] == [{"a": 0.1, "b": 0.25}, {"a": 0.4}]
     assert store.monitoring.scored_by("upsell") == []
+
+
+def test_a_date_that_was_held_is_not_judged_for_its_scores_are_not_its_own(store: Store) -> None:
+    record(store, scores(day("03-01"), "a"), "one", NOW)
+    held = HeldDay(stale_since=day("03-01"), breaks=())
+    record(store, replace(scores(day("03-02"), "a"), held=held), "two", NOW)
+    assert store.dates() == [day("03-01"), day("03-02")]
+    assert store.monitoring.dates_in_order() == [day("03-01")]
+    assert [one.as_of for one in store.monitoring.scored_by("churn")] == [day("03-01")]
+    record(store, scores(day("03-02"), "a", "b"), "three", NOW)
+    assert store.monitoring.dates_in_order() == [day("03-01"), day("03-02")]
 
 
 def test_bands_of_accounts_are_those_of_the_newest_scoring_of_each_date(store: Store) -> None:
