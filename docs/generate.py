@@ -21,6 +21,7 @@ from churnml.specs.delivery import DeliverySpec
 from churnml.specs.forgotten import ForgottenSpec
 from churnml.specs.health import HealthSpec
 from churnml.specs.models import FeaturesSpec, ModelSpec
+from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import ProjectSpec
 from churnml.specs.team import TeamSpec
@@ -171,6 +172,7 @@ def specs_page() -> str:
         "forgotten.yaml": ForgottenSpec,
         "models/features.yaml": FeaturesSpec,
         "models/<name>/spec.yaml": ModelSpec,
+        "models/monitoring.yaml": MonitoringSpec,
         "models/health.yaml": HealthSpec,
         "models/playbooks.yaml": PlaybooksSpec,
         "models/team.yaml": TeamSpec,

@@ -11,6 +11,16 @@ from pipelines.progress import say
 log = logging.getLogger("churnml.pipelines")
 
 
+def of_a_deployment() -> bool:
+    """Whether this is a run of a deployment, and not of somebody who calls a flow by hand."""
+    if not under_prefect():
+        return False
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    return bool(context and context.flow_run and context.flow_run.deployment_id)
+
+
 def request_run(project: Project, kind: str, why: str) -> bool:
     """Asks the server for a run of another flow of the project, once for the run that asks; whether it was asked.
 
@@ -22,14 +32,12 @@ def request_run(project: Project, kind: str, why: str) -> bool:
         kind: which: ``train``, ``deliver`` …
         why: for the log, and as the tag of the run.
     """
-    if not under_prefect():
+    if not of_a_deployment():
         return False
     from prefect.client.orchestration import get_client
     from prefect.context import FlowRunContext
 
     run = FlowRunContext.get().flow_run
-    if run.deployment_id is None:
-        return False
     try:
         with get_client(sync_client=True) as client:
             deployment = client.read_deployment_by_name(f"churnml {kind}/{project.name}-{kind}")

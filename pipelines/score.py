@@ -28,6 +28,7 @@ from pipelines.following import deliver_after
 from pipelines.parameters import Day, Engine
 from pipelines.progress import say
 from pipelines.train import open_data, open_registry
+from pipelines.watch import watch_after
 
 watch_data = task("watch the data")(watching.watch_data)
 read_champions = task("read the champions")(champions_of)
@@ -61,6 +62,7 @@ def score_one(
     else:
         predictions = read_date(opened, present, as_of or default_as_of(opened), say)
         settled, new = write_day(opened, present, predictions, route=route)
+        watch_after(opened, registry, present, predictions)
     known = "" if new else ", the same as before"
     how = "scored" if settled.held is None else f"held at their scores of {settled.held.stale_since}"
     say(f"{len(settled.accounts):,} accounts {how} for {settled.as_of}{known}")

@@ -10,6 +10,7 @@ import yaml
 
 from churnml.specs.health import HealthSpec
 from churnml.specs.models import ModelSpec
+from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import ProjectSpec
 from churnml.specs.reading import read_spec
@@ -33,6 +34,7 @@ def test_every_declaration_in_the_repository_loads(path: Path) -> None:
     kinds = {
         "project.yaml": ProjectSpec,
         "spec.yaml": ModelSpec,
+        "monitoring.yaml": MonitoringSpec,
         "health.yaml": HealthSpec,
         "playbooks.yaml": PlaybooksSpec,
     }

@@ -15,6 +15,7 @@ from churnml.specs.watching import BreakKind
 from churnml.watch.breaks import DataBreak
 from churnml.watch.profile import LoadProfile
 from tests.store.days import NOW, day, event, item, message, opening, record, scores
+from tests.store.test_monitoring import WATCH
 
 LOAD = LoadProfile(day("02-29"), day("03-01"), True, {})
 
@@ -43,6 +44,7 @@ def fill(store: Store) -> None:
     held = replace(scores(day("03-02"), "a"), held=HeldDay(on, ("usage_events.dead.2024-03-01",)))
     assert record(store, held, "two", NOW)
     store.effects.add([MeasuredEffect("rescue", on, (0.0, 0.2), "it works")], NOW)
+    store.monitoring.add(WATCH, NOW)
 
 
 def rows(url: str, table: str) -> list[object]:

@@ -23,6 +23,7 @@ from churnml.features.declared import family_of
 from churnml.specs.delivery import DeliverySpec, check_names
 from churnml.specs.health import INSUFFICIENT, HealthSpec
 from churnml.specs.models import FeaturesSpec, ModelSpec
+from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import Input, ProjectSpec
 from churnml.specs.reading import read_spec
@@ -280,6 +281,18 @@ class Project:
         check_names(spec, playbooks=playbooks, bands=bands, where=str(path))
         return spec
 
+    @cached_property
+    def monitoring(self) -> MonitoringSpec:
+        """When a model is no longer what it was; raises SpecError, and UnknownNameError for a model in its triggers."""
+        path = self.declaration("monitoring.yaml")
+        spec = read_spec(MonitoringSpec, path)
+        own = path.is_relative_to(self.root)
+        for model in (name for trigger in spec.triggers for name in trigger.models):
+            # what ships with churnml may speak of models that a project does not have
+            if own and model not in self.model_names:
+                raise UnknownNameError("model", model, self.model_names, where=f"{path}, triggers:")
+        return spec
+
     @property
     def acting_files(self) -> dict[str, Path]:
         """Kind → file of what is declared about acting, those there are."""
@@ -322,6 +335,7 @@ class Project:
         _ = self.rules
         check_team_fits(self.playbooks, self.team, str(self.root / "models" / "team.yaml"))
         _ = self.delivery
+        _ = self.monitoring
 
     @property
     def declared(self) -> str:

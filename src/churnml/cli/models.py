@@ -1,4 +1,4 @@
-"""The registry: models list, show, card, history, compare, promote, rollback."""
+"""The registry: models list, show, card, history, compare, promote, rollback; and watching the champions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import typer
 from churnml.cli.app import models_app
 from churnml.cli.shell import (
     HERE,
+    AsOfOption,
     ByOption,
     JsonOption,
     NameArgument,
     PlainOption,
     ProjectOption,
     data_of,
+    date_of,
     json_text,
+    project_and_store,
     ready,
     registry_of_project,
     say_lines,
@@ -25,6 +28,11 @@ from churnml.cli.shell import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from churnml.adapters.registry import Registry
+    from churnml.jobs.opening import OpenedProject
+    from churnml.ledger.monitoring import WatchedModels
     from churnml.modelling.tenure import Appointed
 
 VersionOption = Annotated[str | None, typer.Option(help="Its version.", show_default="champion, else newest")]
@@ -144,3 +152,51 @@ def _show_appointed(appointed: Appointed, as_json: bool) -> None:
     from churnml.pages.terminal.models import appointed_text
 
     say_lines(json_text(asdict(appointed)) if as_json else appointed_text(appointed))
+
+
+@models_app.add("watch")
+def models_watch(
+    names: Annotated[list[str] | None, typer.Argument(help="Which models.", show_default="all")] = None,
+    as_of: AsOfOption = None,
+    act: Annotated[bool, typer.Option("--act", help="Do what is due: train now, recalibrate, fall back.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Measure known outcomes again.")] = False,
+    project: ProjectOption = HERE,
+    no_prefect: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What has moved since training, what is to be expected of the scores, what came true, and what is due."""
+    from churnml.jobs.watching_models import record_watches, watch_models
+    from churnml.pages.terminal.monitoring import watches_text
+    from pipelines.clock import moment
+    from pipelines.progress import say
+
+    for name in names or ():
+        registry_of_project(project, name)
+    date = None if as_of is None else date_of(as_of)
+    opened, (_, registry) = data_of(project), registry_of_project(project)
+    with project_and_store(project) as (_, store):
+        watched = watch_models(
+            opened, registry, store, moment(), models=names or (), as_of=date, again=again, progress=say
+        )
+        record_watches(registry, store, watched, moment(), opened.project.name)
+    done = _acted(project, opened, registry, watched, no_prefect) if act else ()
+    data = asdict(watched) | {"done": list(done)}
+    say_lines(json_text(data) if as_json else "\n".join([watches_text(watched), *done]))
+
+
+def _acted(
+    project: Path, opened: OpenedProject, registry: Registry, watched: WatchedModels, no_prefect: bool
+) -> tuple[str, ...]:
+    """Does what is due, and says what came of it."""
+    from churnml.jobs.acting import act_on
+    from churnml.pages.terminal.models import model_text
+
+    done = [text for watch in watched.watches if (text := act_on(opened, registry, watch))]
+    models = [watch.model for watch in watched.watches if watch.action == "train_now"]
+    if models:
+        ready(project, no_prefect)
+        from pipelines.train import train
+
+        records = train(project=project, models=models)
+        done += [model_text(record) for record in records.values()]
+    return tuple(done)

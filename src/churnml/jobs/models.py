@@ -17,7 +17,7 @@ from churnml.modelling.agreement import differences
 from churnml.modelling.comparison import ComparedVersion, Comparison
 from churnml.modelling.evaluation import evaluate
 from churnml.modelling.record import ModelRecord, recorded
-from churnml.modelling.tenure import Appointed
+from churnml.modelling.tenure import BY_HAND, Appointed
 from churnml.modelling.training import usable
 from churnml.specs.models import ModelSpec
 
@@ -41,7 +41,13 @@ def promote_by_hand(
 
 
 def roll_back(
-    registry: Registry, name: str, to: str | None, why: str | None, by: str | None, open_data: OpenData
+    registry: Registry,
+    name: str,
+    to: str | None,
+    why: str | None,
+    by: str | None,
+    open_data: OpenData,
+    how: str = BY_HAND,
 ) -> Appointed:
     """Makes the champion before the present one (or version ``to``) champion again; raises RegistryError."""
     present = registry.champion_version(name)
@@ -52,11 +58,18 @@ def roll_back(
             remedy=f"churnml models history {name} shows who was champion when.",
         )
     reason = why or f"rolled back from version {present or 'none'}"
-    return _appoint(registry, name, registry.candidate(name, chosen), "rolled back", reason, by, open_data)
+    return _appoint(registry, name, registry.candidate(name, chosen), "rolled back", reason, by, open_data, how)
 
 
 def _appoint(
-    registry: Registry, name: str, chosen: RegisteredModel, what: What, why: str, by: str | None, open_data: OpenData
+    registry: Registry,
+    name: str,
+    chosen: RegisteredModel,
+    what: What,
+    why: str,
+    by: str | None,
+    open_data: OpenData,
+    how: str = BY_HAND,
 ) -> Appointed:
     before = registry.champion_version(name)
     if before == chosen.version:
@@ -77,7 +90,7 @@ def _appoint(
                 where=f"project {opened.project.name}",
                 remedy="It could not score anything. Declare the feature as it was, or train again.",
             )
-    registry.appoint(name, chosen.version, what, why, by)
+    registry.appoint(name, chosen.version, what, why, by, how)
     return Appointed(name, chosen.version, before, registry.verdict(name, chosen.version), unchecked)
 
 

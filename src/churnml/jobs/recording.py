@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import churnml
+from churnml.adapters.registry.registered import RunDataset, RunDetails
 from churnml.jobs.judging import Judgement, importance, stakes_of
 from churnml.jobs.opening import OpenedProject
 from churnml.jobs.training import Collected, training_fingerprint
@@ -67,7 +68,14 @@ def record_challenger(
     }
     example = judged.rows[fitted.predictor.feature_names].head(EXAMPLE_ROWS)
     version = registry.record(
-        opened.project.name, fitted.predictor, example, record, parameters, _metrics(record), _files(record, judged)
+        opened.project.name,
+        fitted.predictor,
+        example,
+        record,
+        parameters,
+        _metrics(record),
+        _files(record, judged),
+        _details(opened, record, fitted),
     )
     return record.registered_as(version)
 
@@ -83,6 +91,29 @@ def _metrics(record: ModelRecord) -> dict[str, float]:
         for end, suffix in ((figure.value, ""), (figure.low, ".low"), (figure.high, ".high"))
     }
     return {name: end for name, end in ends.items() if end is not None}
+
+
+def _details(opened: OpenedProject, record: ModelRecord, fitted: FittedModel) -> RunDetails:
+    """What MLflow shows of the training beside its figures."""
+    training, at = record.training, {"project": opened.project.name, "data_through": str(record.data_through)}
+    datasets = (
+        ("training", training.rows, training.positives, f"{training.cutoffs[0]} to {training.cutoffs[-1]}"),
+        ("judging", record.rows, record.positives, str(record.cutoff)),
+    )
+    return RunDetails(
+        means=record.means,
+        text=f"{record.means}. {'Promoted' if record.promoted else 'Not promoted'}: {record.because}.",
+        datasets=tuple(
+            RunDataset(
+                name=f"{opened.project.name}: {context} snapshots",
+                context=context,
+                digest=record.data_fingerprint[:36],
+                about=at | {"cutoffs": cutoffs, "rows": str(rows), "positives": str(positives)},
+            )
+            for context, rows, positives, cutoffs in datasets
+        ),
+        losses=fitted.chosen.curve,
+    )
 
 
 def _files(record: ModelRecord, judged: Judgement) -> dict[str, str | bytes]:

@@ -19,6 +19,7 @@ from churnml.declarations import FeatureDeclaration
 from churnml.errors import RegistryError, did_you_mean
 from churnml.jsontypes import JsonObject
 from churnml.modelling.curves import Curves, Hazard, renewals
+from churnml.modelling.profile import ModelProfile
 from churnml.modelling.stored import (
     BOOSTER_FILE,
     FORMAT,
@@ -80,6 +81,7 @@ class Predictor:
             the "usual" of reasons.
         manifest: everything else it was made from: name, label, cutoffs, spec, fingerprints.
         hazard: when accounts leave; None where the model's declaration asks for no curve.
+        profile: how things stood in training, to watch the model by; None in one from before it was kept.
     """
 
     booster: lgb.Booster
@@ -90,6 +92,7 @@ class Predictor:
     reference: Mapping[str, Sequence[float]]
     manifest: ModelManifest
     hazard: Hazard | None = None
+    profile: ModelProfile | None = None
 
     @property
     def feature_names(self) -> list[str]:
@@ -188,6 +191,8 @@ class Predictor:
             "reference": {name: list(scale) for name, scale in self.reference.items()},
             "about": self.manifest.as_json(),
         }
+        if self.profile is not None:
+            stored["profile"] = self.profile.as_json()
         written = [BOOSTER_FILE, MODEL_FILE]
         if self.hazard is not None:
             stored["hazard"] = self.hazard.as_data()
@@ -206,6 +211,7 @@ class Predictor:
             "booster": lgb.Booster(model_str=stored.booster.decode("utf-8")),
             "calibration": Calibration(**stored.calibration),
             "hazard": Hazard.from_data(hazard[0], lgb.Booster(model_str=hazard[1].decode("utf-8"))) if hazard else None,
+            "profile": ModelProfile.from_json(stored.profile) if stored.profile else None,
         }
         return cls(**vars(stored) | fitted)
 

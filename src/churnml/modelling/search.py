@@ -89,11 +89,12 @@ class SearchFold:
 
 @dataclass(frozen=True)
 class _Result:
-    """A setting on all folds: its number of trees, and the loss and account of each validation row."""
+    """A setting on all folds: its number of trees, the loss of each validation row, and the mean loss tree by tree."""
 
     trees: int
     losses: np.ndarray
     by_fold: tuple[float, ...]
+    curve: tuple[float, ...]
 
     @property
     def loss(self) -> float:
@@ -109,12 +110,14 @@ class Chosen:
         trees: its number of trees.
         tried: everything that was tried, in order.
         by_fold: the chosen setting's mean log loss on each fold, in order.
+        curve: its mean log loss over the folds with one tree, with two, and so on past the chosen number.
     """
 
     settings: Settings
     trees: int
     tried: tuple[TriedSetting, ...]
     by_fold: tuple[float, ...]
+    curve: tuple[float, ...] = ()
 
 
 def search(
@@ -163,7 +166,7 @@ def search(
         tuned = _tuned(best, prepared, max_trees, tuning, seed, tries)
         in_words = ", ".join(f"{name} {value:.4g}" for name, value in tuned.items())
         weigh(f"the best of {tuning.trials} tries: {in_words}", tuned)
-    return Chosen(best, result.trees, tuple(tried), result.by_fold)
+    return Chosen(best, result.trees, tuple(tried), result.by_fold, result.curve)
 
 
 def _tried(what: str, result: _Result, ahead: float | None, error: float | None, taken: bool) -> TriedSetting:
@@ -225,7 +228,7 @@ def _measured(settings: Settings, folds: Sequence[_Prepared], max_trees: int) ->
     for booster, fold in zip(boosters, folds, strict=True):
         p = np.clip(booster.predict(fold.check, num_iteration=trees), 1e-12, 1 - 1e-12)
         losses.append(-(fold.label * np.log(p) + (1 - fold.label) * np.log(1 - p)))
-    return _Result(trees, np.concatenate(losses), tuple(float(part.mean()) for part in losses))
+    return _Result(trees, np.concatenate(losses), tuple(float(part.mean()) for part in losses), tuple(curve))
 
 
 def _ahead(best: _Result, other: _Result, accounts: np.ndarray) -> tuple[float, float]:

@@ -97,6 +97,7 @@ class StoredModel:
         hazard: what the hazard says of itself, and its trees; None without one.
         features, categories, calibration, base_rate, reference, manifest: as
             :class:`churnml.modelling.predictor.Predictor` has them.
+        profile: how things stood in training, as the file has it; None in a model from before it was kept.
     """
 
     booster: bytes
@@ -107,6 +108,7 @@ class StoredModel:
     base_rate: float
     reference: Mapping[str, Sequence[float]]
     manifest: ModelManifest
+    profile: Mapping[str, Any] | None = None
 
 
 def read_model(folder: Path) -> StoredModel:
@@ -150,6 +152,7 @@ def read_model(folder: Path) -> StoredModel:
         base_rate=content["base_rate"],
         reference=content["reference"],
         manifest=ModelManifest.from_json(content["about"]),
+        profile=content.get("profile"),
     )
 
 

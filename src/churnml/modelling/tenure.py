@@ -17,6 +17,7 @@ What = Literal["promoted", "rolled back", "refused"]
 FOUND = "found as champion"
 BY_VERDICT = "verdict"
 BY_HAND = "by hand"
+BY_WATCH = "by what was watched"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Event:
         what: ``promoted``, ``rolled back`` (to this version), or ``refused``.
         version: the version it speaks of.
         why: the reason, in words.
-        how: ``verdict`` or ``by hand``.
+        how: ``verdict``, ``by hand``, or ``by what was watched``.
         by: who did it by hand, where they said so.
         before: the champion until then, or None.
     """

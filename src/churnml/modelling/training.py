@@ -19,6 +19,7 @@ from churnml.features import Feature, Polarity
 from churnml.modelling.calibration import Calibrated, calibrate
 from churnml.modelling.estimator import BoostedClassifier
 from churnml.modelling.predictor import Predictor
+from churnml.modelling.profile import fit_profile
 from churnml.modelling.reference import fit_reference
 from churnml.modelling.search import HALF_LIFE, NO_TRIES, Changes, Chosen, SearchFold, Settings, Tries, search
 from churnml.modelling.splits import Fold, Split
@@ -122,6 +123,7 @@ def fit(
     calibrating = _with_both_outcomes(train, plan.calibrate) or searching
     out_of_fold = _out_of_fold(chosen, list(calibrating.values()), columns, seeds)
     calibrated = _calibrated(spec, out_of_fold)
+    out_of_fold["probability"] = calibrated.calibration.probabilities(out_of_fold.pop("log_odds").to_numpy())
     final = _fitted(chosen, train, columns, seeds)
     predictor = Predictor(
         booster=final.booster_,
@@ -131,8 +133,8 @@ def fit(
         base_rate=float(train["label"].mean()),
         reference=fit_reference(train, [*features, *scales]),
         manifest=manifest,
+        profile=fit_profile(train, columns, list(final.categories_), out_of_fold),
     )
-    out_of_fold["probability"] = predictor.calibrated(out_of_fold.pop("log_odds").to_numpy())
     losses = {str(cutoff): loss for cutoff, loss in zip(searching, chosen.by_fold, strict=True)}
     return FittedModel(predictor, chosen, losses, calibrated.losses, out_of_fold)
 

@@ -35,6 +35,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mlflow
     import mlflow.pyfunc
+    from mlflow.entities import Metric
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.entities.model_registry import RegisteredModel as RegisteredModelInfo
     from mlflow.exceptions import MlflowException
@@ -48,6 +49,7 @@ __all__ = [
     "REGISTRY",
     "WHERE",
     "ColSpec",
+    "Metric",
     "MlflowException",
     "ModelSignature",
     "ModelVersion",

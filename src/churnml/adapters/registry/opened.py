@@ -8,7 +8,7 @@ import json
 import logging
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -46,10 +46,14 @@ from churnml.adapters.registry.registered import (
     VERDICT_TAG,
     RegisteredModel,
     RegisteredRun,
+    RunDetails,
 )
 from churnml.adapters.registry.scoring_wheel import requirements, scoring_wheel
+from churnml.adapters.registry.showing import describe, log_details, log_files
+from churnml.adapters.registry.watching import log_watch
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, UnknownNameError
 from churnml.health.changes import Yardstick, yardstick_of
+from churnml.ledger.monitoring import ModelWatch, WatchedFigure
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.record import ModelRecord
 from churnml.modelling.stored import SUMS_FILE, checksum
@@ -66,6 +70,8 @@ from churnml.modelling.tenure import (
 )
 
 log = logging.getLogger("churnml.registry")
+
+NO_DETAILS = RunDetails()
 
 
 class Registry:
@@ -197,6 +203,7 @@ class Registry:
         parameters: Mapping[str, object],
         metrics: Mapping[str, float],
         files: Mapping[str, str | bytes],
+        details: RunDetails = NO_DETAILS,
     ) -> str:
         """Logs a run, registers its model, and does what the verdict says; returns the version.
 
@@ -208,8 +215,9 @@ class Registry:
                 it was judged against: should there be another by now, it is not promoted.
             parameters, metrics: shown in MLflow.
             files: further artifacts, name → content.
+            details: what else MLflow shows of the run.
         """
-        name = predictor.manifest.name
+        name, signature, about = predictor.manifest.name, _signature(predictor), {"churnml.project": project}
         with tempfile.TemporaryDirectory() as scratch, quietly(self.uri):
             folder = Path(scratch) / MODEL_FOLDER
             predictor.save(folder)
@@ -217,21 +225,18 @@ class Registry:
             with mlflow.start_run(experiment_id=self._experiment(f"{project}/{name}")) as run:
                 mlflow.log_params(dict(parameters))
                 mlflow.log_metrics(dict(metrics))
-                mlflow.set_tags({"churnml.project": project, VERDICT_TAG: record.because, **self.run_tags})
-                for file, content in files.items():
-                    path = Path(scratch, file)
-                    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-                    mlflow.log_artifact(str(path))
+                mlflow.set_tags(about | {VERDICT_TAG: record.because, **self.run_tags})
+                log_details(self.client, run.info.run_id, signature.inputs, details)
+                log_files(files, Path(scratch))
                 logged = mlflow.pyfunc.log_model(
                     name=name,
                     loader_module="churnml.modelling.predictor",
                     data_path=str(folder),
-                    signature=_signature(predictor),
+                    signature=signature,
                     input_example=example,
                     pip_requirements=requirements(f"data/{MODEL_FOLDER}/{wheel.name}"),
                 )
-                registered = mlflow.register_model(logged.model_uri, name, tags={"churnml.project": project})
-                version = str(registered.version)
+                version = str(mlflow.register_model(logged.model_uri, name, tags=about).version)
                 written = json.dumps(record.registered_as(version).as_data(), indent=2, ensure_ascii=False)
                 mlflow.log_text(written, RECORD_FILE)
             tags = {
@@ -243,11 +248,18 @@ class Registry:
                 RECORD_CHECKSUM_TAG: hashlib.sha256(written.encode()).hexdigest(),
                 FINGERPRINT_TAG: record.fingerprint,
             }
+            describe(self.client, name, version, details)
             for key, value in tags.items():
                 self.client.set_model_version_tag(name, version, key, value)
             self._conclude(self.client.get_model_version(name, version))
         log.info("version %(version)s of %(model)s registered", {"model": name, "version": version})
         return version
+
+    def log_watch(self, project: str, watch: ModelWatch, news: Sequence[WatchedFigure], now: dt.datetime) -> None:
+        """Adds a look's ``news`` to its version's run of looks; raises RegistryError where there is no such version."""
+        version = self._one(watch.model, watch.version)
+        with quietly(self.uri):
+            log_watch(self.client, self._experiment(f"{project}/{watch.model}"), version, watch, news, now)
 
     def _experiment(self, name: str) -> str:
         location = (self.artifacts / name).as_uri() if self.artifacts else None
@@ -327,13 +339,13 @@ class Registry:
         """The champion's version, or None; it may be gone."""
         return self._aliased(name, CHAMPION)
 
-    def appoint(self, name: str, version: str, what: What, why: str, by: str | None) -> None:
-        """Makes a version champion by hand and writes down why."""
+    def appoint(self, name: str, version: str, what: What, why: str, by: str | None, how: str = BY_HAND) -> None:
+        """Makes a version champion without a verdict and writes down why."""
         chosen = self._one(name, version)
         before = self.champion_version(name)
         with quietly(self.uri):
             self.client.set_registered_model_alias(name, CHAMPION, chosen.version)
-            self._add(name, what, version, why, BY_HAND, by, before)
+            self._add(name, what, version, why, how, by, before)
             self._point_to_challenger(name)
 
     def mend(self, project: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,10 @@ AGAINST_TAG = "churnml.against"
 CHECKSUM_TAG = "churnml.checksum"
 RECORD_CHECKSUM_TAG = "churnml.record_checksum"
 UNFINISHED_TAG = "churnml.unfinished"
+# the run that holds what was watched of a version
+WATCH_RUN_TAG = "churnml.watch_run"
+# what the newest look at a version came to
+WATCHED_TAG = "churnml.watched"
 # one tag of the registered model an event, in order of their names
 EVENT_TAG = "churnml.event."
 # MLflow keeps up to 5,000 letters in such a tag
@@ -45,3 +50,37 @@ class RegisteredRun:
 
     run_id: str
     url: str | None
+
+
+@dataclass(frozen=True)
+class RunDataset:
+    """Rows a run used, by what names them: no row of a customer is in it.
+
+    Args:
+        name: what they are.
+        context: what they were used for.
+        digest: names the data they were made from; at most 36 characters.
+        about: further facts, name → text.
+    """
+
+    name: str
+    context: str
+    digest: str
+    about: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """What MLflow shows of a training beside its figures.
+
+    Args:
+        means: what the model predicts, in words.
+        text: the version in Markdown.
+        datasets: the rows that trained and judged.
+        losses: mean log loss of the folds with one tree, with two, and so on.
+    """
+
+    means: str = ""
+    text: str = ""
+    datasets: Sequence[RunDataset] = ()
+    losses: Sequence[float] = ()

@@ -24,6 +24,7 @@ MODULES = (
     "modelling/__init__.py",
     "modelling/curves.py",
     "modelling/predictor.py",
+    "modelling/profile.py",
     "modelling/stored.py",
 )
 LIBRARIES = ("lightgbm", "numpy", "pandas")

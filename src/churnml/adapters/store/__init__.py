@@ -17,6 +17,7 @@ from churnml.adapters.store import forgetting, reading, retention, scorings
 from churnml.adapters.store.audit import AuditLog
 from churnml.adapters.store.connections import Connection, Connections, cannot_be_opened
 from churnml.adapters.store.effects import Effects
+from churnml.adapters.store.monitoring import Monitoring
 from churnml.adapters.store.outbox import Outbox
 from churnml.adapters.store.outcomes import Outcomes
 from churnml.adapters.store.overrides import Overrides
@@ -58,7 +59,7 @@ class Store:
         connections: the ways into it.
 
     Attributes:
-        work, overrides, outcomes, effects, outbox, audit, watched: its rooms.
+        work, overrides, outcomes, effects, monitoring, outbox, audit, watched: its rooms.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -67,6 +68,7 @@ class Store:
         self.overrides = Overrides(connections)
         self.outcomes = Outcomes(connections)
         self.effects = Effects(connections)
+        self.monitoring = Monitoring(connections)
         self.outbox = Outbox(connections)
         self.audit = AuditLog(connections)
         self.watched = Watched(connections)

@@ -350,6 +350,43 @@ held_days = sa.Table(
 
 # ---------------------------------------------------------------- watched models (migration 4)
 
+# Looks at a model; of a date the newest counts. No row here speaks of a single account.
+model_watches = sa.Table(
+    "model_watches",
+    metadata,
+    sa.Column("watch_id", sa.Integer, primary_key=True),
+    sa.Column("model", sa.String(60), nullable=False),
+    sa.Column("version", sa.String, nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("known_through", sa.Date, nullable=False),
+    sa.Column("action", sa.String(20)),
+    sa.Column("alarms", sa.JSON, nullable=False),
+    sa.Column("left_out", sa.JSON, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Index("ix_model_watches_model", "model", "as_of"),
+)
+# A figure is added where it says something new; of each the newest counts.
+model_figures = sa.Table(
+    "model_figures",
+    metadata,
+    sa.Column("figure_id", sa.Integer, primary_key=True),
+    sa.Column("watch_id", sa.ForeignKey("model_watches.watch_id"), nullable=False),
+    sa.Column("model", sa.String(60), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("version", sa.String, nullable=False),
+    sa.Column("figure", sa.String(60), nullable=False),
+    # the name of a feature or of a band may be the user's own
+    sa.Column("part", sa.String, nullable=False),
+    sa.Column("value", sa.Float),
+    sa.Column("low", sa.Float),
+    sa.Column("high", sa.Float),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("positives", sa.Integer),
+    sa.Index("ix_model_figures_model", "model", "kind", "as_of"),
+    sa.Index("ix_model_figures_watch_id", "watch_id"),
+)
+
 
 # What the database itself refuses to change or delete.
 APPEND_ONLY = (
@@ -368,6 +405,8 @@ APPEND_ONLY = (
     "audit_log",
     "data_acceptances",
     "held_days",
+    "model_watches",
+    "model_figures",
 )
 # Their rows change, and none ever goes.
 KEPT = ("work", "deliveries", "stamps", "loads", "data_breaks")
