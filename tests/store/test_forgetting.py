@@ -13,6 +13,7 @@ from churnml.adapters.store import Store, open_store, schema
 from churnml.adapters.store.connections import Connections
 from churnml.errors import ProjectError
 from churnml.ledger import EnrolmentOutcome, HealthTrace, HierarchyScore, Override
+from churnml.watch.profile import IdSample, LoadProfile, TableProfile
 from tests.store.days import NOW, account, day, event, item, message, opening, record, scores
 from tests.store.test_records_stay import fill, tries
 from tests.store.test_versions import everything
@@ -180,6 +181,29 @@ def test_the_files_of_the_store_let_go_of_it(url: str, engine: str, tmp_path: Pa
         assert store.compact()
         assert GONE.encode() not in files()
         assert b"M\\u00fcller" not in files()
+
+
+def test_the_samples_that_loads_are_compared_by_hold_no_hash_of_it(url: str, engine: str) -> None:
+    """Positive control: the same hashes are there before, and those of others afterwards, each with its own amount."""
+    big = 10082795048040506171  # more than a signed number of 64 bits holds
+    contracts = IdSample((3, 5, big), False, (10.0, 20.0, 30.0), (1.0, None, 3.0))
+    tables = {
+        "accounts": TableProfile(3, ids=IdSample((1, 2, big), True)),
+        "subscriptions": TableProfile(3, ids=contracts),
+    }
+    load = LoadProfile(day("03-01"), day("03-02"), True, {**tables, "usage_events": TableProfile(9)})
+    with open_store(url) as store:
+        live(store)
+        store.watched.record(load, "of the data", "fine", day("03-02"), [], NOW)
+        known = store.watched.reference(day("03-08"), "other data")
+        assert known is not None
+        assert dict(known.tables) == dict(load.tables)
+        store.forget_account(GONE, "d" * 64, NOW, who="rita", why="17", sampled=frozenset({big, 5, 77}))
+        known = store.watched.reference(day("03-08"), "other data")
+    assert known is not None
+    assert known.tables["accounts"].ids == IdSample((1, 2), True)
+    assert known.tables["subscriptions"].ids == IdSample((3,), False, (10.0,), (1.0,))
+    assert known.tables["usage_events"] == TableProfile(9)
 
 
 def test_a_plan_made_before_is_stale(store: Store) -> None:

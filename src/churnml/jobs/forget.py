@@ -12,7 +12,7 @@ from churnml.adapters.registry.forgetting import fitted_versions, remove_from_ru
 from churnml.adapters.store import Store
 from churnml.adapters.suppression import Forgettable, write_suppression
 from churnml.adapters.traces import files_naming, is_telling
-from churnml.adapters.warehouse.forgotten import checked_rows, remove_checked_tables
+from churnml.adapters.warehouse.forgotten import checked_rows, remove_checked_tables, sampled_ids
 from churnml.errors import ProjectError, UnknownNameError
 from churnml.ledger.erasure import MADE_AGAIN, ForgetReport, Traces
 
@@ -108,7 +108,7 @@ def _forget(
     digest = suppression.digest(kind, name)
     write_suppression(project.root, suppression)
     if kind == "account":
-        store.forget_account(name, digest, now, who=who, why=why)
+        store.forget_account(name, digest, now, who=who, why=why, sampled=sampled_ids(project, name))
         remove_from_runs(registry_of(project), project.name, name)
     else:
         store.note_forgotten_user(digest, now, who=who, why=why)

@@ -95,10 +95,19 @@ class Store:
     traces_of_account = _as_one_moment_sees_it(forgetting.traces_of_account)
     traces_of_user = _as_one_moment_sees_it(forgetting.traces_of_user)
 
-    def forget_account(self, account_id: str, digest: str, now: dt.datetime, *, who: str, why: str) -> None:
+    def forget_account(
+        self,
+        account_id: str,
+        digest: str,
+        now: dt.datetime,
+        *,
+        who: str,
+        why: str,
+        sampled: frozenset[int] = frozenset(),
+    ) -> None:
         """Removes an account in one transaction: :func:`churnml.adapters.store.forgetting.erase_account`."""
         with self._connections.writing() as connection:
-            forgetting.erase_account(connection, account_id, digest, now, who=who, why=why)
+            forgetting.erase_account(connection, account_id, digest, now, who=who, why=why, sampled=sampled)
 
     def note_forgotten_user(self, digest: str, now: dt.datetime, *, who: str, why: str) -> None:
         """The audit line of a user who was forgotten."""

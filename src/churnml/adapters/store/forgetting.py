@@ -23,6 +23,7 @@ from churnml.adapters.store.schema import (
     audit_log,
     deliveries,
     delivery_attempts,
+    loads,
     metadata,
     override_withdrawals,
     overrides,
@@ -90,9 +91,18 @@ def _holds(row: Mapping[str, Any], name: str) -> bool:
 
 
 def erase_account(
-    connection: sa.Connection, account_id: str, digest: str, now: dt.datetime, *, who: str, why: str
+    connection: sa.Connection,
+    account_id: str,
+    digest: str,
+    now: dt.datetime,
+    *,
+    who: str,
+    why: str,
+    sampled: frozenset[int] = frozenset(),
 ) -> None:
     """Removes an account from every table, with a line in the audit log that names it by its digest alone.
+
+    ``sampled`` are the hashes by which profiles of loads may know it, or what is its.
 
     Raises:
         ProjectError: the user does not own the tables.
@@ -106,6 +116,7 @@ def erase_account(
             connection.execute(metadata.tables[name].delete().where(own[name]))
         for table, changes in _redactions(connection, account_id):
             connection.execute(table.update().where(_same_row(table)), changes)
+        _out_of_the_samples(connection, sampled)
     details = {"rows": traces.rows, "mentions": traces.mentions}
     audit(connection, now, who, "account forgotten", digest[:16], why, details)
     count_up(connection)
@@ -114,6 +125,23 @@ def erase_account(
 def note_user(connection: sa.Connection, digest: str, now: dt.datetime, *, who: str, why: str) -> None:
     """The audit line of a user who was forgotten; the store itself keeps nothing of users."""
     audit(connection, now, who, "user forgotten", digest[:16], why)
+
+
+def _out_of_the_samples(connection: sa.Connection, sampled: frozenset[int]) -> None:
+    """Takes hashes, with what stands beside them, out of the samples that loads are compared by."""
+    for load_id, profile in connection.execute(
+        sa.select(loads.c.load_id, loads.c.profile).where(loads.c.profile.is_not(None))
+    ).all():
+        changed = False
+        for table in profile["tables"].values():
+            ids = table["ids"]
+            left = [place for place, one in enumerate(ids["hashes"]) if one not in sampled]
+            changed |= len(left) < len(ids["hashes"])
+            for name in ("hashes", "amounts", "seats"):
+                # those beside them are given for some tables only
+                ids[name] = [ids[name][place] for place in left] if ids[name] else []
+        if changed:
+            connection.execute(loads.update().where(loads.c.load_id == load_id).values(profile=profile))
 
 
 def _own_rows(account_id: str) -> dict[str, Condition]:

@@ -10,6 +10,7 @@ import duckdb
 from churnml.adapters.project import Project
 from churnml.adapters.suppression import Forgettable, Suppression
 from churnml.adapters.warehouse import leases
+from churnml.adapters.warehouse.profile import SAMPLED_IDS
 from churnml.adapters.warehouse.reading import Reading, identifier, parquet, quoted
 from churnml.checks import FORGOTTEN
 from churnml.tables import Table
@@ -81,6 +82,20 @@ def _rows_naming(con: duckdb.DuckDBPyConnection, path: Path, kind: Forgettable, 
     if not conditions:
         return 0
     return int(con.execute(f"SELECT count(*) FROM {parquet([path])} WHERE {' OR '.join(conditions)}").fetchall()[0][0])
+
+
+def sampled_ids(project: Project, account_id: str) -> frozenset[int]:
+    """The hashes by which the profiles of loads may know an account: of its own id, its contracts' and its tickets'.
+
+    As far as checked tables that name it are kept; of its own id always.
+    """
+    with duckdb.connect() as con:
+        hashes = set(con.execute("SELECT md5_number_upper(?)", [account_id]).fetchall())
+        for name, named_by in SAMPLED_IDS.items():
+            for path in (project.work / "warehouse").glob(f"[!.]*/{name}.parquet"):
+                query = f"SELECT md5_number_upper({named_by}) FROM {parquet([path])} WHERE account_id = ?"
+                hashes |= set(con.execute(query, [account_id]).fetchall())
+    return frozenset(int(row[0]) for row in hashes if row[0] is not None)
 
 
 def remove_checked_tables(project: Project) -> None:

@@ -90,10 +90,11 @@ def _beyond(report: ForgetReport) -> Iterator[str]:
         yield f"The engine '{report.engine}' keeps copies of the checked tables until newer ones are a day old."
     if report.on_server:
         yield "The database server's write-ahead log and replicas let go of it in their own time."
-    yield (
-        "Profiles of the newest loads hold hashes of a sample of ids, with what was paid, to compare loads by; "
-        "each goes when enough newer ones were read."
-    )
+    if report.kind == "account" and not report.before.checked:
+        yield (
+            "Profiles of earlier loads may hold hashes of its contracts' and tickets' ids, which are only known from "
+            "checked tables, and there are none; each goes when enough newer loads were read."
+        )
     if not report.compacted:
         yield "Somebody reads the store just now, so its files could not be written anew: run this again."
     yield "Backups, logs, Prefect's records of runs, and files that were exported elsewhere were not looked into."
