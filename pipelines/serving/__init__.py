@@ -73,8 +73,9 @@ class Serving:
         if self.server is not None:
             self.server.start()
             self._wait_for_server(self.server)
-        self.runner.start()
-        self._wait_for_schedules()
+        if not self.stopping.is_set():
+            self.runner.start()
+            self._wait_for_schedules()
 
     def watch(self) -> None:
         """Watches both until it is told to stop."""
