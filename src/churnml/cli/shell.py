@@ -56,8 +56,8 @@ def date_of(text: str, option: str = "--as-of") -> dt.date:
 def ready(project: Path, plain: bool, *, runs: bool = True) -> None:
     """Reads the declarations, so that a mistake shows at once, and then chooses what the flows run on.
 
-    To be called before a flow is imported; ``runs`` says whether one is run at once. Under Prefect, a mistake of the user's is told once, by us, and not as a
-    failed run with a traceback.
+    To be called before a flow is imported; ``runs`` says whether one is run at once. Under Prefect, a mistake of the
+    user's is told once, by us, and not as a failed run with a traceback.
     """
     from churnml.adapters.project import open_project
 
