@@ -73,8 +73,9 @@ class Serving:
         if self.server is not None:
             self.server.start()
             self._wait_for_server(self.server)
-        self.runner.start()
-        self._wait_for_schedules()
+        if not self.stopping.is_set():
+            self.runner.start()
+            self._wait_for_schedules()
 
     def watch(self) -> None:
         """Watches both until it is told to stop."""
@@ -234,7 +235,9 @@ def own_environment(folder: Path, url: str) -> dict[str, str]:
 
 def runs_environment(environment: dict[str, str]) -> dict[str, str]:
     """What the runner and its runs are told: our lines on the run's page, and patience with a server that restarts."""
-    return environment | {
+    # a flow without Prefect cannot be scheduled
+    kept = {name: value for name, value in environment.items() if name != "CHURNML_ENGINE"}
+    return kept | {
         "PREFECT_LOGGING_LEVEL": "WARNING",
         # how a run ended is told in a line of ours; its traceback stands on its page
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",

@@ -108,7 +108,8 @@ class Child:
         """The last lines of its log."""
         if self.log_file is None or not self.log_file.is_file():
             return ""
-        return "\n".join(self.log_file.read_text("utf-8", errors="replace").splitlines()[-TAIL_LINES:])
+        lines = self.log_file.read_text("utf-8", errors="replace").splitlines()
+        return "\n".join([line for line in lines if line.strip()][-TAIL_LINES:])
 
     def _end_group(self, how: signal.Signals) -> None:
         if self._process is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -170,7 +171,9 @@ def deploy(
     as_json: JsonOption = False,
 ) -> None:
     """Put the project's schedules on a Prefect server (PREFECT_API_URL), for the workers of a pool."""
-    ready(project, False)
+    # flows without Prefect have no deployments
+    os.environ.pop("CHURNML_ENGINE", None)
+    ready(project, False, runs=False)
     from pipelines.deploying import deploy, yaml_of
 
     if as_yaml:

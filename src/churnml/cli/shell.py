@@ -53,11 +53,11 @@ def date_of(text: str, option: str = "--as-of") -> dt.date:
         raise ProjectError(f"'{text}' is not a date.", where=option, remedy=remedy) from None
 
 
-def ready(project: Path, plain: bool) -> None:
+def ready(project: Path, plain: bool, *, runs: bool = True) -> None:
     """Reads the declarations, so that a mistake shows at once, and then chooses what the flows run on.
 
-    To be called before a flow is imported. Under Prefect, a mistake of the user's is told once, by us, and not as a
-    failed run with a traceback.
+    To be called before a flow is imported; ``runs`` says whether one is run at once. Under Prefect, a mistake of the
+    user's is told once, by us, and not as a failed run with a traceback.
     """
     from churnml.adapters.project import open_project
 
@@ -74,7 +74,8 @@ def ready(project: Path, plain: bool) -> None:
     kept = place_prefect(opened)
     if kept is not None:
         say(kept)
-    say("starting under Prefect (some seconds; --no-prefect does without)")
+    if runs:
+        say("starting under Prefect (some seconds; --no-prefect does without)")
     import pipelines.engine  # noqa: F401 - importing Prefect sets its loggers up
 
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
