@@ -197,7 +197,7 @@ def test_an_account_has_the_keys_it_always_had(store: Store) -> None:
     assert list(data["left_by"]) == ["days", "left"]
     assert list(data["reasons"][0]) == ["code", "feature", "sentence", "weight"]
     assert list(data["exceptions"][0]) == ["name", "before", "after"]
-    assert list(data["details"]) == ["ruled_health", "weights", "base_rate", "families"]
+    assert list(data["details"]) == ["ruled_health", "weights", "base_rate", "families", "stale_since"]
     assert list(data["details"]["families"][0]) == ["parent", "score", "members", "worst"]
     assert set(data["health_events"][0]) == {"as_of", "account_id", "kind", "from", "to", "because"}
     assert list(data["work"][0]) == ITEM_KEYS

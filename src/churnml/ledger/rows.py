@@ -37,9 +37,8 @@ def account_row(account: ScoredAccount) -> dict[str, object]:
         "weights": dict(trace.weights),
         "base_rate": trace.base_rate,
     }
-    if trace.stale_since is not None:
-        details["stale_since"] = str(trace.stale_since)
     families = [vars(hierarchy) for hierarchy in trace.hierarchies]
+    since = {"stale_since": str(trace.stale_since)} if trace.stale_since else {}
     return {
         **{name: getattr(account, name) for name in FIRST_FIELDS},
         "dimensions": dict(account.dimensions),
@@ -58,7 +57,7 @@ def account_row(account: ScoredAccount) -> dict[str, object]:
         "pending": account.pending,
         "pending_since": account.pending_since,
         "health_inputs": None if trace.inputs is None else dict(trace.inputs),
-        "details": {**details, "families": families} if families else details,
+        "details": {**details, **({"families": families} if families else {}), **since},
     }
 
 
