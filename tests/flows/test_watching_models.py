@@ -178,7 +178,10 @@ def test_everything_lands_in_the_store_and_in_mlflow_once(project: Path, read: R
         [day_number_of(judged), day_number_of(watch.as_of)]
     )
     # on the model itself, too
-    assert any(m.key == "realised.roc_auc.all" for m in registry.client.get_logged_model(version.model_id).metrics)
+    assert any(
+        m.key == "realised.roc_auc.all"
+        for m in registry.client.get_logged_model(version.source.removeprefix("models:/")).metrics
+    )
 
 
 def test_a_training_shows_its_data_its_curve_and_what_it_is(ran: Path) -> None:

@@ -11,7 +11,7 @@ from churnml.pages.terminal.layout import table
 if TYPE_CHECKING:
     from churnml.ledger.monitoring import ModelWatch, WatchedFigure, WatchedModels
 
-EXPECTED_SHOWN = ("roc_auc", "average_precision", "brier", "log_loss", "precision_at_capacity", "positives")
+EXPECTED_SHOWN = ("roc_auc", "average_precision", "brier", "log_loss", "positives", "precision_at_capacity")
 REALISED_SHOWN = ("roc_auc", "average_precision", "brier", "seen_over_said", "calibration_error")
 PART_NAMES = {"all": "everybody", "treated": "those the team worked", "untouched": "those nobody worked"}
 ACTION_NAMES = {
@@ -75,7 +75,8 @@ def _expected_lines(watch: ModelWatch) -> list[str]:
 
 
 def _name(figure: str) -> str:
-    return "share with the outcome" if figure == "positives" else figure_name(figure)
+    names = {"positives": "share with the outcome", "precision_at_capacity": "the same of the first accounts"}
+    return names.get(figure) or figure_name(figure)
 
 
 def _realised_lines(watch: ModelWatch) -> list[str]:
