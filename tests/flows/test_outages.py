@@ -7,6 +7,7 @@ import ctypes
 import json
 import os
 import resource
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -125,6 +126,8 @@ def test_lists_and_explanations_need_no_right_to_write(after_run: Path) -> None:
     asked = ("queue", f"explain {account}", "work list", "models list", "deliveries list", "work log")
     refused = (f"work done {account} --by rita --because called", "check")
     project = f" --project {after_run}"
+    shutil.rmtree(after_run / ".churnml" / "warehouse")  # so that check has something to write
+    (after_run / ".churnml" / "warehouse").mkdir()
     folders = [after_run, *(path for path in after_run.rglob("*"))]
     modes = {path: path.stat().st_mode for path in folders}
     libc = ctypes.CDLL(None)

@@ -105,7 +105,7 @@ def database_with_a_secret(project: Path) -> None:
     replace(
         "project.yaml",
         "crm_accounts: {path: data/crm_accounts.csv}",
-        'crm_accounts: {database: "postgresql+psycopg://me:hunter2@127.0.0.1:9/db", table: accounts}',
+        'crm_accounts: {database: "postgresql+psycopg://me:hunter2@127.0.0.1:port/db", table: accounts}',
     )(project)
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+if TYPE_CHECKING:
+    # pandas comes with it, and the store is read by look-ups
+    import pandas as pd
 # Of this many ids a table is sampled: the smallest hashes, so that two loads sample the same ids.
 SAMPLED = 1024
 # Days a load keeps of what came each day, to see that a later load still holds them.

@@ -78,7 +78,7 @@ def quietly(uri: str) -> Iterator[None]:
     environment = {name: os.environ.get(name) for name in SET_BY_MLFLOW}
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    levels = {name: logging.getLogger(name).level for name in ("mlflow", "alembic")}
+    levels = {name: logging.getLogger(name).level for name in ("mlflow", "alembic", "urllib3")}
     for name in levels:
         # what it raises is told by us; its log of that would show a traceback, and the address
         logging.getLogger(name).setLevel(logging.CRITICAL)
