@@ -21,6 +21,8 @@ from tests.engines.servers import not_here, own_postgres
 from tests.serving.conftest import Prefect, declare, environment, wait_for
 
 POOL = "team"
+# nothing runs by itself while a test looks
+OFF: dict[str, Any] = {kind: {"active": False} for kind in ("score", "train", "impact", "deliver")}
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,7 @@ def team(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     north, south = folder / "north", folder / "south"
     for project in (north, south):
         shutil.copytree(ran, project)
-        off = {kind: {"active": False} for kind in ("score", "train", "impact", "deliver")}
-        declare(project, name=project.name, schedules=off | {"collision": "cancel" if project == south else "enqueue"})
+        declare(project, name=project.name, schedules=OFF | {"collision": "cancel" if project == south else "enqueue"})
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     with own_postgres() as database:
@@ -212,7 +213,7 @@ def test_a_run_that_is_cancelled_or_given_up_leaves_nothing_half_made(team: Team
         team.running(run)
         team.prefect.post(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
         assert team.ended(run)["state_type"] == "CANCELLED"
-    declare(team.south, schedules={"train": {"active": False, "timeout_minutes": 0.05}})
+    declare(team.south, schedules=OFF | {"train": {"active": False, "timeout_minutes": 0.05}})
     assert team.ended(team.start("south-train", again=True))["state_name"] == "TimedOut"
     assert known() == before
     # and the next one goes on as if there had been none
