@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from tests.engines.servers import not_here, own_postgres
 from tests.serving.conftest import Prefect, declare, environment, wait_for
 
 POOL = "team"
+# nothing runs by itself while a test looks
+OFF: dict[str, Any] = {kind: {"active": False} for kind in ("score", "train", "impact", "deliver")}
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,7 @@ def team(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     north, south = folder / "north", folder / "south"
     for project in (north, south):
         shutil.copytree(ran, project)
-        off = {kind: {"active": False} for kind in ("score", "train", "impact", "deliver")}
-        declare(project, name=project.name, schedules=off | {"collision": "cancel" if project == south else "enqueue"})
+        declare(project, name=project.name, schedules=OFF | {"collision": "cancel" if project == south else "enqueue"})
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     with own_postgres() as database:
@@ -112,9 +114,10 @@ def team(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
 
 @pytest.mark.slow
 def test_deploying_again_changes_only_what_is_declared_otherwise(team: Team) -> None:
-    assert not any(one["created"] or one["changed"] for one in team.deploy(team.north).values())
     declare(team.north, timezone="Europe/Berlin")
-    changed = {name: one["changed"] for name, one in team.deploy(team.north).items() if one["changed"]}
+    put = team.deploy(team.north)
+    assert not any(one["created"] for one in put.values())
+    changed = {name: one["changed"] for name, one in put.items() if one["changed"]}
     assert changed == {f"churnml {kind}/north-{kind}": ["schedule"] for kind in ("score", "train", "impact", "deliver")}
     assert team.prefect.deployment("north-score")["schedules"][0]["schedule"]["timezone"] == "Europe/Berlin"
     # a folder that calls itself like another's project is not let in its place
@@ -193,10 +196,16 @@ def _artifacts_tell(team: Team, scoring: str) -> None:
 
 @pytest.mark.slow
 def test_a_run_that_is_cancelled_or_given_up_leaves_nothing_half_made(team: Team) -> None:
-    def known() -> tuple[Any, Any]:
-        versions = json.loads(team.churnml("models", "list", "--project", team.south, "--json").stdout)
-        dates = team.churnml("queue", "--project", team.south, "--as-of", "2024-12-09", "--json")
-        return versions, dates.stdout
+    def known() -> dict[str, Any]:
+        """Everything the store says was scored and done, and every version of the registry."""
+        with sqlite3.connect(team.south / ".churnml" / "churnml.db") as store:
+            rows = {t: store.execute(f"SELECT count(*) FROM {t}").fetchone() for t in ("scorings", "scores", "work")}
+        with sqlite3.connect(team.south / ".churnml" / "mlflow.db") as registry:
+            tagged = registry.execute(
+                "SELECT name, version FROM model_version_tags WHERE key = 'churnml.fingerprint' ORDER BY 1, 2"
+            )
+            aliases = registry.execute("SELECT name, alias, version FROM registered_model_aliases ORDER BY 1, 2")
+            return rows | {"versions": tagged.fetchall(), "aliases": aliases.fetchall()}
 
     before = known()
     for deployment, parameters in (("south-train", {"again": True}), ("south-score", {"as_of": "2024-12-09"})):
@@ -204,7 +213,7 @@ def test_a_run_that_is_cancelled_or_given_up_leaves_nothing_half_made(team: Team
         team.running(run)
         team.prefect.post(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
         assert team.ended(run)["state_type"] == "CANCELLED"
-    declare(team.south, schedules={"train": {"active": False, "timeout_minutes": 0.05}})
+    declare(team.south, schedules=OFF | {"train": {"active": False, "timeout_minutes": 0.05}})
     assert team.ended(team.start("south-train", again=True))["state_name"] == "TimedOut"
     assert known() == before
     # and the next one goes on as if there had been none

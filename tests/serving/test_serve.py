@@ -27,7 +27,7 @@ def test_what_is_scheduled_runs_and_a_missed_run_is_made_up_once_after_server_an
     project = tmp_path / "company"
     shutil.copytree(ran, project)
     declare(
-        project, schedules={"score": {"every_seconds": 10}, "train": {"every_seconds": 60}, "impact": {"active": False}}
+        project, schedules={"score": {"every_seconds": 10}, "train": {"every_seconds": 30}, "impact": {"active": False}}
     )
     port = free_port()
     with served(project, tmp_path / "serve.log", "--port", str(port)) as serving:
