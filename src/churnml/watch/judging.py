@@ -168,7 +168,9 @@ def _of_days(feeds: Feeds, as_of: dt.date, by: Watching) -> list[DataBreak]:
     quiet = quiet_days(streams.date(0), days, by.region)
     meant = _meant(streams, by.accepted)
     sure = np.array([SURE_OF_EVENT if event else SURE for _, event in streams.names])
-    judged = levels(streams.counts, streams.weekday, quiet, streams.complete, meant, sure)
+    place = {name: row for row, name in enumerate(streams.names)}
+    whole = np.array([place.get((table, ""), -1) if event else -1 for table, event in streams.names], dtype=np.int64)
+    judged = levels(streams.counts, streams.weekday, quiet, streams.complete, meant, sure, whole)
     breaks = [one for row in range(len(streams.names)) if (one := _of_stream(streams, judged, row)) is not None]
     broken = {one.table: one for one in breaks if not one.subject}
     stopped = [one for one in breaks if one.kind is BreakKind.STOPPED]

@@ -66,6 +66,7 @@ def levels(
     complete: Floats,
     anew: Bools | None = None,
     sure: Floats | float = SURE,
+    whole: Places | None = None,
 ) -> Levels:
     """The levels of streams of daily counts.
 
@@ -76,11 +77,13 @@ def levels(
         complete: share of a day's rows that is known by now, shape (days,); below 1 only for the newest days.
         anew: shape (streams, days): days from which a level is meant, so that what is usual begins anew.
         sure: chance below which silence is a break, for all streams or of shape (streams,).
+        whole: the stream that each is a part of, shape (streams,); −1 none. Of a part no more is expected on a day
+            than its whole brought.
     """
     walk = _Walk(counts, weekday, quiet, complete, np.zeros(counts.shape, dtype=bool) if anew is None else anew)
     for day in range(counts.shape[1]):
         walk.step(day)
-    return walk.result(np.broadcast_to(np.asarray(sure, dtype=np.float64), len(counts)))
+    return walk.result(np.broadcast_to(np.asarray(sure, dtype=np.float64), len(counts)), whole)
 
 
 def _medians(rows: Floats) -> Floats:
@@ -102,6 +105,7 @@ class _Walk:
         self.low, self.high, self.middle = (np.full((streams, days), np.nan) for _ in range(3))
         self.variation = np.full(streams, LEAST_VARIATION)
         self.open_days: dict[int, Places] = {}
+        self.last_days: dict[int, Places] = {}
         self.off_since = {True: np.full(streams, -1), False: np.full(streams, -1)}  # fallen, risen
         some = counts > 0
         self.born = np.where(some.any(axis=1), some.argmax(axis=1), days)
@@ -110,10 +114,12 @@ class _Walk:
         """Judges a day and, where it is clean, lets it enter what is usual."""
         self._forget(self.anew[:, day])
         self._expect(day)
+        # a quiet day brings no more than others, so a rise is one on it too
+        self.last_days = {width: np.arange(max(0, day - width + 1), day + 1) for width in RISES}
+        self._judge(day, below=False)
         if not self.quiet[day]:
             self.open_days = {width: self._days(day, width) for width in FALLS}
             self._judge(day, below=True)
-            self._judge(day, below=False)
             self._end(day)
             self._enter(day)
 
@@ -141,7 +147,7 @@ class _Walk:
         if not below:
             free &= day - self.born >= RISE_AFTER
         for width, share in (FALLS if below else RISES).items():
-            days = self.open_days[width]
+            days = self.open_days[width] if below else self.last_days[width]
             seen, usual = self._sums(days, below=below)
             # what is not known compares as False
             off = (usual >= ENOUGH) & (seen < share * usual if below else seen > share * usual)
@@ -173,7 +179,7 @@ class _Walk:
         for last in range(day - 364 - SEASON_SLACK, day - 364 + SEASON_SLACK + 1):
             days = slice(last - width + 1, last + 1)
             usual = self.middle[stream, days].sum() if last >= width else np.nan
-            if usual > 0:
+            if usual >= ENOUGH:
                 shares.append(self.counts[stream, days].sum() / usual)
         if not shares:
             return False
@@ -218,14 +224,16 @@ class _Walk:
         self.clean[rows, place, -1] = self.counts[rows, day] / self.complete[day]
         known = rows[self.middle[rows, day] >= 5]
         if len(known):
-            middle = self.middle[known, day]
-            residual = np.log((self.counts[known, day] + 0.5) / (middle * self.complete[day] + 0.5))
-            self.residuals[known, day % RESIDUALS] = np.abs(residual) * np.sqrt(1 - np.minimum(0.9, 1 / middle))
+            # from whichever is nearer, so that growth is no variation
+            seen, low, high = self.counts[known, day] + 0.5, self.low[known, day], self.high[known, day]
+            off = [np.abs(np.log(seen / (usual + 0.5))) for usual in (low, high * self.complete[day])]
+            self.residuals[known, day % RESIDUALS] = np.minimum(*off) * np.sqrt(1 - np.minimum(0.9, 1 / low))
             self.variation[known] = np.maximum(LEAST_VARIATION, 1.4826 * _medians(self.residuals[known]))
 
-    def result(self, sure: Floats) -> Levels:
+    def result(self, sure: Floats, whole: Places | None) -> Levels:
         """The streams as they stand at the last day."""
-        silent_on = np.array([self._silent(stream, sure[stream]) for stream in range(len(self.counts))], dtype=np.int64)
+        wholes = np.full(len(self.counts), -1) if whole is None else whole
+        silent_on = np.array([self._silent(*of) for of in enumerate(zip(sure, wholes, strict=True))], dtype=np.int64)
         fallen, risen = (np.where(silent_on >= 0, -1, since) for since in self.off_since.values())
         began = np.maximum(np.maximum(fallen, risen), silent_on)
         usual, now = np.full(len(began), np.nan), np.full(len(began), np.nan)
@@ -243,17 +251,23 @@ class _Walk:
                 usual[stream], now[stream] = self.middle[stream, known].mean(), self.counts[stream, known].mean()
         return Levels(fallen, risen, silent_on, usual, now, self.born)
 
-    def _silent(self, stream: int, sure: float) -> int:
+    def _silent(self, stream: int, judged: tuple[float, int]) -> int:
         """The first day of a silence up to the last day that is hardly chance; −1 none.
 
         The chance of nothing is a negative binomial's, so that a quiet company's few rows are not missed at once.
         """
+        sure, whole = judged
         some = np.flatnonzero(self.counts[stream])
         days = self.counts.shape[1]
         if not len(some) or some[-1] == days - 1:
             return -1
         run = np.arange(some[-1] + 1, days)
-        usual = np.nan_to_num(self.low[stream, run]) * np.where(self.quiet[run], QUIET_SHARE, 1.0)
+        expected = np.where(self.quiet[run], QUIET_SHARE, 1.0)
+        if whole >= 0:
+            known = self.middle[whole, run] > 0
+            brought = self.counts[whole, run] / np.where(known, self.middle[whole, run], 1.0)
+            expected = np.where(known, np.minimum(brought, 1.0), expected)
+        usual = np.nan_to_num(self.low[stream, run]) * expected
         spread = max(self.variation[stream], SILENT_VARIATION) ** -2
         chance = (1 + usual.sum() / spread) ** -spread
         begins = run[usual > 0]
