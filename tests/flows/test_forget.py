@@ -144,3 +144,33 @@ def test_an_erasure_asks_who_wants_it_and_whom(after_run: Path) -> None:
     unknown = churnml("forget", "--project", after_run, "--account", f"{name}9")
     assert unknown.code == 1
     assert "Did you mean" in unknown.message
+
+
+def test_what_is_old_goes_by_a_command_and_only_as_declared(after_run: Path) -> None:
+    undeclared = churnml("forget", "--old", "--project", after_run)
+    assert (undeclared.code, "does not say how long" in undeclared.message) == (1, True)
+    declared = (after_run / "project.yaml").read_text("utf-8")
+
+    def keep(text: str) -> None:
+        (after_run / "project.yaml").write_text(f"{declared}retention: {{{text}}}\n", "utf-8")
+
+    keep("scores_days: 100")
+    too_little = churnml("forget", "--old", "--yes", "--project", after_run)
+    assert (too_little.code, "456 days or more" in too_little.message) == (1, True)
+    keep("scores_days: 456, audit_days: 90")
+    shown = churnml("forget", "--old", "--project", after_run)
+    assert shown.code == 0, shown.err
+    assert "nothing is older" in shown.out
+    database = sqlite3.connect(after_run / ".churnml/churnml.db")
+    # as an old store has it
+    database.execute(
+        "INSERT INTO audit_log (at, who, what, subject, why, details) VALUES ('2020-01-01 00:00:00.000000', 'a', 'b', 'c', 'd', '{}')"
+    )
+    database.commit()
+    count = "SELECT count(*) FROM audit_log WHERE at < '2021-01-01'"
+    assert "audit_log" in churnml("forget", "--old", "--project", after_run).out
+    assert database.execute(count).fetchall() == [(1,)]
+    done = churnml("forget", "--old", "--yes", "--project", after_run)
+    assert done.out.startswith("Removed:")
+    assert database.execute(count).fetchall() == [(0,)]
+    database.close()

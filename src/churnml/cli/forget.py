@@ -57,18 +57,11 @@ def forget(
 
 
 def _forget_what_is_old(project: Path, yes: bool, as_json: bool) -> None:
+    from churnml.jobs.forget import forget_old
     from churnml.pages.terminal.forget import aged_text
     from pipelines.clock import day, moment
 
     with project_and_store(project) as (opened, store):
-        declared, today = opened.spec.retention, opened.today(day())
-        if declared == type(declared)():
-            raise ProjectError(
-                "The project does not say how long it keeps what.",
-                where=f"{opened.root / 'project.yaml'}, retention:",
-                remedy="Declare it, for instance retention: {scores_days: 1095, messages_days: 365}.",
-            )
-        rows = store.let_go(declared, today, moment()) if yes else store.aged(declared, today)
-        if yes and rows.rows:
-            store.compact()
+        today = opened.today(day())
+        rows = forget_old(opened, store, today, moment(), do=yes)
     say_lines(json_text(rows.as_data()) if as_json else aged_text(rows, today, done=yes))

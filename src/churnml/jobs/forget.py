@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from pathlib import Path
 
-from churnml.adapters.project import Project
+from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.registry import registry_of
 from churnml.adapters.registry.forgetting import fitted_versions, remove_from_runs, runs_naming
 from churnml.adapters.store import Store
@@ -14,9 +14,12 @@ from churnml.adapters.suppression import Forgettable, write_suppression
 from churnml.adapters.traces import files_naming, is_telling
 from churnml.adapters.warehouse.forgotten import checked_rows, remove_checked_tables, sampled_ids
 from churnml.errors import ProjectError, UnknownNameError
-from churnml.ledger.erasure import MADE_AGAIN, ForgetReport, Traces
+from churnml.ledger.erasure import MADE_AGAIN, AgedRows, ForgetReport, Traces
+from churnml.specs.project import Retention
 
 log = logging.getLogger("churnml.jobs")
+
+A_YEAR = 365
 
 
 def forget(
@@ -65,6 +68,34 @@ def forget(
         engine="" if project.spec.engine == "duckdb" else project.spec.engine,
         on_server=not project.operational_url.startswith("sqlite"),
     )
+
+
+def forget_old(project: Project, store: Store, today: dt.date, now: dt.datetime, *, do: bool) -> AgedRows:
+    """What is older than ``retention:`` keeps: shown, or removed and then shown.
+
+    Raises:
+        ProjectError: nothing is declared, or so little that models could not be judged by their past scores.
+    """
+    declared, where = project.spec.retention, f"{project.root / PROJECT_FILE}, retention:"
+    if declared == Retention():
+        raise ProjectError(
+            "The project does not say how long it keeps what.",
+            where=where,
+            remedy="Declare it, for instance retention: {scores_days: 1095, messages_days: 365}.",
+        )
+    least = project.monitoring.rolling + A_YEAR
+    if declared.scores_days is not None and declared.scores_days < least:
+        raise ProjectError(
+            f"Scores would be removed after {declared.scores_days} days, before what came of them is known and judged.",
+            where=f"{where} scores_days",
+            remedy=f"Keep them for {least} days or more: a year for outcomes, and monitoring's rolling days.",
+        )
+    if not do:
+        return store.aged(declared, today)
+    gone = store.let_go(declared, today, now)
+    if gone.rows:
+        store.compact()
+    return gone
 
 
 def _known_accounts(store: Store) -> list[str]:
