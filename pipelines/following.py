@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 
 from churnml.adapters.project import Project
 from pipelines.artifacts import under_prefect
+from pipelines.clock import moment
 from pipelines.progress import say
 
 log = logging.getLogger("churnml.pipelines")
+
+# where a run beside another of the project is cancelled, what is asked for is due when the one that asks is over
+AFTER_THIS_RUN = dt.timedelta(minutes=5)
 
 
 def of_a_deployment() -> bool:
@@ -36,12 +41,18 @@ def request_run(project: Project, kind: str, why: str) -> bool:
         return False
     from prefect.client.orchestration import get_client
     from prefect.context import FlowRunContext
+    from prefect.states import Scheduled
 
     run = FlowRunContext.get().flow_run
+    at = moment().replace(tzinfo=dt.UTC)
+    if kind != "deliver" and project.spec.schedules.collision == "cancel":
+        at += AFTER_THIS_RUN
     try:
         with get_client(sync_client=True) as client:
             deployment = client.read_deployment_by_name(f"churnml {kind}/{project.name}-{kind}")
-            client.create_flow_run_from_deployment(deployment.id, idempotency_key=f"{run.id} {kind}", tags=[why])
+            client.create_flow_run_from_deployment(
+                deployment.id, state=Scheduled(scheduled_time=at), idempotency_key=f"{run.id} {kind}", tags=[why]
+            )
     except Exception as problem:
         log.warning(
             "no run of %(kind)s could be asked for (%(problem)s); its own schedule stays",

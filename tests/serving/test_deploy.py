@@ -72,6 +72,8 @@ def team(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     for project in (north, south):
         shutil.copytree(ran, project)
         declare(project, name=project.name, schedules=OFF | {"collision": "cancel" if project == south else "enqueue"})
+    (north / "models").mkdir(exist_ok=True)
+    (north / "models" / "delivery.yaml").write_text("receivers: {files: {kind: drop, path: out}}\n", "utf-8")
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     with own_postgres() as database:
@@ -178,6 +180,9 @@ def test_two_projects_side_by_side_and_one_run_of_each_at_a_time(team: Team) -> 
     assert ended[0]["end_time"] <= ended[1]["start_time"]
     assert ended[1]["name"] == "north score 2024-12-23"
     _artifacts_tell(team, scoring)
+    (delivery,) = wait_for("a delivery after the scoring", lambda: team.prefect.runs("north-deliver"))
+    assert team.ended(delivery["id"])["state_type"] == "COMPLETED"
+    assert "after a scoring" in delivery["tags"]
 
 
 def _artifacts_tell(team: Team, scoring: str) -> None:
