@@ -237,6 +237,26 @@ def test_a_training_is_asked_for_after_the_days_of_rest_and_not_before(project: 
     assert "churn, version 1" in came["done"][0]
 
 
+def test_a_scoring_on_its_schedule_watches_and_asks_for_a_training_and_one_by_hand_does_not(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines import watch
+    from pipelines.score import score
+
+    declare(project, {"figure": "expected_roc_auc", "below": 0.999, "then": "train_now", "models": ["churn"]})
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(watch, "request_run", lambda project, kind, why: asked.append((kind, why)))
+    score(project=project)
+    with open_store(open_project(project).operational_url) as store:
+        assert store.monitoring.watches("churn") == []
+    monkeypatch.setattr(watch, "of_a_deployment", lambda: True)
+    score(project=project)
+    assert asked == [("train", "what was watched of churn")]
+    with open_store(open_project(project).operational_url) as store:
+        (seen,) = store.monitoring.watches("churn")
+    assert (seen.action, seen.as_of) == ("train_now", TODAY - dt.timedelta(days=1))
+
+
 @pytest.mark.parametrize(
     ("words", "what", "remedy"),
     [
