@@ -2,8 +2,8 @@
 
 Twelve companies of 300 to 1,500 accounts over 24 months, of seeds that nothing was tuned on (those were 21 to 26). All
 keep Christmas; four keep Golden Week, two of them without saying so; three grow by a tenth a month. Each is judged on
-every second day of two quarters with nothing planted, on the days after one break of every kind was planted into its files,
-and after three were. Everything goes through the functions that the product itself runs. Writes its table into
+every second day of two quarters with nothing planted, on the days after one break of every kind was planted into its
+files, and after three were. Everything goes through the functions that the product itself runs. Writes its table into
 docs/watching.md.
 """
 
