@@ -1,10 +1,10 @@
 """Alarms of the watcher on simulated companies: ``python -m benchmarks.watching [--seeds 1,2,3]``.
 
-Twelve companies of 300 to 1,500 accounts over 24 months, of seeds that nothing was tuned on (those were 21 to 26). All
-keep Christmas; four keep Golden Week, two of them without saying so; three grow by a tenth a month. Each is judged on
-every second day of two quarters with nothing planted, on the days after one break of every kind was planted into its
-files, and after three were. Everything goes through the functions that the product itself runs. Writes its table into
-docs/watching.md.
+Twelve companies of 300 to 1,500 accounts over 24 months, of seeds that nothing was tuned on (those were 1 to 4 and 21
+to 26). All keep Christmas; four keep Golden Week, two of them without saying so; three grow by a tenth a month. Each is
+judged on every second day of two quarters with nothing planted, on the two days after one break of every kind was
+planted into its files, and after three were. Everything goes through the functions that the product itself runs. Writes
+its table into docs/watching.md.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ from churnml.watch.breaks import DataBreak
 from churnml.watch.judging import Watching, judge
 from churnml.watch.profile import Feeds, LoadProfile
 
-SEEDS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 14, 15, 16)
-TUNED_ON = (21, 22, 23, 24, 25, 26)
+SEEDS = tuple(range(31, 43))
 TODAY = dt.date(2025, 1, 31)
 SIZES = (300, 900, 1500)
 EVENTS_AN_ACCOUNT = 300
