@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import features, lookups, routing, scoring
+from benchmarks import features, lookups, overhead, routing, scoring
 from benchmarks.processes import spent
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -109,6 +109,7 @@ def main() -> None:
             *scoring.section(Path(scratch)),
             *routing.section(),
             *commands(),
+            *overhead.section(overhead.table(overhead.ACCOUNTS, overhead.EVENTS)),
         ]
     about = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
     PAGE.write_text(page(parts, about), "utf-8")
