@@ -229,7 +229,9 @@ class _Walk:
             # from whichever is nearer, so that growth is no variation
             seen, low, high = self.counts[known, day] + 0.5, self.low[known, day], self.high[known, day]
             off = [np.abs(np.log(seen / (usual + 0.5))) for usual in (low, high * self.complete[day])]
-            self.residuals[known, day % RESIDUALS] = np.minimum(*off) * np.sqrt(1 - np.minimum(0.9, 1 / low))
+            self.residuals[known, day % RESIDUALS] = np.minimum(*off) * np.sqrt(
+                1 - np.minimum(0.9, 1 / np.maximum(low, 1.0))
+            )
             self.variation[known] = np.maximum(LEAST_VARIATION, 1.4826 * _medians(self.residuals[known]))
 
     def result(self, sure: Floats, whole: Places | None) -> Levels:
