@@ -171,6 +171,15 @@ def test_an_event_that_stops_and_one_of_another_volume_that_begins_are_no_rename
     assert {b.action for b in one} == {BreakAction.WARN}
 
 
+def test_an_event_that_nobody_used_on_a_quiet_sunday_has_not_stopped() -> None:
+    sunday = plus_days(END, -3)
+    assert sunday.weekday() == 6
+    counts = since(daily(), 4, 0, "export")
+    assert told(feeds(counts), plus_days(sunday, 1)) == []
+    # the control: on the Tuesday after, some ninety were to be expected
+    assert kinds(told(feeds(counts))) == [("stopped", "export")]
+
+
 def test_a_feed_that_died_a_year_ago_for_a_week_and_now_dips_like_then_is_the_season() -> None:
     """The same weeks a year ago: a shutdown that nobody declares is the season's, one that is new is a fall."""
     counts = daily()

@@ -32,9 +32,8 @@ STOPPED_FOR = 90
 NEW_FOR = 14
 NEW_SHARE = 0.02  # of the table's rows
 # Many events are looked at, so that one alone must be surer; less so one whose place was taken on the same day, and
-# hardly one whose place was taken by a name that is nearly its own.
-SURE_OF_EVENT, SURE_ALONE = 0.06, 1e-6
-ENOUGH_TO_BE_REPLACED, ALIKE = 10.0, 0.6
+# hardly one whose place was taken by a name that is nearly its own: a chance, and rows that were to be expected.
+SURE_OF_EVENT, ENOUGH_TO_BE_REPLACED, ALIKE, SURE_ALONE = 0.06, 10.0, 0.6, 27.0
 LEAST_A_DAY = 20  # of an event, before its falls and rises are told
 RENAMED_WITHIN = 2.0  # factor between the volumes of an event and what took its place
 # Kinds whose rows may be among those set aside, where so large a share of a table is.
@@ -211,10 +210,9 @@ def _of_stream(streams: _Streams, judged: Levels, row: int) -> DataBreak | None:
     return None
 
 
-def _sure_alone(one: DataBreak, streams: _Streams) -> bool:
-    """Whether an event's silence is no chance, of so many events that are looked at."""
-    silent = streams.counts.shape[1] - (day_number_of(one.began_on) - streams.first)
-    return bool((one.usual or 0.0) * silent > -2.0 * float(np.log(SURE_ALONE)))
+def _missed(one: DataBreak, streams: _Streams, judged: Levels) -> float:
+    """The rows that were to be expected while an event was silent."""
+    return float(judged.missed[streams.names.index((one.table, one.subject))])
 
 
 def _renamed(
@@ -238,7 +236,7 @@ def _renamed(
             factor = volume / one.usual if one.usual else 0.0
             if name[0] == one.table and abs(born - place) <= 1 and 1 / RENAMED_WITHIN < factor < RENAMED_WITHIN:
                 likeness = SequenceMatcher(None, one.subject, name[1]).ratio()
-                if likeness < ALIKE and (one.usual or 0.0) * (days - place) < ENOUGH_TO_BE_REPLACED:
+                if likeness < ALIKE and _missed(one, streams, judged) < ENOUGH_TO_BE_REPLACED:
                     continue
                 pairs.append((abs(float(np.log(factor))) + 2 * (1 - likeness), one.subject, name))
     instead: dict[str, tuple[str, str]] = {}
@@ -246,7 +244,7 @@ def _renamed(
         if subject not in instead and name in new:
             instead[subject] = name
             del new[name]
-    alone = [one for one in stopped if one.subject not in instead and _sure_alone(one, streams)]
+    alone = [one for one in stopped if one.subject not in instead and _missed(one, streams, judged) > SURE_ALONE]
     renamed = [
         replace(one, kind=BreakKind.RENAMED, instead=to[1], now=_newest(streams, to))
         for one in stopped

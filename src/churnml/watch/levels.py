@@ -49,6 +49,7 @@ class Levels:
         usual, now: means of what was usual and of what came, over the days since, or over the last seven where
             nothing is wrong.
         born: place of the first day on which anything came; the number of days where nothing ever did.
+        missed: rows that were to be expected over a silence; 0 where there is none.
     """
 
     fallen_on: Places
@@ -57,6 +58,7 @@ class Levels:
     usual: Floats
     now: Floats
     born: Places
+    missed: Floats
 
 
 def levels(
@@ -227,13 +229,16 @@ class _Walk:
             # from whichever is nearer, so that growth is no variation
             seen, low, high = self.counts[known, day] + 0.5, self.low[known, day], self.high[known, day]
             off = [np.abs(np.log(seen / (usual + 0.5))) for usual in (low, high * self.complete[day])]
-            self.residuals[known, day % RESIDUALS] = np.minimum(*off) * np.sqrt(1 - np.minimum(0.9, 1 / low))
+            self.residuals[known, day % RESIDUALS] = np.minimum(*off) * np.sqrt(
+                1 - np.minimum(0.9, 1 / np.maximum(low, 1.0))
+            )
             self.variation[known] = np.maximum(LEAST_VARIATION, 1.4826 * _medians(self.residuals[known]))
 
     def result(self, sure: Floats, whole: Places | None) -> Levels:
         """The streams as they stand at the last day."""
         wholes = np.full(len(self.counts), -1) if whole is None else whole
-        silent_on = np.array([self._silent(*of) for of in enumerate(zip(sure, wholes, strict=True))], dtype=np.int64)
+        silences = [self._silent(*of) for of in enumerate(zip(sure, wholes, strict=True))]
+        silent_on = np.array([place for place, _ in silences], dtype=np.int64)
         fallen, risen = (np.where(silent_on >= 0, -1, since) for since in self.off_since.values())
         began = np.maximum(np.maximum(fallen, risen), silent_on)
         usual, now = np.full(len(began), np.nan), np.full(len(began), np.nan)
@@ -249,10 +254,11 @@ class _Walk:
                 )
             else:
                 usual[stream], now[stream] = self.middle[stream, known].mean(), self.counts[stream, known].mean()
-        return Levels(fallen, risen, silent_on, usual, now, self.born)
+        missed = np.array([rows for _, rows in silences], dtype=np.float64)
+        return Levels(fallen, risen, silent_on, usual, now, self.born, missed)
 
-    def _silent(self, stream: int, judged: tuple[float, int]) -> int:
-        """The first day of a silence up to the last day that is hardly chance; −1 none.
+    def _silent(self, stream: int, judged: tuple[float, int]) -> tuple[int, float]:
+        """The first day of a silence up to the last day that is hardly chance, −1 none; and the rows it missed.
 
         The chance of nothing is a negative binomial's, so that a quiet company's few rows are not missed at once.
         """
@@ -260,7 +266,7 @@ class _Walk:
         some = np.flatnonzero(self.counts[stream])
         days = self.counts.shape[1]
         if not len(some) or some[-1] == days - 1:
-            return -1
+            return -1, 0.0
         run = np.arange(some[-1] + 1, days)
         expected = np.where(self.quiet[run], QUIET_SHARE, 1.0)
         if whole >= 0:
@@ -271,4 +277,4 @@ class _Walk:
         spread = max(self.variation[stream], SILENT_VARIATION) ** -2
         chance = (1 + usual.sum() / spread) ** -spread
         begins = run[usual > 0]
-        return int(begins[0]) if chance < sure else -1
+        return (int(begins[0]), float(usual.sum())) if chance < sure else (-1, 0.0)
