@@ -14,6 +14,7 @@ import churnml
 from churnml.adapters.project import Project
 from churnml.jsontypes import Json
 from churnml.specs.schedules import ANCHOR, FlowSchedule
+from pipelines.names import TAG, limit_name
 from pipelines.scheduled import PREFIX
 
 # flow → the module it stands in
@@ -27,7 +28,6 @@ MODULES = {
 }
 # what only reads the outbox waits for nobody
 UNLIMITED = ("deliver",)
-TAG = "churnml"
 # a schedule is known by its slug, so that putting it again changes it and adds none
 SLUG = "project-yaml"
 # what a run on a work pool is told, so that what we log stands on its page
@@ -110,11 +110,6 @@ def clock_of(schedule: FlowSchedule, zone: str) -> dict[str, Json]:
         return {"cron": schedule.cron, "timezone": zone, "day_or": True}
     anchor = ANCHOR.isoformat().replace("+00:00", "Z")
     return {"interval": schedule.every_seconds, "anchor_date": anchor, "timezone": zone}
-
-
-def limit_name(project: str) -> str:
-    """The concurrency limit that the flows of a project share."""
-    return f"{TAG}-{project}"
 
 
 def planned_deployments(project: Project) -> list[PlannedDeployment]:

@@ -11,7 +11,8 @@ from uuid import UUID
 from prefect.exceptions import ObjectNotFound
 
 from churnml.errors import ProjectError
-from pipelines.deployments import PlannedDeployment, last_due, limit_name
+from pipelines.deployments import PlannedDeployment, last_due
+from pipelines.names import limit_name
 from pipelines.missed import Settled, end_what_was_left, settle_missed
 from pipelines.scheduled import PREFIX
 

@@ -25,6 +25,7 @@ import httpx
 from churnml.adapters.project import Project, open_project
 from churnml.errors import ProjectError, UnavailableError
 from pipelines.clock import moment
+from pipelines.names import limit_name
 from pipelines.serving.api import FlowRunLine, PrefectApi
 from pipelines.serving.children import Child
 from pipelines.serving.told import OWN_SERVER
@@ -37,6 +38,8 @@ SCHEDULING = 90.0
 LOOK = 5.0
 # looks in a row at which a server that runs may be silent
 SILENT = 8
+# looks in a row at which the project's only place may be taken by nobody
+UNCLAIMED = 6
 RUNNER_GRACE, SERVER_GRACE = 60.0, 30.0
 
 
@@ -61,7 +64,7 @@ class Serving:
     def __init__(self, project: Project, api: PrefectApi, server: Child | None, runner: Child) -> None:
         self.project, self.api, self.server, self.runner = project, api, server, runner
         self.stopping = threading.Event()
-        self._silent, self._told_until = 0, moment().replace(tzinfo=dt.UTC)
+        self._silent, self._unclaimed, self._told_until = 0, 0, moment().replace(tzinfo=dt.UTC)
 
     def start(self) -> None:
         """Starts both and proves that runs are scheduled.
@@ -82,6 +85,7 @@ class Serving:
         while not self.stopping.wait(LOOK):
             self._look_after_server()
             self._look_after_runner()
+            self._look_after_place()
             self._tell_news()
 
     def stop(self) -> None:
@@ -166,6 +170,24 @@ class Serving:
             log.warning("the runner ended (%(code)s); started again in %(wait).0f s", {"code": code, "wait": wait})
         if self.runner.due and self.api.answers():
             self.runner.start()
+
+    def _look_after_place(self) -> None:
+        """Gives the place back that a run took and nobody gave back: else nothing of the project ever runs again.
+
+        A full disk, or a server that is killed, loses the note of who holds it. Only on our own server, whose runs
+        are all ours.
+        """
+        if self.server is None:
+            return
+        limit = limit_name(self.project.name)
+        with contextlib.suppress(httpx.HTTPError):
+            unclaimed = self.api.taken(limit) > 0 and self.api.under_way() == 0
+            self._unclaimed = self._unclaimed + 1 if unclaimed else 0
+            if self._unclaimed >= UNCLAIMED:
+                self.api.give_back(limit)
+                self._unclaimed = 0
+                told = {"seconds": int(UNCLAIMED * LOOK)}
+                log.warning("a run that is over kept the project's place for %(seconds)d s; it is given back", told)
 
     def _tell_news(self) -> None:
         with contextlib.suppress(httpx.HTTPError):

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+# those that hold a place of a concurrency limit
+UNDER_WAY = ("PENDING", "RUNNING", "CANCELLING", "PAUSED")
 SECONDS = 10.0
 
 
@@ -65,6 +67,21 @@ class PrefectApi:
         """How many runs of a deployment (id) are in a state."""
         wanted = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": [state]}}}
         return int(self._post("/flow_runs/count", {"flow_runs": wanted}))
+
+    def under_way(self) -> int:
+        """How many of the project's runs have begun, or are about to, and have not ended."""
+        wanted = {"tags": {"all_": [self._tag]}, "state": {"type": {"any_": list(UNDER_WAY)}}}
+        return int(self._post("/flow_runs/count", {"flow_runs": wanted}))
+
+    def taken(self, limit: str) -> int:
+        """How many places of a concurrency limit are taken; none where there is no such limit."""
+        answer = self._http.get(f"{self.url}/v2/concurrency_limits/{limit}")
+        return int(answer.json()["active_slots"]) if answer.status_code == httpx.codes.OK else 0
+
+    def give_back(self, limit: str) -> None:
+        """Frees every place of a concurrency limit."""
+        answer = self._http.patch(f"{self.url}/v2/concurrency_limits/{limit}", json={"active_slots": 0})
+        answer.raise_for_status()
 
     def last_success(self, deployment: str) -> dt.datetime | None:
         """When the newest run of a deployment (id) that succeeded ended."""
