@@ -12,8 +12,8 @@ from prefect.exceptions import ObjectNotFound
 
 from churnml.errors import ProjectError
 from pipelines.deployments import PlannedDeployment, last_due
-from pipelines.names import limit_name
 from pipelines.missed import Settled, end_what_was_left, settle_missed
+from pipelines.names import limit_name
 from pipelines.scheduled import PREFIX
 
 if TYPE_CHECKING:
