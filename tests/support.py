@@ -8,6 +8,7 @@ roll-up, for tests that need hundreds of companies.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -249,3 +250,14 @@ def features_at(
     wish = Wish(tuple(lookbacks), tuple(event_names), facts.static, tuple(core_events))
     chosen = choose(tuple(families), (), wish, facts)
     return build_snapshots(facts, chosen, everybody(facts, *cutoffs))
+
+
+class LogLines(logging.Handler):
+    """What a logger was told, whoever else listens: ``caplog`` hears nothing once the command line has set logs up."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(record.getMessage())

@@ -74,6 +74,7 @@ class Child:
     def died(self) -> float:
         """Ends what it left running, and says after how many seconds it is to be started again."""
         self._end_group(signal.SIGKILL)
+        self._let_go()
         self._process = None
         lived = time.monotonic() - self._started
         self._deaths = 1 if lived > TRUSTED else self._deaths + 1
@@ -97,12 +98,14 @@ class Child:
             log.warning("%(child)s did not stop in %(seconds)d s", {"child": self.name, "seconds": int(grace)})
         self._end_group(signal.SIGKILL)
         self._process.wait()
+        self._let_go()
 
     def kill(self) -> None:
         """Ends it at once."""
         self._end_group(signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
+            self._let_go()
 
     def tail(self) -> str:
         """The last lines of its log."""
@@ -116,6 +119,11 @@ class Child:
             # its own id is its group's, and stays so for what it started when it is gone itself
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, how)
+
+    def _let_go(self) -> None:
+        """Closes our end of the leash."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
 
     def _opened_log(self) -> int:
         assert self.log_file is not None  # noqa: S101 - only called with one

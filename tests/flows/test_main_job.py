@@ -135,7 +135,7 @@ assert len(shipped) == 5
 loaded = {name.split(".")[0] for name in sys.modules}
 assert not loaded & {"prefect", "duckdb", "ibis"}, loaded & {"prefect", "duckdb", "ibis"}
 ours = {name for name in sys.modules if name.partition(".")[0] == "churnml"}
-own = {"churnml.modelling" + room for room in ("", ".predictor", ".curves", ".stored")}
+own = {"churnml.modelling" + room for room in ("", ".predictor", ".curves", ".profile", ".stored")}
 assert ours == {"churnml", "churnml.errors", "churnml.declarations", "churnml.jsontypes", *own}, ours
 print("scored", len(scored))
 """

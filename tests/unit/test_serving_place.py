@@ -6,6 +6,7 @@ The server is a fake of three addresses; that the real one goes on after it was 
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from churnml.specs.project import ProjectSpec
 from pipelines.serving import UNCLAIMED, Serving
 from pipelines.serving.api import PrefectApi
 from pipelines.serving.children import Child
+from tests.support import LogLines
 
 
 class PlaceOnServer:
@@ -48,16 +50,17 @@ def looks(serving: Serving, times: int) -> None:
 
 
 def test_a_place_that_no_run_holds_is_given_back_after_some_looks(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = PlaceOnServer()
+    place, lines = PlaceOnServer(), LogLines()
+    monkeypatch.setattr(logging.getLogger("churnml.serve"), "handlers", [lines])
     serving = serving_of(place, tmp_path)
     looks(serving, UNCLAIMED - 1)
     assert place.taken == 1
     looks(serving, 1)
     assert place.taken == 0
     assert "/api/v2/concurrency_limits/churnml-north" in place.asked_of
-    assert "a run that is over kept the project's place for 30 s" in caplog.text
+    assert lines.told == ["a run that is over kept the project's place for 30 s; it is given back"]
 
 
 def test_a_place_that_a_run_holds_is_left_to_it_and_the_looks_are_counted_anew(tmp_path: Path) -> None:
