@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from churnml.adapters.project import Project, open_project
 from churnml.errors import ProjectError, UnavailableError
 from pipelines.clock import moment
 from pipelines.names import limit_name
-from pipelines.serving.api import FlowRunLine, PrefectApi
+from pipelines.serving.api import FlowRunLine, PrefectApi, RunUnderWay
 from pipelines.serving.children import Child
 from pipelines.serving.told import OWN_SERVER
 
@@ -40,6 +40,8 @@ LOOK = 5.0
 SILENT = 8
 # looks in a row at which the project's only place may be taken by nobody
 UNCLAIMED = 6
+# a run's process says that it has begun within seconds
+NOT_BEGUN = dt.timedelta(minutes=5)
 RUNNER_GRACE, SERVER_GRACE = 60.0, 30.0
 
 
@@ -172,22 +174,43 @@ class Serving:
             self.runner.start()
 
     def _look_after_place(self) -> None:
-        """Gives the place back that a run took and nobody gave back: else nothing of the project ever runs again.
+        """Gives the project's one place back where it is lost: else nothing of the project ever runs again.
 
-        A full disk, or a server that is killed, loses the note of who holds it. Only on our own server, whose runs
-        are all ours.
+        A full disk, or a server that is killed, loses the word of a process that it has ended, or the note of who
+        holds the place. Only on our own server, whose runs are all ours.
         """
         if self.server is None:
             return
         limit = limit_name(self.project.name)
         with contextlib.suppress(httpx.HTTPError):
-            unclaimed = self.api.taken(limit) > 0 and self.api.under_way() == 0
+            under_way = self.api.under_way()
+            self._end_lost(under_way)
+            unclaimed = not under_way and self.api.taken(limit) > 0
             self._unclaimed = self._unclaimed + 1 if unclaimed else 0
             if self._unclaimed >= UNCLAIMED:
                 self.api.give_back(limit)
                 self._unclaimed = 0
                 told = {"seconds": int(UNCLAIMED * LOOK)}
                 log.warning("a run that is over kept the project's place for %(seconds)d s; it is given back", told)
+
+    def _end_lost(self, under_way: Sequence[RunUnderWay]) -> None:
+        """Ends runs whose process must be gone: not begun long after it was started, or past the time it is given."""
+        if not under_way:
+            return
+        now, names = moment().replace(tzinfo=dt.UTC), self.api.deployments()
+        for run in under_way:
+            given = NOT_BEGUN if run.state == "PENDING" else self._given(names.get(run.deployment or "", ""))
+            if now - run.since > given:
+                why = f"Nothing was heard of it for {int((now - run.since).total_seconds() // 60)} minutes."
+                self.api.end(run.run_id, why)
+                log.warning("%(run)s is given up. %(why)s", {"run": run.name, "why": why})
+
+    def _given(self, deployment: str) -> dt.timedelta:
+        """How long a run of a deployment (its name) may be under way, and a little more."""
+        declared = self.project.spec.schedules
+        kinds = {"score": declared.score, "impact": declared.impact, "deliver": declared.deliver}
+        schedule = kinds.get(deployment.removeprefix(f"{self.project.name}-"), declared.train)
+        return dt.timedelta(minutes=schedule.timeout_minutes) + NOT_BEGUN
 
     def _tell_news(self) -> None:
         with contextlib.suppress(httpx.HTTPError):

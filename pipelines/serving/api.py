@@ -31,6 +31,24 @@ class FlowRunLine:
     began: bool
 
 
+@dataclass(frozen=True)
+class RunUnderWay:
+    """A run that has not ended, since when it is in its state.
+
+    Args:
+        run_id, name: of the run.
+        deployment: the id of its deployment.
+        state: PENDING, RUNNING, …
+        since: when it came into it.
+    """
+
+    run_id: str
+    name: str
+    deployment: str | None
+    state: str
+    since: dt.datetime
+
+
 class PrefectApi:
     """A Prefect server at ``url`` (with ``/api``), seen by one project.
 
@@ -68,10 +86,19 @@ class PrefectApi:
         wanted = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": [state]}}}
         return int(self._post("/flow_runs/count", {"flow_runs": wanted}))
 
-    def under_way(self) -> int:
-        """How many of the project's runs have begun, or are about to, and have not ended."""
+    def under_way(self) -> list[RunUnderWay]:
+        """The project's runs that have begun, or are about to, and have not ended."""
         wanted = {"tags": {"all_": [self._tag]}, "state": {"type": {"any_": list(UNDER_WAY)}}}
-        return int(self._post("/flow_runs/count", {"flow_runs": wanted}))
+        return [
+            RunUnderWay(run["id"], run["name"], run["deployment_id"], run["state_type"], since)
+            for run in self._post("/flow_runs/filter", {"flow_runs": wanted})
+            if (since := _moment(run["state"]["timestamp"])) is not None
+        ]
+
+    def end(self, run_id: str, why: str) -> None:
+        """Tells the server that a run has crashed, whatever it thinks."""
+        state = {"type": "CRASHED", "name": "Crashed", "message": why}
+        self._post(f"/flow_runs/{run_id}/set_state", {"state": state, "force": True})
 
     def taken(self, limit: str) -> int:
         """How many places of a concurrency limit are taken; none where there is no such limit."""
