@@ -152,6 +152,22 @@ def test_an_event_that_stops_as_another_begins_is_a_rename() -> None:
     )
 
 
+def test_a_new_name_that_a_few_rows_had_before_is_a_rename_all_the_same() -> None:
+    counts = daily()
+    opened = np.zeros(DAYS)
+    opened[-5:] = counts["report_viewed"][-5:]
+    # whoever tried it first, and a late row that came under the new name
+    opened[[-40, -16]] = 1
+    one = told(feeds(since(counts, 5, 0, "report_viewed") | {"report_opened": opened}))
+    assert kinds(one) == [("renamed", "report_viewed")]
+    assert one[0].now == pytest.approx(opened[-5:].mean())
+    # the control: of as many rows before as after, nothing began on that day
+    opened[-60:-5] = opened[-5:].mean()
+    assert ("renamed", "report_viewed") not in kinds(
+        told(feeds(since(counts, 5, 0, "report_viewed") | {"report_opened": opened}))
+    )
+
+
 def test_events_renamed_together_are_told_apart_by_volume_and_name() -> None:
     counts = daily()
     renamed = {f"{name}_v2": np.concatenate([np.zeros(DAYS - 5), of[-5:]]) for name, of in counts.items()}

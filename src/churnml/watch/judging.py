@@ -34,6 +34,7 @@ NEW_SHARE = 0.02  # of the table's rows
 # Many events are looked at, so that one alone must be surer; less so one whose place was taken on the same day, and
 # hardly one whose place was taken by a name that is nearly its own: a chance, and rows that were to be expected.
 SURE_OF_EVENT, ENOUGH_TO_BE_REPLACED, ALIKE, SURE_ALONE = 0.06, 10.0, 0.6, 27.0
+FIRST_SHARE = 0.05  # of an event's rows so far, before it is said to have begun
 LEAST_A_DAY = 20  # of an event, before its falls and rises are told
 RENAMED_WITHIN = 2.0  # factor between the volumes of an event and what took its place
 # Kinds whose rows may be among those set aside, where so large a share of a table is.
@@ -223,11 +224,8 @@ def _renamed(
     Of several that began, the one goes with an event that is nearest by its volume and its name.
     """
     days = int(streams.counts.shape[1])
-    new = {
-        name: int(judged.born[row])
-        for row, name in enumerate(streams.names)
-        if name[1] and judged.born[row] > 0 and days - judged.born[row] <= STOPPED_FOR
-    }
+    began = {name: _began(streams, judged, row) for row, name in enumerate(streams.names) if name[1]}
+    new = {name: place for name, place in began.items() if place > 0 and days - place <= STOPPED_FOR}
     pairs = []
     for one in stopped:
         place = day_number_of(one.began_on) - streams.first
@@ -246,23 +244,33 @@ def _renamed(
             del new[name]
     alone = [one for one in stopped if one.subject not in instead and _missed(one, streams, judged) > SURE_ALONE]
     renamed = [
-        replace(one, kind=BreakKind.RENAMED, instead=to[1], now=_newest(streams, to))
+        replace(one, kind=BreakKind.RENAMED, instead=to[1], now=_newest(streams, to, began[to]))
         for one in stopped
         if (to := instead.get(one.subject))
     ]
     return [*renamed, *alone], list(new)
 
 
-def _newest(streams: _Streams, name: tuple[str, str]) -> float:
-    """Rows a day of an event over the last week."""
-    return float(streams.counts[streams.names.index(name), -7:].mean())
+def _began(streams: _Streams, judged: Levels, row: int) -> int:
+    """The place of the day on which an event began to come in numbers; the number of days where it never did.
+
+    A few rows before that make no beginning: whoever tried it first, and late rows that came under the new name.
+    """
+    born = int(judged.born[row])
+    so_far = streams.counts[row, born:].cumsum()
+    return born + int(np.argmax(so_far >= FIRST_SHARE * so_far[-1])) if len(so_far) else born
+
+
+def _newest(streams: _Streams, name: tuple[str, str], began: int) -> float:
+    """Rows a day of an event over the last week, or since it began."""
+    return float(streams.counts[streams.names.index(name), began:][-7:].mean())
 
 
 def _new_events(streams: _Streams, judged: Levels, new: Sequence[tuple[str, str]]) -> Iterator[DataBreak]:
     days = streams.counts.shape[1]
     for name in new:
         row = streams.names.index(name)
-        born = int(judged.born[row])
+        born = _began(streams, judged, row)
         whole = streams.counts[streams.names.index((name[0], "")), born:].mean()
         volume = streams.counts[row, born:].mean()
         if 1 < days - born <= NEW_FOR and born > STOPPED_FOR and volume >= max(LEAST_A_DAY, NEW_SHARE * whole):
