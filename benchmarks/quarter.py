@@ -190,6 +190,7 @@ ACCEPTED = 22
 RETYPED, TWICE, SCORING_KILLED = 33, 37, 44
 FULL, LOCKED, ABSENT, AWAY, BAD, BACKFILL, POWER = 48, 52, 56, 64, 68, 74, 80
 TRAINED = (30, 60)
+MENDED = TWICE + 2
 OLD_NAME, NEW_NAME = "report_viewed", "report_opened"
 
 
@@ -227,7 +228,7 @@ def rename_accepted(life: Life, day: dt.date) -> None:
     """The operator says that the new name is the old one."""
     status = churnml("data", "status", "--project", life.project, "--json")
     listed = json.loads(status.stdout)
-    names = [one["break_id"] for one in listed["breaks"] if OLD_NAME in one["break_id"]]
+    names = [one["break"] for one in listed["breaks"] if one["kind"] == "renamed" and one["subject"] == OLD_NAME]
     life.note(day, f"churnml data status names {len(listed['breaks'])} breaks, of the rename {names}")
     for name in names[:1]:
         why = ["--by", "ops", "--why", "renamed in the product", "--as-rename"]
@@ -245,7 +246,8 @@ def retyped(life: Life, day: dt.date) -> None:
 def loaded_twice(life: Life, day: dt.date) -> None:
     """A day's file of events is there a second time."""
     events = life.project / "data" / "events"
-    shutil.copy(events / f"{day}.parquet", events / f"{day}-again.parquet")
+    shutil.copy(events / f"{day}.parquet", events / ".again.part")
+    (events / ".again.part").rename(events / f"{day}-again.parquet")
     life.note(day, "the day's events were loaded twice")
 
 
@@ -370,12 +372,20 @@ def training_killed(life: Life, day: dt.date) -> None:
     train_by_hand(life, day, kill=True)
 
 
+def second_load_removed(life: Life, day: dt.date) -> None:
+    """The operator takes the second load out."""
+    for again in (life.project / "data" / "events").glob("*-again.parquet"):
+        again.unlink()
+    life.note(day, "the second load is taken out")
+
+
 ON_THE_DAY: dict[int, Callable[[Life, dt.date], None]] = {
     ACCEPTED: rename_accepted,
     TRAINED[0]: training_killed,
     TRAINED[1]: train_by_hand,
     RETYPED: retyped,
     TWICE: loaded_twice,
+    MENDED: second_load_removed,
     SCORING_KILLED: scoring_killed,
     FULL: disk_full,
     LOCKED: store_locked,

@@ -233,6 +233,18 @@ def test_rows_that_all_stand_there_twice_were_loaded_again() -> None:
     assert told(feeds(daily(), least=1)) == []
 
 
+def test_a_day_that_was_loaded_twice_stays_one_when_late_rows_of_it_arrive() -> None:
+    of = feeds(daily())
+    day = of.repeats["day"].max() - 3
+    there = of.repeats["day"] == day
+    rows = int(of.repeats.loc[there, "rows"].iloc[0])
+    # every row twice, and some that arrived late once
+    of.repeats.loc[there, ["rows", "different", "single"]] = [2 * rows + 5, rows + 5, 5]
+    one = told(of)
+    assert [(b.kind, b.began_on) for b in one] == [(BreakKind.DUPLICATES, plus_days(END, -4))]
+    assert one[0].now == pytest.approx(2, rel=0.1)
+
+
 def test_a_day_with_rows_that_stand_there_once_was_not_loaded_again() -> None:
     of = feeds(daily(), least=2)
     of.repeats.loc[:, ["least", "single"]] = 1

@@ -42,6 +42,8 @@ MISSES_ROWS = (BreakKind.DEAD, BreakKind.FALL, BreakKind.EMPTIED, BreakKind.SHRU
 ASIDE_MAY_BE_WHY = 0.05
 # Rows that all stand there more than once, before that is no chance.
 REPEATED_ROWS = 20
+# Days whose rows say how many usually stand there once, and the share of that below which a day was loaded again.
+REPEATS_USUAL_DAYS, ALONE = 56, 0.5
 # Days whose rows say how late rows arrive: not the newest, which may not have arrived.
 SETTLED_DAYS = (70, 14)
 # Of a column's usual share of values, below which it is empty; rows with a value expected before that is said.
@@ -281,11 +283,11 @@ def _new_events(streams: _Streams, judged: Levels, new: Sequence[tuple[str, str]
 
 
 def _repeats(feeds: Feeds, as_of: dt.date) -> Iterator[DataBreak]:
-    """The newest run of days on which every row stands there more than once."""
+    """The newest run of days on which every row stands there more than once, or most do where hardly any does."""
     end = day_number_of(as_of)
     for table, days in feeds.repeats.groupby("contract_table"):
         past = days[days["day"] < end].sort_values("day")
-        doubled = (past["least"] >= 2).to_numpy()
+        doubled = _loaded_again(past)
         run = np.cumsum(~doubled)
         for _, rows in reversed(list(past[doubled].groupby(run[doubled]))):
             if int(rows["day"].iloc[-1]) < end - STOPPED_FOR:
@@ -295,6 +297,18 @@ def _repeats(feeds: Feeds, as_of: dt.date) -> Iterator[DataBreak]:
                 began = plus_days(dt.date(1970, 1, 1), int(rows["day"].iloc[0]))
                 yield DataBreak(BreakKind.DUPLICATES, str(table), "", began, 1.0, times)
                 break
+
+
+def _loaded_again(days: pd.DataFrame) -> Bools:
+    """Which days were loaded more than once; ``days`` in order.
+
+    Rows that arrive late stand there once on a day that was loaded twice: what shows it then is that far fewer rows
+    than usual do.
+    """
+    alone = days["single"].fillna(0) / days["different"]
+    usual = alone.rolling(REPEATS_USUAL_DAYS, min_periods=REPEATS_USUAL_DAYS // 4).median().shift(1)
+    most = (usual >= ALONE) & (alone <= ALONE * usual) & (days["different"] >= REPEATED_ROWS)
+    return ((days["least"] >= 2) | most).to_numpy()
 
 
 def _empty_columns(feeds: Feeds, as_of: dt.date) -> Iterator[DataBreak]:
