@@ -28,8 +28,8 @@ print(json.dumps(asyncio.run(read())))
 
 
 @pytest.mark.parametrize("words", [("--verbose", "check"), ("check", "--verbose")])
-def test_verbose_is_understood_at_either_end(simulated: Path, words: tuple[str, str]) -> None:
-    done = churnml(*words, "--project", simulated)
+def test_verbose_is_understood_at_either_end(company: Path, words: tuple[str, str]) -> None:
+    done = churnml(*words, "--project", company)
     assert done.code == 0, done.err
     assert "INFO    churnml.warehouse: " in done.err
 
