@@ -34,7 +34,8 @@ NEW_SHARE = 0.02  # of the table's rows
 # Many events are looked at, so that one alone must be surer; less so one whose place was taken on the same day, and
 # hardly one whose place was taken by a name that is nearly its own: a chance, and rows that were to be expected.
 SURE_OF_EVENT, ENOUGH_TO_BE_REPLACED, ALIKE, SURE_ALONE = 0.06, 10.0, 0.6, 27.0
-FIRST_SHARE = 0.05  # of an event's rows so far, before it is said to have begun
+# Of an event's rows so far, and of a usual day's, before it is said to have begun.
+FIRST_SHARE, HALF_A_DAY = 0.05, 0.5
 LEAST_A_DAY = 20  # of an event, before its falls and rises are told
 RENAMED_WITHIN = 2.0  # factor between the volumes of an event and what took its place
 # Kinds whose rows may be among those set aside, where so large a share of a table is.
@@ -259,8 +260,11 @@ def _began(streams: _Streams, judged: Levels, row: int) -> int:
     A few rows before that make no beginning: whoever tried it first, and late rows that came under the new name.
     """
     born = int(judged.born[row])
-    so_far = streams.counts[row, born:].cumsum()
-    return born + int(np.argmax(so_far >= FIRST_SHARE * so_far[-1])) if len(so_far) else born
+    rows = streams.counts[row, born:]
+    if not len(rows):
+        return born
+    few = min(FIRST_SHARE * rows.sum(), HALF_A_DAY * rows[-7:].mean())
+    return born + int(np.argmax(rows.cumsum() >= few))
 
 
 def _newest(streams: _Streams, name: tuple[str, str], began: int) -> float:
