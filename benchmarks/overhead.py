@@ -12,7 +12,6 @@ import json
 import os
 import re
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import httpx
 
 from benchmarks.believe import replace_block
 from benchmarks.processes import Spent, spent
+from pipelines.serving import free_port
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 CHURNML = [sys.executable, "-m", "churnml.cli"]
@@ -90,9 +90,7 @@ def forget_scores(project: Path) -> None:
 @contextlib.contextmanager
 def served(project: Path) -> Iterator[str]:
     """``churnml serve`` of a project, and the address of its Prefect server."""
-    with contextlib.closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = int(taken.getsockname()[1])
+    port = free_port()
     log = project / "serve.log"
     with open(log, "wb") as file:
         command = [*CHURNML, "serve", "--project", str(project), "--prefect-port", str(port)]

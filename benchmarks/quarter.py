@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -34,6 +33,7 @@ import sqlalchemy as sa
 from benchmarks.believe import replace_block
 from benchmarks.quarter_company import DailyExports, put
 from churnml.simulate import simulate
+from pipelines.serving import free_port
 
 PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
 CHURNML = [sys.executable, "-m", "churnml.cli"]
@@ -517,12 +517,6 @@ def own_disk(folder: Path, stack: contextlib.ExitStack) -> None:
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(folder)], capture_output=True)
     if mounted.returncode == 0:
         stack.callback(subprocess.run, ["umount", "-l", str(folder)], capture_output=True)
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def lines_of(one: Life, other: Life, days: Sequence[DayBeside], missed: Mapping[str, Sequence[dt.date]]) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from benchmarks.believe import replace_block
 from benchmarks.processes import Spent, spent
 from churnml.adapters.project import open_project
 from churnml.adapters.registry import registry_of
+from pipelines.serving import free_port
 
 PAGE = Path(__file__).parents[1] / "docs" / "slim.md"
 BLOCK = "python -m benchmarks.slim"
@@ -49,9 +49,7 @@ json.dump(scored["probability"].tolist(), open(out, "w"))
 @contextmanager
 def tracking_server(database: Path, artifacts: Path, scratch: Path) -> Iterator[str]:
     """An MLflow server over a local registry, on a port that is free."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{database}", "--default-artifact-root", str(artifacts)]
     quiet = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

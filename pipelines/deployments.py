@@ -14,8 +14,7 @@ import churnml
 from churnml.adapters.project import Project
 from churnml.jsontypes import Json
 from churnml.specs.schedules import ANCHOR, FlowSchedule
-from pipelines.names import TAG, limit_name
-from pipelines.scheduled import PREFIX
+from pipelines.names import TAG, deployment_name, full_name, limit_name
 
 # flow → the module it stands in
 MODULES = {
@@ -61,12 +60,11 @@ class PlannedDeployment:
 
     @property
     def name(self) -> str:
-        """Flows are shared by all projects of a server, so the name says whose this is."""
-        return f"{self.project}-{self.kind}"
+        return deployment_name(self.project, self.kind)
 
     @property
     def full_name(self) -> str:
-        return f"{PREFIX}{self.kind}/{self.name}"
+        return full_name(self.project, self.kind)
 
     @property
     def entrypoint(self) -> str:

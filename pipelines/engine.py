@@ -28,7 +28,7 @@ if os.environ.get("CHURNML_ENGINE") == PLAIN:
         """A flow that is just its function, with its parameters checked all the same."""
         return lambda function: with_lineage(name, checked(name, function))  # type: ignore[return-value] # it wraps it
 
-    def task(name: str, retries: int = RETRIES) -> Callable[[Step], Step]:
+    def task(name: str) -> Callable[[Step], Step]:
         """A task that is just its function."""
         return lambda function: function
 
@@ -94,11 +94,11 @@ else:
 
         return decorated
 
-    def task(name: str, retries: int = RETRIES) -> Callable[[Step], Step]:
+    def task(name: str) -> Callable[[Step], Step]:
         """A Prefect task; its arguments are tables and models, so nothing is hashed or stored."""
         decorated: Callable[[Step], Step] = prefect_task(
             name=name,
-            retries=retries,
+            retries=RETRIES,
             retry_delay_seconds=exponential_backoff(FIRST_WAIT_SECONDS),
             retry_condition_fn=worth_retrying,
             cache_policy=NO_CACHE,

@@ -8,6 +8,7 @@ import logging
 from churnml.adapters.project import Project
 from pipelines.artifacts import under_prefect
 from pipelines.clock import moment
+from pipelines.names import full_name
 from pipelines.progress import say
 
 log = logging.getLogger("churnml.pipelines")
@@ -49,7 +50,7 @@ def request_run(project: Project, kind: str, why: str) -> bool:
         at += AFTER_THIS_RUN
     try:
         with get_client(sync_client=True) as client:
-            deployment = client.read_deployment_by_name(f"churnml {kind}/{project.name}-{kind}")
+            deployment = client.read_deployment_by_name(full_name(project.name, kind))
             client.create_flow_run_from_deployment(
                 deployment.id, state=Scheduled(scheduled_time=at), idempotency_key=f"{run.id} {kind}", tags=[why]
             )

@@ -13,8 +13,7 @@ from prefect.exceptions import ObjectNotFound
 from churnml.errors import ProjectError
 from pipelines.deployments import PlannedDeployment, last_due
 from pipelines.missed import Settled, end_what_was_left, settle_missed
-from pipelines.names import limit_name
-from pipelines.scheduled import PREFIX
+from pipelines.names import PREFIX, limit_name
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

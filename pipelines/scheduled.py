@@ -22,6 +22,7 @@ from churnml.adapters.project import Project, open_project
 from churnml.errors import ChurnmlError
 from pipelines.clock import day, moment
 from pipelines.missed import CAUGHT_UP, TOO_LATE, stand_for_others
+from pipelines.names import PREFIX
 from pipelines.progress import say
 from pipelines.serving.told import show_warnings
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 Step = TypeVar("Step", bound=Callable[..., Any])
-
-# "churnml score" → score
-PREFIX = "churnml "
 
 
 def run_name() -> str:

@@ -43,7 +43,7 @@ def write_day(
     return scoring.write_day(opened, champions, predictions, moment(), route=route)
 
 
-@task("let the newest date in order stand", retries=2)
+@task("let the newest date in order stand")
 def hold_day(
     opened: OpenedProject, champions: Champions, watched: WatchedData, *, route: bool
 ) -> tuple[ScoredDay, bool]:
@@ -63,10 +63,13 @@ def score_one(
         predictions = read_date(opened, present, as_of or default_as_of(opened), say)
         settled, new = write_day(opened, present, predictions, route=route)
         watch_after(opened, registry, present, predictions)
-    known = "" if new else ", the same as before"
-    how = "scored" if settled.held is None else f"held at their scores of {settled.held.stale_since}"
-    say(f"{len(settled.accounts):,} accounts {how} for {settled.as_of}{known}")
+    say(_what_was_done(settled) + ("" if new else ", the same as before"))
     return settled, present
+
+
+def _what_was_done(settled: ScoredDay) -> str:
+    how = "scored" if settled.held is None else f"held at their scores of {settled.held.stale_since}"
+    return f"{len(settled.accounts):,} accounts {how} for {settled.as_of}"
 
 
 def publish_day(opened: OpenedProject, summary: RunSummary, settled: ScoredDay) -> None:
@@ -131,6 +134,5 @@ def write_past(opened: OpenedProject, champions: Champions, of: Predictions | Wa
         settled, _ = hold_day(opened, champions, of, route=False)
     else:
         settled, _ = write_day(opened, champions, of, route=False)
-    how = "scored" if settled.held is None else f"held at their scores of {settled.held.stale_since}"
-    say(f"{len(settled.accounts):,} accounts {how} for {settled.as_of}")
+    say(_what_was_done(settled))
     return BackfilledDate(settled.as_of, len(settled.accounts), run_summary(opened, settled, champions, {}))

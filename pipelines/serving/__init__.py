@@ -25,7 +25,7 @@ import httpx
 from churnml.adapters.project import Project, open_project
 from churnml.errors import ProjectError, UnavailableError
 from pipelines.clock import moment
-from pipelines.names import limit_name
+from pipelines.names import deployment_name, limit_name
 from pipelines.serving.api import FlowRunLine, PrefectApi, RunUnderWay
 from pipelines.serving.children import Child
 from pipelines.serving.told import OWN_SERVER
@@ -139,7 +139,7 @@ class Serving:
         """The deployments with an active schedule that have no run to come; all while they are being put there."""
         declared = self.project.spec.schedules
         kinds = {"score": declared.score, "train": declared.train, "impact": declared.impact}
-        wanted = {f"{self.project.name}-{kind}" for kind, schedule in kinds.items() if schedule.active}
+        wanted = {deployment_name(self.project.name, kind) for kind, schedule in kinds.items() if schedule.active}
         try:
             there = {id_: name for id_, name in self.api.deployments().items() if name in wanted}
             return wanted - {there[id_] for id_ in self.api.scheduled(list(there)) if id_ in there}
@@ -209,7 +209,7 @@ class Serving:
         """How long a run of a deployment (its name) may be under way, and a little more."""
         declared = self.project.spec.schedules
         kinds = {"score": declared.score, "impact": declared.impact, "deliver": declared.deliver}
-        schedule = kinds.get(deployment.removeprefix(f"{self.project.name}-"), declared.train)
+        schedule = kinds.get(deployment.removeprefix(deployment_name(self.project.name, "")), declared.train)
         return dt.timedelta(minutes=schedule.timeout_minutes) + NOT_BEGUN
 
     def _tell_news(self) -> None:

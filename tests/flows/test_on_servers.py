@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.serving import free_port
 from tests.engines.servers import own_postgres
 from tests.flows.conftest import churnml
 
@@ -22,9 +22,7 @@ from tests.flows.conftest import churnml
 @contextmanager
 def mlflow_server(backend: str, artifacts: Path, log: Path) -> Iterator[str]:
     """An MLflow server on a free port, as docs/deploy/compose.yaml starts it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += [f"--backend-store-uri={backend}", f"--artifacts-destination={artifacts}"]
     quiet = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import sqlalchemy as sa
+
 from churnml.adapters.store import Store
+from churnml.adapters.store.connections import Connections
 from churnml.ledger import (
     Assignment,
     BandState,
@@ -157,3 +160,13 @@ def message(key: str, subject: str = "a", receiver: str = "crm", **payload: Any)
 def kept_open(on: dt.date, *items: WorkItem, also: Sequence[Decision] = ()) -> DayPlan:
     """A plan that changes nothing: the items stay."""
     return DayPlan(decisions=(*(decision(one, one.account_id, "kept") for one in items), *also), work=tuple(items))
+
+
+def tries(url: str, statement: str) -> None:
+    """Runs a statement in a transaction; what the database says of it comes through."""
+    connections = Connections(url)
+    try:
+        with connections.writing() as connection:
+            connection.execute(sa.text(statement))
+    finally:
+        connections.close()

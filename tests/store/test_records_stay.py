@@ -14,7 +14,7 @@ from churnml.ledger import EnrolmentOutcome, HealthEvent, HeldDay, MeasuredEffec
 from churnml.specs.watching import BreakKind
 from churnml.watch.breaks import DataBreak
 from churnml.watch.profile import LoadProfile
-from tests.store.days import NOW, day, event, item, message, opening, record, scores
+from tests.store.days import NOW, day, event, item, message, opening, record, scores, tries
 from tests.store.test_monitoring import WATCH
 
 LOAD = LoadProfile(day("02-29"), day("03-01"), True, {})
@@ -53,15 +53,6 @@ def rows(url: str, table: str) -> list[object]:
         found = [tuple(row) for row in connection.execute(sa.text(f"SELECT * FROM {table} ORDER BY 1, 2"))]
     connections.close()
     return found
-
-
-def tries(url: str, statement: str) -> None:
-    connections = Connections(url)
-    try:
-        with connections.writing() as connection:
-            connection.execute(sa.text(statement))
-    finally:
-        connections.close()
 
 
 def test_every_table_is_either_guarded_or_known_to_change() -> None:

@@ -15,7 +15,7 @@ from churnml.adapters.store import open_store, schema
 from churnml.adapters.store import upgrade as migrating
 from churnml.adapters.store.connections import Connections
 from churnml.adapters.store.migrations.versions import r2_baseline
-from tests.store.days import NOW, account, day, kept_open, message, record, scores
+from tests.store.days import NOW, account, day, kept_open, message, record, scores, tries
 from tests.store.test_migrations import differences
 
 DUMPS = Path(__file__).parent / "versions"
@@ -65,15 +65,6 @@ def version_of(url: str) -> str:
         version = connection.scalar(sa.text(f"SELECT version_num FROM {migrating.VERSION_TABLE}"))
     connections.close()
     return str(version)
-
-
-def tries(url: str, statement: str) -> None:
-    connections = Connections(url)
-    try:
-        with connections.writing() as connection:
-            connection.execute(sa.text(statement))
-    finally:
-        connections.close()
 
 
 def test_the_dumped_store_is_of_its_version_and_has_rows_in_every_table(url: str, engine: str) -> None:
