@@ -24,7 +24,7 @@ class RemarkKind(StrEnum):
     NUMBER_FORMAT = "number_format"
     AMBIGUOUS_NUMBER = "ambiguous_number"
     OTHER_SCALE = "other_scale"
-    ID_SPELLING = "id_spelling"
+    SPELLING = "spelling"
     NEAR_ID = "near_id"
 
 
@@ -37,7 +37,7 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.NUMBER_FORMAT: "numbers written for people (1,250.00, $1,250, …) are read as numbers",
     RemarkKind.AMBIGUOUS_NUMBER: "a number that could be read in two ways is not read",
     RemarkKind.OTHER_SCALE: "a satisfaction that is not on the scale of 1 to 5 is missing",
-    RemarkKind.ID_SPELLING: "an id is read without what an export put on it",
+    RemarkKind.SPELLING: "an id or a name is read without what an export put on it",
     RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",
 }
 
@@ -68,6 +68,11 @@ def remark(
     """A remark whose samples are few and short."""
     different = dict.fromkeys(_short(str(sample)) for sample in samples if sample is not None)
     return Remark(kind, table, column, rows, tuple(different)[:SAMPLES], detail)
+
+
+def column_of(one: Remark) -> str:
+    """``table.column``, or the table alone where whole rows are meant; holds the user's own names."""
+    return f"{one.table}.{one.column}" if one.column else one.table
 
 
 def together(remarks: Iterable[Remark]) -> list[Remark]:

@@ -14,6 +14,9 @@ from churnml.specs.schedules import Schedules
 from churnml.specs.watching import Actions, Region, known_actions
 from churnml.tables import TABLES
 
+DecimalMark = Literal[".", ","]
+# the lowest and the highest that can be given, or the words of two faces
+CsatScale = Annotated[str, Field(pattern=r"^(\d{1,3}-\d{1,3}|good/bad)$")]
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -86,6 +89,14 @@ class ProjectSpec(Spec):
     # a file of Python in the project with FAMILIES of its own, for what models/features.yaml cannot say
     python_features: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-./]+\.py$")] | None = None
     checks: dict[str, dict[str, CheckAction]] = Field(default_factory=dict)
+    # contract table → columns of its SELECT that are meant to be there although the contract does not know them
+    extra: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    # what stands before decimals in text: one for all tables, or table → mark; else each column's values tell
+    decimal_mark: DecimalMark | dict[str, DecimalMark] | None = None
+    # how satisfaction is given: two ends of a scale (1-10), good/bad, or word → 1 to 5; else 1 to 5
+    csat_scale: CsatScale | dict[str, Annotated[float, Field(ge=1, le=5)]] | None = None
+    # the share of contracts, or of their MRR, that may be set aside before a run stops
+    may_lose: Annotated[float, Field(ge=0, le=1)] = 0.05
     # what is done when a feed breaks: table (or all) → kind of break → warn, hold or stop
     watch: Actions = Field(default_factory=dict)
     # whose public holidays its customers keep: DE, or DE-BY for a part of it
@@ -117,6 +128,23 @@ class ProjectSpec(Spec):
             for reason in declared:
                 if reason not in reasons():
                     raise ValueError(f"there is no check '{reason}'. {did_you_mean(reason, reasons())}")
+        return value
+
+    @field_validator("extra", "decimal_mark")
+    @classmethod
+    def _of_known_tables(cls, value: object) -> object:
+        for name in value if isinstance(value, dict) else ():
+            if name not in TABLES:
+                raise ValueError(f"there is no contract table '{name}'. {did_you_mean(name, TABLES)}")
+        return value
+
+    @field_validator("csat_scale")
+    @classmethod
+    def _ends_in_order(cls, value: str | dict[str, float] | None) -> str | dict[str, float] | None:
+        if isinstance(value, str) and "-" in value:
+            low, high = (int(end) for end in value.split("-"))
+            if low >= high:
+                raise ValueError("the lowest comes first, as in 1-10")
         return value
 
     @field_validator("watch")
