@@ -17,8 +17,8 @@ from tests.support import make_project
 class Api:
     """A server as it would answer; what a real one answers is asked in tests/serving."""
 
-    def __init__(self, up: bool = True, succeeded: dt.datetime | None = None) -> None:
-        self.up, self.succeeded = up, succeeded
+    def __init__(self, up: bool = True, hours_since: float | None = None) -> None:
+        self.up, self.hours_since = up, hours_since
 
     def answers(self) -> bool:
         return self.up
@@ -30,7 +30,8 @@ class Api:
         return 3 if state == "FAILED" else 0
 
     def last_success(self, deployment: str) -> dt.datetime | None:
-        return self.succeeded
+        # asked for anew: a parameter is made when tests are collected, long before it is used
+        return None if self.hours_since is None else hours_ago(self.hours_since)
 
 
 def watcher(folder: Path, api: Api, alive: bool = True, store: StoreView | None = None) -> Watcher:
@@ -46,16 +47,16 @@ def hours_ago(hours: float) -> dt.datetime:
 
 
 def test_a_project_is_ready_while_its_newest_scoring_is_fresh(tmp_path: Path) -> None:
-    assert watcher(tmp_path, Api(succeeded=hours_ago(35))).why_not_ready() == []
+    assert watcher(tmp_path, Api(hours_since=35)).why_not_ready() == []
 
 
 @pytest.mark.parametrize(
     ("api", "alive", "reason"),
     [
         (Api(up=False), True, "the Prefect server does not answer"),
-        (Api(succeeded=hours_ago(1)), False, "the runner is not running"),
+        (Api(hours_since=1), False, "the runner is not running"),
         (Api(), True, "nothing was scored yet"),
-        (Api(succeeded=hours_ago(40)), True, "the newest scoring is 40 hours old; 36 are declared"),
+        (Api(hours_since=40), True, "the newest scoring is 40 hours old; 36 are declared"),
     ],
 )
 def test_a_project_that_is_not_ready_says_why(tmp_path: Path, api: Api, alive: bool, reason: str) -> None:
@@ -69,7 +70,7 @@ def test_a_scoring_by_hand_counts_as_one(tmp_path: Path) -> None:
 
 def test_metrics_and_probes_are_answered_on_the_loopback(tmp_path: Path) -> None:
     stored = StoreView(dt.date(2024, 12, 30), hours_ago(2).replace(tzinfo=None), {"at_risk": 4}, {"dead": 2, "due": 1})
-    server = probe_server(watcher(tmp_path, Api(succeeded=hours_ago(1)), store=stored), 0)
+    server = probe_server(watcher(tmp_path, Api(hours_since=1), store=stored), 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         address = f"http://127.0.0.1:{server.server_port}"
