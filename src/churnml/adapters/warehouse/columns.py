@@ -11,7 +11,7 @@ from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse import values
 from churnml.adapters.warehouse.ids import IdColumn, id_value
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
-from churnml.adapters.warehouse.satisfaction import on_our_scale
+from churnml.adapters.warehouse.satisfaction import is_unanswered, on_our_scale, rated
 from churnml.errors import ContractError
 from churnml.remarks import RemarkKind
 from churnml.tables import ColumnKind
@@ -107,10 +107,16 @@ def _is_filled(column: SourceColumn) -> str:
 
 def has_value(column: SourceColumn) -> str:
     """SQL: whether the column holds something that is no word for nothing."""
-    nothing = values.is_word(column.as_text, column.kind)
+    nothing = _is_nothing(column, column.as_text)
     if column.kind is ColumnKind.COUNT:
         nothing = f"{nothing} OR {values.is_unlimited(column.as_text)}"
     return f"{_is_filled(column)} AND NOT ({nothing})"
+
+
+def _is_nothing(column: SourceColumn, text: str) -> str:
+    """SQL: whether a text is a word for nothing in this column."""
+    word = values.is_word(text, column.kind)
+    return f"{word} OR {is_unanswered(text)}" if column.name == "csat" else word
 
 
 def _name(reading: Reading, column: SourceColumn) -> str:
@@ -212,11 +218,11 @@ def tell_unread(reading: Reading, column: SourceColumn, reader: ColumnReader) ->
     if column.required or not (column.is_text or column.kind in values.NUMERIC):
         return
     text = column.as_text
-    word = values.is_word("raw", column.kind)
+    word = _is_nothing(column, "raw")
     unlimited = values.is_unlimited("raw") if column.kind is ColumnKind.COUNT else "false"
     # it is told already, with what to declare
     ambiguous = values.is_ambiguous("raw") if column.is_text and column.kind in values.NUMERIC else "false"
-    scaled = "TRY_CAST(raw AS DOUBLE) IS NOT NULL" if column.name == "csat" else "false"
+    scaled = rated("raw", reading.project.spec) if column.name == "csat" else "false"
     told = (
         f"CASE WHEN {word} THEN {quoted(RemarkKind.NO_VALUE)} WHEN {unlimited} THEN {quoted(RemarkKind.NO_LIMIT)} "
         f"WHEN {ambiguous} OR {scaled} THEN '' ELSE {quoted(RemarkKind.UNREADABLE_VALUE)} END"

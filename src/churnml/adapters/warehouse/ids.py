@@ -216,7 +216,7 @@ def _tell(
         f"SELECT sum(n), list(raw ORDER BY n DESC, raw)[:3] FROM _spelled WHERE {condition}"
     ).fetchall()[0]
     if rows:
-        reading.tell(RemarkKind.SPELLING, column.table, column.name, int(rows), samples, detail)
+        reading.tell(kind, column.table, column.name, int(rows), samples, detail)
     return bool(rows)
 
 
