@@ -136,11 +136,11 @@ NUMBERS = (
 )
 NAMES = (
     ValueExample(
-        "a program's word for nothing is no plan, a person's may be one",
+        "a program's sign for nothing is no plan; a word for it may be one",
         "subscriptions.plan",
-        ("NULL", "\\N", "None", "N/A", "null pointer"),
+        ("\\N", "<NA>", "None", "N/A", "null pointer"),
         (None, None, "None", "N/A", "null pointer"),
-        (K.NO_VALUE,),
+        (K.NO_VALUE, K.DOUBTFUL_NAME),
     ),
     ValueExample(
         "what a spreadsheet or an export puts around a name",
@@ -149,7 +149,9 @@ NAMES = (
         ("Pro", "Pro", "Pro", "Pro Plus", "Pro"),
         (K.SPELLING,),
     ),
-    ValueExample("an event may be called null", "usage_events.event", ("null", "login"), ("null", "login")),
+    ValueExample(
+        "an event may be called null", "usage_events.event", ("null", "login"), ("null", "login"), (K.DOUBTFUL_NAME,)
+    ),
     ValueExample(
         "yes and no",
         "churn_events.voluntary",
@@ -216,10 +218,17 @@ IDS = (
         (K.SPELLING,),
     ),
     ValueExample(
-        "a program's nothing is nobody's id",
+        "a program's sign for nothing is nobody's id; somebody may be called Null",
         "accounts.owner_id",
-        ("None", "nan", "NULL", "ann"),
-        (None, None, None, "ann"),
+        ("\\N", "NULL", "ann"),
+        (None, "NULL", "ann"),
+        (K.NO_VALUE, K.DOUBTFUL_NAME),
+    ),
+    ValueExample(
+        "but no account is, unless there is one",
+        "accounts.parent_account_id",
+        ("None", "nan", "a"),
+        (None, None, "a"),
         (K.NO_VALUE,),
     ),
 )

@@ -18,8 +18,6 @@ from churnml.tables import ColumnKind
 
 # Of usage, ids that no other table has are looked at in so many rows: what a program does to a column, it does to all.
 SAMPLED_ROWS = 100_000
-# The only column of names in which a machine's word may be one.
-NEVER_A_WORD = ("event",)
 
 
 @dataclass(frozen=True)
@@ -125,17 +123,20 @@ def _name(reading: Reading, column: SourceColumn) -> str:
     if not column.is_text:
         return plain
     different = f"SELECT {column.column} AS raw, count(*) AS n FROM {column.raw} GROUP BY 1"
-    word = "false" if column.name in NEVER_A_WORD else values.is_word("raw", column.kind)
+    kind = (
+        f"CASE WHEN {values.is_word('raw', column.kind)} THEN {quoted(RemarkKind.NO_VALUE)} "
+        f"WHEN {values.is_doubtful('raw')} THEN {quoted(RemarkKind.DOUBTFUL_NAME)} "
+        f"WHEN {values.cleaned('raw')} IS DISTINCT FROM nullif(trim(raw), '') THEN {quoted(RemarkKind.SPELLING)} END"
+    )
     odd = reading.con.execute(
-        f"SELECT {word} AS word, sum(n), list(raw ORDER BY n DESC, raw)[:3] "
-        f"FROM ({different}) WHERE {word} OR {values.cleaned('raw')} IS DISTINCT FROM nullif(trim(raw), '') GROUP BY 1"
+        f"SELECT {kind} AS kind, sum(n)::BIGINT, list(raw ORDER BY n DESC, raw)[:3] FROM ({different}) "
+        "GROUP BY 1 HAVING kind IS NOT NULL ORDER BY 1"
     ).fetchall()
-    value = plain
-    for is_word, rows, samples in odd:
-        kind = RemarkKind.NO_VALUE if is_word else RemarkKind.SPELLING
-        reading.tell(kind, column.table, column.name, int(rows), samples)
-        value = value if is_word else values.cleaned(column.column)
-    if any(is_word for is_word, _, _ in odd):
+    for told, rows, samples in odd:
+        reading.tell(RemarkKind(told), column.table, column.name, rows, samples)
+    kinds = {told for told, _, _ in odd}
+    value = values.cleaned(column.column) if RemarkKind.SPELLING in kinds else plain
+    if RemarkKind.NO_VALUE in kinds:
         value = f"CASE WHEN NOT {values.is_word(column.column, column.kind)} THEN {value} END"
     return value
 
