@@ -77,6 +77,11 @@ def column_of(one: Remark) -> str:
     return f"{one.table}.{one.column}" if one.column else one.table
 
 
+def visible(text: str) -> str:
+    """A text with its signs that nobody sees written out."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
 def together(remarks: Iterable[Remark]) -> list[Remark]:
     """Remarks of several readings of the same table as one each: rows summed, the first samples kept."""
     summed: dict[tuple[str, str, str], Remark] = {}

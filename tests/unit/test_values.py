@@ -11,15 +11,17 @@ import pytest
 import yaml
 
 from churnml.adapters.project import Project, open_project
+from churnml.adapters.warehouse import ingest
 from churnml.adapters.warehouse.reading import Reading, ReadingCounts
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.checks import UNREADABLE
-from churnml.errors import ContractError, ProjectError
+from churnml.errors import ContractError, ProjectError, SourceError
+from churnml.features import Wish, choose
 from churnml.remarks import MEANINGS, Remark, RemarkKind, remark, together
 from churnml.specs.project import ProjectSpec
 from churnml.tables import TABLES
 from tests.spec.value_examples import VALUE_EXAMPLES, ValueExample
-from tests.support import TODAY
+from tests.support import TODAY, facts_for, ingest_tables, make_project
 
 # What a row of each table needs beside the column in question.
 NEEDED: dict[str, dict[str, str]] = {
@@ -272,3 +274,122 @@ def test_a_declaration_of_values_that_cannot_be_meant_is_refused(declared, messa
 
 def test_without_a_declaration_a_twentieth_may_be_lost():
     assert ProjectSpec(name="t", inputs={"a": {"path": "a.csv"}}).may_lose == 0.05
+
+
+# ---------------------------------------------------------------- SQL over text
+
+
+@pytest.mark.parametrize(
+    ("select", "pointed_at"),
+    [
+        ("SELECT * FROM in_accounts WHERE size > 0", "size > 0"),
+        ("SELECT *, size * 2 AS twice FROM in_accounts", "size"),
+        ("SELECT *, CAST(size AS INT) AS n FROM in_accounts", ""),
+        ("SELECT * FROM in_accounts WHERE created_at >= DATE '2024-01-01'", "created_at >= DATE"),
+    ],
+)
+def test_a_source_that_computes_with_text_is_told_to_say_what_it_is(select, pointed_at, tmp_path):
+    frame = rows_of("accounts", "size", ["5", "many"])
+    with pytest.raises(SourceError) as told_of:
+        read(tmp_path, {"accounts": frame}, select)
+    assert "what comes from a CSV file is text" in told_of.value.what
+    assert pointed_at in told_of.value.what
+    assert "TRY_CAST" in told_of.value.remedy
+    assert "Candidate functions" not in told_of.value.remedy
+
+
+# ---------------------------------------------------------------- what may be lost
+
+ACCOUNTS = "account_id | created_at\n" + "\n".join(f"a{k} | 2023-01-01" for k in range(20))
+CONTRACTS = "account_id | subscription_id | starts_at | mrr | seats\n"
+
+
+def contracts(*odd: str) -> str:
+    """Twenty contracts of 100 a month, the last of them with other rows in their place."""
+    plain = [f"a{k} | s{k} | 2024-01-01 | 100 | 3" for k in range(20 - len(odd))]
+    return CONTRACTS + "\n".join([*plain, *odd])
+
+
+def test_a_twentieth_of_the_contracts_may_be_lost_and_no_more(tmp_path):
+    one, two = "z | s90 | 2024-01-01 | 100 | 3", "a3 | s91 | soon | 100 | 3"
+    kept = ingest_tables(tmp_path / "one", {"accounts": ACCOUNTS, "subscriptions": contracts(one)}, may_lose=None)
+    assert kept.rows["subscriptions"] == 19
+    with pytest.raises(ContractError) as stopped:
+        ingest_tables(tmp_path / "two", {"accounts": ACCOUNTS, "subscriptions": contracts(one, two)}, may_lose=None)
+    assert stopped.value.what.startswith("2 of 20 contracts lose rows (10.0%; 5.0% may)")
+    assert "1 × unknown_account (row 19)" in stopped.value.what
+    assert "1 × unreadable (starts_at, row 20)" in stopped.value.what
+    assert "may_lose" in stopped.value.remedy
+    loose = ingest_tables(
+        tmp_path / "three", {"accounts": ACCOUNTS, "subscriptions": contracts(one, two)}, may_lose=0.2
+    )
+    assert loose.rows["subscriptions"] == 18
+
+
+def test_a_contract_that_is_a_large_part_of_the_mrr_may_not_be_lost(tmp_path):
+    large = "z | s90 | 2024-01-01 | 900 | 3"
+    with pytest.raises(ContractError, match=r"32\.1% of the MRR of table subscriptions was set aside"):
+        ingest_tables(tmp_path, {"accounts": ACCOUNTS, "subscriptions": contracts(large)}, may_lose=None)
+
+
+def test_duplicates_and_what_lies_after_the_data_are_not_lost(tmp_path):
+    again = [f"a{k} | s{k} | 2024-01-01 | 100 | 3" for k in range(4)]
+    later = [f"a{k} | s9{k} | 2025-02-01 | 100 | 3" for k in range(4)]
+    rows = contracts(*again, *later)
+    kept = ingest_tables(tmp_path, {"accounts": ACCOUNTS, "subscriptions": rows}, may_lose=None)
+    assert kept.quarantined["subscriptions"] == {"duplicate": 4, "future": 4}
+
+
+def test_usage_of_which_nothing_is_kept_stops_and_names_what_its_ids_look_like(tmp_path):
+    usage = "account_id | occurred_at | event\nA1 | 2024-05-01 | login\nA2 | 2024-05-01 | login"
+    with pytest.raises(ContractError) as stopped:
+        ingest_tables(tmp_path, {"accounts": ACCOUNTS, "usage_events": usage}, may_lose=None)
+    assert stopped.value.what.startswith("No account_id of usage_events is among the accounts: 2 × unknown_account")
+    assert "A1 looks like a1" in stopped.value.remedy
+
+
+# ---------------------------------------------------------------- through the door
+
+
+def test_what_is_told_outlives_the_reading_and_adds_up_over_files_that_grow(tmp_path):
+    header = "account_id,occurred_at,event,quantity,batch\n"
+    files = {"1": "a1,2024-05-01,login,n/a,x\na1,2024-05-02,login,2,x\n", "2": "a2,2024-05-03,login,n/a,x\n"}
+    inputs = {"events": {"path": "data/events-*.csv", "grows": "by_file"}}
+    sources = {"usage_events": "SELECT * FROM events"}
+    (tmp_path / "data").mkdir()
+    told_of = []
+    for name, rows in files.items():
+        (tmp_path / "data" / f"events-{name}.csv").write_text(header + rows, encoding="utf-8")
+        project = make_project(tmp_path, {"accounts": ACCOUNTS}, inputs=inputs, sources=sources)
+        ingested = ingest(project, TODAY)
+        assert ingested.unmapped["usage_events"] == ("batch",)
+        told_of.append([(one.kind, one.column, one.rows, one.samples) for one in ingested.remarks])
+    unknown = ("unknown_column", "batch", 0, ())
+    assert told_of == [
+        [unknown, ("no_value", "quantity", 1, ("n/a",))],
+        [unknown, ("no_value", "quantity", 2, ("n/a",))],
+    ]
+    assert list(ingest(project, TODAY).remarks) == list(ingested.remarks)
+
+
+def test_no_sample_names_somebody_who_was_forgotten(tmp_path):
+    counts = ReadingCounts()
+    project = project_of(tmp_path)
+    gone = project.suppression.with_one_more("account", "1000")
+    object.__setattr__(project, "suppression", gone)
+    reading = Reading(ibis.duckdb.connect(), project, TODAY, tmp_path, frozenset(), counts)
+    reading.tell(RemarkKind.SPELLING, "usage_events", "account_id", 3, ["1000.0", "\u200b1000", "1001.0"])
+    reading.tell(RemarkKind.NEAR_ID, "usage_events", "account_id", 1, ["01000 looks like 1000"])
+    assert [one.samples for one in reading.remarks()] == [("1001.0",), ()]
+    reading.backend.disconnect()
+
+
+def test_tickets_that_do_not_say_when_they_were_resolved_are_not_open_for_ever(tmp_path):
+    rows = "account_id | ticket_id | opened_at\na1 | t1 | 2024-05-01"
+    solved = "account_id | ticket_id | opened_at | resolved_at\na1 | t1 | 2024-05-01 | 2024-05-02"
+    wish = Wish((28,), (), ())
+    for name, tickets, expected in (("without", rows, set()), ("with", solved, {"tickets_open"})):
+        facts = facts_for(tmp_path / name, {"accounts": ACCOUNTS, "support_tickets": tickets})
+        names = {feature.name for feature in choose(("tickets.*",), (), wish, facts)}
+        assert names & {"tickets_open"} == expected
+        assert "tickets_opened_28d" in names

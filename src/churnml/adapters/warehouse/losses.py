@@ -6,7 +6,7 @@ from churnml import checks
 from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse.reading import Reading, quoted
 from churnml.errors import ContractError
-from churnml.remarks import RemarkKind, column_of
+from churnml.remarks import RemarkKind, column_of, visible
 from churnml.tables import Table
 
 # Rows set aside for these are there once already, or are not meant to be there (yet).
@@ -55,7 +55,7 @@ def _stop(reading: Reading, table: Table, what: str, aside: dict[str, int]) -> C
     ordered = sorted(aside.items(), key=lambda pair: (-pair[1], pair[0]))[:REASONS_SHOWN]
     counted = ", ".join(f"{rows:,} × {reason}{_examples(reading, table, reason)}" for reason, rows in ordered)
     hints = [
-        f"{column_of(one)}: {'; '.join([*one.samples, one.detail])}."
+        f"{column_of(one)}: {'; '.join([*map(visible, one.samples), one.detail])}."
         for one in reading.remarks()
         if one.table == table.name and one.kind in (RemarkKind.NEAR_ID, RemarkKind.AMBIGUOUS_NUMBER)
     ]

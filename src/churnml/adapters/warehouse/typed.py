@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -164,7 +165,27 @@ def _source_error(problem: duckdb.Error, source: Path, registered: Mapping[str, 
             where=str(source),
             remedy=did_you_mean(match.group(1), columns) + _delimiter_hint(used),
         )
+    if re.search(r"explicit (type )?cast|Could not convert string|Conversion Error", message):
+        cause = re.split(r" - an explicit| You might need| In order to select| Candidate functions", message)[0]
+        return SourceError(
+            f"The source computes with text{_near(problem)}: what comes from a CSV file is text, numbers and dates too.",
+            where=str(source),
+            remedy=(
+                "Say what it is, for instance TRY_CAST(seats AS DOUBLE) > 0 or "
+                f"TRY_CAST(day AS DATE) >= DATE '2024-01-01'. ({cause})"
+            ),
+        )
     return SourceError("The source cannot be run.", where=str(source), remedy=message)
+
+
+def _near(problem: duckdb.Error) -> str:
+    """Where in the SELECT the engine points, if it does."""
+    lines = str(problem).splitlines()
+    for line, below in pairwise(lines):
+        if line.startswith("LINE ") and below.strip() == "^":
+            words = line[below.index("^") :].split()
+            return f" at '{' '.join(words[:4])}'" if words else ""
+    return ""
 
 
 def reads(select: str, name: str) -> bool:
