@@ -168,7 +168,7 @@ def _source_error(problem: duckdb.Error, source: Path, registered: Mapping[str, 
     if re.search(r"explicit (type )?cast|Could not convert string|Conversion Error", message):
         cause = re.split(r" - an explicit| You might need| In order to select| Candidate functions", message)[0]
         return SourceError(
-            f"The source computes with text{_near(problem)}: what comes from a CSV file is text, numbers and dates too.",
+            f"The source computes with text{_near(problem)}: what comes from a CSV file is text, numbers too.",
             where=str(source),
             remedy=(
                 "Say what it is, for instance TRY_CAST(seats AS DOUBLE) > 0 or "
@@ -182,9 +182,8 @@ def _near(problem: duckdb.Error) -> str:
     """Where in the SELECT the engine points, if it does."""
     lines = str(problem).splitlines()
     for line, below in pairwise(lines):
-        if line.startswith("LINE ") and below.strip() == "^":
-            words = line[below.index("^") :].split()
-            return f" at '{' '.join(words[:4])}'" if words else ""
+        if line.startswith("LINE ") and set(below.strip()) == {"^"}:
+            return f" at '{line[below.index('^') : below.rindex('^') + 1]}'"
     return ""
 
 
