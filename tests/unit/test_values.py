@@ -120,6 +120,21 @@ def test_amounts_in_the_signs_of_several_currencies_stop_unless_a_column_says_wh
     assert list(typed["subscriptions"]["mrr"]) == [100, 90, 80]
 
 
+@pytest.mark.parametrize(
+    ("mrr", "seats", "read_as"),
+    [
+        (["12,50", "9"], ["1.250", "3"], [1250, 3]),
+        (["12.50", "9"], ["1,250", "3"], [1250, 3]),
+        (["9", "9"], ["1.250", "3"], [None, 3]),
+        (["12.50", "9,75"], ["1.250", "3"], [None, 3]),
+    ],
+)
+def test_what_a_column_does_not_tell_of_its_decimals_its_neighbour_may(mrr, seats, read_as, tmp_path):
+    frame = rows_of("subscriptions", "seats", seats).assign(mrr=mrr)
+    typed, _ = read(tmp_path, {"accounts": rows_of("accounts", "region", ["x"]), "subscriptions": frame})
+    assert [None if pd.isna(value) else value for value in typed["subscriptions"]["seats"]] == read_as
+
+
 # ---------------------------------------------------------------- ids across tables
 
 

@@ -31,6 +31,7 @@ class SourceColumn:
         where: the source's file.
         required: whether a row without it is of no use.
         currencies: whether the source says the currency of its amounts.
+        neighbours: the source's other columns of text that hold numbers: one export writes them all alike.
     """
 
     table: str
@@ -41,6 +42,7 @@ class SourceColumn:
     where: str
     required: bool
     currencies: bool = False
+    neighbours: tuple[str, ...] = ()
 
     @property
     def column(self) -> str:
@@ -177,9 +179,17 @@ def _odd_numbers(reading: Reading, column: SourceColumn, *, everything: bool) ->
 
 
 def _mark_of(reading: Reading, column: SourceColumn) -> str | None:
-    """The decimal mark that the column bears out, all its values looked at."""
-    different = f"(SELECT DISTINCT {column.column} FROM {column.raw} WHERE {has_value(column)})"
-    return values.marks_of(reading.con, different, column.name).mark(column.kind)
+    """The decimal mark that the column bears out, all its values looked at; else what its neighbours bear out."""
+
+    def marks(name: str) -> values.Marks:
+        different = f"(SELECT DISTINCT {identifier(name)} FROM {column.raw} WHERE {identifier(name)} IS NOT NULL)"
+        return values.marks_of(reading.con, different, name)
+
+    own = marks(column.name)
+    if (mark := own.mark(column.kind)) or (own.dot and own.comma):
+        return mark
+    others = {mark for name in column.neighbours if (mark := marks(name).told)}
+    return others.pop() if len(others) == 1 else None
 
 
 def _must_be_one_currency(reading: Reading, column: SourceColumn) -> None:

@@ -13,6 +13,7 @@ from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, has_value, read_column, tell_unread
 from churnml.adapters.warehouse.inputs import InputTable
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
+from churnml.adapters.warehouse.values import NUMERIC
 from churnml.errors import ContractError, SourceError, did_you_mean, nearest
 from churnml.remarks import RemarkKind
 from churnml.tables import ColumnKind, Table
@@ -102,6 +103,11 @@ def _source_column(table: Table, name: str, kind: ColumnKind, types: Mapping[str
         where=str(source),
         required=name in table.required,
         currencies="currency" in types,
+        neighbours=tuple(
+            other.name
+            for other in table.columns
+            if other.kind in NUMERIC and other.name != name and types.get(other.name) == "VARCHAR"
+        ),
     )
 
 

@@ -91,12 +91,17 @@ class Marks:
     after_dot: int
     signed: int
 
+    @property
+    def told(self) -> str | None:
+        """The decimal mark that values tell by themselves; None where none does, or they contradict each other."""
+        if bool(self.dot) == bool(self.comma):
+            return None
+        return "." if self.dot else ","
+
     def mark(self, kind: ColumnKind) -> str | None:
         """The decimal mark that the column bears out; None where it can be either."""
-        if self.dot and self.comma:
-            return None
         if self.dot or self.comma:
-            return "." if self.dot else ","
+            return self.told
         if self.after_comma and not self.after_dot:
             # whole things have no decimals and money has no third: behind a comma these are thousands
             told = kind is ColumnKind.COUNT or (kind is ColumnKind.MONEY and (self.signed or self.after_comma > 1))
