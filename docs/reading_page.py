@@ -16,7 +16,7 @@ VALUES = """
 
 CSV columns arrive as text: a SELECT that computes with one says `CAST(seats AS DOUBLE)`. Parquet keeps its types. All
 values of a column are looked at before one is read. An **optional** value that cannot be read is missing, and told; a
-**required** one sets its row aside as `unreadable`.
+**required** one, a word for nothing among them, sets its row aside as `unreadable`.
 
 - No number, time or flag, in any case: {human}.
 - No name and no id: {machine}. Names all the same, and told: {doubtful}; only of a `parent_account_id` that no

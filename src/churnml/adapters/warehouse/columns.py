@@ -95,7 +95,7 @@ def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
     value = values.flag(column.column) if kind is ColumnKind.FLAG else _number(reading, column)
     if column.name == "csat":
         value = on_our_scale(reading, column.raw, column.as_text, value)
-    reader = ColumnReader(value, has_value(column))
+    reader = ColumnReader(value, is_given(column))
     tell_unread(reading, column, reader)
     return reader
 
@@ -103,6 +103,11 @@ def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
 def _is_filled(column: SourceColumn) -> str:
     filled = f"{column.column} IS NOT NULL"
     return f"{filled} AND trim({column.column}) <> ''" if column.is_text else filled
+
+
+def is_given(column: SourceColumn) -> str:
+    """SQL: whether there is something to read; in a required column a word for nothing is something unreadable."""
+    return _is_filled(column) if column.required else has_value(column)
 
 
 def has_value(column: SourceColumn) -> str:

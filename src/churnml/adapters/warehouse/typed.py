@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from churnml.adapters.project import PROJECT_FILE, Project
-from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, has_value, read_column, tell_unread
+from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, is_given, read_column, tell_unread
 from churnml.adapters.warehouse.inputs import InputTable
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
 from churnml.adapters.warehouse.values import NUMERIC
@@ -114,7 +114,7 @@ def _source_column(table: Table, name: str, kind: ColumnKind, types: Mapping[str
 def _reader(reading: Reading, column: SourceColumn) -> ColumnReader:
     if column.kind is not ColumnKind.TIME:
         return read_column(reading, column)
-    reader = ColumnReader(_time(column.column, column.sql_type, reading.project), has_value(column))
+    reader = ColumnReader(_time(column.column, column.sql_type, reading.project), is_given(column))
     tell_unread(reading, column, reader)
     return reader
 
