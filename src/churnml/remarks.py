@@ -20,6 +20,7 @@ class RemarkKind(StrEnum):
     UNKNOWN_COLUMN = "unknown_column"
     UNREADABLE_VALUE = "unreadable_value"
     NO_VALUE = "no_value"
+    DOUBTFUL_NAME = "doubtful_name"
     NO_LIMIT = "no_limit"
     NUMBER_FORMAT = "number_format"
     AMBIGUOUS_NUMBER = "ambiguous_number"
@@ -33,6 +34,7 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.UNKNOWN_COLUMN: "the SELECT gives a column that the contract does not know: it is not read",
     RemarkKind.UNREADABLE_VALUE: "an optional value cannot be read: it is missing, the row is kept",
     RemarkKind.NO_VALUE: "a word for nothing (n/a, NULL, …) is read as no value",
+    RemarkKind.DOUBTFUL_NAME: "a word that may mean nothing is read as the name it may be",
     RemarkKind.NO_LIMIT: "no limit is no number of seats: it is missing",
     RemarkKind.NUMBER_FORMAT: "numbers written for people (1,250.00, $1,250, …) are read as numbers",
     RemarkKind.AMBIGUOUS_NUMBER: "a number that could be read in two ways is not read",
@@ -73,6 +75,11 @@ def remark(
 def column_of(one: Remark) -> str:
     """``table.column``, or the table alone where whole rows are meant; holds the user's own names."""
     return f"{one.table}.{one.column}" if one.column else one.table
+
+
+def visible(text: str) -> str:
+    """A text with its signs that nobody sees written out."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def together(remarks: Iterable[Remark]) -> list[Remark]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from churnml.jsontypes import JsonObject
 from churnml.pages.presenter import number, plural, printable
-from churnml.remarks import MEANINGS, Remark, column_of
+from churnml.remarks import MEANINGS, Remark, column_of, visible
 
 
 def remark_data(one: Remark) -> JsonObject:
@@ -23,7 +23,7 @@ def remark_data(one: Remark) -> JsonObject:
 
 def sentence(one: Remark) -> str:
     """A remark as a sentence, without its place: holds customers' data, so it is no line of a log."""
-    samples = f": {', '.join(repr(sample)[1:-1] for sample in one.samples)}" if one.samples else ""
+    samples = f": {', '.join(map(visible, one.samples))}" if one.samples else ""
     detail = f". {one.detail}" if one.detail else ""
     return f"{MEANINGS[one.kind]}{samples}{detail}"
 

@@ -92,7 +92,6 @@ class RunSummary:
             "rows": dict(self.rows),
             "quarantined": {table: dict(reasons) for table, reasons in self.quarantined.items()},
             "warned": {table: dict(reasons) for table, reasons in self.warned.items()},
-            "remarks": [remark_data(one) for one in self.remarks],
             "models": {name: model_data(record) for name, record in self.models.items()},
             "bands": dict(self.bands),
             "decisions": dict(self.decisions),
@@ -105,6 +104,7 @@ class RunSummary:
             "mrr_at_risk": self.mrr_at_risk,
             "breaks": [break_data(one) for one in self.breaks],
             "held": None if self.held is None else held_data(self.as_of, self.held),
+            "remarks": [remark_data(one) for one in self.remarks],
             **({} if self.report is None else {"report": str(self.report)}),
         }
 

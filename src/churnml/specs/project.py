@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -14,9 +15,6 @@ from churnml.specs.schedules import Schedules
 from churnml.specs.watching import Actions, Region, known_actions
 from churnml.tables import TABLES
 
-DecimalMark = Literal[".", ","]
-# the lowest and the highest that can be given, or the words of two faces
-CsatScale = Annotated[str, Field(pattern=r"^(\d{1,3}-\d{1,3}|good/bad)$")]
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -92,9 +90,9 @@ class ProjectSpec(Spec):
     # contract table → columns of its SELECT that are meant to be there although the contract does not know them
     extra: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     # what stands before decimals in text: one for all tables, or table → mark; else each column's values tell
-    decimal_mark: DecimalMark | dict[str, DecimalMark] | None = None
+    decimal_mark: str | dict[str, str] | None = None
     # how satisfaction is given: two ends of a scale (1-10), good/bad, or word → 1 to 5; else 1 to 5
-    csat_scale: CsatScale | dict[str, Annotated[float, Field(ge=1, le=5)]] | None = None
+    csat_scale: str | dict[str, float] | None = None
     # the share of contracts, or of their MRR, that may be set aside before a run stops
     may_lose: Annotated[float, Field(ge=0, le=1)] = 0.05
     # what is done when a feed breaks: table (or all) → kind of break → warn, hold or stop
@@ -138,12 +136,26 @@ class ProjectSpec(Spec):
                 raise ValueError(f"there is no contract table '{name}'. {did_you_mean(name, TABLES)}")
         return value
 
+    @field_validator("decimal_mark")
+    @classmethod
+    def _a_dot_or_a_comma(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        for mark in value.values() if isinstance(value, dict) else [value] if value is not None else []:
+            if mark not in (".", ","):
+                raise ValueError(f"'{mark}' is no decimal mark: '.' or ','")
+        return value
+
     @field_validator("csat_scale")
     @classmethod
-    def _ends_in_order(cls, value: str | dict[str, float] | None) -> str | dict[str, float] | None:
-        if isinstance(value, str) and "-" in value:
-            low, high = (int(end) for end in value.split("-"))
-            if low >= high:
+    def _a_scale_or_words(cls, value: str | dict[str, float] | None) -> str | dict[str, float] | None:
+        if isinstance(value, dict):
+            for word, meant in value.items():
+                if not 1 <= meant <= 5:
+                    raise ValueError(f"'{word}' is {meant:g}, which is not between 1 and 5")
+        elif value is not None and value != "good/bad":
+            ends = re.fullmatch(r"(\d{1,3})-(\d{1,3})", value)
+            if ends is None:
+                raise ValueError(f"'{value}' is no scale: two ends as in 1-10, good/bad, or word: 1 to 5")
+            if int(ends[1]) >= int(ends[2]):
                 raise ValueError("the lowest comes first, as in 1-10")
         return value
 

@@ -11,15 +11,13 @@ from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse import values
 from churnml.adapters.warehouse.ids import IdColumn, id_value
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
-from churnml.adapters.warehouse.satisfaction import on_our_scale
+from churnml.adapters.warehouse.satisfaction import is_unanswered, on_our_scale, rated
 from churnml.errors import ContractError
 from churnml.remarks import RemarkKind
 from churnml.tables import ColumnKind
 
 # Of usage, ids that no other table has are looked at in so many rows: what a program does to a column, it does to all.
 SAMPLED_ROWS = 100_000
-# The only column of names in which a machine's word may be one.
-NEVER_A_WORD = ("event",)
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,7 @@ class SourceColumn:
         where: the source's file.
         required: whether a row without it is of no use.
         currencies: whether the source says the currency of its amounts.
+        neighbours: the source's other columns of text that hold numbers: one export writes them all alike.
     """
 
     table: str
@@ -43,6 +42,7 @@ class SourceColumn:
     where: str
     required: bool
     currencies: bool = False
+    neighbours: tuple[str, ...] = ()
 
     @property
     def column(self) -> str:
@@ -95,7 +95,7 @@ def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
     value = values.flag(column.column) if kind is ColumnKind.FLAG else _number(reading, column)
     if column.name == "csat":
         value = on_our_scale(reading, column.raw, column.as_text, value)
-    reader = ColumnReader(value, has_value(column))
+    reader = ColumnReader(value, is_given(column))
     tell_unread(reading, column, reader)
     return reader
 
@@ -105,12 +105,23 @@ def _is_filled(column: SourceColumn) -> str:
     return f"{filled} AND trim({column.column}) <> ''" if column.is_text else filled
 
 
+def is_given(column: SourceColumn) -> str:
+    """SQL: whether there is something to read; in a required column a word for nothing is something unreadable."""
+    return _is_filled(column) if column.required else has_value(column)
+
+
 def has_value(column: SourceColumn) -> str:
     """SQL: whether the column holds something that is no word for nothing."""
-    nothing = values.is_word(column.as_text, column.kind)
+    nothing = _is_nothing(column, column.as_text)
     if column.kind is ColumnKind.COUNT:
         nothing = f"{nothing} OR {values.is_unlimited(column.as_text)}"
     return f"{_is_filled(column)} AND NOT ({nothing})"
+
+
+def _is_nothing(column: SourceColumn, text: str) -> str:
+    """SQL: whether a text is a word for nothing in this column."""
+    word = values.is_word(text, column.kind)
+    return f"{word} OR {is_unanswered(text)}" if column.name == "csat" else word
 
 
 def _name(reading: Reading, column: SourceColumn) -> str:
@@ -119,17 +130,20 @@ def _name(reading: Reading, column: SourceColumn) -> str:
     if not column.is_text:
         return plain
     different = f"SELECT {column.column} AS raw, count(*) AS n FROM {column.raw} GROUP BY 1"
-    word = "false" if column.name in NEVER_A_WORD else values.is_word("raw", column.kind)
+    kind = (
+        f"CASE WHEN {values.is_word('raw', column.kind)} THEN {quoted(RemarkKind.NO_VALUE)} "
+        f"WHEN {values.is_doubtful('raw')} THEN {quoted(RemarkKind.DOUBTFUL_NAME)} "
+        f"WHEN {values.cleaned('raw')} IS DISTINCT FROM nullif(trim(raw), '') THEN {quoted(RemarkKind.SPELLING)} END"
+    )
     odd = reading.con.execute(
-        f"SELECT {word} AS word, sum(n), list(raw ORDER BY n DESC, raw)[:3] "
-        f"FROM ({different}) WHERE {word} OR {values.cleaned('raw')} IS DISTINCT FROM nullif(trim(raw), '') GROUP BY 1"
+        f"SELECT {kind} AS kind, sum(n)::BIGINT, list(raw ORDER BY n DESC, raw)[:3] FROM ({different}) "
+        "GROUP BY 1 HAVING kind IS NOT NULL ORDER BY 1"
     ).fetchall()
-    value = plain
-    for is_word, rows, samples in odd:
-        kind = RemarkKind.NO_VALUE if is_word else RemarkKind.SPELLING
-        reading.tell(kind, column.table, column.name, int(rows), samples)
-        value = value if is_word else values.cleaned(column.column)
-    if any(is_word for is_word, _, _ in odd):
+    for told, rows, samples in odd:
+        reading.tell(RemarkKind(told), column.table, column.name, rows, samples)
+    kinds = {told for told, _, _ in odd}
+    value = values.cleaned(column.column) if RemarkKind.SPELLING in kinds else plain
+    if RemarkKind.NO_VALUE in kinds:
         value = f"CASE WHEN NOT {values.is_word(column.column, column.kind)} THEN {value} END"
     return value
 
@@ -170,9 +184,17 @@ def _odd_numbers(reading: Reading, column: SourceColumn, *, everything: bool) ->
 
 
 def _mark_of(reading: Reading, column: SourceColumn) -> str | None:
-    """The decimal mark that the column bears out, all its values looked at."""
-    different = f"(SELECT DISTINCT {column.column} FROM {column.raw} WHERE {has_value(column)})"
-    return values.marks_of(reading.con, different, column.name).mark(column.kind)
+    """The decimal mark that the column bears out, all its values looked at; else what its neighbours bear out."""
+
+    def marks(name: str) -> values.Marks:
+        different = f"(SELECT DISTINCT {identifier(name)} FROM {column.raw} WHERE {identifier(name)} IS NOT NULL)"
+        return values.marks_of(reading.con, different, name)
+
+    own = marks(column.name)
+    if (mark := own.mark(column.kind)) or (own.dot and own.comma):
+        return mark
+    others = {mark for name in column.neighbours if (mark := marks(name).told)}
+    return others.pop() if len(others) == 1 else None
 
 
 def _must_be_one_currency(reading: Reading, column: SourceColumn) -> None:
@@ -212,11 +234,11 @@ def tell_unread(reading: Reading, column: SourceColumn, reader: ColumnReader) ->
     if column.required or not (column.is_text or column.kind in values.NUMERIC):
         return
     text = column.as_text
-    word = values.is_word("raw", column.kind)
+    word = _is_nothing(column, "raw")
     unlimited = values.is_unlimited("raw") if column.kind is ColumnKind.COUNT else "false"
     # it is told already, with what to declare
     ambiguous = values.is_ambiguous("raw") if column.is_text and column.kind in values.NUMERIC else "false"
-    scaled = "TRY_CAST(raw AS DOUBLE) IS NOT NULL" if column.name == "csat" else "false"
+    scaled = rated("raw", reading.project.spec) if column.name == "csat" else "false"
     told = (
         f"CASE WHEN {word} THEN {quoted(RemarkKind.NO_VALUE)} WHEN {unlimited} THEN {quoted(RemarkKind.NO_LIMIT)} "
         f"WHEN {ambiguous} OR {scaled} THEN '' ELSE {quoted(RemarkKind.UNREADABLE_VALUE)} END"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
-from churnml.adapters.warehouse.values import cleaned, is_word
+from churnml.adapters.warehouse.values import DOUBTFUL_WORDS, MACHINE_WORDS, cleaned, is_doubtful
 from churnml.errors import ContractError
 from churnml.remarks import RemarkKind
 from churnml.tables import ColumnKind
@@ -77,14 +77,16 @@ def id_value(reading: Reading, column: IdColumn) -> str:
         _make_spelled(reading, column, value)
     if column.sql_type == "VARCHAR":
         _must_not_be_excels(reading, column)
-        word = is_word("raw", ColumnKind.ID)
+        nothing = _words_for_nothing(reading, column)
+        word = f"trim(raw) IN ({nothing})"
         words = _tell(reading, column, word, kind=RemarkKind.NO_VALUE)
         if words:
             reading.con.execute(f"DELETE FROM _spelled WHERE {word}")
+        _tell(reading, column, is_doubtful("raw"), kind=RemarkKind.DOUBTFUL_NAME)
         if _tell(reading, column, "id IS DISTINCT FROM plain"):
             value = cleaned(identifier(column.name), ColumnKind.ID)
         if words:
-            value = f"CASE WHEN NOT {is_word(identifier(column.name), ColumnKind.ID)} THEN {value} END"
+            value = f"CASE WHEN trim({identifier(column.name)}) NOT IN ({nothing}) THEN {value} END"
     if of_accounts and not names_them:
         return _as_the_accounts_write_it(reading, column, value)
     if column.sql_type == "VARCHAR":
@@ -95,6 +97,15 @@ def id_value(reading: Reading, column: IdColumn) -> str:
             f"SELECT DISTINCT {value} AS id FROM {column.raw} WHERE {value} <> ''"
         )
     return value
+
+
+def _words_for_nothing(reading: Reading, column: IdColumn) -> str:
+    """The words for nothing in the column, as a list of SQL: of a parent, also those that no account has for a name."""
+    words = set(MACHINE_WORDS)
+    if column.name == "parent_account_id":
+        known = {row[0] for row in reading.con.execute(f"SELECT id FROM {KNOWN} WHERE {is_doubtful('id')}").fetchall()}
+        words |= {*DOUBTFUL_WORDS} - known
+    return ", ".join(quoted(word) for word in sorted(words))
 
 
 def _of_its_type(reading: Reading, column: IdColumn) -> str:
@@ -216,7 +227,7 @@ def _tell(
         f"SELECT sum(n), list(raw ORDER BY n DESC, raw)[:3] FROM _spelled WHERE {condition}"
     ).fetchall()[0]
     if rows:
-        reading.tell(RemarkKind.SPELLING, column.table, column.name, int(rows), samples, detail)
+        reading.tell(kind, column.table, column.name, int(rows), samples, detail)
     return bool(rows)
 
 

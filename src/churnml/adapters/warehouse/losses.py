@@ -6,7 +6,7 @@ from churnml import checks
 from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse.reading import Reading, quoted
 from churnml.errors import ContractError
-from churnml.remarks import RemarkKind, column_of
+from churnml.remarks import RemarkKind, column_of, visible
 from churnml.tables import Table
 
 # Rows set aside for these are there once already, or are not meant to be there (yet).
@@ -55,16 +55,14 @@ def _stop(reading: Reading, table: Table, what: str, aside: dict[str, int]) -> C
     ordered = sorted(aside.items(), key=lambda pair: (-pair[1], pair[0]))[:REASONS_SHOWN]
     counted = ", ".join(f"{rows:,} × {reason}{_examples(reading, table, reason)}" for reason, rows in ordered)
     hints = [
-        f"{column_of(one)}: {'; '.join([*one.samples, one.detail])}."
+        f"{column_of(one)}: {'; '.join(map(visible, one.samples))}. {one.detail}."
         for one in reading.remarks()
         if one.table == table.name and one.kind in (RemarkKind.NEAR_ID, RemarkKind.AMBIGUOUS_NUMBER)
     ]
-    if "unknown_account" in aside and aside["unknown_account"] == sum(aside.values()):
+    if not reading.counts.rows[table.name] and set(aside) == {"unknown_account"}:
         what = f"No account_id of {table.name} is among the accounts"
-    mend = (
-        "Mend the rows, declare time_formats: if dates cannot be read, let a check warn under checks:, or declare "
-        f"how much may_lose: in {PROJECT_FILE}."
-    )
+    formats = "declare time_formats: if dates cannot be read, " if checks.UNREADABLE in aside else ""
+    mend = f"Mend the rows, {formats}let a check warn under checks:, or declare how much may_lose: in {PROJECT_FILE}."
     return ContractError(
         f"{what}: {counted}.", where=str(reading.project.source(table.name)), remedy=" ".join([*hints, mend])
     )

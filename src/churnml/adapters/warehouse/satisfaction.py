@@ -5,6 +5,7 @@ from __future__ import annotations
 from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse.reading import Reading, quoted
 from churnml.remarks import RemarkKind
+from churnml.specs.project import ProjectSpec
 
 LOWEST, HIGHEST = 1, 5
 # Helpdesks' own words for two faces; with a comment or without is the same satisfaction.
@@ -27,8 +28,8 @@ def on_our_scale(reading: Reading, raw: str, text: str, number: str) -> str:
         text, number: SQL of the column as text, and read as a number.
     """
     declared = reading.project.spec.csat_scale
-    if isinstance(declared, str) and "-" in declared:
-        low, high = (int(end) for end in declared.split("-"))
+    if declared is not None and (ends := _ends(declared)):
+        low, high = ends
         scaled = f"{LOWEST} + (({number}) - {low}) * {float(HIGHEST - LOWEST)} / {high - low}"
         value = f"CASE WHEN ({number}) BETWEEN {low} AND {high} THEN {scaled} END"
         _tell(reading, raw, text, f"({number}) IS NOT NULL AND ({value}) IS NULL", f"csat_scale is {declared}")
@@ -48,6 +49,25 @@ def on_our_scale(reading: Reading, raw: str, text: str, number: str) -> str:
         return "NULL::DOUBLE"
     # a few that are out of range have a check of their own
     return number
+
+
+def is_unanswered(text: str) -> str:
+    """SQL: whether a text says that nobody answered."""
+    return f"lower(trim({text})) IN ({', '.join(quoted(word) for word in UNANSWERED)})"
+
+
+def rated(text: str, spec: ProjectSpec) -> str:
+    """SQL: whether a text is a number where numbers are asked for: one that is not read is told with its scale."""
+    by_words = spec.csat_scale is not None and not _ends(spec.csat_scale)
+    return "false" if by_words else f"TRY_CAST({text} AS DOUBLE) IS NOT NULL"
+
+
+def _ends(declared: str | dict[str, float]) -> tuple[int, int] | None:
+    """The two ends of a declared scale; None where words are declared."""
+    if isinstance(declared, str) and "-" in declared:
+        low, high = (int(end) for end in declared.split("-"))
+        return low, high
+    return None
 
 
 def _scale(lowest: float, highest: float) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
 
 from churnml.adapters.project import PROJECT_FILE, Project
-from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, has_value, read_column, tell_unread
+from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, is_given, read_column, tell_unread
 from churnml.adapters.warehouse.inputs import InputTable
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
+from churnml.adapters.warehouse.values import NUMERIC
 from churnml.errors import ContractError, SourceError, did_you_mean, nearest
 from churnml.remarks import RemarkKind
 from churnml.tables import ColumnKind, Table
@@ -101,13 +103,18 @@ def _source_column(table: Table, name: str, kind: ColumnKind, types: Mapping[str
         where=str(source),
         required=name in table.required,
         currencies="currency" in types,
+        neighbours=tuple(
+            other.name
+            for other in table.columns
+            if other.kind in NUMERIC and other.name != name and types.get(other.name) == "VARCHAR"
+        ),
     )
 
 
 def _reader(reading: Reading, column: SourceColumn) -> ColumnReader:
     if column.kind is not ColumnKind.TIME:
         return read_column(reading, column)
-    reader = ColumnReader(_time(column.column, column.sql_type, reading.project), has_value(column))
+    reader = ColumnReader(_time(column.column, column.sql_type, reading.project), is_given(column))
     tell_unread(reading, column, reader)
     return reader
 
@@ -164,7 +171,26 @@ def _source_error(problem: duckdb.Error, source: Path, registered: Mapping[str, 
             where=str(source),
             remedy=did_you_mean(match.group(1), columns) + _delimiter_hint(used),
         )
+    if re.search(r"explicit (type )?cast|Could not convert string|Conversion Error", message):
+        cause = re.split(r" - an explicit| You might need| In order to select| Candidate functions", message)[0]
+        return SourceError(
+            f"The source computes with text{_near(problem)}: what comes from a CSV file is text, numbers too.",
+            where=str(source),
+            remedy=(
+                "Say what it is, for instance TRY_CAST(seats AS DOUBLE) > 0 or "
+                f"TRY_CAST(day AS DATE) >= DATE '2024-01-01'. ({cause})"
+            ),
+        )
     return SourceError("The source cannot be run.", where=str(source), remedy=message)
+
+
+def _near(problem: duckdb.Error) -> str:
+    """Where in the SELECT the engine points, if it does."""
+    lines = str(problem).splitlines()
+    for line, below in pairwise(lines):
+        if line.startswith("LINE ") and set(below.strip()) == {"^"}:
+            return f" at '{line[below.index('^') : below.rindex('^') + 1]}'"
+    return ""
 
 
 def reads(select: str, name: str) -> bool:

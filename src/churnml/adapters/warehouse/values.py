@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 # Larger numbers than this cannot be kept to six decimals, and are no quantity of anything.
 LARGEST = 9_000_000_000_000
 
-# Words of programs for "no value", which nobody has for a name; compared to the letter.
-MACHINE_WORDS = ("NULL", "null", "(null)", "<null>", "[null]", "\\N", "NaN", "nan", "NaT", "<NA>", "#N/A")
-# An id is made by a program, and Python writes its nothing so.
-ID_WORDS = (*MACHINE_WORDS, "None")
-# Words of people for it, which could be a plan's or a segment's name but no number, time or flag; in small letters.
+# What programs write for "no value" that nobody has for a name; compared to the letter.
+MACHINE_WORDS = ("\\N", "(null)", "<null>", "[null]", "<NA>", "#N/A")
+# Words for it that may be a name all the same (people are called Null): of names and ids they are told, and kept.
+DOUBTFUL_WORDS = ("NULL", "null", "NaN", "nan", "NaT", "None", "none", "N/A", "n/a", "-")
+# Words for it that can be no number, time or flag; in small letters.
 HUMAN_WORDS = (
-    *dict.fromkeys(word.lower() for word in ID_WORDS),
-    *("n/a", "na", "n.a.", "nil", "-", "--", "–", "—", "?", ".", "unknown", "undefined", "not set", "not available"),
+    *dict.fromkeys(word.lower() for word in (*MACHINE_WORDS, *DOUBTFUL_WORDS)),
+    *("na", "n.a.", "nil", "--", "–", "—", "?", ".", "unknown", "undefined", "not set", "not available"),
     *("#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!", "empty", "missing"),
 )
 UNLIMITED = ("unlimited", "unlim", "infinite", "infinity", "inf", "∞", "no limit", "-1", "-1.0")
 NUMERIC = (ColumnKind.MONEY, ColumnKind.NUMBER, ColumnKind.COUNT)
 WORDS: dict[ColumnKind, tuple[str, ...]] = {
-    ColumnKind.ID: ID_WORDS,
+    ColumnKind.ID: MACHINE_WORDS,
     ColumnKind.CATEGORY: MACHINE_WORDS,
     **dict.fromkeys((*NUMERIC, ColumnKind.TIME, ColumnKind.FLAG), HUMAN_WORDS),
 }
@@ -91,12 +91,17 @@ class Marks:
     after_dot: int
     signed: int
 
+    @property
+    def told(self) -> str | None:
+        """The decimal mark that values tell by themselves; None where none does, or they contradict each other."""
+        if bool(self.dot) == bool(self.comma):
+            return None
+        return "." if self.dot else ","
+
     def mark(self, kind: ColumnKind) -> str | None:
         """The decimal mark that the column bears out; None where it can be either."""
-        if self.dot and self.comma:
-            return None
         if self.dot or self.comma:
-            return "." if self.dot else ","
+            return self.told
         if self.after_comma and not self.after_dot:
             # whole things have no decimals and money has no third: behind a comma these are thousands
             told = kind is ColumnKind.COUNT or (kind is ColumnKind.MONEY and (self.signed or self.after_comma > 1))
@@ -129,6 +134,11 @@ def is_word(column: str, kind: ColumnKind) -> str:
         return "false"
     text = f"lower(trim({column}))" if words is HUMAN_WORDS else f"trim({column})"
     return f"{text} IN ({', '.join(quoted(word) for word in words)})"
+
+
+def is_doubtful(column: str) -> str:
+    """SQL: whether a name or an id is a word that may mean no value."""
+    return f"trim({column}) IN ({', '.join(quoted(word) for word in DOUBTFUL_WORDS)})"
 
 
 def is_unlimited(column: str) -> str:
