@@ -38,7 +38,7 @@ CLOCKS = (
 
 
 @dataclass(frozen=True)
-class Unit:
+class NumberUnit:
     """What numbers of a size may count.
 
     Args:
@@ -54,23 +54,23 @@ class Unit:
 
 
 UNITS = (
-    Unit("seconds since 1970", FIRST_SECOND, LAST_SECOND, "to_timestamp({}::DOUBLE)"),
-    Unit(
+    NumberUnit("seconds since 1970", FIRST_SECOND, LAST_SECOND, "to_timestamp({}::DOUBLE)"),
+    NumberUnit(
         "milliseconds since 1970",
         FIRST_SECOND * 1e3,
         LAST_SECOND * 1e3,
         "timezone('UTC', make_timestamp_ms({}::BIGINT))",
     ),
-    Unit(
+    NumberUnit(
         "microseconds since 1970", FIRST_SECOND * 1e6, LAST_SECOND * 1e6, "timezone('UTC', make_timestamp({}::BIGINT))"
     ),
-    Unit(
+    NumberUnit(
         "nanoseconds since 1970",
         FIRST_SECOND * 1e9,
         LAST_SECOND * 1e9,
         "timezone('UTC', make_timestamp_ns({}::BIGINT)::TIMESTAMP)",
     ),
-    Unit(
+    NumberUnit(
         "days of a spreadsheet",
         FIRST_SERIAL,
         LAST_SERIAL,
@@ -98,7 +98,7 @@ class Formats:
         return f"Declare what they mean: {' or '.join(declared)} would each read all of them, as different days."
 
 
-def units_of(con: duckdb.DuckDBPyConnection, values: str) -> list[tuple[Unit, int, str]] | None:
+def units_of(con: duckdb.DuckDBPyConnection, values: str) -> list[tuple[NumberUnit, int, str]] | None:
     """What the numbers ``x`` of a relation count: each unit with its rows and an example.
 
     None where some value is no number of any unit's size, or, of text, may be a date written without marks.
@@ -118,7 +118,7 @@ def units_of(con: duckdb.DuckDBPyConnection, values: str) -> list[tuple[Unit, in
     return [(UNITS[unit], int(count), str(example)) for unit, count, example, _ in rows]
 
 
-def units_sentence(units: Sequence[tuple[Unit, int, str]], name: str) -> str:
+def units_sentence(units: Sequence[tuple[NumberUnit, int, str]], name: str) -> str:
     """What to write into the SELECT for a column of numbers."""
     if len(units) == 1:
         unit, _, example = units[0]
