@@ -32,6 +32,7 @@ from docs.impact_page import impact_page
 from docs.outputs_page import outputs_page
 from docs.playbooks_page import playbooks_page
 from docs.reading_page import losses_section, values_section
+from docs.times_page import times_section
 from tests.spec.feature_examples import EXAMPLES, Example
 
 HERE = Path(__file__).parent
@@ -124,8 +125,8 @@ def contract_page() -> str:
         "columns as below. Pass `source_row` on where you can, so that a row that is set aside can be found again.",
         "Only **bold** columns are required, and only `accounts` is always needed; a label needs its own table.",
         "",
-        "Times are wall-clock times of the project's `timezone`; text with an offset is converted. ISO dates are read",
-        "as they are, others by `time_formats:`. Blanks around names are dropped; an empty text is no value.",
+        "Blanks around names are dropped; an empty text is no value.",
+        *times_section(),
     ]
     for table in TABLES.values():
         key = ", ".join(f"`{column}`" for column in table.key)

@@ -27,6 +27,12 @@ class RemarkKind(StrEnum):
     OTHER_SCALE = "other_scale"
     SPELLING = "spelling"
     NEAR_ID = "near_id"
+    UNREADABLE_TIME = "unreadable_time"
+    ZONE_WORD = "zone_word"
+    OTHER_OFFSET = "other_offset"
+    SKIPPED_HOUR = "skipped_hour"
+    NO_HOURS = "no_hours"
+    STANDS_ALONE = "stands_alone"
 
 
 # Kind → what it says of the rows counted, for people and for docs/contract.md.
@@ -41,6 +47,12 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.OTHER_SCALE: "a satisfaction that is not on the scale of 1 to 5 is missing",
     RemarkKind.SPELLING: "an id or a name is read without what an export put on it",
     RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",
+    RemarkKind.UNREADABLE_TIME: "a time cannot be read",
+    RemarkKind.ZONE_WORD: "a zone word that several countries use is read as the project's own",
+    RemarkKind.OTHER_OFFSET: "every time has an offset from UTC that the project's time zone never has",
+    RemarkKind.SKIPPED_HOUR: "a time lies in an hour that the clocks skipped: it is read as the hour after",
+    RemarkKind.NO_HOURS: "its times are dates without hours: features of hours are missing",
+    RemarkKind.STANDS_ALONE: "rows lie long after all others",
 }
 
 

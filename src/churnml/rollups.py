@@ -163,6 +163,18 @@ def days_from_named(named: Relation, names: Sequence[str], parts: frozenset[str]
     )
 
 
+def without_hours(rolled: Relation) -> Relation:
+    """A roll-up of events whose times are dates: which of them fell into office hours nobody knows."""
+    if "office_events" not in rolled.columns:
+        return rolled
+    return rolled.mutate(office_events=ibis.null("int64"))
+
+
+def all_known(column: ir.IntegerColumn) -> ir.IntegerScalar:
+    """The :func:`total` of a column; null where some of it is not known."""
+    return ibis.ifelse(column.isnull().any(), ibis.null("int64"), total(column))
+
+
 def _dated(events: Relation, parts: frozenset[str]) -> Relation:
     columns = {"account_id": events["account_id"], "event": events["event"]}
     if USERS in parts:

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.lazy import ibis
-from churnml.rollups import BITS, SHIFT, any_bit, first_day, popcount, shifted_one, total
+from churnml.rollups import BITS, SHIFT, all_known, any_bit, first_day, popcount, shifted_one, total
 from churnml.tables import Relation
 from churnml.timeline import day_number_of
 
@@ -106,6 +106,8 @@ _MERGED: Mapping[str, Callable[[ir.IntegerColumn], ir.IntegerScalar]] = {
     "names": any_bit,
     "days": any_bit,
     "last_day": lambda column: column.max(),
+    # of dates without hours it is not known
+    "office_events": all_known,
 }
 _KEPT_APART = {"account_id", "event", "area", "day", "known_day"}
 

@@ -187,6 +187,14 @@ TABLES: dict[str, Table] = {
     table.name: table for table in (ACCOUNTS, SUBSCRIPTIONS, USAGE_EVENTS, SUPPORT_TICKETS, CHURN_EVENTS)
 }
 
+# Time of a ticket → beside it, the seconds by which the wall clock, from opening to then, was ahead of those that
+# passed: not 0 where clocks were moved in between, null where one of the two is a date without an hour. Where no clock
+# was moved and every time has an hour, a store has no such column.
+CLOCK_SHIFTS: Mapping[str, str] = {
+    "first_response_at": "response_shift_seconds",
+    "resolved_at": "resolution_shift_seconds",
+}
+
 
 def table(name: str) -> Table:
     """The contract table called ``name``; raises UnknownNameError."""
@@ -205,7 +213,8 @@ class Facts:
 
     Args:
         accounts, subscriptions, support_tickets, churn_events: contract tables; support_tickets has a further
-            column tone_milli (the tone of subject and body, −1000 to 1000) where features ask for it.
+            column tone_milli (the tone of subject and body, −1000 to 1000) where features ask for it, and perhaps
+            those of :data:`CLOCK_SHIFTS`.
         usage_days: account_id, day, known_day, events, names (a bit for each of the frequent event names),
             and, where the features ask for it, quantity_micro (quantity × 10⁶, whole), quantity_events
             (events that have one), quantity_min_micro, quantity_max_micro, office_events.

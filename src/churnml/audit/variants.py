@@ -17,7 +17,7 @@ import numpy as np
 from churnml.audit.rows import ALL_BITS, MARK, Row, Visits, at_hour, wide, with_rows
 from churnml.lazy import ibis
 from churnml.rollups import BITS, SHIFT, first_day
-from churnml.tables import Facts, MaybeRelation, Relation
+from churnml.tables import CLOCK_SHIFTS, Facts, MaybeRelation, Relation
 from churnml.timeline import day_number, day_number_of, midnight, plus_days
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # What happens to a ticket after it was opened; a csat has its own time beside it.
 LATER_TIMES = ("first_response_at", "resolved_at", "reopened_at", "escalated_at")
+# Between the times of a ticket that is made up no clock is moved.
+NO_SHIFT = dict.fromkeys(CLOCK_SHIFTS.values(), 0)
 SOURCES = ("accounts", "subscriptions", "support_tickets", "churn_events", "usage_events")
 RELATIONS_OF = {
     "usage_events": ("usage_days", "usage_users", "usage_rare", "usage_named"),
@@ -304,7 +306,7 @@ def _visits(accounts: Sequence[str], events: Sequence[str], as_of: dt.date, know
 def _tickets(accounts: Sequence[str], as_of: dt.date, known_from: dt.date | None) -> list[Row]:
     rows: list[Row] = []
     for place, account in enumerate(accounts):
-        opened = {"account_id": account, "priority": "urgent", "category": MARK, "tone_milli": -900}
+        opened = {"account_id": account, "priority": "urgent", "category": MARK, "tone_milli": -900, **NO_SHIFT}
         rows.append(
             opened
             | {"ticket_id": f"{MARK} {place}", "opened_at": midnight(plus_days(as_of, -20))}

@@ -21,6 +21,7 @@ from churnml.features.measures import (
     Entropy,
     ExtremeQuantity,
     Gap,
+    KnownShare,
     MeanQuantity,
     OwnPast,
     Quantity,
@@ -94,7 +95,7 @@ USAGE: Mapping[str, MeasureKind] = {
     "gap_mean": _day(lambda n: Gap(n, False), Unit.DAYS, None, "mean days between days with use"),
     "gap_longest": _day(lambda n: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"),
     "weekend_share": _stretch(lambda n: Share("weekend_events", n), Unit.SHARE, None, "share on Saturdays and Sundays"),
-    "office_share": _stretch(lambda n: Share("office_events", n), Unit.SHARE, None, "share in office hours"),
+    "office_share": _stretch(lambda n: KnownShare("office_events", n), Unit.SHARE, None, "share in office hours"),
     "slope": _stretch(Slope, Unit.SHARE, None, "rise or fall as a share of the mean"),
     "acceleration": _stretch(Acceleration, Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"),
     "own_past": _day(

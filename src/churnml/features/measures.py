@@ -136,6 +136,15 @@ class Share(Sum):
 
 
 @dataclass(frozen=True)
+class KnownShare(Share):
+    """The same of a column that may not be known of some events: then the share is not known (STRETCH)."""
+
+    def __call__(self, rows: Relation) -> ir.Value:
+        unknown = ((rows["age"] <= self.days) & rows[self.column].isnull()).any()
+        return ibis.ifelse(unknown, ibis.null("float64"), super().__call__(rows))
+
+
+@dataclass(frozen=True)
 class Slope:
     """By how much use has risen or fallen over the lookback, as a share of its mean level (STRETCH).
 

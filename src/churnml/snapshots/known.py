@@ -9,7 +9,7 @@ from churnml.features.subscriptions import AWAY_DAYS
 from churnml.features.tickets import SERIOUS
 from churnml.lazy import ibis
 from churnml.stretches import KEY, covered_days
-from churnml.tables import Facts, Relation, cents, whole
+from churnml.tables import CLOCK_SHIFTS, Facts, Relation, cents, whole
 from churnml.timeline import day_number
 
 if TYPE_CHECKING:
@@ -70,13 +70,19 @@ def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
         age=t["as_of_day"] - day_number(t["opened_at"]),
         is_open=t["resolved"].isnull() | (t["reopened"] >= t["resolved"]).fill_null(False),
         is_serious=t["priority"].lower().isin(SERIOUS).fill_null(False),
-        response_seconds=_seconds(t["responded"], t["opened_at"]),
-        resolution_seconds=_seconds(t["resolved"], t["opened_at"]),
+        response_seconds=_seconds_since_opened(t, t["responded"], "first_response_at"),
+        resolution_seconds=_seconds_since_opened(t, t["resolved"], "resolved_at"),
         reopened_age=t["as_of_day"] - day_number(t["reopened"]),
         escalated_age=t["as_of_day"] - day_number(t["escalated"]),
         csat_milli=whole(t["csat_known"].cast("float64") * ibis.literal(1000.0, "float64")),
         csat_age=t["as_of_day"] - day_number(t["csat_known_at"]),
     )
+
+
+def _seconds_since_opened(t: Relation, at: ir.TimestampValue, column: str) -> ir.IntegerValue:
+    """The seconds that passed from a ticket's opening to ``at``, which is its ``column`` where that is known."""
+    by_clock, shift = _seconds(at, t["opened_at"]), CLOCK_SHIFTS[column]
+    return by_clock - t[shift] if shift in t.columns else by_clock
 
 
 def _seconds(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.IntegerValue:

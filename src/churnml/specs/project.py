@@ -78,6 +78,8 @@ class ProjectSpec(Spec):
     data_through: dt.date | None = None
     timezone: Zone = "UTC"
     time_formats: tuple[str, ...] = ()
+    # what a zone word behind a time means that several countries use: CST → America/Chicago
+    zone_words: dict[Annotated[str, Field(pattern=r"^[A-Za-z]{1,10}$")], Zone] = Field(default_factory=dict)
     static: tuple[str, ...] = ()
     # event names that are what the product is bought for; the rest is getting there
     core_events: Annotated[tuple[EventName, ...], Field(max_length=200)] = ()

@@ -19,7 +19,7 @@ from churnml.adapters.warehouse.tone import write_tone
 from churnml.adapters.warehouse.typed import reads
 from churnml.errors import SourceError
 from churnml.rollups import TONE
-from churnml.tables import Table
+from churnml.tables import CLOCK_SHIFTS, Table
 from churnml.timeline import midnight
 
 # Of usage, what the roll-ups need.
@@ -147,6 +147,8 @@ def _keep(reading: Reading, table: Table, warnings: Sequence[str]) -> None:
     if table.name == "usage_events":
         grows = any(declared.grows for declared in spec.inputs.values())
         names = [name for name in names if name in USAGE_COLUMNS or (grows and name == "event_id")]
+    judged = {row[0] for row in reading.con.execute("DESCRIBE _judged").fetchall()}
+    names += [shift for shift in CLOCK_SHIFTS.values() if shift in judged]
     if table.name == "accounts":
         names += [name for name in spec.static if name not in names]
     columns = [identifier(name) for name in [*names, *warnings]]

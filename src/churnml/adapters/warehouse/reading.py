@@ -25,6 +25,7 @@ class ReadingCounts:
 
     ``given`` are the columns each source gave that the contract knows, ``unmapped`` those it does not know. ``remarks``
     are told by ``check`` and the report: whoever leaves something out or takes it for something else adds one.
+    ``hourless`` are the columns of times that hold dates.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class ReadingCounts:
     given: dict[str, list[str]] = field(default_factory=dict)
     unmapped: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
+    hourless: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.checking import check_and_write, make_quarantine
 from churnml.adapters.warehouse.engines import Engine, open_engine
+from churnml.adapters.warehouse.extent import data_end
 from churnml.adapters.warehouse.forgotten import flag_forgotten
 from churnml.adapters.warehouse.increments import (
     MANIFEST,
@@ -48,7 +49,6 @@ from churnml.adapters.warehouse.reading import (
     Reading,
     ReadingCounts,
     files_of,
-    identifier,
     only,
     parquet,
     quoted,
@@ -61,7 +61,7 @@ from churnml.checks import QuarantinedRow
 from churnml.remarks import Remark
 from churnml.rollups import PARTS, RELATIONS
 from churnml.tables import TABLES, Facts, MaybeRelation
-from churnml.timeline import end_of_data, plus_days
+from churnml.timeline import plus_days
 
 log = logging.getLogger("churnml.warehouse")
 
@@ -388,7 +388,7 @@ def _make_store(
                 progress(f"checking {name}")
                 make_typed_view(reading, table, source, registered)
                 flag_forgotten(reading, table)
-        end = _end_of_data(reading, kept)
+        end = data_end(reading, kept)
         make_quarantine(reading, registered)
         for name in [name for name in counts.given if name != "usage_events"]:
             check_and_write(reading, TABLES[name], end, out)
@@ -443,27 +443,6 @@ def _shut_out_other_files(con: duckdb.DuckDBPyConnection, project: Project, out:
     own = [text for path in (out, project.work / "warehouse" / "usage") for text in (str(path), only(path))]
     con.execute(f"SET allowed_directories = [{', '.join(quoted(path) for path in own)}]")
     con.execute("SET enable_external_access = false")
-
-
-def _end_of_data(reading: Reading, kept: Sequence[Increment]) -> dt.date:
-    """The first date after the data: as declared, else after the newest usage that is not in the future."""
-    declared = reading.project.spec.data_through
-    if declared is not None:
-        return end_of_data(declared)
-    read_before = [day for increment in kept if (day := increment.newest_day) is not None]
-    dated = [t for t in ("usage_events", "support_tickets", "subscriptions") if t in reading.counts.given]
-    if kept and "usage_events" not in dated:
-        return end_of_data(max(read_before))
-    for name in dated:
-        newest = reading.con.execute(
-            f"SELECT max({TABLES[name].dated_by})::DATE FROM {identifier('_typed_' + name)} "
-            f"WHERE {TABLES[name].dated_by} < {quoted(str(end_of_data(reading.today)))}::TIMESTAMP"
-        ).fetchall()[0][0]
-        if name == "usage_events":
-            newest = max([*read_before, *([newest] if newest is not None else [])], default=None)
-        if newest is not None:
-            return end_of_data(newest)
-    return end_of_data(reading.today)
 
 
 def _write_quarantine(reading: Reading, increments: Sequence[Path]) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import duckdb
 
 from churnml.adapters.project import PROJECT_FILE, Project
-from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, is_given, read_column, tell_unread
+from churnml.adapters.warehouse.clock_order import ClockOrder, clock_order
+from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, read_column
 from churnml.adapters.warehouse.inputs import InputTable
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
+from churnml.adapters.warehouse.time_columns import TimeColumn, time_columns
+from churnml.adapters.warehouse.times import layered, text_column, time_of
 from churnml.adapters.warehouse.values import NUMERIC
 from churnml.errors import ContractError, SourceError, did_you_mean, nearest
 from churnml.remarks import RemarkKind
@@ -28,7 +31,6 @@ SQL_TYPES = {
     ColumnKind.CATEGORY: "VARCHAR",
     ColumnKind.TEXT: "VARCHAR",
 }
-NUMERIC_SQL = ("TINY", "SMALL", "INT", "BIG", "HUGE", "U", "DOUBLE", "FLOAT")
 
 
 # Columns that are ours whatever the contract says: where a row stood.
@@ -60,19 +62,33 @@ def make_typed_view(reading: Reading, table: Table, source: Path, registered: Ma
     _tell_unknown_columns(reading, table, types, columns)
     try:
         readers = {
-            name: _reader(reading, _source_column(table, name, kind, types, source)) for name, kind in columns.items()
+            name: read_column(reading, _source_column(table, name, kind, types, source))
+            for name, kind in columns.items()
+            if kind is not ColumnKind.TIME
         }
+        times = time_columns(reading, table, types, source)
     except duckdb.Error as problem:
         raise _source_error(problem, source, registered) from None
-    con.execute(f"CREATE TEMP VIEW {identifier(f'_typed_{table.name}')} AS {_typed(project, table, readers, types)}")
+    reading.counts.hourless[table.name] = [name for name, column in times.items() if not column.has_hours]
+    select = _typed(project, table, columns, readers, times, types)
+    con.execute(f"CREATE TEMP VIEW {identifier(f'_typed_{table.name}')} AS {select}")
     reading.counts.given[table.name] = list(columns)
     if empty:
         _must_not_be_empty(reading, table, source)
 
 
-def _typed(project: Project, table: Table, readers: Mapping[str, ColumnReader], types: Mapping[str, str]) -> str:
+def _typed(
+    project: Project,
+    table: Table,
+    columns: Iterable[str],
+    readers: Mapping[str, ColumnReader],
+    times: Mapping[str, TimeColumn],
+    types: Mapping[str, str],
+) -> str:
     """The SELECT of ``_typed_<name>``: every column of the contract in its type, beside where the row stood."""
-    values = {name: reader.value for name, reader in readers.items()}
+    order = clock_order(table, times, project.spec.timezone)
+    readers = {**readers, **{name: _time_reader(name, types[name], times[name], order) for name in times}}
+    values = {name: readers[name].value for name in columns}
     renamed = project.spec.renamed_events if table.name == "usage_events" else {}
     if renamed:
         values["event"] = _renamed(values["event"], renamed)
@@ -86,11 +102,28 @@ def _typed(project: Project, table: Table, readers: Mapping[str, ColumnReader], 
     # what is optional and cannot be read is missing: no reason to lose the row
     unreadable = ", ".join(f"CASE WHEN {readers[name].unread} THEN '{name}' END" for name in table.required)
     number = "source_row::BIGINT" if "source_row" in types else "row_number() OVER ()"
+    shifts = [f"{value} AS {identifier(name)}" for name, value in order.shifts.items()]
+    steps = [column.reading.steps for column in times.values()]
+    depth = max((len(column) for column in steps), default=0)
+    rows = f"(SELECT *, to_json(r)::VARCHAR AS _json FROM {identifier(f'_raw_{table.name}')} AS r)"
     return (
-        f"SELECT *{replaced} FROM (SELECT {', '.join(typed + absent)}, {number} AS source_row, "
-        f"nullif(concat_ws(', ', {unreadable}), '') AS unreadable, to_json(r)::VARCHAR AS source "
-        f"FROM {identifier(f'_raw_{table.name}')} AS r)"
+        f"SELECT *{replaced} FROM (SELECT {', '.join([*typed, *absent, *shifts])}, {number} AS source_row, "
+        f"nullif(concat_ws(', ', {unreadable}), '') AS unreadable, _json AS source "
+        f"FROM ({layered(rows, *steps, ({},) * depth + order.steps)}))"
     )
+
+
+def _time_reader(name: str, sql_type: str, column: TimeColumn, order: ClockOrder) -> ColumnReader:
+    """How a column of times is read from the layers of its reading."""
+    filled = f"{identifier(name)} IS NOT NULL"
+    if sql_type == "VARCHAR":
+        filled += f" AND {text_column(name)} <> ''"
+    value = identifier(order.times.get(name, time_of(name)))
+    # a pattern is dear: it is asked about what was not read, and of nothing else
+    given = (
+        f"CASE WHEN {value} IS NULL THEN {filled} AND NOT coalesce({column.reading.is_nothing}, false) ELSE false END"
+    )
+    return ColumnReader(value, given)
 
 
 def _source_column(table: Table, name: str, kind: ColumnKind, types: Mapping[str, str], source: Path) -> SourceColumn:
@@ -109,14 +142,6 @@ def _source_column(table: Table, name: str, kind: ColumnKind, types: Mapping[str
             if other.kind in NUMERIC and other.name != name and types.get(other.name) == "VARCHAR"
         ),
     )
-
-
-def _reader(reading: Reading, column: SourceColumn) -> ColumnReader:
-    if column.kind is not ColumnKind.TIME:
-        return read_column(reading, column)
-    reader = ColumnReader(_time(column.column, column.sql_type, reading.project), is_given(column))
-    tell_unread(reading, column, reader)
-    return reader
 
 
 def _as_the_contract_writes_them(given: Mapping[str, str], table: Table, static: Sequence[str]) -> dict[str, str]:
@@ -239,13 +264,6 @@ def _columns_of(table: Table, types: Mapping[str, str], project: Project, source
                     ),
                 )
             columns[name] = ColumnKind.CATEGORY
-    for name, kind in columns.items():
-        if kind is ColumnKind.TIME and types[name].startswith(NUMERIC_SQL):
-            raise ContractError(
-                f"Column '{name}' of table {table.name} must be a time, but it holds numbers ({types[name]}).",
-                where=str(source),
-                remedy=f"Convert it in the SELECT, for instance make_timestamp_ms({name}) AS {name}.",
-            )
     return columns
 
 
@@ -253,21 +271,6 @@ def _renamed(value: str, renamed: Mapping[str, str]) -> str:
     """SQL that calls events by the names they had before: ``renamed`` is old name → new name."""
     cases = " ".join(f"WHEN {quoted(new)} THEN {quoted(old)}" for old, new in renamed.items())
     return f"CASE {value} {cases} ELSE {value} END"
-
-
-def _time(column: str, sql_type: str, project: Project) -> str:
-    zone = quoted(project.spec.timezone)
-    if sql_type == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone({zone}, {column})"
-    if sql_type != "VARCHAR":
-        return f"TRY_CAST({column} AS TIMESTAMP)"
-    formats = ", ".join(quoted(f) for f in project.spec.time_formats)
-    own = f"TRY_STRPTIME(trim({column}), [{formats}])::TIMESTAMP, " if formats else ""
-    # a time with an offset is an instant; one without is the project's wall clock
-    has_offset = f"regexp_matches(trim({column}), '\\d\\d:\\d\\d.*([zZ]|[+-]\\d\\d(:?\\d\\d)?)$')"
-    iso = f"TRY_CAST(trim({column}) AS TIMESTAMP)"
-    instant = f"timezone({zone}, TRY_CAST(trim({column}) AS TIMESTAMPTZ))"
-    return f"coalesce({own}CASE WHEN {has_offset} THEN {instant} ELSE {iso} END)"
 
 
 def _must_not_be_empty(reading: Reading, table: Table, source: Path) -> None:

@@ -24,7 +24,7 @@ from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.profile import write_usage_feed
 from churnml.adapters.warehouse.reading import Progress, Reading, files_of, write_parquet
 from churnml.remarks import together
-from churnml.rollups import BITS, NAMED, days_from_named, roll_up
+from churnml.rollups import BITS, NAMED, days_from_named, roll_up, without_hours
 from churnml.tables import TABLES
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def roll_up_whole(reading: Reading, end: dt.date, progress: Progress) -> list[Pa
     check_and_write(reading, EVENTS, end, folder)
     must_not_lose(reading, EVENTS)
     progress("rolling up usage")
-    write_rollups(reading.backend, folder, reading.parts, frequent_names(reading.con))
+    write_rollups(reading.backend, folder, reading.parts, frequent_names(reading.con), hours=_has_hours(reading))
     write_usage_feed(reading.con, KEPT_USAGE, folder)
     return [folder]
 
@@ -97,7 +97,7 @@ def _new_increment(
     progress(f"rolling up {len(unread)} new {'file' if len(unread) == 1 else 'files'} of usage")
     # the names that have a bit have it in every increment that is read together
     names = list(kept[0].names) if kept else frequent_names(con)
-    write_rollups(reading.backend, folder, reading.parts, names)
+    write_rollups(reading.backend, folder, reading.parts, names, hours=_has_hours(reading))
     write_usage_feed(con, KEPT_USAGE, folder)
     if named:
         ids = f"SELECT hash(event_id) AS id FROM {KEPT_USAGE} WHERE event_id IS NOT NULL"
@@ -126,8 +126,10 @@ def _new_increment(
     return publish(growing, increment)
 
 
-def write_rollups(backend: Backend, out: Path, parts: frozenset[str], names: Sequence[str]) -> None:
-    """Writes the roll-ups of ``_kept_usage_events`` as Parquet files."""
+def write_rollups(
+    backend: Backend, out: Path, parts: frozenset[str], names: Sequence[str], *, hours: bool = True
+) -> None:
+    """Writes the roll-ups of ``_kept_usage_events`` as Parquet files; without ``hours``, nobody knows them."""
     con = backend.con
     rolled = roll_up(backend.table(KEPT_USAGE), names, parts)
     if NAMED in parts:
@@ -136,9 +138,15 @@ def write_rollups(backend: Backend, out: Path, parts: frozenset[str], names: Seq
         )
         rolled["usage_named"] = backend.table("_usage_named")
         rolled["usage_days"] = days_from_named(rolled["usage_named"], names, parts)
+    if not hours:
+        rolled = {name: without_hours(relation) for name, relation in rolled.items()}
     for name, relation in rolled.items():
         write_parquet(con, ibis.to_sql(relation, dialect="duckdb"), out / f"{name}.parquet", "snappy")
     con.execute("DROP TABLE IF EXISTS _usage_named")
+
+
+def _has_hours(reading: Reading) -> bool:
+    return EVENTS.dated_by not in reading.counts.hourless.get(EVENTS.name, ())
 
 
 def frequent_names(con: duckdb.DuckDBPyConnection) -> list[str]:
