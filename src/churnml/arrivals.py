@@ -7,8 +7,9 @@ occurrence: ``churnml check`` and ``churnml audit`` say for which facts, and wha
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from churnml.tables import ACCOUNTS, CHURN_EVENTS, SUBSCRIPTIONS, SUPPORT_TICKETS, USAGE_EVENTS, Table
 
@@ -168,12 +169,19 @@ def _assumed(arrival: Arrival) -> str:
 # ---------------------------------------------------------------- columns that look like times of arrival
 
 
+COLUMNS_NAMED = 3
+
+
 @dataclass(frozen=True)
 class ArrivalColumn:
     """A column that looks like a time of arrival: its name, and the input or source that has it."""
 
     place: str
     name: str
+
+
+# Contract table → columns beside those it maps that look like times of arrival, the likeliest first.
+ArrivalColumns: TypeAlias = Mapping[str, Sequence[ArrivalColumn]]
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -197,6 +205,23 @@ _DONE = _listed(
 _NO_TIME = _listed("by id is has count flag number user name version status type key hash rows rate")
 # Names that are written in one, such as lastmodifieddate, are taken apart into these.
 _RUN_TOGETHER = re.compile("|".join(sorted({*_LANDED, *_CHANGED, *_MOMENT, *_DONE, "system"}, key=len, reverse=True)))
+
+
+def would_tell(table: str, columns: Sequence[ArrivalColumn]) -> str:
+    """That a contract table does not say when its rows arrived though these columns, the likeliest first, would."""
+    named = ", ".join(f"'{column.name}' of {column.place}" for column in columns[:COLUMNS_NAMED])
+    more = f" and {len(columns) - COLUMNS_NAMED} more" if len(columns) > COLUMNS_NAMED else ""
+    best = columns[0]
+    sentence = (
+        f"{table} has no known_at, but {named}{more} {'look' if len(columns) > 1 else 'looks'} like the time a row "
+        f"arrived: '{best.name} AS known_at' in sources/{table}.sql would tell."
+    )
+    if says_last_change(best.name):
+        sentence += (
+            " It says when a row last changed: map it where every change is a row of its own; where a change "
+            "overwrites the row, everything in it would count as known only since the last one."
+        )
+    return sentence
 
 
 def looks_like_arrival(name: str) -> bool:

@@ -5,15 +5,15 @@ None of these proves a leak, so each is a warning: it says what was seen and wha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from churnml.arrivals import KNOWN_AT, ArrivalColumn, assumptions, says_last_change
+from churnml.arrivals import KNOWN_AT, ArrivalColumns, assumptions, would_tell
 from churnml.audit.findings import Finding, Severity
 from churnml.audit.variants import LATER_TIMES
 from churnml.features import Feature
@@ -34,10 +34,7 @@ AGREED_AHEAD = frozenset({("subscriptions", "starts_at"), ("subscriptions", "end
 # Tables whose columns' being filled can be held against the outcome; a recorded leaving is the outcome.
 FILLED_BY_ACCOUNT = ("accounts", "subscriptions", "support_tickets")
 LATER_BY_NATURE = frozenset({"csat"})
-COLUMNS_NAMED = 3
 LAST_CHANGE = 0.95  # so many of the resolved tickets known only then are no chance
-
-ArrivalColumns: TypeAlias = Mapping[str, Sequence[ArrivalColumn]]
 
 
 def _warning(kind: str, name: str, sentence: str, model: str = "") -> Finding:
@@ -121,26 +118,10 @@ def _taken_as_known(facts: Facts) -> list[Finding]:
 
 def _not_mapped(unmapped: ArrivalColumns) -> list[Finding]:
     return [
-        _warning("arrival not mapped", f"{table}.{KNOWN_AT}", _would_tell(table, columns))
+        _warning("arrival not mapped", f"{table}.{KNOWN_AT}", would_tell(table, columns))
         for table, columns in unmapped.items()
         if columns
     ]
-
-
-def _would_tell(table: str, columns: Sequence[ArrivalColumn]) -> str:
-    named = ", ".join(f"'{column.name}' of {column.place}" for column in columns[:COLUMNS_NAMED])
-    more = f" and {len(columns) - COLUMNS_NAMED} more" if len(columns) > COLUMNS_NAMED else ""
-    best = columns[0]
-    sentence = (
-        f"{table} has no known_at, but {named}{more} {'look' if len(columns) > 1 else 'looks'} like the time a row "
-        f"arrived: '{best.name} AS known_at' in sources/{table}.sql would tell."
-    )
-    if says_last_change(best.name):
-        sentence += (
-            " It says when a row last changed: map it where every change is a row of its own; where a change "
-            "overwrites the row, everything in it would count as known only since the last one."
-        )
-    return sentence
 
 
 def _known_when_it_happened(facts: Facts) -> list[Finding]:

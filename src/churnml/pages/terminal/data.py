@@ -5,8 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from textwrap import wrap
+from types import MappingProxyType
 
+from churnml.arrivals import ArrivalColumns, Assumption, would_tell
 from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, Severity
+from churnml.checks import FURTHER_VERSION
 from churnml.jsontypes import JsonObject
 from churnml.pages.feeds import BREAKS_SHOWN, break_data, breaks_lines
 from churnml.pages.presenter import number, printable, words
@@ -30,6 +34,8 @@ class CheckedTables:
         quarantine_file: where the rows set aside are, relative to the project.
         breaks: what is broken in the data.
         remarks: what is told of the tables' columns.
+        assumed: the facts whose arrival is taken to be their occurrence.
+        arrival_columns: columns that look as if they said when rows arrived and are not mapped.
     """
 
     project: str
@@ -41,6 +47,8 @@ class CheckedTables:
     quarantine_file: str
     breaks: Sequence[DataBreak] = ()
     remarks: Sequence[Remark] = ()
+    assumed: Sequence[Assumption] = ()
+    arrival_columns: ArrivalColumns = MappingProxyType({})
 
 
 def check_data(checked: CheckedTables) -> JsonObject:
@@ -55,6 +63,8 @@ def check_data(checked: CheckedTables) -> JsonObject:
         "playbooks": [asdict(finding) for finding in checked.findings],
         "quarantine_table": checked.quarantine_file,
         "breaks": [break_data(one) for one in checked.breaks],
+        "arrival_assumed": [asdict(assumed) for assumed in checked.assumed],
+        "arrival_columns": {name: [asdict(c) for c in columns] for name, columns in checked.arrival_columns.items()},
     }
 
 
@@ -75,17 +85,32 @@ def check_text(checked: CheckedTables) -> str:
     lines += remark_lines(checked.remarks)
     if checked.breaks:
         lines += ["", "  BROKEN FEEDS", "", *breaks_lines(checked.breaks, BREAKS_SHOWN)]
+    lines += _arrival_lines(checked)
     for finding in checked.findings:
         lines += ["", f"  playbook {finding.playbook}: {finding.what}", f"    {finding.remedy}"]
     lines += ["", f"  What was set aside, with its reason and source row: {checked.quarantine_file}"]
     return "\n".join(lines)
 
 
+def _arrival_lines(checked: CheckedTables) -> list[str]:
+    """Which facts count as known when they happened, what that risks, and which columns would tell."""
+    told = [assumed.sentence for assumed in checked.assumed]
+    told += [would_tell(name, columns) for name, columns in checked.arrival_columns.items() if columns]
+    if not told:
+        return []
+    wrapped = [line for text in told for line in wrap(printable(text), 100, subsequent_indent="  ")]
+    return ["", "  TAKEN AS KNOWN WHEN IT HAPPENED", "", *(f"  {line}" for line in wrapped)]
+
+
 def data_lines(quarantined: Mapping[str, Mapping[str, int]], warned: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Each reason a row was set aside or warned about, with its count."""
     rows = [[name, reason, number(n), "set aside"] for name, of in quarantined.items() for reason, n in of.items()]
-    rows += [[name, reason, number(n), "kept"] for name, of in warned.items() for reason, n in of.items()]
+    rows += [[name, reason, number(n), _done(reason)] for name, of in warned.items() for reason, n in of.items()]
     return ["", *table(["table", "reason", "rows", "what was done"], rows, right=(2,))] if rows else []
+
+
+def _done(reason: str) -> str:
+    return "read as versions" if reason == FURTHER_VERSION else "kept"
 
 
 # How rows of a contract table are called.
