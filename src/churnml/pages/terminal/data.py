@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from textwrap import wrap
-from types import MappingProxyType
 
 from churnml.arrivals import ArrivalColumns, Assumption, would_tell
 from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, Severity
@@ -48,7 +47,7 @@ class CheckedTables:
     breaks: Sequence[DataBreak] = ()
     remarks: Sequence[Remark] = ()
     assumed: Sequence[Assumption] = ()
-    arrival_columns: ArrivalColumns = MappingProxyType({})
+    arrival_columns: ArrivalColumns = field(default_factory=dict)
 
 
 def check_data(checked: CheckedTables) -> JsonObject:
