@@ -153,8 +153,6 @@ def contract_page() -> str:
     lines += [f"| `{name}` | all | quarantine | {means} |" for name, means in checks.STRUCTURAL.items()]
     for check in checks.CHECKS:
         lines.append(f"| `{check.name}` | {', '.join(check.tables)} | {check.severity} | {check.means} |")
-    lines += ["", "Of rows that are versions of one ticket is counted, and nothing can be declared:", ""]
-    lines += ["| reason | the row |", "|---|---|", *(f"| `{n}` | {means} |" for n, means in checks.OF_VERSIONS.items())]
     lines += [
         "",
         "Beside these, `forgotten` sets aside the rows of whoever was forgotten ([erasure.md](erasure.md)): nothing",

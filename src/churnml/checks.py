@@ -146,15 +146,6 @@ CHECKS: tuple[Check, ...] = (
     ),
 )
 
-# What is counted of rows that are versions of one thing. No mistakes, so nothing is declared about them.
-FURTHER_VERSION = "further_version"
-MOVED = "moved_to_another_account"
-OF_VERSIONS: Mapping[str, str] = {
-    FURTHER_VERSION: "it is a further version of the same ticket; the last one known then stands, and where no "
-    "known_at is mapped, the last one of the file",
-    MOVED: "the version before it belongs to another account: the ticket moved, or ticket ids are not unique",
-}
-
 # Reasons found while text is read into types, or over several rows; their severities can be declared too.
 UNREADABLE = "unreadable"
 MISSING = "missing"

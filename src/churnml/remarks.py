@@ -26,6 +26,8 @@ class RemarkKind(StrEnum):
     OTHER_SCALE = "other_scale"
     SPELLING = "spelling"
     NEAR_ID = "near_id"
+    FURTHER_VERSION = "further_version"
+    MOVED = "moved"
 
 
 # Kind → what it says of the rows counted, for people and for docs/contract.md.
@@ -39,6 +41,8 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.OTHER_SCALE: "a satisfaction that is not on the scale of 1 to 5 is missing",
     RemarkKind.SPELLING: "an id or a name is read without what an export put on it",
     RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",
+    RemarkKind.FURTHER_VERSION: "a row is a further version of the same ticket: the last one known then stands",
+    RemarkKind.MOVED: "a row belongs to another account than the one before it of the same ticket",
 }
 
 

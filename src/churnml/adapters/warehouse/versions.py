@@ -7,17 +7,15 @@ docs/decisions/0032 says why.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from churnml import checks
 from churnml.adapters.warehouse.reading import Reading, identifier
+from churnml.arrivals import KNOWN_AT
+from churnml.remarks import SAMPLES, RemarkKind
 from churnml.tables import Table
-
-if TYPE_CHECKING:
-    import duckdb
 
 # Where a row stands in what the source gives, first to last; beside the contract's columns until versions are settled.
 PLACE = "place"
+LAST_ROW = "No known_at is mapped, so the last row of the file stands, for the past as well"
+NOT_UNIQUE = "The ticket moved, or ticket ids are not unique: then make them so in the SELECT, account_id || ticket_id"
 
 
 def number_rows(reading: Reading, table: Table) -> None:
@@ -38,19 +36,24 @@ def number_rows(reading: Reading, table: Table) -> None:
 def settle_versions(reading: Reading, table: Table) -> None:
     """Leaves in ``_kept_<name>`` the versions that ever stood, ``known_at`` filled in, each of one key at another time.
 
-    Further rows of a key are counted, and those that belong to another account than the one before them.
+    Further rows of a key are told, and those that belong to another account than the one before them.
     """
     con, kept = reading.con, identifier(f"_kept_{table.name}")
-    counted = reading.counts.warned.setdefault(table.name, {})
     (key,) = table.key
-    counted[checks.FURTHER_VERSION] = _one(con, f"SELECT count(*) - count(DISTINCT {key}) FROM {kept}")
     in_order = f"OVER (PARTITION BY {key} ORDER BY known_at NULLS FIRST, {PLACE})"
-    counted[checks.MOVED] = _one(
-        con,
-        f"SELECT count(*) FROM (SELECT account_id IS DISTINCT FROM lag(account_id) {in_order} "
-        f"AND row_number() {in_order} > 1 AS moved FROM {kept}) WHERE moved",
+    rows = (
+        f"SELECT {key}, {PLACE}, row_number() {in_order} > 1 AS further, "
+        f"row_number() {in_order} > 1 AND account_id IS DISTINCT FROM lag(account_id) {in_order} AS moved FROM {kept}"
     )
-    reading.counts.warned[table.name] = {reason: n for reason, n in counted.items() if n}
+    for kind, of, detail in (
+        (RemarkKind.FURTHER_VERSION, "further", "" if _told(reading, table) else LAST_ROW),
+        (RemarkKind.MOVED, "moved", NOT_UNIQUE),
+    ):
+        count, samples = con.execute(
+            f"SELECT count(*), list(DISTINCT {key} ORDER BY {key})[:{SAMPLES}] FROM ({rows}) WHERE {of}"
+        ).fetchall()[0]
+        if count:
+            reading.tell(kind, table.name, key, count, samples, detail)
     con.execute(f"CREATE TEMP TABLE _settled AS {_settled(table, kept)}")
     con.execute(f"DROP TABLE {kept}")
     con.execute(f"ALTER TABLE _settled RENAME TO {kept}")
@@ -93,5 +96,5 @@ def _settled(table: Table, kept: str) -> str:
     )
 
 
-def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    return int(con.execute(query).fetchall()[0][0])
+def _told(reading: Reading, table: Table) -> bool:
+    return KNOWN_AT in reading.counts.given[table.name]

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from churnml.checks import CHECKS, OF_VERSIONS, STRUCTURAL, QuarantinedRow
+from churnml.checks import CHECKS, STRUCTURAL, QuarantinedRow
 from churnml.pages.presenter import NOTHING
 from churnml.pages.summary import ReasonCounts
 
@@ -74,5 +74,5 @@ def _meaning(table: str, reason: str) -> str:
     """What a reason means, for this table where it differs by table."""
     checks = [check for check in CHECKS if check.name == reason]
     own = [check.means for check in checks if table in check.tables]
-    any_table = STRUCTURAL.get(reason) or OF_VERSIONS.get(reason) or next((check.means for check in checks), NOTHING)
+    any_table = STRUCTURAL.get(reason) or next((check.means for check in checks), NOTHING)
     return own[0] if own else any_table

@@ -9,7 +9,6 @@ from textwrap import wrap
 
 from churnml.arrivals import ArrivalColumns, Assumption, would_tell
 from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, Severity
-from churnml.checks import FURTHER_VERSION
 from churnml.jsontypes import JsonObject
 from churnml.pages.feeds import BREAKS_SHOWN, break_data, breaks_lines
 from churnml.pages.presenter import number, printable, words
@@ -104,12 +103,8 @@ def _arrival_lines(checked: CheckedTables) -> list[str]:
 def data_lines(quarantined: Mapping[str, Mapping[str, int]], warned: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Each reason a row was set aside or warned about, with its count."""
     rows = [[name, reason, number(n), "set aside"] for name, of in quarantined.items() for reason, n in of.items()]
-    rows += [[name, reason, number(n), _done(reason)] for name, of in warned.items() for reason, n in of.items()]
+    rows += [[name, reason, number(n), "kept"] for name, of in warned.items() for reason, n in of.items()]
     return ["", *table(["table", "reason", "rows", "what was done"], rows, right=(2,))] if rows else []
-
-
-def _done(reason: str) -> str:
-    return "read as versions" if reason == FURTHER_VERSION else "kept"
 
 
 # How rows of a contract table are called.
