@@ -115,7 +115,10 @@ def test_files_of_one_input_follow_each_other_by_name_whatever_their_rows_are_nu
         sources={"support_tickets": f"{select} FROM desk"},
     )
     found = ingest(project, TODAY)
-    assert list(kept(found, "support_tickets").set_index("ticket_id")["resolved_at"].notna()[["t1", "t2"]]) == [True, False]
+    assert list(kept(found, "support_tickets").set_index("ticket_id")["resolved_at"].notna()[["t1", "t2"]]) == [
+        True,
+        False,
+    ]
 
 
 # ---------------------------------------------------------------- with known_at

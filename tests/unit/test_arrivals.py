@@ -51,7 +51,9 @@ LANDED = """
     dw_insert_ts dwh_created etl_timestamp load_date loaded _loaded_at ingested_at ingestion_time synced lastSynced
     received_at exported_at snapshot_date syncedat
 """
-CHANGED = "updated updated_at updatedAt UPDATEDAT modified_on last_update LastModifiedDate hs_lastmodifieddate SystemModstamp"
+CHANGED = (
+    "updated updated_at updatedAt UPDATEDAT modified_on last_update LastModifiedDate hs_lastmodifieddate SystemModstamp"
+)
 NEITHER = """
     created_at created opened_at closed first_reply occurred_at due_date valid_from last_login_at date updated_by is_synced
     load_factor sync_count landing_page export_count import_id update_count exchange_rate_date time_zone uploaded_files
