@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel
 
 from churnml import checks
+from churnml.arrivals import ARRIVALS
 from churnml.features import FAMILIES, Wish
 from churnml.features.declared import family_of
 from churnml.features.measured import measures_page
@@ -135,6 +136,7 @@ def contract_page() -> str:
         for column in table.columns:
             name = f"**`{column.name}`**" if column.required else f"`{column.name}`"
             lines.append(f"| {name} | {column.kind} | {column.means} |")
+    lines += _arrival_lines()
     lines += [
         "",
         "## What may be wrong with a row",
@@ -162,6 +164,36 @@ def contract_page() -> str:
         *values_section(),
     ]
     return NOTE + "\n".join(lines) + "\n"
+
+
+def _arrival_lines() -> list[str]:
+    """When each fact counts as known, and what is assumed where no column says so."""
+    lines = [
+        "",
+        "## When a fact is known",
+        "",
+        "A snapshot knows what was known before its cutoff. Where a column under *told by* is not mapped, arrival is",
+        "taken to be occurrence: `churnml check` and `churnml audit` say for which facts and what that risks, and name",
+        "columns of your inputs that look as if they told.",
+        "",
+        "| table | facts | known | told by | else |",
+        "|---|---|---|---|---|",
+    ]
+    for arrival in ARRIVALS:
+        columns = ", ".join(f"`{name}`" for name in arrival.columns)
+        told_by = f"`{arrival.told_by}`" if arrival.told_by else ""
+        otherwise = f"{arrival.otherwise}: {arrival.risk.removesuffix('.')}" if arrival.risk else ""
+        lines.append(f"| {arrival.table.name} | {columns} | {arrival.known} | {told_by} | {otherwise} |")
+    return [
+        *lines,
+        "",
+        "Rows of one ticket that differ are its versions. With `known_at`, each stands from then until the next one",
+        "was known, and what a version corrects is corrected only then. Without it the last row of the file stands, of",
+        "the past too; files of one input follow each other by name. A row that says what the row before it says",
+        "is no version. Map as `known_at` when a row landed (`_fivetran_synced`, `_airbyte_extracted_at`, …) or, where",
+        "every change is a row of its own, when it last changed; of a table that holds only the present state of each",
+        "ticket, the time of the last change would hide the ticket until then.",
+    ]
 
 
 def specs_page() -> str:

@@ -126,7 +126,7 @@ CHECKS: tuple[Check, ...] = (
     _early("cancelled_before_start", "subscriptions", "cancelled_at", "notice was given before it started", _WARN),
     Check(
         "known_before_occurred",
-        ("usage_events", "churn_events"),
+        ("usage_events", "support_tickets", "churn_events"),
         _WARN,
         "it arrived before it happened (a clock is wrong); the later of the two counts",
         ("known_at",),
@@ -158,7 +158,7 @@ STRUCTURAL: Mapping[str, str] = {
     MALFORMED: "a line of a CSV file that has the wrong number of fields or an unclosed quote",
     UNREADABLE: "a required value that cannot be read as its column's type (a date as a date, a number as a number)",
     MISSING: "a required column is empty",
-    DUPLICATE: "its key was already used by an earlier row",
+    DUPLICATE: "its key was already used by an earlier row; of a ticket, that it says the same as its row before it",
     REPEATED: "of rows without a key, it is the same to the letter as an earlier one",
 }
 
@@ -240,9 +240,10 @@ def verdicts(
         alike = _repeats(t, [name for name in table.column_names if name in t.columns], whole=True)
         t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({REPEATED: alike})))
     if table.key and all(column in t.columns for column in table.key):
-        repeats = _repeats(t, table.key)
+        repeats = _says_the_same(t, table) if table.versioned else _repeats(t, table.key)
         # an account or a period kept twice would count everything that hangs on it twice
-        if severity[DUPLICATE] is CheckAction.QUARANTINE or table.name in ("accounts", "subscriptions"):
+        once = table.versioned or table.name in ("accounts", "subscriptions")
+        if severity[DUPLICATE] is CheckAction.QUARANTINE or once:
             t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({DUPLICATE: repeats})))
         else:
             t = t.mutate(**{f"warns_{DUPLICATE}": repeats})
@@ -267,3 +268,15 @@ def _repeats(t: Relation, key: Sequence[str], *, whole: bool = False) -> ir.Bool
     )
     later = ibis.row_number().over(window) > 0
     return later if whole else ibis.and_(*(t[column].notnull() for column in key)) & later
+
+
+def _says_the_same(t: Relation, table: Table) -> ir.BooleanValue:
+    """True for a sound row that says what the sound row of its key before it says: one version, exported twice.
+
+    Rows of a key stand in the order they were known, then in that of the source.
+    """
+    known = [ibis.asc(t["known_at"], nulls_first=True)] if "known_at" in t.columns else []
+    order = [t["problem"].notnull(), *known, t["place"] if "place" in t.columns else t["source_row"]]
+    before = ibis.window(group_by=[t[column] for column in table.key], order_by=order)
+    alike = [t[name].identical_to(t[name].lag().over(before)) for name in table.column_names if name in t.columns]
+    return (ibis.row_number().over(before) > 0) & ibis.and_(*alike)

@@ -33,6 +33,8 @@ class RemarkKind(StrEnum):
     SKIPPED_HOUR = "skipped_hour"
     NO_HOURS = "no_hours"
     STANDS_ALONE = "stands_alone"
+    FURTHER_VERSION = "further_version"
+    MOVED = "moved"
 
 
 # Kind → what it says of the rows counted, for people and for docs/contract.md.
@@ -53,6 +55,8 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.SKIPPED_HOUR: "a time lies in an hour that the clocks skipped: it is read as the hour after",
     RemarkKind.NO_HOURS: "its times are dates without hours: features of hours are missing",
     RemarkKind.STANDS_ALONE: "rows lie long after all others",
+    RemarkKind.FURTHER_VERSION: "a row is a further version of the same ticket: the last one known then stands",
+    RemarkKind.MOVED: "a row belongs to another account than the one before it of the same ticket",
 }
 
 

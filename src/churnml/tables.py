@@ -68,6 +68,7 @@ class Table:
         key: the columns that name a row; rows that repeat it are duplicates. Empty where rows have
             no name of their own.
         dated_by: the column that says when the row's fact happened.
+        versioned: rows of one key may differ: they are versions, of which the last one known stands.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     dated_by: str
+    versioned: bool = False
 
     def column(self, name: str) -> Column:
         """The column called ``name``; raises UnknownNameError."""
@@ -150,7 +152,7 @@ USAGE_EVENTS = Table(
 )
 SUPPORT_TICKETS = Table(
     "support_tickets",
-    "a ticket's life",
+    "a ticket's life; rows of one ticket are its versions, of which the last one known stands",
     (
         _must("account_id", ColumnKind.ID, "the account"),
         _must("ticket_id", ColumnKind.ID, "names the ticket"),
@@ -161,13 +163,15 @@ SUPPORT_TICKETS = Table(
         Column("priority", ColumnKind.CATEGORY, "low, normal, high, urgent: as set at opening"),
         Column("category", ColumnKind.CATEGORY, "what it is about: as set at opening"),
         Column("csat", ColumnKind.NUMBER, "satisfaction the customer gave, 1 to 5"),
-        Column("csat_at", ColumnKind.TIME, "when it was given; empty: at resolved_at"),
+        Column("csat_at", ColumnKind.TIME, "when it was given; empty: at resolved_at, else when its row was known"),
         Column("escalated_at", ColumnKind.TIME, "when it was escalated"),
+        Column("known_at", ColumnKind.TIME, "when this version of the ticket arrived; empty: at opened_at"),
         Column("subject", ColumnKind.TEXT, "the subject line"),
         Column("body", ColumnKind.TEXT, "the text"),
     ),
     key=("ticket_id",),
     dated_by="opened_at",
+    versioned=True,
 )
 CHURN_EVENTS = Table(
     "churn_events",
@@ -212,9 +216,9 @@ class Facts:
     have is None.
 
     Args:
-        accounts, subscriptions, support_tickets, churn_events: contract tables; support_tickets has a further
-            column tone_milli (the tone of subject and body, −1000 to 1000) where features ask for it, and perhaps
-            those of :data:`CLOCK_SHIFTS`.
+        accounts, subscriptions, support_tickets, churn_events: contract tables; support_tickets has one row a
+            version of a ticket, each of one ticket with another known_at, a further column tone_milli (the tone
+            of subject and body, −1000 to 1000) where features ask for it, and perhaps those of :data:`CLOCK_SHIFTS`.
         usage_days: account_id, day, known_day, events, names (a bit for each of the frequent event names),
             and, where the features ask for it, quantity_micro (quantity × 10⁶, whole), quantity_events
             (events that have one), quantity_min_micro, quantity_max_micro, office_events.

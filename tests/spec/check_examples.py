@@ -134,8 +134,8 @@ EXAMPLES: tuple[CheckExample, ...] = (
         """
         account_id | ticket_id | opened_at
         a          | t1        | never
-        a          | t2        | 2024-05-01
-        a          | t2        | 2024-05-02
+        a          | t1        | 2024-05-01
+        a          | t1        | 2024-05-01
         """,
         (3,),
     ),

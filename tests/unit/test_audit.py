@@ -29,6 +29,10 @@ LABELS = {
     "upsell": Label(kind="upsell", gap=7, horizon=60, mrr_up_by=0.1, seats_up_by=0.1, plans=("team", "scale")),
 }
 # the whole catalogue is audited in tests/flows
+CANARIES = {
+    "usage_whenever_known", "usage_after_the_cutoff", "tickets_whenever_known", "last_versions", "final_resolutions",
+    "final_ends",
+}  # fmt: skip
 FEW = ("usage.events", "usage.active_users", "tickets.backlog", "subscriptions.mrr")
 
 
@@ -97,9 +101,7 @@ def test_an_honest_project_passes_and_its_controls_and_canaries_show_that_it_cou
     proof = audited(facts, chosen(facts, (*FEW, "tickets.csat")))
     assert proof.findings == ()
     assert all(proof.canaries.values())
-    assert set(proof.canaries) == {
-        "usage_whenever_known", "usage_after_the_cutoff", "final_resolutions", "final_ends"
-    }  # fmt: skip
+    assert set(proof.canaries) == CANARIES
     assert set(proof.moved) == {"usage_events", "support_tickets", "subscriptions"}
     assert {"usage_events_28d", "tickets_open", "tickets_csat_180d", "subscription_mrr"} <= {
         name for names in proof.moved.values() for name in names
@@ -260,7 +262,7 @@ def test_an_audit_that_misses_its_own_leaking_features_says_that_it_cannot_be_tr
     monkeypatch.setattr(proofs, "as_known", lambda known, _as_of: known)
     proof = audited(facts, [own("by_day_alone", by_day_alone)])
     missed = {f.name for f in proof.findings if f.kind == "canary"}
-    assert missed == {"usage_whenever_known", "usage_after_the_cutoff", "final_resolutions", "final_ends"}
+    assert missed == CANARIES
     assert not any(proof.canaries.values())
 
 
@@ -358,12 +360,14 @@ def test_times_that_cannot_be_are_warned_of():
         ("time before opening", "support_tickets.reopened_at"),
         ("known_at equals", "churn_events.known_at"),
         ("known_at missing", "subscriptions.known_at"),
+        ("known_at missing", "support_tickets.known_at"),
+        ("arrival assumed", "support_tickets.csat_at"),
         ("late usage", "usage_events.known_at"),
     }
     assert found["late usage", "usage_events.known_at"].severity is Severity.OK
     without = given | {"usage_events": given["usage_events"] - {"known_at"}}
     names = {f.name for f in data_signs(quick_facts(tables, given=without)) if f.kind == "known_at missing"}
-    assert names == {"subscriptions.known_at", "usage_events.known_at"}
+    assert names == {"subscriptions.known_at", "support_tickets.known_at", "usage_events.known_at"}
 
 
 # ---------------------------------------------------------------- what it comes to

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from churnml.features import Feature, Grain, Polarity, Unit
+from churnml.lazy import ibis
 from churnml.stretches import KEY
 from churnml.tables import Facts, Relation
 
@@ -25,6 +26,25 @@ def usage_by_day_alone(facts: Facts, cutoffs: Relation) -> Relation:
     since, until = cutoffs["as_of_day"] - DAYS_BACK, cutoffs["as_of_day"] + DAYS_AHEAD
     rows = days.join(cutoffs, [days["day"] >= since, days["day"] < until])
     return rows.select(*KEY, n="events", ahead=rows["day"] >= rows["as_of_day"])
+
+
+def tickets_whenever_known(facts: Facts, cutoffs: Relation) -> Relation:
+    """Tickets opened before the cutoff, regardless of when they arrived."""
+    tickets = facts.support_tickets
+    rows = tickets.join(cutoffs, [tickets["opened_at"] < cutoffs["as_of"]])
+    return rows.select(*KEY, n=ibis.literal(1, "int64"))
+
+
+def last_versions(facts: Facts, cutoffs: Relation) -> Relation:
+    """Tickets known before the cutoff that were answered before it, as the last version has it, whenever that came."""
+    tickets = facts.support_tickets
+    versions = ibis.window(group_by="ticket_id", order_by="known_at", rows=(None, None))
+    tickets = tickets.mutate(
+        known_at=tickets["known_at"].min().over(versions),
+        answered_at=tickets["first_response_at"].last().over(versions),
+    )
+    rows = tickets.join(cutoffs, [tickets["known_at"] < cutoffs["as_of"]])
+    return rows.select(*KEY, n=(rows["answered_at"] < rows["as_of"]).fill_null(False).cast("int64"))
 
 
 def final_resolutions(facts: Facts, cutoffs: Relation) -> Relation:
@@ -57,6 +77,8 @@ def _total(rows: Relation) -> ir.IntegerScalar:
 _CANARIES: tuple[tuple[str, str, Rows, Total], ...] = (
     ("usage_whenever_known", "usage_events", usage_by_day_alone, _before),
     ("usage_after_the_cutoff", "usage_events", usage_by_day_alone, _ahead),
+    ("tickets_whenever_known", "support_tickets", tickets_whenever_known, _total),
+    ("last_versions", "support_tickets", last_versions, _total),
     ("final_resolutions", "support_tickets", final_resolutions, _total),
     ("final_ends", "subscriptions", final_ends, _total),
 )

@@ -6,18 +6,20 @@ None of these proves a leak, so each is a warning: it says what was seen and wha
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from churnml.arrivals import KNOWN_AT, ArrivalColumns, assumptions, would_tell
 from churnml.audit.findings import Finding, Severity
 from churnml.audit.variants import LATER_TIMES
 from churnml.features import Feature
 from churnml.modelling.leaks import giveaways
 from churnml.tables import TABLES, ColumnKind, Facts, Relation
-from churnml.timeline import day_number_of, end_of_data, midnight
+from churnml.timeline import day_number, day_number_of, end_of_data, midnight
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,6 +34,7 @@ AGREED_AHEAD = frozenset({("subscriptions", "starts_at"), ("subscriptions", "end
 # Tables whose columns' being filled can be held against the outcome; a recorded leaving is the outcome.
 FILLED_BY_ACCOUNT = ("accounts", "subscriptions", "support_tickets")
 LATER_BY_NATURE = frozenset({"csat"})
+LAST_CHANGE = 0.95  # so many of the resolved tickets known only then are no chance
 
 
 def _warning(kind: str, name: str, sentence: str, model: str = "") -> Finding:
@@ -41,9 +44,22 @@ def _warning(kind: str, name: str, sentence: str, model: str = "") -> Finding:
 # ---------------------------------------------------------------- times
 
 
-def data_signs(facts: Facts) -> tuple[Finding, ...]:
-    """What the times of the contract tables say about what can be known of the past."""
-    return (*_after_the_data(facts), *_before_opening(facts), *_known_when_it_happened(facts), *_late_usage(facts))
+def data_signs(facts: Facts, unmapped: ArrivalColumns = MappingProxyType({})) -> tuple[Finding, ...]:
+    """What the times of the contract tables say about what can be known of the past.
+
+    Args:
+        facts: the project's tables.
+        unmapped: contract table → columns beside those it maps that look like times of arrival.
+    """
+    return (
+        *_after_the_data(facts),
+        *_before_opening(facts),
+        *_taken_as_known(facts),
+        *_not_mapped(unmapped),
+        *_known_when_it_happened(facts),
+        *_late_usage(facts),
+        *_late_tickets(facts),
+    )
 
 
 def _relations(facts: Facts, of: Collection[str] = TABLES.keys() - {"usage_events"}) -> dict[str, Relation]:
@@ -88,33 +104,38 @@ def _before_opening(facts: Facts) -> list[Finding]:
     ]
 
 
-def _known_when_it_happened(facts: Facts) -> list[Finding]:
-    """Tables with a known_at that says nothing: not given, or always the time it happened."""
+def _taken_as_known(facts: Facts) -> list[Finding]:
+    """The facts whose arrival is taken to be their occurrence, because no column tells."""
     signs = []
-    for name, relation in _relations(facts).items():
-        table = TABLES[name]
-        if "known_at" not in table.column_names:
-            continue
-        given = "known_at" in facts.given.get(name, ())
-        if given and not _count(relation["known_at"] != relation[table.dated_by]) and relation.count().to_pandas():
-            signs.append(_always_at_once(name, table.dated_by))
-        if not given:
-            signs.append(_not_given(name, table.dated_by))
-    if facts.usage_days is not None:
-        if "known_at" not in facts.given.get("usage_events", ()):
-            signs.append(_not_given("usage_events", "occurred_at"))
-        elif not _count(facts.usage_days["known_day"] != facts.usage_days["day"]):
-            signs.append(_always_at_once("usage_events", "occurred_at"))
+    for assumed in assumptions(facts.given, facts.static):
+        kind = "known_at missing" if assumed.told_by == KNOWN_AT else "arrival assumed"
+        name = f"{assumed.table}.{assumed.told_by}" if assumed.told_by else assumed.table
+        # where no column could tell, there is nothing to mend
+        severity = Severity.WARNING if assumed.told_by else Severity.OK
+        signs.append(Finding(kind, severity, assumed.sentence, "", name))
     return signs
 
 
-def _not_given(table: str, dated_by: str) -> Finding:
-    return _warning(
-        "known_at missing",
-        f"{table}.known_at",
-        f"{table} has no known_at, so every row counts as known at its {dated_by}: rows that arrived late or were "
-        "filled in afterwards cannot be told, and a feature may count what nobody knew.",
-    )
+def _not_mapped(unmapped: ArrivalColumns) -> list[Finding]:
+    return [
+        _warning("arrival not mapped", f"{table}.{KNOWN_AT}", would_tell(table, columns))
+        for table, columns in unmapped.items()
+        if columns
+    ]
+
+
+def _known_when_it_happened(facts: Facts) -> list[Finding]:
+    """Tables whose known_at says nothing, because it is always the time it happened."""
+    signs = []
+    for name, relation in _relations(facts).items():
+        table = TABLES[name]
+        given = KNOWN_AT in table.column_names and KNOWN_AT in facts.given.get(name, ())
+        if given and not _count(relation[KNOWN_AT] != relation[table.dated_by]) and relation.count().to_pandas():
+            signs.append(_always_at_once(name, table.dated_by))
+    usage = facts.usage_days if KNOWN_AT in facts.given.get("usage_events", ()) else None
+    if usage is not None and not _count(usage["known_day"] != usage["day"]):
+        signs.append(_always_at_once("usage_events", "occurred_at"))
+    return signs
 
 
 def _always_at_once(table: str, dated_by: str) -> Finding:
@@ -128,21 +149,52 @@ def _always_at_once(table: str, dated_by: str) -> Finding:
 
 def _late_usage(facts: Facts) -> list[Finding]:
     """How much usage arrived on a later day, and how much later."""
-    if facts.usage_days is None or "known_at" not in facts.given.get("usage_events", ()):
+    if facts.usage_days is None or KNOWN_AT not in facts.given.get("usage_events", ()):
         return []
     rows = facts.usage_days.mutate(delay=facts.usage_days["known_day"] - facts.usage_days["day"])
     per = rows.group_by("delay").aggregate(n=rows["events"].sum()).order_by("delay").to_pandas()
+    sentence = _delays(per, "of usage events were known on a later day than they occurred")
+    return [Finding("late usage", Severity.OK, sentence, "", "usage_events.known_at")] if sentence else []
+
+
+def _delays(per: pd.DataFrame, what: str) -> str:
+    """How many of the ``n`` counted came later by a ``delay`` of days, and how much later; empty where none did."""
     late = per[per["delay"] > 0]
     if late.empty:
-        return []
+        return ""
     share = late["n"].sum() / per["n"].sum()
     reached = late["n"].cumsum() / late["n"].sum()
     median, most = (int(late["delay"][reached >= part].iloc[0]) for part in (0.5, 0.95))
-    sentence = (
-        f"{share:.1%} of usage events were known on a later day than they occurred: half of those within {median} "
-        f"days, 95 % within {most}."
+    return f"{share:.1%} {what}: half of those within {median} days, 95 % within {most}."
+
+
+def _late_tickets(facts: Facts) -> list[Finding]:
+    """How many tickets arrived on a later day than they were opened, and whether that looks like their last change."""
+    if facts.support_tickets is None or KNOWN_AT not in facts.given.get("support_tickets", ()):
+        return []
+    versions = facts.support_tickets
+    by_ticket = versions.group_by("ticket_id").aggregate(
+        delay=day_number(versions["known_at"].min()) - day_number(versions["opened_at"].min()),
+        known_at=versions["known_at"].min(),
+        resolved_at=versions["resolved_at"].max(),
+        versions=versions.count(),
     )
-    return [Finding("late usage", Severity.OK, sentence, "", "usage_events.known_at")]
+    per = by_ticket.group_by("delay").aggregate(n=by_ticket.count()).order_by("delay").to_pandas()
+    sentence = _delays(per, "of tickets were known on a later day than they were opened")
+    if not sentence:
+        return []
+    signs = [Finding("late tickets", Severity.OK, sentence, "", "support_tickets.known_at")]
+    resolved = by_ticket.filter(by_ticket["resolved_at"].notnull() & (by_ticket["delay"] > 0))
+    many = int(resolved.count().to_pandas())
+    after = _count(resolved["known_at"] >= resolved["resolved_at"])
+    if many >= MIN_OF_A_KIND and after >= LAST_CHANGE * many and not _count(by_ticket["versions"] > 1):
+        sentence = (
+            f"{after:,} of {many:,} tickets that were resolved and known late were known only once they were resolved, "
+            "and no ticket has more than one version: known_at looks like the time of the last change, so that no "
+            "ticket is ever seen open. Map the time of arrival, or give every version as a row."
+        )
+        signs.append(_warning("known at its last change", "support_tickets.known_at", sentence))
+    return signs
 
 
 # ---------------------------------------------------------------- today's state
@@ -197,7 +249,7 @@ def _filled(facts: Facts, as_of: pd.Timestamp) -> dict[str, pd.Series]:
     states = {}
     for name, relation in _relations(facts, FILLED_BY_ACCOUNT).items():
         table = TABLES[name]
-        known_at = "known_at" if "known_at" in table.column_names else table.dated_by
+        known_at = KNOWN_AT if KNOWN_AT in table.column_names else table.dated_by
         known = relation.filter(relation[known_at] < as_of.to_pydatetime())
         columns = [
             column

@@ -62,7 +62,7 @@ def as_known(facts: Facts, as_of: dt.date) -> Facts:
         plus_days(as_of, -1),
         accounts=lambda accounts: until(accounts, "created_at", now),
         subscriptions=lambda periods: _periods_known(periods, now),
-        support_tickets=lambda tickets: tickets_until(tickets, now),
+        support_tickets=lambda tickets: tickets_until(tickets, now, "known_at"),
         churn_events=lambda leavings: until(leavings, "known_at", now),
         usage_days=lambda usage: until(usage, "known_day", day),
         usage_named=lambda usage: until(usage, "known_day", day),
@@ -91,10 +91,10 @@ def days_before(block: ir.IntegerColumn, day: int) -> ir.IntegerColumn:
     )
 
 
-def tickets_until(tickets: Relation, now: dt.datetime) -> Relation:
-    """Tickets opened before ``now``, as they were then."""
+def tickets_until(tickets: Relation, now: dt.datetime, dated_by: str) -> Relation:
+    """Versions of tickets dated before ``now`` by ``known_at`` or ``opened_at``, without what happened later."""
     rated = tickets.mutate(csat=_if_before(tickets, "csat", "csat_at", now))
-    return until(rated, "opened_at", now, (*LATER_TIMES, "csat_at"))
+    return until(rated, dated_by, now, (*LATER_TIMES, "csat_at"))
 
 
 def _if_before(relation: Relation, column: str, at: str, limit: dt.datetime | int) -> ir.Column:
@@ -118,7 +118,7 @@ def unknown_counts(facts: Facts, as_of: dt.date) -> dict[str, int]:
     if facts.usage_days is not None:
         counts["usage_events"] = facts.usage_days["events"].sum(where=facts.usage_days["known_day"] >= day)
     if (tickets := facts.support_tickets) is not None:
-        later = [tickets[name] >= now for name in ("opened_at", *LATER_TIMES, "csat_at")]
+        later = [tickets[name] >= now for name in ("known_at", *LATER_TIMES, "csat_at")]
         counts["support_tickets"] = ibis.or_(*(one.fill_null(False) for one in later)).sum()
     if (periods := facts.subscriptions) is not None:
         ends = ibis.coalesce(periods["cancelled_at"], periods["ends_at"])
@@ -188,16 +188,23 @@ def _presence_otherwise(relation: Relation, day: int) -> Relation:
 
 
 def _tickets_otherwise(tickets: Relation, as_of: dt.date) -> Relation:
-    """Whatever was still to come of a ticket comes on the day of the cutoff, from its first instant on."""
+    """Whatever was still to come of a ticket comes on the day of the cutoff, from its first instant on.
+
+    A version that was not known says otherwise throughout: that all of it happened the day before.
+    """
     now = midnight(as_of)
-    changed = {
-        name: ibis.ifelse(
-            _to_come(tickets[name], now), ibis.literal(at_hour(as_of, hour)).cast(tickets[name].type()), tickets[name]
-        )
-        for hour, name in enumerate((*LATER_TIMES, "csat_at"))
-    }
-    csat = ibis.ifelse(_to_come(tickets["csat_at"], now), ibis.literal(1.0), tickets["csat"].cast("float64"))
-    return tickets.mutate(csat=csat.cast(tickets["csat"].type()), **changed)
+    unknown = tickets["known_at"] >= now
+    day_before = plus_days(as_of, -1)
+
+    def instead(name: str, hour: int) -> ir.TimestampValue:
+        then, before = (ibis.literal(at_hour(day, hour)).cast(tickets[name].type()) for day in (as_of, day_before))
+        return ibis.cases((unknown, before), (_to_come(tickets[name], now), then), else_=tickets[name])
+
+    changed = {name: instead(name, hour) for hour, name in enumerate((*LATER_TIMES, "csat_at"))}
+    rated = _to_come(tickets["csat_at"], now) | unknown
+    csat = ibis.ifelse(rated, ibis.literal(1.0), tickets["csat"].cast("float64"))
+    priority = ibis.ifelse(unknown, ibis.literal("urgent"), tickets["priority"])
+    return tickets.mutate(csat=csat.cast(tickets["csat"].type()), priority=priority, **changed)
 
 
 def _to_come(at: ir.TimestampValue, now: dt.datetime) -> ir.BooleanValue:
@@ -305,17 +312,26 @@ def _visits(accounts: Sequence[str], events: Sequence[str], as_of: dt.date, know
 
 def _tickets(accounts: Sequence[str], as_of: dt.date, known_from: dt.date | None) -> list[Row]:
     rows: list[Row] = []
+    long_ago = midnight(plus_days(as_of, -20))
     for place, account in enumerate(accounts):
-        opened = {"account_id": account, "priority": "urgent", "category": MARK, "tone_milli": -900, **NO_SHIFT}
-        rows.append(
-            opened
-            | {"ticket_id": f"{MARK} {place}", "opened_at": midnight(plus_days(as_of, -20))}
-            | (_how_it_went_on(place, known_from) if known_from else {})
-        )
+        ticket = {"account_id": account, "priority": "urgent", "category": MARK, "tone_milli": -900, **NO_SHIFT}
+        opened = ticket | {"opened_at": long_ago, "known_at": long_ago}
+        went_on = _how_it_went_on(place, known_from) if known_from else {}
+        rows += [
+            opened | {"ticket_id": f"{MARK} {place}"} | went_on,
+            opened | {"ticket_id": f"{MARK} corrected {place}"},
+        ]
         if known_from:
+            arrived = {"known_at": midnight(known_from)}
             # serious or not, so that their share moves whatever it was
-            new = {"ticket_id": f"{MARK} new {place}", "opened_at": midnight(known_from)}
-            rows.append(opened | new | {"priority": "urgent" if place % 2 else "low"})
+            new = {"priority": "urgent" if place % 2 else "low"}
+            settled = dict.fromkeys(("first_response_at", "resolved_at"), midnight(plus_days(as_of, -19)))
+            rows += [
+                ticket | arrived | {"ticket_id": f"{MARK} new {place}", "opened_at": midnight(known_from)} | new,
+                # opened long ago and arrived late; and a late version that says what happened long ago
+                ticket | arrived | {"ticket_id": f"{MARK} late {place}", "opened_at": midnight(plus_days(as_of, -25))},
+                opened | arrived | {"ticket_id": f"{MARK} corrected {place}", "priority": "low"} | settled,
+            ]
     return rows
 
 

@@ -38,7 +38,7 @@ def as_settled(facts: Facts, settled: dt.date) -> Facts:
         plus_days(settled, -1),
         accounts=lambda accounts: until(accounts, "created_at", now),
         subscriptions=lambda periods: until(periods, "starts_at", now, ENDS),
-        support_tickets=lambda tickets: tickets_until(tickets, now),
+        support_tickets=lambda tickets: tickets_until(tickets, now, "opened_at"),
         churn_events=lambda leavings: until(leavings, "churned_at", now),
         usage_days=lambda usage: until(usage, "day", day),
         usage_named=lambda usage: until(usage, "day", day),

@@ -38,6 +38,7 @@ def init(
 @app.add()
 def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Read every declaration and table; say what was set aside and why."""
+    from churnml.arrivals import assumptions
     from churnml.jobs.opening import require_core_events
     from churnml.jobs.watching import look_at_data
     from churnml.pages.terminal.data import CheckedTables, check_data, check_text
@@ -55,6 +56,8 @@ def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
         quarantine_file=str((ingested.path / "quarantine.parquet").relative_to(opened.project.work.parent)),
         breaks=look_at_data(opened).breaks,
         remarks=ingested.remarks,
+        assumed=assumptions(ingested.given, opened.project.spec.static),
+        arrival_columns=ingested.arrival_columns,
     )
     say_lines(json_text(check_data(checked)) if as_json else check_text(checked))
 

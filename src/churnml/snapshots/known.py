@@ -44,11 +44,14 @@ def days_known(rollup: Relation, cutoffs: Sequence[int], lookback: int) -> Relat
 
 
 def tickets_known(facts: Facts, cutoffs: Relation) -> Relation:
-    """One row per ticket opened before the cutoff, with what came later masked."""
+    """One row per ticket known before the cutoff, as its last version known then has it, with what came later masked.
+
+    So a fact is known at its own time, but not before the version that first carried it.
+    """
     tickets = facts.support_tickets
     if "tone_milli" not in tickets.columns:  # nobody asked for it
         tickets = tickets.mutate(tone_milli=ibis.null("int64"))
-    t = tickets.join(cutoffs, [tickets["opened_at"] < cutoffs["as_of"]])
+    t = tickets_standing(tickets, cutoffs)
 
     def known(column: str, at: ir.TimestampColumn | None = None) -> ir.Value:
         at = t[column] if at is None else at
@@ -83,6 +86,14 @@ def _seconds_since_opened(t: Relation, at: ir.TimestampValue, column: str) -> ir
     """The seconds that passed from a ticket's opening to ``at``, which is its ``column`` where that is known."""
     by_clock, shift = _seconds(at, t["opened_at"]), CLOCK_SHIFTS[column]
     return by_clock - t[shift] if shift in t.columns else by_clock
+
+
+def tickets_standing(tickets: Relation, cutoffs: Relation) -> Relation:
+    """The version of each ticket that stands at each cutoff: the last one known before it."""
+    versions = ibis.window(group_by="ticket_id", order_by="known_at")
+    tickets = tickets.mutate(replaced_at=tickets["known_at"].lead().over(versions))
+    t = tickets.join(cutoffs, [tickets["known_at"] < cutoffs["as_of"], tickets["opened_at"] < cutoffs["as_of"]])
+    return t.filter(t["replaced_at"].isnull() | (t["replaced_at"] >= t["as_of"]))
 
 
 def _seconds(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.IntegerValue:

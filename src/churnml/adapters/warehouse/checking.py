@@ -17,6 +17,7 @@ from churnml.adapters.warehouse.profile import write_usage_repeats
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, parquet, write_parquet
 from churnml.adapters.warehouse.tone import write_tone
 from churnml.adapters.warehouse.typed import reads
+from churnml.adapters.warehouse.versions import PLACE, counted_rows, settle_versions
 from churnml.errors import SourceError
 from churnml.rollups import TONE
 from churnml.tables import CLOCK_SHIFTS, Table
@@ -78,6 +79,8 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path, 
             [table.name],
         )
         _keep(reading, table, warnings)
+        if table.versioned:
+            settle_versions(reading, table)
         _count_repeats(reading, table, folder)
     except duckdb.Error as problem:
         where = str(project.source(table.name))
@@ -124,7 +127,7 @@ def _count(reading: Reading, table: Table, warnings: Sequence[str]) -> None:
         if count:
             counts.warned.setdefault(table.name, {})[column.removeprefix("warns_")] = int(count)
         con.execute(f"ALTER TABLE {kept} DROP COLUMN {identifier(column)}")
-    counts.rows[table.name] = con.execute(f"SELECT count(*) FROM {kept}").fetchall()[0][0]
+    counts.rows[table.name] = con.execute(f"SELECT {counted_rows(table)} FROM {kept}").fetchall()[0][0]
 
 
 def _count_repeats(reading: Reading, table: Table, folder: Path) -> None:
@@ -151,11 +154,11 @@ def _keep(reading: Reading, table: Table, warnings: Sequence[str]) -> None:
     names += [shift for shift in CLOCK_SHIFTS.values() if shift in judged]
     if table.name == "accounts":
         names += [name for name in spec.static if name not in names]
-    columns = [identifier(name) for name in [*names, *warnings]]
+    columns = [identifier(name) for name in [*names, *warnings, *([PLACE] if table.versioned else [])]]
     for name, flag in checks.emptied(table, warnings).items():
         column = identifier(name)
         columns[names.index(name)] = f"CASE WHEN NOT {identifier(flag)} THEN {column} END AS {column}"
-    if "known_at" in names and table.name != "subscriptions":
+    if "known_at" in names and table.name != "subscriptions" and not table.versioned:
         # nothing is known before it happened, whatever a clock says
         columns[names.index("known_at")] = f'greatest("known_at", {identifier(table.dated_by)}) AS "known_at"'
     reading.con.execute(

@@ -12,8 +12,9 @@ from churnml.adapters.suppression import Forgettable, Suppression
 from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.profile import SAMPLED_IDS
 from churnml.adapters.warehouse.reading import Reading, identifier, parquet, quoted
+from churnml.adapters.warehouse.versions import counted_rows
 from churnml.checks import FORGOTTEN
-from churnml.tables import Table
+from churnml.tables import TABLES, Table
 
 log = logging.getLogger("churnml.warehouse")
 
@@ -81,7 +82,10 @@ def _rows_naming(con: duckdb.DuckDBPyConnection, path: Path, kind: Forgettable, 
         conditions.append(f'contains("row", {quoted(name)})')
     if not conditions:
         return 0
-    return int(con.execute(f"SELECT count(*) FROM {parquet([path])} WHERE {' OR '.join(conditions)}").fetchall()[0][0])
+    # a ticket counts once, however many versions of it are kept
+    table = TABLES.get(path.stem)
+    counted = counted_rows(table) if table else "count(*)"
+    return int(con.execute(f"SELECT {counted} FROM {parquet([path])} WHERE {' OR '.join(conditions)}").fetchall()[0][0])
 
 
 def sampled_ids(project: Project, account_id: str) -> frozenset[int]:

@@ -28,6 +28,7 @@ from churnml.adapters.warehouse.profile import USAGE_FEED, USAGE_REPEATS
 from churnml.adapters.warehouse.reading import Progress, files_of, parquet, write_parquet
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import reads
+from churnml.arrivals import ArrivalColumn
 from churnml.jsontypes import JsonObject
 from churnml.remarks import Remark, together
 from churnml.rollups import RELATIONS
@@ -85,6 +86,7 @@ class Increment:
         future: whether rows were set aside as lying after that.
         today: the day it was read.
         names: the event names that have a bit of their own, in the order of the bits.
+        arrival_columns: columns that look as if they said when the rows arrived and are not mapped.
     """
 
     path: Path
@@ -100,6 +102,7 @@ class Increment:
     future: bool
     today: str
     names: tuple[str, ...]
+    arrival_columns: tuple[ArrivalColumn, ...] = ()
 
     @property
     def newest_day(self) -> dt.date | None:
@@ -200,8 +203,16 @@ def _read(path: Path) -> tuple[Increment, dict[str, str]]:
     files = {name: (int(stat[0]), int(stat[1])) for name, stat in manifest.pop("files").items()}
     given, unmapped, names = (tuple(manifest.pop(name)) for name in ("given", "unmapped", "names"))
     remarks = TypeAdapter(tuple[Remark, ...]).validate_python(manifest.pop("remarks"))
+    columns = tuple(ArrivalColumn(**column) for column in manifest.pop("arrival_columns", ()))
     increment = Increment(
-        path=path, files=files, given=given, unmapped=unmapped, names=names, remarks=remarks, **manifest
+        path=path,
+        files=files,
+        given=given,
+        unmapped=unmapped,
+        names=names,
+        remarks=remarks,
+        arrival_columns=columns,
+        **manifest,
     )
     return increment, sums
 
@@ -249,6 +260,7 @@ def merged_if_many(
         future=any(i.future for i in small),
         today=max(i.today for i in small),
         names=largest.names,
+        arrival_columns=small[0].arrival_columns,
     )
     return [largest, publish(growing, merged)]
 

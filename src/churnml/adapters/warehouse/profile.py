@@ -11,7 +11,8 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from churnml.adapters.warehouse.reading import Reading, files_of, identifier, parquet, quoted, write_parquet
-from churnml.tables import TABLES, Table
+from churnml.adapters.warehouse.versions import last_versions
+from churnml.tables import SUPPORT_TICKETS, TABLES, Table
 from churnml.timeline import plus_days
 from churnml.watch.profile import DAYS_KEPT, RECENT_DAYS, SAMPLED, Feeds, IdSample, LoadProfile, TableProfile
 
@@ -124,7 +125,7 @@ def _write_feeds(reading: Reading, usage: Sequence[Path], out: Path) -> None:
     if "support_tickets" in reading.counts.given:
         parts.append(
             f"SELECT 'support_tickets', '', (opened_at::DATE - {EPOCH})::INTEGER, 0, count(*), "
-            "count(DISTINCT account_id), NULL, NULL FROM _kept_support_tickets GROUP BY ALL"
+            f"count(DISTINCT account_id), NULL, NULL FROM {last_versions(SUPPORT_TICKETS)} GROUP BY ALL"
         )
     none = (
         "SELECT NULL::VARCHAR AS contract_table, NULL::VARCHAR AS event, 0 AS day, 0 AS delay, 0::BIGINT AS rows, "
@@ -181,7 +182,7 @@ def _nulls(reading: Reading, table: Table, recent: dt.date) -> tuple[int, dict[s
     is_recent = f"{table.dated_by} >= TIMESTAMP {quoted(str(recent))}"
     counted = [f"count(*), count(*) FILTER ({is_recent})"]
     counted += [f"count({identifier(n)}), count({identifier(n)}) FILTER ({is_recent})" for n in names]
-    query = f"SELECT {', '.join(counted)} FROM {identifier('_kept_' + table.name)}"
+    query = f"SELECT {', '.join(counted)} FROM {last_versions(table)}"
     rows, recent_rows, *given_rows = reading.con.execute(query).fetchall()[0]
     both = zip(given_rows[::2], given_rows[1::2], strict=True)
     return _shares(dict(zip(names, both, strict=True)), rows, recent_rows)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml.adapters.project import Project
+from churnml.arrivals import ArrivalColumn
 from churnml.remarks import Remark, RemarkKind, remark
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class ReadingCounts:
     ``given`` are the columns each source gave that the contract knows, ``unmapped`` those it does not know. ``remarks``
     are told by ``check`` and the report: whoever leaves something out or takes it for something else adds one.
     ``hourless`` are the columns of times that hold dates.
+    ``arrival_columns`` are those that look as if they said when rows arrived and are not mapped.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -35,6 +37,7 @@ class ReadingCounts:
     unmapped: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
     hourless: dict[str, list[str]] = field(default_factory=dict)
+    arrival_columns: dict[str, list[ArrivalColumn]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from pydantic import TypeAdapter
 import churnml
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse import leases
+from churnml.adapters.warehouse.arrival_columns import note_arrival_columns
 from churnml.adapters.warehouse.checking import check_and_write, make_quarantine
 from churnml.adapters.warehouse.engines import Engine, open_engine
 from churnml.adapters.warehouse.extent import data_end
@@ -57,6 +58,8 @@ from churnml.adapters.warehouse.reading import (
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.usage import StaleIncrementsError, roll_up_growing, roll_up_whole
+from churnml.adapters.warehouse.versions import number_rows
+from churnml.arrivals import ArrivalColumn
 from churnml.checks import QuarantinedRow
 from churnml.remarks import Remark
 from churnml.rollups import PARTS, RELATIONS
@@ -91,6 +94,7 @@ class Ingested:
         data_through: the last full day in the data.
         fingerprint: names the content.
         usage: the folders with the roll-ups of usage.
+        arrival_columns: contract table → columns that look as if they said when its rows arrived and are not mapped.
     """
 
     path: Path
@@ -103,6 +107,7 @@ class Ingested:
     usage: tuple[Path, ...] = ()
     unmapped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
+    arrival_columns: Mapping[str, tuple[ArrivalColumn, ...]] = field(default_factory=dict)
 
     def files(self, name: str) -> list[Path]:
         """The Parquet files of a relation; none when the project does not have it."""
@@ -387,6 +392,8 @@ def _make_store(
             if source is not None and not (name == "usage_events" and nothing_new):
                 progress(f"checking {name}")
                 make_typed_view(reading, table, source, registered)
+                note_arrival_columns(reading, table, source, registered)
+                number_rows(reading, table)
                 flag_forgotten(reading, table)
         end = data_end(reading, kept)
         make_quarantine(reading, registered)

@@ -93,8 +93,9 @@ def _typed(
     if renamed:
         values["event"] = _renamed(values["event"], renamed)
     typed = [f"{value} AS {identifier(name)}" for name, value in values.items()]
-    # when a fact was known, where the data do not say
-    filled = ["coalesce(known_at, " + table.dated_by + ") AS known_at"] if "known_at" in table.column_names else []
+    # when a fact was known, where the data do not say; of versions, once it is settled which of them stood
+    is_filled = "known_at" in table.column_names and not table.versioned
+    filled = ["coalesce(known_at, " + table.dated_by + ") AS known_at"] if is_filled else []
     if table.name == "support_tickets":
         filled.append("CASE WHEN csat IS NOT NULL THEN coalesce(csat_at, resolved_at) ELSE csat_at END AS csat_at")
     replaced = f" REPLACE ({', '.join(filled)})" if filled else ""

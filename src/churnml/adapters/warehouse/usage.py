@@ -77,6 +77,8 @@ def roll_up_growing(
     counts.unmapped[name] = list(increments[0].unmapped)
     others = [one for one in counts.remarks if one.table != name]
     counts.remarks[:] = [*others, *together(one for increment in increments for one in increment.remarks)]
+    if columns := increments[0].arrival_columns:
+        counts.arrival_columns[name] = list(columns)
     for counted, total in ((counts.quarantined, quarantined), (counts.warned, warned)):
         counted.pop(name, None)
         if total:
@@ -122,6 +124,7 @@ def _new_increment(
         future="future" in quarantined,
         today=reading.today.isoformat(),
         names=tuple(names),
+        arrival_columns=tuple(counts.arrival_columns.get(EVENTS.name, ())),
     )
     return publish(growing, increment)
 

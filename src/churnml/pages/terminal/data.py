@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from textwrap import wrap
 
+from churnml.arrivals import ArrivalColumns, Assumption, would_tell
 from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, Severity
 from churnml.jsontypes import JsonObject
 from churnml.pages.feeds import BREAKS_SHOWN, break_data, breaks_lines
@@ -30,6 +32,8 @@ class CheckedTables:
         quarantine_file: where the rows set aside are, relative to the project.
         breaks: what is broken in the data.
         remarks: what is told of the tables' columns.
+        assumed: the facts whose arrival is taken to be their occurrence.
+        arrival_columns: columns that look as if they said when rows arrived and are not mapped.
     """
 
     project: str
@@ -41,6 +45,8 @@ class CheckedTables:
     quarantine_file: str
     breaks: Sequence[DataBreak] = ()
     remarks: Sequence[Remark] = ()
+    assumed: Sequence[Assumption] = ()
+    arrival_columns: ArrivalColumns = field(default_factory=dict)
 
 
 def check_data(checked: CheckedTables) -> JsonObject:
@@ -55,6 +61,8 @@ def check_data(checked: CheckedTables) -> JsonObject:
         "playbooks": [asdict(finding) for finding in checked.findings],
         "quarantine_table": checked.quarantine_file,
         "breaks": [break_data(one) for one in checked.breaks],
+        "arrival_assumed": [asdict(assumed) for assumed in checked.assumed],
+        "arrival_columns": {name: [asdict(c) for c in columns] for name, columns in checked.arrival_columns.items()},
     }
 
 
@@ -75,10 +83,21 @@ def check_text(checked: CheckedTables) -> str:
     lines += remark_lines(checked.remarks)
     if checked.breaks:
         lines += ["", "  BROKEN FEEDS", "", *breaks_lines(checked.breaks, BREAKS_SHOWN)]
+    lines += _arrival_lines(checked)
     for finding in checked.findings:
         lines += ["", f"  playbook {finding.playbook}: {finding.what}", f"    {finding.remedy}"]
     lines += ["", f"  What was set aside, with its reason and source row: {checked.quarantine_file}"]
     return "\n".join(lines)
+
+
+def _arrival_lines(checked: CheckedTables) -> list[str]:
+    """Which facts count as known when they happened, what that risks, and which columns would tell."""
+    told = [assumed.sentence for assumed in checked.assumed]
+    told += [would_tell(name, columns) for name, columns in checked.arrival_columns.items() if columns]
+    if not told:
+        return []
+    wrapped = [line for text in told for line in wrap(printable(text), 100, subsequent_indent="  ")]
+    return ["", "  TAKEN AS KNOWN WHEN IT HAPPENED", "", *(f"  {line}" for line in wrapped)]
 
 
 def data_lines(quarantined: Mapping[str, Mapping[str, int]], warned: Mapping[str, Mapping[str, int]]) -> list[str]:
