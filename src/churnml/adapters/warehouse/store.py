@@ -41,7 +41,8 @@ from churnml.adapters.warehouse.increments import (
     kept_increments,
     stats_of,
 )
-from churnml.adapters.warehouse.inputs import InputTable, register
+from churnml.adapters.warehouse.input_tables import InputTable
+from churnml.adapters.warehouse.inputs import register
 from churnml.adapters.warehouse.profile import write_profile
 from churnml.adapters.warehouse.reading import (
     Progress,

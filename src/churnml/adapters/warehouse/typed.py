@@ -10,7 +10,7 @@ import duckdb
 
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, has_value, read_column, tell_unread
-from churnml.adapters.warehouse.inputs import InputTable
+from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
 from churnml.errors import ContractError, SourceError, did_you_mean, nearest
 from churnml.remarks import RemarkKind
