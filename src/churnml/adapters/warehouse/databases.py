@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from churnml.adapters.outages import CONNECT_SECONDS, outage
 from churnml.adapters.project import PROJECT_FILE, Project, with_environment
 from churnml.errors import SourceError, did_you_mean
-from churnml.specs.project import Input
+from churnml.specs.inputs import Input
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

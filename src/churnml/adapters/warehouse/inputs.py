@@ -1,6 +1,6 @@
 """The user's own files and database tables, registered under their input names.
 
-What stands in a file is data: every CSV field arrives as text, nothing in it is run or followed.
+What stands in a file is data: every field of a text arrives as text, nothing in it is run or followed.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from churnml.adapters.input_files import FileKind, InputFiles, file_kind, input_files
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse.csv_files import register_csv
 from churnml.adapters.warehouse.databases import copy_table
 from churnml.adapters.warehouse.input_tables import InputTable, columns_of, register_parquet
-from churnml.adapters.warehouse.reading import quoted
-from churnml.specs.project import Input
+from churnml.adapters.warehouse.json_files import register_json
+from churnml.adapters.warehouse.lakes import copy_lake
+from churnml.adapters.warehouse.reading import identifier, quoted
+from churnml.specs.inputs import Input
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,43 +32,69 @@ def register(
     scratch: Path,
     only: Sequence[Path] | None = None,
 ) -> InputTable:
-    """Makes input ``name`` readable as a table of ``con`` (a DuckDB connection); raises SourceError.
+    """Makes input ``name`` readable as a table of ``con`` (a DuckDB connection); raises SourceError, ProjectError.
 
     ``only`` narrows an input of several files to some of them.
     """
+    target = scratch / f"input-{name}.parquet"
     if declared.database is not None:
-        target = scratch / f"input-{name}.parquet"
         copy_table(project, name, declared, target)
         return register_parquet(con, name, target)
-    paths = project.input_paths(name, declared)
-    several = len(paths) > 1 or any(mark in (declared.path or "") for mark in "*?[")
-    if not several:
-        return _register_file(con, name, paths[0], declared, scratch)
-    return _register_several(con, project.root, name, paths if only is None else only, declared, scratch)
+    files = input_files(project.root, name, declared)
+    if files.kind in ("delta", "iceberg"):
+        copy_lake(name, files, target)
+        return register_parquet(con, name, target)
+    if files.kind == "file":
+        return _register_file(con, name, files.paths[0], declared, scratch)
+    return _register_several(con, project.root, name, files, files.paths if only is None else only, declared, scratch)
 
 
-def file_name(root: Path, declared: str | None, path: Path) -> str:
+def file_name(root: Path, path: Path, absolute: bool) -> str:
     """A file of an input as it is named whichever way the project's folder was: absolute only if declared so."""
-    return str(path if Path(declared or "").is_absolute() else path.relative_to(root))
+    return str(path if absolute else path.relative_to(root))
 
 
 def _register_file(con: duckdb.DuckDBPyConnection, name: str, path: Path, declared: Input, scratch: Path) -> InputTable:
-    kind = declared.format or ("parquet" if path.suffix.lower() in (".parquet", ".pq") else "csv")
+    kind = declared.format or file_kind(path.name) or _kind_by_content(path)
     if kind == "parquet":
         return register_parquet(con, name, path)
+    if kind == "json":
+        return register_json(con, name, path, declared, scratch)
     return register_csv(con, name, path, declared, scratch)
 
 
+def _kind_by_content(path: Path) -> FileKind:
+    """What a file is whose name does not say."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    return "json" if start.lstrip().startswith((b'{"', b"[{", b"[\n", b"[\r")) else "csv"
+
+
 def _register_several(
-    con: duckdb.DuckDBPyConnection, root: Path, name: str, paths: Sequence[Path], declared: Input, scratch: Path
+    con: duckdb.DuckDBPyConnection,
+    root: Path,
+    name: str,
+    files: InputFiles,
+    paths: Sequence[Path],
+    declared: Input,
+    scratch: Path,
 ) -> InputTable:
-    """Several files as one input, each row with its ``source_file`` beside its ``source_row`` in that file."""
+    """Several files as one input, each row with its ``source_file`` beside its ``source_row`` in that file.
+
+    What folders ``key=value`` say is a column, of text, unless the file has one of that name.
+    """
     parts = [_register_file(con, f"_{name}_{place}", path, declared, scratch) for place, path in enumerate(paths)]
-    selects = [
-        f'SELECT *, {quoted(file_name(root, declared.path, path))} AS source_file FROM "{part.name}"'
-        for part, path in zip(parts, paths, strict=True)
-    ]
+    absolute = Path(files.path).is_absolute()
+    selects = []
+    for part, path in zip(parts, paths, strict=True):
+        there = {column.casefold() for column in part.columns}
+        named = {k: v for k, v in files.partitions(path).items() if k.casefold() not in there}
+        extra = "".join(f", {'NULL' if v is None else quoted(v)}::VARCHAR AS {identifier(k)}" for k, v in named.items())
+        own = quoted(file_name(root, path, absolute))
+        selects.append(f'SELECT *{extra}, {own} AS source_file FROM "{part.name}"')
     con.execute(f'CREATE VIEW "{name}" AS {" UNION ALL BY NAME ".join(selects)}')
-    warned = sum((Counter(part.warned) for part in parts), Counter[str]())
+    warned = sum((Counter(part.warned) for part in parts), Counter(files.noted))
     rejects = tuple(reject for part in parts for reject in part.rejects)
     return InputTable(name, columns_of(con, name), dict(warned), rejects, parts[0].delimiter if parts else "")
