@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
-from churnml.specs.base import Spec
+from churnml.specs.base import Positive, Spec
 from churnml.specs.encodings import codec_of
 
 # Of several letters, these are one character as people write them.
@@ -58,7 +58,7 @@ class Input(Spec):
     table: str | None = None
     grows: Literal["by_file"] | None = None
     watermark: Annotated[str, Field(min_length=1)] | None = None
-    look_back_days: Annotated[float, Field(gt=0)] | None = None
+    look_back_days: Positive | None = None
     key: tuple[str, ...] = ()
 
     @model_validator(mode="after")

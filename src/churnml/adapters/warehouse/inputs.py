@@ -17,7 +17,8 @@ from churnml.adapters.warehouse.databases import copy_table
 from churnml.adapters.warehouse.input_tables import InputTable, columns_of, register_parquet
 from churnml.adapters.warehouse.json_files import register_json
 from churnml.adapters.warehouse.lakes import copy_lake
-from churnml.adapters.warehouse.reading import identifier, quoted
+from churnml.adapters.warehouse.reading import identifier, only, quoted
+from churnml.adapters.warehouse.watermarks import INPUTS
 from churnml.specs.inputs import Input
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ def register(
     name: str,
     declared: Input,
     scratch: Path,
-    only: Sequence[Path] | None = None,
+    narrowed: Sequence[Path] | None = None,
 ) -> InputTable:
     """Makes input ``name`` readable as a table of ``con`` (a DuckDB connection); raises SourceError, ProjectError.
 
-    ``only`` narrows an input of several files to some of them.
+    ``narrowed`` leaves some files of an input of several.
     """
     target = scratch / f"input-{name}.parquet"
     if declared.database is not None:
@@ -46,7 +47,9 @@ def register(
         return register_parquet(con, name, target)
     if files.kind == "file":
         return _register_file(con, name, files.paths[0], declared, scratch)
-    return _register_several(con, project.root, name, files, files.paths if only is None else only, declared, scratch)
+    return _register_several(
+        con, project.root, name, files, files.paths if narrowed is None else narrowed, declared, scratch
+    )
 
 
 def file_name(root: Path, path: Path, absolute: bool) -> str:
@@ -98,3 +101,15 @@ def _register_several(
     warned = sum((Counter(part.warned) for part in parts), Counter(files.noted))
     rejects = tuple(reject for part in parts for reject in part.rejects)
     return InputTable(name, columns_of(con, name), dict(warned), rejects, parts[0].delimiter if parts else "")
+
+
+def shut_out_other_files(con: duckdb.DuckDBPyConnection, project: Project, out: Path) -> None:
+    """From here on no SQL, ours or the project's, reads any file but the declared inputs."""
+    files = [p for n, i in project.spec.inputs.items() if i.path is not None for p in project.input_paths(n, i)]
+    # a path is looked at as it is asked for, a pattern, and as the file it leads to
+    paths = dict.fromkeys(text for file in files for path in (file, file.resolve()) for text in (str(path), only(path)))
+    con.execute(f"SET allowed_paths = [{', '.join(quoted(path) for path in paths)}]")
+    work = project.work / "warehouse"
+    own = [text for path in (out, work / "usage", work / INPUTS) for text in (str(path), only(path))]
+    con.execute(f"SET allowed_directories = [{', '.join(quoted(path) for path in own)}]")
+    con.execute("SET enable_external_access = false")

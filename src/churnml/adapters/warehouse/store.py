@@ -42,7 +42,7 @@ from churnml.adapters.warehouse.increments import (
     stats_of,
 )
 from churnml.adapters.warehouse.input_tables import InputTable
-from churnml.adapters.warehouse.inputs import register
+from churnml.adapters.warehouse.inputs import register, shut_out_other_files
 from churnml.adapters.warehouse.profile import write_profile
 from churnml.adapters.warehouse.reading import (
     Progress,
@@ -50,7 +50,6 @@ from churnml.adapters.warehouse.reading import (
     ReadingCounts,
     files_of,
     identifier,
-    only,
     parquet,
     quoted,
     write_parquet,
@@ -58,6 +57,7 @@ from churnml.adapters.warehouse.reading import (
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.usage import StaleIncrementsError, roll_up_growing, roll_up_whole
+from churnml.adapters.warehouse.watermarks import INPUTS, KeptRows, keeps_rows, refreshed, register_kept
 from churnml.checks import QuarantinedRow
 from churnml.remarks import Remark
 from churnml.rollups import PARTS, RELATIONS
@@ -131,15 +131,18 @@ def ingest(
     stores = project.work / "warehouse"
     stores.mkdir(parents=True, exist_ok=True)
     parts = _ever_asked(project.work, parts, progress)
-    ready = _kept_store(stores, _store_name(project, today, parts), progress)
-    if ready is not None:
-        return ready
-    with leases.one_maker(stores, lambda: progress("another run is reading the tables; waiting for it")):
-        name = _store_name(project, today, parts)
-        ready = _kept_store(stores, name, silent)
+    watermarked = [name for name, declared in project.spec.inputs.items() if keeps_rows(project, declared)]
+    if not watermarked:  # what those hold is known only once they are asked
+        ready = _kept_store(stores, _store_name(project, today, parts, {}), progress)
         if ready is not None:
             return ready
-        made = _made_store(project, today, stores, name, parts, progress)
+    with leases.one_maker(stores, lambda: progress("another run is reading the tables; waiting for it")):
+        tables = {n: refreshed(project, stores, n, project.spec.inputs[n], today, progress) for n in watermarked}
+        name = _store_name(project, today, parts, tables)
+        ready = _kept_store(stores, name, progress if watermarked else silent)
+        if ready is not None:
+            return ready
+        made = _made_store(project, today, stores, name, parts, tables, progress)
         _forget_old(stores, made)
     return made
 
@@ -149,7 +152,13 @@ def silent(_: str) -> None:
 
 
 def _made_store(
-    project: Project, today: dt.date, stores: Path, name: str, parts: frozenset[str], progress: Progress
+    project: Project,
+    today: dt.date,
+    stores: Path,
+    name: str,
+    parts: frozenset[str],
+    tables: Mapping[str, KeptRows],
+    progress: Progress,
 ) -> Ingested:
     """Makes a store aside and moves it into place, held."""
     growing = growing_usage(project, parts, _versions())
@@ -158,7 +167,7 @@ def _made_store(
         aside = Path(tempfile.mkdtemp(prefix=".making-", dir=stores))
         try:
             kept = kept_increments(growing, stale, progress) if growing else []
-            _make_store(project, today, aside, parts, growing, kept, progress)
+            _make_store(project, today, aside, parts, tables, growing, kept, progress)
             # never in the place of another: somebody may be reading that
             target = stores / name
             if target.exists():
@@ -246,12 +255,14 @@ def _versions() -> dict[str, str | int]:
     return {"churnml": churnml.__version__, "duckdb": str(duckdb.__version__), "format": STORE_FORMAT}
 
 
-def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
-    """Named after all that decides the content: versions, declarations, and the inputs' size and time."""
+def _store_name(project: Project, today: dt.date, parts: frozenset[str], tables: Mapping[str, KeptRows]) -> str:
+    """Named after all that decides the content: versions, declarations, the inputs' size and time, or their rows."""
     files: dict[str, object] = {}
     for name, declared in project.spec.inputs.items():
         if declared.path is not None:
             files[name] = stats_of(project, name)
+        elif name in tables:
+            files[name] = tables[name].content
         else:
             files[name] = os.urandom(8).hex()  # a database's content cannot be told from outside
     made_of = {
@@ -281,7 +292,7 @@ def _forget_old(stores: Path, present: Ingested) -> None:
             leases.take_away(aside)
     usage: dict[Path, list[Path]] = {}
     for path in stores.iterdir():
-        if path == present.path or path.name == "usage" or path.name.startswith(".") or not path.is_dir():
+        if path == present.path or path.name in ("usage", INPUTS) or path.name.startswith(".") or not path.is_dir():
             continue
         try:
             manifest = unsealed(path / MANIFEST_FILE)
@@ -372,6 +383,7 @@ def _make_store(
     today: dt.date,
     out: Path,
     parts: frozenset[str],
+    tables: Mapping[str, KeptRows],
     growing: GrowingUsage | None,
     kept: list[Increment],
     progress: Progress,
@@ -381,8 +393,8 @@ def _make_store(
         reading = Reading(engine.backend, project, today, out, parts, ReadingCounts())
         con, counts = reading.con, reading.counts
         nothing_new = growing is not None and not growing.unread(kept)
-        registered = _registered(reading, growing, kept, progress)
-        _shut_out_other_files(con, project, out)
+        registered = _registered(reading, tables, growing, kept, progress)
+        shut_out_other_files(con, project, out)
         for name, table in TABLES.items():
             source = project.source(name)
             if source is not None and not (name == "usage_events" and nothing_new):
@@ -418,7 +430,11 @@ def _make_store(
 
 
 def _registered(
-    reading: Reading, growing: GrowingUsage | None, kept: Sequence[Increment], progress: Progress
+    reading: Reading,
+    tables: Mapping[str, KeptRows],
+    growing: GrowingUsage | None,
+    kept: Sequence[Increment],
+    progress: Progress,
 ) -> dict[str, InputTable]:
     """The inputs by name; of usage that grows, only the files that were not read before."""
     project = reading.project
@@ -431,19 +447,11 @@ def _registered(
             if not only:
                 continue
         log.info("input %(input)s opened", {"input": name})
-        registered[name] = register(reading.con, project, name, declared, reading.out, only)
+        if name in tables:
+            registered[name] = register_kept(reading.con, name, tables[name])
+        else:
+            registered[name] = register(reading.con, project, name, declared, reading.out, only)
     return registered
-
-
-def _shut_out_other_files(con: duckdb.DuckDBPyConnection, project: Project, out: Path) -> None:
-    """From here on no SQL, ours or the project's, reads any file but the declared inputs."""
-    files = [p for n, i in project.spec.inputs.items() if i.path is not None for p in project.input_paths(n, i)]
-    # a path is looked at as it is asked for, a pattern, and as the file it leads to
-    paths = dict.fromkeys(text for file in files for path in (file, file.resolve()) for text in (str(path), only(path)))
-    con.execute(f"SET allowed_paths = [{', '.join(quoted(path) for path in paths)}]")
-    own = [text for path in (out, project.work / "warehouse" / "usage") for text in (str(path), only(path))]
-    con.execute(f"SET allowed_directories = [{', '.join(quoted(path) for path in own)}]")
-    con.execute("SET enable_external_access = false")
 
 
 def _end_of_data(reading: Reading, kept: Sequence[Increment]) -> dt.date:
