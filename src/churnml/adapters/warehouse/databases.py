@@ -73,12 +73,15 @@ class OpenTable:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        result: Any = self.connection.execution_options(stream_results=True).execute(statement)
+        in_process = self.connection.dialect.name == "sqlite"
+        result: Any = self.connection.execution_options(stream_results=not in_process).execute(statement)
         names = list(result.keys())
+        # SQLite's own rows, a batch at a time: what SQLAlchemy makes of each costs as much as all the rest. Where a
+        # server streams, SQLAlchemy has taken the first rows itself
+        fetched = result.cursor.fetchmany if in_process else result.fetchmany
         text = pa.schema([(name, pa.string()) for name in names])
         with pq.ParquetWriter(target, text) as writer:
-            # the driver's own rows: what SQLAlchemy makes of each costs as much as all the rest
-            while rows := result.cursor.fetchmany(BATCH_ROWS):
+            while rows := fetched(BATCH_ROWS):
                 columns = [_as_text(column) for column in zip(*rows, strict=True)]
                 writer.write_table(pa.table(columns, schema=text))
 

@@ -60,17 +60,31 @@ def _delta(name: str, files: InputFiles) -> pa.RecordBatchReader:
 
 
 def _iceberg(name: str, files: InputFiles) -> pa.RecordBatchReader:
+    from pyiceberg.io import InputFile
+    from pyiceberg.io.pyarrow import PyArrowFileIO
     from pyiceberg.table import StaticTable
 
-    metadata = _newest(files)
-    table = StaticTable.from_metadata(str(metadata))
-    snapshot = table.current_snapshot()
-    if snapshot is not None:
-        _must_lie_in(name, files.base, [snapshot.manifest_list])
-        _must_lie_in(name, files.base, [manifest.manifest_path for manifest in snapshot.manifests(table.io)])
-        for task in table.scan().plan_files():
-            _must_lie_in(name, files.base, [task.file.file_path, *(d.file_path for d in task.delete_files)])
+    table = StaticTable.from_metadata(str(_newest(files)))
+    written_at = table.location().rstrip("/")
+
+    class FolderFileIO(PyArrowFileIO):  # type: ignore[misc]  # the library has no types here
+        """Every file of the table, wherever it was when it was written, is read in its folder and nowhere else."""
+
+        def new_input(self, location: str) -> InputFile:
+            return super().new_input(str(_in_folder(name, files.base, written_at, location)))
+
+    table.io = FolderFileIO()
     return table.scan().to_arrow_batch_reader()
+
+
+def _in_folder(name: str, folder: Path, written_at: str, location: str) -> Path:
+    """The file of an Iceberg table in its folder: its metadata name it by where the table was when it was written."""
+    if location.startswith(f"{written_at}/"):
+        path = folder / unquote(location.removeprefix(f"{written_at}/"))
+    else:
+        path = _local(location) or Path(location)
+    _must_lie_in(name, folder, [str(path)])
+    return path
 
 
 def _newest(files: InputFiles) -> Path:
@@ -87,12 +101,19 @@ def _version(path: Path) -> int:
     return int(match.group(1)) if match else -1
 
 
+def _local(location: str) -> Path | None:
+    """The path of a location on this machine; None where it is elsewhere."""
+    parsed = urlparse(location)
+    if parsed.scheme == "file":
+        return Path(unquote(parsed.path))
+    return None if "://" in location else Path(location)
+
+
 def _must_lie_in(name: str, folder: Path, locations: Iterable[str]) -> None:
     inside = folder.resolve()
     for location in locations:
-        parsed = urlparse(location)
-        path = Path(unquote(parsed.path) if parsed.scheme == "file" else location)
-        if parsed.scheme not in ("", "file") or not path.resolve().is_relative_to(inside):
+        path = _local(location)
+        if path is None or not path.resolve().is_relative_to(inside):
             raise SourceError(
                 f"The table of input '{name}' has files outside its folder.",
                 where=f"{folder}: {location}",
