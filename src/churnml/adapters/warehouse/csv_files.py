@@ -40,7 +40,7 @@ def register_csv(con: duckdb.DuckDBPyConnection, name: str, path: Path, declared
     # every column is text, as the header names it: nothing is guessed, so one bad line spoils one line
     types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in layout.columns)
     options = (
-        f"auto_detect = false, columns = {{{types}}}, header = true, "
+        f"auto_detect = false, hive_partitioning = false, columns = {{{types}}}, header = true, "
         f"delim = {quoted(layout.delimiter)}, quote = '\"', escape = '\"', comment = '', encoding = 'utf-8', "
         f"max_line_size = {LONGEST_LINE}, nullstr = '', store_rejects = true, "
         f"rejects_table = {quoted('_rejects_' + name)}, rejects_scan = {quoted('_scans_' + name)}"

@@ -146,6 +146,8 @@ def _header_at(records: Sequence[_Record]) -> int:
     for place, record in enumerate(records[:HIGHEST]):
         if record.filled * 2 <= used:
             continue  # a title, or blank
+        if len(record.fields) < width and not any(r.filled for r in records[place + 1 : place + 2]):
+            continue  # a title that a blank line parts from the rows
         # mostly filled, the first line is the header whatever it says; below a title it must look like one
         if place == blank:
             return blank

@@ -153,8 +153,9 @@ class _Text:
             readable = "\n" in start.decode(codec, "ignore") or len(start) < 1 << 10
         except UnicodeDecodeError:
             readable = False
-        zeros = start.count(b"\0") / max(len(start), 1)
-        if not readable or zeros < 0.02:
+        zeros = sorted((start[::2].count(0), start[1::2].count(0)))
+        # of the two bytes of a character, hardly ever the lower one is zero
+        if not readable or zeros[0] > 0.3 * zeros[1] or zeros[1] < 0.02 * len(start):
             raise SourceError(
                 f"The file of input '{self.name}' holds bytes that no text has (zero bytes).",
                 where=str(self.shown),

@@ -38,7 +38,7 @@ def register_parquet(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> I
     try:
         con.execute(
             f'CREATE VIEW "{name}" AS SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS source_row '
-            f"FROM read_parquet({quoted(only(path))}, file_row_number = true)"
+            f"FROM read_parquet({quoted(only(path))}, file_row_number = true, hive_partitioning = false)"
         )
         columns = columns_of(con, name)
     except Exception as problem:

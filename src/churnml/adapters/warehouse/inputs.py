@@ -5,6 +5,7 @@ What stands in a file is data: every field of a text arrives as text, nothing in
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,21 +87,41 @@ def _register_several(
 ) -> InputTable:
     """Several files as one input, each row with its ``source_file`` beside its ``source_row`` in that file.
 
-    What folders ``key=value`` say is a column, of text, unless the file has one of that name.
+    What folders ``key=value`` say is a column, unless the file has one of that name: a date where it always is one.
     """
     parts = [_register_file(con, f"_{name}_{place}", path, declared, scratch) for place, path in enumerate(paths)]
     absolute = Path(files.path).is_absolute()
+    types = _partition_types(files)
     selects = []
     for part, path in zip(parts, paths, strict=True):
         there = {column.casefold() for column in part.columns}
-        named = {k: v for k, v in files.partitions(path).items() if k.casefold() not in there}
-        extra = "".join(f", {'NULL' if v is None else quoted(v)}::VARCHAR AS {identifier(k)}" for k, v in named.items())
+        extra = "".join(
+            f", {'NULL' if value is None else quoted(value)}::{types[key]} AS {identifier(key)}"
+            for key, value in files.partitions(path).items()
+            if key.casefold() not in there
+        )
         own = quoted(file_name(root, path, absolute))
         selects.append(f'SELECT *{extra}, {own} AS source_file FROM "{part.name}"')
     con.execute(f'CREATE VIEW "{name}" AS {" UNION ALL BY NAME ".join(selects)}')
     warned = sum((Counter(part.warned) for part in parts), Counter(files.noted))
     rejects = tuple(reject for part in parts for reject in part.rejects)
     return InputTable(name, columns_of(con, name), dict(warned), rejects, parts[0].delimiter if parts else "")
+
+
+def _partition_types(files: InputFiles) -> dict[str, str]:
+    """Folder's column → its type in SQL, the same for every file of the input."""
+    values: dict[str, set[str]] = {}
+    for path in files.paths:
+        for key, value in files.partitions(path).items():
+            values.setdefault(key, set()).update([] if value is None else [value])
+    return {key: "DATE" if all(map(_is_date, of)) and of else "VARCHAR" for key, of in values.items()}
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def shut_out_other_files(con: duckdb.DuckDBPyConnection, project: Project, out: Path) -> None:

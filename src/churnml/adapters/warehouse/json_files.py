@@ -32,8 +32,9 @@ def register_json(con: duckdb.DuckDBPyConnection, name: str, path: Path, declare
         keys = [
             str(row[0])
             for row in con.execute(
-                f"SELECT key FROM (SELECT unnest(json_keys(line)) AS key, source_row FROM {lines} WHERE is_object) "
-                "GROUP BY key ORDER BY min(source_row), key"
+                f"SELECT key FROM (SELECT unnest(json_keys(line)) AS key, source_row, "
+                f"generate_subscripts(json_keys(line), 1) AS place FROM {lines} WHERE is_object) "
+                "GROUP BY key ORDER BY min(ROW(source_row, place))"
             ).fetchall()
         ]
         columns = numbered(keys)
@@ -69,20 +70,23 @@ def _is_array(path: Path) -> bool:
 
 def _lines(path: Path) -> str:
     """SQL of the lines with text in them; no JSON has the character that would part their fields."""
+    options = (
+        "auto_detect = false, hive_partitioning = false, columns = {'line': 'VARCHAR'}, header = false, "
+        "delim = '\x01', quote = '', escape = '', comment = '', encoding = 'utf-8', "
+        f"max_line_size = {LONGEST_LINE}"
+    )
     return (
         "SELECT line, CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS is_object, "
-        "source_row "
-        "FROM (SELECT line, row_number() OVER () AS source_row "
-        f"FROM read_csv({quoted(only(path))}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, header = false, "
-        f"delim = '\x01', quote = '', escape = '', comment = '', encoding = 'utf-8', "
-        f"max_line_size = {LONGEST_LINE})) WHERE trim(line) <> ''"
+        "source_row FROM (SELECT line, row_number() OVER () AS source_row "
+        f"FROM read_csv({quoted(only(path))}, {options})) WHERE trim(line) <> ''"
     )
 
 
 def _array(path: Path) -> str:
+    options = f"format = 'array', hive_partitioning = false, maximum_object_size = {LONGEST_LINE}"
     return (
         "SELECT json::VARCHAR AS line, json_type(json) = 'OBJECT' AS is_object, row_number() OVER () AS source_row "
-        f"FROM read_json_objects({quoted(only(path))}, format = 'array', maximum_object_size = {LONGEST_LINE})"
+        f"FROM read_json_objects({quoted(only(path))}, {options})"
     )
 
 
