@@ -128,7 +128,7 @@ def refreshed(
         reading.must_have_columns()
         now = reading.since(kept) if kept is not None and kept.columns == tuple(table.columns()) else None
         if now is None:
-            if kept is not None:
+            if kept is not None and kept.before is not None:
                 progress(f"{name} changed before its look-back: it is read whole")
                 log.warning("input %(input)s changed before its look-back: it is read whole", {"input": name})
             now = reading.whole()
