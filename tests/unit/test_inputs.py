@@ -18,6 +18,7 @@ import pyarrow as pa
 import pytest
 
 from churnml.adapters.project import Project
+from churnml.adapters.warehouse.input_tables import MEANINGS
 from churnml.adapters.warehouse.inputs import register
 from churnml.errors import ChurnmlError, ProjectError, SourceError
 from churnml.specs.inputs import Input
@@ -42,6 +43,7 @@ class Read:
             names = [column[0] for column in rows.description]
             self.records = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
         self.columns, self.warned, self.rejects = table.columns, table.warned, table.rejects
+        assert MEANINGS.keys() >= self.warned.keys(), "what is told must stand in docs/contract.md"
 
     @property
     def values(self) -> list[tuple[Any, ...]]:

@@ -77,7 +77,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 def test_rows_before_the_look_back_are_read_once(shop: Shop, asked: list[int]) -> None:
     assert rows_of(shop.read()) == shop.of_the_database()
-    assert asked == [17, 3]  # settled, and the look-back with the newest row
+    assert asked == [17, 3]  # older, and the look-back with the newest row
     asked.clear()
     shop.write((21, "open", "2024-05-21 08:00:00"))
     assert rows_of(shop.read()) == shop.of_the_database()
@@ -99,7 +99,7 @@ def test_the_content_is_named_alike_however_it_came_together(shop: Shop, tmp_pat
     for day in range(21, 29):
         shop.write((day, "open", f"2024-05-{day:02} 08:00:00"))
         grown = shop.read()
-    assert len(grown.settled) > 1
+    assert len(grown.older) > 1
     forget_kept_rows(shop.stores)
     assert shop.read().content == grown.content
     shop.db.execute("UPDATE tickets SET state = 'done' WHERE id = 28")
@@ -164,7 +164,7 @@ def test_many_small_readings_become_few_files(shop: Shop, monkeypatch: pytest.Mo
     for day in range(21, 30):
         shop.write((day, "open", f"2024-05-{day:02} 08:00:00"))
         kept = shop.read()
-    assert len(kept.settled) <= 2
+    assert len(kept.older) <= 2
     assert rows_of(kept) == shop.of_the_database()
 
 

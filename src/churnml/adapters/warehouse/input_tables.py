@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,20 @@ from churnml.errors import SourceError
 
 if TYPE_CHECKING:
     import duckdb
+
+# What an input is told about, where it had to be guessed or something was left out: reason → what was counted.
+# ``docs/contract.md`` is generated from these.
+MEANINGS: Mapping[str, str] = {
+    "read_as_windows_1252": "lines that are not UTF-8, read as Windows-1252; of a file declared as Latin-1, the "
+    "characters that it has none for",
+    "read_as_shift_jis": "lines that are not UTF-8 and fit Shift-JIS (code page 932), read so",
+    "read_as_utf_16": "a file without a mark whose every second byte is zero, read as UTF-16",
+    "mixed_encodings": "lines in UTF-8 among lines in Windows-1252; each was read in its own",
+    "declared_encoding_doubtful": "a file that reads as UTF-8 too, while another encoding is declared, and was used",
+    "sep_line": "a first line `sep=…`, taken for what it says",
+    "lines_above_header": "lines above the names of the columns (titles, blanks), left out",
+    "files_not_read": "files of a folder whose names are of no kind that is read",
+}
 
 
 @dataclass(frozen=True)

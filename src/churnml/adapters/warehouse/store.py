@@ -29,6 +29,7 @@ from pydantic import TypeAdapter
 import churnml
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse import leases
+from churnml.adapters.warehouse.asked import ever_asked
 from churnml.adapters.warehouse.checking import check_and_write, make_quarantine
 from churnml.adapters.warehouse.engines import Engine, open_engine
 from churnml.adapters.warehouse.forgotten import flag_forgotten
@@ -57,7 +58,13 @@ from churnml.adapters.warehouse.reading import (
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.usage import StaleIncrementsError, roll_up_growing, roll_up_whole
-from churnml.adapters.warehouse.watermarks import INPUTS, KeptRows, keeps_rows, refreshed, register_kept
+from churnml.adapters.warehouse.watermarks import (
+    INPUTS,
+    KeptRows,
+    refreshed_tables,
+    register_kept,
+    watermarked_inputs,
+)
 from churnml.checks import QuarantinedRow
 from churnml.remarks import Remark
 from churnml.rollups import PARTS, RELATIONS
@@ -74,7 +81,6 @@ MEMORY_LIMIT = "3GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
 STORE_FORMAT = 4
 MANIFEST_FILE = "manifest.json"
-ROLLUPS_FILE = "rollups.json"
 
 
 @dataclass(frozen=True)
@@ -130,14 +136,14 @@ def ingest(
     project.check_sources()
     stores = project.work / "warehouse"
     stores.mkdir(parents=True, exist_ok=True)
-    parts = _ever_asked(project.work, parts, progress)
-    watermarked = [name for name, declared in project.spec.inputs.items() if keeps_rows(project, declared)]
+    parts = ever_asked(project.work, parts, progress)
+    watermarked = watermarked_inputs(project)
     if not watermarked:  # what those hold is known only once they are asked
         ready = _kept_store(stores, _store_name(project, today, parts, {}), progress)
         if ready is not None:
             return ready
     with leases.one_maker(stores, lambda: progress("another run is reading the tables; waiting for it")):
-        tables = {n: refreshed(project, stores, n, project.spec.inputs[n], today, progress) for n in watermarked}
+        tables = refreshed_tables(project, stores, watermarked, today, progress)
         name = _store_name(project, today, parts, tables)
         ready = _kept_store(stores, name, progress if watermarked else silent)
         if ready is not None:
@@ -217,38 +223,6 @@ def _held(target: Path) -> Ingested:
         check_increment(folder)
     rolled.lives_with(ingested)
     return ingested
-
-
-def _ever_asked(work: Path, parts: frozenset[str], progress: Progress) -> frozenset[str]:
-    path = work / ROLLUPS_FILE
-    before: frozenset[str] = frozenset()
-    if path.exists():
-        try:
-            before = _listed_roll_ups(path)
-        except DamagedError as problem:
-            # what was asked for is not known any more: whatever can be, so that no model goes without
-            before = PARTS
-            log.warning("%(problem)s: all roll-ups are made", {"problem": problem})
-            progress(f"list of roll-ups damaged ({problem}): all are made")
-    asked = (before | parts) & PARTS
-    if asked != before or before == PARTS:
-        text = sealed({"parts": sorted(asked)})
-        if not path.exists() or path.read_bytes() != text.encode():
-            aside = work / f".rollups-{uuid.uuid4().hex[:8]}.json"
-            aside.write_text(text, "utf-8")
-            aside.replace(path)
-    return asked
-
-
-def _listed_roll_ups(path: Path) -> frozenset[str]:
-    try:
-        plain = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        plain = None
-    # as it was first written: the names alone
-    if isinstance(plain, list) and plain and PARTS.issuperset(plain):
-        return frozenset(plain)
-    return frozenset(unsealed(path)["parts"])
 
 
 def _versions() -> dict[str, str | int]:

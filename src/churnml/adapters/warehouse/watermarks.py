@@ -1,10 +1,10 @@
 """Tables of databases read by a watermark: what was read before is kept, and only what was written since is asked for.
 
-Rows whose watermark lies before the newest by more than the look-back are settled: they are read once. All others, and
-those without a watermark, are the window, which is read again each time and replaces itself, so that a row that was
-deleted or changed there is seen. Where a ``key`` is declared, a row that comes in again takes the place of the settled
-one. After each reading the database is asked how many settled rows it has: when that is not how many are kept, a row
-came late, changed or went beyond the look-back, and the table is read whole.
+Rows whose watermark lies before the newest by more than the look-back are the older ones: they are read once. All
+others, and those without a watermark, are the window, which is read again each time and replaces itself, so that a row
+that was deleted or changed there is seen. Where a ``key`` is declared, a row that comes in again takes the place of the
+older one. After each reading the database is asked how many older rows it has: when that is not how many are kept, a
+row came late, changed or went beyond the look-back, and the table is read whole.
 
 The kept rows lie under ``warehouse/inputs`` in the work folder, as the database gave them. A list of them is written
 last and moved into place, so a run that ends before leaves what was there.
@@ -74,8 +74,8 @@ class KeptRows:
         folder: where.
         declared: names the declaration they were read by.
         columns: the table's columns.
-        before: settled are the rows whose watermark lies before this; as the database has it, or None.
-        settled: the files of settled rows.
+        before: the older rows are those whose watermark lies before this; as the database has it, or None.
+        older: the files of the older rows.
         window: the file of all others.
     """
 
@@ -83,21 +83,21 @@ class KeptRows:
     declared: str
     columns: tuple[str, ...]
     before: Time | None
-    settled: tuple[KeptFile, ...]
+    older: tuple[KeptFile, ...]
     window: KeptFile
 
     @property
     def paths(self) -> list[Path]:
-        return [self.folder / file.name for file in (*self.settled, self.window)]
+        return [self.folder / file.name for file in (*self.older, self.window)]
 
     @property
-    def settled_rows(self) -> int:
-        return sum(file.rows for file in self.settled)
+    def older_rows(self) -> int:
+        return sum(file.rows for file in self.older)
 
     @property
     def content(self) -> str:
         """Names the rows, whatever their order and in which file they are."""
-        files = (*self.settled, self.window)
+        files = (*self.older, self.window)
         mixed = 0
         for file in files:
             mixed ^= file.mixed
@@ -105,9 +105,24 @@ class KeptRows:
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def keeps_rows(project: Project, declared: Input) -> bool:
-    """Whether an input is read by its watermark: not where anybody was forgotten, whose rows would be kept with it."""
-    return declared.watermark is not None and not project.suppression
+def watermarked_inputs(project: Project) -> list[str]:
+    """The inputs that are read by a watermark: none where anybody was forgotten, whose rows would be kept with it."""
+    if project.suppression:
+        return []
+    return [name for name, declared in project.spec.inputs.items() if declared.watermark is not None]
+
+
+def refreshed_tables(
+    project: Project, stores: Path, names: Sequence[str], today: dt.date, progress: Progress
+) -> dict[str, KeptRows]:
+    """What is kept of each table, after what was written since was read; of others, nothing stays.
+
+    Raises:
+        SourceError, UnavailableError: a table cannot be read, or not by its watermark.
+    """
+    if not names:
+        take_kept_rows_away(stores)
+    return {name: refreshed(project, stores, name, project.spec.inputs[name], today, progress) for name in names}
 
 
 def refreshed(
@@ -138,7 +153,7 @@ def refreshed(
 def register_kept(con: duckdb.DuckDBPyConnection, name: str, kept: KeptRows) -> InputTable:
     """The kept rows as the view ``name``, each with its place among all of them."""
     selects, before = [], 0
-    for file in (*kept.settled, kept.window):
+    for file in (*kept.older, kept.window):
         rows = f"read_parquet({quoted(only(kept.folder / file.name))}, file_row_number = true)"
         selects.append(f"SELECT * EXCLUDE (file_row_number), file_row_number + {before + 1} AS source_row FROM {rows}")
         before += file.rows
@@ -150,7 +165,12 @@ def forget_kept_rows(stores: Path) -> None:
     """Removes what is kept, so that every table is read whole."""
     if (stores / INPUTS).is_dir():
         with leases.one_maker(stores, lambda: log.info("another run is reading the tables; waiting for it")):
-            shutil.rmtree(stores / INPUTS)
+            take_kept_rows_away(stores)
+
+
+def take_kept_rows_away(stores: Path) -> None:
+    """Removes what is kept; only one run at a time is in here."""
+    shutil.rmtree(stores / INPUTS, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -176,29 +196,29 @@ class _Reading:
 
     def whole(self) -> KeptRows:
         before = self._before()
-        settled = [] if before is None else [self._copied(self._watermark < before)]
+        older = [] if before is None else [self._copied(self._watermark < before)]
         window = self._copied(None if before is None else self._in_window(before))
-        return self._rows(before, [file for file in settled if file.rows], window)
+        return self._rows(before, [file for file in older if file.rows], window)
 
     def since(self, kept: KeptRows) -> KeptRows | None:
-        """The kept rows with what was written since; None where the settled ones are no longer the database's."""
+        """The kept rows with what was written since; None where the older ones are no longer the database's."""
         before = self._before()
         if kept.before is None or before is None or type(before) is not type(kept.before):
             return None
         before = max(before, kept.before)
-        settled = list(kept.settled)
+        older = list(kept.older)
         new = []
         if before != kept.before:
             new = [self._copied((self._watermark >= kept.before) & (self._watermark < before))]
         window = self._copied(self._in_window(before))
         if self.declared.key:
-            settled = [self._without(file, [*new, window]) for file in settled]
-        settled = self._together([file for file in (*settled, *new) if file.rows])
-        now = self._rows(before, settled, window)
+            older = [self._without(file, [*new, window]) for file in older]
+        older = self._together([file for file in (*older, *new) if file.rows])
+        now = self._rows(before, older, window)
         import sqlalchemy as sa
 
         there = self.table.one(sa.func.count(), where=self._watermark < before)[0]
-        return now if there == now.settled_rows else None
+        return now if there == now.older_rows else None
 
     @property
     def _watermark(self) -> sa.ColumnElement[Any]:
@@ -258,8 +278,8 @@ class _Reading:
             write_parquet(con, f"SELECT * FROM {rows}", target)
         return [_described(target)]
 
-    def _rows(self, before: Time | None, settled: Sequence[KeptFile], window: KeptFile) -> KeptRows:
-        return KeptRows(self.folder, self.key, tuple(self.table.columns()), before, tuple(settled), window)
+    def _rows(self, before: Time | None, older: Sequence[KeptFile], window: KeptFile) -> KeptRows:
+        return KeptRows(self.folder, self.key, tuple(self.table.columns()), before, tuple(older), window)
 
 
 def day_like(watermark: Any, day: dt.date) -> Time | None:
@@ -327,7 +347,7 @@ def _kept(folder: Path, declared: str, progress: Progress) -> KeptRows | None:
         log.warning("%(path)s %(how)s: its table is read whole", {"path": problem.path, "how": problem.how})
         progress(f"rows kept of {folder.name} are damaged ({problem}): the table is read whole")
         return None
-    files = [KeptFile(**file) for file in state["settled"]]
+    files = [KeptFile(**file) for file in state["older"]]
     before = None if state["before"] is None else _time(*state["before"])
     return KeptRows(folder, declared, tuple(state["columns"]), before, tuple(files), KeptFile(**state["window"]))
 
