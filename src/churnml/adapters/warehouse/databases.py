@@ -96,7 +96,7 @@ class OpenTable:
             with (
                 raw.cursor() as cursor,
                 written.open("wb") as out,
-                cursor.copy(copying, compiled.params or None) as copy,
+                cursor.copy(copying, compiled.params) as copy,
             ):
                 out.writelines(copy)
             _csv_to_parquet(written, names, target)
