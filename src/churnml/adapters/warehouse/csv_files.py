@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 10_000_000
 BLOCK = 1 << 20
-# Why a line is no row, beside what the engine says.
-A_TOTAL = "A LINE OF TOTALS"
 
 
 def register_csv(con: duckdb.DuckDBPyConnection, name: str, path: Path, declared: Input, scratch: Path) -> InputTable:
@@ -34,9 +32,9 @@ def register_csv(con: duckdb.DuckDBPyConnection, name: str, path: Path, declared
             where=str(path),
             remedy="Export it again with its column names in the first line.",
         )
-    rows, lines = text.path, 0
+    rows = text.path
     if layout.starts_at or layout.ends_at is not None:
-        rows, lines = _rows_alone(text.path, layout, scratch / f"input-{name}.rows")
+        rows = _rows_alone(text.path, layout, scratch / f"input-{name}.rows")
     # every column is text, as the header names it: nothing is guessed, so one bad line spoils one line
     types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in layout.columns)
     options = (
@@ -63,12 +61,11 @@ def register_csv(con: duckdb.DuckDBPyConnection, name: str, path: Path, declared
     # the header is line 1
     rejects = {int(line) - 1: (str(line_text).strip("\r\n"), str(why)) for line, line_text, why in rejected}
     _count_rejected_rows_too(con, name, sorted(rejects))
-    totals = [(lines - 1 + place, line, A_TOTAL) for place, line in enumerate(layout.totals, 1)]
     return InputTable(
         name,
         columns_of(con, name),
         text.noted | layout.noted,
-        (*((row, line_text, why) for row, (line_text, why) in sorted(rejects.items())), *totals),
+        tuple((row, line_text, why) for row, (line_text, why) in sorted(rejects.items())),
         layout.delimiter,
     )
 
@@ -124,16 +121,15 @@ def _end_lines_alike(path: Path, target: Path) -> None:
             out.write(block.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
 
 
-def _rows_alone(path: Path, layout: CsvLayout, target: Path) -> tuple[Path, int]:
-    """A copy of the file from its header to its last row, and the lines in it."""
-    lines, left = 0, (path.stat().st_size if layout.ends_at is None else layout.ends_at) - layout.starts_at
+def _rows_alone(path: Path, layout: CsvLayout, target: Path) -> Path:
+    """A copy of the file from its header to its last row."""
+    left = (path.stat().st_size if layout.ends_at is None else layout.ends_at) - layout.starts_at
     with path.open("rb") as file, target.open("wb") as out:
         file.seek(layout.starts_at)
         while left > 0 and (block := file.read(min(left, BLOCK))):
             left -= len(block)
-            lines += block.count(b"\n")
             out.write(block)
-    return target, lines
+    return target
 
 
 def _count_rejected_rows_too(con: duckdb.DuckDBPyConnection, name: str, rejected: list[int]) -> None:

@@ -29,7 +29,7 @@ HEAD_BYTES, TAIL_BYTES = 1 << 18, 1 << 16
 HEAD_RECORDS = 200
 # A header lies among the first so many lines.
 HIGHEST = 30
-SEP_LINE, ABOVE = "sep_line", "lines_above_header"
+SEP_LINE, ABOVE, TOTALS_BELOW = "sep_line", "lines_above_header", "total_rows"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,6 @@ class CsvLayout:
         columns: the names of its columns: empty and repeated ones have a number behind them.
         starts_at: the byte its header begins at.
         ends_at: the byte its rows end before, where totals follow; else None.
-        totals: the lines of totals.
         noted: reason → count of what was left out.
     """
 
@@ -49,7 +48,6 @@ class CsvLayout:
     columns: tuple[str, ...]
     starts_at: int = 0
     ends_at: int | None = None
-    totals: tuple[str, ...] = ()
     noted: dict[str, int] = field(default_factory=dict)
 
 
@@ -83,8 +81,10 @@ def csv_layout(path: Path, delimiter: str | None = None, skip: int | None = None
         above += more
     columns = _columns(records[first:])
     starts_at = len("".join(_lines(head)[:above]).encode()) + (_mark(path) if above else 0)
-    ends_at, totals = _totals(path, delimiter, len(columns)) if len(columns) > 1 else (None, ())
-    return CsvLayout(delimiter, columns, starts_at, ends_at, totals, noted)
+    ends_at, totals = _totals(path, delimiter, len(columns)) if len(columns) > 1 else (None, 0)
+    if ends_at is not None:
+        noted[TOTALS_BELOW] = totals
+    return CsvLayout(delimiter, columns, starts_at, ends_at, noted)
 
 
 def _head(path: Path) -> str:
@@ -188,26 +188,23 @@ def numbered(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(header)
 
 
-def _totals(path: Path, delimiter: str, width: int) -> tuple[int | None, tuple[str, ...]]:
-    """Where the rows end, and the lines of totals below them; (None, ()) where there are none."""
+def _totals(path: Path, delimiter: str, width: int) -> tuple[int | None, int]:
+    """Where the rows end, and how many lines of totals are below them; (None, 0) where there are none."""
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(0, size - TAIL_BYTES))
         lines = file.read().splitlines(keepends=True)
     if size > TAIL_BYTES:
         lines = lines[1:]
-    totals: list[str] = []
-    ends_at = size
+    totals, ends_at = 0, size
     for line in reversed(lines):
         text = line.decode("utf-8", "replace").strip("\r\n")
-        if text.strip(f" {delimiter}") and not _is_total(text, delimiter, width):
-            break
-        ends_at -= len(line)
         if text.strip(f" {delimiter}"):
-            totals.append(text)
-    if not any(_is_total(text, delimiter, width) for text in totals):
-        return None, ()
-    return ends_at, tuple(reversed(totals))
+            if not _is_total(text, delimiter, width):
+                break
+            totals += 1
+        ends_at -= len(line)
+    return (ends_at, totals) if totals else (None, 0)
 
 
 def _is_total(text: str, delimiter: str, width: int) -> bool:

@@ -91,12 +91,15 @@ class OpenTable:
         compiled = statement.compile(self.connection)
         written = target.with_suffix(".copy")
         raw: Any = self.connection.connection.driver_connection
-        copying = f"COPY ({compiled}) TO STDOUT (FORMAT csv, NULL '{NULL}', ENCODING 'UTF8')"
+        params = compiled.params or None
+        # without parameters, the driver leaves a doubled sign doubled
+        query = str(compiled) if params else str(compiled).replace("%%", "%")
+        copying = f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '{NULL}', ENCODING 'UTF8')"
         try:
             with (
                 raw.cursor() as cursor,
                 written.open("wb") as out,
-                cursor.copy(copying, compiled.params) as copy,
+                cursor.copy(copying, params) as copy,
             ):
                 out.writelines(copy)
             _csv_to_parquet(written, names, target)

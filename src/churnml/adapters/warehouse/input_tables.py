@@ -25,6 +25,8 @@ MEANINGS: Mapping[str, str] = {
     "declared_encoding_doubtful": "a file that reads as UTF-8 too, while another encoding is declared, and was used",
     "sep_line": "a first line `sep=…`, taken for what it says",
     "lines_above_header": "lines above the names of the columns (titles, blanks), left out",
+    "total_rows": "lines of totals below the rows (their first value is Total, Summe, 合計 …; others are empty), "
+    "left out",
     "files_not_read": "files of a folder whose names are of no kind that is read",
 }
 
