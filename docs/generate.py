@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel
 
 from churnml import checks
+from churnml.adapters.warehouse.input_tables import MEANINGS
 from churnml.arrivals import ARRIVALS
 from churnml.features import FAMILIES, Wish
 from churnml.features.declared import family_of
@@ -162,7 +163,15 @@ def contract_page() -> str:
         "can be declared about it, and only their number is kept.",
         *losses_section(),
         *values_section(),
+        "",
+        "## What is told of an input",
+        "",
+        "Of files ([inputs.md](inputs.md)), what had to be guessed or was left out is counted beside the input's name:",
+        "",
+        "| reason | what was counted |",
+        "|---|---|",
     ]
+    lines += [f"| `{name}` | {means} |" for name, means in MEANINGS.items()]
     return NOTE + "\n".join(lines) + "\n"
 
 

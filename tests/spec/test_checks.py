@@ -202,7 +202,7 @@ def accounts_of(root, content: bytes, **given):
     [
         (ROWS.encode("utf-8"), {}),
         (ROWS.encode("utf-8-sig"), {}),
-        (ROWS.encode("latin-1"), {"crm": {"read_as_latin_1": 1}}),
+        (ROWS.encode("latin-1"), {"crm": {"read_as_windows_1252": 2}}),
         (ROWS.encode("utf-16"), {}),
         (b"\xfe\xff" + ROWS.encode("utf-16-be"), {}),
         (ROWS.replace(",", ";").encode(), {}),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,9 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote
 
 import churnml
+from churnml.adapters.environment import PROJECT_FILE as PROJECT_FILE
+from churnml.adapters.environment import with_environment as with_environment
+from churnml.adapters.input_files import input_files
 from churnml.adapters.outages import outage
 from churnml.adapters.python_features import families_in
 from churnml.adapters.suppression import Suppression, read_suppression
@@ -22,10 +24,11 @@ from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
 from churnml.features.declared import family_of
 from churnml.specs.delivery import DeliverySpec, check_names
 from churnml.specs.health import INSUFFICIENT, HealthSpec
+from churnml.specs.inputs import Input
 from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.playbooks import PlaybooksSpec
-from churnml.specs.project import Input, ProjectSpec
+from churnml.specs.project import ProjectSpec
 from churnml.specs.reading import read_spec
 from churnml.specs.team import TeamSpec, check_team_fits
 from churnml.tables import TABLES
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from churnml.rules.checking import RuleFinding, Rules
     from churnml.rules.facts import Fact
 
-PROJECT_FILE = "project.yaml"
 SQLITE = "sqlite:///"
 
 
@@ -45,20 +47,6 @@ def default_models() -> Path:
     package = Path(churnml.__file__).parent
     packed = package / "_models"
     return packed if packed.is_dir() else package.parents[1] / "models"
-
-
-def with_environment(text: str, where: str) -> str:
-    """``text`` with each ``${NAME}`` replaced by the environment variable NAME."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in os.environ:
-            raise ProjectError(
-                f"The environment variable {name} is not set.", where=where, remedy=f"Set it: export {name}=…"
-            )
-        return os.environ[name]
-
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
 
 
 def sqlite_url(path: Path) -> str:
@@ -150,22 +138,7 @@ class Project:
 
     def input_paths(self, name: str, declared: Input) -> list[Path]:
         """The file or files of an input, in order of their names; raises ProjectError when there is none."""
-        path = declared.path or ""
-        if any(mark in path for mark in "*?["):
-            top = Path(Path(path).anchor)
-            folder, pattern = (top, str(Path(path).relative_to(top))) if Path(path).is_absolute() else (self.root, path)
-            files = sorted(file for file in folder.glob(pattern) if file.is_file())
-            trouble = f"No file matches the path of input '{name}'."
-        else:
-            files = [file for file in [self.root / path] if file.is_file()]
-            trouble = f"The file of input '{name}' is not there."
-        if not files:
-            raise ProjectError(
-                trouble,
-                where=f"{self.root / PROJECT_FILE}, inputs: {name}: path: {declared.path}",
-                remedy="Correct the path (it is relative to the project folder), or put the file there.",
-            )
-        return files
+        return input_files(self.root, name, declared).paths
 
     def source(self, table: str) -> Path | None:
         """``sources/<table>.sql``, or None when the project does not have that table."""

@@ -36,13 +36,21 @@ def init(
 
 
 @app.add()
-def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def check(
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Read databases whole, also those that are read by a watermark.")
+    ] = False,
+) -> None:
     """Read every declaration and table; say what was set aside and why."""
     from churnml.arrivals import assumptions
-    from churnml.jobs.opening import require_core_events
+    from churnml.jobs.opening import read_whole, require_core_events
     from churnml.jobs.watching import look_at_data
     from churnml.pages.terminal.data import CheckedTables, check_data, check_text
 
+    if whole:
+        read_whole(project)
     opened = data_of(project)
     require_core_events(opened)
     ingested = opened.ingested

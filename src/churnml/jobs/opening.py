@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from churnml import snapshots
 from churnml.adapters.project import PROJECT_FILE, Project, open_project
-from churnml.adapters.warehouse import Ingested, engine_of, facts_of, ingest
+from churnml.adapters.warehouse import Ingested, engine_of, facts_of, forget_kept_rows, ingest
 from churnml.errors import UnknownNameError
 from churnml.features import Feature, Wish, choose, wanted_parts
 from churnml.health.score import check_inputs
@@ -53,6 +53,11 @@ def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: s
     project.check_declarations()
     ingested = ingest(project, today, progress, _asked_of_rollups(project))
     return open_ingested(project, ingested, engine)
+
+
+def read_whole(root: Path) -> None:
+    """From now on, the tables of databases of a project are read whole once more, watermark or not."""
+    forget_kept_rows(open_project(root).work / "warehouse")
 
 
 def open_ingested(project: Project, ingested: Ingested, engine: str | None = None) -> OpenedProject:

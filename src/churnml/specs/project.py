@@ -6,42 +6,17 @@ import datetime as dt
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from churnml.checks import CheckAction, reasons
 from churnml.errors import did_you_mean
 from churnml.specs.base import Name, Spec, Zone
+from churnml.specs.inputs import Input
 from churnml.specs.schedules import Schedules
 from churnml.specs.watching import Actions, Region, known_actions
 from churnml.tables import TABLES
 
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class Input(Spec):
-    """One of the user's own tables: a file, several files (``data/events/*.parquet``), or a table of a database.
-
-    ``grows: by_file`` says that files are only ever added, and that the SELECT over them looks at each row for
-    itself: usage is then read file by file, each file once.
-    """
-
-    path: str | None = None
-    format: Literal["csv", "parquet"] | None = None
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    encoding: Literal["utf-8", "latin-1", "utf-16"] | None = None
-    database: str | None = None
-    table: str | None = None
-    grows: Literal["by_file"] | None = None
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Input:
-        if (self.path is None) == (self.database is None):
-            raise ValueError("give either 'path' (a file) or 'database' with 'table'")
-        if (self.database is None) != (self.table is None):
-            raise ValueError("'database' (a URL) and 'table' go together")
-        if self.grows and self.database:
-            raise ValueError("'grows: by_file' is for files, not for a database")
-        return self
 
 
 class Stores(Spec):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from churnml.adapters.warehouse.inputs import InputTable
+from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.reading import Reading, identifier
 from churnml.adapters.warehouse.typed import reads
 from churnml.arrivals import KNOWN_AT, ArrivalColumn, looks_like_arrival, says_last_change

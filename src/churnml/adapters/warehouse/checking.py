@@ -11,7 +11,7 @@ import duckdb
 import ibis
 
 from churnml import checks
-from churnml.adapters.warehouse.inputs import InputTable
+from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.profile import write_usage_repeats
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, parquet, write_parquet

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from churnml.adapters.input_files import input_files
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.inputs import file_name
@@ -153,11 +154,12 @@ def growing_usage(project: Project, parts: Iterable[str], versions: JsonObject) 
 
 def stats_of(project: Project, name: str) -> dict[str, tuple[int, int]]:
     """The files of an input, as declared (relative to the project, or absolute): size and time of change."""
-    declared = project.spec.inputs[name]
+    files = input_files(project.root, name, project.spec.inputs[name])
+    absolute = Path(files.path).is_absolute()
     stats = {}
-    for path in project.input_paths(name, declared):
+    for path in files.paths:
         stat = path.stat()
-        stats[file_name(project.root, declared.path, path)] = (stat.st_size, stat.st_mtime_ns)
+        stats[file_name(project.root, path, absolute)] = (stat.st_size, stat.st_mtime_ns)
     return stats
 
 

@@ -30,6 +30,7 @@ import churnml
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.arrival_columns import note_arrival_columns
+from churnml.adapters.warehouse.asked import ever_asked
 from churnml.adapters.warehouse.checking import check_and_write, make_quarantine
 from churnml.adapters.warehouse.engines import Engine, open_engine
 from churnml.adapters.warehouse.extent import data_end
@@ -43,14 +44,14 @@ from churnml.adapters.warehouse.increments import (
     kept_increments,
     stats_of,
 )
-from churnml.adapters.warehouse.inputs import InputTable, register
+from churnml.adapters.warehouse.input_tables import InputTable
+from churnml.adapters.warehouse.inputs import register, shut_out_other_files
 from churnml.adapters.warehouse.profile import write_profile
 from churnml.adapters.warehouse.reading import (
     Progress,
     Reading,
     ReadingCounts,
     files_of,
-    only,
     parquet,
     quoted,
     write_parquet,
@@ -59,6 +60,13 @@ from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, s
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.usage import StaleIncrementsError, roll_up_growing, roll_up_whole
 from churnml.adapters.warehouse.versions import number_rows
+from churnml.adapters.warehouse.watermarks import (
+    INPUTS,
+    KeptRows,
+    refreshed_tables,
+    register_kept,
+    watermarked_inputs,
+)
 from churnml.arrivals import ArrivalColumn
 from churnml.checks import QuarantinedRow
 from churnml.remarks import Remark
@@ -76,7 +84,6 @@ MEMORY_LIMIT = "3GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
 STORE_FORMAT = 4
 MANIFEST_FILE = "manifest.json"
-ROLLUPS_FILE = "rollups.json"
 
 
 @dataclass(frozen=True)
@@ -134,16 +141,19 @@ def ingest(
     project.check_sources()
     stores = project.work / "warehouse"
     stores.mkdir(parents=True, exist_ok=True)
-    parts = _ever_asked(project.work, parts, progress)
-    ready = _kept_store(stores, _store_name(project, today, parts), progress)
-    if ready is not None:
-        return ready
-    with leases.one_maker(stores, lambda: progress("another run is reading the tables; waiting for it")):
-        name = _store_name(project, today, parts)
-        ready = _kept_store(stores, name, silent)
+    parts = ever_asked(project.work, parts, progress)
+    watermarked = watermarked_inputs(project)
+    if not watermarked:  # what those hold is known only once they are asked
+        ready = _kept_store(stores, _store_name(project, today, parts, {}), progress)
         if ready is not None:
             return ready
-        made = _made_store(project, today, stores, name, parts, progress)
+    with leases.one_maker(stores, lambda: progress("another run is reading the tables; waiting for it")):
+        tables = refreshed_tables(project, stores, watermarked, today, progress)
+        name = _store_name(project, today, parts, tables)
+        ready = _kept_store(stores, name, progress if watermarked else silent)
+        if ready is not None:
+            return ready
+        made = _made_store(project, today, stores, name, parts, tables, progress)
         _forget_old(stores, made)
     return made
 
@@ -153,7 +163,13 @@ def silent(_: str) -> None:
 
 
 def _made_store(
-    project: Project, today: dt.date, stores: Path, name: str, parts: frozenset[str], progress: Progress
+    project: Project,
+    today: dt.date,
+    stores: Path,
+    name: str,
+    parts: frozenset[str],
+    tables: Mapping[str, KeptRows],
+    progress: Progress,
 ) -> Ingested:
     """Makes a store aside and moves it into place, held."""
     growing = growing_usage(project, parts, _versions())
@@ -162,7 +178,7 @@ def _made_store(
         aside = Path(tempfile.mkdtemp(prefix=".making-", dir=stores))
         try:
             kept = kept_increments(growing, stale, progress) if growing else []
-            _make_store(project, today, aside, parts, growing, kept, progress)
+            _make_store(project, today, aside, parts, tables, growing, kept, progress)
             # never in the place of another: somebody may be reading that
             target = stores / name
             if target.exists():
@@ -214,48 +230,18 @@ def _held(target: Path) -> Ingested:
     return ingested
 
 
-def _ever_asked(work: Path, parts: frozenset[str], progress: Progress) -> frozenset[str]:
-    path = work / ROLLUPS_FILE
-    before: frozenset[str] = frozenset()
-    if path.exists():
-        try:
-            before = _listed_roll_ups(path)
-        except DamagedError as problem:
-            # what was asked for is not known any more: whatever can be, so that no model goes without
-            before = PARTS
-            log.warning("%(problem)s: all roll-ups are made", {"problem": problem})
-            progress(f"list of roll-ups damaged ({problem}): all are made")
-    asked = (before | parts) & PARTS
-    if asked != before or before == PARTS:
-        text = sealed({"parts": sorted(asked)})
-        if not path.exists() or path.read_bytes() != text.encode():
-            aside = work / f".rollups-{uuid.uuid4().hex[:8]}.json"
-            aside.write_text(text, "utf-8")
-            aside.replace(path)
-    return asked
-
-
-def _listed_roll_ups(path: Path) -> frozenset[str]:
-    try:
-        plain = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        plain = None
-    # as it was first written: the names alone
-    if isinstance(plain, list) and plain and PARTS.issuperset(plain):
-        return frozenset(plain)
-    return frozenset(unsealed(path)["parts"])
-
-
 def _versions() -> dict[str, str | int]:
     return {"churnml": churnml.__version__, "duckdb": str(duckdb.__version__), "format": STORE_FORMAT}
 
 
-def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
-    """Named after all that decides the content: versions, declarations, and the inputs' size and time."""
+def _store_name(project: Project, today: dt.date, parts: frozenset[str], tables: Mapping[str, KeptRows]) -> str:
+    """Named after all that decides the content: versions, declarations, the inputs' size and time, or their rows."""
     files: dict[str, object] = {}
     for name, declared in project.spec.inputs.items():
         if declared.path is not None:
             files[name] = stats_of(project, name)
+        elif name in tables:
+            files[name] = tables[name].content
         else:
             files[name] = os.urandom(8).hex()  # a database's content cannot be told from outside
     made_of = {
@@ -285,7 +271,7 @@ def _forget_old(stores: Path, present: Ingested) -> None:
             leases.take_away(aside)
     usage: dict[Path, list[Path]] = {}
     for path in stores.iterdir():
-        if path == present.path or path.name == "usage" or path.name.startswith(".") or not path.is_dir():
+        if path == present.path or path.name in ("usage", INPUTS) or path.name.startswith(".") or not path.is_dir():
             continue
         try:
             manifest = unsealed(path / MANIFEST_FILE)
@@ -376,6 +362,7 @@ def _make_store(
     today: dt.date,
     out: Path,
     parts: frozenset[str],
+    tables: Mapping[str, KeptRows],
     growing: GrowingUsage | None,
     kept: list[Increment],
     progress: Progress,
@@ -385,8 +372,8 @@ def _make_store(
         reading = Reading(engine.backend, project, today, out, parts, ReadingCounts())
         con, counts = reading.con, reading.counts
         nothing_new = growing is not None and not growing.unread(kept)
-        registered = _registered(reading, growing, kept, progress)
-        _shut_out_other_files(con, project, out)
+        registered = _registered(reading, tables, growing, kept, progress)
+        shut_out_other_files(con, project, out)
         for name, table in TABLES.items():
             source = project.source(name)
             if source is not None and not (name == "usage_events" and nothing_new):
@@ -424,7 +411,11 @@ def _make_store(
 
 
 def _registered(
-    reading: Reading, growing: GrowingUsage | None, kept: Sequence[Increment], progress: Progress
+    reading: Reading,
+    tables: Mapping[str, KeptRows],
+    growing: GrowingUsage | None,
+    kept: Sequence[Increment],
+    progress: Progress,
 ) -> dict[str, InputTable]:
     """The inputs by name; of usage that grows, only the files that were not read before."""
     project = reading.project
@@ -437,19 +428,11 @@ def _registered(
             if not only:
                 continue
         log.info("input %(input)s opened", {"input": name})
-        registered[name] = register(reading.con, project, name, declared, reading.out, only)
+        if name in tables:
+            registered[name] = register_kept(reading.con, name, tables[name])
+        else:
+            registered[name] = register(reading.con, project, name, declared, reading.out, only)
     return registered
-
-
-def _shut_out_other_files(con: duckdb.DuckDBPyConnection, project: Project, out: Path) -> None:
-    """From here on no SQL, ours or the project's, reads any file but the declared inputs."""
-    files = [p for n, i in project.spec.inputs.items() if i.path is not None for p in project.input_paths(n, i)]
-    # a path is looked at as it is asked for, a pattern, and as the file it leads to
-    paths = dict.fromkeys(text for file in files for path in (file, file.resolve()) for text in (str(path), only(path)))
-    con.execute(f"SET allowed_paths = [{', '.join(quoted(path) for path in paths)}]")
-    own = [text for path in (out, project.work / "warehouse" / "usage") for text in (str(path), only(path))]
-    con.execute(f"SET allowed_directories = [{', '.join(quoted(path) for path in own)}]")
-    con.execute("SET enable_external_access = false")
 
 
 def _write_quarantine(reading: Reading, increments: Sequence[Path]) -> None:

@@ -12,7 +12,7 @@ import duckdb
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse.clock_order import ClockOrder, clock_order
 from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, read_column
-from churnml.adapters.warehouse.inputs import InputTable
+from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
 from churnml.adapters.warehouse.time_columns import TimeColumn, time_columns
 from churnml.adapters.warehouse.times import layered, text_column, time_of

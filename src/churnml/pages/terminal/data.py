@@ -16,6 +16,7 @@ from churnml.pages.remarks import remark_data, remark_lines
 from churnml.pages.terminal.layout import table
 from churnml.remarks import Remark
 from churnml.rules.checking import RuleFinding
+from churnml.tables import TABLES
 from churnml.watch.breaks import DataBreak
 
 
@@ -103,7 +104,12 @@ def _arrival_lines(checked: CheckedTables) -> list[str]:
 def data_lines(quarantined: Mapping[str, Mapping[str, int]], warned: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Each reason a row was set aside or warned about, with its count."""
     rows = [[name, reason, number(n), "set aside"] for name, of in quarantined.items() for reason, n in of.items()]
-    rows += [[name, reason, number(n), "kept"] for name, of in warned.items() for reason, n in of.items()]
+    # of a file it is lines that are counted, and some of them are none of its rows
+    rows += [
+        [name, reason, number(n), "kept" if name in TABLES else "told"]
+        for name, of in warned.items()
+        for reason, n in of.items()
+    ]
     return ["", *table(["table", "reason", "rows", "what was done"], rows, right=(2,))] if rows else []
 
 
