@@ -17,7 +17,7 @@ import churnml
 from churnml.adapters.outages import outage
 from churnml.adapters.python_features import families_in
 from churnml.adapters.suppression import Suppression, read_suppression
-from churnml.errors import ProjectError, SpecError, UnavailableError, UnknownNameError
+from churnml.errors import ProjectError, SourceError, SpecError, UnavailableError, UnknownNameError
 from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
 from churnml.features.declared import family_of
 from churnml.specs.delivery import DeliverySpec, check_names
@@ -26,7 +26,7 @@ from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import Input, ProjectSpec
-from churnml.specs.reading import read_spec
+from churnml.specs.reading import read_spec, utf_8_text
 from churnml.specs.team import TeamSpec, check_team_fits
 from churnml.tables import TABLES
 from churnml.timeline import end_of_data
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 PROJECT_FILE = "project.yaml"
 SQLITE = "sqlite:///"
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
 
 
 def default_models() -> Path:
@@ -151,6 +152,13 @@ class Project:
     def input_paths(self, name: str, declared: Input) -> list[Path]:
         """The file or files of an input, in order of their names; raises ProjectError when there is none."""
         path = declared.path or ""
+        if URL.match(path):
+            raise ProjectError(
+                f"Input '{name}' is an address, not the path of a file.",
+                where=f"{self.root / PROJECT_FILE}, inputs: {name}: path:",
+                remedy="Declare a table of a database with database: and table: instead of path:, its password in the "
+                "environment (database: ${NAME}).",
+            )
         if any(mark in path for mark in "*?["):
             top = Path(Path(path).anchor)
             folder, pattern = (top, str(Path(path).relative_to(top))) if Path(path).is_absolute() else (self.root, path)
@@ -173,11 +181,12 @@ class Project:
         return path if path.is_file() else None
 
     def check_sources(self) -> None:
-        """Every ``sources/*.sql`` must be named after a contract table, and accounts must be there."""
+        """Every ``sources/*.sql`` must be a text named after a contract table, and accounts must be there."""
         folder = self.root / "sources"
         for path in sorted(folder.glob("*.sql")):
             if path.stem not in TABLES:
                 raise UnknownNameError("contract table", path.stem, TABLES, where=str(path))
+            utf_8_text(path, SourceError)
         if self.source("accounts") is None:
             raise ProjectError(
                 "The project does not say where its accounts come from.",

@@ -29,7 +29,9 @@ def families_in(path: Path) -> list[Family]:
     sys.modules[name] = module  # dataclasses look their module up
     try:
         loader.exec_module(module)
-    except Exception as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # sys.exit() in it is a mistake as any other: it must not end the run
         raise SpecError(
             f"The project's file of Python features cannot be run ({type(problem).__name__}: {problem}).",
             where=f"{path}{_line(problem, path)}",

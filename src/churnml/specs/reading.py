@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from churnml import features as catalogue
-from churnml.errors import ProjectError, SpecError, did_you_mean
+from churnml.errors import ChurnmlError, ProjectError, SpecError, did_you_mean
 from churnml.specs.base import Spec
+from churnml.specs.plain_yaml import YamlMistake, read_yaml
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
@@ -23,44 +24,69 @@ def read_spec(
     families: catalogue.Catalogue = catalogue.FAMILIES,
 ) -> AnySpec:
     """The YAML file at ``path`` as a ``kind``; raises ``error`` with the place and the remedy."""
+    text = utf_8_text(path, error)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise error("The file is not there.", where=str(path), remedy="Create it, or correct the path.") from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise error("The file cannot be read.", where=str(path), remedy=_short(str(problem))) from None
-    try:
-        declared = yaml.safe_load(text)
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise error(
-            "The file is not valid YAML.", where=f"{path}{line}", remedy=_short(getattr(problem, "problem", "") or "")
-        ) from None
-    if not isinstance(declared, dict):
+        written = read_yaml(text)
+    except YamlMistake as mistake:
+        raise error(mistake.what, where=_place(path, mistake.line), remedy=mistake.remedy) from None
+    if not isinstance(written.value, dict):
         raise error("The file must be a mapping of keys to values.", where=str(path), remedy="See docs/specs.md.")
     try:
-        return kind.model_validate(declared, context={"catalogue": families})
+        return kind.model_validate(written.value, context={"catalogue": families})
     except ValidationError as problem:
-        what, remedy = _first_mistake(kind, problem)
+        first, what, remedy = _first_mistake(kind, problem)
         more = f" (and {problem.error_count() - 1} more to mend)" if problem.error_count() > 1 else ""
-        raise error(what, where=f"{path}{more}", remedy=remedy) from None
+        raise error(what, where=f"{_place(path, written.line_of(first))}{more}", remedy=remedy) from None
 
 
-def _first_mistake(kind: type[Spec], problem: ValidationError) -> tuple[str, str]:
-    """What is wrong, and the remedy; an unknown key explains a missing one, so it comes first."""
+def utf_8_text(path: Path, error: type[ChurnmlError]) -> str:
+    """The text of a file of the project's; raises ``error`` where there is none, or it is not UTF-8."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise error("The file is not there.", where=str(path), remedy="Create it, or correct the path.") from None
+    except OSError as problem:
+        why = problem.strerror or type(problem).__name__
+        raise error(f"The file cannot be read ({why}).", where=str(path), remedy="Make it readable.") from None
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise error("The file cannot be read: it is UTF-16, not UTF-8.", where=str(path), remedy="Save it as UTF-8.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise error(
+            f"The file cannot be read: it is not UTF-8 (the byte 0x{content[problem.start]:02x}).",
+            where=_place(path, line),
+            remedy="Save it as UTF-8; editors call it 'UTF-8' or 'Unicode (UTF-8)'.",
+        ) from None
+
+
+def _place(path: Path, line: int | None) -> str:
+    return str(path) if line is None else f"{path}, line {line}"
+
+
+def _first_mistake(kind: type[Spec], problem: ValidationError) -> tuple[tuple[int | str, ...], str, str]:
+    """Where it is, what is wrong, and the remedy; an unknown key explains a missing one, so it comes first."""
     errors = problem.errors(include_url=False)
     error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    key = ".".join(str(step) for step in error["loc"]) or "the file"
+    place = error["loc"]
+    key = ".".join(str(step) for step in place) or "the file"
     if error["type"] == "extra_forbidden":
-        *path, last = error["loc"]
-        return f"'{key}' is not a key that is known here.", did_you_mean(str(last), _keys_at(kind, path))
+        *path, last = place
+        return place, f"'{key}' is not a key that is known here.", did_you_mean(str(last), _keys_at(kind, path))
     if error["type"] == "missing":
-        return f"'{key}' is missing.", f"Add '{error['loc'][-1]}:'."
-    value = error.get("input")
-    shown = f" (it says {value!r})" if isinstance(value, str | int | float | bool) else ""
-    what = f"'{key}' cannot be used: {_short(error['msg'].removeprefix('Value error, '))}{shown}"
-    return what, "Correct the value; docs/specs.md lists what may stand here."
+        return place, f"'{key}' is missing.", f"Add '{place[-1]}:'."
+    what = f"'{key}' cannot be used: {_short(error['msg'].removeprefix('Value error, '))}{_shown(error.get('input'))}"
+    return place, what, "Correct the value; docs/specs.md lists what may stand here."
+
+
+def _shown(value: object) -> str:
+    """What stands there now, where that is short and no secret."""
+    if value is None:
+        return " (nothing stands there)"
+    if isinstance(value, str) and "://" in value and "@" in value:
+        return " (an address, which may hold a password, stands there)"
+    return f" (it says {_short(repr(value), 120)})" if isinstance(value, str | int | float | bool) else ""
 
 
 def _keys_at(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
@@ -88,5 +114,6 @@ def _resolve(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str,
     return node
 
 
-def _short(text: str) -> str:
-    return " ".join(text.split())[:300]
+def _short(text: str, longest: int = 300) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= longest else f"{plain[:longest]}…"

@@ -40,6 +40,8 @@ class Connections:
     def __init__(self, url: str) -> None:
         try:
             self._engine, file = _engine(url)
+        except ChurnmlError:
+            raise
         except Exception as problem:
             raise cannot_be_opened(problem) from None
         self.read_only = file is not None and file.read_only
