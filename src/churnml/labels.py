@@ -111,7 +111,7 @@ def check_keys_of_kind(label: Label) -> None:
     """Raises ValueError where a declared key is one that labels of this kind do not read."""
     for key, kinds in KINDS_OF_KEY.items():
         if key in label.model_fields_set and label.kind not in kinds:
-            raise ValueError(f"'{key}' is not for a label of kind '{label.kind}' (it is for {' and '.join(kinds)})")
+            raise ValueError(f"'{key}' is not for a label of kind '{label.kind}' (only for {', '.join(kinds)})")
 
 
 def require_sources(label: Label, facts: Facts, where: str) -> None:

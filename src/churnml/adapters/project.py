@@ -156,8 +156,8 @@ class Project:
             raise ProjectError(
                 f"Input '{name}' is an address, not the path of a file.",
                 where=f"{self.root / PROJECT_FILE}, inputs: {name}: path:",
-                remedy="Declare a table of a database with database: and table: instead of path:, its password in the "
-                "environment (database: ${NAME}).",
+                remedy="Put the file where a path leads to it. A table of a database is declared with database: and table:, "
+                "the address in the environment (database: ${NAME}).",
             )
         if any(mark in path for mark in "*?["):
             top = Path(Path(path).anchor)
@@ -339,8 +339,12 @@ class Project:
         for name in self.model_names:
             self.model(name)
         if self.health.risk.model not in self.model_names:
-            where = f"{self.declaration('health.yaml')}, risk: model:"
-            raise UnknownNameError("model", self.health.risk.model, self.model_names, where=where)
+            raise ProjectError(
+                f"Health is judged by the model '{self.health.risk.model}', which the project does not have.",
+                where=f"{self.root / PROJECT_FILE}, models:",
+                remedy=f"Add {self.health.risk.model} to models:, or name another one under risk: model: in a "
+                "models/health.yaml of the project's own.",
+            )
         _ = self.rules
         check_team_fits(self.playbooks, self.team, str(self.root / "models" / "team.yaml"))
         _ = self.delivery

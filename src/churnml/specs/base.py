@@ -49,7 +49,8 @@ Money = Annotated[float, Field(ge=0, le=LARGEST_MONEY)]
 WrittenDay = Annotated[dt.date, BeforeValidator(_written_as_a_date)]
 Day = Annotated[WrittenDay, AfterValidator(_reckoned_with)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
 

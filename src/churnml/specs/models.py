@@ -171,11 +171,12 @@ class ModelSpec(Spec):
     promote_if: PromoteIf = PromoteIf()
     decision: ContactTerms = ContactTerms()
 
-    @model_validator(mode="after")
-    def _label_says_what_its_kind_reads(self) -> ModelSpec:
+    @field_validator("label")
+    @classmethod
+    def _says_what_its_kind_reads(cls, value: Label) -> Label:
         # here rather than in the label, which a model's record gives back with every key
-        check_keys_of_kind(self.label)
-        return self
+        check_keys_of_kind(value)
+        return value
 
     @model_validator(mode="after")
     def _curve_fits_label(self) -> ModelSpec:

@@ -166,8 +166,10 @@ def _must_have_each_key_once(node: yaml.Node, path: tuple[str, ...]) -> None:
         name = key.value.strip()
         whole = ".".join([*path, name])
         if name in seen:
+            first, second = seen[name], _line(key)
+            lines = f"both times in line {first}" if first == second else f"in line {first} and in line {second}"
             raise YamlMistake(
-                f"'{whole}' stands there twice, in line {seen[name]} and in line {_line(key)}.",
+                f"'{whole}' stands there twice, {lines}.",
                 _line(key),
                 "Keep one of them; the other would be passed over.",
             )

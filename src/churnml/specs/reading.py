@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from churnml import features as catalogue
-from churnml.errors import ChurnmlError, ProjectError, SpecError, did_you_mean
-from churnml.specs.base import Spec
+from churnml.errors import ChurnmlError, ProjectError, SpecError, UnknownNameError, did_you_mean
+from churnml.specs.base import NAME_PATTERN, Spec
 from churnml.specs.plain_yaml import YamlMistake, read_yaml
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
+# Kinds of mistakes whose own sentence speaks of Python.
+EXPECTED: Mapping[str, str] = {
+    "model_type": "keys and values must stand under it",
+    "dict_type": "keys and values must stand under it",
+    "tuple_type": "a list must stand there, as in [one, other]",
+    "string_type": "a text must stand there; put it in quotes",
+    "int_type": "a whole number must stand there",
+    "int_parsing": "a whole number must stand there",
+    "int_from_float": "a whole number must stand there",
+    "float_type": "a number must stand there",
+    "float_parsing": "a number must stand there",
+    "bool_type": "true or false must stand there",
+    "bool_parsing": "true or false must stand there",
+    "finite_number": "the number must be finite",
+    "date_from_datetime_inexact": "a day must stand there, without a time",
+    "date_from_datetime_parsing": "no calendar has this day",
+    "date_parsing": "no calendar has this day",
+}
 
 
 def read_spec(
@@ -33,6 +53,8 @@ def read_spec(
         raise error("The file must be a mapping of keys to values.", where=str(path), remedy="See docs/specs.md.")
     try:
         return kind.model_validate(written.value, context={"catalogue": families})
+    except UnknownNameError as unknown:  # a name that another file declares
+        raise error(unknown.what, where=str(path), remedy=unknown.remedy) from None
     except ValidationError as problem:
         first, what, remedy = _first_mistake(kind, problem)
         more = f" (and {problem.error_count() - 1} more to mend)" if problem.error_count() > 1 else ""
@@ -70,14 +92,22 @@ def _first_mistake(kind: type[Spec], problem: ValidationError) -> tuple[tuple[in
     errors = problem.errors(include_url=False)
     error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     place = error["loc"]
-    key = ".".join(str(step) for step in place) or "the file"
+    key = ".".join(str(step) for step in place if step != "[key]")
     if error["type"] == "extra_forbidden":
         *path, last = place
         return place, f"'{key}' is not a key that is known here.", did_you_mean(str(last), _keys_at(kind, path))
     if error["type"] == "missing":
         return place, f"'{key}' is missing.", f"Add '{place[-1]}:'."
-    what = f"'{key}' cannot be used: {_short(error['msg'].removeprefix('Value error, '))}{_shown(error.get('input'))}"
+    subject = f"'{key}' cannot be used" if key else "The file cannot be used as it is"
+    what = f"{subject}: {_why(error)}{_shown(error.get('input'))}"
     return place, what, "Correct the value; docs/specs.md lists what may stand here."
+
+
+def _why(error: ErrorDetails) -> str:
+    if error["type"] == "string_pattern_mismatch" and error.get("ctx", {}).get("pattern") == NAME_PATTERN:
+        return "a name here has small letters, digits and _ only, and begins with a letter"
+    plain = re.sub(r"^[A-Z][a-z]+ should", "it should", error["msg"].removeprefix("Value error, "))
+    return EXPECTED.get(error["type"]) or _short(plain.replace(" after validation", ""))
 
 
 def _shown(value: object) -> str:

@@ -103,6 +103,12 @@ def cannot_be_opened(problem: Exception) -> ChurnmlError:
             where=WHERE,
             remedy="For PostgreSQL: pip install 'churnml[postgres]'.",
         )
+    if isinstance(problem, sa.exc.ArgumentError):
+        return ProjectError(
+            "The operational store cannot be opened: what is declared is no address of a database.",
+            where=WHERE,
+            remedy="Use sqlite:///… or postgresql://…, or leave it out for a file in the project's own folder.",
+        )
     if _is_damage(problem):
         return _damaged(problem)
     return outage(problem, STORE, WHERE) or ProjectError(
