@@ -14,7 +14,9 @@ from collections.abc import Iterable
 # What stands between :// and @ in an address, however little it was escaped; and password=… of a connection's options.
 _WHO = re.compile(r"(?<=://)[^\s'\"<>]*(?=@)")
 _HARMLESS_WHO = re.compile(r"[^:@/]*(:(\$\{\w+\})+)?")
-_OPTION = re.compile(r"\b(passw(?:or)?d|pwd|secret|token|api_?key|access_?key|signature)=(?!\$\{)[^\s&;,'\"]+", re.IGNORECASE)
+_OPTION = re.compile(
+    r"\b(passw(?:or)?d|pwd|secret|token|api_?key|access_?key|signature)=(?!\$\{)[^\s&;,'\"]+", re.IGNORECASE
+)
 
 
 def without_secrets(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from churnml.errors import ProjectError
-from churnml.specs.plain_yaml import YamlMistake, read_yaml
+from churnml.specs.plain_yaml import YamlTextError, read_yaml
 
 KEY = "renamed_events"
 
@@ -30,7 +30,7 @@ def declare_renames(path: Path, renames: Mapping[str, str]) -> None:
     wanted = before | {KEY: {**(declared if isinstance(declared, dict) else {}), **renames}}
     try:
         as_meant = _keys_of(added) == wanted
-    except YamlMistake:
+    except YamlTextError:
         as_meant = False
     if not as_meant:
         lines = "; ".join(_line(old, new, "").strip() for old, new in renames.items())

@@ -156,8 +156,8 @@ class Project:
             raise ProjectError(
                 f"Input '{name}' is an address, not the path of a file.",
                 where=f"{self.root / PROJECT_FILE}, inputs: {name}: path:",
-                remedy="Put the file where a path leads to it. A table of a database is declared with database: and table:, "
-                "the address in the environment (database: ${NAME}).",
+                remedy="Put the file where a path leads to it. A table of a database is declared with database: and "
+                "table:, the address in the environment (database: ${NAME}).",
             )
         if any(mark in path for mark in "*?["):
             top = Path(Path(path).anchor)

@@ -58,9 +58,7 @@ def _watched(family: Family, path: Path) -> Callable[[Wish], tuple[Feature, ...]
                 remedy=REMEDY,
             ) from None
         if not all(isinstance(feature, Feature) for feature in made):
-            raise SpecError(
-                f"What family '{family.name}' makes are not all features.", where=str(path), remedy=REMEDY
-            )
+            raise SpecError(f"What family '{family.name}' makes are not all features.", where=str(path), remedy=REMEDY)
         return made
 
     return features

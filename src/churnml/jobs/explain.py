@@ -11,12 +11,13 @@ from churnml.errors import RegistryError
 from churnml.health.changes import HealthChange, ScoreInputs, explain_change
 from churnml.ledger import AccountStory, Override, RecordedAccount
 from churnml.specs.health import HealthSpec
-from churnml.specs.plain_yaml import YamlMistake, read_yaml
+from churnml.specs.plain_yaml import YamlTextError, read_yaml
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import Registry
     from churnml.adapters.registry.lookups import Lookups
     from churnml.adapters.store import Store
+
 
 def change_of(story: AccountStory, store: Store, lookups: Lookups | Registry, risk: str) -> HealthChange | None:
     """What changed of an account's score since its scoring before, in parts; None where there is nothing to compare.
@@ -56,7 +57,7 @@ def _inputs(
         return None
     try:
         spec = HealthSpec.model_validate(read_yaml(store.declaration(declared).text).value)
-    except (YamlMistake, ValidationError):
+    except (YamlTextError, ValidationError):
         return None  # it was declared in a way that is refused by now
     return ScoreInputs(
         on=scoring.as_of,

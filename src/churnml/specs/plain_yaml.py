@@ -33,7 +33,7 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
-class YamlMistake(ValueError):
+class YamlTextError(ValueError):
     """A text that is no YAML, or not plainly so: ``what``, the ``line`` counted from 1 (or None) and the ``remedy``."""
 
     def __init__(self, what: str, line: int | None, remedy: str) -> None:
@@ -64,7 +64,7 @@ class YamlText:
 
 
 def read_yaml(text: str) -> YamlText:
-    """What ``text`` says; raises YamlMistake."""
+    """What ``text`` says; raises YamlTextError."""
     try:
         loader = _PlainLoader(text)
         root = loader.get_single_node()
@@ -92,9 +92,9 @@ class _PlainLoader(yaml.SafeLoader):
         event = self.peek_event()
         line = event.start_mark.line + 1
         if self._depth >= DEEPEST:
-            raise YamlMistake(f"It is nested more than {DEEPEST} levels deep.", line, "Nothing here needs that.")
+            raise YamlTextError(f"It is nested more than {DEEPEST} levels deep.", line, "Nothing here needs that.")
         if getattr(event, "tag", None) not in PLAIN_TAGS:
-            raise YamlMistake(
+            raise YamlTextError(
                 "The file is not valid YAML here: tags (! before a value) are not read.",
                 line,
                 "Write the value alone, in quotes if it begins with '!'.",
@@ -142,7 +142,7 @@ def _must_not_swell(root: yaml.Node) -> None:
 
     def size_of(node: yaml.Node) -> int:
         if id(node) in above:
-            raise YamlMistake("An alias (*name) refers to what it stands in.", _line(node), "Write the value out.")
+            raise YamlTextError("An alias (*name) refers to what it stands in.", _line(node), "Write the value out.")
         if id(node) not in sizes:
             above.add(id(node))
             sizes[id(node)] = 1 + sum(map(size_of, _children(node)))
@@ -150,7 +150,7 @@ def _must_not_swell(root: yaml.Node) -> None:
         return sizes[id(node)]
 
     if size_of(root) - len(sizes) > MOST_REPEATED:
-        raise YamlMistake(
+        raise YamlTextError(
             f"Its aliases (*name) stand for more than {MOST_REPEATED:,} values.", None, "Write the values out."
         )
 
@@ -159,7 +159,7 @@ def _must_have_each_key_once(node: yaml.Node, path: tuple[str, ...]) -> None:
     seen: dict[str, int] = {}
     for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         if not isinstance(key, yaml.ScalarNode):
-            raise YamlMistake(
+            raise YamlTextError(
                 "A key is a list or a mapping.", _line(key), "Put a text that begins with [ or { in quotes."
             )
         # blanks around a name are no part of it, and 7 and '7' are one name
@@ -168,7 +168,7 @@ def _must_have_each_key_once(node: yaml.Node, path: tuple[str, ...]) -> None:
         if name in seen:
             first, second = seen[name], _line(key)
             lines = f"both times in line {first}" if first == second else f"in line {first} and in line {second}"
-            raise YamlMistake(
+            raise YamlTextError(
                 f"'{whole}' stands there twice, {lines}.",
                 _line(key),
                 "Keep one of them; the other would be passed over.",
@@ -183,17 +183,17 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _no_yaml(problem: yaml.MarkedYAMLError) -> YamlMistake:
+def _no_yaml(problem: yaml.MarkedYAMLError) -> YamlTextError:
     text = " ".join(f"{problem.problem or ''}".split())
     mark = problem.problem_mark or problem.context_mark
     remedy = next((then for words, then in REMEDIES.items() if words in text), "See docs/specs.md.")
-    return YamlMistake(f"The file is not valid YAML ({text[:200]}).", mark.line + 1 if mark else None, remedy)
+    return YamlTextError(f"The file is not valid YAML ({text[:200]}).", mark.line + 1 if mark else None, remedy)
 
 
-def _unprintable(text: str, problem: yaml.reader.ReaderError) -> YamlMistake:
+def _unprintable(text: str, problem: yaml.reader.ReaderError) -> YamlTextError:
     line = text.count("\n", 0, problem.position) + 1
     sign = problem.character if isinstance(problem.character, int) else ord(problem.character)
-    return YamlMistake(
+    return YamlTextError(
         f"The file is not valid YAML (it holds the unprintable character U+{sign:04X}).",
         line,
         "Remove the character, or save the file as plain UTF-8 text.",

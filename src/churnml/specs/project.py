@@ -19,7 +19,11 @@ DecimalMark = Literal[".", ","]
 CsatScale = Annotated[str, Field(pattern=r"^(\d{1,3}-\d{1,3}|good/bad)$")]
 # of accounts: its key, its times, and what a row is numbered by
 NOT_ATTRIBUTES = {
-    *(c.name for c in TABLES["accounts"].columns if c.kind in (ColumnKind.ID, ColumnKind.TIME) and c.name != "owner_id"),
+    *(
+        c.name
+        for c in TABLES["accounts"].columns
+        if c.kind in (ColumnKind.ID, ColumnKind.TIME) and c.name != "owner_id"
+    ),
     *("source_row", "source", "source_file", "unreadable"),
 }
 EventName = Annotated[str, Field(min_length=1, max_length=200)]

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from churnml import features as catalogue
 from churnml.errors import ChurnmlError, ProjectError, SpecError, UnknownNameError, did_you_mean
 from churnml.specs.base import NAME_PATTERN, Spec
-from churnml.specs.plain_yaml import YamlMistake, read_yaml
+from churnml.specs.plain_yaml import YamlTextError, read_yaml
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 # Kinds of mistakes whose own sentence speaks of Python.
@@ -47,7 +47,7 @@ def read_spec(
     text = utf_8_text(path, error)
     try:
         written = read_yaml(text)
-    except YamlMistake as mistake:
+    except YamlTextError as mistake:
         raise error(mistake.what, where=_place(path, mistake.line), remedy=mistake.remedy) from None
     if not isinstance(written.value, dict):
         raise error("The file must be a mapping of keys to values.", where=str(path), remedy="See docs/specs.md.")
