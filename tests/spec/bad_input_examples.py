@@ -658,6 +658,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "The operational store cannot be a mysql database.",
             "project.yaml, stores: operational",
             "Use sqlite:///… or postgresql://….",
+            command=("queue",),
         ),
         BadInput(
             "the store is no address",
@@ -665,6 +666,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "The operational store cannot be opened: what is declared is no address of a database.",
             "project.yaml, stores: operational",
             "Use sqlite:///… or postgresql://…, or leave it out for a file in the project's own folder.",
+            command=("queue",),
         ),
         BadInput(
             "the store's variable is not set",
@@ -672,6 +674,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "The environment variable NOT_SET_ANYWHERE is not set.",
             "project.yaml, stores: operational",
             "Set it: export NOT_SET_ANYWHERE=…",
+            command=("queue",),
         ),
         BadInput(
             "a database is declared as a file",
@@ -872,7 +875,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
         ),
         BadInput(
             "there are no accounts",
-            gone("sources/accounts.sql"),
+            (gone("sources/accounts.sql"),),
             "The project does not say where its accounts come from.",
             "sources/accounts.sql",
             "Write one SELECT over your inputs that gives account_id and created_at; 'churnml init' writes an example.",
@@ -1003,6 +1006,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "A label of kind 'event' needs the table churn_events, which the project does not have.",
             "models/churn/spec.yaml",
             "Write sources/churn_events.sql, or declare another kind of label.",
+            kept=THE_TABLES,
         ),
         BadInput(
             "a family of features is misspelt",
@@ -1060,6 +1064,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "There is no feature named 'subscription_mmr'.",
             "models/health.yaml, dimension 'money'",
             "Did you mean 'subscription_mrr'?",
+            kept=THE_TABLES,
         ),
         BadInput(
             "the bands leave a hole",
@@ -1269,6 +1274,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "",
             "Ask for 2024-07-01 or earlier.",
             command=("features", "--as-of", "2025-01-01", "--out", "f.csv"),
+            kept=THE_TABLES,
         ),
         BadInput(
             "features shall go into a folder that is not there",
@@ -1301,6 +1307,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "project.yaml, models:",
             "Did you mean 'churn'?",
             command=("features", "--as-of", "2024-01-01", "--out", "f.csv", "--model", "chrun"),
+            kept=THE_TABLES,
         ),
         BadInput(
             "a command is misspelt", (), "No such command 'chek'. Did you mean 'check'?", "", "", command=("chek",)
