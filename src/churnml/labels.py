@@ -60,6 +60,8 @@ class Label(BaseModel):
     def _fits_its_kind(self) -> Label:
         if self.kind == "upsell" and not (self.mrr_up_by or self.seats_up_by or self.plans):
             raise ValueError("an upsell label needs mrr_up_by, seats_up_by or plans")
+        if self.kind != "contract" and self.grace:
+            raise _of_another_kind("grace", self.kind)
         return self
 
     @property
@@ -111,7 +113,11 @@ def check_keys_of_kind(label: Label) -> None:
     """Raises ValueError where a declared key is one that labels of this kind do not read."""
     for key, kinds in KINDS_OF_KEY.items():
         if key in label.model_fields_set and label.kind not in kinds:
-            raise ValueError(f"'{key}' is not for a label of kind '{label.kind}' (only for {', '.join(kinds)})")
+            raise _of_another_kind(key, label.kind)
+
+
+def _of_another_kind(key: str, kind: str) -> ValueError:
+    return ValueError(f"'{key}' is not for a label of kind '{kind}' (only for {', '.join(KINDS_OF_KEY[key])})")
 
 
 def require_sources(label: Label, facts: Facts, where: str) -> None:

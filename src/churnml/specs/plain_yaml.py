@@ -89,7 +89,7 @@ class _PlainLoader(yaml.SafeLoader):
         super().__init__(stream)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         line = event.start_mark.line + 1
         if self._depth >= DEEPEST:
             raise YamlTextError(f"It is nested more than {DEEPEST} levels deep.", line, "Nothing here needs that.")

@@ -15,7 +15,7 @@ YEARS = frozenset("yYcxGg")
 def known_formats(value: tuple[str, ...]) -> tuple[str, ...]:
     """Refuses what no time can be read by: an unknown letter, or no year."""
     for declared in value:
-        letters = [_letter(declared, *found) for found in re.findall(r"%(-?)(.?)", declared, re.DOTALL)]
+        letters = [_letter(declared, *written) for written in re.findall(r"%(-?)(.?)", declared, re.DOTALL)]
         if not YEARS & set(letters):
             raise ValueError(f"'{declared}' names no year; write a format such as %d/%m/%Y or %Y-%m-%d %H:%M")
     return each_once(value)
