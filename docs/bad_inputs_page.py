@@ -33,7 +33,8 @@ def _row(bad: BadInput) -> str:
 
 
 def _code(text: str) -> str:
-    plain = "".join(sign if sign.isprintable() else "\\x00" if sign == "\0" else " " for sign in text).strip()
+    text = text.strip().replace("\n", " ⏎ ")
+    plain = "".join(sign if sign.isprintable() else "\\x00" if sign == "\0" else " " for sign in text)
     plain = plain.replace("`", "'")
     return f"`{plain[:LONGEST]}{'…' if len(plain) > LONGEST else ''}`" if plain else "empty, or not there"
 

@@ -146,7 +146,8 @@ def python(text: str) -> tuple[Written, ...]:
 
 def model(label: str = "contract", families: str = "subscriptions.*", more: str = "") -> Written:
     """A declaration of the model churn."""
-    return whole("models/churn/spec.yaml", SPEC.format(label=label, families=families) + more)
+    content = SPEC.format(label=label, families=families) + more
+    return Written("models/churn/spec.yaml", content, more or f"label: {{kind: {label}}} ⏎ families: [{families}]")
 
 
 def health(old: str, new: str) -> Written:
