@@ -744,6 +744,39 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "models/delivery.yaml, line 1",
             CORRECT,
         ),
+        BadInput(
+            "a database's server is away",
+            (input_is("  crm: {database: 'postgresql+psycopg://ada:hunter2@127.0.0.1:1/crm', table: crm}\n"),),
+            "The database of input 'crm' does not answer.",
+            "project.yaml, inputs: crm",
+            "Look whether it is running and can be reached from here under that name and port, and run it again: what was not "
+            "written whole was not written.",
+            code=75,
+        ),
+        BadInput(
+            "the store's server is away",
+            (added("stores: {operational: 'postgresql://ada:hunter2@127.0.0.1:1/churn'}\n"),),
+            "The operational store does not answer.",
+            "project.yaml, stores: operational",
+            "Look whether it is running and can be reached from here under that name and port, and run it again: what was not "
+            "written whole was not written.",
+            command=("queue",),
+            code=75,
+        ),
+        BadInput(
+            "results have no folder of their own",
+            (added("stores: {work: ''}\n"),),
+            "'stores.work' cannot be used: results need a folder of their own, as in .churnml (it says '')",
+            "project.yaml, line 7",
+            CORRECT,
+        ),
+        BadInput(
+            "results shall lie where a file is",
+            (added("stores: {work: data/crm.csv}\n"),),
+            "The folder for results cannot be written.",
+            "data/crm.csv",
+            "Make it writable, or set stores: work: in project.yaml. (File exists)",
+        ),
     ),
     "Inputs": (
         BadInput(
@@ -752,6 +785,14 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "The file of input 'crm' is not there.",
             "project.yaml, inputs: crm: path: data/customers.csv",
             "Correct the path (it is relative to the project folder), or put the file there.",
+        ),
+        BadInput(
+            "the file of a table that may be left out is not there",
+            (gone("data/deals.csv"),),
+            "The file of input 'deals' is not there.",
+            "project.yaml, inputs: deals: path: data/deals.csv",
+            "Correct the path (it is relative to the project folder), or put the file there. If there is no such table, "
+            "remove the input and sources/subscriptions.sql.",
         ),
         BadInput(
             "no file matches",
@@ -808,6 +849,27 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "Input 'crm' cannot be read as Parquet.",
             "data/crm.csv",
             "Declare 'format: csv' if it is one. (Invalid Input Error: No magic bytes found at end of file 'data/crm.csv')",
+        ),
+        BadInput(
+            "a path is too long",
+            (input_is(f"  crm: {{path: {'x' * 400}}}\n"),),
+            "The path of input 'crm' cannot be followed (File name too long).",
+            "project.yaml, inputs: crm: path:",
+            "Correct the path (it is relative to the project folder).",
+        ),
+        BadInput(
+            "a pattern is none",
+            (input_is("  crm: {path: data/a**b.csv}\n"),),
+            "The path of input 'crm' cannot be followed (…).",
+            "project.yaml, inputs: crm: path:",
+            "Correct the path (it is relative to the project folder).",
+        ),
+        BadInput(
+            "a path holds a zero byte",
+            (input_is('  crm: {path: "data\\0.csv"}\n'),),
+            "The file is not valid YAML here: a text holds a zero byte.",
+            "project.yaml, line 5",
+            "Remove the \\0.",
         ),
     ),
     "sources/*.sql": (
@@ -1360,6 +1422,20 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "data",
             "Run 'churnml init' for an empty project, 'churnml simulate --out DIR' for one to try, or name another folder with --project.",
             command=("check", "--project", f"{FOLDER}/data"),
+        ),
+        BadInput(
+            "the name of a folder is too long",
+            (),
+            "The project folder cannot be looked into (File name too long).",
+            "xxx",
+            "Correct --project.",
+            command=("check", "--project", "x" * 300),
+        ),
+        BadInput(
+            "the path of a folder holds a zero byte",
+            (),
+            "Invalid value for '--project': …embedded null byte",
+            command=("check", "--project", "nowhere\0"),
         ),
     ),
 }

@@ -159,21 +159,41 @@ class Project:
                 remedy="Put the file where a path leads to it. A table of a database is declared with database: and "
                 "table:, the address in the environment (database: ${NAME}).",
             )
-        if any(mark in path for mark in "*?["):
-            top = Path(Path(path).anchor)
-            folder, pattern = (top, str(Path(path).relative_to(top))) if Path(path).is_absolute() else (self.root, path)
-            files = sorted(file for file in folder.glob(pattern) if file.is_file())
-            trouble = f"No file matches the path of input '{name}'."
-        else:
-            files = [file for file in [self.root / path] if file.is_file()]
-            trouble = f"The file of input '{name}' is not there."
+        try:
+            files, trouble = self._files_at(path, name)
+        except (OSError, ValueError, NotImplementedError) as problem:  # too long, or no pattern that can be
+            why = problem.strerror if isinstance(problem, OSError) else problem
+            raise ProjectError(
+                f"The path of input '{name}' cannot be followed ({why}).",
+                where=f"{self.root / PROJECT_FILE}, inputs: {name}: path:",
+                remedy="Correct the path (it is relative to the project folder).",
+            ) from None
         if not files:
             raise ProjectError(
                 trouble,
                 where=f"{self.root / PROJECT_FILE}, inputs: {name}: path: {declared.path}",
-                remedy="Correct the path (it is relative to the project folder), or put the file there.",
+                remedy="Correct the path (it is relative to the project folder), or put the file there."
+                + self._without(name),
             )
         return files
+
+    def _files_at(self, path: str, name: str) -> tuple[list[Path], str]:
+        """The files a path or pattern leads to, and what is told where there are none."""
+        if any(mark in path for mark in "*?["):
+            top = Path(Path(path).anchor)
+            folder, pattern = (top, str(Path(path).relative_to(top))) if Path(path).is_absolute() else (self.root, path)
+            files = sorted(file for file in folder.glob(pattern) if file.is_file())
+            return files, f"No file matches the path of input '{name}'."
+        return [file for file in [self.root / path] if file.is_file()], f"The file of input '{name}' is not there."
+
+    def _without(self, name: str) -> str:
+        """How to do without an input, where the project can."""
+        sources = [path for table in TABLES if (path := self.source(table))]
+        readers = [path for path in sources if _names(utf_8_text(path, SourceError), name)]
+        if "accounts" in {path.stem for path in readers}:
+            return ""
+        files = "".join(f" and {path.relative_to(self.root)}" for path in readers)
+        return f" If there is no such table, remove the input{files}."
 
     def source(self, table: str) -> Path | None:
         """``sources/<table>.sql``, or None when the project does not have that table."""
@@ -368,6 +388,10 @@ class Project:
         return digest.hexdigest()[:16]
 
 
+def _names(select: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", select) is not None
+
+
 def _require_utf_8(root: Path) -> None:
     """Raises ProjectError unless the folder's path can be written as text: the stores' URLs are text."""
     try:
@@ -389,7 +413,14 @@ def open_project(root: Path) -> Project:
     A project whose declarations have not changed since it was opened in this process is not read again.
     """
     _require_utf_8(root)
-    if not root.exists():
+    try:
+        is_there = root.exists()
+    except (OSError, ValueError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else problem
+        raise ProjectError(
+            f"The project folder cannot be looked into ({why}).", where=str(root)[:300], remedy="Correct --project."
+        ) from None
+    if not is_there:
         raise ProjectError("The project folder is not there.", where=str(root), remedy="Correct --project.")
     path = root / PROJECT_FILE if root.is_dir() else root
     if path.name != PROJECT_FILE or not path.is_file():

@@ -99,6 +99,8 @@ class _PlainLoader(yaml.SafeLoader):
                 line,
                 "Write the value alone, in quotes if it begins with '!'.",
             )
+        if "\0" in (getattr(event, "value", None) or ""):  # written as an escape
+            raise YamlTextError("The file is not valid YAML here: a text holds a zero byte.", line, "Remove the \\0.")
         self._depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
         self._depth -= 1

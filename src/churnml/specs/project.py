@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -66,6 +67,13 @@ class Stores(Spec):
     registry: str | None = None
     # where the engine is: postgresql://…, sc://… (Spark Connect) or a Spark master; empty is this machine
     warehouse: str | None = None
+
+    @field_validator("work")
+    @classmethod
+    def _a_folder_of_its_own(cls, value: str) -> str:
+        if not set(PurePath(value).parts) - {".", ".."}:
+            raise ValueError("results need a folder of their own, as in .churnml")
+        return value
 
 
 class Retention(Spec):
