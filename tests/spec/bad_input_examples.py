@@ -680,9 +680,8 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
         BadInput(
             "a database is declared as a file",
             (input_is("  crm: {path: 'postgresql://ada:hunter2@db.example/crm'}\n"),),
-            "Input 'crm' is an address, not the path of a file.",
-            "project.yaml, inputs: crm: path:",
-            "Put the file where a path leads to it. A table of a database is declared with database: and table:, the address in the environment (database: ${NAME}).",
+            "The … of input 'crm' is …",
+            "project.yaml, inputs: crm",
         ),
         BadInput(
             "a database is declared without a table",
@@ -785,14 +784,6 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "The file of input 'crm' is not there.",
             "project.yaml, inputs: crm: path: data/customers.csv",
             "Correct the path (it is relative to the project folder), or put the file there.",
-        ),
-        BadInput(
-            "the file of a table that may be left out is not there",
-            (gone("data/deals.csv"),),
-            "The file of input 'deals' is not there.",
-            "project.yaml, inputs: deals: path: data/deals.csv",
-            "Correct the path (it is relative to the project folder), or put the file there. If there is no such table, "
-            "remove the input and sources/subscriptions.sql.",
         ),
         BadInput(
             "no file matches",

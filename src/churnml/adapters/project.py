@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 PROJECT_FILE = "project.yaml"
 SQLITE = "sqlite:///"
-URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
 
 
 def default_models() -> Path:
@@ -152,48 +151,21 @@ class Project:
     def input_paths(self, name: str, declared: Input) -> list[Path]:
         """The file or files of an input, in order of their names; raises ProjectError when there is none."""
         path = declared.path or ""
-        if URL.match(path):
-            raise ProjectError(
-                f"Input '{name}' is an address, not the path of a file.",
-                where=f"{self.root / PROJECT_FILE}, inputs: {name}: path:",
-                remedy="Put the file where a path leads to it. A table of a database is declared with database: and "
-                "table:, the address in the environment (database: ${NAME}).",
-            )
-        try:
-            files, trouble = self._files_at(path, name)
-        except (OSError, ValueError, NotImplementedError) as problem:  # too long, or no pattern that can be
-            why = problem.strerror if isinstance(problem, OSError) else problem
-            raise ProjectError(
-                f"The path of input '{name}' cannot be followed ({why}).",
-                where=f"{self.root / PROJECT_FILE}, inputs: {name}: path:",
-                remedy="Correct the path (it is relative to the project folder).",
-            ) from None
-        if not files:
-            raise ProjectError(
-                trouble,
-                where=f"{self.root / PROJECT_FILE}, inputs: {name}: path: {declared.path}",
-                remedy="Correct the path (it is relative to the project folder), or put the file there."
-                + self._without(name),
-            )
-        return files
-
-    def _files_at(self, path: str, name: str) -> tuple[list[Path], str]:
-        """The files a path or pattern leads to, and what is told where there are none."""
         if any(mark in path for mark in "*?["):
             top = Path(Path(path).anchor)
             folder, pattern = (top, str(Path(path).relative_to(top))) if Path(path).is_absolute() else (self.root, path)
             files = sorted(file for file in folder.glob(pattern) if file.is_file())
-            return files, f"No file matches the path of input '{name}'."
-        return [file for file in [self.root / path] if file.is_file()], f"The file of input '{name}' is not there."
-
-    def _without(self, name: str) -> str:
-        """How to do without an input, where the project can."""
-        sources = [path for table in TABLES if (path := self.source(table))]
-        readers = [path for path in sources if _names(utf_8_text(path, SourceError), name)]
-        if "accounts" in {path.stem for path in readers}:
-            return ""
-        files = "".join(f" and {path.relative_to(self.root)}" for path in readers)
-        return f" If there is no such table, remove the input{files}."
+            trouble = f"No file matches the path of input '{name}'."
+        else:
+            files = [file for file in [self.root / path] if file.is_file()]
+            trouble = f"The file of input '{name}' is not there."
+        if not files:
+            raise ProjectError(
+                trouble,
+                where=f"{self.root / PROJECT_FILE}, inputs: {name}: path: {declared.path}",
+                remedy="Correct the path (it is relative to the project folder), or put the file there.",
+            )
+        return files
 
     def source(self, table: str) -> Path | None:
         """``sources/<table>.sql``, or None when the project does not have that table."""
@@ -214,6 +186,22 @@ class Project:
                 remedy="Write one SELECT over your inputs that gives account_id and created_at; "
                 "'churnml init' writes an example.",
             )
+
+    def check_inputs(self) -> None:
+        """Every path of an input must be one that a file can have; raises ProjectError."""
+        for name, declared in self.spec.inputs.items():
+            path = declared.path or ""
+            try:
+                (self.root / path).exists()
+                if "*" in path and not Path(path).is_absolute():
+                    next(iter(self.root.glob(path)), None)
+            except (OSError, ValueError) as problem:  # too long, or no pattern that can be
+                why = problem.strerror if isinstance(problem, OSError) else problem
+                raise ProjectError(
+                    f"The path of input '{name}' cannot be followed ({why}).",
+                    where=f"{self.root / PROJECT_FILE}, inputs: {name}: path:",
+                    remedy="Correct the path (it is relative to the project folder).",
+                ) from None
 
     def declaration(self, *parts: str) -> Path:
         """A file of ``models/``: the project's own if it has one, else the default."""
@@ -356,6 +344,7 @@ class Project:
     def check_declarations(self) -> None:
         """Reads every declaration once, so that a mistake shows before long work begins."""
         self.check_sources()
+        self.check_inputs()
         for name in self.model_names:
             self.model(name)
         if self.health.risk.model not in self.model_names:
@@ -386,10 +375,6 @@ class Project:
         for path in paths:
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
-
-
-def _names(select: str, name: str) -> bool:
-    return re.search(rf"\b{re.escape(name)}\b", select) is not None
 
 
 def _require_utf_8(root: Path) -> None:
