@@ -28,6 +28,7 @@ from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import ProjectSpec
 from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES
+from docs.bad_inputs_page import bad_inputs_page
 from docs.capacity_page import capacity_page
 from docs.health_page import health_page
 from docs.impact_page import impact_page
@@ -295,6 +296,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "playbooks.md": playbooks_page,
     "capacity.md": capacity_page,
     "impact-by-hand.md": by_hand_page,
+    "bad-inputs.md": lambda: NOTE + bad_inputs_page(),
     "outputs.md": lambda: NOTE + outputs_page(),
 }
 

@@ -8,7 +8,23 @@ escapes is a bug of ours and ends it with exit code 2.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+# What stands between :// and @ in an address, however little it was escaped; and password=… of a connection's options.
+_WHO = re.compile(r"(?<=://)[^\s'\"<>]*(?=@)")
+_HARMLESS_WHO = re.compile(r"[^:@/]*(:(\$\{\w+\})+)?")
+_OPTION = re.compile(
+    r"\b(passw(?:or)?d|pwd|secret|token|api_?key|access_?key|signature)=(?!\$\{)[^\s&;,'\"]+", re.IGNORECASE
+)
+
+
+def without_secrets(text: str) -> str:
+    """``text`` with the passwords of addresses and connections left out: a user alone, or ``${NAME}``, is none."""
+    if "://" not in text and "=" not in text:
+        return text
+    hidden = _WHO.sub(lambda who: who[0] if _HARMLESS_WHO.fullmatch(who[0]) else "***", text)
+    return _OPTION.sub(r"\1=***", hidden)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -35,13 +51,13 @@ class ChurnmlError(Exception):
     """A mistake the user can mend.
 
     Args:
-        what: what is wrong, one sentence.
+        what: what is wrong, one sentence; of it and the others, passwords in addresses are left out.
         where: the file, table, column or row it is wrong in.
         remedy: what to do about it.
     """
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        self.what, self.where, self.remedy = what, where, remedy
+        self.what, self.where, self.remedy = without_secrets(what), without_secrets(where), without_secrets(remedy)
         super().__init__(str(self))
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -85,6 +101,10 @@ class UnknownNameError(ChurnmlError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
         self.kind, self.name = kind, name
         super().__init__(f"There is no {kind} named '{name}'.", where=where, remedy=did_you_mean(name, known))
+
+
+class NotScoredError(ChurnmlError):
+    """An account that is known, but was not scored on a date: it was not eligible then."""
 
 
 class UnavailableError(ChurnmlError):

@@ -6,6 +6,7 @@ always from a window that starts at or after the cutoff.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -40,18 +41,18 @@ class Label(BaseModel):
         include_notice_given: keep accounts whose notice is already known in the population.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["contract", "lapse", "event", "upsell"]
     gap: Days = 7
     horizon: Annotated[int, Field(gt=0, le=3650)] = 91
     grace: Days = 0
     settle: Days = 0
-    active_within: Annotated[int, Field(gt=0)] = 28
+    active_within: Annotated[int, Field(gt=0, le=3650)] = 28
     recurring: bool = False
     voluntary_only: bool = False
-    mrr_up_by: Annotated[float, Field(gt=0)] | None = None
-    seats_up_by: Annotated[float, Field(gt=0)] | None = None
+    mrr_up_by: Annotated[float, Field(gt=0, le=1000)] | None = None
+    seats_up_by: Annotated[float, Field(gt=0, le=1000)] | None = None
     plans: tuple[str, ...] = ()
     include_notice_given: bool = False
 
@@ -60,7 +61,7 @@ class Label(BaseModel):
         if self.kind == "upsell" and not (self.mrr_up_by or self.seats_up_by or self.plans):
             raise ValueError("an upsell label needs mrr_up_by, seats_up_by or plans")
         if self.kind != "contract" and self.grace:
-            raise ValueError("grace belongs to the contract kind")
+            raise _of_another_kind("grace", self.kind)
         return self
 
     @property
@@ -92,6 +93,31 @@ class Label(BaseModel):
             "lapse": ("usage_events",),
             "event": ("churn_events",),
         }[self.kind]
+
+
+# Keys that only some kinds read.
+KINDS_OF_KEY: Mapping[str, tuple[str, ...]] = {
+    "grace": ("contract",),
+    "settle": ("lapse", "event"),
+    "active_within": ("lapse",),
+    "recurring": ("event",),
+    "voluntary_only": ("event",),
+    "mrr_up_by": ("upsell",),
+    "seats_up_by": ("upsell",),
+    "plans": ("upsell",),
+    "include_notice_given": ("contract", "event", "upsell"),
+}
+
+
+def check_keys_of_kind(label: Label) -> None:
+    """Raises ValueError where a declared key is one that labels of this kind do not read."""
+    for key, kinds in KINDS_OF_KEY.items():
+        if key in label.model_fields_set and label.kind not in kinds:
+            raise _of_another_kind(key, label.kind)
+
+
+def _of_another_kind(key: str, kind: str) -> ValueError:
+    return ValueError(f"'{key}' is not for a label of kind '{kind}' (only for {', '.join(KINDS_OF_KEY[key])})")
 
 
 def require_sources(label: Label, facts: Facts, where: str) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 DAY = dt.timedelta(days=1)
+# Outside of these days there are no customers, and a calendar comes to its ends.
+FIRST_DAY, LAST_DAY = dt.date(1970, 1, 1), dt.date(2199, 12, 31)
 
 
 def midnight(day: dt.date) -> dt.datetime:

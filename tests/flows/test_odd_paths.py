@@ -17,7 +17,8 @@ from churnml.errors import ProjectError
 from tests.support import TODAY, make_project
 from tests.unit.test_registry import FRAME, recorded
 
-ODD = ("what?", "100%", "%41b", "a b", "ha#sh", "ö 日本", "it's", "b[1]", "all*", "semi;colon", "a&b=c?d", "file:x?y")
+ODD = ("what?", "100%", "%41b", "a b", "ha#sh", "ö 日本", "it's", "b[1]", "all*", "semi;colon", "a&b=c?d", "file:x?y",
+       "new\nline", 'dou"ble', "back\\slash", "-p", "${HOME}", " lead", "x" * 200)  # fmt: skip
 
 
 def company(root: Path, *names: str):
@@ -35,7 +36,7 @@ def test_tables_and_store_lie_in_the_project_whatever_its_folder_is_called(name:
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-@pytest.mark.parametrize("name", ["what? 100% b[1]#"])
+@pytest.mark.parametrize("name", ["what? 100% b[1]#", '"new\nline\\'])
 def test_the_registry_lies_in_the_project_too_and_its_models_are_read_back(name: str, tmp_path: Path) -> None:
     project = company(tmp_path / name, "ada")
     registry = registry_of(project)

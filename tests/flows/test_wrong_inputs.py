@@ -342,6 +342,23 @@ def test_an_account_nobody_knows_gets_the_nearest_match(after_run: Path) -> None
     assert f"Did you mean '{known}'?" in said.err
 
 
+def test_an_account_that_is_known_but_was_not_eligible_is_told_why(after_run: Path) -> None:
+    from churnml.adapters.project import open_project
+    from churnml.adapters.store import open_store
+
+    with open_store(open_project(after_run).operational_url) as store:
+        day = store.dates()[-1]
+        scored = {row.account_id for row in store.scored(day)}
+    accounts = pd.read_csv(after_run / "data/crm_accounts.csv", dtype=str)
+    id_column = next(name for name in accounts if scored & set(accounts[name]))
+    left_out = sorted(set(accounts[id_column].dropna()) - scored)
+    said = churnml("explain", left_out[0], "--project", after_run)
+    assert said.code == 1
+    assert f"Account '{left_out[0]}' is known, but was not scored on {day}: " in said.err
+    assert any(why in said.err for why in ("no paying subscription", "its notice was known", "it was created"))
+    assert "--as-of" in said.err
+
+
 HOSTILE_IDS = ('O\'Brien & "Sons"', "a,b;c", "株式会社サンプル", "'; DROP TABLE scores; --", "=1+1", "</script><b>x")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
-from churnml.errors import ChurnmlError, ContractError, UnknownNameError, did_you_mean, nearest
+from churnml.errors import ChurnmlError, ContractError, UnknownNameError, did_you_mean, nearest, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,27 @@ def test_an_unknown_name_is_an_error_of_the_user_with_the_nearest():
     assert "There is no table named 'acounts'." in str(problem)
     assert "Did you mean 'accounts'?" in str(problem)
     assert isinstance(ContractError("x"), ChurnmlError)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("postgresql://ada:hunter2@db/crm", "postgresql://***@db/crm"),
+        ("postgresql://ada:hun/ter@2@db/crm is away", "postgresql://***@db/crm is away"),
+        ("(postgresql+psycopg://:hunter2@db)", "(postgresql+psycopg://***@db)"),
+        ("https://hunter2:@x.example", "https://***@x.example"),
+        ("host=db password=hunter2 user=ada", "host=db password=*** user=ada"),
+        ("sc://db:15002/;token=hunter2;x=1", "sc://db:15002/;token=***;x=1"),
+        # nothing of a secret
+        ("postgresql://ada@db/crm", "postgresql://ada@db/crm"),
+        ("postgresql://ada:${PASSWORD}@db/crm", "postgresql://ada:${PASSWORD}@db/crm"),
+        ("write token=${NAME}", "write token=${NAME}"),
+        ("Use sqlite:///… or postgresql://….", "Use sqlite:///… or postgresql://…."),
+        ("ada@example.com", "ada@example.com"),
+    ],
+)
+def test_no_error_tells_the_password_of_an_address(told: str, shown: str) -> None:
+    assert without_secrets(told) == shown
+    mistake = ChurnmlError(told, where=told, remedy=told)
+    assert str(mistake).count(shown) == 3
+    assert copy.copy(mistake).what == shown

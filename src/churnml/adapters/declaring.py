@@ -9,9 +9,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from churnml.errors import ProjectError
+from churnml.specs.plain_yaml import YamlTextError, read_yaml
 
 KEY = "renamed_events"
 
@@ -25,12 +24,13 @@ def declare_renames(path: Path, renames: Mapping[str, str]) -> None:
     if not renames:
         return
     text = path.read_bytes().decode("utf-8-sig")
-    before = yaml.safe_load(text)
+    before = _keys_of(text)
     added = _added(text, renames, declared=KEY in before)
-    wanted = before | {KEY: {**(before.get(KEY) or {}), **renames}}
+    declared = before.get(KEY)
+    wanted = before | {KEY: {**(declared if isinstance(declared, dict) else {}), **renames}}
     try:
-        as_meant = yaml.safe_load(added) == wanted
-    except yaml.YAMLError:
+        as_meant = _keys_of(added) == wanted
+    except YamlTextError:
         as_meant = False
     if not as_meant:
         lines = "; ".join(_line(old, new, "").strip() for old, new in renames.items())
@@ -38,6 +38,11 @@ def declare_renames(path: Path, renames: Mapping[str, str]) -> None:
             f"{KEY}: cannot be added to by a command as it stands.", where=str(path), remedy=f"Write into it: {lines}"
         )
     _replace(path, added)
+
+
+def _keys_of(text: str) -> dict[str, object]:
+    value = read_yaml(text).value
+    return value if isinstance(value, dict) else {}
 
 
 def _added(text: str, renames: Mapping[str, str], *, declared: bool) -> str:

@@ -19,7 +19,7 @@ from churnml.adapters.input_files import input_files
 from churnml.adapters.outages import outage
 from churnml.adapters.python_features import families_in
 from churnml.adapters.suppression import Suppression, read_suppression
-from churnml.errors import ProjectError, SpecError, UnavailableError, UnknownNameError
+from churnml.errors import ProjectError, SourceError, SpecError, UnavailableError, UnknownNameError
 from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
 from churnml.features.declared import family_of
 from churnml.specs.delivery import DeliverySpec, check_names
@@ -29,7 +29,7 @@ from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import ProjectSpec
-from churnml.specs.reading import read_spec
+from churnml.specs.reading import read_spec, utf_8_text
 from churnml.specs.team import TeamSpec, check_team_fits
 from churnml.tables import TABLES
 from churnml.timeline import end_of_data
@@ -146,11 +146,12 @@ class Project:
         return path if path.is_file() else None
 
     def check_sources(self) -> None:
-        """Every ``sources/*.sql`` must be named after a contract table, and accounts must be there."""
+        """Every ``sources/*.sql`` must be a text named after a contract table, and accounts must be there."""
         folder = self.root / "sources"
         for path in sorted(folder.glob("*.sql")):
             if path.stem not in TABLES:
                 raise UnknownNameError("contract table", path.stem, TABLES, where=str(path))
+            utf_8_text(path, SourceError)
         if self.source("accounts") is None:
             raise ProjectError(
                 "The project does not say where its accounts come from.",
@@ -158,6 +159,22 @@ class Project:
                 remedy="Write one SELECT over your inputs that gives account_id and created_at; "
                 "'churnml init' writes an example.",
             )
+
+    def check_inputs(self) -> None:
+        """Every path of an input must be one that a file can have; raises ProjectError."""
+        for name, declared in self.spec.inputs.items():
+            path = declared.path or ""
+            try:
+                (self.root / path).exists()
+                if "*" in path and not Path(path).is_absolute():
+                    next(iter(self.root.glob(path)), None)
+            except (OSError, ValueError) as problem:  # too long, or no pattern that can be
+                why = problem.strerror if isinstance(problem, OSError) else problem
+                raise ProjectError(
+                    f"The path of input '{name}' cannot be followed ({why}).",
+                    where=f"{self.root / PROJECT_FILE}, inputs: {name}: path:",
+                    remedy="Correct the path (it is relative to the project folder).",
+                ) from None
 
     def declaration(self, *parts: str) -> Path:
         """A file of ``models/``: the project's own if it has one, else the default."""
@@ -300,11 +317,16 @@ class Project:
     def check_declarations(self) -> None:
         """Reads every declaration once, so that a mistake shows before long work begins."""
         self.check_sources()
+        self.check_inputs()
         for name in self.model_names:
             self.model(name)
         if self.health.risk.model not in self.model_names:
-            where = f"{self.declaration('health.yaml')}, risk: model:"
-            raise UnknownNameError("model", self.health.risk.model, self.model_names, where=where)
+            raise ProjectError(
+                f"Health is judged by the model '{self.health.risk.model}', which the project does not have.",
+                where=f"{self.root / PROJECT_FILE}, models:",
+                remedy=f"Add {self.health.risk.model} to models:, or name another one under risk: model: in a "
+                "models/health.yaml of the project's own.",
+            )
         _ = self.rules
         check_team_fits(self.playbooks, self.team, str(self.root / "models" / "team.yaml"))
         _ = self.delivery
@@ -349,7 +371,14 @@ def open_project(root: Path) -> Project:
     A project whose declarations have not changed since it was opened in this process is not read again.
     """
     _require_utf_8(root)
-    if not root.exists():
+    try:
+        is_there = root.exists()
+    except (OSError, ValueError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else problem
+        raise ProjectError(
+            f"The project folder cannot be looked into ({why}).", where=str(root)[:300], remedy="Correct --project."
+        ) from None
+    if not is_there:
         raise ProjectError("The project folder is not there.", where=str(root), remedy="Correct --project.")
     path = root / PROJECT_FILE if root.is_dir() else root
     if path.name != PROJECT_FILE or not path.is_file():

@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib.machinery
 import sys
 import types
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from churnml.errors import SpecError
-from churnml.features import Family
+from churnml.features import Family, Feature, Wish
 
 NAME = "FAMILIES"
 REMEDY = "docs/features.md, 'Features of your own', shows a whole example."
@@ -29,7 +31,9 @@ def families_in(path: Path) -> list[Family]:
     sys.modules[name] = module  # dataclasses look their module up
     try:
         loader.exec_module(module)
-    except Exception as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # sys.exit() in it is a mistake as any other: it must not end the run
         raise SpecError(
             f"The project's file of Python features cannot be run ({type(problem).__name__}: {problem}).",
             where=f"{path}{_line(problem, path)}",
@@ -38,7 +42,26 @@ def families_in(path: Path) -> list[Family]:
     families = getattr(module, NAME, None)
     if not isinstance(families, list | tuple) or not all(isinstance(family, Family) for family in families):
         raise SpecError(f"The file does not list its families in {NAME}.", where=str(path), remedy=REMEDY)
-    return list(families)
+    return [replace(family, features=_watched(family, path)) for family in families]
+
+
+def _watched(family: Family, path: Path) -> Callable[[Wish], tuple[Feature, ...]]:
+    """The features of a family of the project's; what goes wrong in making them is told as a mistake in its file."""
+
+    def features(wish: Wish) -> tuple[Feature, ...]:
+        try:
+            made = tuple(family.features(wish))
+        except Exception as problem:
+            raise SpecError(
+                f"The features of family '{family.name}' cannot be made ({type(problem).__name__}: {problem}).",
+                where=f"{path}{_line(problem, path)}",
+                remedy=REMEDY,
+            ) from None
+        if not all(isinstance(feature, Feature) for feature in made):
+            raise SpecError(f"What family '{family.name}' makes are not all features.", where=str(path), remedy=REMEDY)
+        return made
+
+    return features
 
 
 def _line(problem: BaseException, path: Path) -> str:

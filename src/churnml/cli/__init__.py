@@ -17,7 +17,7 @@ import typer
 from churnml.cli.app import Verbose, app
 from churnml.cli.logs import set_up_logs
 from churnml.cli.shell import OUTAGE, say_lines
-from churnml.errors import ChurnmlError, UnavailableError
+from churnml.errors import ChurnmlError, UnavailableError, without_secrets
 
 # imported for the commands they add, in the order of the help
 from churnml.cli import project, data, flows, accounts, deliver, work, health, models, forget  # isort: skip # noqa: F401
@@ -87,7 +87,7 @@ def _write_error(text: str) -> None:
     if out is None:
         return
     with contextlib.suppress(OSError):  # nowhere is left to tell it: the exit code does
-        out.write(text)
+        out.write(without_secrets(text))
         out.flush()
 
 

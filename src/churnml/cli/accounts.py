@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,12 +17,14 @@ from churnml.cli.shell import (
     JsonOption,
     PlainOption,
     ProjectOption,
+    data_of,
     day_or_newest,
     json_text,
     project_and_store,
     ready,
     say_lines,
 )
+from churnml.errors import ChurnmlError, NotScoredError, UnknownNameError
 
 
 @app.add()
@@ -55,9 +59,23 @@ def explain(
     from churnml.pages.terminal.accounts import account_text
 
     with project_and_store(project) as (opened, store):
-        story = store.account(account, day_or_newest(store, as_of))
+        day = day_or_newest(store, as_of)
+        try:
+            story = store.account(account, day)
+        except UnknownNameError as unknown:
+            raise _why_not_scored(project, account, day) or unknown from None
         change = change_of(story, store, lookups_of(opened), opened.health.risk.model)
     say_lines(json_text(data.account_data(story, change)) if as_json else account_text(story, change))
+
+
+def _why_not_scored(project: Path, account: str, day: dt.date) -> NotScoredError | None:
+    """Why a known account has no score; None where it is not known, or the tables cannot be read just now."""
+    from churnml.jobs.not_scored import why_not_scored
+
+    try:
+        return why_not_scored(data_of(project), account, day)
+    except ChurnmlError:
+        return None
 
 
 @app.add()

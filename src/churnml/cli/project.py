@@ -103,11 +103,13 @@ def features(
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL that would run, and write nothing.")] = False,
 ) -> None:
     """Write the features of every eligible account at one or more cutoffs."""
-    from churnml.jobs.scoring import feature_sql, features_at, write_frame
+    from churnml.jobs.scoring import check_output, feature_sql, features_at, write_frame
     from pipelines.progress import say
 
     if out is None and not sql:
         raise ProjectError("There is no file to write to.", where="--out", remedy="Give --out FILE, or --sql.")
+    if out is not None and not sql:
+        check_output(out)
     cutoffs = [date_of(text) for text in as_of]
     opened = data_of(project, engine)
     of = None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from churnml.errors import ProjectError
+from churnml.timeline import FIRST_DAY, LAST_DAY
 
 if TYPE_CHECKING:
     from churnml.adapters.project import Project
@@ -47,10 +48,15 @@ MOST = 1_000_000_000
 
 def date_of(text: str, option: str = "--as-of") -> dt.date:
     try:
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError:
         remedy = "Write it as YYYY-MM-DD, for instance 2026-01-31."
         raise ProjectError(f"'{text}' is not a date.", where=option, remedy=remedy) from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ProjectError(
+            f"{day} cannot be reckoned with.", where=option, remedy=f"Name a day from {FIRST_DAY} to {LAST_DAY}."
+        )
+    return day
 
 
 def ready(project: Path, plain: bool, *, runs: bool = True) -> None:
@@ -99,7 +105,9 @@ def say_lines(*lines: str) -> None:
         from churnml.adapters.outages import outage
 
         raise outage(problem, "What the output is written to", "standard output") or ProjectError(
-            "The output cannot be written.", where="standard output", remedy=str(problem.strerror)
+            f"The output cannot be written ({problem.strerror or problem}).",
+            where="standard output",
+            remedy="Look what it is led to.",
         ) from None
 
 

@@ -32,7 +32,7 @@ class Where(BaseModel):
 class DeclaredFamily(BaseModel):
     """A family of features of the project's own: one feature a lookback and, with ``by``, an area."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*\.[a-z][a-z0-9_]*$", max_length=60)]
     means: str

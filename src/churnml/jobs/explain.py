@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import yaml
+from pydantic import ValidationError
 
 from churnml.errors import RegistryError
 from churnml.health.changes import HealthChange, ScoreInputs, explain_change
 from churnml.ledger import AccountStory, Override, RecordedAccount
 from churnml.specs.health import HealthSpec
+from churnml.specs.plain_yaml import YamlTextError, read_yaml
 
 if TYPE_CHECKING:
     from churnml.adapters.registry import Registry
@@ -42,7 +43,7 @@ def _inputs(
     lookups: Lookups | Registry,
     risk: str,
 ) -> ScoreInputs | None:
-    """What a score was made of; None where that was not kept, or its model is no more."""
+    """What a score was made of; None where that was not kept or is read no more, or its model is gone."""
     scoring, account = recorded.scoring, recorded.account
     declared = (scoring.declarations or {}).get("health")
     if account.trace.inputs is None or declared is None:
@@ -54,11 +55,15 @@ def _inputs(
         return None
     if yardstick is None:
         return None
+    try:
+        spec = HealthSpec.model_validate(read_yaml(store.declaration(declared).text).value)
+    except (YamlTextError, ValidationError):
+        return None  # it was declared in a way that is refused by now
     return ScoreInputs(
         on=scoring.as_of,
         inputs=account.trace.inputs,
         churn_probability=account.churn_probability,
         yardstick=yardstick,
-        spec=HealthSpec.model_validate(yaml.safe_load(store.declaration(declared).text)),
+        spec=spec,
         override=overrides.get(account.trace.override_id or ""),
     )

@@ -62,7 +62,11 @@ def write_project(folder: Path, name: str | None) -> list[Path]:
             path.write_text(text, "utf-8")
         (folder / "data").mkdir(exist_ok=True)
     except OSError as problem:
-        raise ProjectError("The project cannot be written.", where=str(folder), remedy=str(problem.strerror)) from None
+        raise ProjectError(
+            f"The project cannot be written ({problem.strerror or problem}).",
+            where=str(folder),
+            remedy="Name a folder that can be written to.",
+        ) from None
     return list(files)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from churnml import snapshots
+from churnml.adapters.outages import outage
 from churnml.adapters.store import StaleError, open_store
 from churnml.declarations import FeatureDeclaration
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
@@ -392,10 +393,21 @@ def _features_wanted(
     return choose(spec.features.families, spec.features.exclude, wish, opened.facts, opened.project.catalogue)
 
 
-def write_frame(rows: pd.DataFrame, out: Path) -> None:
-    """Writes rows as Parquet or CSV, whole or not at all."""
+def check_output(out: Path) -> None:
+    """Raises ProjectError unless a file of features could be ``out``: to be asked before they are computed."""
     if out.suffix not in (".parquet", ".csv"):
         raise ProjectError("The output must be a .parquet or .csv file.", where=str(out), remedy="Name it so.")
+    if not out.parent.is_dir():
+        raise ProjectError(
+            "The folder of the output is not there.", where=str(out.parent), remedy="Make it, or correct --out."
+        )
+    if out.is_dir():
+        raise ProjectError("The output is a folder.", where=str(out), remedy="Name a file in it.")
+
+
+def write_frame(rows: pd.DataFrame, out: Path) -> None:
+    """Writes rows as Parquet or CSV, whole or not at all; raises ProjectError, UnavailableError."""
+    check_output(out)
     aside = out.with_name(f".{out.name}.part")
     try:
         if out.suffix == ".parquet":
@@ -404,4 +416,6 @@ def write_frame(rows: pd.DataFrame, out: Path) -> None:
             rows.to_csv(aside, index=False)
         aside.replace(out)
     except OSError as problem:
-        raise ProjectError("The output cannot be written.", where=str(out), remedy=str(problem.strerror)) from None
+        raise outage(problem, "The output", str(out)) or ProjectError(
+            f"The output cannot be written ({problem.strerror or problem}).", where=str(out), remedy="Correct --out."
+        ) from None

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from churnml.errors import UnknownNameError, did_you_mean
-from churnml.specs.base import Name, Positive, Spec
+from churnml.specs.base import Money, Name, Positive, Spec
 
 Told = Literal["work", "health", "event"]
 Change = Literal["opened", "snoozed", "woken", "done", "dismissed", "closed", "escalated", "reassigned", "due_moved"]
@@ -17,7 +17,8 @@ Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
 # A name in a CRM's address or record: never anything that could lead elsewhere.
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.\-]{0,250}[A-Za-z0-9])?$")]
-FROM_ENVIRONMENT = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+# one variable or several, and nothing beside them: what stands there too would be part of the secret
+FROM_ENVIRONMENT = re.compile(r"(\$\{[A-Za-z_][A-Za-z0-9_]*\})+")
 # What must come from the environment and never stand in the file. A Slack address is a secret as a whole.
 SECRETS = {
     "webhook": ("secret",),
@@ -48,7 +49,7 @@ class CrmWhen(Spec):
 
     segments: tuple[str, ...] = ()
     playbooks: tuple[Name, ...] = ()
-    min_value: float | None = None
+    min_value: Money | None = None
 
 
 class When(CrmWhen):
@@ -62,7 +63,7 @@ class When(CrmWhen):
     owners: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     bands: tuple[str, ...] = ()
-    min_drop: float | None = Field(default=None, gt=0)
+    min_drop: float | None = Field(default=None, gt=0, le=100)
 
 
 class Receiver(Spec):
@@ -261,10 +262,10 @@ def _check_keys(whose: str, kind: type[Spec], declared: Mapping[str, object]) ->
 
 def _check_secrets(name: str, kind: str, declared: Mapping[str, object]) -> None:
     for key in SECRETS[kind]:
-        if declared.get(key) is not None and not FROM_ENVIRONMENT.search(str(declared[key])):
+        if declared.get(key) is not None and not FROM_ENVIRONMENT.fullmatch(str(declared[key]).strip()):
             raise ValueError(
-                f"'{key}' of receiver '{name}' is a secret: keep it in an environment variable and write "
-                f"{key}: ${{NAME}}"
+                f"'{key}' of receiver '{name}' is a secret: keep all of it in an environment variable and "
+                f"write {key}: ${{NAME}}"
             )
     for key in ("url", "instance_url"):
         if "@" in str(declared.get(key, "")).split("?")[0]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from churnml.errors import did_you_mean
-from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, twice
+from churnml.specs.base import LARGEST, DaysOrNone, Name, PositiveDays, Share, Spec, Weight, twice
 
 INSUFFICIENT = "insufficient_data"
 RISK = "risk"
@@ -40,11 +40,11 @@ class HealthInput(Spec):
     """
 
     feature: str
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Weight = 1.0
     missing: Literal["ignore", "neutral", "worst"] = "ignore"
     age: str | None = None
-    stale_after: NotNegative | None = None
-    half_life: Positive | None = None
+    stale_after: DaysOrNone | None = None
+    half_life: PositiveDays | None = None
 
     @model_validator(mode="after")
     def _age_has_a_limit(self) -> HealthInput:
@@ -58,7 +58,7 @@ class HealthInput(Spec):
 class Dimension(Spec):
     """A part of the health score: the weighted mean of its inputs on their reference scales."""
 
-    weight: Annotated[float, Field(gt=0)]
+    weight: Weight
     means: str
     inputs: tuple[HealthInput, ...] = Field(min_length=1)
 
@@ -70,10 +70,10 @@ class RiskDimension(Spec):
     "an account at twice the usual risk scores 35".
     """
 
-    weight: Annotated[float, Field(gt=0)]
+    weight: Weight
     model: Name = "churn"
     means: str = "the calibrated probability of churn beside the usual one"
-    points: tuple[tuple[Annotated[float, Field(ge=0)], Points], ...] = Field(min_length=2)
+    points: tuple[tuple[Annotated[float, Field(ge=0, le=LARGEST)], Points], ...] = Field(min_length=2)
 
     @field_validator("points")
     @classmethod
@@ -115,7 +115,7 @@ class Scorecard(Spec):
 
     name: Name
     when: Who
-    weights: dict[Name, Annotated[float, Field(ge=0)]] = Field(min_length=1)
+    weights: dict[Name, Weight | Literal[0]] = Field(min_length=1)
 
 
 class ExceptionWhen(Who):
@@ -149,14 +149,14 @@ class Settling(Spec):
     """
 
     margin: Annotated[float, Field(ge=0, lt=50)] = 3.0
-    dwell_days: NotNegative = 14
+    dwell_days: DaysOrNone = 14
 
 
 class Events(Spec):
     """Which change is told apart from a change of band: a fall of ``drop`` points or more within ``within_days``."""
 
     drop: Annotated[float, Field(gt=0, le=100)] = 15.0
-    within_days: Positive = 30
+    within_days: PositiveDays = 30
 
 
 class HealthSpec(Spec):
@@ -171,7 +171,7 @@ class HealthSpec(Spec):
     min_coverage: Share = 0.5
     settling: Settling = Settling()
     events: Events = Events()
-    override_days: Positive = 30
+    override_days: PositiveDays = 30
     rollup: Literal["none", "mrr", "mean", "worst"] = "none"
 
     @property

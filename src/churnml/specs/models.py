@@ -8,8 +8,19 @@ from pydantic import Field, field_validator, model_validator
 
 from churnml import features as catalogue
 from churnml.features.declared import DeclaredFamily
-from churnml.labels import Label
-from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, known_families
+from churnml.labels import Label, check_keys_of_kind
+from churnml.specs.base import (
+    LARGEST,
+    DaysOrNone,
+    Money,
+    Name,
+    NotNegative,
+    Positive,
+    PositiveDays,
+    Share,
+    Spec,
+    known_families,
+)
 
 
 class FeaturesSpec(Spec):
@@ -32,8 +43,8 @@ class FeaturesSpec(Spec):
 class Cutoffs(Spec):
     """Which cutoffs train and judge: ``every`` days back from the newest mature one."""
 
-    every: Positive = 28
-    at_most: Annotated[int, Field(ge=2)] = 30
+    every: PositiveDays = 28
+    at_most: Annotated[int, Field(ge=2, le=LARGEST)] = 30
 
 
 class FeatureChoice(Spec):
@@ -71,14 +82,14 @@ class Estimator(Spec):
     """
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.04
-    num_leaves: Annotated[int, Field(ge=2)] = 8
+    num_leaves: Annotated[int, Field(ge=2, le=131_072)] = 8
     min_data_in_leaf: Positive = 60
     feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
     bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.8
-    lambda_l2: Annotated[float, Field(ge=0)] = 10.0
+    lambda_l2: Annotated[float, Field(ge=0, le=LARGEST)] = 10.0
     max_trees: Positive = 600
     monotone: Literal["auto"] | bool = "auto"
-    half_life: Literal["auto"] | Positive | None = "auto"
+    half_life: Literal["auto"] | PositiveDays | None = "auto"
     seeds: Annotated[int, Field(ge=1, le=50)] = 3
     folds: Annotated[int, Field(ge=1, le=24)] = 9
     tuning: Tuning = Tuning()
@@ -135,7 +146,7 @@ class ContactTerms(Spec):
     # below 1 a share of the judged accounts, else a number of accounts
     capacity: Annotated[float, Field(gt=0, lt=1)] | Positive = 0.1
     # in the currency of mrr
-    contact_cost: Annotated[float, Field(ge=0)] = 0.0
+    contact_cost: Money = 0.0
     # three leavers in ten take what they are offered: the mean that Verbraken, Verbeke and Baesens reckon with
     # (IEEE Transactions on Knowledge and Data Engineering 25, 2013)
     saved_share: Share = 0.3
@@ -147,10 +158,10 @@ class ModelSpec(Spec):
 
     name: Name
     means: str
-    seed: int = 7
+    seed: NotNegative = 7
     label: Label
     cutoffs: Cutoffs = Cutoffs()
-    embargo: NotNegative = 0
+    embargo: DaysOrNone = 0
     features: FeatureChoice
     estimator: Estimator = Estimator()
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "venn_abers"] = "auto"
@@ -159,6 +170,13 @@ class ModelSpec(Spec):
     treated_rows: Literal["keep", "drop"] = "keep"
     promote_if: PromoteIf = PromoteIf()
     decision: ContactTerms = ContactTerms()
+
+    @field_validator("label")
+    @classmethod
+    def _says_what_its_kind_reads(cls, value: Label) -> Label:
+        # here rather than in the label, which a model's record gives back with every key
+        check_keys_of_kind(value)
+        return value
 
     @model_validator(mode="after")
     def _curve_fits_label(self) -> ModelSpec:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from churnml.specs.base import Name, NotNegative, Positive, Spec
+from churnml.specs.base import DaysOrNone, Name, PositiveDays, Spec
 
 # Drift has no outcome to wait for; ``expected_`` is by the model's own confidence, ``realised_`` by outcomes.
 WatchedName = Literal[
@@ -60,7 +60,7 @@ class MonitoringSpec(Spec):
     """
 
     moved_from: Annotated[float, Field(gt=0, le=10)] = 0.25
-    every: Positive = 28
-    rolling: Positive = 91
-    rest_days: NotNegative = 28
+    every: PositiveDays = 28
+    rolling: PositiveDays = 91
+    rest_days: DaysOrNone = 28
     triggers: tuple[WatchTrigger, ...] = ()

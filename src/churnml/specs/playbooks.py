@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from churnml.errors import did_you_mean
-from churnml.specs.base import Name, NotNegative, Positive, Share, Spec, known_families, twice
+from churnml.specs.base import Money, Name, NotNegative, Positive, Share, Spec, known_families, twice
 
 # further ahead nobody plans, and a calendar ends somewhere
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -69,7 +69,7 @@ class Playbook(Spec):
     do: tuple[str, ...] = Field(min_length=1)
     owner: Literal["account_owner"] | Group = "account_owner"
     minutes: NotNegative = 60
-    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    cost: Money = 0.0
     due_in_days: WorkingDays = 5
     cooldown_days: Days = 90
     cooldown_after: tuple[Literal["done", "dismissed", "closed"], ...] = ("done", "dismissed")

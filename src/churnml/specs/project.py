@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from churnml.checks import CheckAction, reasons
 from churnml.errors import did_you_mean
-from churnml.specs.base import Name, Spec, Zone
+from churnml.specs.base import A_CENTURY, Day, Name, Spec, Zone, each_once
 from churnml.specs.inputs import Input
 from churnml.specs.schedules import Schedules
+from churnml.specs.time_formats import known_formats
 from churnml.specs.watching import Actions, Region, known_actions
-from churnml.tables import TABLES
+from churnml.tables import TABLES, ColumnKind
 
+DecimalMark = Literal[".", ","]
+# the lowest and the highest that can be given, or the words of two faces
+CsatScale = Annotated[str, Field(pattern=r"^(\d{1,3}-\d{1,3}|good/bad)$")]
+# of accounts: its key, its times, and what a row is numbered by
+NOT_ATTRIBUTES = {
+    *(
+        c.name
+        for c in TABLES["accounts"].columns
+        if c.kind in (ColumnKind.ID, ColumnKind.TIME) and c.name != "owner_id"
+    ),
+    *("source_row", "source", "source_file", "unreadable"),
+}
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -31,6 +44,13 @@ class Stores(Spec):
     # where the engine is: postgresql://…, sc://… (Spark Connect) or a Spark master; empty is this machine
     warehouse: str | None = None
 
+    @field_validator("work")
+    @classmethod
+    def _a_folder_of_its_own(cls, value: str) -> str:
+        if not set(PurePath(value).parts) - {".", ".."}:
+            raise ValueError("results need a folder of their own, as in .churnml")
+        return value
+
 
 class Retention(Spec):
     """After how many days histories go; without a number they stay. ``churnml forget --old --yes`` applies it.
@@ -40,9 +60,9 @@ class Retention(Spec):
     that were sent or given up, ``audit_days`` about lines of the audit log.
     """
 
-    scores_days: Annotated[int, Field(ge=90)] | None = None
-    messages_days: Annotated[int, Field(ge=30)] | None = None
-    audit_days: Annotated[int, Field(ge=90)] | None = None
+    scores_days: Annotated[int, Field(ge=90, le=A_CENTURY)] | None = None
+    messages_days: Annotated[int, Field(ge=30, le=A_CENTURY)] | None = None
+    audit_days: Annotated[int, Field(ge=90, le=A_CENTURY)] | None = None
 
 
 class ProjectSpec(Spec):
@@ -50,7 +70,7 @@ class ProjectSpec(Spec):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$", max_length=60)]
     inputs: dict[Name, Input] = Field(min_length=1)
-    data_through: dt.date | None = None
+    data_through: Day | None = None
     timezone: Zone = "UTC"
     time_formats: tuple[str, ...] = ()
     # what a zone word behind a time means that several countries use: CST → America/Chicago
@@ -86,12 +106,16 @@ class ProjectSpec(Spec):
     # what runs by itself under churnml serve and churnml deploy, and when
     schedules: Schedules = Schedules()
 
-    @field_validator("core_events")
+    check_each_once = field_validator("core_events", "models", "static", "time_formats")(each_once)
+
+    check_time_formats = field_validator("time_formats")(known_formats)
+
+    @field_validator("static")
     @classmethod
-    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        twice = [name for place, name in enumerate(value) if name in value[:place]]
-        if twice:
-            raise ValueError(f"'{twice[0]}' stands there twice")
+    def _attributes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name in NOT_ATTRIBUTES:
+                raise ValueError(f"'{name}' is no attribute of an account that a model could use")
         return value
 
     @field_validator("checks")

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from churnml import features as catalogue
-from churnml.errors import ProjectError, SpecError, did_you_mean
-from churnml.specs.base import Spec
+from churnml.errors import ChurnmlError, ProjectError, SpecError, UnknownNameError, did_you_mean
+from churnml.specs.base import NAME_PATTERN, Spec
+from churnml.specs.plain_yaml import YamlTextError, read_yaml
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
+# Kinds of mistakes whose own sentence speaks of Python.
+EXPECTED: Mapping[str, str] = {
+    "model_type": "keys and values must stand under it",
+    "dict_type": "keys and values must stand under it",
+    "tuple_type": "a list must stand there, as in [one, other]",
+    "string_type": "a text must stand there; put it in quotes",
+    "int_type": "a whole number must stand there",
+    "int_parsing": "a whole number must stand there",
+    "int_from_float": "a whole number must stand there",
+    "float_type": "a number must stand there",
+    "float_parsing": "a number must stand there",
+    "bool_type": "true or false must stand there",
+    "bool_parsing": "true or false must stand there",
+    "finite_number": "the number must be finite",
+    "date_from_datetime_inexact": "a day must stand there, without a time",
+    "date_from_datetime_parsing": "no calendar has this day",
+    "date_parsing": "no calendar has this day",
+}
 
 
 def read_spec(
@@ -23,44 +44,79 @@ def read_spec(
     families: catalogue.Catalogue = catalogue.FAMILIES,
 ) -> AnySpec:
     """The YAML file at ``path`` as a ``kind``; raises ``error`` with the place and the remedy."""
+    text = utf_8_text(path, error)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise error("The file is not there.", where=str(path), remedy="Create it, or correct the path.") from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise error("The file cannot be read.", where=str(path), remedy=_short(str(problem))) from None
-    try:
-        declared = yaml.safe_load(text)
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise error(
-            "The file is not valid YAML.", where=f"{path}{line}", remedy=_short(getattr(problem, "problem", "") or "")
-        ) from None
-    if not isinstance(declared, dict):
+        written = read_yaml(text)
+    except YamlTextError as mistake:
+        raise error(mistake.what, where=_place(path, mistake.line), remedy=mistake.remedy) from None
+    if not isinstance(written.value, dict):
         raise error("The file must be a mapping of keys to values.", where=str(path), remedy="See docs/specs.md.")
     try:
-        return kind.model_validate(declared, context={"catalogue": families})
+        return kind.model_validate(written.value, context={"catalogue": families})
+    except UnknownNameError as unknown:  # a name that another file declares
+        raise error(unknown.what, where=str(path), remedy=unknown.remedy) from None
     except ValidationError as problem:
-        what, remedy = _first_mistake(kind, problem)
+        first, what, remedy = _first_mistake(kind, problem)
         more = f" (and {problem.error_count() - 1} more to mend)" if problem.error_count() > 1 else ""
-        raise error(what, where=f"{path}{more}", remedy=remedy) from None
+        raise error(what, where=f"{_place(path, written.line_of(first))}{more}", remedy=remedy) from None
 
 
-def _first_mistake(kind: type[Spec], problem: ValidationError) -> tuple[str, str]:
-    """What is wrong, and the remedy; an unknown key explains a missing one, so it comes first."""
+def utf_8_text(path: Path, error: type[ChurnmlError]) -> str:
+    """The text of a file of the project's; raises ``error`` where there is none, or it is not UTF-8."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise error("The file is not there.", where=str(path), remedy="Create it, or correct the path.") from None
+    except OSError as problem:
+        why = problem.strerror or type(problem).__name__
+        raise error(f"The file cannot be read ({why}).", where=str(path), remedy="Make it readable.") from None
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise error("The file cannot be read: it is UTF-16, not UTF-8.", where=str(path), remedy="Save it as UTF-8.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise error(
+            f"The file cannot be read: it is not UTF-8 (the byte 0x{content[problem.start]:02x}).",
+            where=_place(path, line),
+            remedy="Save it as UTF-8; editors call it 'UTF-8' or 'Unicode (UTF-8)'.",
+        ) from None
+
+
+def _place(path: Path, line: int | None) -> str:
+    return str(path) if line is None else f"{path}, line {line}"
+
+
+def _first_mistake(kind: type[Spec], problem: ValidationError) -> tuple[tuple[int | str, ...], str, str]:
+    """Where it is, what is wrong, and the remedy; an unknown key explains a missing one, so it comes first."""
     errors = problem.errors(include_url=False)
     error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    key = ".".join(str(step) for step in error["loc"]) or "the file"
+    place = error["loc"]
+    key = ".".join(str(step) for step in place if step != "[key]")
     if error["type"] == "extra_forbidden":
-        *path, last = error["loc"]
-        return f"'{key}' is not a key that is known here.", did_you_mean(str(last), _keys_at(kind, path))
+        *path, last = place
+        return place, f"'{key}' is not a key that is known here.", did_you_mean(str(last), _keys_at(kind, path))
     if error["type"] == "missing":
-        return f"'{key}' is missing.", f"Add '{error['loc'][-1]}:'."
-    value = error.get("input")
-    shown = f" (it says {value!r})" if isinstance(value, str | int | float | bool) else ""
-    what = f"'{key}' cannot be used: {_short(error['msg'].removeprefix('Value error, '))}{shown}"
-    return what, "Correct the value; docs/specs.md lists what may stand here."
+        return place, f"'{key}' is missing.", f"Add '{place[-1]}:'."
+    subject = f"'{key}' cannot be used" if key else "The file cannot be used as it is"
+    what = f"{subject}: {_why(error)}{_shown(error.get('input'))}"
+    return place, what, "Correct the value; docs/specs.md lists what may stand here."
+
+
+def _why(error: ErrorDetails) -> str:
+    if error["type"] == "string_pattern_mismatch" and error.get("ctx", {}).get("pattern") == NAME_PATTERN:
+        return "a name here has small letters, digits and _ only, and begins with a letter"
+    plain = re.sub(r"^[A-Z][a-z]+ should", "it should", error["msg"].removeprefix("Value error, "))
+    return EXPECTED.get(error["type"]) or _short(plain.replace(" after validation", ""))
+
+
+def _shown(value: object) -> str:
+    """What stands there now, where that is short and no secret."""
+    if value is None:
+        return " (nothing stands there)"
+    if isinstance(value, str) and "://" in value and "@" in value:
+        return " (an address, which may hold a password, stands there)"
+    return f" (it says {_short(repr(value), 120)})" if isinstance(value, str | int | float | bool) else ""
 
 
 def _keys_at(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
@@ -88,5 +144,6 @@ def _resolve(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str,
     return node
 
 
-def _short(text: str) -> str:
-    return " ".join(text.split())[:300]
+def _short(text: str, longest: int = 300) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= longest else f"{plain[:longest]}…"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, model_validator
 
-from churnml.specs.base import Positive, Spec
+from churnml.specs.base import Spec
 
 # Any midnight does; intervals count from one that never moves, so that putting a schedule again moves no run.
 ANCHOR = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -26,7 +26,7 @@ def _known_cron(value: str) -> str:
 
 
 Cron = Annotated[str, AfterValidator(_known_cron)]
-Minutes = Annotated[float, Field(gt=0)]
+Minutes = Annotated[float, Field(gt=0, le=7 * 24 * 60)]
 
 
 class FlowSchedule(Spec):
@@ -38,7 +38,7 @@ class FlowSchedule(Spec):
     """
 
     cron: Cron | None = None
-    every_seconds: Annotated[float, Field(ge=1)] | None = None
+    every_seconds: Annotated[float, Field(ge=1, le=366 * 86_400)] | None = None
     active: bool = True
     timeout_minutes: Minutes = 240
 
@@ -73,7 +73,7 @@ class ScoreSchedule(FlowSchedule):
     """
 
     cron: Cron | None = "0 5 * * *"
-    fresh_hours: Positive = 36
+    fresh_hours: Annotated[int, Field(gt=0, le=366 * 24)] = 36
 
 
 class TrainSchedule(FlowSchedule):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from churnml.errors import UnknownNameError, did_you_mean
-from churnml.specs.base import Name, NotNegative, Spec, Zone
+from churnml.specs.base import Day, Money, Name, NotNegative, Spec, WrittenDay, Zone
 from churnml.specs.playbooks import PlaybooksSpec
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -32,8 +31,8 @@ Week = Annotated[tuple[Weekday, ...], AfterValidator(_a_week)]
 class Away(Spec):
     """A stretch of days on which somebody does not work; both ends belong to it."""
 
-    first: dt.date = Field(alias="from")
-    last: dt.date = Field(alias="to")
+    first: WrittenDay = Field(alias="from")
+    last: WrittenDay = Field(alias="to")
 
     @model_validator(mode="after")
     def _a_stretch(self) -> Away:
@@ -53,13 +52,13 @@ class Person(Spec):
 
     time_zone: Zone | None = None
     working_days: Week | None = None
-    holidays: tuple[dt.date, ...] | None = None
+    holidays: tuple[Day, ...] | None = None
     minutes_a_week: NotNegative | None = None
     open_at_most: NotNegative | None = None
     skills: tuple[Name, ...] = ()
     pools: tuple[Name, ...] = ()
     away: tuple[Away, ...] = ()
-    left: dt.date | None = None
+    left: Day | None = None
     stand_in: PersonId | None = None
 
 
@@ -73,10 +72,10 @@ class TeamSpec(Spec):
 
     time_zone: Zone | None = None
     working_days: Week = WEEK[:5]
-    holidays: tuple[dt.date, ...] = ()
+    holidays: tuple[Day, ...] = ()
     people: dict[PersonId, Person] = Field(default_factory=dict)
     pools: dict[Name, tuple[PersonId, ...]] = Field(default_factory=dict)
-    budgets: dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+    budgets: dict[Name, Money] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _people_exist(self) -> TeamSpec:

@@ -456,6 +456,13 @@ def open_registry(
             registry.client.search_experiments(max_results=1)
     except ChurnmlError:
         raise
+    except ImportError as problem:
+        raise ProjectError(
+            f"The model registry needs a driver that is not installed ({problem.name}).",
+            where=WHERE,
+            remedy="Name an MLflow server (https://…), or a database whose driver is there: postgresql+psycopg://… "
+            "after pip install 'churnml[postgres]'.",
+        ) from None
     except Exception as problem:
         # the driver's message may repeat the URI with its password: only the class is shown
         raise ProjectError(

@@ -40,6 +40,8 @@ class Connections:
     def __init__(self, url: str) -> None:
         try:
             self._engine, file = _engine(url)
+        except ChurnmlError:
+            raise
         except Exception as problem:
             raise cannot_be_opened(problem) from None
         self.read_only = file is not None and file.read_only
@@ -100,6 +102,12 @@ def cannot_be_opened(problem: Exception) -> ChurnmlError:
             "The operational store's driver is not installed.",
             where=WHERE,
             remedy="For PostgreSQL: pip install 'churnml[postgres]'.",
+        )
+    if isinstance(problem, sa.exc.ArgumentError):
+        return ProjectError(
+            "The operational store cannot be opened: what is declared is no address of a database.",
+            where=WHERE,
+            remedy="Use sqlite:///… or postgresql://…, or leave it out for a file in the project's own folder.",
         )
     if _is_damage(problem):
         return _damaged(problem)
