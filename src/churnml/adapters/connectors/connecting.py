@@ -146,14 +146,16 @@ def _taken(
         taken.append(SystemTables(one, system_shape, every))
         if tables:
             gone = [table for name, table in one.tables.items() if name not in tables]
-            told += [text for table in gone if (text := loses(one, table)) and _matters(table, tables)]
+            told += [text for table in gone if (text := loses(one, table)) and _matters(table, tables, system_shape)]
     return taken, unclear, told
 
 
-def _matters(table: ConnectorTable, tables: Mapping[str, FilledTable]) -> bool:
-    """Whether the loss of a table is to be told: not where another one says the same."""
-    either = {"subscription": "subscription_history", "price": "plan", "plan": "price"}
-    return either.get(table.name) not in tables
+def _matters(table: ConnectorTable, tables: Mapping[str, FilledTable], shape: Shape) -> bool:
+    """Whether the loss of a table is to be told: not where another one says the same, or the shape does not have it."""
+    if table.name in ("price", "subscription_item") and "subscription" in tables:
+        inside = tables["subscription"].origin_of("items") or tables["subscription"].origin_of("amount")
+        return inside is None and not (table.name == "price" and "plan" in tables)
+    return bool(table.names[shape])
 
 
 def _unclear(one: UnclearTime) -> str:

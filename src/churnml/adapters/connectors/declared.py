@@ -30,7 +30,7 @@ LOADED_AT = ("_fivetran_synced", "_airbyte_extracted_at", "_airbyte_emitted_at")
 # Where Airbyte does not flatten its records, all of a row stands in one column.
 AIRBYTE_RECORD = "_airbyte_data"
 
-ReadAs = Literal["text", "number", "flag", "time", "date", "json"]
+ReadAs = Literal["text", "number", "flag", "time", "date", "json", "sfid"]
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,6 @@ def _column(name: str, text: str, epoch: bool) -> ConnectorColumn:
         shape: tuple(Origin(*(part.strip() for part in one.partition(":")[::2])) for one in places)
         for shape, places in _by_shape(rest).items()
     }
-    if kind not in ("text", "number", "flag", "time", "date", "json"):
+    if kind not in ("text", "number", "flag", "time", "date", "json", "sfid"):
         raise ValueError(f"column {name} is read as '{kind}'")
     return ConnectorColumn(name, kind, origins, epoch and kind == "time")  # type: ignore[arg-type]

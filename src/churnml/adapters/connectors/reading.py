@@ -102,4 +102,6 @@ def _month_first(formats: Sequence[str]) -> bool:
 
 def loses(system: System, table: ConnectorTable) -> str | None:
     """What is lost where a company does not have a table."""
-    return f"{system.spec.title} {table.name}: without it, no {table.spec.without}" if table.spec.without else None
+    if not table.spec.without:
+        return None
+    return f"{system.spec.title}: there is no {table.name}; it costs {table.spec.without}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from churnml.adapters.connectors.declared import AIRBYTE_RECORD, LOADED_AT, ConnectorColumn, ConnectorTable, Origin, Shape
 from churnml.adapters.warehouse.reading import identifier, quoted
 
-SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "flag": "BOOLEAN", "time": "TIMESTAMPTZ", "date": "DATE", "json": "JSON"}
+SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "flag": "BOOLEAN", "time": "TIMESTAMPTZ", "date": "DATE", "json": "JSON", "sfid": "VARCHAR"}
 LOADED = ConnectorColumn("loaded_at", "time", {shape: tuple(Origin(name) for name in LOADED_AT) for shape in Shape})
 # A time of day, and an offset behind it.
 OFFSET = r"\d:\d\d.*([zZ]|[+-]\d\d(:?\d\d)?)$"
@@ -98,6 +98,9 @@ def value(column: FilledColumn, types: Mapping[str, str]) -> str:
     match column.declared.read_as:
         case "text":
             return raw if kind == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
+        case "sfid":
+            # an id of 18 letters is the one of 15 with a checksum behind it
+            return f"left(trim({raw if kind == 'VARCHAR' else f'CAST({raw} AS VARCHAR)'}), 15)"
         case "number":
             return f"CAST(nullif(replace(CAST({raw} AS VARCHAR), ',', ''), '') AS DOUBLE)"
         case "flag":
@@ -170,6 +173,12 @@ def stage(table: FilledTable, newest: bool) -> str:
     )
 
 
+# How many of its smallest unit make one of a currency.
+MINOR_UNITS = """CASE
+            WHEN {currency} IN ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV',
+                'XAF', 'XOF', 'XPF') THEN 1
+            WHEN {currency} IN ('BHD', 'JOD', 'KWD', 'OMR', 'TND') THEN 1000
+            ELSE 100 END"""
 NULL_TIME = "CAST(NULL AS TIMESTAMPTZ)"
 
 
@@ -204,5 +213,6 @@ def _loses(without: str) -> str:
 
 def filled_in(template: str, stages: Mapping[str, str], notes: Mapping[str, str]) -> str:
     """A template with its stages and notes put in; raises KeyError for one that is not there."""
-    text = re.sub(r"\{\{stage ([a-z_]+(?: newest)?)\}\}", lambda m: stages[m.group(1)], template)
+    text = re.sub(r"\{\{minor_units ([^{}]+)\}\}", lambda m: MINOR_UNITS.format(currency=m.group(1)), template)
+    text = re.sub(r"\{\{stage ([a-z_]+(?: newest)?)\}\}", lambda m: stages[m.group(1)], text)
     return re.sub(r"\{\{([a-z_]+)\}\}", lambda m: notes[m.group(1)], text)

@@ -42,11 +42,7 @@ prices AS (
         id,
         upper(currency) AS currency,
         coalesce(
-            unit_amount / CASE
-                WHEN upper(currency) IN ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX',
-                    'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 1
-                WHEN upper(currency) IN ('BHD', 'JOD', 'KWD', 'OMR', 'TND') THEN 1000
-                ELSE 100 END,
+            unit_amount / {{minor_units upper(currency)}},
             major_amount
         ) AS unit_amount,
         lower(interval_unit) AS interval_unit,
@@ -169,11 +165,7 @@ priced AS (
             -- the price stands inside the item, in cents as above
             CAST(coalesce(json_extract_string(p.price, '$.unit_amount_decimal'),
                 json_extract_string(p.price, '$.unit_amount')) AS DOUBLE)
-            / CASE
-                WHEN upper(json_extract_string(p.price, '$.currency')) IN ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF',
-                    'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 1
-                WHEN upper(json_extract_string(p.price, '$.currency')) IN ('BHD', 'JOD', 'KWD', 'OMR', 'TND') THEN 1000
-                ELSE 100 END,
+            / {{minor_units upper(json_extract_string(p.price, '$.currency'))}},
             -- Stripe's own export: Amount of the whole subscription, in whole units of the currency
             s.amount / nullif(p.quantity, 0)
         ) AS unit_amount,
@@ -250,11 +242,7 @@ paid AS (
             WHEN s.trial_end > v.moment OR v.status IN ('incomplete', 'incomplete_expired')
                 OR (v.was_so AND (v.status IN ('unpaid', 'paused') OR v.paused IS NOT NULL))
                 OR t.subscription_id IS NULL THEN 0
-            ELSE round(greatest(t.listed * (1 - r.percent_off / 100) - r.amount_off / (t.months * CASE
-                WHEN t.currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX',
-                    'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 1
-                WHEN t.currency IN ('BHD', 'JOD', 'KWD', 'OMR', 'TND') THEN 1000
-                ELSE 100 END), CASE WHEN t.listed IS NULL THEN NULL ELSE 0 END), 2)
+            ELSE round(greatest(t.listed * (1 - r.percent_off / 100) - r.amount_off / (t.months * {{minor_units t.currency}}), CASE WHEN t.listed IS NULL THEN NULL ELSE 0 END), 2)
         END AS mrr,
         t.plan,
         CAST(t.seats AS BIGINT) AS seats,
