@@ -123,7 +123,9 @@ def _write(folder: Path, files: Mapping[Path, str]) -> None:
         raise ProjectError("The project cannot be written.", where=str(folder), remedy=str(problem.strerror)) from None
 
 
-def write_connected(folder: Path, name: str | None, systems: Sequence[str], shape: str | None, data: Path | None) -> Began:
+def write_connected(
+    folder: Path, name: str | None, systems: Sequence[str], shape: str | None, data: Path | None
+) -> Began:
     """Writes a project over the tables of ``systems`` under ``data`` (or the folder's own ``data``).
 
     Raises:

@@ -10,7 +10,7 @@ from churnml.adapters.warehouse.looking import InputsSeen
 from churnml.adapters.warehouse.reading import identifier, quoted
 
 # Domains that name no company.
-FREE_MAIL = ("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "gmx.de", "proton.me")
+FREE_MAIL = ("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "proton.me")
 DOMAIN = "_domain"
 ACCOUNT_MAP = "account_map"
 
@@ -32,6 +32,7 @@ class MappedSystem:
     """How the ids of one system's table become account ids.
 
     Args:
+        system: its name.
         table: with its ``account_key`` filled in.
         ctes: what stands before it in the SQL.
         note: a sentence on it.
@@ -39,6 +40,7 @@ class MappedSystem:
         unmatched: (id, name) of the rest.
     """
 
+    system: str
     table: FilledTable
     ctes: str
     note: str
@@ -99,7 +101,8 @@ def anchor_of(
     chosen = best if any(known(best)) else own
     fallback = f"{quoted(system + ' ')} || {own.sql}" if chosen is not own else ""
     sql = f"coalesce({chosen.sql}, {fallback})" if fallback else chosen.sql
-    why = "the ids that usage has" if known(chosen)[0] else "the ids that the other systems have" if known(chosen)[1] else ""
+    by_usage, by_others = known(chosen)
+    why = "the ids that usage has" if by_usage else "the ids that the other systems have" if by_others else ""
     spoken = chosen.spoken if chosen.column != table.declared.spec.key else f"the {system} {table.declared.name} id"
     origin = table.origin_of(chosen.column)
     at = f" ({origin})" if origin is not None and chosen.column not in (str(origin), own.column) else ""
@@ -114,8 +117,11 @@ def mapped_to(
     keys = keys_of(table)
     own = identifier_sql(table)
     values = {key.column: seen.distinct(table.input, key.sql) if seen else frozenset() for key in keys}
-    pairs = [(len(values[key.column] & anchor.values[to.column]), to is anchor.key, -place, key, to)
-             for place, key in enumerate(keys) for to in anchor.keys]
+    pairs = [
+        (len(values[key.column] & anchor.values[to.column]), to is anchor.key, -place, key, to)
+        for place, key in enumerate(keys)
+        for to in anchor.keys
+    ]
     common, _, _, key, to = max(pairs, key=lambda pair: pair[:3])
     ctes, tries = "", []
     if with_map:
@@ -144,7 +150,7 @@ def mapped_to(
         else f"nothing in {system} {table.declared.name} names an account of {anchor.system}"
     )
     rest = _unmatched(table, key, anchor.values[to.column], seen) if seen else ()
-    return MappedSystem(replace(table, account_key=sql), ctes, note, common, len(of), rest)
+    return MappedSystem(system, replace(table, account_key=sql), ctes, note, common, len(of), rest)
 
 
 def identifier_sql(table: FilledTable) -> str:

@@ -106,7 +106,7 @@ def _matched(
             if named_like(table, one.name, candidate.words, [shape] if shape else list(Shape))
         ]
         for one, table in hits:
-            name = f"{one.name}_{table.name}" if len(hits) == 1 or speaks else f"{one.name}_{table.name}"
+            name = f"{one.name}_{table.name}"
             if name in matched:
                 told.append(f"{candidate.place} is not read: {matched[name][2].place} is taken as {name} already")
             else:
@@ -176,18 +176,12 @@ def _written(
     taken: Sequence[SystemTables], usage: UsageTable | None, seen: InputsSeen | None, told: Sequence[str]
 ) -> ConnectedSources:
     """The sources, once every system's tables are known."""
-    anchor, of_anchor = _anchor(taken, usage, seen)
+    anchor, of_anchor = _anchor(taken, usage, seen, told)
     mapped = _mapped(taken, anchor, seen)
     needs_map = [one for one in mapped if seen is not None and one.unmatched]
-    if needs_map or seen is None and mapped:
+    if needs_map or (seen is None and mapped):
         mapped = _mapped(taken, anchor, seen, with_map=True)
-    rest = tuple(
-        (system.system.name, key, name)
-        for system in taken
-        for one in needs_map
-        if system.tables.get(one.table.declared.name) is not None and one.table.input.startswith(system.system.name + "_")
-        for key, name in one.unmatched
-    )
+    rest = tuple((one.system, key, name) for one in needs_map for key, name in one.unmatched)
     sources, lines = {}, list(told)
     lines.insert(0, f"accounts: {of_anchor.system.spec.title}; {anchor.note.split('. To change')[0]}")
     for one in mapped:
@@ -203,10 +197,11 @@ def _written(
     if usage is not None:
         sources["usage_events"] = usage_sql(usage)
         known = seen.distinct(usage.input, usage.account_sql) if seen else frozenset()
-        common = len(known & anchor.values.get(anchor.key.column, frozenset()))
-        lines.append(f"usage_events: {usage.input}, account_id from {usage.columns['account_id']} ({common:,} of {len(known):,} ids)")
+        common = f"{len(known & anchor.values[anchor.key.column]):,} of {len(known):,} ids are accounts"
+        lines.append(f"usage_events: {usage.input}, account_id from {usage.columns['account_id']} ({common})")
     attributes = tuple(
-        c.declared.name for c in anchor.table.columns
+        c.declared.name
+        for c in anchor.table.columns
         if c.origin is not None and c.declared.name in ("segment", "industry", "region", "acquisition_source")
     )
     account_map = rest if needs_map else () if seen is None and mapped else None
@@ -215,7 +210,7 @@ def _written(
 
 
 def _anchor(
-    taken: Sequence[SystemTables], usage: UsageTable | None, seen: InputsSeen | None
+    taken: Sequence[SystemTables], usage: UsageTable | None, seen: InputsSeen | None, told: Sequence[str]
 ) -> tuple[Anchor, SystemTables]:
     """Whose customers are the accounts: those of the first system named that has such a table."""
     owner = next((one for one in taken if one.customers is not None and one.gives("accounts")), None)
@@ -223,7 +218,7 @@ def _anchor(
         wanted = " or ".join(f"{one.system.name} {one.system.spec.customers[0]}" for one in taken)
         raise ProjectError(
             "None of the tables names the accounts.",
-            where="--data",
+            where="; ".join(one for one in told if "is not read" in one) or "--data",
             remedy=f"Put one of these beside them: {wanted}. Or name another system with --from.",
         )
     used = seen.distinct(usage.input, usage.account_sql) if seen and usage else frozenset()

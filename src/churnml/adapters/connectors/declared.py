@@ -25,7 +25,10 @@ class Shape(StrEnum):
 
 
 # A column that only this one writes tells whose table it is.
-MARKS = {Shape.FIVETRAN: ("_fivetran_synced", "_fivetran_id"), Shape.AIRBYTE: ("_airbyte_extracted_at", "_airbyte_emitted_at")}
+MARKS = {
+    Shape.FIVETRAN: ("_fivetran_synced", "_fivetran_id"),
+    Shape.AIRBYTE: ("_airbyte_extracted_at", "_airbyte_emitted_at"),
+}
 LOADED_AT = ("_fivetran_synced", "_airbyte_extracted_at", "_airbyte_emitted_at")
 # Where Airbyte does not flatten its records, all of a row stands in one column.
 AIRBYTE_RECORD = "_airbyte_data"

@@ -10,7 +10,7 @@ from churnml.adapters.connectors.staging import FORMATS, FilledColumn, FilledTab
 from churnml.adapters.warehouse.looking import InputsSeen
 from churnml.adapters.warehouse.reading import quoted
 
-CLOCK = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?"
+CLOCK = r"\d{4}-\d\d-\d\d[ T]\d\d?:\d\d(:\d\d(\.\d+)?)?"
 # What every value of a column looks like → how it is written.
 LOOKS = {
     "seconds": r"^-?\d{9,10}(\.\d+)?$",
@@ -65,9 +65,7 @@ def lacks(table: FilledTable) -> list[str]:
     return [name for name in table.declared.spec.needs if table.origin_of(name) is None]
 
 
-def _origin(
-    column: ConnectorColumn, shape: Shape, types: dict[str, str], seen: InputsSeen, name: str
-) -> Origin | None:
+def _origin(column: ConnectorColumn, shape: Shape, types: dict[str, str], seen: InputsSeen, name: str) -> Origin | None:
     for origin in column.origins_for(shape):
         if AIRBYTE_RECORD in types and not has_origin(origin, types):
             if seen.any_given(name, raw_value(origin, types)):

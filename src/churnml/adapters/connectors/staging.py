@@ -6,19 +6,45 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from churnml.adapters.connectors.declared import AIRBYTE_RECORD, LOADED_AT, ConnectorColumn, ConnectorTable, Origin, Shape
+from churnml.adapters.connectors.declared import (
+    AIRBYTE_RECORD,
+    LOADED_AT,
+    ConnectorColumn,
+    ConnectorTable,
+    Origin,
+    Shape,
+)
 from churnml.adapters.warehouse.reading import identifier, quoted
 
-SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "flag": "BOOLEAN", "time": "TIMESTAMPTZ", "date": "DATE", "json": "JSON", "sfid": "VARCHAR"}
+SQL_TYPES = {
+    "text": "VARCHAR",
+    "number": "DOUBLE",
+    "flag": "BOOLEAN",
+    "time": "TIMESTAMPTZ",
+    "date": "DATE",
+    "json": "JSON",
+    "sfid": "VARCHAR",
+}
 LOADED = ConnectorColumn("loaded_at", "time", {shape: tuple(Origin(name) for name in LOADED_AT) for shape in Shape})
 # A time of day, and an offset behind it.
 OFFSET = r"\d:\d\d.*([zZ]|[+-]\d\d(:?\d\d)?)$"
 WRITTEN = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
 # Tried on all values of a column; a day and a month that could change places are not guessed.
 FORMATS = (
-    "%d-%b-%Y %H:%M", "%d-%b-%Y %H:%M:%S", "%d-%b-%Y", "%b %d, %Y %I:%M %p", "%b %d, %Y", "%d.%m.%Y %H:%M", "%d.%m.%Y",
-    "%m/%d/%Y, %I:%M %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y",
-    "%d/%m/%Y, %H:%M", "%d/%m/%Y %H:%M", "%d/%m/%Y",
+    "%d-%b-%Y %H:%M",
+    "%d-%b-%Y %H:%M:%S",
+    "%d-%b-%Y",
+    "%b %d, %Y %I:%M %p",
+    "%b %d, %Y",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y",
+    "%m/%d/%Y, %I:%M %p",
+    "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y",
+    "%d/%m/%Y, %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%d/%m/%Y",
 )
 
 
@@ -169,14 +195,15 @@ def stage(table: FilledTable, newest: bool) -> str:
     at = value(FilledColumn(LOADED, loaded), table.types) if loaded else NULL_TIME
     return (
         f"-- {name}: {said.means}\n"
-        f"{name} AS (\n    SELECT\n        {_lines([*values, *_ours(table, at)])}\n    FROM {identifier(table.input)}{kept}\n)"
+        f"{name} AS (\n    SELECT\n        {_lines([*values, *_ours(table, at)])}\n"
+        f"    FROM {identifier(table.input)}{kept}\n)"
     )
 
 
 # How many of its smallest unit make one of a currency.
 MINOR_UNITS = """CASE
-            WHEN {currency} IN ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV',
-                'XAF', 'XOF', 'XPF') THEN 1
+            WHEN {currency} IN ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND',
+                'VUV', 'XAF', 'XOF', 'XPF') THEN 1
             WHEN {currency} IN ('BHD', 'JOD', 'KWD', 'OMR', 'TND') THEN 1000
             ELSE 100 END"""
 NULL_TIME = "CAST(NULL AS TIMESTAMPTZ)"

@@ -30,14 +30,19 @@ class InputsSeen:
 
     def all_true(self, name: str, expression: str, condition: str) -> bool:
         """Whether ``condition`` (over ``v``) holds for every value of ``expression`` that is given; false for none."""
-        query = f"SELECT count(*), count(*) FILTER (WHERE {condition}) FROM (SELECT {expression} AS v FROM {identifier(name)}) WHERE v IS NOT NULL AND CAST(v AS VARCHAR) <> ''"
+        query = (
+            f"SELECT count(*), count(*) FILTER (WHERE {condition}) "
+            f"FROM (SELECT {expression} AS v FROM {identifier(name)}) WHERE nullif(CAST(v AS VARCHAR), '') IS NOT NULL"
+        )
         given, held = self._con.execute(query).fetchall()[0]
         return bool(given) and given == held
 
     def any_given(self, name: str, expression: str) -> bool:
         """Whether ``expression`` has a value in any row; false where it cannot be computed."""
         try:
-            query = f"SELECT 1 FROM {identifier(name)} WHERE nullif(CAST({expression} AS VARCHAR), '') IS NOT NULL LIMIT 1"
+            query = (
+                f"SELECT 1 FROM {identifier(name)} WHERE nullif(CAST({expression} AS VARCHAR), '') IS NOT NULL LIMIT 1"
+            )
             return bool(self._con.execute(query).fetchall())
         except duckdb.Error:
             return False

@@ -10,6 +10,7 @@ WITH
 {{stage deal newest}},
 {{stage deal_company newest}},
 {{stage deal_stage}},
+{{stage deal_pipeline_stage newest}},
 won AS (
     SELECT
         d.*,
@@ -19,7 +20,8 @@ won AS (
         coalesce(l.company_id, d.company_id) AS company
     FROM deal AS d
     LEFT JOIN deal_company AS l ON l.deal_id = d.id
-    WHERE coalesce(d.is_won, lower(d.stage) LIKE '%won%')
+    LEFT JOIN deal_pipeline_stage AS g ON g.id = d.stage
+    WHERE coalesce(d.is_won, g.is_won, lower(coalesce(g.label, d.stage)) LIKE '%won%')
 ),
 known AS (
     SELECT s.deal_id, max(s.entered_at) AS won_at
