@@ -3,9 +3,9 @@
 --   account_id         by the ticket's organization, else by its requester's; a ticket of neither is set aside as
 --                      unknown_account, and 'churnml check' counts it
 --   first_response_at  the first public comment by an agent after the opening; else Zendesk's own sum, to the minute
---   resolved_at        the last time its status became solved or closed; a status that only went from solved to closed
---                      is no second solution
---   reopened_at        the last time it went from solved back to work
+--   resolved_at        when its status became solved or closed; from solved to closed is no second solution
+--   reopened_at        when it went from solved back to work; each reopening, and each solution after one, is a version
+--                      of the ticket with a known_at of its own, so that on no day more is known than was then
 --   csat               good is 5, bad is 1 (change it in rated); numbers stand as they are. Offered is no answer.
 --   priority           the first one it was given; escalated_at: the first tag with "escalat" in it
 -- Tickets that were deleted or merged later stay: on the day they were open nobody knew.
@@ -44,10 +44,36 @@ statuses AS (
 turns AS (
     SELECT
         ticket_id,
-        max(changed_at) FILTER (WHERE is_solved AND NOT was_solved) AS resolved_at,
-        max(changed_at) FILTER (WHERE was_solved AND NOT is_solved AND NOT is_deleted) AS reopened_at
+        changed_at,
+        is_solved AND NOT was_solved AS solved,
+        was_solved AND NOT is_solved AND NOT is_deleted AS reopened
     FROM statuses
-    GROUP BY ticket_id
+    WHERE is_solved <> was_solved
+),
+running AS (
+    SELECT
+        ticket_id,
+        changed_at AS known_at,
+        max(changed_at) FILTER (WHERE solved) OVER w AS resolved_at,
+        max(changed_at) FILTER (WHERE reopened) OVER w AS reopened_at
+    FROM turns
+    WINDOW w AS (PARTITION BY ticket_id ORDER BY changed_at)
+),
+-- the ticket as it stood from its opening, and from each turn after a reopening; the first solution counts once it came
+standing AS (
+    SELECT
+        t.id AS ticket_id,
+        t.created_at AS known_at,
+        min(w.changed_at) FILTER (WHERE w.solved) AS resolved_at,
+        CAST(NULL AS TIMESTAMPTZ) AS reopened_at
+    FROM ticket AS t
+    LEFT JOIN turns AS w ON w.ticket_id = t.id
+    GROUP BY t.id, t.created_at
+    UNION ALL
+    SELECT * FROM running WHERE reopened_at IS NOT NULL
+),
+versions AS (
+    SELECT * FROM standing{{versions_kept}}
 ),
 first_values AS (
     SELECT
@@ -95,7 +121,7 @@ SELECT
     coalesce(a.first_response_at, t.created_at + to_minutes(CAST(coalesce(m.reply_minutes, t.reply_minutes) AS BIGINT)))
         AS first_response_at,
     coalesce(s.resolved_at, m.solved_at, t.solved_at) AS resolved_at,
-    s.reopened_at,
+    s.reopened_at,{{known_at}}
     coalesce(f.priority, t.priority) AS priority,
     t.category,
     coalesce(
@@ -110,7 +136,7 @@ SELECT
 FROM ticket AS t
 LEFT JOIN person AS q ON q.id = t.requester_id
 LEFT JOIN organization AS o ON o.id = coalesce(t.organization_id, q.organization_id)
-LEFT JOIN turns AS s ON s.ticket_id = t.id
+JOIN versions AS s ON s.ticket_id = t.id
 LEFT JOIN first_values AS f ON f.ticket_id = t.id
 LEFT JOIN answers AS a ON a.ticket_id = t.id
 LEFT JOIN ticket_metric AS m ON m.ticket_id = t.id
