@@ -27,6 +27,7 @@ from churnml.specs.project import ProjectSpec
 from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES
 from docs.capacity_page import capacity_page
+from docs.connectors_page import connectors_page
 from docs.health_page import health_page
 from docs.impact_page import impact_page
 from docs.outputs_page import outputs_page
@@ -250,6 +251,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "capacity.md": capacity_page,
     "impact-by-hand.md": by_hand_page,
     "outputs.md": lambda: NOTE + outputs_page(),
+    "connectors.md": lambda: NOTE + connectors_page(),
 }
 
 

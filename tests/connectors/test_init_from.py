@@ -18,7 +18,6 @@ from churnml.adapters.warehouse.looking import look_at_inputs
 from churnml.errors import ProjectError, UnknownNameError
 from churnml.jobs.init import Began, write_connected
 from churnml.tables import TABLES
-from tests.connectors import written_out
 from tests.flows.conftest import churnml
 from tests.support import table
 
@@ -192,9 +191,9 @@ def test_stripes_own_export_is_read_with_its_own_names(tmp_path: Path) -> None:
     }
     began = begun(tmp_path, tables, "stripe")
     assert rows(tmp_path, "accounts", "account_id", "created_at") == [("17", "2023-01-01 08:00")]
-    assert rows(tmp_path, "subscriptions", "account_id", "starts_at", "ends_at", "cancelled_at", "mrr", "seats", "currency") == [
-        ("17", "2023-02-01 08:00", "2023-06-01 08:00", "2023-05-20 10:00", "250.0", "5", "EUR")
-    ]
+    assert rows(
+        tmp_path, "subscriptions", "account_id", "starts_at", "ends_at", "cancelled_at", "mrr", "seats", "currency"
+    ) == [("17", "2023-02-01 08:00", "2023-06-01 08:00", "2023-05-20 10:00", "250.0", "5", "EUR")]
     assert rows(tmp_path, "churn_events", "account_id", "churned_at") == [("17", "2023-06-01 08:00")]
     assert "Stripe (csv)" in (tmp_path / "project.yaml").read_text("utf-8")
     assert any("account_id (metadata)" in line for line in began.told)
@@ -247,7 +246,11 @@ def test_a_ticket_is_told_from_its_history_as_it_stood_at_each_turn(tmp_path: Pa
     )
     assert set(ticket) >= {("t1", "2024-02-01 12:00", "urgent", "2024-02-06 11:00", "1", "2024-02-09 10:00")}
     at = ["known_at"] if VERSIONED_TICKETS else []
-    turns = [row for row in rows(tmp_path, "support_tickets", "ticket_id", *at, "resolved_at", "reopened_at") if row[0] == "t1"]
+    turns = [
+        row
+        for row in rows(tmp_path, "support_tickets", "ticket_id", *at, "resolved_at", "reopened_at")
+        if row[0] == "t1"
+    ]
     last = ("2024-02-08 10:00", "2024-02-06 10:00")
     if not VERSIONED_TICKETS:
         assert turns == [("t1", *last)]
@@ -311,12 +314,12 @@ def test_a_deal_that_was_won_is_a_contract_known_when_it_was_won(tmp_path: Path)
         "hubspot/ticket_company_data": "ticket_id | company_id\n31 | 11",
     }
     begun(tmp_path, tables, "hubspot")
-    assert rows(tmp_path, "subscriptions", "account_id", "subscription_id", "starts_at", "ends_at", "known_at", "mrr") == [
-        ("11", "21", "2023-03-01 00:00", "2024-03-01 00:00", "2023-02-27 09:30", "100.0")
-    ]
-    assert rows(tmp_path, "support_tickets", "account_id", "opened_at", "first_response_at", "resolved_at", "priority") == [
-        ("11", "2023-05-01 10:00", "2023-05-01 11:00", "2023-05-02 10:00", "high")
-    ]
+    assert rows(
+        tmp_path, "subscriptions", "account_id", "subscription_id", "starts_at", "ends_at", "known_at", "mrr"
+    ) == [("11", "21", "2023-03-01 00:00", "2024-03-01 00:00", "2023-02-27 09:30", "100.0")]
+    assert rows(
+        tmp_path, "support_tickets", "account_id", "opened_at", "first_response_at", "resolved_at", "priority"
+    ) == [("11", "2023-05-01 10:00", "2023-05-01 11:00", "2023-05-02 10:00", "high")]
 
 
 def test_salesforce_ids_of_15_and_18_letters_are_one_and_an_end_is_the_last_day(tmp_path: Path) -> None:
@@ -360,22 +363,57 @@ def test_a_conversation_is_a_ticket_by_its_parts_in_either_shape(tmp_path: Path)
             """,
     }
     day = 1706781600  # 2024-02-01 10:00 UTC
-    parts = [(60, "comment", "bot"), (1800, "comment", "admin"), (7200, "close", "admin"), (82800, "open", "user"), (86400, "close", "admin")]
+    parts = [
+        (60, "comment", "bot"),
+        (1800, "comment", "admin"),
+        (7200, "close", "admin"),
+        (82800, "open", "user"),
+        (86400, "close", "admin"),
+    ]
     airbyte = {
-        "intercom/companies": pd.DataFrame([{"id": "x1", "company_id": "17", "name": "Acme", "created_at": 1672531200}]),
+        "intercom/companies": pd.DataFrame(
+            [{"id": "x1", "company_id": "17", "name": "Acme", "created_at": 1672531200}]
+        ),
         "intercom/contacts": pd.DataFrame([{"id": "c1", "companies": json.dumps({"data": [{"id": "x1"}]})}]),
         "intercom/conversations": pd.DataFrame(
-            [{"id": "v1", "created_at": day, "source": json.dumps({"author": {"id": "c1"}}), "conversation_rating": json.dumps({"rating": 4, "created_at": day + 172800})}]
+            [
+                {
+                    "id": "v1",
+                    "created_at": day,
+                    "source": json.dumps({"author": {"id": "c1"}}),
+                    "conversation_rating": json.dumps({"rating": 4, "created_at": day + 172800}),
+                }
+            ]
         ),
         "intercom/conversation_parts": pd.DataFrame(
-            [{"id": k, "conversation_id": "v1", "created_at": day + at, "part_type": what, "author": json.dumps({"type": who})} for k, (at, what, who) in enumerate(parts)]
+            [
+                {
+                    "id": k,
+                    "conversation_id": "v1",
+                    "created_at": day + at,
+                    "part_type": what,
+                    "author": json.dumps({"type": who}),
+                }
+                for k, (at, what, who) in enumerate(parts)
+            ]
         ),
     }
     asked = ("account_id", "opened_at", "first_response_at", "resolved_at", "reopened_at", "csat", "csat_at")
-    right = ("x1", "2024-02-01 10:00", "2024-02-01 10:30", "2024-02-02 10:00", "2024-02-02 09:00", "4", "2024-02-03 10:00")
+    right = (
+        "x1",
+        "2024-02-01 10:00",
+        "2024-02-01 10:30",
+        "2024-02-02 10:00",
+        "2024-02-02 09:00",
+        "4",
+        "2024-02-03 10:00",
+    )
     for shape, tables in (("fivetran", fivetran), ("airbyte", airbyte)):
         root = tmp_path / shape
-        landed = {k: v.assign(_airbyte_extracted_at="2024-06-01T00:00:00Z") if isinstance(v, pd.DataFrame) else v for k, v in tables.items()}
+        landed = {
+            k: v.assign(_airbyte_extracted_at="2024-06-01T00:00:00Z") if isinstance(v, pd.DataFrame) else v
+            for k, v in tables.items()
+        }
         begun(root, landed, "intercom")
         assert rows(root, "support_tickets", *asked) == [right]
 
@@ -394,16 +432,38 @@ def test_chargebees_subscription_counts_its_items_its_trial_and_its_notice(tmp_p
             """,
     }
     begun(tmp_path, tables, "chargebee")
-    asked = ("account_id", "starts_at", "ends_at", "cancelled_at", "mrr", "seats", "plan", "billing_period", "renews_at")
+    asked = (
+        "account_id",
+        "starts_at",
+        "ends_at",
+        "cancelled_at",
+        "mrr",
+        "seats",
+        "plan",
+        "billing_period",
+        "renews_at",
+    )
     assert rows(tmp_path, "subscriptions", *asked) == [
         ("k1", "2023-01-10 00:00", "2023-01-24 00:00", "", "0.0", "5", "gold-eur", "annual", "2024-01-24"),
-        ("k1", "2023-01-24 00:00", "2024-01-24 00:00", "2023-10-01 00:00", "110.0", "5", "gold-eur", "annual", "2024-01-24"),
+        (
+            "k1",
+            "2023-01-24 00:00",
+            "2024-01-24 00:00",
+            "2023-10-01 00:00",
+            "110.0",
+            "5",
+            "gold-eur",
+            "annual",
+            "2024-01-24",
+        ),
     ]
 
 
 @pytest.mark.parametrize("shape", list(Shape))
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_without_tables_the_sources_stand_over_the_documented_ones_and_run(tmp_path: Path, name: str, shape: Shape) -> None:
+def test_without_tables_the_sources_stand_over_the_documented_ones_and_run(
+    tmp_path: Path, name: str, shape: Shape
+) -> None:
     began = write_connected(tmp_path, None, [name], shape.value, None)
     assert not began.there
     inputs = yaml.safe_load((tmp_path / "project.yaml").read_text("utf-8"))["inputs"]
@@ -472,13 +532,3 @@ def test_usage_is_known_by_what_its_columns_are_called(columns: tuple[str, ...],
     assert usage is not None
     assert (usage.columns["account_id"], usage.columns["event"]) == (account, event)
     assert usage_in("tracks", ["id", "name"]) is None
-
-
-def written_as(shape: str, root: Path, stripe_tables: written_out.Tables, zendesk_tables: written_out.Tables) -> None:
-    if shape == "airbyte":
-        written_out.write_airbyte_stripe(root, stripe_tables)
-        written_out.write_airbyte_zendesk(root, zendesk_tables)
-        return
-    ending = "parquet" if shape == "fivetran in parquet" else "csv"
-    written_out.write_fivetran(root, "stripe", stripe_tables, ending)
-    written_out.write_fivetran(root, "zendesk", zendesk_tables, ending)

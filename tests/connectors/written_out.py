@@ -266,25 +266,18 @@ def zendesk_tables(company: PlainCompany) -> Tables:
 
 
 def _changes(row: pd.Series) -> Iterator[dict[str, object]]:
-    """The changes of a ticket's fields; of a ticket that was solved twice, the plain export has only the second."""
+    """The changes of a ticket's fields."""
 
     def change(field: str, value: str, at: str) -> dict[str, object]:
         return {"field_name": field, "value": value, "updated": _time(at)}
 
     yield change("status", "new", row["created"])
     yield change("priority", row["prio"], row["created"])
-    if row["reopened"]:
-        if row["closed"] > row["reopened"]:
-            begins, again = pd.Timestamp(row["first_reply"] or row["created"]), pd.Timestamp(row["reopened"])
-            yield change("status", "solved", str((begins + (again - begins) / 2).floor("s")))
-        yield change("status", "open", row["reopened"])
     if row["closed"]:
         yield change("status", "solved", row["closed"])
-        yield change(
-            "status",
-            "closed",
-            str(max(pd.Timestamp(row["closed"]), pd.Timestamp(row["closed"])) + pd.Timedelta(1, "s")),
-        )
+        yield change("status", "closed", str(pd.Timestamp(row["closed"]) + pd.Timedelta(1, "s")))
+    if row["reopened"]:
+        yield change("status", "open", row["reopened"])
     if row["escalated"]:
         yield change("tags", '["vip","escalated"]', row["escalated"])
     if row["satisfaction"]:
@@ -460,6 +453,17 @@ def _write_airbyte(root: Path, system: str, tables: Tables) -> None:
 
 def _epoch(text: object) -> object:
     return int(pd.Timestamp(str(text), tz="UTC").timestamp()) if text else ""
+
+
+def write_shape(root: Path, shape: str, stripe: Tables, zendesk: Tables) -> None:
+    """Both systems' tables as ``fivetran``, ``fivetran in parquet`` or ``airbyte`` lands them."""
+    if shape == "airbyte":
+        write_airbyte_stripe(root, stripe)
+        write_airbyte_zendesk(root, zendesk)
+        return
+    ending = "parquet" if shape == "fivetran in parquet" else "csv"
+    write_fivetran(root, "stripe", stripe, ending)
+    write_fivetran(root, "zendesk", zendesk, ending)
 
 
 def beside(plain: Path, out: Path, write: Callable[[Path], None]) -> None:

@@ -53,12 +53,13 @@ def keys_of(table: FilledTable) -> list[AccountKey]:
     """The keys of a table that its input has, the likeliest first."""
     keys = []
     for name in table.declared.spec.account_keys:
-        column = name.removesuffix(DOMAIN) if name.endswith(DOMAIN) else name
+        own = any(c.declared.name == name for c in table.columns)
+        column = name if own else name.removesuffix(DOMAIN)
         there = next((c for c in table.columns if c.declared.name == column and c.origin is not None), None)
         if there is None:
             continue
         sql = value(there, table.types)
-        if name.endswith(DOMAIN):
+        if column != name:
             free = ", ".join(quoted(one) for one in FREE_MAIL)
             domain = f"lower(regexp_extract({sql}, '([^@/\\s\"]+\\.[A-Za-z]+)[^@]*$', 1))"
             sql = f"CASE WHEN {domain} NOT IN ('', {free}) THEN {domain} END"
@@ -95,7 +96,9 @@ def anchor_of(
     own = next(key for key in keys if key.column == table.declared.spec.key)
 
     def known(key: AccountKey) -> tuple[int, int]:
-        return len(values[key.column] & used), sum(len(values[key.column] & other) for other in others)
+        # a domain or a name may lead to an account, but is its id only where usage says so
+        leads = () if key.column.endswith(DOMAIN) or key.column == "name" else others
+        return len(values[key.column] & used), sum(len(values[key.column] & other) for other in leads)
 
     best = max(keys, key=known)
     chosen = best if any(known(best)) else own
