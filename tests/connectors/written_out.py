@@ -48,6 +48,9 @@ def plain_company(root: Path) -> PlainCompany:
     contracts, tickets = read["contracts"], read["tickets"].drop_duplicates("ticket_no")
     contracts = contracts[(contracts["valid_to"] == "") | (contracts["valid_to"] >= contracts["valid_from"])]
     tickets = tickets[(tickets["closed"] == "") | (tickets["closed"] >= tickets["created"])]
+    # the plain export overwrites a first solution with the second; the systems' history has both
+    once = (tickets["reopened"] == "") | (tickets["closed"] == "") | (tickets["closed"] < tickets["reopened"])
+    tickets = tickets[once]
     tickets = tickets.assign(
         satisfaction=tickets["satisfaction"].map(lambda s: s and ("5" if s in ("4", "5") else "1"))
     )

@@ -3,7 +3,7 @@
 --   ends_at     the next change; else ended_at, cancel_at, or the end of the paid period when it was cancelled to then
 --   cancelled_at  canceled_at: when notice was given, which may be long before the end
 --   known_at    the row's own start (Stripe knows a change when it happens); the first at created, if that was later.
---               A notice that was taken back is known only with subscription_history.
+--               A notice that was taken back leaves no trace.
 --   mrr         price × quantity − discount, by the month; 0 in trials, while collection is paused, and for
 --               subscriptions whose first payment never came (incomplete). Metered prices are no recurring revenue and
 --               are left out; a tiered price has no unit amount, so its row is set aside as missing mrr, and told.
