@@ -507,6 +507,12 @@ def test_what_is_missing_is_told_with_what_it_costs(tmp_path: Path) -> None:
     assert not (tmp_path / "q" / "sources" / "subscriptions.sql").exists()
 
 
+def test_where_nobody_has_left_no_leavings_are_written(tmp_path: Path) -> None:
+    began = begun(tmp_path, stripe(ONE.format(quantity=3), ITEMS.format(price="p_pro", quantity=3)), "stripe")
+    assert not (tmp_path / "sources" / "churn_events.sql").exists()
+    assert any("nobody has left yet" in line for line in began.told)
+
+
 def test_mistakes_are_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'zendesk'"):
         write_connected(tmp_path / "a", None, ["zendesc"], None, None)

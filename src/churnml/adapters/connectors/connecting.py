@@ -195,6 +195,10 @@ def _written(
             also = [one.system.spec.title for one in taken if one is not owner and one.gives(table)]
             if also and table != "accounts":
                 lines.append(f"{table}: from {owner.system.spec.title}; those of {', '.join(also)} are not read")
+    if seen is not None and "churn_events" in sources and not seen.has_rows(sources["churn_events"]):
+        # a table without rows would look like a feed that broke
+        del sources["churn_events"]
+        lines.append("churn_events: nobody has left yet, so none is written; subscriptions say who leaves")
     if usage is not None:
         sources["usage_events"] = usage_sql(usage)
         known = seen.distinct(usage.input, usage.account_sql) if seen else frozenset()

@@ -11,7 +11,8 @@ import duckdb
 
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse.inputs import register
-from churnml.adapters.warehouse.reading import identifier
+from churnml.adapters.warehouse.reading import first_line, identifier
+from churnml.errors import SourceError
 
 # So many different values of a column are compared with another's.
 COMPARED = 200_000
@@ -55,9 +56,20 @@ class InputsSeen:
         except duckdb.Error:
             return frozenset()
 
+    def has_rows(self, select: str) -> bool:
+        """Whether a source gives any row; true where it cannot be run, which is for the reading to tell."""
+        try:
+            return bool(self._con.execute(f"SELECT 1 FROM ({select}) LIMIT 1").fetchall())
+        except duckdb.Error:
+            return True
+
     def rows(self, query: str) -> list[Sequence[str | None]]:
-        """What a query over the inputs gives, as text."""
-        return [tuple(None if v is None else str(v) for v in row) for row in self._con.execute(query).fetchall()]
+        """What a query over the inputs gives, as text; raises SourceError."""
+        try:
+            given = self._con.execute(query).fetchall()
+        except duckdb.Error as problem:
+            raise SourceError("The tables cannot be read.", remedy=first_line(problem)) from None
+        return [tuple(None if v is None else str(v) for v in row) for row in given]
 
 
 @contextmanager
