@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from churnml.errors import UnknownNameError
 from churnml.specs.base import Name, Spec
 from churnml.specs.reading import read_spec
@@ -75,7 +77,9 @@ class TableSpec(Spec):
     means: str
     names: str
     needs: tuple[str, ...]
-    columns: dict[Name, str]
+    columns: dict[Name, str] = Field(default_factory=dict)
+    # the table that has the same columns, instead of them
+    like: str = ""
     # the columns, likeliest first, whose values may be the company's account ids
     account_keys: tuple[str, ...] = ()
     key: str = "id"
@@ -130,7 +134,8 @@ def system(name: str) -> System:
     spec = read_spec(SystemSpec, HERE / name / "system.yaml")
     tables = {}
     for table, said in spec.tables.items():
-        columns = tuple(_column(key, text, spec.epoch_times) for key, text in said.columns.items())
+        declared = spec.tables[said.like].columns if said.like else said.columns
+        columns = tuple(_column(key, text, spec.epoch_times) for key, text in declared.items())
         tables[table] = ConnectorTable(table, said, _by_shape(said.names), columns)
     return System(name, spec, tables)
 
