@@ -35,7 +35,7 @@ test: $(VENV)/.engines  ## every test
 	$(BIN)/python -m pytest -n 2
 
 test-unit: $(VENV)/.engines  ## what a function does
-	$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/oracle tests/store tests/delivery
+	$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/oracle tests/store tests/delivery tests/connectors
 
 test-spec: $(VENV)/.ready  ## the worked examples
 	$(BIN)/python -m pytest -n 2 tests/spec

@@ -30,6 +30,7 @@ from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES
 from docs.bad_inputs_page import bad_inputs_page
 from docs.capacity_page import capacity_page
+from docs.connectors_page import connectors_page
 from docs.health_page import health_page
 from docs.impact_page import impact_page
 from docs.outputs_page import outputs_page
@@ -298,6 +299,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "impact-by-hand.md": by_hand_page,
     "bad-inputs.md": lambda: NOTE + bad_inputs_page(),
     "outputs.md": lambda: NOTE + outputs_page(),
+    "connectors.md": lambda: NOTE + connectors_page(),
 }
 
 

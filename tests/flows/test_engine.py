@@ -111,6 +111,8 @@ def test_the_wheel_runs_in_an_empty_environment_outside_the_checkout(tmp_path: P
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    run("init", "begun", "--from", "stripe,zendesk")  # the sources' templates travel with it
+    assert "WITH" in (tmp_path / "begun" / "sources" / "subscriptions.sql").read_text("utf-8")
     run("simulate", "--out", "company", "--accounts", "300", "--events", "60000")
     found = json.loads(run("run", "--project", "company", "--no-prefect", "--json"))
     assert found["accounts_scored"] > 100

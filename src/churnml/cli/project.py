@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,13 +26,48 @@ from churnml.errors import ProjectError
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the project shall be.")] = HERE,
     name: Annotated[str | None, typer.Option(help="Its name.", show_default="the folder's")] = None,
+    systems: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Whose tables there are, the one that names the accounts first: stripe, zendesk, hubspot, salesforce, "
+            "intercom, chargebee; several with commas.",
+        ),
+    ] = None,
+    shape: Annotated[
+        Literal["fivetran", "airbyte", "csv"] | None,
+        typer.Option(help="Who wrote the tables.", show_default="found out"),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The folder they are in.", show_default="the project's data")
+    ] = None,
 ) -> None:
-    """Write an empty project: project.yaml and one commented source a contract table."""
+    """Write a project: empty, or over the tables of known systems (--from)."""
+    if systems is not None:
+        _init_from(folder, name, systems, shape, data)
+        return
+    if shape is not None or data is not None:
+        raise ProjectError(
+            "--shape and --data speak of the tables of known systems.", where="--from", remedy="Name the systems."
+        )
     from churnml.jobs.init import write_project
 
     written = write_project(folder, name)
     say_lines(f"A project was begun in {folder}:", *(f"  {path}" for path in written))
     say_lines("Point its inputs: at your files, adapt the SELECTs, then run 'churnml check'.")
+
+
+def _init_from(folder: Path, name: str | None, systems: str, shape: str | None, data: Path | None) -> None:
+    from churnml.jobs.init import write_connected
+
+    named = list(dict.fromkeys(one.strip().lower() for one in systems.split(",") if one.strip()))
+    began = write_connected(folder, name, named, shape, data)
+    say_lines(f"A project was begun in {folder}:", *(f"  {path}" for path in began.files))
+    say_lines(*(f"- {line}" for line in began.told))
+    if began.there:
+        say_lines("Look the SQL over, then run 'churnml check'.")
+    else:
+        say_lines("None of these tables is there yet: put the files where inputs: says, then run 'churnml check'.")
 
 
 @app.add()
