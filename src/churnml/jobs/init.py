@@ -167,8 +167,8 @@ def _source(table: Table) -> str:
 def _connected_project(name: str, connected: ConnectedSources) -> str:
     lines = []
     for input_name, declared in connected.inputs.items():
-        said = declared.model_dump(exclude_none=True)
-        lines.append(f"  {input_name}: {{{', '.join(f'{key}: {json.dumps(value)}' for key, value in said.items())}}}")
+        keys = declared.model_dump(exclude_none=True)
+        lines.append(f"  {input_name}: {{{', '.join(f'{key}: {json.dumps(value)}' for key, value in keys.items())}}}")
     if connected.account_map is not None:
         lines += [
             "  # ids of other systems that no account is known for: fill in account_id, or leave them out",

@@ -15,7 +15,8 @@ from churnml.adapters.connectors.staging import FilledTable, filled_in, stage
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse.looking import InputsSeen, look_at_inputs
 from churnml.errors import ProjectError
-from churnml.specs.project import Input, ProjectSpec
+from churnml.specs.inputs import Input
+from churnml.specs.project import ProjectSpec
 from churnml.tables import TABLES
 
 CONTRACT_TABLES = ("accounts", "subscriptions", "support_tickets", "churn_events")

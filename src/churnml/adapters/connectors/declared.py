@@ -133,10 +133,10 @@ def system(name: str) -> System:
         raise UnknownNameError("system", name, SYSTEMS, where="--from")
     spec = read_spec(SystemSpec, HERE / name / "system.yaml")
     tables = {}
-    for table, said in spec.tables.items():
-        declared = spec.tables[said.like].columns if said.like else said.columns
+    for table, table_spec in spec.tables.items():
+        declared = spec.tables[table_spec.like].columns if table_spec.like else table_spec.columns
         columns = tuple(_column(key, text, spec.epoch_times) for key, text in declared.items())
-        tables[table] = ConnectorTable(table, said, _by_shape(said.names), columns)
+        tables[table] = ConnectorTable(table, table_spec, _by_shape(table_spec.names), columns)
     return System(name, spec, tables)
 
 

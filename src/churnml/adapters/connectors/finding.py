@@ -10,7 +10,7 @@ from pathlib import Path
 
 from churnml.adapters.connectors.declared import MARKS, ConnectorTable, Shape, System
 from churnml.errors import ProjectError
-from churnml.specs.project import Input
+from churnml.specs.inputs import Input
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".pq", ".csv.gz", ".csv.zst", ".jsonl", ".ndjson")
 DEEPEST = 5  # folders below the data folder

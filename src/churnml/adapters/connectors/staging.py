@@ -181,20 +181,20 @@ def _date(raw: str, kind: str, written: str) -> str:
 
 def stage(table: FilledTable, newest: bool) -> str:
     """A CTE with the table's columns under our names; without rows where the company does not have it."""
-    name, said = table.declared.name, table.declared.spec
+    name, table_spec = table.declared.name, table.declared.spec
     if not table.is_there:
         empty = [f"CAST(NULL AS {SQL_TYPES[c.read_as]}) AS {c.name}" for c in table.declared.columns]
         return (
-            f"-- {name} ({said.means}): you do not have this table{_loses(said.without)}\n"
+            f"-- {name} ({table_spec.means}): you do not have this table{_loses(table_spec.without)}\n"
             f"{name} AS (\n    SELECT\n        {_lines([*empty, *_ours(table, NULL_TIME)])}\n    WHERE false\n)"
         )
     values = [_aliased(column, table.types) for column in table.columns]
     order = "loaded_at DESC NULLS LAST, source_row DESC"
-    kept = f"\n    QUALIFY row_number() OVER (PARTITION BY {said.key} ORDER BY {order}) = 1" if newest else ""
+    kept = f"\n    QUALIFY row_number() OVER (PARTITION BY {table_spec.key} ORDER BY {order}) = 1" if newest else ""
     loaded = next((Origin(n) for n in LOADED_AT if n in table.types), None)
     at = value(FilledColumn(LOADED, loaded), table.types) if loaded else NULL_TIME
     return (
-        f"-- {name}: {said.means}\n"
+        f"-- {name}: {table_spec.means}\n"
         f"{name} AS (\n    SELECT\n        {_lines([*values, *_ours(table, at)])}\n"
         f"    FROM {identifier(table.input)}{kept}\n)"
     )
