@@ -282,7 +282,8 @@ class _Looking:
             f"FROM ({layered(self.raw, reading.steps)}) WHERE {given} AND {identifier(time_of(name))} IS NULL)"
         )
         rows = self.con.execute(
-            f"SELECT nothing, count(*), min(DISTINCT x::VARCHAR, {SAMPLES}) FROM {unread} GROUP BY nothing ORDER BY nothing"
+            f"SELECT nothing, count(*), min(DISTINCT x::VARCHAR, {SAMPLES}) FROM {unread} "
+            "GROUP BY nothing ORDER BY nothing"
         ).fetchall()
         nothings = sum(int(count) for nothing, count, _ in rows if nothing)
         for nothing, count, samples in rows:
