@@ -87,7 +87,7 @@ def _typed(
 ) -> str:
     """The SELECT of ``_typed_<name>``: every column of the contract in its type, beside where the row stood."""
     order = clock_order(table, times, project.spec.timezone)
-    readers = {**readers, **{name: _time_reader(name, types[name], times[name], order) for name in times}}
+    readers = {**readers, **{name: _time_reader(table, types[name], times[name], order) for name in times}}
     values = {name: readers[name].value for name in columns}
     renamed = project.spec.renamed_events if table.name == "usage_events" else {}
     if renamed:
@@ -114,17 +114,18 @@ def _typed(
     )
 
 
-def _time_reader(name: str, sql_type: str, column: TimeColumn, order: ClockOrder) -> ColumnReader:
+def _time_reader(table: Table, sql_type: str, column: TimeColumn, order: ClockOrder) -> ColumnReader:
     """How a column of times is read from the layers of its reading."""
+    name = column.reading.name
     filled = f"{identifier(name)} IS NOT NULL"
     if sql_type == "VARCHAR":
         filled += f" AND {text_column(name)} <> ''"
+    # a row needs what is required: there, a word for nothing is something unreadable
+    if name not in table.required:
+        filled += f" AND NOT coalesce({column.reading.is_nothing}, false)"
     value = identifier(order.times.get(name, time_of(name)))
     # a pattern is dear: it is asked about what was not read, and of nothing else
-    given = (
-        f"CASE WHEN {value} IS NULL THEN {filled} AND NOT coalesce({column.reading.is_nothing}, false) ELSE false END"
-    )
-    return ColumnReader(value, given)
+    return ColumnReader(value, f"CASE WHEN {value} IS NULL THEN {filled} ELSE false END")
 
 
 def _source_column(table: Table, name: str, kind: ColumnKind, types: Mapping[str, str], source: Path) -> SourceColumn:
