@@ -139,7 +139,7 @@ def with_versions(tickets: pd.DataFrame, rng: np.random.Generator) -> pd.DataFra
                     seen[name] = ticket["opened_at"] + pd.Timedelta(hours=int(rng.integers(1, 900)))
             seen["priority"] = rng.choice(["low", "urgent"]) if rng.random() < 0.3 else ticket["priority"]
             rows.append(seen | {"known_at": arrived})
-            arrived += pd.Timedelta(hours=int(rng.choice([0, 3, 24 * 4, 24 * 30])))
+            arrived += pd.Timedelta(hours=int(rng.choice([1, 3, 24 * 4, 24 * 30])))
     return pd.DataFrame(rows).sample(frac=1, random_state=seed_of(rng), ignore_index=True)
 
 
