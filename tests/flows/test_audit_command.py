@@ -64,11 +64,12 @@ def test_an_honest_project_is_told_in_words_what_was_tried_and_warnings_fail_it_
     assert "7 features and the population of one model" in said.out
     assert "2024-06-01" in said.out
     assert "moved 7 of 7 features" in said.out
-    assert "4 of 4 planted features that leak were caught" in said.out
+    assert "6 of 6 planted features that leak were caught" in said.out
     assert "subscriptions has no known_at" in said.out
+    assert "support_tickets has no known_at" in said.out
     assert "Nothing looks past its cutoff." in said.out
     assert said.code == 1
-    assert "The audit found 3 warnings, and --strict was asked for: " in said.err
+    assert "The audit found 5 warnings, and --strict was asked for: " in said.err
 
 
 def test_an_honest_project_ends_with_0_and_the_answer_for_programs_names_every_finding(honest):
@@ -80,13 +81,43 @@ def test_an_honest_project_ends_with_0_and_the_answer_for_programs_names_every_f
     assert found["features"]["canaries"] == {
         "usage_whenever_known": True,
         "usage_after_the_cutoff": True,
+        "tickets_whenever_known": True,
+        "last_versions": True,
         "final_resolutions": True,
         "final_ends": True,
     }
     assert found["features"]["tried"][0]["as_of"] == "2024-06-01"
     assert found["labels"][0]["changed"] > 0
-    (missing,) = (f for f in found["findings"] if f["kind"] == "known_at missing")
-    assert (missing["severity"], missing["name"]) == ("warning", "subscriptions.known_at")
+    missing = [f for f in found["findings"] if f["kind"] == "known_at missing"]
+    assert [(f["severity"], f["name"]) for f in missing] == [
+        ("warning", "subscriptions.known_at"),
+        ("warning", "support_tickets.known_at"),
+    ]
+
+
+def test_a_late_ticket_whose_arrival_is_not_mapped_is_told_with_the_table_and_the_column_that_would_tell(
+    honest, tmp_path
+):
+    root = tmp_path / "late"
+    shutil.copytree(honest, root, ignore=shutil.ignore_patterns(".churnml"))
+    path = root / "data" / "support_tickets.csv"
+    tickets = pd.read_csv(path)
+    tickets["_fivetran_synced"] = pd.to_datetime(tickets["opened_at"]) + pd.Timedelta(days=9)
+    tickets.to_csv(path, index=False)
+    source = root / "sources" / "support_tickets.sql"
+    source.write_text("SELECT * EXCLUDE (_fivetran_synced) FROM raw_support_tickets\n")
+    words = ("audit", "--project", root, "--as-of", "2024-06-01", "--json")
+    (told,) = (f for f in json.loads(churnml(*words).out)["findings"] if f["kind"] == "arrival not mapped")
+    assert told["name"] == "support_tickets.known_at"
+    assert "'_fivetran_synced' of raw_support_tickets looks like the time a row arrived" in told["sentence"]
+    checked = json.loads(churnml("check", "--project", root, "--json").out)
+    assert checked["arrival_columns"] == {
+        "support_tickets": [{"place": "raw_support_tickets", "name": "_fivetran_synced"}]
+    }
+    source.write_text("SELECT *, _fivetran_synced AS known_at FROM raw_support_tickets\n")
+    mapped = json.loads(churnml(*words).out)["findings"]
+    assert not {"arrival not mapped", "known at its last change"} & {f["kind"] for f in mapped}
+    assert ["9 days" in f["sentence"] for f in mapped if f["kind"] == "late tickets"] == [True]
 
 
 def test_a_feature_of_the_projects_own_that_leaks_ends_with_1_and_is_named(honest, tmp_path):

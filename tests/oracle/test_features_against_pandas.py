@@ -92,6 +92,7 @@ def random_company(seed: int, accounts: int = 40) -> dict[str, pd.DataFrame]:
     tickets["priority"] = rng.choice(["low", "normal", "HIGH", "urgent", None], n)
     written = np.random.default_rng(seed + 2000).integers(0, len(WRITTEN), n)
     tickets["subject"], tickets["body"] = zip(*(list(WRITTEN)[k] for k in written), strict=True)
+    tickets = with_versions(tickets, np.random.default_rng(seed + 3000))
     n = 160
     periods = pd.DataFrame({
         "account_id": rng.choice(names[: accounts - 4], n), "starts_at": moments(n, 500).dt.floor("D"),
@@ -115,6 +116,35 @@ def random_company(seed: int, accounts: int = 40) -> dict[str, pd.DataFrame]:
         "support_tickets": sound(tickets, "opened_at"),
         "subscriptions": sound(periods, "starts_at"),
     }
+
+
+def with_versions(tickets: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Half of the tickets as an export appends them: rows that arrived late, say more each time, or correct themselves.
+
+    Of the others, some say when they arrived and some do not.
+    """
+    rows = []
+    for ticket in tickets.to_dict("records"):
+        arrived = ticket["opened_at"] + pd.Timedelta(hours=int(rng.choice([0, 0, 5, 24 * 9])))
+        if rng.random() < 0.5:
+            rows.append(ticket | {"known_at": arrived if rng.random() < 0.5 else pd.NaT})
+            continue
+        for _ in range(int(rng.integers(1, 5))):
+            seen = dict(ticket)
+            for name in ("first_response_at", "resolved_at", "reopened_at", "escalated_at", "csat", "csat_at"):
+                # not filled in yet, or wrong at first
+                if rng.random() < 0.4:
+                    seen[name] = None if name == "csat" else pd.NaT
+                elif name == "resolved_at" and rng.random() < 0.3:
+                    seen[name] = ticket["opened_at"] + pd.Timedelta(hours=int(rng.integers(1, 900)))
+            seen["priority"] = rng.choice(["low", "urgent"]) if rng.random() < 0.3 else ticket["priority"]
+            rows.append(seen | {"known_at": arrived})
+            arrived += pd.Timedelta(hours=int(rng.choice([1, 3, 24 * 4, 24 * 30])))
+    return pd.DataFrame(rows).sample(frac=1, random_state=seed_of(rng), ignore_index=True)
+
+
+def seed_of(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))
 
 
 def office_work(rng: np.random.Generator, names: list[str]) -> pd.DataFrame:
@@ -160,7 +190,7 @@ def obvious(company: dict[str, pd.DataFrame], cutoff: dt.date) -> pd.DataFrame:
     usage["known_at"] = usage["known_at"].fillna(usage["occurred_at"])
     periods["known_at"] = periods["known_at"].fillna(periods["starts_at"])
     usage = usage[(usage["known_at"] < now) & (usage["occurred_at"] < now)]
-    tickets = tickets[tickets["opened_at"] < now]
+    tickets = as_they_stood(tickets, now)
     periods = periods[periods["known_at"] < now]
     rows = []
     for account in accounts[accounts["created_at"] < now].itertuples():
@@ -174,6 +204,17 @@ def obvious(company: dict[str, pd.DataFrame], cutoff: dt.date) -> pd.DataFrame:
         row["account_industry"] = account.industry or None
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def as_they_stood(tickets: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
+    """Of each ticket the row that was known last before ``now``; of several known at one moment, the last of the file."""
+    standing = {}
+    for place, row in enumerate(tickets.to_dict("records")):
+        known = row["opened_at"] if pd.isna(row["known_at"]) else max(row["known_at"], row["opened_at"])
+        before = standing.get(row["ticket_id"])
+        if known < now and (before is None or known >= before[0]):
+            standing[row["ticket_id"]] = (known, place)
+    return tickets.iloc[sorted(place for _, place in standing.values())]
 
 
 def over(top, bottom, scale=1.0):

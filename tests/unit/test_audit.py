@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 
 from churnml import snapshots
+from churnml.arrivals import ArrivalColumn
 from churnml.audit import Audit, Severity, audit_features, audit_label, data_signs, outcome_signs, proofs
 from churnml.errors import AuditError
 from churnml.features import Feature, Grain, Polarity, Unit, Wish, choose
 from churnml.labels import Label
+from churnml.snapshots import known
 from churnml.stretches import KEY
 from churnml.timeline import plus_days
 from tests.support import quick_facts
@@ -345,6 +347,48 @@ def test_a_feature_that_changes_is_not_todays_state_but_named_as_training_would_
     rows.loc[rows["as_of"] == NOW, "stamp"] += 5
     found = outcome_signs(facts, "churn", [own("stamp", None)], rows)
     assert [(finding.kind, finding.name) for finding in found] == [("gives the outcome away", "stamp")]
+
+
+def versions(delays):
+    """Tickets resolved on the third day, each with a row for every delay of its arrival in days."""
+    opened = pd.Timestamp("2024-05-01")
+    days = lambda n: pd.Timedelta(days=n)  # noqa: E731
+    return [
+        {"account_id": f"a{n:02}", "ticket_id": f"t{n}", "opened_at": opened, "known_at": opened + days(delay),
+         "resolved_at": opened + days(3)}
+        for n in range(12) for delay in delays
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("delays", "warned"), [((3,), True), ((1, 3), False), ((1,), False), ((0,), False)])
+def test_a_known_at_that_is_only_ever_the_last_change_of_a_final_state_is_warned_of(delays, warned):
+    tables = company(12) | {"support_tickets": versions(delays)}
+    found = {f.kind: f for f in data_signs(quick_facts(tables)) if f.name == "support_tickets.known_at"}
+    assert ("known at its last change" in found) is warned
+    assert ("late tickets" in found) is (0 not in delays), "how late tickets arrive is noted"
+    assert ("known_at equals" in found) is (delays == (0,))
+
+
+def test_columns_that_look_like_arrival_and_are_not_mapped_are_named_with_table_and_column(facts):
+    columns = {"support_tickets": [ArrivalColumn("desk", "_fivetran_synced"), ArrivalColumn("desk", "updated_at")]}
+    (found,) = (f for f in data_signs(facts, columns) if f.kind == "arrival not mapped")
+    assert (found.severity, found.name) == (Severity.WARNING, "support_tickets.known_at")
+    assert "'_fivetran_synced' of desk, 'updated_at' of desk look like" in found.sentence
+
+
+@pytest.mark.parametrize("engine", ["late tickets", "late versions"])
+def test_an_engine_that_sees_tickets_or_versions_before_they_arrived_is_caught(facts, engine, monkeypatch):
+    def careless(tickets, cutoffs):
+        versions = ibis.window(group_by="ticket_id", order_by="known_at", rows=(None, None))
+        first, last = tickets["known_at"].min().over(versions), tickets["known_at"].max().over(versions)
+        tickets = tickets.mutate(first=first, last=last).filter(lambda t: t["known_at"] == t["last"])
+        seen = tickets["opened_at"] if engine == "late tickets" else tickets["first"]
+        tickets = tickets.mutate(seen=seen)
+        return tickets.join(cutoffs, [tickets["seen"] < cutoffs["as_of"]])
+
+    monkeypatch.setattr(known, "tickets_standing", careless)
+    found = leaks(audited(facts, chosen(facts, ("tickets.backlog", "tickets.resolution"))))
+    assert "It is told by support_tickets." in found["tickets_resolution_hours_180d"]
 
 
 def test_times_that_cannot_be_are_warned_of():
