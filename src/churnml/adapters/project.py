@@ -151,6 +151,7 @@ class Project:
         for path in sorted(folder.glob("*.sql")):
             if path.stem not in TABLES:
                 raise UnknownNameError("contract table", path.stem, TABLES, where=str(path))
+            _require_utf_8_text(path)
         if self.source("accounts") is None:
             raise ProjectError(
                 "The project does not say where its accounts come from.",
@@ -326,6 +327,22 @@ class Project:
         for path in paths:
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
+
+
+def _require_utf_8_text(path: Path) -> None:
+    """Raises ProjectError unless a file can be read as text in UTF-8."""
+    try:
+        content = path.read_bytes()
+        content.decode("utf-8-sig")
+    except OSError as problem:
+        raise ProjectError("The file cannot be read.", where=str(path), remedy=f"({problem.strerror})") from None
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise ProjectError(
+            f"The file is not UTF-8 (line {line}, byte {problem.start + 1}).",
+            where=str(path),
+            remedy="Save it as UTF-8.",
+        ) from None
 
 
 def _require_utf_8(root: Path) -> None:
