@@ -9,6 +9,7 @@ import io
 import lzma
 import os
 import re
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -397,3 +398,32 @@ def test_a_file_whose_name_is_not_utf_8_is_told(tmp_path):
         pytest.skip("this file system keeps names in UTF-8 only")
     with pytest.raises(ProjectError, match="not UTF-8"):
         Read(tmp_path, path="*.csv")
+
+
+def test_a_table_of_a_lake_does_not_grow_by_its_files(tmp_path):
+    (tmp_path / "lake" / "_delta_log").mkdir(parents=True)
+    (tmp_path / "lake" / "_delta_log" / "0.json").write_text("{}")
+    with pytest.raises(ProjectError, match="grows"):
+        Read(tmp_path, path="lake", grows="by_file")
+
+
+def test_a_lake_without_its_package_or_that_is_none_is_told(tmp_path, monkeypatch):
+    (tmp_path / "lake" / "_delta_log").mkdir(parents=True)
+    (tmp_path / "lake" / "_delta_log" / "0.json").write_text("{}")
+    monkeypatch.setitem(sys.modules, "deltalake", None)
+    with pytest.raises(SourceError, match=r"churnml\[delta\]"):
+        Read(tmp_path, path="lake")
+    with pytest.raises(ProjectError, match="holds no Iceberg table"):
+        Read(tmp_path, path=".", format="iceberg")
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [("SELECT 1\n-- Größe".encode("cp1252"), "line 2, byte 15"), ("SELECT 1".encode("utf-16"), "line 1, byte 1")],
+)
+def test_a_source_that_is_not_utf_8_is_told_with_its_place(content, place, tmp_path):
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "accounts.sql").write_bytes(content)
+    project = Project(tmp_path, ProjectSpec(name="x", inputs={"f": Input(path="f.csv")}))
+    with pytest.raises(ProjectError, match=place):
+        project.check_sources()

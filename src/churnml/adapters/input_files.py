@@ -92,6 +92,13 @@ def input_files(root: Path, name: str, declared: Input) -> InputFiles:
             remedy="Correct the path (it is relative to the project folder), or put the file there."
             + _nearest(whole, files),
         )
+    if declared.grows and files.kind in ("delta", "iceberg"):
+        raise ProjectError(
+            f"Input '{name}' is a table of {files.kind.capitalize()}, and 'grows: by_file' is for files that are only "
+            "added.",
+            where=_where(root, name),
+            remedy="Leave it out: the table is read as it stands.",
+        )
     _must_be_utf_8(name, files.paths)
     return files
 

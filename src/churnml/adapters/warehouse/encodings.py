@@ -94,7 +94,7 @@ class _Text:
         sample = self._lines_not_ascii()
         mixed = sum(_is_valid(line, "utf-8") for line in sample) * 2 >= len(sample)
         if not mixed and _is_japanese(sample):
-            count = sum(HIGH.search(line) is not None for line in _lines(self.path))
+            count = sum(not line.isascii() for line in _lines(self.path))
             return self._copied(SHIFT_JIS, {GUESSED[SHIFT_JIS]: count})
         self._must_look_western(sample)
         return self._line_by_line()
@@ -110,7 +110,7 @@ class _Text:
             codec = _byte_order(start)
         if codec == "latin-1":
             return self._as_latin_1()
-        doubtful = self._is_utf_8() and HIGH.search(start) and not codec.startswith("utf")
+        doubtful = self._is_utf_8() and not start.isascii() and not codec.startswith("utf")
         return self._copied(codec, {DOUBTFUL: 1} if doubtful else {})
 
     def _as_latin_1(self) -> TextFile:
@@ -139,7 +139,7 @@ class _Text:
         lines: list[bytes] = []
         size = 0
         for line in _lines(self.path):
-            if HIGH.search(line):
+            if not line.isascii():
                 lines.append(line)
                 size += len(line)
                 if size > SAMPLE:
@@ -178,25 +178,27 @@ class _Text:
 
     def _line_by_line(self) -> TextFile:
         """Each line as UTF-8 if it is, else as Windows-1252."""
-        western = in_utf_8 = place = 0
-        with self.target.open("wb") as out:
-            for number, line in enumerate(_lines(self.path), 1):
-                place += len(line)
-                if not HIGH.search(line):
+        western = in_utf_8 = place = number = 0
+        with self.path.open("rb") as file, self.target.open("wb") as out:
+            while lines := file.readlines(BLOCK):
+                for line in lines:
+                    number += 1
+                    place += len(line)
+                    if not line.isascii():
+                        if _is_valid(line, "utf-8"):
+                            in_utf_8 += 1
+                        else:
+                            western += 1
+                            line = self._western(line, number, place - len(line))
                     out.write(line)
-                elif _is_valid(line, "utf-8"):
-                    in_utf_8 += 1
-                    out.write(line)
-                else:
-                    western += 1
-                    try:
-                        out.write(line.decode(WINDOWS_1252).encode())
-                    except UnicodeDecodeError as problem:
-                        raise self._misfit(
-                            "UTF-8 nor Windows-1252", number, place - len(line) + problem.start
-                        ) from None
         noted = {GUESSED[WINDOWS_1252]: western} | ({MIXED: in_utf_8} if in_utf_8 else {})
         return TextFile(self.target, noted)
+
+    def _western(self, line: bytes, number: int, place: int) -> bytes:
+        try:
+            return line.decode(WINDOWS_1252).encode()
+        except UnicodeDecodeError as problem:
+            raise self._misfit("UTF-8 nor Windows-1252", number, place + problem.start) from None
 
     def _copied(self, codec: str, noted: dict[str, int]) -> TextFile:
         with self.target.open("wb") as out:
@@ -252,7 +254,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _is_ascii(path: Path) -> bool:
-    return all(HIGH.search(line) is None for line in _lines(path))
+    return all(line.isascii() for line in _lines(path))
 
 
 def _is_valid(line: bytes, codec: str) -> bool:
