@@ -9,8 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from churnml.adapters.environment import with_environment
 from churnml.adapters.outages import outage
-from churnml.adapters.project import Project, with_environment
+from churnml.adapters.project import Project
 from churnml.adapters.warehouse.inputs import register
 from churnml.adapters.warehouse.reading import first_line, identifier
 from churnml.errors import ProjectError, SourceError
