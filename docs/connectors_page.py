@@ -18,7 +18,8 @@ churnml check --project my-company
 1. Export or copy the tables into `my-company/data` (or name another folder with `--data`): CSV or Parquet, one file
    a table or a folder of files. Names may be the connector's (`subscription_history.csv`,
    `stripe_customer.parquet`), the export's (`Subscriptions.csv`), or have `_data`, dates or numbers behind them. Put
-   a table of your product's events beside them: usage is your own, no system has it.
+   a table of your product's events beside them: usage is your own, no system has it. Where the tables lie in a
+   database, `--data '${WAREHOUSE_URL}'` names a variable with its URL.
 2. `churnml init` looks at columns and values and finds out who wrote each table: Fivetran, Airbyte, or the system
    itself (`--shape fivetran|airbyte|csv` says it instead). It writes `project.yaml`, and a commented `sources/*.sql`
    for each contract table that can be made; it tells each choice, and what is missing and which features that costs.

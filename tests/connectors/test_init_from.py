@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -507,6 +508,23 @@ def test_what_is_missing_is_told_with_what_it_costs(tmp_path: Path) -> None:
     assert not (tmp_path / "q" / "sources" / "subscriptions.sql").exists()
 
 
+def test_the_tables_of_a_database_are_read_where_they_are_and_a_password_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(tmp_path / "warehouse.db") as con:
+        for name, content in stripe(ONE.format(quantity=3), ITEMS.format(price="p_pro", quantity=3)).items():
+            table(content).to_sql(name.replace("/", "_"), con, index=False)
+    con.close()
+    monkeypatch.setenv("WAREHOUSE_URL", f"sqlite:///{tmp_path / 'warehouse.db'}")
+    write_connected(tmp_path / "p", None, ["stripe"], None, "${WAREHOUSE_URL}")
+    declared = yaml.safe_load((tmp_path / "p" / "project.yaml").read_text("utf-8"))["inputs"]
+    assert declared["stripe_customer"] == {"database": "${WAREHOUSE_URL}", "table": "stripe_customer"}
+    assert rows(tmp_path / "p", "subscriptions", "account_id", "mrr") == [("cus_a", "30.0")]
+    with pytest.raises(ProjectError, match="holds a password") as refused:
+        write_connected(tmp_path / "q", None, ["stripe"], None, "postgresql://me:hidden@host/db")
+    assert "hidden" not in str(refused.value)
+
+
 def test_where_nobody_has_left_no_leavings_are_written(tmp_path: Path) -> None:
     began = begun(tmp_path, stripe(ONE.format(quantity=3), ITEMS.format(price="p_pro", quantity=3)), "stripe")
     assert not (tmp_path / "sources" / "churn_events.sql").exists()
@@ -517,7 +535,7 @@ def test_mistakes_are_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'zendesk'"):
         write_connected(tmp_path / "a", None, ["zendesc"], None, None)
     with pytest.raises(ProjectError, match="The folder with the tables is not there"):
-        write_connected(tmp_path / "b", None, ["stripe"], None, tmp_path / "nowhere")
+        write_connected(tmp_path / "b", None, ["stripe"], None, str(tmp_path / "nowhere"))
     with pytest.raises(ProjectError, match="None of the tables names the accounts"):
         begun(tmp_path / "c", {"stripe/price": PRICES}, "stripe")
     said = churnml("init", tmp_path / "d", "--shape", "csv")

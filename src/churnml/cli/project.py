@@ -39,7 +39,8 @@ def init(
         typer.Option(help="Who wrote the tables.", show_default="found out"),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="The folder they are in.", show_default="the project's data")
+        str | None,
+        typer.Option(help="The folder they are in, or a database: '${NAME}'.", show_default="the project's data"),
     ] = None,
 ) -> None:
     """Write a project: empty, or over the tables of known systems (--from)."""
@@ -57,7 +58,7 @@ def init(
     say_lines("Point its inputs: at your files, adapt the SELECTs, then run 'churnml check'.")
 
 
-def _init_from(folder: Path, name: str | None, systems: str, shape: str | None, data: Path | None) -> None:
+def _init_from(folder: Path, name: str | None, systems: str, shape: str | None, data: str | None) -> None:
     from churnml.jobs.init import write_connected
 
     named = list(dict.fromkeys(one.strip().lower() for one in systems.split(",") if one.strip()))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from churnml.adapters.connectors.connecting import ConnectedSources, connect
 from churnml.adapters.connectors.declared import Shape, system
-from churnml.adapters.connectors.finding import must_be_a_folder
+from churnml.adapters.connectors.finding import must_be_there
 from churnml.adapters.project import PROJECT_FILE
 from churnml.errors import ProjectError
 from churnml.features import FAMILIES
@@ -129,9 +129,9 @@ def _write(folder: Path, files: Mapping[Path, str]) -> None:
 
 
 def write_connected(
-    folder: Path, name: str | None, systems: Sequence[str], shape: str | None, data: Path | None
+    folder: Path, name: str | None, systems: Sequence[str], shape: str | None, data: str | None
 ) -> Began:
-    """Writes a project over the tables of ``systems`` under ``data`` (or the folder's own ``data``).
+    """Writes a project over the tables of ``systems`` under ``data``: a folder (else the project's own), or a database.
 
     Raises:
         ProjectError: there is a project already, or the tables name no accounts.
@@ -141,8 +141,8 @@ def write_connected(
     target = _new_target(folder)
     known = [system(one) for one in systems]
     if data is not None:
-        must_be_a_folder(data)
-    connected = connect(folder, data or folder / "data", known, Shape(shape) if shape else None)
+        must_be_there(data)
+    connected = connect(folder, data or str(folder / "data"), known, Shape(shape) if shape else None)
     files = {target: _connected_project(_called(folder, name), connected)}
     files |= {folder / "sources" / f"{table}.sql": text for table, text in connected.sources.items()}
     if connected.account_map is not None:

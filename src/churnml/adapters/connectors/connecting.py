@@ -9,7 +9,15 @@ from pathlib import Path
 from churnml.adapters.connectors.accounts import ACCOUNT_MAP, Anchor, MappedSystem, anchor_of, keys_of, mapped_to
 from churnml.adapters.connectors.declared import ConnectorTable, Shape, System
 from churnml.adapters.connectors.events import UsageTable, may_be_usage, usage_in, usage_sql
-from churnml.adapters.connectors.finding import Candidate, candidates, named_like, shape_of, speaks_of
+from churnml.adapters.connectors.finding import (
+    Candidate,
+    candidates,
+    candidates_of_database,
+    is_database,
+    named_like,
+    shape_of,
+    speaks_of,
+)
 from churnml.adapters.connectors.reading import UnclearTime, absent, expected, filled, lacks, loses
 from churnml.adapters.connectors.staging import FilledTable, filled_in, stage
 from churnml.adapters.project import Project
@@ -62,7 +70,7 @@ class SystemTables:
         return any(self.tables[name].is_there for name in self.system.spec.gives.get(contract_table, ()))
 
 
-def connect(root: Path, data: Path, systems: Sequence[System], shape: Shape | None) -> ConnectedSources:
+def connect(root: Path, data: str, systems: Sequence[System], shape: Shape | None) -> ConnectedSources:
     """Looks at the tables under ``data`` and writes the sources of a project in ``root`` over them.
 
     Raises:
@@ -71,7 +79,7 @@ def connect(root: Path, data: Path, systems: Sequence[System], shape: Shape | No
     """
     matched, usage_like, told = _matched(root, data, systems, shape)
     if not matched:
-        return _for_tables_to_come(data, root, systems, shape or Shape.FIVETRAN, usage_like)
+        return _for_tables_to_come(systems, shape or Shape.FIVETRAN)
     inputs = {name: candidate.declared for name, (_, _, candidate) in matched.items()}
     spec = ProjectSpec(name="connecting", inputs=inputs | usage_like)
     with look_at_inputs(Project(root, spec)) as seen:
@@ -87,18 +95,24 @@ def connect(root: Path, data: Path, systems: Sequence[System], shape: Shape | No
     return replace(written, inputs=kept, there=True)
 
 
+def _candidates(root: Path, data: str) -> list[Candidate]:
+    if is_database(data):
+        return candidates_of_database(data)
+    return candidates(root, Path(data)) if Path(data).is_dir() else []
+
+
 Matched = dict[str, tuple[System, ConnectorTable, Candidate]]
 
 
 def _matched(
-    root: Path, data: Path, systems: Sequence[System], shape: Shape | None
+    root: Path, data: str, systems: Sequence[System], shape: Shape | None
 ) -> tuple[Matched, dict[str, Input], list[str]]:
     """Input name → the candidate for a system's table; the files that may be usage; what was left."""
     matched: Matched = {}
     usage: dict[str, Input] = {}
     told: list[str] = []
     names = [one.name for one in systems]
-    for candidate in candidates(root, data) if data.is_dir() else []:
+    for candidate in _candidates(root, data):
         speaks = speaks_of(candidate, names)
         hits = [
             (one, table)
@@ -287,9 +301,7 @@ def _ticket_versions() -> dict[str, str]:
 SPOKEN = {Shape.FIVETRAN: "Fivetran lands it", Shape.AIRBYTE: "Airbyte lands it", Shape.CSV: "it exports itself"}
 
 
-def _for_tables_to_come(
-    data: Path, root: Path, systems: Sequence[System], shape: Shape, usage_like: Mapping[str, Input]
-) -> ConnectedSources:
+def _for_tables_to_come(systems: Sequence[System], shape: Shape) -> ConnectedSources:
     """Sources over the documented tables: none is there yet."""
     taken, inputs = [], {}
     for one in systems:
@@ -302,7 +314,7 @@ def _for_tables_to_come(
                 tables[name] = absent(table, shape)
         taken.append(SystemTables(one, shape, tables))
     written = _written(taken, None, None, ())
-    return replace(written, inputs=inputs, told=written.told)
+    return replace(written, inputs=inputs)
 
 
 __all__ = ["ACCOUNT_MAP", "ConnectedSources", "connect"]

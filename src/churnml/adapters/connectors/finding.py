@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churnml.adapters.connectors.declared import MARKS, ConnectorTable, Shape, System
+from churnml.adapters.warehouse.looking import tables_of_database
 from churnml.errors import ProjectError
 from churnml.specs.inputs import Input
 
@@ -55,6 +56,28 @@ def candidates(root: Path, data: Path) -> list[Candidate]:
             result[pattern] = Candidate(folders, Input(path=pattern))
             del result[place]
     return list(result.values())
+
+
+def candidates_of_database(declared: str) -> list[Candidate]:
+    """The tables of a database that may be tables of a system; their schemas are their folders."""
+    listed = [name.rpartition(".") for name in tables_of_database(declared, f"--data {shown_url(declared)}")]
+    return [
+        Candidate(
+            tuple(plain(word) for word in (name, schema) if word),
+            Input(database=declared, table=f"{schema}.{name}" if schema else name),
+        )
+        for schema, _, name in listed
+    ]
+
+
+def is_database(data: str) -> bool:
+    """Whether what stands behind ``--data`` is a URL, or a variable that holds one."""
+    return "://" in data or data.startswith("${")
+
+
+def shown_url(declared: str) -> str:
+    """A URL without its password."""
+    return re.sub(r"//([^:/@]*):[^@]*@", r"//\1:…@", declared)
 
 
 def _files(data: Path) -> Iterator[Path]:
@@ -109,8 +132,9 @@ def shape_of(columns: Sequence[str], table: ConnectorTable, word: str, system: S
     return max(Shape, key=lambda shape: (known(shape), word in table.names[shape]))
 
 
-def must_be_a_folder(data: Path) -> None:
-    if not data.is_dir():
+def must_be_there(data: str) -> None:
+    """Raises ProjectError where ``--data`` names a folder that is not there."""
+    if not is_database(data) and not Path(data).is_dir():
         raise ProjectError(
             "The folder with the tables is not there.",
             where=f"--data {data}",

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import duckdb
 
+from churnml.adapters.environment import with_environment
+from churnml.adapters.outages import outage
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse.inputs import register
 from churnml.adapters.warehouse.reading import first_line, identifier
-from churnml.errors import SourceError
+from churnml.errors import ProjectError, SourceError
 
 # So many different values of a column are compared with another's.
 COMPARED = 200_000
@@ -70,6 +72,45 @@ class InputsSeen:
         except duckdb.Error as problem:
             raise SourceError("The tables cannot be read.", remedy=first_line(problem)) from None
         return [tuple(None if v is None else str(v) for v in row) for row in given]
+
+
+def tables_of_database(declared: str, where: str) -> list[str]:
+    """The tables and views of a database, with their schemas where it has several.
+
+    Raises:
+        ProjectError: the URL would show a password, or an environment variable in it is not set.
+        SourceError, UnavailableError: it cannot be opened.
+    """
+    import sqlalchemy as sa
+
+    shown = "Put the URL into an environment variable and name it: --data '${NAME}'."
+    try:
+        if sa.make_url(declared).password and "${" not in declared:
+            raise ProjectError("The URL holds a password that would stand in project.yaml.", where=where, remedy=shown)
+    except sa.exc.ArgumentError:
+        pass  # a variable holds all of it
+    try:
+        url = sa.make_url(with_environment(declared, where))
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            raise SourceError("The database file is not there.", where=where, remedy="Correct the path.")
+        engine = sa.create_engine(url)
+        inspector = sa.inspect(engine)
+        schemas = [None] if url.get_backend_name() == "sqlite" else inspector.get_schema_names()
+        names = [
+            f"{schema}.{name}" if schema else name
+            for schema in schemas
+            if schema not in ("information_schema", "pg_catalog")
+            for name in (*inspector.get_table_names(schema), *inspector.get_view_names(schema))
+        ]
+        engine.dispose()
+    except (sa.exc.SQLAlchemyError, ImportError) as problem:
+        # the driver's message may repeat the URL with its password: only the class is shown
+        raise outage(problem, "The database", where) or SourceError(
+            f"The database cannot be opened ({type(problem).__name__}).",
+            where=where,
+            remedy="Check the URL, the network and the credentials.",
+        ) from None
+    return sorted(names)
 
 
 @contextmanager
