@@ -54,6 +54,7 @@ def check(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
         findings=opened.project.rule_findings(),
         quarantine_file=str((ingested.path / "quarantine.parquet").relative_to(opened.project.work.parent)),
         breaks=look_at_data(opened).breaks,
+        remarks=ingested.remarks,
     )
     say_lines(json_text(check_data(checked)) if as_json else check_text(checked))
 

@@ -50,6 +50,7 @@ def run_summary(
         mrr_at_risk=_total([account.mrr_at_risk for account in day.accounts]),
         breaks=look_at_data(opened, day.as_of).breaks,
         held=day.held,
+        remarks=opened.ingested.remarks,
     )
 
 

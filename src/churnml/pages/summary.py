@@ -13,6 +13,8 @@ from churnml.modelling.evaluation import CALIBRATION_FIGURES, DECISION_FIGURES, 
 from churnml.modelling.record import ModelRecord
 from churnml.modelling.training import RIVALS
 from churnml.pages.feeds import break_data, held_data
+from churnml.pages.remarks import remark_data
+from churnml.remarks import Remark
 from churnml.watch.breaks import DataBreak
 
 # Contract table → reason → rows.
@@ -49,6 +51,7 @@ class RunSummary:
         breaks: what is broken in the data of the date.
         held: why its scores are those of an earlier date; None where they are its own.
         report: where the report was written; None where it was not.
+        remarks: what is told of the tables' columns.
     """
 
     project: str
@@ -73,6 +76,7 @@ class RunSummary:
     breaks: Sequence[DataBreak] = ()
     held: HeldDay | None = None
     report: Path | None = None
+    remarks: Sequence[Remark] = ()
 
     def as_data(self) -> dict[str, Json]:
         """As plain data for JSON."""
@@ -88,6 +92,7 @@ class RunSummary:
             "rows": dict(self.rows),
             "quarantined": {table: dict(reasons) for table, reasons in self.quarantined.items()},
             "warned": {table: dict(reasons) for table, reasons in self.warned.items()},
+            "remarks": [remark_data(one) for one in self.remarks],
             "models": {name: model_data(record) for name, record in self.models.items()},
             "bands": dict(self.bands),
             "decisions": dict(self.decisions),

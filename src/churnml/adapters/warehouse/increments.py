@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.inputs import file_name
@@ -27,6 +29,7 @@ from churnml.adapters.warehouse.reading import Progress, files_of, parquet, writ
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import reads
 from churnml.jsontypes import JsonObject
+from churnml.remarks import Remark, together
 from churnml.rollups import RELATIONS
 from churnml.tables import TABLES
 
@@ -75,6 +78,8 @@ class Increment:
         rows: events kept.
         quarantined, warned: reason → rows.
         given: the columns its source gave.
+        unmapped: those it gave that the contract does not know.
+        remarks: what was told of its columns.
         newest: the newest event kept, or None.
         end: the first date after the data when it was read.
         future: whether rows were set aside as lying after that.
@@ -88,6 +93,8 @@ class Increment:
     quarantined: Mapping[str, int]
     warned: Mapping[str, int]
     given: tuple[str, ...]
+    unmapped: tuple[str, ...]
+    remarks: tuple[Remark, ...]
     newest: str | None
     end: str
     future: bool
@@ -190,8 +197,12 @@ def _read(path: Path) -> tuple[Increment, dict[str, str]]:
     manifest = unsealed(path / MANIFEST)
     sums: dict[str, str] = manifest.pop("sums")
     files = {name: (int(stat[0]), int(stat[1])) for name, stat in manifest.pop("files").items()}
-    given, names = tuple(manifest.pop("given")), tuple(manifest.pop("names"))
-    return Increment(path=path, files=files, given=given, names=names, **manifest), sums
+    given, unmapped, names = (tuple(manifest.pop(name)) for name in ("given", "unmapped", "names"))
+    remarks = TypeAdapter(tuple[Remark, ...]).validate_python(manifest.pop("remarks"))
+    increment = Increment(
+        path=path, files=files, given=given, unmapped=unmapped, names=names, remarks=remarks, **manifest
+    )
+    return increment, sums
 
 
 def still_true(con: duckdb.DuckDBPyConnection, increment: Increment, end: dt.date, today: dt.date) -> bool:
@@ -230,6 +241,8 @@ def merged_if_many(
         quarantined=quarantined,
         warned=warned,
         given=small[0].given,
+        unmapped=small[0].unmapped,
+        remarks=tuple(together(one for i in small for one in i.remarks)),
         newest=max((i.newest for i in small if i.newest is not None), default=None),
         end=max(i.end for i in small),
         future=any(i.future for i in small),

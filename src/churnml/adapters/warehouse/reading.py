@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml.adapters.project import Project
+from churnml.remarks import Remark
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,13 +23,16 @@ Progress = Callable[[str], None]
 class ReadingCounts:
     """What is counted on the way: rows kept, and rows set aside or warned about by reason, table by table.
 
-    ``given`` are the columns each source gave.
+    ``given`` are the columns each source gave that the contract knows, ``unmapped`` those it does not know. ``remarks``
+    are told by ``check`` and the report: whoever leaves something out or takes it for something else adds one.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     quarantined: dict[str, dict[str, int]] = field(default_factory=dict)
     warned: dict[str, dict[str, int]] = field(default_factory=dict)
     given: dict[str, list[str]] = field(default_factory=dict)
+    unmapped: dict[str, list[str]] = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import uuid
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -58,6 +58,7 @@ from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, s
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.usage import StaleIncrementsError, roll_up_growing, roll_up_whole
 from churnml.checks import QuarantinedRow
+from churnml.remarks import Remark
 from churnml.rollups import PARTS, RELATIONS
 from churnml.tables import TABLES, Facts, MaybeRelation
 from churnml.timeline import end_of_data, plus_days
@@ -85,6 +86,8 @@ class Ingested:
         quarantined: contract table → reason → rows set aside.
         warned: contract table or input → reason → rows kept with a warning.
         given: contract table → columns the project's data have.
+        unmapped: contract table → columns its SELECT gives that the contract does not know.
+        remarks: what was left out, taken for something else or could not be read.
         data_through: the last full day in the data.
         fingerprint: names the content.
         usage: the folders with the roll-ups of usage.
@@ -98,6 +101,8 @@ class Ingested:
     data_through: dt.date
     fingerprint: str
     usage: tuple[Path, ...] = ()
+    unmapped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
 
     def files(self, name: str) -> list[Path]:
         """The Parquet files of a relation; none when the project does not have it."""

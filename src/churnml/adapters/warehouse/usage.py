@@ -22,6 +22,7 @@ from churnml.adapters.warehouse.increments import (
 )
 from churnml.adapters.warehouse.profile import write_usage_feed
 from churnml.adapters.warehouse.reading import Progress, Reading, files_of, write_parquet
+from churnml.remarks import together
 from churnml.rollups import BITS, NAMED, days_from_named, roll_up
 from churnml.tables import TABLES
 
@@ -71,6 +72,9 @@ def roll_up_growing(
     increments = merged_if_many(reading.con, growing, [*kept, *new])
     counts.rows[name], quarantined, warned = totals(increments)
     counts.given[name] = list(increments[0].given)
+    counts.unmapped[name] = list(increments[0].unmapped)
+    others = [one for one in counts.remarks if one.table != name]
+    counts.remarks[:] = [*others, *together(one for increment in increments for one in increment.remarks)]
     for counted, total in ((counts.quarantined, quarantined), (counts.warned, warned)):
         counted.pop(name, None)
         if total:
@@ -108,6 +112,8 @@ def _new_increment(
         quarantined=quarantined,
         warned=counts.warned.get(EVENTS.name, {}),
         given=tuple(counts.given[EVENTS.name]),
+        unmapped=tuple(counts.unmapped.get(EVENTS.name, ())),
+        remarks=tuple(one for one in counts.remarks if one.table == EVENTS.name),
         newest=con.execute(f"SELECT max(occurred_at)::VARCHAR FROM {KEPT_USAGE}").fetchall()[0][0],
         end=end.isoformat(),
         future="future" in quarantined,

@@ -46,6 +46,7 @@ from churnml.pages.presenter import (
     with_interval,
     words,
 )
+from churnml.pages.remarks import remark_counts
 from churnml.pages.report.data import Places, reason_rows
 from churnml.pages.report.head import band_groups, band_spans, broken_feeds, standing_of
 from churnml.pages.report.health import health_section
@@ -110,6 +111,7 @@ def report_html(
         health=health_section(project.health, everybody, bands, colours),
         models=[model_section(record, scores.models.get(name)) for name, record in records.items()],
         reasons=reason_rows(summary.quarantined, summary.warned, quarantine),
+        remarks=remark_counts(summary.remarks),
         places=project.places,
         # the library is ours, not the user's
         library=Markup(_library()),  # noqa: S704

@@ -10,7 +10,9 @@ from churnml.audit.findings import Audit, CutoffProof, FeatureProof, Finding, Se
 from churnml.jsontypes import JsonObject
 from churnml.pages.feeds import BREAKS_SHOWN, break_data, breaks_lines
 from churnml.pages.presenter import number, printable, words
+from churnml.pages.remarks import remark_data, remark_lines
 from churnml.pages.terminal.layout import table
+from churnml.remarks import Remark
 from churnml.rules.checking import RuleFinding
 from churnml.watch.breaks import DataBreak
 
@@ -27,6 +29,7 @@ class CheckedTables:
         findings: what about the playbooks is hardly meant.
         quarantine_file: where the rows set aside are, relative to the project.
         breaks: what is broken in the data.
+        remarks: what is told of the tables' columns.
     """
 
     project: str
@@ -37,6 +40,7 @@ class CheckedTables:
     findings: Sequence[RuleFinding]
     quarantine_file: str
     breaks: Sequence[DataBreak] = ()
+    remarks: Sequence[Remark] = ()
 
 
 def check_data(checked: CheckedTables) -> JsonObject:
@@ -47,6 +51,7 @@ def check_data(checked: CheckedTables) -> JsonObject:
         "rows": dict(checked.rows),
         "quarantined": {name: dict(reasons) for name, reasons in checked.quarantined.items()},
         "warned": {name: dict(reasons) for name, reasons in checked.warned.items()},
+        "remarks": [remark_data(one) for one in checked.remarks],
         "playbooks": [asdict(finding) for finding in checked.findings],
         "quarantine_table": checked.quarantine_file,
         "breaks": [break_data(one) for one in checked.breaks],
@@ -67,6 +72,7 @@ def check_text(checked: CheckedTables) -> str:
     lines = [f"{checked.project}: data through {checked.data_through}", ""]
     lines += table(["table", "kept", "set aside", "warnings"], rows, right=(1, 2, 3))
     lines += data_lines(checked.quarantined, checked.warned)
+    lines += remark_lines(checked.remarks)
     if checked.breaks:
         lines += ["", "  BROKEN FEEDS", "", *breaks_lines(checked.breaks, BREAKS_SHOWN)]
     for finding in checked.findings:

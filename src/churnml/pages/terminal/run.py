@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from churnml.ledger import QueueLine
 from churnml.pages.feeds import BREAKS_SHOWN, breaks_lines, held_text
 from churnml.pages.presenter import money, number, percent, plural, words
+from churnml.pages.remarks import remark_lines
 from churnml.pages.terminal.accounts import queue_lines
 from churnml.pages.terminal.data import data_lines
 from churnml.pages.terminal.layout import table
@@ -75,7 +76,8 @@ def run_text(summary: RunSummary, queue: Sequence[QueueLine], places: RunPlaces,
         else:
             lines.append(f"  '{name}' probabilities by version {by.version} (champion)")
     reasons = data_lines(summary.quarantined, summary.warned)
-    lines += ["", "DATA", *(reasons or ["", "  every row could be used"])]
+    told = remark_lines(summary.remarks)
+    lines += ["", "DATA", *(reasons or ["", "  every row could be used"]), *told]
     for record in summary.models.values():
         lines += ["", f"MODEL {model_text(record)}"]
     bands = [

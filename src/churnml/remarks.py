@@ -1,0 +1,87 @@
+"""What is told of a table's columns: what was left out, taken for something else, or could not be read.
+
+A check (:mod:`churnml.checks`) speaks of whole rows; a remark speaks of a column, and nothing it speaks of loses a row.
+``docs/contract.md`` is generated from these declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+SAMPLES = 3
+LONGEST_SAMPLE = 60
+
+
+class RemarkKind(StrEnum):
+    """What a remark is about."""
+
+    UNKNOWN_COLUMN = "unknown_column"
+    UNREADABLE_VALUE = "unreadable_value"
+    NO_VALUE = "no_value"
+    NO_LIMIT = "no_limit"
+    NUMBER_FORMAT = "number_format"
+    AMBIGUOUS_NUMBER = "ambiguous_number"
+    OTHER_SCALE = "other_scale"
+    ID_SPELLING = "id_spelling"
+    NEAR_ID = "near_id"
+
+
+# Kind → what it says of the rows counted, for people and for docs/contract.md.
+MEANINGS: dict[RemarkKind, str] = {
+    RemarkKind.UNKNOWN_COLUMN: "the SELECT gives a column that the contract does not know: it is not read",
+    RemarkKind.UNREADABLE_VALUE: "an optional value cannot be read: it is missing, the row is kept",
+    RemarkKind.NO_VALUE: "a word for nothing (n/a, NULL, …) is read as no value",
+    RemarkKind.NO_LIMIT: "no limit is no number of seats: it is missing",
+    RemarkKind.NUMBER_FORMAT: "numbers written for people (1,250.00, $1,250, …) are read as numbers",
+    RemarkKind.AMBIGUOUS_NUMBER: "a number that could be read in two ways is not read",
+    RemarkKind.OTHER_SCALE: "a satisfaction that is not on the scale of 1 to 5 is missing",
+    RemarkKind.ID_SPELLING: "an id is read without what an export put on it",
+    RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",
+}
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something told of a column of a contract table.
+
+    Args:
+        kind: what it is about.
+        table, column: of what; ``column`` is empty where it is about whole rows.
+        rows: how many rows it concerns.
+        samples: up to three of the values, shortened; customers' data, shown by ``check`` and the report, never logged.
+        detail: what else helps, one sentence: the nearest match, what to declare.
+    """
+
+    kind: RemarkKind
+    table: str
+    column: str
+    rows: int
+    samples: tuple[str, ...] = ()
+    detail: str = ""
+
+
+def remark(
+    kind: RemarkKind, table: str, column: str, rows: int, samples: Iterable[object] = (), detail: str = ""
+) -> Remark:
+    """A remark whose samples are few and short."""
+    different = dict.fromkeys(_short(str(sample)) for sample in samples if sample is not None)
+    return Remark(kind, table, column, rows, tuple(different)[:SAMPLES], detail)
+
+
+def together(remarks: Iterable[Remark]) -> list[Remark]:
+    """Remarks of several readings of the same table as one each: rows summed, the first samples kept."""
+    summed: dict[tuple[str, str, str], Remark] = {}
+    for one in remarks:
+        key = (one.table, one.column, one.kind)
+        if before := summed.get(key):
+            samples = tuple(dict.fromkeys([*before.samples, *one.samples]))[:SAMPLES]
+            summed[key] = replace(before, rows=before.rows + one.rows, samples=samples)
+        else:
+            summed[key] = one
+    return list(summed.values())
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_SAMPLE else text[: LONGEST_SAMPLE - 1] + "…"
