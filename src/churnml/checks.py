@@ -145,9 +145,17 @@ UNREADABLE = "unreadable"
 MISSING = "missing"
 DUPLICATE = "duplicate"
 REPEATED = "repeated_row"
+# Of contracts: what other rows of the same one leave nothing of.
+NO_LENGTH = "no_length"
+REPLACED = "replaced"
 MALFORMED = "malformed_line"
 # Whose rows 'churnml forget' removed; no project can declare otherwise, and what the row held is not kept.
 FORGOTTEN = "forgotten"
+# Of subscriptions only; a project cannot declare otherwise, since each would count a contract twice.
+OF_CONTRACTS: Mapping[str, str] = {
+    NO_LENGTH: "it ends at the moment it begins, so its terms never held",
+    REPLACED: "other terms of the same contract took its place on the day it began",
+}
 STRUCTURAL: Mapping[str, str] = {
     MALFORMED: "a line of a CSV file that has the wrong number of fields or an unclosed quote",
     UNREADABLE: "a value that cannot be read as its column's type (a date as a date, a number as a number)",
@@ -228,7 +236,10 @@ def verdicts(
         alike = _repeats(t, [name for name in table.column_names if name in t.columns], whole=True)
         t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({REPEATED: alike})))
     if table.key and all(column in t.columns for column in table.key):
-        repeats = _repeats(t, table.key)
+        # a contract may have several rows for one start, versions of it: only the same again is a duplicate
+        of_contracts = table.name == "subscriptions"
+        whole = [name for name in table.column_names if name in t.columns]
+        repeats = _repeats(t, whole, whole=True) if of_contracts else _repeats(t, table.key)
         # an account or a period kept twice would count everything that hangs on it twice
         if severity[DUPLICATE] is CheckAction.QUARANTINE or table.name in ("accounts", "subscriptions"):
             t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({DUPLICATE: repeats})))

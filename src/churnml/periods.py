@@ -32,9 +32,7 @@ def standing_periods(rows: Relation, by: Sequence[str] = ()) -> Relation:
     following = newest["starts_at"].lead().over(ibis.window(group_by=group, order_by="starts_at"))
     ended = newest.mutate(next_starts_at=following)
     # not least(): engines disagree on what it makes of null
-    cut = ended["next_starts_at"].notnull() & (
-        ended["ends_at"].isnull() | (ended["ends_at"] > ended["next_starts_at"])
-    )
+    cut = ended["next_starts_at"].notnull() & (ended["ends_at"].isnull() | (ended["ends_at"] > ended["next_starts_at"]))
     return ended.mutate(ends_at=ibis.ifelse(cut, ended["next_starts_at"], ended["ends_at"])).drop("next_starts_at")
 
 

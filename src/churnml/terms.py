@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+MEAN_MONTH = 365.25 / 12
+
 
 @dataclass(frozen=True)
 class Term:
@@ -25,6 +27,11 @@ class Term:
     months: int = 0
     days: int = 0
     spellings: tuple[str, ...] = ()
+
+    @property
+    def mean_days(self) -> float:
+        """Its length in days, of months on average: for curves over many contracts, never for a date."""
+        return self.days + self.months * MEAN_MONTH
 
 
 TERMS: tuple[Term, ...] = (

@@ -28,7 +28,7 @@ from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import Input, ProjectSpec
 from churnml.specs.reading import read_spec
 from churnml.specs.team import TeamSpec, check_team_fits
-from churnml.tables import TABLES
+from churnml.tables import EXCHANGE_RATES, TABLES
 from churnml.timeline import end_of_data
 
 if TYPE_CHECKING:
@@ -176,8 +176,9 @@ class Project:
         """Every ``sources/*.sql`` must be named after a contract table, and accounts must be there."""
         folder = self.root / "sources"
         for path in sorted(folder.glob("*.sql")):
-            if path.stem not in TABLES:
-                raise UnknownNameError("contract table", path.stem, TABLES, where=str(path))
+            known = [*TABLES, EXCHANGE_RATES.name]
+            if path.stem not in known:
+                raise UnknownNameError("contract table", path.stem, known, where=str(path))
         if self.source("accounts") is None:
             raise ProjectError(
                 "The project does not say where its accounts come from.",

@@ -42,6 +42,7 @@ from churnml.adapters.warehouse.increments import (
     stats_of,
 )
 from churnml.adapters.warehouse.inputs import InputTable, register
+from churnml.adapters.warehouse.money import make_rates
 from churnml.adapters.warehouse.profile import write_profile
 from churnml.adapters.warehouse.reading import (
     Progress,
@@ -60,7 +61,7 @@ from churnml.adapters.warehouse.usage import StaleIncrementsError, roll_up_growi
 from churnml.checks import QuarantinedRow
 from churnml.remarks import Remark
 from churnml.rollups import PARTS, RELATIONS
-from churnml.tables import TABLES, Facts, MaybeRelation
+from churnml.tables import EXCHANGE_RATES, TABLES, Facts, MaybeRelation
 from churnml.timeline import end_of_data, plus_days
 
 log = logging.getLogger("churnml.warehouse")
@@ -259,7 +260,11 @@ def _store_name(project: Project, today: dt.date, parts: frozenset[str]) -> str:
         "project": project.spec.model_dump(mode="json", exclude={"models", "stores", "watch", "region", "schedules"}),
         # without a declared end the data end today
         "today": None if project.spec.data_through else today.isoformat(),
-        "sources": {name: path.read_text("utf-8-sig") for name in TABLES if (path := project.source(name))},
+        "sources": {
+            name: path.read_text("utf-8-sig")
+            for name in [*TABLES, EXCHANGE_RATES.name]
+            if (path := project.source(name))
+        },
         "files": files,
         "forgotten": project.suppression.fingerprint(),
     }
@@ -388,6 +393,7 @@ def _make_store(
                 progress(f"checking {name}")
                 make_typed_view(reading, table, source, registered)
                 flag_forgotten(reading, table)
+        make_rates(reading, registered)
         end = _end_of_data(reading, kept)
         make_quarantine(reading, registered)
         for name in [name for name in counts.given if name != "usage_events"]:
