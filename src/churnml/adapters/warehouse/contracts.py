@@ -144,38 +144,49 @@ def _with_next() -> str:
 
 
 def _open_last_dates(reading: Reading) -> None:
-    """An end that is a date, where the next period begins the day after, is that day after.
+    """An end that is a date, where periods begin the day after the one before them ended, is that day after.
 
     How ends are written is a habit of the system the rows come from, so it is looked for in all rows of an account,
     and where those do not show it, in all of the table: whether this or that contract went on decides nothing.
     """
-    a_date = "ends_at::TIME = TIME '00:00:00' AND starts_at::TIME = TIME '00:00:00'"
-    same = "bool_or(o.starts_at = c.ends_at"
-    next_day = "bool_or(o.starts_at::DATE = c.ends_at::DATE + 1"
-    own = "o.subscription_id = c.subscription_id"
-    reading.con.execute(
-        "CREATE TEMP TABLE _habits AS WITH ends AS (SELECT c.place, any_value(c.account_id) AS account_id, "
-        f"CASE WHEN {same} AND {own}) THEN 'open' WHEN {next_day} AND {own}) THEN 'last' "
-        f"WHEN {same}) THEN 'open' WHEN {next_day}) THEN 'last' END AS habit "
-        "FROM _contracts AS c JOIN _contracts AS o ON o.account_id = c.account_id AND o.place <> c.place "
-        f"AND o.problem IS NULL AND o.starts_at >= c.ends_at AND o.starts_at < c.ends_at + INTERVAL 2 DAY "
-        "WHERE c.problem IS NULL AND c.ends_at > c.starts_at AND c.ends_at::TIME = TIME '00:00:00' "
-        "AND c.starts_at::TIME = TIME '00:00:00' GROUP BY c.place) "
-        "SELECT account_id, count(*) FILTER (habit = 'last') AS last, count(*) FILTER (habit = 'open') AS open "
-        "FROM ends GROUP BY account_id"
-    )
-    last, half_open = reading.con.execute(
-        "SELECT coalesce(sum(last), 0), coalesce(sum(open), 0) FROM _habits"
+    con = reading.con
+    con.execute(f"CREATE TEMP TABLE _habits AS {_habits()}")
+    last, meets, other = con.execute(
+        "SELECT coalesce(sum(last), 0), coalesce(sum(meets), 0), coalesce(sum(other), 0) FROM _habits"
     ).fetchall()[0]
-    of_table = last > 0 and last >= NEARLY_ALL * half_open
-    alone = last * RARE >= half_open
-    of_account = f"h.last > 0 AND h.open = 0 AND (h.last > 1 OR {alone})"
+    of_table = last > 0 and last >= NEARLY_ALL * meets and last >= other
+    of_account = f"last > 0 AND meets = 0 AND last >= other AND (last > 1 OR {last * RARE >= meets})"
     _move_ends(
         reading,
         RemarkKind.LAST_DAY,
-        "SELECT place, ends_at AS was, ends_at + INTERVAL 1 DAY AS ends_at FROM _contracts AS c "
-        f"LEFT JOIN _habits AS h USING (account_id) WHERE problem IS NULL AND {a_date} "
-        f"AND CASE WHEN h.last + h.open > 0 THEN {of_account} ELSE {of_table} END",
+        "SELECT place, ends_at AS was, ends_at + INTERVAL 1 DAY AS ends_at FROM _contracts "
+        f"LEFT JOIN _habits USING (account_id) WHERE problem IS NULL AND {_dated('starts_at')} AND {_dated('ends_at')} "
+        f"AND CASE WHEN last + meets > 0 THEN {of_account} ELSE {of_table} END",
+    )
+
+
+def _dated(column: str) -> str:
+    return f"{column}::TIME = TIME '00:00:00'"
+
+
+def _habits() -> str:
+    """SQL: of each account's ends, how many meet the next period, are the day before it, or neither.
+
+    The next period is that of the contract; a contract without one may go on under another name.
+    """
+    starts = "SELECT DISTINCT {} FROM _contracts WHERE problem IS NULL"
+    return (
+        "WITH ends AS (SELECT c.account_id, c.ends_at, n.starts_at AS own, o.starts_at AS others FROM _contracts AS c "
+        f"ASOF LEFT JOIN ({starts.format('account_id, subscription_id, starts_at')}) AS n "
+        "ON c.account_id = n.account_id AND c.subscription_id = n.subscription_id AND c.starts_at < n.starts_at "
+        f"ASOF LEFT JOIN ({starts.format('account_id, starts_at')}) AS o "
+        "ON c.account_id = o.account_id AND c.ends_at <= o.starts_at "
+        f"WHERE c.problem IS NULL AND c.ends_at > c.starts_at AND {_dated('c.ends_at')} AND {_dated('c.starts_at')}), "
+        "nexts AS (SELECT account_id, own IS NOT NULL AS named, coalesce(own, others) - ends_at AS step FROM ends) "
+        "SELECT account_id, count(*) FILTER (step = INTERVAL 0 DAY) AS meets, "
+        "count(*) FILTER (step = INTERVAL 1 DAY) AS last, "
+        "count(*) FILTER (named AND step NOT IN (INTERVAL 0 DAY, INTERVAL 1 DAY)) AS other "
+        "FROM nexts GROUP BY account_id"
     )
 
 
