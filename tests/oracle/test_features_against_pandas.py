@@ -565,9 +565,8 @@ def test_the_population_is_what_the_slow_obvious_way_gives(company, facts):
             for p in standing(known[known["account_id"] == account], now).itertuples():
                 if p.starts_at <= now and (pd.isna(p.ends_at) or p.ends_at > now):
                     pays += p.mrr
+                if p.starts_at > now or pd.isna(p.ends_at) or p.ends_at > now:
                     stays += p.mrr * (pd.isna(p.ends_at) and not p.noticed)
-                elif p.starts_at > now:
-                    stays += p.mrr
             if pays > 0 and stays > 0:
                 eligible.add(account)
         assert eligible == set(found.loc[found["as_of"] == now, "account_id"])

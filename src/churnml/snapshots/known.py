@@ -184,7 +184,7 @@ def _next_in_months(s: Relation, months: ir.IntegerColumn) -> ir.IntegerValue:
 def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
     """Per account and cutoff: ``mrr_cents``, ``seats``, ``plan`` and whether it is ``leaving``.
 
-    Leaving: every paying period's end is already known, and no later period is.
+    Leaving: every paying period's end, or that it was given notice, is already known, also of those to come.
     """
     p = periods_known(facts, cutoffs)
     paying = p["is_open"] & (p["mrr_cents"] > 0)
@@ -192,7 +192,7 @@ def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
         mrr_cents=p["mrr_cents"].sum(where=p["is_open"]),
         seats=p["seats"].sum(where=p["is_open"]).cast("float64"),
         plan=p["plan"].argmax(p["size_order"], where=paying),
-        staying=(paying & ~p["notice_given"]).any() | (p["to_come"] & (p["mrr_cents"] > 0)).any(),
+        staying=((p["is_open"] | p["to_come"]) & (p["mrr_cents"] > 0) & ~p["notice_given"]).any(),
         open_start_age=p["start_age"].min(where=paying),
     )
     at = per.join(cutoffs, "as_of")
