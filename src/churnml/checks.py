@@ -148,13 +148,15 @@ REPEATED = "repeated_row"
 # Of contracts: what other rows of the same one leave nothing of.
 NO_LENGTH = "no_length"
 REPLACED = "replaced"
+CREDIT_NOTE = "credit_note"
 MALFORMED = "malformed_line"
 # Whose rows 'churnml forget' removed; no project can declare otherwise, and what the row held is not kept.
 FORGOTTEN = "forgotten"
-# Of subscriptions only; a project cannot declare otherwise, since each would count a contract twice.
+# Of subscriptions only, and nothing a project could declare otherwise: none of them is terms that held.
 OF_CONTRACTS: Mapping[str, str] = {
     NO_LENGTH: "it ends at the moment it begins, so its terms never held",
     REPLACED: "other terms of the same contract took its place on the day it began",
+    CREDIT_NOTE: "its mrr is below zero and its contract has other rows: a refund or a credit note, no terms",
 }
 STRUCTURAL: Mapping[str, str] = {
     MALFORMED: "a line of a CSV file that has the wrong number of fields or an unclosed quote",

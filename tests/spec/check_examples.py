@@ -127,6 +127,17 @@ EXAMPLES: tuple[CheckExample, ...] = (
         (2,),
     ),
     CheckExample(
+        "credit_note",
+        "a refund beside the terms it belongs to",
+        "subscriptions",
+        """
+        account_id | subscription_id | starts_at  | ends_at    | mrr
+        a          | s1              | 2024-01-01 |            | 100
+        a          | s1              | 2024-02-10 | 2024-02-20 | -40
+        """,
+        (2,),
+    ),
+    CheckExample(
         "replaced",
         "of several changes in one day the last stands",
         "subscriptions",

@@ -13,7 +13,7 @@ import ibis
 
 from churnml.adapters.warehouse.money import SUBSCRIPTIONS, convert_money
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
-from churnml.checks import DUPLICATE, NO_LENGTH, REPLACED
+from churnml.checks import CREDIT_NOTE, DUPLICATE, NO_LENGTH, REPLACED
 from churnml.periods import final_periods
 from churnml.remarks import RemarkKind, remark
 from churnml.tables import TABLES
@@ -40,6 +40,7 @@ def settle_contracts(reading: Reading) -> None:
     con.execute(
         "CREATE TEMP TABLE _contracts AS SELECT *, row_number() OVER (ORDER BY source_row) AS place FROM _judged"
     )
+    _name_credit_notes(con)
     convert_money(reading)
     _name_terms(reading)
     _open_last_seconds(reading)
@@ -85,6 +86,14 @@ def _tell(reading: Reading, kind: RemarkKind, column: str, query: str, detail: s
         samples = reading.con.execute(f"SELECT sample FROM ({query}) ORDER BY 1 LIMIT 3").fetchall()
         reading.counts.remarks.append(remark(kind, SUBSCRIPTIONS, column, rows, [row[0] for row in samples], detail))
     return rows
+
+
+def _name_credit_notes(con: duckdb.DuckDBPyConnection) -> None:
+    """A negative amount of a contract that has others is a credit note: it was set aside, and nobody is lost by it."""
+    con.execute(
+        f"UPDATE _contracts SET problem = {quoted(CREDIT_NOTE)} WHERE problem = 'negative_mrr' "
+        f"AND ({CONTRACT}) IN (SELECT ({CONTRACT}) FROM _contracts WHERE problem IS NULL)"
+    )
 
 
 def _name_terms(reading: Reading) -> None:
