@@ -27,6 +27,7 @@ from churnml.specs.project import ProjectSpec
 from churnml.specs.team import TeamSpec
 from churnml.tables import TABLES
 from docs.capacity_page import capacity_page
+from docs.contracts_page import contracts_part
 from docs.health_page import health_page
 from docs.impact_page import impact_page
 from docs.outputs_page import outputs_page
@@ -152,9 +153,14 @@ def contract_page() -> str:
     for check in checks.CHECKS:
         lines.append(f"| `{check.name}` | {', '.join(check.tables)} | {check.severity} | {check.means} |")
     lines += [
+        f"| `{name}` | subscriptions | quarantine, always | {means} |" for name, means in checks.OF_CONTRACTS.items()
+    ]
+    lines += [
         "",
         "Beside these, `forgotten` sets aside the rows of whoever was forgotten ([erasure.md](erasure.md)): nothing",
         "can be declared about it, and only their number is kept.",
+        "",
+        *contracts_part(),
     ]
     return NOTE + "\n".join(lines) + "\n"
 

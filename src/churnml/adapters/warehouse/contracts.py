@@ -21,7 +21,7 @@ from churnml.terms import term_of
 
 # The view of the kept periods as all that is known says.
 STANDING = "_standing_subscriptions"
-# In a table where so few ends are the day before the next period, one of them alone is a gap of a day.
+# In a table where fewer ends than one in so many are the day before the next period, one alone is a gap of a day.
 RARE = 4
 # A convention holds for ends without a next period where nearly all the others keep it.
 NEARLY_ALL = 9
@@ -164,7 +164,7 @@ def _open_last_dates(reading: Reading) -> None:
         "SELECT coalesce(sum(last), 0), coalesce(sum(meets), 0), coalesce(sum(other), 0) FROM _habits"
     ).fetchall()[0]
     of_table = last > 0 and last >= NEARLY_ALL * meets and last >= other
-    of_account = f"last > 0 AND meets = 0 AND last >= other AND (last > 1 OR {last * RARE >= meets})"
+    of_account = f"last > 0 AND meets = 0 AND last >= other AND (last > 1 OR {last * RARE >= meets + other})"
     _move_ends(
         reading,
         RemarkKind.LAST_DAY,
@@ -191,10 +191,10 @@ def _habits() -> str:
         f"ASOF LEFT JOIN ({starts.format('account_id, starts_at')}) AS o "
         "ON c.account_id = o.account_id AND c.ends_at <= o.starts_at "
         f"WHERE c.problem IS NULL AND c.ends_at > c.starts_at AND {_dated('c.ends_at')} AND {_dated('c.starts_at')}), "
-        "nexts AS (SELECT account_id, own IS NOT NULL AS named, coalesce(own, others) - ends_at AS step FROM ends) "
+        "nexts AS (SELECT account_id, coalesce(own, others) - ends_at AS step FROM ends) "
         "SELECT account_id, count(*) FILTER (step = INTERVAL 0 DAY) AS meets, "
         "count(*) FILTER (step = INTERVAL 1 DAY) AS last, "
-        "count(*) FILTER (named AND step NOT IN (INTERVAL 0 DAY, INTERVAL 1 DAY)) AS other "
+        "count(*) FILTER (step NOT IN (INTERVAL 0 DAY, INTERVAL 1 DAY)) AS other "
         "FROM nexts GROUP BY account_id"
     )
 

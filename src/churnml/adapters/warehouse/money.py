@@ -226,7 +226,7 @@ def _must_have_rates(
     raise ContractError(
         f"{what}: no rate is known for {', '.join(without)}.",
         where=where,
-        remedy=f"{remedy} (exchange_rates: {{{wanted}}}), or write sources/{EXCHANGE_RATES.name}.sql for rates by date.",
+        remedy=f"{remedy} (exchange_rates: {{{wanted}}}), or write sources/{EXCHANGE_RATES.name}.sql: by date.",
     )
 
 
