@@ -204,7 +204,7 @@ def test_whatever_was_taken_for_something_else_is_told_with_its_rows_and_samples
         RemarkKind.CONVERTED: 2,
         RemarkKind.TERM_SPELLING: 2,
         RemarkKind.LAST_SECOND: 4,
-        RemarkKind.LAST_DAY: 23,
+        RemarkKind.LAST_DAY: 22,
         RemarkKind.VERSIONS: 7,
         RemarkKind.OVERLAP: 3,
     }

@@ -92,16 +92,24 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
     )
     s = standing_periods(s, ("as_of",)).rename(end="ends_at")
     began = s["starts_at"] <= s["as_of"]
-    day = s["as_of_day"]
     in_order = ibis.window(group_by=[*KEY, "subscription_id"], order_by="starts_at")
+    # each step names what the next one repeats: an engine is given its own lines once, not once for every use
     s = s.mutate(
         previous_cents=s["mrr_cents"].lag().over(in_order),
-        start_age=ibis.ifelse(began, day - day_number(s["starts_at"]), None),
+        start_age=ibis.ifelse(began, s["as_of_day"] - day_number(s["starts_at"]), None),
         is_open=began & (s["end"].isnull() | (s["end"] > s["as_of"])),
         to_come=~began,
         returns=_returns(s),
         continues=_continues(s, in_order),
-        days_to_renewal=_days_to_renewal(s),
+        notice_given=s["noticed"] | (s["end"].notnull() & (s["end"] > s["as_of"])),
+        **_renewing(s),
+    )
+    s = s.mutate(
+        next_month=s["agreed_month"] + s["months_since"] // s["term_months"] * s["term_months"],
+        # a total order, because argmax breaks ties by chance
+        size_order=ibis.row_number().over(
+            ibis.window(group_by=KEY, order_by=[s["mrr_cents"], s["starts_at"], s["subscription_id"]])
+        ),
     )
     return s.select(
         "account_id",
@@ -113,16 +121,13 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
         "is_open",
         "to_come",
         "returns",
+        "notice_given",
         "plan",
         "billing_period",
         "seats",
-        "days_to_renewal",
+        "size_order",
         change_age=ibis.ifelse(s["continues"], None, s["start_age"]),
-        notice_given=s["noticed"] | (s["end"].notnull() & (s["end"] > s["as_of"])),
-        # a total order, because argmax breaks ties by chance
-        size_order=ibis.row_number().over(
-            ibis.window(group_by=KEY, order_by=[s["mrr_cents"], s["starts_at"], s["subscription_id"]])
-        ),
+        days_to_renewal=_days_to_renewal(s),
     )
 
 
@@ -147,38 +152,38 @@ def _continues(s: Relation, in_order: ir.WindowBuilder) -> ir.BooleanValue:
     return meets.fill_null(False) & terms
 
 
-def _days_to_renewal(s: Relation) -> ir.IntegerValue:
-    """Days to the next renewal: as agreed, or rolled on by the billing period once that has passed."""
-    as_of_day = s["as_of_day"].cast("int64")
-    agreed = day_number(s["renews_at"]).cast("int64")
-    overdue = as_of_day - agreed
-
-    def days_of(length: str) -> ir.IntegerValue:
-        lengths = [(term.name, getattr(term, length)) for term in TERMS if getattr(term, length)]
-        return s["billing_period"].lower().cases(*lengths, else_=None).cast("int64")
-
-    by_days = days_of("days")
-    by_months = _next_in_months(s, days_of("months")) - as_of_day
-    rolled = ibis.coalesce(by_months, (by_days - overdue % by_days) % by_days)
-    return ibis.ifelse(overdue <= 0, -overdue, rolled)
-
-
-def _next_in_months(s: Relation, months: ir.IntegerColumn) -> ir.IntegerValue:
-    """The day number of the first renewal at or after the cutoff, so many calendar months from the agreed one on.
+def _renewing(s: Relation) -> dict[str, ir.IntegerValue]:
+    """What a renewal is rolled on by.
 
     The contract's own day is the agreed one's; where that is the last of a shorter month, the day it began on.
     """
-    agreed, month = s["renews_at"], month_number(s["renews_at"])
+    agreed, day = s["renews_at"], s["renews_at"].day().cast("int64")
     contract = ibis.window(group_by=[*KEY, "subscription_id"])
-    day = agreed.day().cast("int64")
     began_on = s["starts_at"].min().over(contract).day().cast("int64")
-    # the 31st of a month of thirty days is the day after its last
-    is_last = day_of_month(month, day + 1) == day_of_month(month, day)
-    own_day = ibis.ifelse(is_last & (began_on > day), began_on, day)
-    terms = (month_number(s["as_of"]) - month) // months * months
-    this = day_of_month(month + terms, own_day)
-    later = day_of_month(month + terms + months, own_day)
-    return ibis.ifelse(this >= s["as_of_day"].cast("int64"), this, later)
+    is_last = (agreed + ibis.interval(days=1)).day() == 1
+
+    def term(length: str) -> ir.IntegerValue:
+        lengths = [(term.name, getattr(term, length)) for term in TERMS if getattr(term, length)]
+        return s["billing_period"].lower().cases(*lengths, else_=None).cast("int64")
+
+    return {
+        "agreed_month": month_number(agreed),
+        "months_since": month_number(s["as_of"]) - month_number(agreed),
+        "own_day": ibis.ifelse(is_last & (began_on > day), began_on, day),
+        "overdue": (s["as_of_day"] - day_number(agreed)).cast("int64"),
+        "term_months": term("months"),
+        "term_days": term("days"),
+    }
+
+
+def _days_to_renewal(s: Relation) -> ir.IntegerValue:
+    """Days to the next renewal: as agreed, or rolled on by the billing period once that has passed."""
+    as_of_day = s["as_of_day"].cast("int64")
+    ahead = day_of_month(s["next_month"], s["own_day"]) - as_of_day
+    a_term_on = day_of_month(s["next_month"] + s["term_months"], s["own_day"]) - as_of_day
+    by_months = ibis.ifelse(ahead >= 0, ahead, a_term_on)
+    by_days = (s["term_days"] - s["overdue"] % s["term_days"]) % s["term_days"]
+    return ibis.ifelse(s["overdue"] <= 0, -s["overdue"], ibis.coalesce(by_months, by_days))
 
 
 def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
