@@ -121,9 +121,14 @@ def contracts_part() -> list[str]:
         "|---|---|---|",
     ]
     for term in TERMS:
-        length = f"{term.months} month{'s' * (term.months > 1)}" if term.months else f"{term.days} day{'s' * (term.days > 1)}"
+        length = (
+            f"{term.months} month{'s' * (term.months > 1)}"
+            if term.months
+            else f"{term.days} day{'s' * (term.days > 1)}"
+        )
         lines.append(f"| `{term.name}` | {length} | {', '.join(term.spellings)} |")
-    lines += ["", *MONEY.strip().splitlines(), "", f"`{EXCHANGE_RATES.name}`: one row is {EXCHANGE_RATES.grain}.", ""]
+    lines += ["", *MONEY.strip().splitlines(), ""]
+    lines += [f"`{EXCHANGE_RATES.name}`: one row is {EXCHANGE_RATES.grain}.", ""]
     lines += ["| column | kind | what it is |", "|---|---|---|"]
     for column in EXCHANGE_RATES.columns:
         name = f"**`{column.name}`**" if column.required else f"`{column.name}`"

@@ -32,6 +32,7 @@ from docs.health_page import health_page
 from docs.impact_page import impact_page
 from docs.outputs_page import outputs_page
 from docs.playbooks_page import playbooks_page
+from docs.reading_page import losses_section, values_section
 from tests.spec.feature_examples import EXAMPLES, Example
 
 HERE = Path(__file__).parent
@@ -149,7 +150,8 @@ def contract_page() -> str:
         "| reason | tables | by default | the row |",
         "|---|---|---|---|",
     ]
-    lines += [f"| `{name}` | all | quarantine | {means} |" for name, means in checks.STRUCTURAL.items()]
+    by_default = checks.severities(TABLES["usage_events"], {})
+    lines += [f"| `{name}` | all | {by_default[name]} | {means} |" for name, means in checks.STRUCTURAL.items()]
     for check in checks.CHECKS:
         lines.append(f"| `{check.name}` | {', '.join(check.tables)} | {check.severity} | {check.means} |")
     lines += [
@@ -159,6 +161,8 @@ def contract_page() -> str:
         "",
         "Beside these, `forgotten` sets aside the rows of whoever was forgotten ([erasure.md](erasure.md)): nothing",
         "can be declared about it, and only their number is kept.",
+        *losses_section(),
+        *values_section(),
         "",
         *contracts_part(),
     ]

@@ -113,7 +113,9 @@ def make_project(
     """
     (root / "data").mkdir(parents=True, exist_ok=True)
     (root / "sources").mkdir(exist_ok=True)
-    said: dict[str, Any] = {"name": "tiny", "data_through": "2024-12-31", "inputs": dict(inputs or {})} | spec
+    # of a few rows, a bad one is a large share
+    plain: dict[str, Any] = {"name": "tiny", "data_through": "2024-12-31", "may_lose": 1}
+    said = plain | {"inputs": dict(inputs or {})} | spec
     said = {key: value for key, value in said.items() if value is not None}
     for name, content in (tables or {}).items():
         frame = table(content) if isinstance(content, str) else content

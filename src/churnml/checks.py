@@ -44,6 +44,7 @@ class Check:
         means: one sentence for the documentation.
         needs: columns it reads; where a table lacks one, the check cannot fail there.
         condition: true for a bad row; gets the table and the first instant after the data.
+        empties: the column whose value is not kept where the row is.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Check:
     means: str
     needs: tuple[str, ...]
     condition: Condition
+    empties: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,17 +74,20 @@ class QuarantinedRow:
     row: str | None
 
 
+FUTURE = "future"
+
+
 def _early(name: str, table: str, column: str, means: str, action: CheckAction = CheckAction.QUARANTINE) -> Check:
     """A time of the row that lies before what the row is dated by."""
     return Check(name, (table,), action, means, (column,), lambda t, _end: t[column] < t[TABLES[table].dated_by])
 
 
-def _negative(table: str, column: str, means: str, action: CheckAction) -> Check:
-    return Check(f"negative_{column}", (table,), action, means, (column,), lambda t, _end: t[column] < 0)
+def _negative(table: str, column: str, means: str, action: CheckAction, empties: str | None = None) -> Check:
+    return Check(f"negative_{column}", (table,), action, means, (column,), lambda t, _end: t[column] < 0, empties)
 
 
 def _future(table: str, column: str, means: str) -> Check:
-    return Check("future", (table,), CheckAction.QUARANTINE, means, (column,), lambda t, end: t[column] >= end)
+    return Check(FUTURE, (table,), CheckAction.QUARANTINE, means, (column,), lambda t, end: t[column] >= end)
 
 
 _OF_AN_ACCOUNT = ("subscriptions", "usage_events", "support_tickets", "churn_events")
@@ -117,7 +122,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     _early("end_before_start", "subscriptions", "ends_at", "it ends before it starts"),
     _negative("subscriptions", "mrr", "its mrr is below zero", _ASIDE),
-    _negative("subscriptions", "seats", "its seats are below zero", _ASIDE),
+    _negative("subscriptions", "seats", "its seats are below zero: they are missing", _WARN, empties="seats"),
     _early("cancelled_before_start", "subscriptions", "cancelled_at", "notice was given before it started", _WARN),
     Check(
         "known_before_occurred",
@@ -134,9 +139,10 @@ CHECKS: tuple[Check, ...] = (
         "csat_out_of_range",
         ("support_tickets",),
         _WARN,
-        "its csat is not between 1 and 5",
+        "its csat is not between 1 and 5: it is missing",
         ("csat",),
         lambda t, _end: ~t["csat"].between(1, 5),
+        empties="csat",
     ),
 )
 
@@ -160,7 +166,7 @@ OF_CONTRACTS: Mapping[str, str] = {
 }
 STRUCTURAL: Mapping[str, str] = {
     MALFORMED: "a line of a CSV file that has the wrong number of fields or an unclosed quote",
-    UNREADABLE: "a value that cannot be read as its column's type (a date as a date, a number as a number)",
+    UNREADABLE: "a required value that cannot be read as its column's type (a date as a date, a number as a number)",
     MISSING: "a required column is empty",
     DUPLICATE: "its key was already used by an earlier row",
     REPEATED: "of rows without a key, it is the same to the letter as an earlier one",
@@ -170,6 +176,12 @@ STRUCTURAL: Mapping[str, str] = {
 def reasons() -> tuple[str, ...]:
     """Every reason a row may be set aside or warned about, in the order they are tried."""
     return tuple(dict.fromkeys([*STRUCTURAL, *(check.name for check in CHECKS)]))
+
+
+def emptied(table: Table, warns: Sequence[str]) -> dict[str, str]:
+    """Column → the flag of ``warns`` (as :func:`verdicts` names them) that says where its value is not kept."""
+    flags = {f"warns_{check.name}": check.empties for check in CHECKS if check.empties and table.name in check.tables}
+    return {column: flag for flag, column in flags.items() if flag in warns}
 
 
 def severities(table: Table, declared: Severities) -> dict[str, CheckAction]:

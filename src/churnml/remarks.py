@@ -20,11 +20,12 @@ class RemarkKind(StrEnum):
     UNKNOWN_COLUMN = "unknown_column"
     UNREADABLE_VALUE = "unreadable_value"
     NO_VALUE = "no_value"
+    DOUBTFUL_NAME = "doubtful_name"
     NO_LIMIT = "no_limit"
     NUMBER_FORMAT = "number_format"
     AMBIGUOUS_NUMBER = "ambiguous_number"
     OTHER_SCALE = "other_scale"
-    ID_SPELLING = "id_spelling"
+    SPELLING = "spelling"
     NEAR_ID = "near_id"
     LAST_SECOND = "last_second"
     LAST_DAY = "last_day"
@@ -43,11 +44,12 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.UNKNOWN_COLUMN: "the SELECT gives a column that the contract does not know: it is not read",
     RemarkKind.UNREADABLE_VALUE: "an optional value cannot be read: it is missing, the row is kept",
     RemarkKind.NO_VALUE: "a word for nothing (n/a, NULL, …) is read as no value",
+    RemarkKind.DOUBTFUL_NAME: "a word that may mean nothing is read as the name it may be",
     RemarkKind.NO_LIMIT: "no limit is no number of seats: it is missing",
     RemarkKind.NUMBER_FORMAT: "numbers written for people (1,250.00, $1,250, …) are read as numbers",
     RemarkKind.AMBIGUOUS_NUMBER: "a number that could be read in two ways is not read",
     RemarkKind.OTHER_SCALE: "a satisfaction that is not on the scale of 1 to 5 is missing",
-    RemarkKind.ID_SPELLING: "an id is read without what an export put on it",
+    RemarkKind.SPELLING: "an id or a name is read without what an export put on it",
     RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",
     RemarkKind.LAST_SECOND: "an end is written as its last second: the contract ends with the next",
     RemarkKind.LAST_DAY: "an end is written as its last day: the contract ends with the day after",
@@ -88,6 +90,16 @@ def remark(
     """A remark whose samples are few and short."""
     different = dict.fromkeys(_short(str(sample)) for sample in samples if sample is not None)
     return Remark(kind, table, column, rows, tuple(different)[:SAMPLES], detail)
+
+
+def column_of(one: Remark) -> str:
+    """``table.column``, or the table alone where whole rows are meant; holds the user's own names."""
+    return f"{one.table}.{one.column}" if one.column else one.table
+
+
+def visible(text: str) -> str:
+    """A text with its signs that nobody sees written out."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def together(remarks: Iterable[Remark]) -> list[Remark]:

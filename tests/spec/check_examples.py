@@ -56,23 +56,10 @@ EXAMPLES: tuple[CheckExample, ...] = (
         a          | s2              | 2024-01-01 | 1,200
         a          | s3              | 2024-01-01 | free
         a          | s4              | 2024-01-01 | inf
-        a          | s5              | 2024-01-01 | NaN
+        a          | s5              | 2024-01-01 | 12 34
         a          | s6              | 2024-01-01 | 1e2
         """,
         (2, 3, 4, 5),
-    ),
-    CheckExample(
-        "unreadable",
-        "a flag that says neither yes nor no",
-        "churn_events",
-        """
-        account_id | churned_at | voluntary
-        a          | 2024-05-01 | Yes
-        a          | 2024-05-02 | perhaps
-        a          | 2024-05-03 | 0
-        a          | 2024-05-04 |
-        """,
-        (2,),
     ),
     CheckExample(
         "missing",
@@ -272,14 +259,16 @@ EXAMPLES: tuple[CheckExample, ...] = (
     ),
     CheckExample(
         "negative_seats",
-        "seats below zero",
+        "seats below zero; −1 means no limit and is no mistake",
         "subscriptions",
         """
         account_id | subscription_id | starts_at  | mrr | seats
         a          | s1              | 2024-01-01 | 100 | 0
-        a          | s2              | 2024-01-01 | 100 | -1
+        a          | s2              | 2024-01-01 | 100 | -2
+        a          | s3              | 2024-01-01 | 100 | -1
         """,
         (2,),
+        "warn",
     ),
     CheckExample(
         "cancelled_before_start",
@@ -360,7 +349,7 @@ EXAMPLES: tuple[CheckExample, ...] = (
         a          | t1        | 2024-05-01 | 1
         a          | t2        | 2024-05-01 | 0
         a          | t3        | 2024-05-01 | 5
-        a          | t4        | 2024-05-01 | 10
+        a          | t4        | 2024-05-01 | -3
         """,
         (2, 4),
         "warn",

@@ -113,7 +113,7 @@ def test_a_project_can_let_a_check_warn_or_set_aside(tmp_path):
     rows = """
         account_id | ticket_id | opened_at  | resolved_at | csat
         a          | t1        | 2024-05-02 | 2024-05-01  |
-        a          | t2        | 2024-05-02 |             | 9
+        a          | t2        | 2024-05-02 |             | 0
         a          | t3        | 2024-05-02 |             | 3
     """
     found = ingest_tables(
@@ -137,7 +137,7 @@ def test_what_a_project_says_of_one_table_goes_before_what_it_says_of_all(tmp_pa
     assert set_aside(found) == [("usage_events", "unknown_account", 2)]
 
 
-def test_an_unreadable_value_that_only_warns_is_empty_and_its_row_kept(tmp_path):
+def test_a_row_without_a_readable_required_value_is_of_no_use_whatever_a_project_says(tmp_path):
     rows = """
         account_id | subscription_id | starts_at  | mrr | seats
         a          | s1              | 2024-01-01 | 100 | many
@@ -146,10 +146,9 @@ def test_an_unreadable_value_that_only_warns_is_empty_and_its_row_kept(tmp_path)
     found = ingest_tables(
         tmp_path, {"accounts": ACCOUNTS, "subscriptions": rows}, checks={"all": {"unreadable": "warn"}}
     )
-    # a row that lacks a required column is of no use whatever a project says
     assert set_aside(found) == [("subscriptions", "missing", 2)]
     assert kept(found, "subscriptions")["seats"].isna().all()
-    assert found.warned["subscriptions"] == {"unreadable": 1}
+    assert [(one.kind, one.column, one.samples) for one in found.remarks] == [("unreadable_value", "seats", ("many",))]
 
 
 def test_a_duplicate_account_that_only_warns_does_not_multiply_what_belongs_to_it(tmp_path):

@@ -81,6 +81,8 @@ FAMILIES = (
             when_low="Tickets open: {value}; {usual} is usual.",
             when_high="Tickets still open: {value}; {usual} is usual.",
             absent=0.0,
+            # who does not say when tickets are resolved does not say that they never are
+            needs_columns=_column("resolved_at"),
         ),
         _now(
             "tickets_oldest_open_days",
@@ -90,6 +92,7 @@ FAMILIES = (
             when_low="The oldest open ticket is {value} old.",
             when_high="A ticket has been open for {value}.",
             absent=0.0,
+            needs_columns=_column("resolved_at"),
         ),
     ),
     _family(

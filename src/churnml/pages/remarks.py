@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from churnml.jsontypes import JsonObject
 from churnml.pages.presenter import number, plural, printable
-from churnml.remarks import MEANINGS, Remark
+from churnml.remarks import MEANINGS, Remark, column_of, visible
 
 
 def remark_data(one: Remark) -> JsonObject:
@@ -21,14 +21,9 @@ def remark_data(one: Remark) -> JsonObject:
     }
 
 
-def column_name(one: Remark) -> str:
-    """``table.column``, or the table alone where whole rows are meant; holds the user's own names."""
-    return f"{one.table}.{one.column}" if one.column else one.table
-
-
 def sentence(one: Remark) -> str:
     """A remark as a sentence, without its place: holds customers' data, so it is no line of a log."""
-    samples = f": {', '.join(repr(sample)[1:-1] for sample in one.samples)}" if one.samples else ""
+    samples = f": {', '.join(map(visible, one.samples))}" if one.samples else ""
     detail = f". {one.detail}" if one.detail else ""
     return f"{MEANINGS[one.kind]}{samples}{detail}"
 
@@ -38,10 +33,10 @@ def remark_lines(remarks: Sequence[Remark]) -> list[str]:
     lines = ["", "  TOLD OF COLUMNS"] if remarks else []
     for one in remarks:
         rows = f" ({plural(one.rows, 'row')})" if one.rows else ""
-        lines += ["", f"  {printable(column_name(one))}{rows}", f"    {printable(sentence(one))}"]
+        lines += ["", f"  {printable(column_of(one))}{rows}", f"    {printable(sentence(one))}"]
     return lines
 
 
 def remark_counts(remarks: Sequence[Remark]) -> list[tuple[str, str, str]]:
     """Column, rows and sentence of each, as the report shows them."""
-    return [(column_name(one), number(one.rows), sentence(one)) for one in remarks]
+    return [(column_of(one), number(one.rows), sentence(one)) for one in remarks]

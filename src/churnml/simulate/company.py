@@ -38,6 +38,8 @@ UPSELL = Reach(gap=7, horizon=91)
 EVENTS_PER_ACCOUNT = 1_300  # in 24 months
 FEWEST_ACCOUNTS = 20
 # One stream of draws a purpose, so that a change in one leaves the others as they were.
+# Of contracts: with a larger share of its periods planted to be set aside, a project has to allow for it.
+MUCH_DIRT = 0.02
 PURPOSES = ("accounts", "history", "contracts", "intensity", "events", "strays", "tickets", "names", "dirt")
 
 FIRST_NAMES = (
@@ -126,6 +128,7 @@ def simulate(
         write_texts(
             root,
             clock,
+            much_dirt=sum(counts["subscriptions"].values()) > MUCH_DIRT * rows["subscriptions"],
             churn_gap=churn.gap,
             churn_end=churn.gap + churn.horizon,
             grace=churn.settle,

@@ -85,6 +85,10 @@ does not come back within {grace} days, given that it does not leave before. ups
 Made from: {arguments}.
 """
 
+MUCH_DIRT = """\
+# the contracts that are wrong on purpose are many beside so few accounts
+may_lose: 0.5
+"""
 PROJECT = """\
 name: simulated-company
 # the last full day in the data; facts after it are future rows
@@ -98,7 +102,7 @@ inputs:
 static: [segment, industry, region, acquisition_source]
 # what the product is bought for, as its makers know it
 core_events: [{core_events}]
-models: [churn, upsell]
+{dirt}models: [churn, upsell]
 currency: EUR
 # only a simulated company knows it: shown beside each model's figures, and read for nothing else
 truth: truth/probabilities.parquet
@@ -153,11 +157,20 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def write_texts(root: Path, clock: Clock, **figures: object) -> None:
-    """project.yaml, README.md and the sources. ``figures``: what the README tells."""
+def write_texts(root: Path, clock: Clock, *, much_dirt: bool = False, **figures: object) -> None:
+    """project.yaml, README.md and the sources.
+
+    ``much_dirt`` says that the contracts planted to be set aside are a large share of all; ``figures``: what the
+    README tells.
+    """
     (root / "sources").mkdir()
     write_text(
-        root / "project.yaml", PROJECT.format(data_through=clock.data_through, core_events=", ".join(VALUE_EVENTS))
+        root / "project.yaml",
+        PROJECT.format(
+            data_through=clock.data_through,
+            core_events=", ".join(VALUE_EVENTS),
+            dirt=MUCH_DIRT if much_dirt else "",
+        ),
     )
     write_text(root / "README.md", README.format(data_through=clock.data_through, **figures))
     for table, sql in SOURCES.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -88,6 +89,14 @@ class ProjectSpec(Spec):
     # a file of Python in the project with FAMILIES of its own, for what models/features.yaml cannot say
     python_features: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-./]+\.py$")] | None = None
     checks: dict[str, dict[str, CheckAction]] = Field(default_factory=dict)
+    # contract table → columns of its SELECT that are meant to be there although the contract does not know them
+    extra: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    # what stands before decimals in text: one for all tables, or table → mark; else each column's values tell
+    decimal_mark: str | dict[str, str] | None = None
+    # how satisfaction is given: two ends of a scale (1-10), good/bad, or word → 1 to 5; else 1 to 5
+    csat_scale: str | dict[str, float] | None = None
+    # the share of contracts, or of their MRR, that may be set aside before a run stops
+    may_lose: Annotated[float, Field(ge=0, le=1)] = 0.05
     # what is done when a feed breaks: table (or all) → kind of break → warn, hold or stop
     watch: Actions = Field(default_factory=dict)
     # whose public holidays its customers keep: DE, or DE-BY for a part of it
@@ -132,6 +141,37 @@ class ProjectSpec(Spec):
         if empty := [code for code, rates in self.exchange_rates.items() if rates == {}]:
             raise ValueError(f"exchange_rates: {empty[0]} has no rate")
         return self
+
+    @field_validator("extra", "decimal_mark")
+    @classmethod
+    def _of_known_tables(cls, value: object) -> object:
+        for name in value if isinstance(value, dict) else ():
+            if name not in TABLES:
+                raise ValueError(f"there is no contract table '{name}'. {did_you_mean(name, TABLES)}")
+        return value
+
+    @field_validator("decimal_mark")
+    @classmethod
+    def _a_dot_or_a_comma(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        for mark in value.values() if isinstance(value, dict) else [value] if value is not None else []:
+            if mark not in (".", ","):
+                raise ValueError(f"'{mark}' is no decimal mark: '.' or ','")
+        return value
+
+    @field_validator("csat_scale")
+    @classmethod
+    def _a_scale_or_words(cls, value: str | dict[str, float] | None) -> str | dict[str, float] | None:
+        if isinstance(value, dict):
+            for word, meant in value.items():
+                if not 1 <= meant <= 5:
+                    raise ValueError(f"'{word}' is {meant:g}, which is not between 1 and 5")
+        elif value is not None and value != "good/bad":
+            ends = re.fullmatch(r"(\d{1,3})-(\d{1,3})", value)
+            if ends is None:
+                raise ValueError(f"'{value}' is no scale: two ends as in 1-10, good/bad, or word: 1 to 5")
+            if int(ends[1]) >= int(ends[2]):
+                raise ValueError("the lowest comes first, as in 1-10")
+        return value
 
     @field_validator("watch")
     @classmethod

@@ -13,11 +13,12 @@ import ibis
 from churnml import checks
 from churnml.adapters.warehouse.contracts import settle_contracts, tell_contracts
 from churnml.adapters.warehouse.inputs import InputTable
+from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.profile import write_usage_repeats
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, parquet, write_parquet
 from churnml.adapters.warehouse.tone import write_tone
 from churnml.adapters.warehouse.typed import reads
-from churnml.errors import ContractError, SourceError
+from churnml.errors import SourceError
 from churnml.rollups import TONE
 from churnml.tables import Table
 from churnml.timeline import midnight
@@ -87,6 +88,8 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path, 
         where = str(project.source(table.name))
         raise SourceError("The source cannot be run.", where=where, remedy=first_line(problem)) from None
     _count(reading, table, warnings)
+    if table.name != "usage_events":
+        must_not_lose(reading, table)
     kept = identifier("_kept_" + table.name)
     written = {"subject", "body"} & set(reading.counts.given[table.name])
     if table.name == "support_tickets" and TONE in reading.parts and written:
@@ -127,13 +130,6 @@ def _count(reading: Reading, table: Table, warnings: Sequence[str]) -> None:
             counts.warned.setdefault(table.name, {})[column.removeprefix("warns_")] = int(count)
         con.execute(f"ALTER TABLE {kept} DROP COLUMN {identifier(column)}")
     counts.rows[table.name] = con.execute(f"SELECT count(*) FROM {kept}").fetchall()[0][0]
-    if table.name in ("accounts", "subscriptions") and counts.rows[table.name] == 0:
-        reasons = ", ".join(f"{count} × {reason}" for reason, count in aside)
-        raise ContractError(
-            f"Every row of table {table.name} was set aside ({reasons}).",
-            where=str(reading.project.source(table.name)),
-            remedy="Mend the rows, declare time_formats: if dates cannot be read, or let a check warn under checks:.",
-        )
 
 
 def _count_repeats(reading: Reading, table: Table, folder: Path) -> None:
@@ -159,6 +155,9 @@ def _keep(reading: Reading, table: Table, warnings: Sequence[str]) -> None:
     if table.name == "accounts":
         names += [name for name in spec.static if name not in names]
     columns = [identifier(name) for name in [*names, *warnings]]
+    for name, flag in checks.emptied(table, warnings).items():
+        column = identifier(name)
+        columns[names.index(name)] = f"CASE WHEN NOT {identifier(flag)} THEN {column} END AS {column}"
     if "known_at" in names and table.name != "subscriptions":
         # nothing is known before it happened, whatever a clock says
         columns[names.index("known_at")] = f'greatest("known_at", {identifier(table.dated_by)}) AS "known_at"'

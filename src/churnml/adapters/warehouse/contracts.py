@@ -15,7 +15,7 @@ from churnml.adapters.warehouse.money import SUBSCRIPTIONS, convert_money
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
 from churnml.checks import CREDIT_NOTE, DUPLICATE, NO_LENGTH, REPLACED
 from churnml.periods import final_periods
-from churnml.remarks import RemarkKind, remark
+from churnml.remarks import RemarkKind
 from churnml.tables import TABLES
 from churnml.terms import term_of
 
@@ -84,7 +84,7 @@ def _tell(reading: Reading, kind: RemarkKind, column: str, query: str, detail: s
     rows = int(reading.con.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0])
     if rows:
         samples = reading.con.execute(f"SELECT sample FROM ({query}) ORDER BY 1 LIMIT 3").fetchall()
-        reading.counts.remarks.append(remark(kind, SUBSCRIPTIONS, column, rows, [row[0] for row in samples], detail))
+        reading.tell(kind, SUBSCRIPTIONS, column, rows, [row[0] for row in samples], detail)
     return rows
 
 
@@ -114,7 +114,7 @@ def _name_terms(reading: Reading) -> None:
         wanted = other if kind is RemarkKind.TERM_SPELLING else {text for text in terms if terms[text] is None}
         rows = sum(count for text, count in written if text in wanted)
         if rows:
-            reading.counts.remarks.append(remark(kind, SUBSCRIPTIONS, "billing_period", rows, texts))
+            reading.tell(kind, SUBSCRIPTIONS, "billing_period", rows, texts)
     if other:
         cases = " ".join(f"WHEN {quoted(text)} THEN {quoted(name)}" for text, name in other.items())
         con.execute(

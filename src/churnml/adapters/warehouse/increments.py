@@ -138,6 +138,7 @@ def growing_usage(project: Project, parts: Iterable[str], versions: JsonObject) 
         "input": spec.inputs[name].model_dump(mode="json"),
         "joined": {n: stats_of(project, n) for n in joined},
         "time": [spec.timezone, spec.time_formats],
+        "values": [spec.decimal_mark, spec.extra.get("usage_events", ())],
         "renamed": spec.renamed_events,
         "checks": {scope: spec.checks.get(scope, {}) for scope in ("all", "usage_events")},
         "parts": sorted(parts),

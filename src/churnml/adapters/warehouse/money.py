@@ -17,7 +17,7 @@ from churnml.adapters.warehouse.inputs import InputTable
 from churnml.adapters.warehouse.reading import Reading
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.errors import ContractError, did_you_mean
-from churnml.remarks import RemarkKind, remark
+from churnml.remarks import RemarkKind
 from churnml.tables import EXCHANGE_RATES
 
 SUBSCRIPTIONS = "subscriptions"
@@ -235,11 +235,11 @@ def _tell_spellings(reading: Reading, counts: Sequence[CurrencyCount], target: s
     if other:
         rows = sum(one.rows for one in other)
         samples = [f"{one.written} as {one.code}" for one in other]
-        reading.counts.remarks.append(remark(RemarkKind.CURRENCY_SPELLING, SUBSCRIPTIONS, "currency", rows, samples))
+        reading.tell(RemarkKind.CURRENCY_SPELLING, SUBSCRIPTIONS, "currency", rows, samples)
     blank = sum(one.rows for one in counts if one.written is None)
     if blank:
         detail = f"Those amounts are taken for {target}."
-        reading.counts.remarks.append(remark(RemarkKind.NO_CURRENCY, SUBSCRIPTIONS, "currency", blank, detail=detail))
+        reading.tell(RemarkKind.NO_CURRENCY, SUBSCRIPTIONS, "currency", blank, detail=detail)
 
 
 def _convert(reading: Reading, target: str) -> None:
@@ -270,7 +270,7 @@ def _convert(reading: Reading, target: str) -> None:
     ).fetchall()
     shown = [f"{row[0]} {target}" for row in samples]
     detail = "Some contracts are older than the first rate: that one stands for them." if early else ""
-    reading.counts.remarks.append(remark(RemarkKind.CONVERTED, SUBSCRIPTIONS, "mrr", rows, shown, detail))
+    reading.tell(RemarkKind.CONVERTED, SUBSCRIPTIONS, "mrr", rows, shown, detail)
     con.execute(
         "UPDATE _contracts SET mrr = c.mrr, currency = ? FROM _converted AS c WHERE c.place = _contracts.place",
         [target],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml.adapters.project import Project
-from churnml.remarks import Remark
+from churnml.remarks import Remark, RemarkKind, remark
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,6 +60,29 @@ class Reading:
         """The connection itself."""
         con: duckdb.DuckDBPyConnection = self.backend.con
         return con
+
+    def tell(
+        self, kind: RemarkKind, table: str, column: str, rows: int, samples: Iterable[object] = (), detail: str = ""
+    ) -> None:
+        """Adds a remark to what is told."""
+        self.counts.remarks.append(remark(kind, table, column, rows, samples, detail))
+
+    def remarks(self) -> list[Remark]:
+        """What was told so far, without samples that name somebody who was forgotten."""
+        stands_in = self.project.suppression.stands_in
+        return [
+            replace(one, samples=tuple(s for s in one.samples if not any(map(stands_in, _names_in(s)))))
+            for one in self.counts.remarks
+        ]
+
+
+def _names_in(sample: str) -> Iterator[str]:
+    """What may be an id in a sample: itself, its words, and these without what exports put on ids."""
+    for part in (sample, *sample.split()):
+        yield part
+        bare = re.sub(r"[^\w@.+-]", "", part)
+        yield bare
+        yield re.sub(r"\.0+$", "", bare)
 
 
 def write_parquet(con: duckdb.DuckDBPyConnection, query: str, path: Path, compression: str = "zstd") -> None:

@@ -409,6 +409,7 @@ def _make_store(
     shutil.rmtree(out / "spill", ignore_errors=True)
     for leftover in out.glob("input-*"):
         leftover.unlink()
+    counts.remarks[:] = reading.remarks()
     manifest = asdict(counts) | {
         "data_through": str(plus_days(end, -1)),
         "fingerprint": fingerprint,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
 
 from churnml.adapters.project import PROJECT_FILE, Project
+from churnml.adapters.warehouse.columns import ColumnReader, SourceColumn, has_value, read_column, tell_unread
 from churnml.adapters.warehouse.inputs import InputTable
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
-from churnml.errors import ContractError, SourceError, did_you_mean
+from churnml.errors import ContractError, SourceError, did_you_mean, nearest
+from churnml.remarks import RemarkKind
 from churnml.tables import ColumnKind, Table
 
-# Larger numbers than this cannot be kept to six decimals, and are no quantity of anything.
-LARGEST = 9_000_000_000_000
 SQL_TYPES = {
     ColumnKind.ID: "VARCHAR",
     ColumnKind.TIME: "TIMESTAMP",
@@ -29,6 +30,10 @@ SQL_TYPES = {
 NUMERIC_SQL = ("TINY", "SMALL", "INT", "BIG", "HUGE", "U", "DOUBLE", "FLOAT")
 
 
+# Columns that are ours whatever the contract says: where a row stood.
+PLACES = ("source_row", "source_file")
+
+
 def make_typed_view(reading: Reading, table: Table, source: Path, registered: Mapping[str, InputTable]) -> None:
     """A source with its columns read into types, as the view ``_typed_<name>``: rows are read when judged.
 
@@ -38,16 +43,35 @@ def make_typed_view(reading: Reading, table: Table, source: Path, registered: Ma
     con, project = reading.con, reading.project
     select = source.read_text("utf-8-sig").strip().rstrip(";")
     # names that begin with an underscore are ours: an input's name cannot
-    raw, view = identifier(f"_raw_{table.name}"), identifier(f"_typed_{table.name}")
+    raw = identifier(f"_raw_{table.name}")
     _must_be_one_select(select, con, source)
+    # usage may be too large to be kept; of the rest, columns are looked at one by one before they are read
+    made = "TEMP VIEW" if table.name == "usage_events" else "TEMP TABLE"
     try:
-        con.execute(f"CREATE TEMP VIEW {raw} AS {select}")
+        con.execute(f"CREATE {made} {raw} AS {select}")
+        empty = not con.execute(f"SELECT 1 FROM {raw} LIMIT 1").fetchall()
     except duckdb.Error as problem:
         raise _source_error(problem, source, registered) from None
-    types = {row[0]: str(row[1]) for row in con.execute(f"DESCRIBE {raw}").fetchall()}
+    given = {row[0]: str(row[1]) for row in con.execute(f"DESCRIBE {raw}").fetchall()}
+    types = _as_the_contract_writes_them(given, table, project.spec.static)
     _must_have_columns(table, types, source, _read_by(select, registered))
     columns = _columns_of(table, types, project, source)
-    values = {name: _typed(name, kind, types[name], project) for name, kind in columns.items()}
+    _tell_unknown_columns(reading, table, types, columns)
+    try:
+        readers = {
+            name: _reader(reading, _source_column(table, name, kind, types, source)) for name, kind in columns.items()
+        }
+    except duckdb.Error as problem:
+        raise _source_error(problem, source, registered) from None
+    con.execute(f"CREATE TEMP VIEW {identifier(f'_typed_{table.name}')} AS {_typed(project, table, readers, types)}")
+    reading.counts.given[table.name] = list(columns)
+    if empty:
+        _must_not_be_empty(reading, table, source)
+
+
+def _typed(project: Project, table: Table, readers: Mapping[str, ColumnReader], types: Mapping[str, str]) -> str:
+    """The SELECT of ``_typed_<name>``: every column of the contract in its type, beside where the row stood."""
+    values = {name: reader.value for name, reader in readers.items()}
     renamed = project.spec.renamed_events if table.name == "usage_events" else {}
     if renamed:
         values["event"] = _renamed(values["event"], renamed)
@@ -57,24 +81,59 @@ def make_typed_view(reading: Reading, table: Table, source: Path, registered: Ma
     if table.name == "support_tickets":
         filled.append("CASE WHEN csat IS NOT NULL THEN coalesce(csat_at, resolved_at) ELSE csat_at END AS csat_at")
     replaced = f" REPLACE ({', '.join(filled)})" if filled else ""
-    absent = [f"NULL::{SQL_TYPES[c.kind]} AS {identifier(c.name)}" for c in table.columns if c.name not in columns]
-    unreadable = ", ".join(
-        f"CASE WHEN {_is_given(name, types[name])} AND {value} IS NULL THEN '{name}' END"
-        for name, value in values.items()
-    )
+    absent = [f"NULL::{SQL_TYPES[c.kind]} AS {identifier(c.name)}" for c in table.columns if c.name not in readers]
+    # what is optional and cannot be read is missing: no reason to lose the row
+    unreadable = ", ".join(f"CASE WHEN {readers[name].unread} THEN '{name}' END" for name in table.required)
     number = "source_row::BIGINT" if "source_row" in types else "row_number() OVER ()"
-    con.execute(
-        f"CREATE TEMP VIEW {view} AS SELECT *{replaced} FROM ("
-        f"SELECT {', '.join(typed + absent)}, {number} AS source_row, "
-        f"nullif(concat_ws(', ', {unreadable}), '') AS unreadable, to_json(r)::VARCHAR AS source FROM {raw} AS r)"
+    return (
+        f"SELECT *{replaced} FROM (SELECT {', '.join(typed + absent)}, {number} AS source_row, "
+        f"nullif(concat_ws(', ', {unreadable}), '') AS unreadable, to_json(r)::VARCHAR AS source "
+        f"FROM {identifier(f'_raw_{table.name}')} AS r)"
     )
-    reading.counts.given[table.name] = list(columns)
-    try:
-        empty = not con.execute(f"SELECT 1 FROM {raw} LIMIT 1").fetchall()
-    except duckdb.Error as problem:
-        raise _source_error(problem, source, registered) from None
-    if empty:
-        _must_not_be_empty(reading, table, source)
+
+
+def _source_column(table: Table, name: str, kind: ColumnKind, types: Mapping[str, str], source: Path) -> SourceColumn:
+    return SourceColumn(
+        table=table.name,
+        name=name,
+        kind=kind,
+        sql_type=types[name],
+        raw=identifier(f"_raw_{table.name}"),
+        where=str(source),
+        required=name in table.required,
+        currencies="currency" in types,
+    )
+
+
+def _reader(reading: Reading, column: SourceColumn) -> ColumnReader:
+    if column.kind is not ColumnKind.TIME:
+        return read_column(reading, column)
+    reader = ColumnReader(_time(column.column, column.sql_type, reading.project), has_value(column))
+    tell_unread(reading, column, reader)
+    return reader
+
+
+def _as_the_contract_writes_them(given: Mapping[str, str], table: Table, static: Sequence[str]) -> dict[str, str]:
+    """The source's columns and types; to the engine ``Plan`` is ``plan``, so it is to us."""
+    ours = {name.casefold(): name for name in (*table.column_names, *static, *PLACES)}
+    return {ours.get(name.casefold(), name): sql_type for name, sql_type in given.items()}
+
+
+def _tell_unknown_columns(
+    reading: Reading, table: Table, types: Mapping[str, str], columns: Mapping[str, ColumnKind]
+) -> None:
+    """Tells the columns of a SELECT that the contract does not know, each with what it may have been meant for."""
+    extra = {name.casefold() for name in reading.project.spec.extra.get(table.name, ())}
+    unmapped = [name for name in types if name not in columns and name not in PLACES]
+    reading.counts.unmapped[table.name] = unmapped
+    absent = [name for name in table.column_names if name not in columns]
+    for name in unmapped:
+        if name.casefold() in extra:
+            continue
+        meant = nearest(name, absent)
+        detail = f"Did you mean '{meant}'? If" if meant else "If"
+        detail = f"{detail} it is meant to be extra, name it under extra: {table.name}: in {PROJECT_FILE}"
+        reading.tell(RemarkKind.UNKNOWN_COLUMN, table.name, name, 0, (), detail)
 
 
 def _must_be_one_select(select: str, con: duckdb.DuckDBPyConnection, source: Path) -> None:
@@ -106,7 +165,26 @@ def _source_error(problem: duckdb.Error, source: Path, registered: Mapping[str, 
             where=str(source),
             remedy=did_you_mean(match.group(1), columns) + _delimiter_hint(used),
         )
+    if re.search(r"explicit (type )?cast|Could not convert string|Conversion Error", message):
+        cause = re.split(r" - an explicit| You might need| In order to select| Candidate functions", message)[0]
+        return SourceError(
+            f"The source computes with text{_near(problem)}: what comes from a CSV file is text, numbers too.",
+            where=str(source),
+            remedy=(
+                "Say what it is, for instance TRY_CAST(seats AS DOUBLE) > 0 or "
+                f"TRY_CAST(day AS DATE) >= DATE '2024-01-01'. ({cause})"
+            ),
+        )
     return SourceError("The source cannot be run.", where=str(source), remedy=message)
+
+
+def _near(problem: duckdb.Error) -> str:
+    """Where in the SELECT the engine points, if it does."""
+    lines = str(problem).splitlines()
+    for line, below in pairwise(lines):
+        if line.startswith("LINE ") and set(below.strip()) == {"^"}:
+            return f" at '{line[below.index('^') : below.rindex('^') + 1]}'"
+    return ""
 
 
 def reads(select: str, name: str) -> bool:
@@ -163,32 +241,6 @@ def _columns_of(table: Table, types: Mapping[str, str], project: Project, source
                 remedy=f"Convert it in the SELECT, for instance make_timestamp_ms({name}) AS {name}.",
             )
     return columns
-
-
-def _is_given(name: str, sql_type: str) -> str:
-    column = identifier(name)
-    return f"{column} IS NOT NULL AND trim({column}) <> ''" if sql_type == "VARCHAR" else f"{column} IS NOT NULL"
-
-
-def _typed(name: str, kind: ColumnKind, sql_type: str, project: Project) -> str:
-    """SQL that reads a column of the source as ``kind``; null where it cannot be read."""
-    column = identifier(name)
-    if kind is ColumnKind.TIME:
-        return _time(column, sql_type, project)
-    if kind in (ColumnKind.MONEY, ColumnKind.NUMBER):
-        number = f"TRY_CAST({column} AS DOUBLE)"
-        return f"CASE WHEN abs({number}) < {LARGEST} THEN {number} END"
-    if kind is ColumnKind.COUNT:
-        number = f"TRY_CAST({column} AS DOUBLE)"
-        return f"CASE WHEN {number} = floor({number}) AND abs({number}) < {LARGEST} THEN {number}::BIGINT END"
-    if kind is ColumnKind.FLAG:
-        text = f"lower(trim({column}::VARCHAR))"
-        spoken = f"CASE {text} WHEN 'yes' THEN true WHEN 'y' THEN true WHEN 'no' THEN false WHEN 'n' THEN false"
-        return f"{spoken} ELSE TRY_CAST({text} AS BOOLEAN) END"
-    # names are compared to the letter, but blanks around them are an export's, not a name's
-    return (
-        f"nullif(trim({column}::VARCHAR), '')" if kind in (ColumnKind.ID, ColumnKind.CATEGORY) else f"{column}::VARCHAR"
-    )
 
 
 def _renamed(value: str, renamed: Mapping[str, str]) -> str:

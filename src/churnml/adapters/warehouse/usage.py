@@ -20,6 +20,7 @@ from churnml.adapters.warehouse.increments import (
     still_true,
     totals,
 )
+from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.profile import write_usage_feed
 from churnml.adapters.warehouse.reading import Progress, Reading, files_of, write_parquet
 from churnml.remarks import together
@@ -50,6 +51,7 @@ def roll_up_whole(reading: Reading, end: dt.date, progress: Progress) -> list[Pa
     folder = reading.out / "usage"
     folder.mkdir()
     check_and_write(reading, EVENTS, end, folder)
+    must_not_lose(reading, EVENTS)
     progress("rolling up usage")
     write_rollups(reading.backend, folder, reading.parts, frequent_names(reading.con))
     write_usage_feed(reading.con, KEPT_USAGE, folder)
@@ -79,6 +81,7 @@ def roll_up_growing(
         counted.pop(name, None)
         if total:
             counted[name] = total
+    must_not_lose(reading, EVENTS)
     return [increment.path for increment in increments]
 
 
@@ -113,7 +116,7 @@ def _new_increment(
         warned=counts.warned.get(EVENTS.name, {}),
         given=tuple(counts.given[EVENTS.name]),
         unmapped=tuple(counts.unmapped.get(EVENTS.name, ())),
-        remarks=tuple(one for one in counts.remarks if one.table == EVENTS.name),
+        remarks=tuple(one for one in reading.remarks() if one.table == EVENTS.name),
         newest=con.execute(f"SELECT max(occurred_at)::VARCHAR FROM {KEPT_USAGE}").fetchall()[0][0],
         end=end.isoformat(),
         future="future" in quarantined,
