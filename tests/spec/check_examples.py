@@ -241,7 +241,7 @@ EXAMPLES: tuple[CheckExample, ...] = (
         "subscriptions",
         """
         account_id | subscription_id | starts_at  | ends_at    | mrr
-        a          | s1              | 2024-01-02 | 2024-01-02 | 100
+        a          | s1              | 2024-01-02 | 2024-01-03 | 100
         a          | s2              | 2024-01-02 | 2024-01-01 | 100
         """,
         (2,),
