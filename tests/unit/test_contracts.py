@@ -10,7 +10,7 @@ from churnml.labels import Label
 from churnml.remarks import RemarkKind
 from churnml.snapshots import attach_label, leaving_accounts, population
 from churnml.terms import TERMS, term_of
-from tests.support import TODAY, day, features_at, make_project, set_aside
+from tests.support import TODAY, day, features_at, kept, make_project, set_aside
 
 CHURN = Label(kind="contract", gap=7, horizon=60)
 UPSELL = Label(kind="upsell", gap=7, horizon=60, mrr_up_by=0.1)
@@ -296,6 +296,17 @@ def test_last_dates_of_contracts_that_go_on_under_another_name_are_seen_in_the_t
     assert told(ingested) == [(RemarkKind.LAST_DAY, "ends_at", 7)]
     found = features_at(facts, day("2024-05-01"), families=("subscriptions.mrr",)).set_index("account_id")
     assert found.loc["once", "subscription_mrr"] == 100.0  # until the day is over
+
+
+def test_an_end_written_to_its_last_second_is_moved_once_among_last_dates(tmp_path):
+    rows = ["account_id | subscription_id | starts_at | ends_at | mrr"]
+    for account in "abc":
+        rows += [f"{account} | {account}{year} | {year}-01-01 | {year}-12-31 | 100" for year in (2022, 2023)]
+    rows.append("d | d1 | 2023-05-01 | 2024-04-30 23:59:59 | 100")
+    ingested, _ = a_company(tmp_path, "\n".join(rows))
+    ends = kept(ingested, "subscriptions").set_index("account_id").loc["d", "ends_at"]
+    assert ends == pd.Timestamp("2024-05-01")
+    assert told(ingested) == [(RemarkKind.LAST_SECOND, "ends_at", 1), (RemarkKind.LAST_DAY, "ends_at", 6)]
 
 
 def test_an_end_is_the_last_second_before_the_hour_the_period_began_at(tmp_path):
