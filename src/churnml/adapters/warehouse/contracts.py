@@ -38,7 +38,8 @@ def settle_contracts(reading: Reading) -> None:
     """
     con = reading.con
     con.execute(
-        "CREATE TEMP TABLE _contracts AS SELECT *, row_number() OVER (ORDER BY source_row) AS place, false AS moved FROM _judged"
+        "CREATE TEMP TABLE _contracts AS "
+        "SELECT *, row_number() OVER (ORDER BY source_row) AS place, false AS moved FROM _judged"
     )
     _name_credit_notes(con)
     convert_money(reading)
@@ -169,7 +170,8 @@ def _open_last_dates(reading: Reading) -> None:
         reading,
         RemarkKind.LAST_DAY,
         "SELECT place, ends_at AS was, ends_at + INTERVAL 1 DAY AS ends_at FROM _contracts "
-        f"LEFT JOIN _habits USING (account_id) WHERE problem IS NULL AND NOT moved AND {_dated('starts_at')} AND {_dated('ends_at')} "
+        f"LEFT JOIN _habits USING (account_id) WHERE problem IS NULL AND NOT moved "
+        f"AND {_dated('starts_at')} AND {_dated('ends_at')} "
         f"AND CASE WHEN last + meets > 0 THEN {of_account} ELSE {of_table} END",
     )
 
@@ -190,7 +192,8 @@ def _habits() -> str:
         "ON c.account_id = n.account_id AND c.subscription_id = n.subscription_id AND c.starts_at < n.starts_at "
         f"ASOF LEFT JOIN ({starts.format('account_id, starts_at')}) AS o "
         "ON c.account_id = o.account_id AND c.ends_at <= o.starts_at "
-        f"WHERE c.problem IS NULL AND NOT c.moved AND c.ends_at > c.starts_at AND {_dated('c.ends_at')} AND {_dated('c.starts_at')}), "
+        f"WHERE c.problem IS NULL AND NOT c.moved AND c.ends_at > c.starts_at "
+        f"AND {_dated('c.ends_at')} AND {_dated('c.starts_at')}), "
         "nexts AS (SELECT account_id, coalesce(own, others) - ends_at AS step FROM ends) "
         "SELECT account_id, count(*) FILTER (step = INTERVAL 0 DAY) AS meets, "
         "count(*) FILTER (step = INTERVAL 1 DAY) AS last, "
