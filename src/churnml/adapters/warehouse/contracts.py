@@ -39,7 +39,9 @@ def settle_contracts(reading: Reading) -> None:
     con = reading.con
     con.execute(
         "CREATE TEMP TABLE _contracts AS "
-        "SELECT *, row_number() OVER (ORDER BY source_row) AS place, false AS moved FROM _judged"
+        # an end at infinity is none
+        "SELECT * REPLACE (CASE WHEN isfinite(ends_at) THEN ends_at END AS ends_at), "
+        "row_number() OVER (ORDER BY source_row) AS place, false AS moved FROM _judged"
     )
     _name_credit_notes(con)
     convert_money(reading)
@@ -130,7 +132,7 @@ def _open_last_seconds(reading: Reading) -> None:
     begins_even = f"starts_at = date_trunc('minute', starts_at) AND minute({after}) = minute(starts_at)"
     written = (
         f"(second(ends_at) = 59 AND (strftime(ends_at, '%H:%M') = '23:59' OR ({begins_even}))) "
-        "OR (ends_at::TIME = TIME '23:59:00' AND starts_at::TIME = TIME '00:00:00')"
+        "OR (ends_at::TIME = TIME '23:59:00' AND starts_at = date_trunc('day', starts_at))"
     )
     follows = "coalesce(following - ends_at <= INTERVAL 1 SECOND, false)"
     _move_ends(
@@ -177,7 +179,7 @@ def _open_last_dates(reading: Reading) -> None:
 
 
 def _dated(column: str) -> str:
-    return f"{column}::TIME = TIME '00:00:00'"
+    return f"{column} = date_trunc('day', {column})"
 
 
 def _habits() -> str:
