@@ -31,6 +31,7 @@ from churnml.tables import TABLES
 from docs.bad_inputs_page import bad_inputs_page
 from docs.capacity_page import capacity_page
 from docs.connectors_page import connectors_page
+from docs.contracts_page import contracts_part
 from docs.health_page import health_page
 from docs.impact_page import impact_page
 from docs.outputs_page import outputs_page
@@ -160,11 +161,16 @@ def contract_page() -> str:
     for check in checks.CHECKS:
         lines.append(f"| `{check.name}` | {', '.join(check.tables)} | {check.severity} | {check.means} |")
     lines += [
+        f"| `{name}` | subscriptions | quarantine, always | {means} |" for name, means in checks.OF_CONTRACTS.items()
+    ]
+    lines += [
         "",
         "Beside these, `forgotten` sets aside the rows of whoever was forgotten ([erasure.md](erasure.md)): nothing",
         "can be declared about it, and only their number is kept.",
         *losses_section(),
         *values_section(),
+        "",
+        *contracts_part(),
         "",
         "## What is told of an input",
         "",

@@ -151,9 +151,19 @@ UNREADABLE = "unreadable"
 MISSING = "missing"
 DUPLICATE = "duplicate"
 REPEATED = "repeated_row"
+# Of contracts: what other rows of the same one leave nothing of.
+NO_LENGTH = "no_length"
+REPLACED = "replaced"
+CREDIT_NOTE = "credit_note"
 MALFORMED = "malformed_line"
 # Whose rows 'churnml forget' removed; no project can declare otherwise, and what the row held is not kept.
 FORGOTTEN = "forgotten"
+# Of subscriptions only, and nothing a project could declare otherwise: none of them is terms that held.
+OF_CONTRACTS: Mapping[str, str] = {
+    NO_LENGTH: "it ends at the moment it begins, so its terms never held",
+    REPLACED: "other terms of the same contract took its place on the day it began",
+    CREDIT_NOTE: "its mrr is below zero and its contract has other rows: a refund or a credit note, no terms",
+}
 STRUCTURAL: Mapping[str, str] = {
     MALFORMED: "a line of a CSV file that has the wrong number of fields or an unclosed quote",
     UNREADABLE: "a required value that cannot be read as its column's type (a date as a date, a number as a number)",
@@ -240,7 +250,14 @@ def verdicts(
         alike = _repeats(t, [name for name in table.column_names if name in t.columns], whole=True)
         t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({REPEATED: alike})))
     if table.key and all(column in t.columns for column in table.key):
-        repeats = _says_the_same(t, table) if table.versioned else _repeats(t, table.key)
+        # a contract may have several rows for one start, versions of it: only the same again is a duplicate
+        whole = [name for name in table.column_names if name in t.columns]
+        if table.versioned:
+            repeats = _says_the_same(t, table)
+        elif table.name == "subscriptions":
+            repeats = _repeats(t, whole, whole=True)
+        else:
+            repeats = _repeats(t, table.key)
         # an account or a period kept twice would count everything that hangs on it twice
         once = table.versioned or table.name in ("accounts", "subscriptions")
         if severity[DUPLICATE] is CheckAction.QUARANTINE or once:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from churnml.errors import ContractError
 from churnml.lazy import ibis
+from churnml.periods import final_periods
 from churnml.tables import Facts, Relation, cents
 from churnml.timeline import Reach, day_number
 
@@ -138,7 +139,8 @@ def leavings(label: Label, facts: Facts) -> Relation:
         if label.voluntary_only:
             events = events.filter(events["voluntary"].fill_null(True))
         return events.select("account_id", left_at="churned_at").distinct()
-    paying = facts.subscriptions.filter(facts.subscriptions["mrr"] > 0)
+    periods = final_periods(facts.subscriptions)
+    paying = periods.filter(periods["mrr"] > 0)
     ends = paying.filter(paying["ends_at"].notnull()).select("account_id", left_at="ends_at").distinct()
     others = paying.select("account_id", "starts_at", "ends_at")
     # carried on: another paying period covers that moment, or begins at it or within the grace period
@@ -171,7 +173,8 @@ def left_label(label: Label, facts: Facts, spine: Relation) -> Relation:
 
 def _really_paying(facts: Facts, keys: Relation) -> Relation:
     """Contract: ``unclear`` where, as we know today, no paying period covered the cutoff."""
-    periods = facts.subscriptions.filter(facts.subscriptions["mrr"] > 0)
+    periods = final_periods(facts.subscriptions)
+    periods = periods.filter(periods["mrr"] > 0)
     periods = periods.select(
         "account_id", start_day=day_number(periods["starts_at"]), end_day=day_number(periods["ends_at"])
     )
@@ -281,7 +284,7 @@ def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     largest paying plan counts, then and later.
     """
     end = label.gap + label.horizon
-    periods = facts.subscriptions
+    periods = final_periods(facts.subscriptions)
     periods = periods.select(
         "account_id",
         start_day=day_number(periods["starts_at"]),

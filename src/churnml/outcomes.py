@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from churnml.lazy import ibis
+from churnml.periods import final_periods
 from churnml.stretches import KEY, cutoff_relation
 from churnml.tables import Facts, cents
 from churnml.timeline import day_number
@@ -25,7 +26,7 @@ def paid_after(facts: Facts, keys: pd.DataFrame, after: int) -> pd.DataFrame:
     cutoffs = cutoff_relation(pd.Timestamp(day).date() for day in keys["as_of"].unique())
     spine = ibis.memtable(keys[KEY], schema={"account_id": "string", "as_of": "timestamp(6)"})
     spine = spine.join(cutoffs, "as_of").select(*KEY, "as_of_day")
-    periods = facts.subscriptions
+    periods = final_periods(facts.subscriptions)
     periods = periods.select(
         "account_id",
         start_day=day_number(periods["starts_at"]),

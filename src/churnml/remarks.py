@@ -35,6 +35,16 @@ class RemarkKind(StrEnum):
     STANDS_ALONE = "stands_alone"
     FURTHER_VERSION = "further_version"
     MOVED = "moved"
+    LAST_SECOND = "last_second"
+    LAST_DAY = "last_day"
+    OVERLAP = "overlap"
+    VERSIONS = "versions"
+    NOTICE_WITHOUT_END = "notice_without_end"
+    TERM_SPELLING = "term_spelling"
+    UNKNOWN_TERM = "unknown_term"
+    CURRENCY_SPELLING = "currency_spelling"
+    NO_CURRENCY = "no_currency"
+    CONVERTED = "converted"
 
 
 # Kind → what it says of the rows counted, for people and for docs/contract.md.
@@ -57,6 +67,16 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.STANDS_ALONE: "rows lie long after all others",
     RemarkKind.FURTHER_VERSION: "a row is a further version of the same ticket: the last one known then stands",
     RemarkKind.MOVED: "a row belongs to another account than the one before it of the same ticket",
+    RemarkKind.LAST_SECOND: "an end is written as its last second: the contract ends with the next",
+    RemarkKind.LAST_DAY: "an end is written as its last day: the contract ends with the day after",
+    RemarkKind.OVERLAP: "periods of one contract overlap: the one that began later stands",
+    RemarkKind.VERSIONS: "an earlier version of a period: it stands until the next was known",
+    RemarkKind.NOTICE_WITHOUT_END: "notice was given and no end is written: the contract runs, its account is leaving",
+    RemarkKind.TERM_SPELLING: "a billing period is read as the term it means",
+    RemarkKind.UNKNOWN_TERM: "a billing period is no term that is known: past renewals of it are not rolled on",
+    RemarkKind.CURRENCY_SPELLING: "a currency is read by its code",
+    RemarkKind.NO_CURRENCY: "an amount names no currency",
+    RemarkKind.CONVERTED: "an amount is converted by the rate of its contract's beginning",
 }
 
 

@@ -116,7 +116,7 @@ ACCOUNTS = Table(
 )
 SUBSCRIPTIONS = Table(
     "subscriptions",
-    "a period of a contract, never overwritten in place",
+    "a period of a contract, or a version of one; never overwritten in place",
     (
         _must("account_id", ColumnKind.ID, "the account"),
         _must("subscription_id", ColumnKind.ID, "names the contract; a change of terms is a new period of it"),
@@ -125,11 +125,15 @@ SUBSCRIPTIONS = Table(
         Column("ends_at", ColumnKind.TIME, "first moment they no longer hold; empty while open"),
         Column("plan", ColumnKind.CATEGORY, "the plan's name"),
         Column("seats", ColumnKind.COUNT, "seats paid for"),
-        Column("billing_period", ColumnKind.CATEGORY, "monthly, annual, …"),
+        Column("billing_period", ColumnKind.CATEGORY, "monthly, annual, …: a term"),
         Column("renews_at", ColumnKind.TIME, "when the term ends unless renewed, as agreed at its start"),
-        Column("cancelled_at", ColumnKind.TIME, "when notice became known"),
-        Column("known_at", ColumnKind.TIME, "when the row was known; empty: at starts_at"),
-        Column("currency", ColumnKind.CATEGORY, "currency of mrr; one per project"),
+        Column(
+            "cancelled_at",
+            ColumnKind.TIME,
+            "when notice became known, also while no end is written",
+        ),
+        Column("known_at", ColumnKind.TIME, "when the row was known; empty: at starts_at. Of several, the last stands"),
+        Column("currency", ColumnKind.CATEGORY, "currency of mrr; of several, each needs a rate"),
     ),
     key=("subscription_id", "starts_at"),
     dated_by="starts_at",
@@ -185,6 +189,20 @@ CHURN_EVENTS = Table(
     ),
     key=("account_id", "churned_at"),
     dated_by="churned_at",
+)
+
+# No table of facts: what amounts of other currencies are worth, where a project has them by date.
+EXCHANGE_RATES = Table(
+    "exchange_rates",
+    "what one unit of a currency is worth in the project's, from a date on",
+    (
+        _must("currency", ColumnKind.CATEGORY, "the currency's code"),
+        _must("rate", ColumnKind.NUMBER, "units of the project's currency for one of it"),
+        _must("starts_at", ColumnKind.TIME, "first moment the rate holds"),
+        Column("known_at", ColumnKind.TIME, "when it was known; empty: at starts_at"),
+    ),
+    key=("currency", "starts_at"),
+    dated_by="starts_at",
 )
 
 TABLES: dict[str, Table] = {

@@ -106,3 +106,25 @@ def day_number(at: ir.TimestampValue) -> ir.IntegerValue:
 def day_number_of(day: dt.date) -> int:
     """Days since 1970-01-01 of a date."""
     return (day - dt.date(1970, 1, 1)).days
+
+
+def month_number(at: ir.TimestampValue) -> ir.IntegerValue:
+    """Months since the year 0 of a time column, as a whole number (an expression of any engine)."""
+    return at.year().cast("int64") * 12 + at.month().cast("int64") - 1
+
+
+def day_of_month(month: ir.IntegerValue, day: ir.IntegerValue) -> ir.IntegerValue:
+    """Days since 1970-01-01 of a day of a month (:func:`month_number`); where the month is shorter, of its last."""
+    import ibis
+
+    first = _first_of_month(month)
+    return first + ibis.least(day, _first_of_month(month + 1) - first) - 1
+
+
+def _first_of_month(month: ir.IntegerValue) -> ir.IntegerValue:
+    # years that begin in March, so that the leap day is their last: the Gregorian calendar in whole numbers, since
+    # engines do not agree on how a number of months is added to a date
+    march = month - 2
+    year = march // 12
+    days = year * 365 + year // 4 - year // 100 + year // 400 + ((march - year * 12) * 153 + 2) // 5
+    return days - 719_468

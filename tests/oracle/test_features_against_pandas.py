@@ -28,7 +28,7 @@ LOOKBACKS = (7, 28, 90)
 EVENTS = ("login", "Export PDF", "never used")
 CORE = ("Export PDF", "login")
 STATIC = ("industry",)
-TERM = {"monthly": 30.4375, "annual": 365.25, "quarterly": 91.3125}
+TERM = {"monthly": 1, "annual": 12, "quarterly": 3}
 SERIOUS = {"high", "urgent", "critical", "p1"}
 # What is written in tickets, and its tone in thousandths: what VADER's authors say of these texts.
 WRITTEN = {
@@ -107,6 +107,11 @@ def random_company(seed: int, accounts: int = 40) -> dict[str, pd.DataFrame]:
     periods["seats"] = pd.Series(rng.integers(1, 30, n), dtype="Int64").where(pd.Series(rng.random(n) < 0.8))
     periods["renews_at"] = later(periods["starts_at"], 0.8, 400).dt.floor("D")
     periods["known_at"] = later(periods["starts_at"] - pd.Timedelta(days=10), 0.3, 40)
+    # some rows are written again later, with other terms
+    again = periods.sample(30, random_state=seed).reset_index(drop=True)
+    again["known_at"] = again["known_at"].fillna(again["starts_at"]) + pd.Timedelta(days=45)
+    again = again.assign(mrr=again["mrr"] + 7, plan="scale", renews_at=again["renews_at"] + pd.Timedelta(days=20))
+    periods = pd.concat([periods, again], ignore_index=True)
     # what the checks would set aside is not what this is about
     known = periods["known_at"].fillna(periods["starts_at"])
     periods = periods[(periods["ends_at"].isna() | (periods["ends_at"] >= periods["starts_at"])) & known.notna()]
@@ -188,7 +193,7 @@ def obvious(company: dict[str, pd.DataFrame], cutoff: dt.date) -> pd.DataFrame:
     accounts = company["accounts"]
     usage, tickets, periods = (company[t].copy() for t in ("usage_events", "support_tickets", "subscriptions"))
     usage["known_at"] = usage["known_at"].fillna(usage["occurred_at"])
-    periods["known_at"] = periods["known_at"].fillna(periods["starts_at"])
+    periods = as_read(periods)
     usage = usage[(usage["known_at"] < now) & (usage["occurred_at"] < now)]
     tickets = as_they_stood(tickets, now)
     periods = periods[periods["known_at"] < now]
@@ -380,15 +385,56 @@ def obvious_tickets(tickets, now):
     }
 
 
+def as_read(periods):
+    """The periods with when they and their ends were known, without those that never held."""
+    periods = periods.assign(known_at=periods["known_at"].fillna(periods["starts_at"]))
+    periods = periods[periods["ends_at"] != periods["starts_at"]]
+    cancelled = periods["cancelled_at"].copy()
+    for place, p in periods.iterrows():
+        # an end from which the contract goes on is known with what follows
+        follows = periods[(periods["subscription_id"] == p.subscription_id) & (periods["starts_at"] == p.ends_at)]
+        if pd.isna(p.cancelled_at) and len(follows) and follows["known_at"].min() > p.ends_at:
+            cancelled[place] = follows["known_at"].min()
+    return periods.assign(cancelled_at=cancelled)
+
+
+def standing(periods, now):
+    """The periods as they stood: of versions the last, each up to the next one's start; ends not known yet are open."""
+    periods = periods.sort_values(["starts_at", "known_at"]).drop_duplicates(
+        ["subscription_id", "starts_at"], keep="last"
+    )
+    told = periods["cancelled_at"].fillna(periods["ends_at"])
+    noticed = periods["ends_at"].isna() & (periods["cancelled_at"] < now)
+    periods = periods.assign(noticed=noticed, ends_at=periods["ends_at"].where(told < now))
+    for place, p in periods.iterrows():
+        later = periods[(periods["subscription_id"] == p.subscription_id) & (periods["starts_at"] > p.starts_at)]
+        ends = [at for at in (p.ends_at, later["starts_at"].min()) if not pd.isna(at)]
+        periods.loc[place, "ends_at"] = min(ends, default=pd.NaT)
+    return periods
+
+
+def renewal(p, now, term):
+    """The first renewal not before ``now``: calendar months from the agreed one, on the contract's own day."""
+    agreed = p.renews_at.floor("D")
+    own = max(agreed.day, p.first_start.day) if agreed.is_month_end else agreed.day
+    turn = 0
+    while (at := agreed + pd.DateOffset(months=turn)) < now or turn:
+        at = at.replace(day=min(own, at.days_in_month))
+        if at >= now:
+            break
+        turn += term
+    return at
+
+
 def obvious_periods(periods, now):
+    periods = standing(periods, now)
+    periods["first_start"] = periods.groupby("subscription_id")["starts_at"].transform("min")
     open_now, began = [], []
     for p in periods.sort_values(["starts_at", "subscription_id"]).itertuples():
         if p.starts_at > now:
             continue
         began.append(p)
-        told = p.cancelled_at if not pd.isna(p.cancelled_at) else p.ends_at
-        ended = not pd.isna(p.ends_at) and told < now and p.ends_at <= now
-        if not ended:
+        if pd.isna(p.ends_at) or p.ends_at > now:
             open_now.append(p)
     paying = [p for p in open_now if p.mrr > 0]
     largest = max(paying, key=lambda p: (p.mrr, p.starts_at, p.subscription_id), default=None)
@@ -401,12 +447,24 @@ def obvious_periods(periods, now):
             continue
         ahead = -days(p.renews_at)
         term = TERM.get((text(p.billing_period) or "").lower())
-        while ahead < 0 and term:
-            ahead += term
+        if ahead < 0 and term:
+            ahead = -days(renewal(p, now, term))
         if ahead >= 0:
-            to_renewal.append(int(ahead + 0.5))
+            to_renewal.append(ahead)
     up = down = 0
+    changes = []
     for p in began:
+        before = [
+            q for q in periods.itertuples() if q.subscription_id == p.subscription_id and q.starts_at < p.starts_at
+        ]
+        last = max(before, key=lambda q: q.starts_at, default=None)
+        terms = [
+            (q.mrr, text(q.plan), None if pd.isna(q.seats) else q.seats, text(q.billing_period))
+            for q in (p, last)
+            if q is not None
+        ]
+        if last is None or last.ends_at != p.starts_at or terms[0] != terms[1]:
+            changes.append(days(p.starts_at))
         earlier = [
             q for q in periods.itertuples() if q.subscription_id == p.subscription_id and q.starts_at < p.starts_at
         ]
@@ -419,8 +477,7 @@ def obvious_periods(periods, now):
         for q in periods.itertuples():
             earlier = (q.starts_at, q.known_at, q.subscription_id) < (p.starts_at, p.known_at, p.subscription_id)
             if earlier and q.mrr > 0:
-                told = q.cancelled_at if not pd.isna(q.cancelled_at) else q.ends_at
-                ends.append(q.ends_at if not pd.isna(told) and told < now else pd.NaT)
+                ends.append(q.ends_at)
         away = bool(ends) and not any(pd.isna(end) for end in ends)
         if p.mrr > 0 and away and (p.starts_at.floor("D") - max(ends).floor("D")).days >= 7:
             came_back.append(days(p.starts_at))
@@ -430,12 +487,12 @@ def obvious_periods(periods, now):
         "subscription_mrr": sum(p.mrr for p in open_now),
         "subscription_contracts": len(paying),
         "subscription_plan": text(largest.plan) if largest else None,
-        "subscription_billing_period": text(largest.billing_period) if largest else None,
+        "subscription_billing_period": (text(largest.billing_period) or "").lower() or None if largest else None,
         "subscription_seats": sum(seats) if seats else None,
         "subscription_days_to_renewal": min(to_renewal, default=None),
         "subscription_expansions_365d": up,
         "subscription_contractions_365d": down,
-        "subscription_days_since_change": min((days(p.starts_at) for p in began), default=None),
+        "subscription_days_since_change": min(changes, default=None),
     }
 
 
@@ -541,19 +598,16 @@ def test_the_population_is_what_the_slow_obvious_way_gives(company, facts):
     for cutoff in CUTOFFS:
         now = pd.Timestamp(cutoff)
         accounts = company["accounts"].query("created_at < @now")
-        periods = company["subscriptions"]
-        known = periods[periods["known_at"].fillna(periods["starts_at"]) < now]
+        periods = as_read(company["subscriptions"])
+        known = periods[periods["known_at"] < now]
         eligible = set()
         for account in accounts["account_id"]:
             pays = stays = 0.0
-            for p in known[known["account_id"] == account].itertuples():
-                told = p.cancelled_at if not pd.isna(p.cancelled_at) else p.ends_at
-                end = p.ends_at if not pd.isna(p.ends_at) and told < now else None
-                if p.starts_at <= now and (end is None or end > now):
+            for p in standing(known[known["account_id"] == account], now).itertuples():
+                if p.starts_at <= now and (pd.isna(p.ends_at) or p.ends_at > now):
                     pays += p.mrr
-                    stays += p.mrr * (end is None)
-                elif p.starts_at > now:
-                    stays += p.mrr
+                if p.starts_at > now or pd.isna(p.ends_at) or p.ends_at > now:
+                    stays += p.mrr * (pd.isna(p.ends_at) and not p.noticed)
             if pays > 0 and stays > 0:
                 eligible.add(account)
         assert eligible == set(found.loc[found["as_of"] == now, "account_id"])

@@ -284,6 +284,15 @@ CONTROLS = {
         {"cancelled_at": NOW}, "subscription_days_since_return", [PERIOD | {"subscription_id": "s2"}],
     ),
     "an end happened": ("subscriptions", PERIOD, {"ends_at": NOW}, "subscription_mrr"),
+    "a version known": ("subscriptions", PERIOD | {"mrr": 250.0}, {"known_at": NOW}, "subscription_mrr", [PERIOD]),
+    "terms known that end others": (
+        "subscriptions", PERIOD | {"starts_at": pd.Timestamp("2024-05-20"), "mrr": 0.0},
+        {"known_at": NOW}, "subscription_mrr", [PERIOD],
+    ),
+    "a change of terms known": (
+        "subscriptions", PERIOD | {"starts_at": pd.Timestamp("2024-05-20"), "plan": "scale"},
+        {"known_at": NOW}, "subscription_days_since_change", [PERIOD],
+    ),
     "a notice known": (
         "subscriptions", PERIOD | {"ends_at": pd.Timestamp("2024-05-25")}, {"cancelled_at": NOW}, "subscription_mrr",
     ),
@@ -327,6 +336,7 @@ def test_every_family_of_usage_that_looks_at_rows_has_a_control():
 
 POPULATION_CONTROLS = {
     "a notice known": ("contract", "subscriptions", PERIOD | {"ends_at": pd.Timestamp("2024-06-20")}, "cancelled_at", False),
+    "a notice without an end known": ("contract", "subscriptions", PERIOD, "cancelled_at", False),
     "a contract known": ("contract", "subscriptions", PERIOD, "known_at", True),
     "an end happened": ("contract", "subscriptions", PERIOD, "ends_at", False),
     "a visit known": ("lapse", "usage_events", USAGE, "known_at", True),

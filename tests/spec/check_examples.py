@@ -89,15 +89,54 @@ EXAMPLES: tuple[CheckExample, ...] = (
     ),
     CheckExample(
         "duplicate",
-        "the same period of the same contract again; a later period of it is none",
+        "the same period of the same contract again; a later period of it is none, nor is a version with news",
         "subscriptions",
         """
-        account_id | subscription_id | starts_at  | mrr
-        a          | s1              | 2024-01-01 | 100
-        a          | s1              | 2024-01-01 | 120
-        a          | s1              | 2024-02-01 | 120
+        account_id | subscription_id | starts_at  | mrr | known_at
+        a          | s1              | 2024-01-01 | 100 | 2024-01-01
+        a          | s1              | 2024-01-01 | 100 | 2024-01-01
+        a          | s1              | 2024-02-01 | 120 | 2024-02-01
+        a          | s1              | 2024-02-01 | 120 | 2024-02-09
+        a          | s1              | 2024-02-01 | 140 | 2024-02-12
+        """,
+        (2, 4),
+    ),
+    CheckExample(
+        "no_length",
+        "terms that end at the moment they begin",
+        "subscriptions",
+        """
+        account_id | subscription_id | starts_at  | ends_at    | mrr
+        a          | s1              | 2024-01-01 | 2024-03-05 | 100
+        a          | s1              | 2024-03-05 | 2024-03-05 | 150
+        a          | s1              | 2024-03-05 |            | 300
         """,
         (2,),
+    ),
+    CheckExample(
+        "credit_note",
+        "a refund beside the terms it belongs to",
+        "subscriptions",
+        """
+        account_id | subscription_id | starts_at  | ends_at    | mrr
+        a          | s1              | 2024-01-01 |            | 100
+        a          | s1              | 2024-02-10 | 2024-02-20 | -40
+        """,
+        (2,),
+    ),
+    CheckExample(
+        "replaced",
+        "of several changes in one day the last stands",
+        "subscriptions",
+        """
+        account_id | subscription_id | starts_at        | ends_at          | mrr
+        a          | s1              | 2024-01-01 00:00 | 2024-03-05 09:00 | 100
+        a          | s1              | 2024-03-05 09:00 | 2024-03-05 14:00 | 150
+        a          | s1              | 2024-03-05 14:00 |                  | 300
+        a          | s2              | 2024-06-01 00:00 |                  | 40
+        a          | s2              | 2024-06-01 00:00 |                  | 50
+        """,
+        (2, 4),
     ),
     CheckExample(
         "duplicate",
@@ -198,11 +237,11 @@ EXAMPLES: tuple[CheckExample, ...] = (
     ),
     CheckExample(
         "end_before_start",
-        "a period that ends before it starts; one of no length is none",
+        "a period that ends before it starts",
         "subscriptions",
         """
         account_id | subscription_id | starts_at  | ends_at    | mrr
-        a          | s1              | 2024-01-02 | 2024-01-02 | 100
+        a          | s1              | 2024-01-02 | 2024-01-03 | 100
         a          | s2              | 2024-01-02 | 2024-01-01 | 100
         """,
         (2,),

@@ -1151,9 +1151,9 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "subscriptions.renewal",
-        "days to the nearest renewal; a past date is rolled on by the billing period if that is known",
+        "days to the nearest renewal; a past date is rolled on by calendar months, on the contract's own day",
         {
-            "accounts": ACCOUNTS + "d          | 2022-01-01",
+            "accounts": ACCOUNTS + "d          | 2022-01-01\ne          | 2022-01-01\nf          | 2022-01-01",
             "subscriptions": """
             account_id | subscription_id | starts_at  | mrr | billing_period | renews_at
             a          | s1              | 2024-01-01 | 100 | Annual         | 2024-06-11
@@ -1161,14 +1161,18 @@ EXAMPLES: tuple[Example, ...] = (
             b          | s3              | 2022-05-01 | 100 | annual         | 2023-06-02
             c          | s4              | 2022-05-01 | 100 | monthly        | 2024-05-22
             d          | s5              | 2022-05-01 | 100 | every Tuesday  | 2024-05-22
+            e          | s6              | 2023-10-31 | 100 | P1M            | 2024-04-30
+            f          | s7              | 2024-02-29 | 100 | 6 months       | 2024-02-29
             """,
         },
         """
         account_id | subscription_days_to_renewal
         a          | 10
-        b          | 0
-        c          | 20
+        b          | 1
+        c          | 21
         d          |
+        e          | 29
+        f          | 89
         """,
     ),
     Example(

@@ -31,7 +31,7 @@ from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import ProjectSpec
 from churnml.specs.reading import read_spec, utf_8_text
 from churnml.specs.team import TeamSpec, check_team_fits
-from churnml.tables import TABLES
+from churnml.tables import EXCHANGE_RATES, TABLES
 from churnml.timeline import end_of_data
 
 if TYPE_CHECKING:
@@ -149,8 +149,9 @@ class Project:
         """Every ``sources/*.sql`` must be a text named after a contract table, and accounts must be there."""
         folder = self.root / "sources"
         for path in sorted(folder.glob("*.sql")):
-            if path.stem not in TABLES:
-                raise UnknownNameError("contract table", path.stem, TABLES, where=str(path))
+            known = [*TABLES, EXCHANGE_RATES.name]
+            if path.stem not in known:
+                raise UnknownNameError("contract table", path.stem, known, where=str(path))
             utf_8_text(path, SourceError)
         if self.source("accounts") is None:
             raise ProjectError(

@@ -101,7 +101,7 @@ FAMILIES = (
         "when it renews",
         _period(
             "subscription_days_to_renewal",
-            means="days to the next renewal; past dates are rolled on by the billing period",
+            means="days to the next renewal; past dates are rolled on by the billing period, in calendar months",
             measure=lambda p: p["days_to_renewal"].min(where=_paying(p)),
             unit=Unit.DAYS,
             when_low="The contract renews in {value}.",
@@ -135,8 +135,8 @@ FAMILIES = (
         ),
         _period(
             "subscription_days_since_change",
-            means="days since the newest period began (a new contract or a change of terms)",
-            measure=lambda p: p["start_age"].min(),
+            means="days since a contract began or its terms changed; going on as before is no change",
+            measure=lambda p: p["change_age"].min(),
             unit=Unit.DAYS,
             when_low="The contract last changed {value} ago.",
             when_high="The contract has not changed for {value}.",

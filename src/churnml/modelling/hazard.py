@@ -24,8 +24,8 @@ from churnml.modelling.curves import Hazard, HazardFitting, Renewal, person_peri
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.splits import Split
 from churnml.modelling.training import declared_settings
-from churnml.snapshots.known import TERM_DAYS
 from churnml.specs.models import ModelSpec
+from churnml.terms import TERMS
 from churnml.timeline import days
 
 RENEWAL_DAYS = "subscription_days_to_renewal"
@@ -137,7 +137,8 @@ def renewal_of(features: Sequence[Feature]) -> Renewal | None:
     names = {feature.name for feature in features}
     if RENEWAL_DAYS not in names:
         return None
-    return Renewal(RENEWAL_DAYS, BILLING if BILLING in names else None, TERM_DAYS)
+    terms = {term.name: term.mean_days for term in TERMS}
+    return Renewal(RENEWAL_DAYS, BILLING if BILLING in names else None, terms)
 
 
 @dataclass(frozen=True)

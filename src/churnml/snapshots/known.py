@@ -8,26 +8,16 @@ from typing import TYPE_CHECKING
 from churnml.features.subscriptions import AWAY_DAYS
 from churnml.features.tickets import SERIOUS
 from churnml.lazy import ibis
+from churnml.periods import standing_periods
 from churnml.stretches import KEY, covered_days
 from churnml.tables import CLOCK_SHIFTS, Facts, Relation, cents, whole
-from churnml.timeline import day_number
+from churnml.terms import TERMS
+from churnml.timeline import day_number, day_of_month, month_number
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 NEVER_ENDS = 10**7  # a day number after all others
-# Mean days between renewals of a billing period, to roll a past renewal date on.
-TERM_DAYS = {
-    "weekly": 7.0,
-    "monthly": 30.4375,
-    "quarterly": 91.3125,
-    "semiannual": 182.625,
-    "half-yearly": 182.625,
-    "annual": 365.25,
-    "annually": 365.25,
-    "yearly": 365.25,
-    "biennial": 730.5,
-}
 
 
 def usage_seen(rollup: Relation, cutoffs: Sequence[int], lookback: int) -> Relation:
@@ -102,25 +92,41 @@ def _seconds(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.Integer
 
 
 def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
-    """One row per contract period known at the cutoff; an end whose notice came later is masked."""
+    """One row per contract period known at the cutoff, as it stood then; an end whose notice came later is masked.
+
+    Notice is given where the end is known and lies ahead, or where it was given without an end.
+    """
     subscriptions = facts.subscriptions
     s = subscriptions.join(cutoffs, [subscriptions["known_at"] < cutoffs["as_of"]])
     # without a notice, an end is known once it has happened
     end_known_at = ibis.coalesce(s["cancelled_at"], s["ends_at"])
-    s = s.mutate(end=ibis.ifelse(end_known_at < s["as_of"], s["ends_at"], None), mrr_cents=cents(s["mrr"]))
-    began = s["starts_at"] <= s["as_of"]
-    previous = (
-        s["mrr_cents"]
-        .lag()
-        .over(ibis.window(group_by=[*KEY, "subscription_id"], order_by=[s["starts_at"], s["known_at"]]))
-    )
-    day = s["as_of_day"]
+    noticed = s["ends_at"].isnull() & (s["cancelled_at"] < s["as_of"])
     s = s.mutate(
-        previous_cents=previous,
-        start_age=ibis.ifelse(began, day - day_number(s["starts_at"]), None),
+        ends_at=ibis.ifelse(end_known_at < s["as_of"], s["ends_at"], None),
+        noticed=noticed.fill_null(False),
+        mrr_cents=cents(s["mrr"]),
+        seats=s["seats"].cast("int64"),
+    )
+    s = standing_periods(s, ("as_of",)).rename(end="ends_at")
+    began = s["starts_at"] <= s["as_of"]
+    in_order = ibis.window(group_by=[*KEY, "subscription_id"], order_by="starts_at")
+    # each step names what the next one repeats: an engine is given its own lines once, not once for every use
+    s = s.mutate(
+        previous_cents=s["mrr_cents"].lag().over(in_order),
+        start_age=ibis.ifelse(began, s["as_of_day"] - day_number(s["starts_at"]), None),
         is_open=began & (s["end"].isnull() | (s["end"] > s["as_of"])),
         to_come=~began,
         returns=_returns(s),
+        continues=_continues(s, in_order),
+        notice_given=s["noticed"] | (s["end"].notnull() & (s["end"] > s["as_of"])),
+        **_renewing(s),
+    )
+    s = s.mutate(
+        next_month=s["agreed_month"] + s["months_since"] // s["term_months"] * s["term_months"],
+        # a total order, because argmax breaks ties by chance
+        size_order=ibis.row_number().over(
+            ibis.window(group_by=KEY, order_by=[s["mrr_cents"], s["starts_at"], s["subscription_id"]])
+        ),
     )
     return s.select(
         "account_id",
@@ -132,15 +138,13 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
         "is_open",
         "to_come",
         "returns",
+        "notice_given",
         "plan",
         "billing_period",
-        notice_given=s["end"].notnull() & (s["end"] > s["as_of"]),
-        seats=s["seats"].cast("int64"),
-        # a total order, because argmax breaks ties by chance
-        size_order=ibis.row_number().over(
-            ibis.window(group_by=KEY, order_by=[s["mrr_cents"], s["starts_at"], s["subscription_id"]])
-        ),
-        days_to_renewal=_days_to_renewal(s, day),
+        "seats",
+        "size_order",
+        change_age=ibis.ifelse(s["continues"], None, s["start_age"]),
+        days_to_renewal=_days_to_renewal(s),
     )
 
 
@@ -154,19 +158,55 @@ def _returns(s: Relation) -> ir.BooleanValue:
     return (paying & (day_number(s["starts_at"]) - last_end >= AWAY_DAYS)).fill_null(False)
 
 
-def _days_to_renewal(s: Relation, as_of_day: ir.IntegerColumn) -> ir.IntegerValue:
-    ahead = day_number(s["renews_at"]) - as_of_day
-    terms = [(name, ibis.literal(days, "float64")) for name, days in TERM_DAYS.items()]
-    term = s["billing_period"].lower().cases(*terms, else_=ibis.null("float64"))
-    overdue = (-ahead).cast("float64")
-    rolled = whole((overdue / term).ceil() * term - overdue)
-    return ibis.ifelse(ahead >= 0, ahead.cast("int64"), rolled)
+def _continues(s: Relation, in_order: ir.WindowBuilder) -> ir.BooleanValue:
+    """Whether a period goes on where the one before it ended, on the same terms: one that was written in two."""
+
+    def as_before(name: str) -> ir.BooleanValue:
+        return s[name].identical_to(s[name].lag().over(in_order))
+
+    meets = s["end"].lag().over(in_order) == s["starts_at"]
+    terms = ibis.and_(*(as_before(name) for name in ("mrr_cents", "plan", "seats", "billing_period")))
+    return meets.fill_null(False) & terms
+
+
+def _renewing(s: Relation) -> dict[str, ir.IntegerValue]:
+    """What a renewal is rolled on by.
+
+    The contract's own day is the agreed one's; where that is the last of a shorter month, the day it began on.
+    """
+    agreed, day = s["renews_at"], s["renews_at"].day().cast("int64")
+    contract = ibis.window(group_by=[*KEY, "subscription_id"])
+    began_on = s["starts_at"].min().over(contract).day().cast("int64")
+    is_last = (agreed + ibis.interval(days=1)).day() == 1
+
+    def term(length: str) -> ir.IntegerValue:
+        lengths = [(term.name, getattr(term, length)) for term in TERMS if getattr(term, length)]
+        return s["billing_period"].lower().cases(*lengths, else_=None).cast("int64")
+
+    return {
+        "agreed_month": month_number(agreed),
+        "months_since": month_number(s["as_of"]) - month_number(agreed),
+        "own_day": ibis.ifelse(is_last & (began_on > day), began_on, day),
+        "overdue": (s["as_of_day"] - day_number(agreed)).cast("int64"),
+        "term_months": term("months"),
+        "term_days": term("days"),
+    }
+
+
+def _days_to_renewal(s: Relation) -> ir.IntegerValue:
+    """Days to the next renewal: as agreed, or rolled on by the billing period once that has passed."""
+    as_of_day = s["as_of_day"].cast("int64")
+    ahead = day_of_month(s["next_month"], s["own_day"]) - as_of_day
+    a_term_on = day_of_month(s["next_month"] + s["term_months"], s["own_day"]) - as_of_day
+    by_months = ibis.ifelse(ahead >= 0, ahead, a_term_on)
+    by_days = (s["term_days"] - s["overdue"] % s["term_days"]) % s["term_days"]
+    return ibis.ifelse(s["overdue"] <= 0, -s["overdue"], ibis.coalesce(by_months, by_days))
 
 
 def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
     """Per account and cutoff: ``mrr_cents``, ``seats``, ``plan`` and whether it is ``leaving``.
 
-    Leaving: every paying period's end is already known, and no later period is.
+    Leaving: every paying period's end, or that it was given notice, is already known, also of those to come.
     """
     p = periods_known(facts, cutoffs)
     paying = p["is_open"] & (p["mrr_cents"] > 0)
@@ -174,7 +214,7 @@ def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
         mrr_cents=p["mrr_cents"].sum(where=p["is_open"]),
         seats=p["seats"].sum(where=p["is_open"]).cast("float64"),
         plan=p["plan"].argmax(p["size_order"], where=paying),
-        staying=(paying & ~p["notice_given"]).any() | (p["to_come"] & (p["mrr_cents"] > 0)).any(),
+        staying=((p["is_open"] | p["to_come"]) & (p["mrr_cents"] > 0) & ~p["notice_given"]).any(),
         open_start_age=p["start_age"].min(where=paying),
     )
     at = per.join(cutoffs, "as_of")

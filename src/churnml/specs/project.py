@@ -6,7 +6,7 @@ import re
 from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from churnml.checks import CheckAction, reasons
 from churnml.errors import did_you_mean
@@ -17,6 +17,8 @@ from churnml.specs.time_formats import known_formats
 from churnml.specs.watching import Actions, Region, known_actions
 from churnml.tables import TABLES, ColumnKind
 
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,7}$")]
+ExchangeRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 DecimalMark = Literal[".", ","]
 # the lowest and the highest that can be given, or the words of two faces
 CsatScale = Annotated[str, Field(pattern=r"^(\d{1,3}-\d{1,3}|good/bad)$")]
@@ -103,6 +105,8 @@ class ProjectSpec(Spec):
     # a simulated company knows its true probabilities; they judge a model beside its rivals, nothing else
     truth: str | None = None
     currency: Annotated[str, Field(max_length=8)] = ""
+    # what one unit of another currency is worth in that one: a number, or numbers by the date they hold from
+    exchange_rates: dict[CurrencyCode, ExchangeRate | dict[Day, ExchangeRate]] = Field(default_factory=dict)
     # what runs by itself under churnml serve and churnml deploy, and when
     schedules: Schedules = Schedules()
 
@@ -128,6 +132,16 @@ class ProjectSpec(Spec):
                 if reason not in reasons():
                     raise ValueError(f"there is no check '{reason}'. {did_you_mean(reason, reasons())}")
         return value
+
+    @model_validator(mode="after")
+    def _rates_into_a_currency(self) -> ProjectSpec:
+        if self.exchange_rates and not self.currency:
+            raise ValueError("exchange_rates: needs currency:, the one that amounts are converted into")
+        if self.currency in self.exchange_rates:
+            raise ValueError(f"exchange_rates: {self.currency} is the project's own currency, which needs no rate")
+        if empty := [code for code, rates in self.exchange_rates.items() if rates == {}]:
+            raise ValueError(f"exchange_rates: {empty[0]} has no rate")
+        return self
 
     @field_validator("extra", "decimal_mark")
     @classmethod

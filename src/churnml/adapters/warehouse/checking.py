@@ -11,6 +11,7 @@ import duckdb
 import ibis
 
 from churnml import checks
+from churnml.adapters.warehouse.contracts import settle_contracts, tell_contracts
 from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.profile import write_usage_repeats
@@ -73,6 +74,8 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path, 
     con, project = reading.con, reading.project
     warnings = _make_verdicts(reading, table, end, seen_ids)
     try:
+        if table.name == "subscriptions":
+            settle_contracts(reading)
         con.execute(
             "INSERT INTO _quarantine "
             "SELECT ?, problem, unreadable, source_row, source FROM _judged WHERE problem IS NOT NULL",
@@ -81,6 +84,8 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path, 
         _keep(reading, table, warnings)
         if table.versioned:
             settle_versions(reading, table)
+        if table.name == "subscriptions":
+            tell_contracts(reading)
         _count_repeats(reading, table, folder)
     except duckdb.Error as problem:
         where = str(project.source(table.name))

@@ -10,7 +10,7 @@ from churnml.remarks import RemarkKind, column_of, visible
 from churnml.tables import Table
 
 # Rows set aside for these are there once already, or are not meant to be there (yet).
-NOT_LOST = (checks.DUPLICATE, checks.REPEATED, checks.FORGOTTEN, checks.FUTURE)
+NOT_LOST = (checks.DUPLICATE, checks.REPEATED, checks.FORGOTTEN, checks.FUTURE, *checks.OF_CONTRACTS)
 # Nothing can be said of a company without these.
 NEEDED = ("accounts", "subscriptions")
 REASONS_SHOWN = 5

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pydantic import TypeAdapter
 
+from churnml.adapters.warehouse.contracts import STANDING
 from churnml.adapters.warehouse.reading import Reading, files_of, identifier, parquet, quoted, write_parquet
 from churnml.adapters.warehouse.versions import last_versions
 from churnml.tables import SUPPORT_TICKETS, TABLES, Table
@@ -104,7 +105,7 @@ def write_profile(reading: Reading, usage: Sequence[Path], end: dt.date) -> None
     if "subscriptions" in tables:
         at = f"TIMESTAMP {quoted(str(end))}"
         subscriptions, mrr = con.execute(
-            "SELECT count(*), coalesce(sum(mrr), 0) FROM _kept_subscriptions "
+            f"SELECT count(*), coalesce(sum(mrr), 0) FROM {STANDING} "
             f"WHERE starts_at < {at} AND coalesce(ends_at > {at}, true) AND mrr > 0"
         ).fetchall()[0]
     declared = reading.project.spec.data_through is not None

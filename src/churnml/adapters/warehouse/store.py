@@ -46,6 +46,7 @@ from churnml.adapters.warehouse.increments import (
 )
 from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.inputs import register, shut_out_other_files
+from churnml.adapters.warehouse.money import make_rates
 from churnml.adapters.warehouse.profile import write_profile
 from churnml.adapters.warehouse.reading import (
     Progress,
@@ -71,7 +72,7 @@ from churnml.arrivals import ArrivalColumn
 from churnml.checks import QuarantinedRow
 from churnml.remarks import Remark
 from churnml.rollups import PARTS, RELATIONS
-from churnml.tables import TABLES, Facts, MaybeRelation
+from churnml.tables import EXCHANGE_RATES, TABLES, Facts, MaybeRelation
 from churnml.timeline import plus_days
 
 log = logging.getLogger("churnml.warehouse")
@@ -250,7 +251,11 @@ def _store_name(project: Project, today: dt.date, parts: frozenset[str], tables:
         "project": project.spec.model_dump(mode="json", exclude={"models", "stores", "watch", "region", "schedules"}),
         # without a declared end the data end today
         "today": None if project.spec.data_through else today.isoformat(),
-        "sources": {name: path.read_text("utf-8-sig") for name in TABLES if (path := project.source(name))},
+        "sources": {
+            name: path.read_text("utf-8-sig")
+            for name in [*TABLES, EXCHANGE_RATES.name]
+            if (path := project.source(name))
+        },
         "files": files,
         "forgotten": project.suppression.fingerprint(),
     }
@@ -382,6 +387,7 @@ def _make_store(
                 note_arrival_columns(reading, table, source, registered)
                 number_rows(reading, table)
                 flag_forgotten(reading, table)
+        make_rates(reading, registered)
         end = data_end(reading, kept)
         make_quarantine(reading, registered)
         for name in [name for name in counts.given if name != "usage_events"]:
