@@ -237,7 +237,8 @@ def test_a_ticket_that_moves_to_another_account_does_so_when_that_was_known_and_
 def test_the_profile_of_a_load_counts_tickets_and_not_their_versions(tmp_path):
     once = "\n".join(line for line in SYNCED.splitlines() if "05-10 06" not in line and "05-20 06" not in line)
     for name, rows in (("versions", SYNCED), ("once", once)):
-        found = ingest_tables(tmp_path / name, {"accounts": ACCOUNTS, "support_tickets": rows})
+        given = {"accounts": ACCOUNTS, "support_tickets": rows}
+        found = ingest_tables(tmp_path / name, given, data_through="2024-06-15")
         profile, feeds = read_profile(found.path)
         counted = profile.tables["support_tickets"]
         assert (counted.rows, counted.recent_rows, counted.by_day) == (1, 0, {"2024-05-01": 1})
