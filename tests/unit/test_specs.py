@@ -109,7 +109,7 @@ def test_the_smallest_declaration_is_read_and_frozen(kind, tmp_path):
         ("playbooks", "playbooks.0.supersedes", ["cal"], "Did you mean 'call'?", "Correct the value"),
         ("project", "timezone", "Asia/Tokio", "Did you mean 'Asia/Tokyo'", "Correct the value"),
         ("project", "data_through", "31.12.2024", "'data_through'", "Correct the value"),
-        ("project", "inputs.crm.encoding", "utf8", "'inputs.crm.encoding'", "Correct the value"),
+        ("project", "inputs.crm.encoding", "utf9", "'inputs.crm.encoding'", "Correct the value"),
     ],
 )
 def test_a_mistake_is_told_with_its_key_its_file_and_the_remedy(kind, path, value, told, remedy, tmp_path):
