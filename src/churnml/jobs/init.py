@@ -167,7 +167,7 @@ def _source(table: Table) -> str:
 def _connected_project(name: str, connected: ConnectedSources) -> str:
     lines = []
     for input_name, declared in connected.inputs.items():
-        keys = declared.model_dump(exclude_none=True)
+        keys = declared.model_dump(mode="json", exclude_defaults=True)
         lines.append(f"  {input_name}: {{{', '.join(f'{key}: {json.dumps(value)}' for key, value in keys.items())}}}")
     if connected.account_map is not None:
         lines += [
