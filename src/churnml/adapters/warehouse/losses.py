@@ -59,7 +59,8 @@ def _stop(reading: Reading, table: Table, what: str, aside: dict[str, int]) -> C
         for one in reading.remarks()
         if one.table == table.name and one.kind in (RemarkKind.NEAR_ID, RemarkKind.AMBIGUOUS_NUMBER)
     ]
-    if "unknown_account" in aside and aside["unknown_account"] == sum(aside.values()):
+    nothing_kept = not reading.counts.rows[table.name]
+    if nothing_kept and "unknown_account" in aside and aside["unknown_account"] == sum(aside.values()):
         what = f"No account_id of {table.name} is among the accounts"
     mend = (
         "Mend the rows, declare time_formats: if dates cannot be read, let a check warn under checks:, or declare "
