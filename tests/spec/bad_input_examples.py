@@ -1282,6 +1282,20 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             code=0,
         ),
         BadInput(
+            "half of the contracts are of accounts that are not there",
+            (deals(DEALS_HEAD + "A1,S1,2023-01-05,,100\nZ9,S9,2023-01-05,,100\n"),),
+            "1 of 2 contracts lose rows (50.0%; 5.0% may): 1 × unknown_account (…row 2).",
+            "sources/subscriptions.sql",
+            "declare how much may_lose: in project.yaml.",
+        ),
+        BadInput(
+            "no contract is of an account that is there",
+            (deals(DEALS_HEAD + "Z8,S8,2023-01-05,,100\nZ9,S9,2023-01-05,,100\n"),),
+            "No account_id of subscriptions is among the accounts: 2 × unknown_account (…).",
+            "sources/subscriptions.sql",
+            "declare how much may_lose: in project.yaml.",
+        ),
+        BadInput(
             "a contract ends before it starts",
             (deals(DEALS_HEAD + "A1,S1,2023-01-05,,100\nA2,S2,2023-05-01,2023-04-01,100\n"), MAY_LOSE),
             kept="accounts: 2 kept; subscriptions: 1 kept, 1 set aside as end_before_start",
