@@ -24,9 +24,9 @@ from benchmarks.believe import replace_block
 from benchmarks.truth import SEEDS
 from churnml import snapshots
 from churnml.errors import TooLittleDataError
+from churnml.jobs.features import features_of
 from churnml.jobs.judging import truth_of
 from churnml.jobs.opening import OpenedProject, open_data
-from churnml.jobs.scoring import features_of
 from churnml.jobs.training import collect, fit_challenger
 from churnml.modelling.evaluation import evaluate
 from churnml.modelling.profile import fit_trust

@@ -14,8 +14,8 @@ import yaml
 from churnml.adapters.project import Project, open_project
 from churnml.adapters.registry import Registry, registry_of
 from churnml.adapters.store import Store, open_store
+from churnml.jobs.features import features_at
 from churnml.jobs.opening import open_data
-from churnml.jobs.scoring import features_at
 from churnml.ledger import LISTED, RecordedDecision, ScoredAccount
 from churnml.rules.parsing import Rule, parse_rule
 from churnml.specs.team import TeamSpec

@@ -13,9 +13,9 @@ from churnml.adapters.store import open_store
 from churnml.jobs import holding, scoring, watching
 from churnml.jobs.backfill import predictions_in_order, standing_dates
 from churnml.jobs.holding import depends_on
-from churnml.jobs.opening import OpenedProject
+from churnml.jobs.opening import OpenedProject, default_as_of
 from churnml.jobs.report import run_summary
-from churnml.jobs.scoring import Champions, champions_of, dates_between, default_as_of
+from churnml.jobs.scoring import Champions, champions_of, dates_between
 from churnml.jobs.watching import WatchedData
 from churnml.ledger import ScoredDay
 from churnml.pages.artifacts import day_table, feeds_table

@@ -7,8 +7,8 @@ from churnml.adapters.store import open_store
 from churnml.errors import ChurnmlError
 from churnml.jobs import watching_models
 from churnml.jobs.acting import act_on
-from churnml.jobs.opening import OpenedProject
-from churnml.jobs.scoring import Champions, default_as_of
+from churnml.jobs.opening import OpenedProject, default_as_of
+from churnml.jobs.scoring import Champions
 from churnml.ledger.monitoring import WatchedModels
 from churnml.scoring.predictions import Predictions
 from pipelines.clock import moment

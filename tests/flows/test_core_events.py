@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from churnml.errors import UnknownNameError
+from churnml.jobs.features import features_at
 from churnml.jobs.opening import open_data
-from churnml.jobs.scoring import features_at
 from tests.support import TODAY, make_project
 
 AS_OF = dt.date(2024, 6, 1)

@@ -16,8 +16,8 @@ from churnml.errors import ChurnmlError, SpecError, UnknownNameError
 from churnml.features import Wish
 from churnml.features.declared import DeclaredFamily, family_of
 from churnml.features.measured import TICKETS, USAGE
+from churnml.jobs.features import features_at
 from churnml.jobs.opening import open_data
-from churnml.jobs.scoring import features_at
 from churnml.modelling.reference import fit_places, with_places
 from churnml.snapshots import build_snapshots
 from tests.support import TODAY, everybody, facts_for, make_project, table

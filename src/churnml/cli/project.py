@@ -139,7 +139,7 @@ def features(
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL that would run, and write nothing.")] = False,
 ) -> None:
     """Write the features of every eligible account at one or more cutoffs."""
-    from churnml.jobs.scoring import check_output, feature_sql, features_at, write_frame
+    from churnml.jobs.features import check_output, feature_sql, features_at, write_frame
     from pipelines.progress import say
 
     if out is None and not sql:

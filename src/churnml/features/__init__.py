@@ -20,6 +20,7 @@ from churnml.tables import Facts
 
 __all__ = [
     "FAMILIES",
+    "RECENCY",
     "Catalogue",
     "Family",
     "Feature",
@@ -34,6 +35,9 @@ __all__ = [
     "wanted_parts",
     "words_for",
 ]
+
+# How long ago an account was last active: the rival every model is held against.
+RECENCY = "usage_days_since_last"
 
 FAMILIES: dict[str, Family] = {
     family.name: family for family in (*usage.FAMILIES, *tickets.FAMILIES, *subscriptions.FAMILIES, *account.FAMILIES)

@@ -13,8 +13,7 @@ from churnml import snapshots
 from churnml.audit import Audit, Finding, audit_features, audit_label, data_signs, outcome_signs
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, choose
-from churnml.jobs.opening import OpenedProject, Progress, silent, wish_for
-from churnml.jobs.scoring import default_as_of
+from churnml.jobs.opening import OpenedProject, Progress, default_as_of, silent, wish_for
 from churnml.jobs.training import collect
 from churnml.specs.models import ModelSpec
 from churnml.timeline import plus_days

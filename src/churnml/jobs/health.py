@@ -17,8 +17,8 @@ from churnml.health.override_judging import ModelScore, OverrideJudgement, judge
 from churnml.health.preview import Preview, preview
 from churnml.health.score import check_inputs, health_of
 from churnml.health.weights import WeightProposal, propose_weights
-from churnml.jobs.opening import OpenedProject, built_for
-from churnml.jobs.scoring import champions_of, default_as_of, read_date
+from churnml.jobs.opening import OpenedProject, built_for, default_as_of
+from churnml.jobs.scoring import champions_of, read_date
 from churnml.ledger import Override
 from churnml.specs.health import HealthSpec
 from churnml.specs.reading import read_spec

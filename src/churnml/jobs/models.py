@@ -11,8 +11,8 @@ import pandas as pd
 
 from churnml import snapshots
 from churnml.errors import ChurnmlError, RegistryError
+from churnml.jobs.features import features_of
 from churnml.jobs.opening import OpenedProject, built_for
-from churnml.jobs.scoring import features_of
 from churnml.modelling.agreement import differences
 from churnml.modelling.comparison import ComparedVersion, Comparison
 from churnml.modelling.evaluation import evaluate

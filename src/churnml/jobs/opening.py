@@ -13,12 +13,12 @@ from churnml import snapshots
 from churnml.adapters.project import PROJECT_FILE, Project, open_project
 from churnml.adapters.warehouse import Ingested, engine_of, facts_of, forget_kept_rows, ingest
 from churnml.errors import UnknownNameError
-from churnml.features import Feature, Wish, choose, wanted_parts
+from churnml.features import RECENCY, Feature, Wish, choose, wanted_parts
 from churnml.health.score import check_inputs
 from churnml.labels import require_sources
-from churnml.modelling.training import RECENCY
 from churnml.rules.facts import columns_asked
 from churnml.tables import Facts
+from churnml.timeline import end_of_data
 
 if TYPE_CHECKING:
     from churnml.modelling.predictor import Predictor
@@ -69,6 +69,11 @@ def open_ingested(project: Project, ingested: Ingested, engine: str | None = Non
     opened = {"project": project.name, "data_through": facts.data_through, "models": len(project.model_names)}
     log.info("%(project)s opened with data through %(data_through)s and %(models)d models", opened)
     return OpenedProject(project, ingested, facts)
+
+
+def default_as_of(opened: OpenedProject) -> dt.date:
+    """The newest date that can be scored: the midnight after the last full day."""
+    return end_of_data(opened.facts.data_through)
 
 
 def _asked_of_rollups(project: Project) -> frozenset[str]:

@@ -17,9 +17,9 @@ import pandas as pd
 from churnml import snapshots
 from churnml.adapters.registry import RegisteredModel, Registry
 from churnml.errors import TooLittleDataError
+from churnml.jobs.features import features_of
 from churnml.jobs.judging import stakes_of
 from churnml.jobs.opening import OpenedProject
-from churnml.jobs.scoring import features_of
 from churnml.labels import Label
 from churnml.modelling.calibration import fit_calibration
 from churnml.modelling.evaluation import Evaluation, evaluate

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from churnml.errors import TooLittleDataError
-from churnml.features import Feature, Polarity
+from churnml.features import RECENCY, Feature, Polarity
 from churnml.modelling.calibration import Calibrated, calibrate
 from churnml.modelling.estimator import BoostedClassifier
 from churnml.modelling.predictor import Predictor
@@ -26,7 +26,6 @@ from churnml.modelling.splits import Fold, Split
 from churnml.modelling.stored import ModelManifest
 from churnml.specs.models import ModelSpec
 
-RECENCY = "usage_days_since_last"
 RIVALS = ("base_rate", "recency", "logistic_regression", "health")
 
 
