@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from churnml.adapters.warehouse import Ingested, facts_of, frequent_names, write_rollups
 from churnml.adapters.warehouse.engines import open_engine
 from churnml.adapters.warehouse.store import MEMORY_LIMIT
-from churnml.adapters.warehouse.usage import KEPT_USAGE
+from churnml.adapters.warehouse.usage_checking import KEPT_USAGE
 from churnml.features import FAMILIES, Feature, Wish
 from churnml.features.declared import DeclaredFamily, family_of
 from churnml.snapshots import build_snapshots

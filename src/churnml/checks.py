@@ -227,6 +227,17 @@ def verdicts(
     Returns:
         All rows, with ``problem: string`` and ``warns_<reason>: boolean`` for each warning.
     """
+    return judged_together(judged_alone(rows, table, accounts, end, declared), table, declared)
+
+
+def judged_alone(
+    rows: Relation,
+    table: Table,
+    accounts: Relation | None,
+    end: dt.datetime,
+    declared: Severities,
+) -> Relation:
+    """The verdicts that look at a row for itself, as :func:`verdicts` has them; ``dated`` (its time) stays a column."""
     t = rows
     if accounts is not None:
         created = accounts.select(account_id="account_id", account_created_at="created_at")
@@ -246,6 +257,15 @@ def verdicts(
     aside = {n: c for n, c in bad.items() if n in always or severity[n] is CheckAction.QUARANTINE}
     warned = {n: c for n, c in bad.items() if n not in aside}
     t = t.mutate(problem=_first_that_holds(aside), **{f"warns_{n}": c for n, c in warned.items()})
+    return t.drop(*(column for column in ("account_created_at", FORGOTTEN) if column in t.columns))
+
+
+def judged_together(judged: Relation, table: Table, declared: Severities) -> Relation:
+    """The verdicts that look at several rows at once, for rows that were :func:`judged_alone`.
+
+    Rows that share neither key nor content with another sound one come out as they are: they may be left out.
+    """
+    t, severity = judged, severities(table, declared)
     if severity[REPEATED] is CheckAction.QUARANTINE and not set(table.key) & set(table.required):
         alike = _repeats(t, [name for name in table.column_names if name in t.columns], whole=True)
         t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({REPEATED: alike})))
@@ -264,13 +284,12 @@ def verdicts(
             t = t.mutate(problem=ibis.coalesce(t["problem"], _first_that_holds({DUPLICATE: repeats})))
         else:
             t = t.mutate(**{f"warns_{DUPLICATE}": repeats})
-    of_ours = ("dated", "account_created_at", FORGOTTEN)
-    return t.drop(*(column for column in of_ours if column in t.columns))
+    return t.drop("dated")
 
 
 def _first_that_holds(conditions: Mapping[str, ir.BooleanValue]) -> ir.StringValue:
     nothing = ibis.null("string")
-    return ibis.coalesce(nothing, *(ibis.ifelse(c, name, nothing) for name, c in conditions.items()))
+    return ibis.cases(*((c, name) for name, c in conditions.items()), else_=nothing) if conditions else nothing
 
 
 def _repeats(t: Relation, key: Sequence[str], *, whole: bool = False) -> ir.BooleanValue:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from churnml.adapters.warehouse.profile import read_profile
 from churnml.adapters.warehouse.store import Ingested, engine_of, facts_of, ingest, quarantine_rows
-from churnml.adapters.warehouse.usage import frequent_names, write_rollups
+from churnml.adapters.warehouse.usage import write_rollups
+from churnml.adapters.warehouse.usage_checking import frequent_names
 from churnml.adapters.warehouse.watermarks import forget_kept_rows
 
 __all__ = [

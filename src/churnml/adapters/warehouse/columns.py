@@ -66,15 +66,17 @@ class ColumnReader:
     Args:
         value: SQL that gives the value; null where there is none, or none that can be read.
         given: SQL that says whether there is something to read.
+        always: whether all that is given can be read.
     """
 
     value: str
     given: str
+    always: bool = False
 
     @property
     def unread(self) -> str:
         """SQL: whether something is there that cannot be read."""
-        return f"({self.value}) IS NULL AND ({self.given})"
+        return "false" if self.always else f"({self.value}) IS NULL AND ({self.given})"
 
 
 def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
@@ -87,9 +89,9 @@ def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
     if kind is ColumnKind.ID:
         sampled = SAMPLED_ROWS if column.table == "usage_events" and column.name != "account_id" else None
         id_column = IdColumn(column.table, column.name, column.raw, column.sql_type, column.where, sampled)
-        return ColumnReader(id_value(reading, id_column), _is_filled(column))
+        return _read_as(id_value(reading, id_column), column)
     if kind is ColumnKind.CATEGORY:
-        return ColumnReader(_name(reading, column), _is_filled(column))
+        return _read_as(_name(reading, column), column)
     if kind is ColumnKind.TEXT:
         return ColumnReader(column.as_text, _is_filled(column))
     value = values.flag(column.column) if kind is ColumnKind.FLAG else _number(reading, column)
@@ -98,6 +100,14 @@ def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
     reader = ColumnReader(value, is_given(column))
     tell_unread(reading, column, reader)
     return reader
+
+
+def _read_as(name: str, column: SourceColumn) -> ColumnReader:
+    return ColumnReader(name, _is_filled(column), always=name in (_trimmed(column), column.column))
+
+
+def _trimmed(column: SourceColumn) -> str:
+    return f"nullif(trim({column.as_text}), '')"
 
 
 def _is_filled(column: SourceColumn) -> str:
@@ -126,7 +136,7 @@ def _is_nothing(column: SourceColumn, text: str) -> str:
 
 def _name(reading: Reading, column: SourceColumn) -> str:
     """SQL that reads a name: compared to the letter, but what is around it is an export's, not a name's."""
-    plain = f"nullif(trim({column.as_text}), '')"
+    plain = _trimmed(column)
     if not column.is_text:
         return plain
     different = f"SELECT {column.column} AS raw, count(*) AS n FROM {column.raw} GROUP BY 1"
@@ -142,10 +152,22 @@ def _name(reading: Reading, column: SourceColumn) -> str:
     for told, rows, samples in odd:
         reading.tell(RemarkKind(told), column.table, column.name, rows, samples)
     kinds = {told for told, _, _ in odd}
-    value = values.cleaned(column.column) if RemarkKind.SPELLING in kinds else plain
+    value = (
+        values.cleaned(column.column)
+        if RemarkKind.SPELLING in kinds
+        else plain
+        if _has_blanks(reading, different)
+        else column.column
+    )
     if RemarkKind.NO_VALUE in kinds:
         value = f"CASE WHEN NOT {values.is_word(column.column, column.kind)} THEN {value} END"
     return value
+
+
+def _has_blanks(reading: Reading, different: str) -> bool:
+    """Whether any of the texts has blanks around it, or nothing else: where none has, none need be taken off."""
+    blank = "raw IS NOT NULL AND raw IS DISTINCT FROM nullif(trim(raw), '')"
+    return bool(reading.con.execute(f"SELECT count(*) FROM ({different}) WHERE {blank}").fetchall()[0][0])
 
 
 def _number(reading: Reading, column: SourceColumn) -> str:

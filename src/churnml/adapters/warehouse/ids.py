@@ -77,6 +77,8 @@ def id_value(reading: Reading, column: IdColumn) -> str:
         _make_spelled(reading, column, value)
     if column.sql_type == "VARCHAR":
         _must_not_be_excels(reading, column)
+        if column.sampled is None and _is_bare(reading):
+            value = identifier(column.name)
         nothing = _words_for_nothing(reading, column)
         word = f"trim(raw) IN ({nothing})"
         words = _tell(reading, column, word, kind=RemarkKind.NO_VALUE)
@@ -124,6 +126,12 @@ def _make_spelled(reading: Reading, column: IdColumn, value: str) -> None:
         f"CREATE OR REPLACE TEMP TABLE _spelled AS SELECT {name}::VARCHAR AS raw, n, {value} AS plain, {id_of} AS id "
         f"FROM (SELECT {name}, count(*) AS n FROM {rows} WHERE {name} IS NOT NULL GROUP BY 1)"
     )
+
+
+def _is_bare(reading: Reading) -> bool:
+    """Whether no text of ``_spelled`` has blanks around it: then none need be taken off, row by row."""
+    blank = "SELECT count(*) FROM _spelled WHERE raw IS DISTINCT FROM plain"
+    return not reading.con.execute(blank).fetchall()[0][0]
 
 
 def _of_one_spelling(reading: Reading, column: IdColumn, value: str) -> str:

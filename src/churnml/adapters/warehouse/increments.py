@@ -24,11 +24,13 @@ from pydantic import TypeAdapter
 from churnml.adapters.input_files import input_files
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse import leases
+from churnml.adapters.warehouse.content import Content, content_together
 from churnml.adapters.warehouse.inputs import file_name
 from churnml.adapters.warehouse.profile import USAGE_FEED, USAGE_REPEATS
 from churnml.adapters.warehouse.reading import Progress, files_of, parquet, write_parquet
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import reads
+from churnml.adapters.warehouse.usage_checking import IDS
 from churnml.arrivals import ArrivalColumn
 from churnml.jsontypes import JsonObject
 from churnml.remarks import Remark, together
@@ -44,8 +46,6 @@ log = logging.getLogger("churnml.warehouse")
 MANIFEST = "segment.json"
 # With more increments than this, all but the largest are put into one.
 MANY = 24
-# Event ids are kept by their hash: of 10⁹ ids, one in 37 billion new ones is taken for a repeat.
-IDS = "usage_ids"
 # The accounts an increment's rows were judged by; created_at is null for one that was not there.
 ACCOUNTS = "usage_accounts"
 
@@ -82,12 +82,13 @@ class Increment:
         given: the columns its source gave.
         unmapped: those it gave that the contract does not know.
         remarks: what was told of its columns.
-        newest: the newest event kept, or None.
+        newest: the day of the newest event kept, or None.
         end: the first date after the data when it was read.
         future: whether rows were set aside as lying after that.
         today: the day it was read.
         names: the event names that have a bit of their own, in the order of the bits.
         arrival_columns: columns that look as if they said when the rows arrived and are not mapped.
+        content: relation → what its roll-up holds, so that nobody need read it again to name it.
     """
 
     path: Path
@@ -103,12 +104,13 @@ class Increment:
     future: bool
     today: str
     names: tuple[str, ...]
+    content: Mapping[str, Content]
     arrival_columns: tuple[ArrivalColumn, ...] = ()
 
     @property
     def newest_day(self) -> dt.date | None:
         """The day of its newest event."""
-        return None if self.newest is None else dt.date.fromisoformat(self.newest[:10])
+        return None if self.newest is None else dt.date.fromisoformat(self.newest)
 
     def manifest(self) -> str:
         """The manifest's text, with the checksums of the files beside it."""
@@ -206,6 +208,7 @@ def _read(path: Path) -> tuple[Increment, dict[str, str]]:
     given, unmapped, names = (tuple(manifest.pop(name)) for name in ("given", "unmapped", "names"))
     remarks = TypeAdapter(tuple[Remark, ...]).validate_python(manifest.pop("remarks"))
     columns = tuple(ArrivalColumn(**column) for column in manifest.pop("arrival_columns", ()))
+    content = {name: Content(*numbers) for name, numbers in manifest.pop("content").items()}
     increment = Increment(
         path=path,
         files=files,
@@ -214,6 +217,7 @@ def _read(path: Path) -> tuple[Increment, dict[str, str]]:
         names=names,
         remarks=remarks,
         arrival_columns=columns,
+        content=content,
         **manifest,
     )
     return increment, sums
@@ -221,7 +225,7 @@ def _read(path: Path) -> tuple[Increment, dict[str, str]]:
 
 def still_true(con: duckdb.DuckDBPyConnection, increment: Increment, end: dt.date, today: dt.date) -> bool:
     """Whether reading the increment's files now would give the same: by the end of the data and the accounts."""
-    if increment.newest is not None and increment.newest[:10] >= end.isoformat():
+    if increment.newest is not None and increment.newest >= end.isoformat():
         return False
     if increment.future and (increment.end, increment.today) != (end.isoformat(), today.isoformat()):
         return False
@@ -263,6 +267,7 @@ def merged_if_many(
         today=max(i.today for i in small),
         names=largest.names,
         arrival_columns=small[0].arrival_columns,
+        content=contents(small),
     )
     return [largest, publish(growing, merged)]
 
@@ -276,6 +281,12 @@ def publish(growing: GrowingUsage, increment: Increment) -> Increment:
     target = growing.folder / f"{name}-{uuid.uuid4().hex[:8]}"
     increment.path.rename(target)
     return _read(target)[0]
+
+
+def contents(increments: Sequence[Increment]) -> dict[str, Content]:
+    """Relation → what all its roll-ups together hold."""
+    names = dict.fromkeys(name for i in increments for name in i.content)
+    return {name: content_together(i.content[name] for i in increments if name in i.content) for name in names}
 
 
 def totals(increments: Sequence[Increment]) -> tuple[int, dict[str, int], dict[str, int]]:

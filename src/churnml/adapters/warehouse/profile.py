@@ -20,6 +20,8 @@ from churnml.watch.profile import DAYS_KEPT, RECENT_DAYS, SAMPLED, Feeds, IdSamp
 if TYPE_CHECKING:
     import duckdb
 
+# The checked events of a reading, counted in the pass that checks them.
+TALLY = "_usage_tally"
 # Of usage, beside its roll-ups, so that what grows is counted once.
 USAGE_FEED, USAGE_REPEATS = "usage_feed", "usage_repeats"
 # Of the load as a whole.
@@ -35,15 +37,14 @@ COUNTED = {"user_id": "users", "quantity": "quantities"}
 EPOCH = "DATE '1970-01-01'"
 
 
-def write_usage_feed(con: duckdb.DuckDBPyConnection, usage: str, out: Path) -> None:
-    """What came each day of every event, of the checked events in the table ``usage``, as ``usage_feed.parquet``.
+def write_usage_feed(con: duckdb.DuckDBPyConnection, out: Path) -> None:
+    """What came each day of every event, as the tally has it, as ``usage_feed.parquet``.
 
     Accounts come from the roll-up by name where there is one, which has grouped them already.
     """
     counted = (
-        f"SELECT event, (occurred_at::DATE - {EPOCH})::INTEGER AS day, "
-        "(known_at::DATE - occurred_at::DATE)::INTEGER AS delay, count(*) AS rows, "
-        f"count(user_id) AS users, count(quantity) AS quantities FROM {usage} GROUP BY ALL"
+        "SELECT event, day, delay, sum(rows)::BIGINT AS rows, sum(users)::BIGINT AS users, "
+        f"sum(quantities)::BIGINT AS quantities FROM {TALLY} WHERE problem IS NULL GROUP BY event, day, delay"
     )
     named, days = out / "usage_named.parquet", out / "usage_days.parquet"
     seen = "SELECT NULL::VARCHAR AS event, 0 AS day, 0 AS delay, NULL::BIGINT AS accounts WHERE false"
@@ -62,32 +63,6 @@ def write_usage_feed(con: duckdb.DuckDBPyConnection, usage: str, out: Path) -> N
         "FROM counted LEFT JOIN whole USING (day, delay) GROUP BY day, delay ORDER BY ALL",
         out / f"{USAGE_FEED}.parquet",
     )
-
-
-def write_usage_repeats(con: duckdb.DuckDBPyConnection, rows: str, columns: str, out: Path) -> int:
-    """How often rows that have no key stand there to the letter, each day, as ``usage_repeats.parquet``.
-
-    Args:
-        con: a connection.
-        rows: the rows to look at: FROM and WHERE.
-        columns: what makes two rows the same.
-        out: the folder it is written to.
-
-    Returns:
-        the rows that repeat others.
-    """
-    # equal rows have equal hashes; of 10⁹ different ones, some three per cent of loads would see one pair alike
-    path = out / f"{USAGE_REPEATS}.parquet"
-    write_parquet(
-        con,
-        "SELECT day, sum(n)::BIGINT AS rows, count(*) AS different, count(*) FILTER (n = 1) AS single, "
-        "min(n) AS least, bit_xor(h) AS content FROM ("
-        f"SELECT (occurred_at::DATE - {EPOCH})::INTEGER AS day, hash({columns}) AS h, count(*) AS n {rows} "
-        "GROUP BY ALL) GROUP BY day ORDER BY day",
-        path,
-    )
-    repeats = con.execute(f"SELECT coalesce(sum(rows - different), 0) FROM {parquet([path])}").fetchall()
-    return int(repeats[0][0])
 
 
 def write_profile(reading: Reading, usage: Sequence[Path], end: dt.date) -> None:

@@ -40,6 +40,8 @@ PLACES = ("source_row", "source_file")
 def make_typed_view(reading: Reading, table: Table, source: Path, registered: Mapping[str, InputTable]) -> None:
     """A source with its columns read into types, as the view ``_typed_<name>``: rows are read when judged.
 
+    Its column ``source`` is the whole row as the source gives it, which costs nothing until somebody asks for it.
+
     Raises:
         SourceError, ContractError: the source is no SELECT over the inputs, or lacks what the table must have.
     """
@@ -101,15 +103,17 @@ def _typed(
     replaced = f" REPLACE ({', '.join(filled)})" if filled else ""
     absent = [f"NULL::{SQL_TYPES[c.kind]} AS {identifier(c.name)}" for c in table.columns if c.name not in readers]
     # what is optional and cannot be read is missing: no reason to lose the row
-    unreadable = ", ".join(f"CASE WHEN {readers[name].unread} THEN '{name}' END" for name in table.required)
+    may_fail = [name for name in table.required if not readers[name].always]
+    unreadable = ", ".join(f"CASE WHEN {readers[name].unread} THEN '{name}' END" for name in may_fail)
+    unread = f"nullif(concat_ws(', ', {unreadable}), '')" if unreadable else "NULL::VARCHAR"
     number = "source_row::BIGINT" if "source_row" in types else "row_number() OVER ()"
     shifts = [f"{value} AS {identifier(name)}" for name, value in order.shifts.items()]
     steps = [column.reading.steps for column in times.values()]
     depth = max((len(column) for column in steps), default=0)
-    rows = f"(SELECT *, to_json(r)::VARCHAR AS _json FROM {identifier(f'_raw_{table.name}')} AS r)"
+    rows = f"(SELECT *, r AS _row FROM {identifier(f'_raw_{table.name}')} AS r)"
     return (
         f"SELECT *{replaced} FROM (SELECT {', '.join([*typed, *absent, *shifts])}, {number} AS source_row, "
-        f"nullif(concat_ws(', ', {unreadable}), '') AS unreadable, _json AS source "
+        f"{unread} AS unreadable, _row AS source "
         f"FROM ({layered(rows, *steps, ({},) * depth + order.steps)}))"
     )
 

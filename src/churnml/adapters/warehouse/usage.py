@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ibis
 
-from churnml.adapters.warehouse.checking import check_and_write
+from churnml.adapters.warehouse.content import Content, content_of
 from churnml.adapters.warehouse.increments import (
     ACCOUNTS,
-    IDS,
     GrowingUsage,
     Increment,
+    contents,
     merged_if_many,
     publish,
     still_true,
@@ -23,17 +24,13 @@ from churnml.adapters.warehouse.increments import (
 from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.profile import write_usage_feed
 from churnml.adapters.warehouse.reading import Progress, Reading, files_of, write_parquet
+from churnml.adapters.warehouse.usage_checking import EVENTS, IDS, KEPT_USAGE, CheckedUsage, check_usage
 from churnml.remarks import together
-from churnml.rollups import BITS, NAMED, days_from_named, roll_up, without_hours
-from churnml.tables import TABLES
+from churnml.rollups import NAMED, RELATIONS, days_from_named, roll_up, without_hours
 
 if TYPE_CHECKING:
     import duckdb
     from ibis.backends.duckdb import Backend
-
-# The checked events of a reading, as a table of its connection.
-KEPT_USAGE = "_kept_usage_events"
-EVENTS = TABLES["usage_events"]
 
 
 class StaleIncrementsError(Exception):
@@ -44,24 +41,42 @@ class StaleIncrementsError(Exception):
         self.folders = folders
 
 
-def roll_up_whole(reading: Reading, end: dt.date, progress: Progress) -> list[Path]:
-    """The folder with the roll-ups of all usage; none where the project has no usage."""
+@dataclass(frozen=True)
+class RolledUsage:
+    """The roll-ups of usage: their folders, and relation → what all of them together hold."""
+
+    folders: tuple[Path, ...] = ()
+    content: Mapping[str, Content] = field(default_factory=dict)
+
+
+def roll_up_whole(reading: Reading, end: dt.date, progress: Progress) -> RolledUsage:
+    """The roll-ups of all usage; none where the project has no usage."""
     if EVENTS.name not in reading.counts.given:
-        return []
+        return RolledUsage()
     folder = reading.out / "usage"
     folder.mkdir()
-    check_and_write(reading, EVENTS, end, folder)
+    checked = check_usage(reading, end, folder)
+    _count(reading, checked)
     must_not_lose(reading, EVENTS)
     progress("rolling up usage")
-    write_rollups(reading.backend, folder, reading.parts, frequent_names(reading.con), hours=_has_hours(reading))
-    write_usage_feed(reading.con, KEPT_USAGE, folder)
-    return [folder]
+    write_rollups(reading.backend, folder, reading.parts, checked.names, hours=_has_hours(reading))
+    write_usage_feed(reading.con, folder)
+    (folder / f"{IDS}.parquet").unlink(missing_ok=True)  # nobody comes after them
+    return RolledUsage((folder,), rolled_content(reading.con, [folder]))
+
+
+def _count(reading: Reading, checked: CheckedUsage) -> None:
+    counts, name = reading.counts, EVENTS.name
+    counts.rows[name] = checked.rows
+    for counted, here in ((counts.quarantined, checked.quarantined), (counts.warned, checked.warned)):
+        if here:
+            counted.setdefault(name, {}).update(here)
 
 
 def roll_up_growing(
     reading: Reading, growing: GrowingUsage, kept: list[Increment], end: dt.date, progress: Progress
-) -> list[Path]:
-    """The folders with the roll-ups of usage that grows; new events are checked and rolled up first.
+) -> RolledUsage:
+    """The roll-ups of usage that grows; new events are checked and rolled up first.
 
     Raises:
         StaleIncrementsError: some of ``kept`` would come out otherwise now.
@@ -84,7 +99,7 @@ def roll_up_growing(
         if total:
             counted[name] = total
     must_not_lose(reading, EVENTS)
-    return [increment.path for increment in increments]
+    return RolledUsage(tuple(increment.path for increment in increments), contents(increments))
 
 
 def _new_increment(
@@ -94,16 +109,13 @@ def _new_increment(
     con, counts, unread = reading.con, reading.counts, growing.unread(kept)
     folder = reading.out / "increment"
     folder.mkdir()
-    named = "event_id" in counts.given[EVENTS.name]
-    check_and_write(reading, EVENTS, end, folder, files_of([i.path for i in kept], IDS))
+    checked = check_usage(reading, end, folder, [i.path for i in kept])
+    _count(reading, checked)
     progress(f"rolling up {len(unread)} new {'file' if len(unread) == 1 else 'files'} of usage")
     # the names that have a bit have it in every increment that is read together
-    names = list(kept[0].names) if kept else frequent_names(con)
+    names = kept[0].names if kept else checked.names
     write_rollups(reading.backend, folder, reading.parts, names, hours=_has_hours(reading))
-    write_usage_feed(con, KEPT_USAGE, folder)
-    if named:
-        ids = f"SELECT hash(event_id) AS id FROM {KEPT_USAGE} WHERE event_id IS NOT NULL"
-        write_parquet(con, ids, folder / f"{IDS}.parquet")
+    write_usage_feed(con, folder)
     seen = "SELECT DISTINCT account_id FROM _typed_usage_events WHERE account_id IS NOT NULL"
     accounts = f"SELECT account_id, created_at FROM ({seen}) LEFT JOIN _kept_accounts USING (account_id)"
     write_parquet(con, accounts, folder / f"{ACCOUNTS}.parquet")
@@ -119,14 +131,20 @@ def _new_increment(
         given=tuple(counts.given[EVENTS.name]),
         unmapped=tuple(counts.unmapped.get(EVENTS.name, ())),
         remarks=tuple(one for one in reading.remarks() if one.table == EVENTS.name),
-        newest=con.execute(f"SELECT max(occurred_at)::VARCHAR FROM {KEPT_USAGE}").fetchall()[0][0],
+        newest=checked.newest,
         end=end.isoformat(),
         future="future" in quarantined,
         today=reading.today.isoformat(),
-        names=tuple(names),
+        names=names,
+        content=rolled_content(con, [folder]),
         arrival_columns=tuple(counts.arrival_columns.get(EVENTS.name, ())),
     )
     return publish(growing, increment)
+
+
+def rolled_content(con: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> dict[str, Content]:
+    """Relation → what the roll-ups in some folders hold."""
+    return {name: content_of(con, files) for name in RELATIONS if (files := files_of(folders, name))}
 
 
 def write_rollups(
@@ -150,11 +168,3 @@ def write_rollups(
 
 def _has_hours(reading: Reading) -> bool:
     return EVENTS.dated_by not in reading.counts.hourless.get(EVENTS.name, ())
-
-
-def frequent_names(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """The event names that get a bit of their own, most frequent first."""
-    frequent = con.execute(
-        f"SELECT event FROM {KEPT_USAGE} GROUP BY event ORDER BY count(*) DESC, event LIMIT {BITS}"
-    ).fetchall()
-    return [row[0] for row in frequent]
