@@ -23,8 +23,8 @@ from churnml.adapters.warehouse.increments import (
 )
 from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.profile import write_usage_feed
-from churnml.adapters.warehouse.reading import Progress, Reading, files_of, write_parquet
-from churnml.adapters.warehouse.usage_checking import EVENTS, IDS, KEPT_USAGE, CheckedUsage, check_usage
+from churnml.adapters.warehouse.reading import Progress, Reading, files_of, parquet, write_parquet
+from churnml.adapters.warehouse.usage_checking import EVENTS, IDS, KEPT_USAGE, CheckedUsage, check_usage, has_rare
 from churnml.remarks import together
 from churnml.rollups import NAMED, RELATIONS, days_from_named, roll_up, without_hours
 
@@ -59,7 +59,14 @@ def roll_up_whole(reading: Reading, end: dt.date, progress: Progress) -> RolledU
     _count(reading, checked)
     must_not_lose(reading, EVENTS)
     progress("rolling up usage")
-    write_rollups(reading.backend, folder, reading.parts, checked.names, hours=_has_hours(reading))
+    write_rollups(
+        reading.backend,
+        folder,
+        reading.parts,
+        checked.names,
+        hours=_has_hours(reading),
+        rare=has_rare(reading.con, checked.names),
+    )
     write_usage_feed(reading.con, folder)
     (folder / f"{IDS}.parquet").unlink(missing_ok=True)  # nobody comes after them
     return RolledUsage((folder,), rolled_content(reading.con, [folder]))
@@ -114,9 +121,11 @@ def _new_increment(
     progress(f"rolling up {len(unread)} new {'file' if len(unread) == 1 else 'files'} of usage")
     # the names that have a bit have it in every increment that is read together
     names = kept[0].names if kept else checked.names
-    write_rollups(reading.backend, folder, reading.parts, names, hours=_has_hours(reading))
+    write_rollups(reading.backend, folder, reading.parts, names, hours=_has_hours(reading), rare=has_rare(con, names))
     write_usage_feed(con, folder)
-    seen = "SELECT DISTINCT account_id FROM _typed_usage_events WHERE account_id IS NOT NULL"
+    # where nothing was set aside, the roll-up has every account
+    judged = "_typed_usage_events" if checked.quarantined else parquet([folder / "usage_days.parquet"])
+    seen = f"SELECT DISTINCT account_id FROM {judged} WHERE account_id IS NOT NULL"
     accounts = f"SELECT account_id, created_at FROM ({seen}) LEFT JOIN _kept_accounts USING (account_id)"
     write_parquet(con, accounts, folder / f"{ACCOUNTS}.parquet")
     aside = f"SELECT * FROM _quarantine WHERE contract_table = '{EVENTS.name}' ORDER BY ALL"
@@ -148,9 +157,12 @@ def rolled_content(con: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> d
 
 
 def write_rollups(
-    backend: Backend, out: Path, parts: frozenset[str], names: Sequence[str], *, hours: bool = True
+    backend: Backend, out: Path, parts: frozenset[str], names: Sequence[str], *, hours: bool = True, rare: bool = True
 ) -> None:
-    """Writes the roll-ups of ``_kept_usage_events`` as Parquet files; without ``hours``, nobody knows them."""
+    """Writes the roll-ups of ``_kept_usage_events`` as Parquet files.
+
+    Without ``hours``, nobody knows them; without ``rare``, every event has one of the ``names``.
+    """
     con = backend.con
     rolled = roll_up(backend.table(KEPT_USAGE), names, parts)
     if NAMED in parts:
@@ -159,6 +171,8 @@ def write_rollups(
         )
         rolled["usage_named"] = backend.table("_usage_named")
         rolled["usage_days"] = days_from_named(rolled["usage_named"], names, parts)
+    if not rare:
+        rolled["usage_rare"] = rolled["usage_rare"].limit(0)
     if not hours:
         rolled = {name: without_hours(relation) for name, relation in rolled.items()}
     for name, relation in rolled.items():

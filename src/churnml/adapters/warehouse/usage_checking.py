@@ -250,3 +250,9 @@ def frequent_names(con: duckdb.DuckDBPyConnection, events: str = KEPT_USAGE, row
         f"SELECT event FROM {events} GROUP BY event ORDER BY {rows} DESC, event LIMIT {BITS}"
     ).fetchall()
     return [row[0] for row in frequent]
+
+
+def has_rare(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> bool:
+    """Whether the tally has events by other names than these."""
+    other = f"SELECT 1 FROM {TALLY} WHERE event NOT IN (SELECT unnest(?::VARCHAR[])) LIMIT 1"
+    return bool(con.execute(other, [list(names)]).fetchall())
