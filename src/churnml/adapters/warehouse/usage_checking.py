@@ -208,8 +208,8 @@ def _stretches(reading: Reading) -> list[str]:
     if con.execute(f"SELECT count(*) FROM {typed}").fetchall()[0][0] <= AT_ONCE:
         return ["true"]
     days = con.execute(
-        f"SELECT occurred_at::DATE::VARCHAR AS day, count(*) FROM {typed} "
-        "WHERE occurred_at IS NOT NULL GROUP BY 1 ORDER BY occurred_at::DATE"
+        "SELECT day::VARCHAR, rows FROM (SELECT occurred_at::DATE AS day, count(*) AS rows "
+        f"FROM {typed} WHERE occurred_at IS NOT NULL GROUP BY 1) ORDER BY day"
     ).fetchall()
     cuts, waiting = [], 0
     for day, rows in days:
