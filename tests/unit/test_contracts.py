@@ -210,7 +210,7 @@ def test_whatever_was_taken_for_something_else_is_told_with_its_rows_and_samples
     }
     assert of(ingested, RemarkKind.CONVERTED).samples == ("EUR 50 = 100.00 USD",)
     assert of(ingested, RemarkKind.TERM_SPELLING).samples == ("1 Month as monthly", "P1M as monthly")
-    assert of(ingested, RemarkKind.LAST_DAY).samples[0] == "2023-02-27 as before 2023-02-28 00:00:00"
+    assert of(ingested, RemarkKind.LAST_DAY).samples[0] == "2023-02-27 read as 2023-02-28"
     assert ingested.quarantined["subscriptions"] == {"credit_note": 1, "duplicate": 4, "no_length": 1, "replaced": 1}
 
 

@@ -208,12 +208,17 @@ def _move_ends(reading: Reading, kind: RemarkKind, moved: str) -> None:
     """Gives rows the ends of a query (place, was, ends_at), and tells of them."""
     con = reading.con
     con.execute(f"CREATE OR REPLACE TEMP TABLE _moved AS {moved}")
-    written = "rtrim(rtrim(strftime(was, '%Y-%m-%d %H:%M:%S.%f'), '0'), '.')"
-    date = "CASE WHEN was::TIME = TIME '00:00:00' THEN was::DATE::VARCHAR ELSE " + written + " END"
-    _tell(reading, kind, "ends_at", f"SELECT {date} || ' as before ' || ends_at::VARCHAR AS sample FROM _moved")
+    samples = f"SELECT {_in_words('was')} || ' read as ' || {_in_words('ends_at')} AS sample FROM _moved"
+    _tell(reading, kind, "ends_at", samples)
     con.execute(
         "UPDATE _contracts SET ends_at = m.ends_at, moved = true FROM _moved AS m WHERE m.place = _contracts.place"
     )
+
+
+def _in_words(column: str) -> str:
+    """SQL: a time as it is written, a midnight as its date."""
+    written = f"rtrim(rtrim(strftime({column}, '%Y-%m-%d %H:%M:%S.%f'), '0'), '.')"
+    return f"CASE WHEN {column}::TIME = TIME '00:00:00' THEN {column}::DATE::VARCHAR ELSE {written} END"
 
 
 def _set_aside_what_never_held(con: duckdb.DuckDBPyConnection) -> None:
