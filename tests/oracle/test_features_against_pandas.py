@@ -219,7 +219,13 @@ def as_they_stood(tickets: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
         before = standing.get(row["ticket_id"])
         if known < now and (before is None or known >= before[0]):
             standing[row["ticket_id"]] = (known, place)
-    return tickets.iloc[sorted(place for _, place in standing.values())]
+    stood = tickets.iloc[sorted(place for _, place in standing.values())].copy()
+    # a rating without any time of its own was given when a row that says when it arrived first carried it
+    arrived = tickets[tickets["csat"].notna()].groupby(["ticket_id", "csat"])["known_at"].min()
+    timeless = stood["csat"].notna() & stood["csat_at"].isna() & stood["resolved_at"].isna() & stood["known_at"].notna()
+    for place, row in stood[timeless].iterrows():
+        stood.loc[place, "csat_at"] = max(arrived[row["ticket_id"], row["csat"]], row["opened_at"])
+    return stood
 
 
 def over(top, bottom, scale=1.0):
