@@ -483,9 +483,9 @@ def test_the_quick_door_of_the_tests_gives_what_the_products_own_door_gives(tmp_
             b          | 2024-05-10 11:00 | y     | v       | 2.25     | 2024-05-20
         """,
         "support_tickets": """
-            account_id | ticket_id | opened_at  | first_response_at | resolved_at | reopened_at | csat | csat_at | priority | escalated_at | subject | body
-            a          | t1        | 2024-05-01 | 2024-05-02        | 2024-05-03  |             | 4    |         | high     |              | Export  | It is awful
-            a          | t2        | 2024-05-01 | 2024-06-02        | 2024-06-03  | 2024-06-04  | 4    |         | low      | 2024-05-05   | Thanks  |
+            account_id | ticket_id | opened_at        | first_response_at | resolved_at | reopened_at | csat | csat_at | priority | escalated_at | subject | body
+            a          | t1        | 2024-05-01 09:00 | 2024-05-02 10:30  | 2024-05-03 08:00 |             | 4    |         | high     |              | Export  | It is awful
+            a          | t2        | 2024-05-01 11:00 | 2024-06-02 12:00  | 2024-06-03 07:00 | 2024-06-04 | 4    |         | low      | 2024-05-05   | Thanks  |
         """,
         "subscriptions": """
             account_id | subscription_id | starts_at  | ends_at    | mrr   | plan | seats | billing_period | renews_at  | cancelled_at | known_at

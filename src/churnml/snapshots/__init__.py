@@ -244,7 +244,10 @@ def _with_rare_names(
     if facts.usage_rare is None or not any(isinstance(feature.measure, DistinctNames) for feature in wanted):
         return stretches
     rare = presence(facts.usage_rare, "event", days, ages)
-    columns = {name: ibis.null(kind) for name, kind in stretches.schema().items() if name not in {*KEY, "age"}}
+    # nothing in office hours is known of no event: a null would say that the hours are not known
+    nothing = {"office_events": ibis.literal(0, "int64")}
+    kinds = stretches.schema().items()
+    columns = {name: nothing.get(name, ibis.null(kind)) for name, kind in kinds if name not in {*KEY, "age"}}
     rare = rare.select(*KEY, age=rare["age"], **columns, rare=rare["event"])
     return ibis.union(stretches.mutate(rare=ibis.null("string")), rare.select(*stretches.columns, "rare"))
 
