@@ -710,9 +710,10 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
         BadInput(
             "a database is of an unknown kind",
             (input_is("  crm: {database: 'postgrsql://ada:hunter2@db.example/crm', table: crm}\n"),),
-            "The database of input 'crm' cannot be opened (NoSuchModuleError).",
+            "The database of input 'crm' is of a kind that is not known here.",
             "project.yaml, inputs: crm",
-            "Check the URL, the network and the credentials.",
+            "Its URL begins with postgresql://, mysql+pymysql://, sqlite:/// …; other kinds need the package with their "
+            "dialect of SQLAlchemy.",
         ),
         BadInput(
             "a database's variable is not set",
@@ -812,14 +813,15 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
         BadInput(
             "a delimiter has two letters",
             (input_is("  crm: {path: data/crm.csv, delimiter: ';;'}\n"),),
-            "'inputs.crm.delimiter' cannot be used: it should have at most 1 character (it says ';;')",
+            "'inputs.crm.delimiter' cannot be used: a delimiter is one character; a tab is written as \\t (it says ';;')",
             "project.yaml, line 5",
             CORRECT,
         ),
         BadInput(
             "an encoding is unknown",
             (input_is("  crm: {path: data/crm.csv, encoding: klingon}\n"),),
-            "'inputs.crm.encoding' cannot be used: it should be 'utf-8', 'latin-1' or 'utf-16' (it says 'klingon')",
+            "'inputs.crm.encoding' cannot be used: there is no encoding 'klingon'; usual ones are utf-8, utf-16, "
+            "windows-1252 and shift_jis (it says 'klingon')",
             "project.yaml, line 5",
             CORRECT,
         ),

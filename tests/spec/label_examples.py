@@ -47,9 +47,9 @@ EXAMPLES: tuple[LabelExample, ...] = (
             account_id   | subscription_id | starts_at  | ends_at          | mrr
             stays        | s1              | 2024-01-01 |                  | 100
             gap first    | s2              | 2024-01-01 | 2024-06-01 00:00 | 100
-            gap last     | s3              | 2024-01-01 | 2024-06-07 23:59 | 100
+            gap last     | s3              | 2024-01-01 | 2024-06-07 23:30 | 100
             window first | s4              | 2024-01-01 | 2024-06-08 00:00 | 100
-            window last  | s5              | 2024-01-01 | 2024-07-07 23:59 | 100
+            window last  | s5              | 2024-01-01 | 2024-07-07 23:30 | 100
             after        | s6              | 2024-01-01 | 2024-07-08 00:00 | 100
             """
         },

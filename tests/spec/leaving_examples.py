@@ -37,7 +37,7 @@ EXAMPLES: tuple[LeavingExample, ...] = (
             account_id     | subscription_id | starts_at  | ends_at          | mrr
             stays          | s1              | 2024-01-01 |                  | 100
             at once        | s2              | 2024-01-01 | 2024-06-01 12:00 | 100
-            in the gap     | s3              | 2024-01-01 | 2024-06-07 23:59 | 100
+            in the gap     | s3              | 2024-01-01 | 2024-06-07 23:30 | 100
             in the window  | s4              | 2024-01-01 | 2024-06-08 00:00 | 100
             after it       | s5              | 2024-01-01 | 2024-09-01       | 100
             both contracts | s6              | 2024-01-01 | 2024-06-11       | 100
@@ -67,7 +67,7 @@ EXAMPLES: tuple[LeavingExample, ...] = (
         {
             "subscriptions": """
             account_id    | subscription_id | starts_at  | ends_at          | mrr | cancelled_at
-            just final    | s1              | 2024-01-01 | 2024-06-16 23:59 | 100 |
+            just final    | s1              | 2024-01-01 | 2024-06-16 23:30 | 100 |
             not yet final | s2              | 2024-01-01 | 2024-06-17 00:00 | 100 |
             stays         | s3              | 2024-01-01 |                  | 100 |
             had left      | s4              | 2024-01-01 | 2024-05-20       | 100 | 2024-06-10

@@ -80,10 +80,10 @@ def test_a_row_that_says_again_what_an_earlier_one_said_stands_when_it_is_the_la
 
 def test_a_version_that_is_set_aside_leaves_the_one_before_it_standing(tmp_path):
     rows = """
-        account_id | ticket_id | opened_at  | resolved_at
-        a          | t1        | 2024-05-02 | 2024-05-03
-        a          | t1        | 2024-05-02 | 2024-04-03
-        nobody     | t1        | 2024-05-02 |
+        account_id | ticket_id | opened_at        | resolved_at
+        a          | t1        | 2024-05-02 08:00 | 2024-05-03 08:00
+        a          | t1        | 2024-05-02 08:00 | 2024-04-03 08:00
+        nobody     | t1        | 2024-05-02 08:00 |
     """
     seen = tickets(tmp_path, rows)
     assert seen[OPEN].iloc[0] == 0
@@ -124,10 +124,10 @@ def test_files_of_one_input_follow_each_other_by_name_whatever_their_rows_are_nu
 # ---------------------------------------------------------------- with known_at
 
 SYNCED = """
-    account_id | ticket_id | opened_at  | first_response_at | resolved_at | priority | known_at
-    a          | t1        | 2024-05-01 |                   |             | low      | 2024-05-10 06:00
-    a          | t1        | 2024-05-01 | 2024-05-02        | 2024-05-03  | low      | 2024-05-20 06:00
-    a          | t1        | 2024-05-01 | 2024-05-04        |             | urgent   | 2024-05-30 06:00
+    account_id | ticket_id | opened_at        | first_response_at | resolved_at      | priority | known_at
+    a          | t1        | 2024-05-01 08:00 |                   |                  | low      | 2024-05-10 06:00
+    a          | t1        | 2024-05-01 08:00 | 2024-05-02 08:00  | 2024-05-03 08:00 | low      | 2024-05-20 06:00
+    a          | t1        | 2024-05-01 08:00 | 2024-05-04 08:00  |                  | urgent   | 2024-05-30 06:00
 """
 ON = [day(f"2024-05-{n}") for n in ("10", "11", "20", "21", "30", "31")]
 
@@ -219,9 +219,9 @@ def test_an_arrival_before_the_opening_is_told_and_counts_from_the_opening(tmp_p
 
 def test_a_ticket_that_moves_to_another_account_does_so_when_that_was_known_and_is_told(tmp_path):
     rows = """
-        account_id | ticket_id | opened_at  | known_at
-        a          | t1        | 2024-05-01 | 2024-05-01
-        b          | t1        | 2024-05-01 | 2024-05-10
+        account_id | ticket_id | opened_at  | resolved_at | known_at
+        a          | t1        | 2024-05-01 |             | 2024-05-01
+        b          | t1        | 2024-05-01 |             | 2024-05-10
     """
     found = ingest_tables(tmp_path, {"accounts": ACCOUNTS, "support_tickets": rows})
     features = features_at(facts_of(found, ()), day("2024-05-10"), day("2024-05-11"), families=("tickets.*",))

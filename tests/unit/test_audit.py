@@ -223,7 +223,11 @@ def forgetting(facts):
         usage_days=usage.mutate(known_day=usage["day"]),
         usage_users=users.mutate(late_day=ibis.literal(0, "int32")),
         support_tickets=tickets.mutate(resolved_at=resolved),
-        subscriptions=periods.mutate(known_at=periods["starts_at"], cancelled_at=periods["starts_at"]),
+        # whoever gave notice without an end is leaving: only an end that is there is known too early
+        subscriptions=periods.mutate(
+            known_at=periods["starts_at"],
+            cancelled_at=ibis.ifelse(periods["ends_at"].notnull(), periods["starts_at"], None),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from encodings.aliases import aliases
 
-from churnml.errors import did_you_mean
+from churnml.errors import nearest
 
 # By what programs write under these names: each is read as the larger set that Microsoft and the web make of it.
 LARGER = {
@@ -31,8 +31,9 @@ def codec_of(encoding: str) -> str:
     except (LookupError, ValueError):
         known = None
     if known is None or not _is_for_files(known):
-        names = _names()
-        raise ValueError(f"there is no encoding '{encoding}'. {did_you_mean(encoding, names)}")
+        match = nearest(encoding, _names())
+        meant = f"did you mean '{match}'?" if match else "usual ones are utf-8, utf-16, windows-1252 and shift_jis"
+        raise ValueError(f"there is no encoding '{encoding}'; {meant}")
     return LARGER.get(known.name, known.name)
 
 
