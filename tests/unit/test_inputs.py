@@ -157,7 +157,7 @@ def test_a_declared_encoding_that_is_hardly_meant_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"), [("utf9", "Did you mean"), ("rot13", "no encoding"), ("zip", "no encoding")]
+    ("wrong", "told"), [("utf9", "did you mean"), ("rot13", "no encoding"), ("zip", "no encoding")]
 )
 def test_an_encoding_that_is_none_is_refused_where_it_is_declared(wrong, told):
     with pytest.raises(ValueError, match=told):
