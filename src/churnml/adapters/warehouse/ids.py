@@ -77,7 +77,7 @@ def id_value(reading: Reading, column: IdColumn) -> str:
         _make_spelled(reading, column, value)
     if column.sql_type == "VARCHAR":
         _must_not_be_excels(reading, column)
-        if column.sampled is None and _is_bare(reading):
+        if _is_bare(reading, column, value):
             value = identifier(column.name)
         nothing = _words_for_nothing(reading, column)
         word = f"trim(raw) IN ({nothing})"
@@ -128,10 +128,15 @@ def _make_spelled(reading: Reading, column: IdColumn, value: str) -> None:
     )
 
 
-def _is_bare(reading: Reading) -> bool:
-    """Whether no text of ``_spelled`` has blanks around it: then none need be taken off, row by row."""
-    blank = "SELECT count(*) FROM _spelled WHERE raw IS DISTINCT FROM plain"
-    return not reading.con.execute(blank).fetchall()[0][0]
+def _is_bare(reading: Reading, column: IdColumn, trimmed: str) -> bool:
+    """Whether no id has blanks around it: then none need be taken off.
+
+    A look at all of them pays: texts as they stand in the file are grouped twice as fast as texts made of them.
+    """
+    blank = f"{column.raw} WHERE {identifier(column.name)} IS DISTINCT FROM {trimmed}"
+    if column.sampled is None:
+        blank = "_spelled WHERE raw IS DISTINCT FROM plain"
+    return not reading.con.execute(f"SELECT 1 FROM {blank} LIMIT 1").fetchall()
 
 
 def _of_one_spelling(reading: Reading, column: IdColumn, value: str) -> str:
