@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 
 from churnml import snapshots
+from churnml.jobs.features import features_at
 from churnml.jobs.judging import judge_challenger
-from churnml.jobs.opening import open_data
-from churnml.jobs.scoring import default_as_of, features_at
+from churnml.jobs.opening import default_as_of, open_data
 from churnml.jobs.training import collect, fit_challenger
 from churnml.modelling.ranking import gains
 from churnml.modelling.record import GainsPoint
