@@ -279,9 +279,9 @@ def test_a_compressed_file_that_was_cut_off_is_refused(name, tmp_path):
         ("f.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel workbook"),
         ("f.csv", b"PAR1....PAR1", "Parquet"),
         ("f.csv", b"SQLite format 3\x00...", "SQLite"),
-        ("f.csv.gz", gzip.compress(gzip.compress(b"a,b\n")), "compressed twice"),
+        ("f.csv.gz", gzip.compress(gzip.compress(b"a,b\n"), mtime=0), "compressed twice"),
         ("f.csv", b"", "empty"),
-        ("f.csv.gz", gzip.compress(b""), "empty"),
+        ("f.csv.gz", gzip.compress(b"", mtime=0), "empty"),
         ("f.csv", b"\n\n", "no header"),
     ],
 )
