@@ -112,10 +112,12 @@ def from_rollups(folder: Path, cutoffs: Sequence[dt.date], lookbacks: Sequence[i
 
 def once(folder: Path, cutoffs: Sequence[dt.date], lookbacks: Sequence[int] = (7, 28, 90)) -> pa.Table:
     """From raw events to features, cut straight from the events: no roll-up is made or kept."""
+    features = wanted(lookbacks)
+    parts = frozenset[str]().union(*(feature.parts for feature in features))
     engine = opened(folder / "events.parquet", folder / "once")
     accounts = engine.backend.read_parquet(folder / "accounts.parquet", table_name="accounts")
-    known = facts_once(engine, accounts, engine.backend.table(KEPT_USAGE), DATA_THROUGH)
-    return as_rivals_say(features_at(known, wanted(lookbacks), cutoffs), lookbacks)
+    known = facts_once(accounts, engine.backend.table(KEPT_USAGE), parts, DATA_THROUGH)
+    return as_rivals_say(features_at(known, features, cutoffs), lookbacks)
 
 
 def next_day(folder: Path, _cutoffs: Sequence[dt.date]) -> pa.Table:

@@ -8,9 +8,8 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from churnml.adapters.warehouse.engines import Engine
 from churnml.adapters.warehouse.once import facts_once
-from churnml.rollups import BITS, without_hours
+from churnml.rollups import BITS, PARTS, without_hours
 from churnml.tables import Facts
 from tests.oracle.test_features_against_pandas import random_company
 from tests.support import features_at, quick_facts
@@ -24,8 +23,8 @@ AS_OF = dt.date(2024, 3, 1)
 def without_roll_ups(rolled: Facts, *, hours: bool = True) -> Facts:
     """The same company, its usage as it is in the table the roll-ups were made from."""
     backend = rolled.accounts.get_backend()
-    engine = Engine("duckdb", backend, lambda _name, _files: None, lambda: None)
-    return facts_once(engine, rolled.accounts, backend.table("_kept_usage_events"), rolled.data_through, hours=hours)
+    events = backend.table("_kept_usage_events")
+    return facts_once(rolled.accounts, events, PARTS, rolled.data_through, hours=hours)
 
 
 def usage_of(facts: Facts, *cutoffs: dt.date, lookbacks=LOOKBACKS) -> pd.DataFrame:
