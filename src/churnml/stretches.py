@@ -343,7 +343,8 @@ def _settled(rows: Relation, who: str, cuts: Stretches) -> Relation:
 
 def _with_hidden(rows: Relation, cuts: Stretches) -> Relation:
     # settled: its stretches' next cutoff lies after the day it was known, so every window may see it
-    rows = rows.mutate(hidden=rows["seen"] & _before(rows["late_day"], cuts))
+    if "hidden" not in rows.columns:
+        rows = rows.mutate(hidden=rows["seen"] & _before(rows["late_day"], cuts))
     # what is hidden is part of what is seen, so the difference is the rest of the bits
     return rows.mutate(settled=rows["seen"] - rows["hidden"])
 
@@ -365,7 +366,10 @@ def _with_stretch_bits(rollup: Relation | UnrolledUsage, who: str, cuts: Stretch
     """A presence roll-up, or events, with ``seen``: a bit for each stretch with at least one of its days."""
     if isinstance(rollup, UnrolledUsage):
         rows = _with_stretch(_covered(rollup, cuts), cuts)
-        return rows.filter(rows[who].notnull()).select("account_id", who, "late_day", seen=shifted_one(rows["stretch"]))
+        seen = shifted_one(rows["stretch"])
+        # an event lies in one stretch, so that all of it is hidden or nothing
+        hidden = ibis.ifelse(rows["late_day"] > 0, seen, _zero())
+        return rows.filter(rows[who].notnull()).select("account_id", who, "late_day", seen=seen, hidden=hidden)
     blocks: dict[int, ir.IntegerValue] = {}
     for place, (start, end) in enumerate(cuts.spans):
         for block in range((start + SHIFT) // BITS, (end - 1 + SHIFT) // BITS + 1):
