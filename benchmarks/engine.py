@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churnml.adapters.warehouse import Ingested, facts_of, frequent_names, write_rollups
-from churnml.adapters.warehouse.engines import open_engine
+from churnml.adapters.warehouse.engines import Engine, open_engine
+from churnml.adapters.warehouse.once import facts_once
 from churnml.adapters.warehouse.store import MEMORY_LIMIT
 from churnml.adapters.warehouse.usage_checking import KEPT_USAGE
 from churnml.features import FAMILIES, Feature, Wish
@@ -40,8 +41,8 @@ def wanted(lookbacks: Sequence[int]) -> list[Feature]:
     return [f for name in FAMILIES_OF_THE_TASK for f in FAMILIES[name].features(Wish(tuple(lookbacks), (), ()))]
 
 
-def rolled(events: Path, out: Path, features: Sequence[Feature], names: Sequence[str] | None = None) -> list[str]:
-    """Rolls a file of events up into the folder ``out``; returns the event names that have a bit."""
+def opened(events: Path, out: Path) -> Engine:
+    """DuckDB as the product bounds it, with a file of events as the checked ones; ``out`` is for what spills."""
     out.mkdir(parents=True, exist_ok=True)
     engine = open_engine("duckdb", None, project="", store="")
     engine.backend.raw_sql(f"SET memory_limit = '{MEMORY_LIMIT}'")
@@ -52,6 +53,12 @@ def rolled(events: Path, out: Path, features: Sequence[Feature], names: Sequence
     users = "" if "user_id" in given else ", NULL::VARCHAR AS user_id"
     view = f"CREATE VIEW {KEPT_USAGE} AS SELECT *{known}{users} FROM read_parquet('{events}')"
     engine.backend.raw_sql(view)
+    return engine
+
+
+def rolled(events: Path, out: Path, features: Sequence[Feature], names: Sequence[str] | None = None) -> list[str]:
+    """Rolls a file of events up into the folder ``out``; returns the event names that have a bit."""
+    engine = opened(events, out)
     names = list(names) if names is not None else frequent_names(engine.backend.con)
     parts = frozenset[str]().union(*(feature.parts for feature in features))
     write_rollups(engine.backend, out, parts, names)
@@ -101,6 +108,16 @@ def from_rollups(folder: Path, cutoffs: Sequence[dt.date], lookbacks: Sequence[i
     """Features of any cutoffs out of roll-ups that are there already."""
     features = wanted(lookbacks)
     return as_rivals_say(features_at(facts(folder, [folder / "rolled"]), features, cutoffs), lookbacks)
+
+
+def once(folder: Path, cutoffs: Sequence[dt.date], lookbacks: Sequence[int] = (7, 28, 90)) -> pa.Table:
+    """From raw events to features, cut straight from the events: no roll-up is made or kept."""
+    features = wanted(lookbacks)
+    parts = frozenset[str]().union(*(feature.parts for feature in features))
+    engine = opened(folder / "events.parquet", folder / "once")
+    accounts = engine.backend.read_parquet(folder / "accounts.parquet", table_name="accounts")
+    known = facts_once(accounts, engine.backend.table(KEPT_USAGE), parts, DATA_THROUGH)
+    return as_rivals_say(features_at(known, features, cutoffs), lookbacks)
 
 
 def next_day(folder: Path, _cutoffs: Sequence[dt.date]) -> pa.Table:

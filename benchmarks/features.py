@@ -32,6 +32,7 @@ ACCOUNTS = {2_000_000: 10_000, 20_000_000: 10_000, 100_000_000: 100_000}
 WORDS = {
     "rivals.floor": "floor: one DuckDB group-by by account and day",
     "engine.cold": "**churnml, cold**: rolled up, then cut",
+    "engine.once": "**churnml, once**: cut straight from the events, no roll-up kept",
     "engine.next_day": "**churnml, the next day**: a day rolled up, one new cutoff",
     "engine.from_rollups": "**churnml, from its roll-ups**: the same 12 cutoffs again",
     "rivals.polars": "Polars by hand, a lazy query a cutoff",
@@ -98,6 +99,9 @@ def table_of(folder: Path, events: int) -> list[str]:
     mine = folder / "mine.parquet"
     cold = again("engine.cold", folder, cutoffs, mine)
     lines = [*HEAD, row("rivals.floor", floor, floor), row("engine.cold", cold, floor)]
+    straight = folder / "once.parquet"
+    lines.append(row("engine.once", again("engine.once", folder, cutoffs, straight), floor))
+    rivals.check_equal(rivals.as_result(pq.read_table(mine)), pq.read_table(straight))
     lines.append(row("engine.from_rollups", again("engine.from_rollups", folder, cutoffs), floor))
     day = again("engine.next_day", folder, [])
     lines.append(row("engine.next_day", day, floor, f" ({100 * day.seconds / cold.seconds:.1f} % of cold)"))

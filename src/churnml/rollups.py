@@ -62,17 +62,23 @@ def shifted_one(places: ir.IntegerValue) -> ir.IntegerValue:
 
 
 @cache
-def _bit_or() -> Callable[..., ir.IntegerScalar]:
-    def bit_or(bits: int, where: bool = True) -> int:
+def _bit_or(*, filtered: bool) -> Callable[..., ir.IntegerScalar]:
+    # a condition that always holds would still be asked of every row
+    def bit_or(bits: int) -> int:
         raise NotImplementedError("the engine's own")
 
-    aggregate: Callable[..., ir.IntegerScalar] = ibis.udf.agg.builtin(bit_or)
+    def bit_or_where(bits: int, where: bool = True) -> int:
+        raise NotImplementedError("the engine's own")
+
+    aggregate: Callable[..., ir.IntegerScalar] = ibis.udf.agg.builtin(
+        bit_or_where if filtered else bit_or, name="bit_or"
+    )
     return aggregate
 
 
 def any_bit(bits: ir.IntegerColumn, where: ir.BooleanValue | None = None) -> ir.IntegerScalar:
     """The bits set in any of the rows (``where``); Ibis has no such aggregate for Spark, though Spark itself has."""
-    return _bit_or()(bits) if where is None else _bit_or()(bits, where=where)
+    return _bit_or(filtered=False)(bits) if where is None else _bit_or(filtered=True)(bits, where=where)
 
 
 def total(column: ir.IntegerColumn) -> ir.IntegerScalar:
@@ -118,19 +124,19 @@ def roll_up(events: Relation, names: Sequence[str], parts: frozenset[str]) -> di
     Returns:
         relation name → relation; see :class:`churnml.tables.Facts` for their columns.
     """
-    rows = _dated(events, parts)
+    rows = dated(events, parts)
     rolled = {}
     if NAMED in parts:
-        named = rows.group_by(["account_id", "event", "stamp"]).aggregate(**_raw_sums(rows, parts))
+        named = rows.group_by(["account_id", "event", "stamp"]).aggregate(**sums_of_events(rows, parts))
         rolled["usage_named"] = _unstamped(named)
     days = rows.group_by(["account_id", "stamp"]).aggregate(
-        **_raw_sums(rows, parts), names=any_bit(_name_bit(rows["event"], names))
+        **sums_of_events(rows, parts), names=any_bit(name_bit(rows["event"], names))
     )
     rolled["usage_days"] = _unstamped(days)
     if USERS in parts:
         rolled["usage_users"] = _presence(rows.filter(rows["user_id"].notnull()), "user_id")
-    rare = ~rows["event"].isin(list(names)) if names else ibis.literal(True)
-    rolled["usage_rare"] = _presence(rows.filter(rare), "event")
+    rare = rows.filter(_place(rows["event"], names) < 0) if names else rows
+    rolled["usage_rare"] = _presence(rare, "event")
     return rolled
 
 
@@ -159,7 +165,7 @@ def days_from_named(named: Relation, names: Sequence[str], parts: frozenset[str]
     if SPREAD in parts:
         sums |= _spread(named["quantity_min_micro"], named["quantity_max_micro"])
     return named.group_by(["account_id", "day", "known_day"]).aggregate(
-        **sums, names=any_bit(_name_bit(named["event"], names))
+        **sums, names=any_bit(name_bit(named["event"], names))
     )
 
 
@@ -175,7 +181,9 @@ def all_known(column: ir.IntegerColumn) -> ir.IntegerScalar:
     return ibis.ifelse(column.isnull().any(), ibis.null("int64"), total(column))
 
 
-def _dated(events: Relation, parts: frozenset[str]) -> Relation:
+def dated(events: Relation, parts: frozenset[str]) -> Relation:
+    """Events with what roll-ups ask of each: ``account_id, event, day, known_day``, both in one number as ``stamp``,
+    and by ``parts`` user_id, micro (the quantity in whole millionths) and office (whether in office hours)."""
     columns = {"account_id": events["account_id"], "event": events["event"]}
     if USERS in parts:
         columns["user_id"] = events["user_id"]
@@ -190,7 +198,8 @@ def _dated(events: Relation, parts: frozenset[str]) -> Relation:
     return events.select(**columns, day=day, known_day=known_day, stamp=_stamped(day, known_day))
 
 
-def _raw_sums(rows: Relation, parts: frozenset[str]) -> dict[str, ir.IntegerScalar]:
+def sums_of_events(rows: Relation, parts: frozenset[str]) -> dict[str, ir.IntegerScalar]:
+    """The sums of ``usage_days`` (without ``names``) over :func:`dated` events."""
     sums = {"events": rows.count().cast("int64")}
     if QUANTITY in parts:
         sums["quantity_micro"] = total(rows["micro"])
@@ -206,11 +215,17 @@ def _spread(low: ir.IntegerColumn, high: ir.IntegerColumn) -> dict[str, ir.Integ
     return {"quantity_min_micro": low.min(), "quantity_max_micro": high.max()}
 
 
-def _name_bit(event: ir.StringColumn, names: Sequence[str]) -> ir.IntegerValue:
+def name_bit(event: ir.StringColumn, names: Sequence[str]) -> ir.IntegerValue:
+    """The bit of an event name; 0 of a name without one of its own."""
     if not names:
         return ibis.literal(0, "int64")
-    bits = [(name, ibis.literal(1 << place, "int64")) for place, name in enumerate(names)]
-    return event.cases(*bits, else_=ibis.literal(0, "int64"))
+    # 1, shifted by −1, is shifted out: a name without a bit of its own
+    return shifted_one(_place(event, names))
+
+
+def _place(event: ir.StringColumn, names: Sequence[str]) -> ir.IntegerValue:
+    """Where a name stands among ``names``, −1 where it does not: looked up once a different name, not once a row."""
+    return ibis.array(list(names)).index(event)
 
 
 def _presence(rows: Relation, who: str) -> Relation:

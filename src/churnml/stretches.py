@@ -20,8 +20,21 @@ import numpy as np
 import pandas as pd
 
 from churnml.lazy import ibis
-from churnml.rollups import BITS, SHIFT, all_known, any_bit, first_day, popcount, shifted_one, total
-from churnml.tables import Relation
+from churnml.rollups import (
+    BITS,
+    SHIFT,
+    all_known,
+    any_bit,
+    dated,
+    first_day,
+    name_bit,
+    popcount,
+    shifted_one,
+    sums_of_events,
+    total,
+    without_hours,
+)
+from churnml.tables import Relation, UnrolledUsage
 from churnml.timeline import day_number_of
 
 if TYPE_CHECKING:
@@ -124,10 +137,47 @@ def by_stretch(
     """
     cuts = cut(cutoffs, lookbacks)
     keys = ["account_id", *([by] if by else [])]
-    rows = rollup.join(_stretch_of_day(cuts), "day")
-    late = ibis.ifelse(rows["known_day"] >= rows["next_cutoff"], rows["known_day"], ibis.literal(0, "int32"))
-    rows = rows.mutate(late_day=late, bit=shifted_one(rows["day"] - rows["start"]))
+    rows = _with_stretch(rollup, cuts)
     per = rows.group_by([*keys, "stretch", "late_day"]).aggregate(**_merged(rows, rollup))
+    return _as_known(per, cuts, keys)
+
+
+def unrolled_by_stretch(usage: UnrolledUsage, cutoffs: Sequence[int], lookbacks: Sequence[int]) -> Relation:
+    """What :func:`by_stretch` gives of ``usage_days``, of events without a roll-up: one row an account and stretch
+    comes straight from them, and nothing is kept by the day.
+
+    The same to the bit, unless an account's quantities of a day pass what a sum is cut off at.
+    """
+    cuts = cut(cutoffs, lookbacks)
+    rows = _with_stretch(_covered(usage, cuts), cuts)
+    sums = sums_of_events(rows, usage.parts)
+    per = rows.group_by(["account_id", "stretch", "late_day"]).aggregate(
+        **sums,
+        names=any_bit(name_bit(rows["event"], usage.names)),
+        days=any_bit(rows["bit"]),
+        last_day=rows["day"].max(),
+        weekend_events=total(_on_weekend(rows).cast("int32")),
+        dated_events=total(rows["day"].cast("int64")),
+    )
+    return _as_known(per if usage.hours else without_hours(per), cuts, ["account_id"])
+
+
+def _covered(usage: UnrolledUsage, cuts: Stretches) -> Relation:
+    """The events of days that some window covers, with their days; whole parts of a file need not be read."""
+    first, after = _midnights([cuts.spans[0][0], cuts.spans[-1][1]]).tolist()
+    at = usage.events["occurred_at"]
+    return dated(usage.events.filter((at >= ibis.timestamp(first)) & (at < ibis.timestamp(after))), usage.parts)
+
+
+def _with_stretch(rows: Relation, cuts: Stretches) -> Relation:
+    """Rows of covered days with their ``stretch``, their day's ``bit`` in it, and ``late_day``: when they were known
+    if some cutoff would have looked at them too early, else 0."""
+    rows = rows.join(_stretch_of_day(cuts), "day")
+    late = ibis.ifelse(rows["known_day"] >= rows["next_cutoff"], rows["known_day"], ibis.literal(0, "int32"))
+    return rows.mutate(late_day=late, bit=shifted_one(rows["day"] - rows["start"]))
+
+
+def _as_known(per: Relation, cuts: Stretches, keys: list[str]) -> Relation:
     settled = per.filter(per["late_day"] == 0).drop("late_day")
     reach = _reach(cuts)
     in_time = _seen(settled.mutate(active_days=popcount(settled["days"])).join(reach, "stretch"), keys)
@@ -136,13 +186,16 @@ def by_stretch(
 
 def _merged(rows: Relation, rollup: Relation) -> dict[str, ir.IntegerScalar]:
     merged = {name: _MERGED.get(name, total)(rows[name]) for name in rollup.columns if name not in _KEPT_APART}
-    weekend = ((rows["day"] + SHIFT + WEEKDAY_OF_DAY_0) % 7) >= 5
     return merged | {
         "days": any_bit(rows["bit"]),
         "last_day": rows["day"].max(),
-        "weekend_events": total(ibis.ifelse(weekend, rows["events"], _zero())),
+        "weekend_events": total(ibis.ifelse(_on_weekend(rows), rows["events"], _zero())),
         "dated_events": total(rows["events"] * rows["day"].cast("int64")),
     }
+
+
+def _on_weekend(rows: Relation) -> ir.BooleanValue:
+    return ((rows["day"] + SHIFT + WEEKDAY_OF_DAY_0) % 7) >= 5
 
 
 # Day number 0 was a Thursday; SHIFT is not a multiple of 7.
@@ -217,7 +270,7 @@ def lives(rollup: Relation, cutoffs: Sequence[int]) -> Relation:
 # ---------------------------------------------------------------- who was there
 
 
-def presence(rollup: Relation, who: str, cutoffs: Sequence[int], lookbacks: Sequence[int]) -> Relation:
+def presence(rollup: Relation | UnrolledUsage, who: str, cutoffs: Sequence[int], lookbacks: Sequence[int]) -> Relation:
     """One row per account, cutoff and user (or name) seen within the longest lookback, as known then.
 
     Returns:
@@ -229,7 +282,9 @@ def presence(rollup: Relation, who: str, cutoffs: Sequence[int], lookbacks: Sequ
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
-def presence_counts(rollup: Relation, who: str, cutoffs: Sequence[int], lookbacks: Sequence[int]) -> Relation:
+def presence_counts(
+    rollup: Relation | UnrolledUsage, who: str, cutoffs: Sequence[int], lookbacks: Sequence[int]
+) -> Relation:
     """How many users (or names) :func:`presence` gives, without a row for each.
 
     Returns:
@@ -240,8 +295,8 @@ def presence_counts(rollup: Relation, who: str, cutoffs: Sequence[int], lookback
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
-def _presence_counts(rollup: Relation, who: str, cuts: Stretches) -> Relation:
-    rows = _with_stretch_bits(rollup, cuts)
+def _presence_counts(rollup: Relation | UnrolledUsage, who: str, cuts: Stretches) -> Relation:
+    rows = _with_stretch_bits(rollup, who, cuts)
     base = _settled(rows, who, cuts)
     plain = base.filter(base["hidden"] == 0)
     # every window is asked of every user at once; only the counts meet the cutoffs
@@ -273,8 +328,8 @@ def _few(cutoffs: Sequence[int], lookbacks: Sequence[int]) -> Iterator[list[int]
     yield group
 
 
-def _presence(rollup: Relation, who: str, cuts: Stretches) -> Relation:
-    rows = _with_stretch_bits(rollup, cuts)
+def _presence(rollup: Relation | UnrolledUsage, who: str, cuts: Stretches) -> Relation:
+    rows = _with_stretch_bits(rollup, who, cuts)
     base = _settled(rows, who, cuts)
     plain = base.filter(base["hidden"] == 0).cross_join(_windows(cuts))
     return ibis.union(_aged(plain, who, cuts), _aged(_with_late(base, rows, who, cuts), who, cuts))
@@ -288,7 +343,8 @@ def _settled(rows: Relation, who: str, cuts: Stretches) -> Relation:
 
 def _with_hidden(rows: Relation, cuts: Stretches) -> Relation:
     # settled: its stretches' next cutoff lies after the day it was known, so every window may see it
-    rows = rows.mutate(hidden=rows["seen"] & _before(rows["late_day"], cuts))
+    if "hidden" not in rows.columns:
+        rows = rows.mutate(hidden=rows["seen"] & _before(rows["late_day"], cuts))
     # what is hidden is part of what is seen, so the difference is the rest of the bits
     return rows.mutate(settled=rows["seen"] - rows["hidden"])
 
@@ -306,8 +362,14 @@ def _with_late(base: Relation, rows: Relation, who: str, cuts: Stretches) -> Rel
     return some.mutate(seen=some["seen"] | some["late"].fill_null(0))
 
 
-def _with_stretch_bits(rollup: Relation, cuts: Stretches) -> Relation:
-    """A presence roll-up with ``seen``: a bit for each stretch with at least one of its days."""
+def _with_stretch_bits(rollup: Relation | UnrolledUsage, who: str, cuts: Stretches) -> Relation:
+    """A presence roll-up, or events, with ``seen``: a bit for each stretch with at least one of its days."""
+    if isinstance(rollup, UnrolledUsage):
+        rows = _with_stretch(_covered(rollup, cuts), cuts)
+        seen = shifted_one(rows["stretch"])
+        # an event lies in one stretch, so that all of it is hidden or nothing
+        hidden = ibis.ifelse(rows["late_day"] > 0, seen, _zero())
+        return rows.filter(rows[who].notnull()).select("account_id", who, "late_day", seen=seen, hidden=hidden)
     blocks: dict[int, ir.IntegerValue] = {}
     for place, (start, end) in enumerate(cuts.spans):
         for block in range((start + SHIFT) // BITS, (end - 1 + SHIFT) // BITS + 1):

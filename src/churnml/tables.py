@@ -226,6 +226,24 @@ def table(name: str) -> Table:
 
 
 @dataclass(frozen=True)
+class UnrolledUsage:
+    """Checked usage events of which no roll-ups are kept: a build that is made once cuts them straight.
+
+    Args:
+        events: account_id, occurred_at, known_at, event, user_id, quantity; ``known_at`` filled and not before
+            ``occurred_at``.
+        names: the event names that have a bit of their own.
+        parts: which of :data:`churnml.rollups.PARTS` are asked for.
+        hours: whether the times have hours; of dates alone nobody knows the office hours.
+    """
+
+    events: Relation
+    names: tuple[str, ...]
+    parts: frozenset[str]
+    hours: bool = True
+
+
+@dataclass(frozen=True)
 class Facts:
     """The contract tables after the checks, as relations of one engine, and their roll-ups.
 
@@ -249,6 +267,8 @@ class Facts:
         fingerprint: names the content; equal content has an equal fingerprint.
         given: contract table → the columns the project's own data have. The relations carry every
             contract column; the ones not given are null.
+        unrolled: the usage events themselves where their roll-ups are not kept; the roll-ups are then made
+            anew by every query that needs one, and what is measured on stretches or users needs none.
     """
 
     accounts: Relation
@@ -263,6 +283,7 @@ class Facts:
     static: tuple[str, ...]
     fingerprint: str
     given: Mapping[str, frozenset[str]]
+    unrolled: UnrolledUsage | None = None
 
     def has(self, source: str) -> bool:
         """Whether the project has the contract table ``source``."""

@@ -31,7 +31,16 @@ from churnml.snapshots.contents import parents as parents
 from churnml.snapshots.contents import usage_begins as usage_begins
 from churnml.snapshots.known import accounts_known, days_known, periods_known, tickets_known, usage_seen
 from churnml.snapshots.known import contract_status as contract_status
-from churnml.stretches import KEY, activity, by_stretch, cutoff_relation, lives, presence, presence_counts
+from churnml.stretches import (
+    KEY,
+    activity,
+    by_stretch,
+    cutoff_relation,
+    lives,
+    presence,
+    presence_counts,
+    unrolled_by_stretch,
+)
 from churnml.tables import Facts, Relation
 from churnml.timeline import day_number, day_number_of, end_of_data
 
@@ -217,7 +226,7 @@ def _rows_of(facts: Facts, wanted: Sequence[Feature], days: Sequence[int], cutof
     if first.only:
         usage = facts.usage_named.filter(facts.usage_named["event"].isin(first.only))
     rows: dict[Grain, Callable[[], Relation]] = {
-        Grain.STRETCH: lambda: _with_rare_names(by_stretch(usage, days, ages), facts, wanted, days, ages),
+        Grain.STRETCH: lambda: _with_rare_names(_by_stretch(facts, usage, days, ages), facts, wanted, days, ages),
         Grain.DAY: lambda: days_known(usage, days, ages[-1]),
         Grain.LIFE: lambda: lives(usage, days),
         Grain.USER: lambda: _users(facts, wanted, days, ages),
@@ -231,10 +240,19 @@ def _rows_of(facts: Facts, wanted: Sequence[Feature], days: Sequence[int], cutof
     return rows[first.grain]()
 
 
+def _by_stretch(facts: Facts, usage: Relation, days: Sequence[int], ages: Sequence[int]) -> Relation:
+    # narrowed to some events, it is cut from what is summed by name
+    if facts.unrolled is not None and usage is facts.usage_days:
+        return unrolled_by_stretch(facts.unrolled, days, ages)
+    return by_stretch(usage, days, ages)
+
+
 def _users(facts: Facts, wanted: Sequence[Feature], days: Sequence[int], ages: Sequence[int]) -> Relation:
     # who only counts users needs no row for each of them
     counts = all(isinstance(feature.measure, Count) for feature in wanted)
-    return (presence_counts if counts else presence)(facts.usage_users, "user_id", days, ages)
+    return (presence_counts if counts else presence)(
+        facts.usage_users if facts.unrolled is None else facts.unrolled, "user_id", days, ages
+    )
 
 
 def _with_rare_names(
