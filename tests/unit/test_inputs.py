@@ -418,12 +418,16 @@ def test_a_lake_without_its_package_or_that_is_none_is_told(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("content", "place"),
-    [("SELECT 1\n-- Größe".encode("cp1252"), "line 2, byte 15"), ("SELECT 1".encode("utf-16"), "line 1, byte 1")],
+    ("content", "told", "place"),
+    [
+        ("SELECT 1\n-- Größe".encode("cp1252"), "it is not UTF-8", ", line 2"),
+        ("SELECT 1".encode("utf-16"), "it is UTF-16", "accounts.sql"),
+    ],
 )
-def test_a_source_that_is_not_utf_8_is_told_with_its_place(content, place, tmp_path):
+def test_a_source_that_is_not_utf_8_is_told_with_its_place(content, told, place, tmp_path):
     (tmp_path / "sources").mkdir()
     (tmp_path / "sources" / "accounts.sql").write_bytes(content)
     project = Project(tmp_path, ProjectSpec(name="x", inputs={"f": Input(path="f.csv")}))
-    with pytest.raises(ProjectError, match=place):
+    with pytest.raises(SourceError, match=told) as refused:
         project.check_sources()
+    assert refused.value.where.endswith(place)
