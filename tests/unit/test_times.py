@@ -192,7 +192,7 @@ def test_declared_formats_may_have_offsets_and_zone_words(tmp_path: Path) -> Non
 
 
 def test_a_format_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match="time_formats.*'%Q %' holds '%Q'"):
+    with pytest.raises(ProjectError, match=r"time_formats.*'%Q %' holds '%Q'"):
         read(tmp_path, ["2024-07-09"], time_formats=["%Y-%m-%d", "%Q %"])
 
 
