@@ -45,7 +45,7 @@ MISSING = frozenset(
 )
 # What is set aside although nothing is lost: rows that say again what another one says.
 NO_LOSS = frozenset({"duplicate", "repeated_row", "no_length", "replaced"})
-EQUAL, STOPPED, TOLD, DIFFERENT = OUTCOMES = ("equal", "stopped", "told", "different")
+EQUAL, STOPPED, TOLD, DIFFERENT, CRASHED = OUTCOMES = ("equal", "stopped", "told", "different", "crashed")
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,14 @@ class Read:
         company, dialect: which, in which.
         ingested: its checked tables; None where reading stopped.
         stop: why it did.
+        crashed: it stopped with an error of the program's own.
     """
 
     company: Company
     dialect: Dialect
     ingested: Ingested | None
     stop: str = ""
+    crashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,15 @@ def read(root: Path, company: Company, dialect: Dialect) -> Read:
         return Read(company, dialect, ingest(open_project(root), TODAY))
     except ChurnmlError as problem:
         return Read(company, dialect, None, str(problem))
+    except Exception as problem:  # a finding, which must not hide those of other companies
+        return Read(company, dialect, None, repr(problem), crashed=True)
 
 
 def judged(root: Path, given: Sequence[tuple[Company, Dialect]]) -> list[Verdict]:
     """What becomes of each company in its dialect; the folder ``root`` takes what is written."""
     readings = [read(root / f"dialect-{n}", company, dialect) for n, (company, dialect) in enumerate(given)]
     if all(one.ingested is None for one in readings):
-        return [Verdict(one.company, one.dialect, STOPPED, one.stop) for one in readings]
+        return [_stop(one) for one in readings]
     stores = [(f"{n}/", one.ingested) for n, one in enumerate(readings) if one.ingested is not None]
     features, plain = features_of(stores), features_of(_plain_stores(root, given))
     return [_verdict(f"{n}/", one, features, plain) for n, one in enumerate(readings)]
@@ -164,9 +168,13 @@ def _behind(prefix: str, name: str, path: Path) -> pa.Table:
     return table
 
 
+def _stop(one: Read) -> Verdict:
+    return Verdict(one.company, one.dialect, CRASHED if one.crashed else STOPPED, one.stop)
+
+
 def _verdict(prefix: str, one: Read, features: pd.DataFrame, plain: pd.DataFrame) -> Verdict:
     if one.ingested is None:
-        return Verdict(one.company, one.dialect, STOPPED, one.stop)
+        return _stop(one)
     differences = different(of_company(prefix, plain), of_company(prefix, features))
     if not differences:
         return Verdict(one.company, one.dialect, EQUAL)
@@ -280,7 +288,7 @@ def main() -> None:
     every = []
     for one in verdicts(asked.companies, asked.first):
         every.append(one)
-        if one.outcome in (TOLD, DIFFERENT):
+        if one.outcome not in (EQUAL, STOPPED):
             sys.stdout.write(f"{one.outcome} {one.company.seed}: {one.dialect.named()}: {one.detail}\n")
             sys.stdout.flush()
     lines = section(every)

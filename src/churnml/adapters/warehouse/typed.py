@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def make_typed_view(reading: Reading, table: Table, source: Path, registered: Ma
     except duckdb.Error as problem:
         raise _source_error(problem, source, registered) from None
     reading.counts.hourless[table.name] = [name for name, column in times.items() if not column.has_hours]
+    respelled = {ours for theirs, ours in zip(given, types, strict=True) if theirs != ours}
+    readers |= {name: _under_our_name(readers[name], name) for name in respelled & readers.keys()}
     select = _typed(project, table, columns, readers, times, types)
     con.execute(f"CREATE TEMP VIEW {identifier(f'_typed_{table.name}')} AS {select}")
     reading.counts.given[table.name] = list(columns)
@@ -154,6 +157,14 @@ def _as_the_contract_writes_them(given: Mapping[str, str], table: Table, static:
     """The source's columns and types; to the engine ``Plan`` is ``plan``, so it is to us."""
     ours = {name.casefold(): name for name in (*table.column_names, *static, *PLACES)}
     return {ours.get(name.casefold(), name): sql_type for name, sql_type in given.items()}
+
+
+def _under_our_name(reader: ColumnReader, name: str) -> ColumnReader:
+    """The reader of a column that the source writes in capitals.
+
+    A view describes a column that it only passes on as the table below spells it, whatever it is called there.
+    """
+    return replace(reader, value=f"coalesce({reader.value}, NULL)") if reader.value == identifier(name) else reader
 
 
 def _tell_unknown_columns(
