@@ -19,6 +19,7 @@ def every(tmp_path_factory):
     return judged(tmp_path_factory.mktemp("dialects"), drawn(range(COMPANIES)))
 
 
+@pytest.mark.slow  # a hundred companies are read one by one
 def test_no_company_differs_from_its_plain_dialect_without_a_word(every):
     silent = [
         (one.company.seed, one.dialect.named(), one.detail)
@@ -29,6 +30,7 @@ def test_no_company_differs_from_its_plain_dialect_without_a_word(every):
     assert not silent
 
 
+@pytest.mark.slow  # a hundred companies are read one by one
 def test_most_companies_are_read_and_not_stopped(every):
     outcomes = [one.outcome for one in every]
     assert outcomes.count(EQUAL) >= COMPANIES / 2

@@ -29,7 +29,9 @@ def features(root, upper):
         for name, (header, *rows) in ROWS.items()
     }
     project = make_project(root, frames, static=["segment"])
-    return features_at(facts_of(ingest(project, TODAY), project.spec.static), day("2024-12-01"), families=CHEAP, lookbacks=(28,))
+    return features_at(
+        facts_of(ingest(project, TODAY), project.spec.static), day("2024-12-01"), families=CHEAP, lookbacks=(28,)
+    )
 
 
 def test_a_header_in_capitals_gives_the_features_of_one_in_small_letters(tmp_path):
