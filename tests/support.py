@@ -22,6 +22,7 @@ from churnml.adapters import warehouse
 from churnml.adapters.project import Project, default_models, open_project
 from churnml.adapters.warehouse import Ingested, facts_of, ingest, quarantine_rows
 from churnml.adapters.warehouse.tone import write_tone
+from churnml.adapters.warehouse.versions import PLACE, settled
 from churnml.declarations import FeatureDeclaration, Polarity, Unit
 from churnml.features import FAMILIES, Wish, choose
 from churnml.modelling.stored import ModelManifest
@@ -173,7 +174,7 @@ def clean(name: str, rows: Any, static: Sequence[str] = ()) -> pd.DataFrame:
     for name_ in static:
         if name_ not in typed:
             typed[name_] = frame[name_].astype("str")
-    if "known_at" in typed:
+    if "known_at" in typed and not declared.versioned:
         typed["known_at"] = typed["known_at"].fillna(typed[declared.dated_by])
     if "csat_at" in typed:
         typed["csat_at"] = typed["csat_at"].where(typed["csat_at"].notna() | typed["csat"].isna(), typed["resolved_at"])
@@ -194,7 +195,12 @@ def quick_facts(
     with tempfile.TemporaryDirectory() as folder:
         for name, frame in frames.items():
             con.register("frame", frame)
-            con.execute(f"CREATE TABLE _kept_{name} AS SELECT * FROM frame")
+            kept = f"_kept_{name}"
+            if TABLES[name].versioned:
+                con.execute(f"CREATE TABLE _versions AS SELECT *, row_number() OVER () AS {PLACE} FROM frame")
+                con.execute(f"CREATE TABLE {kept} AS {settled(TABLES[name], '_versions')}")
+            else:
+                con.execute(f"CREATE TABLE {kept} AS SELECT * FROM frame")
             con.unregister("frame")
         tickets = frames.get("support_tickets")
         if tickets is not None and tickets[["subject", "body"]].notna().any(axis=None):

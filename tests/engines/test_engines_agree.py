@@ -58,7 +58,7 @@ ODD_IDS = {
     "a001": 'O\'Neill & "Sons"',
     "a002": "back\\slash\\",
     "a003": "tab\tand\nline",
-    "a005": "\\N",
+    "a005": "\\Nord",
     "a006": "NULL",
     "a007": "Ä,ö;ü|é",
     "a008": "a001",

@@ -221,7 +221,7 @@ def test_what_becomes_known_at_or_after_the_cutoff_changes_no_feature_and_no_pop
 A_DAY_EARLIER = NOW - pd.Timedelta(days=1)
 LONG_AGO = pd.Timestamp("2024-05-20")
 USAGE = {"account_id": "o0", "occurred_at": LONG_AGO, "event": "a", "user_id": "u", "quantity": 1.0}
-TICKET = {"account_id": "o0", "ticket_id": "t", "opened_at": LONG_AGO, "priority": "high"}
+TICKET = {"account_id": "o0", "ticket_id": "o", "opened_at": LONG_AGO, "priority": "high"}
 PERIOD = {"account_id": "o0", "subscription_id": "s", "starts_at": LONG_AGO, "mrr": 100.0, "seats": 5, "plan": "team"}
 
 
@@ -290,7 +290,7 @@ CONTROLS = {
         {"known_at": NOW}, "subscription_mrr", [PERIOD],
     ),
     "a change of terms known": (
-        "subscriptions", PERIOD | {"starts_at": pd.Timestamp("2024-05-20"), "plan": "scale"},
+        "subscriptions", PERIOD | {"starts_at": pd.Timestamp("2024-05-25"), "plan": "scale"},
         {"known_at": NOW}, "subscription_days_since_change", [PERIOD],
     ),
     "a notice known": (

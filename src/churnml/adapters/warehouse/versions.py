@@ -54,7 +54,7 @@ def settle_versions(reading: Reading, table: Table) -> None:
         ).fetchall()[0]
         if count:
             reading.tell(kind, table.name, key, count, samples, detail)
-    con.execute(f"CREATE TEMP TABLE _settled AS {_settled(table, kept)}")
+    con.execute(f"CREATE TEMP TABLE _settled AS {settled(table, kept)}")
     con.execute(f"DROP TABLE {kept}")
     con.execute(f"ALTER TABLE _settled RENAME TO {kept}")
 
@@ -73,7 +73,8 @@ def counted_rows(table: Table) -> str:
     return f"count(DISTINCT {', '.join(table.key)})" if table.versioned else "count(*)"
 
 
-def _settled(table: Table, kept: str) -> str:
+def settled(table: Table, kept: str) -> str:
+    """SQL of the versions that stood at some time, out of the kept rows as they came, each with its :data:`PLACE`."""
     (key,) = table.key
     order = f"PARTITION BY {key} ORDER BY asked_at NULLS FIRST, {PLACE}"
     # what a version says, but for when: a row that only says the same again is no version of its own

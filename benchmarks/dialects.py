@@ -1,0 +1,301 @@
+"""Random companies written out in random dialects: the features of the plain dialect to the bit, or a stop.
+
+What a dialect does not tell (the history of tickets, where only their present state is written) the plain company is
+written without as well. ``python -m benchmarks.dialects`` writes the table of docs/believe.md; ``--show SEED`` says
+what becomes of one company, with the fewest departures that still do it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from benchmarks.believe import replace_block
+from benchmarks.dialect_choices import CHOICES, Dialect, random_dialect, simpler
+from benchmarks.dialect_company import CUTOFFS, DATA_THROUGH, Company, random_company
+from benchmarks.dialect_writing import STATIC, write_company, write_project
+from churnml.adapters.project import open_project
+from churnml.adapters.warehouse import Ingested, ingest
+from churnml.errors import ChurnmlError
+from churnml.features import Wish, choose
+from churnml.remarks import RemarkKind
+from churnml.rollups import RELATIONS
+from churnml.snapshots import build_snapshots
+from churnml.tables import CLOCK_SHIFTS, TABLES, Facts
+from churnml.timeline import midnight
+
+COMPANIES, BATCH = 2_000, 100
+TODAY = pd.Timestamp("2025-02-01").date()
+FAMILIES = ("usage.*", "tickets.*", "subscriptions.*", "account.*")
+EVENTS = ("login", "export")
+# What says that a value of the export is not in the features.
+MISSING = frozenset(
+    {RemarkKind.UNREADABLE_VALUE, RemarkKind.AMBIGUOUS_NUMBER, RemarkKind.OTHER_SCALE, RemarkKind.UNREADABLE_TIME}
+)
+# What is set aside although nothing is lost: rows that say again what another one says.
+NO_LOSS = frozenset({"duplicate", "repeated_row", "no_length", "replaced"})
+EQUAL, STOPPED, TOLD, DIFFERENT, CRASHED = OUTCOMES = ("equal", "stopped", "told", "different", "crashed")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A company as it was read from a dialect.
+
+    Args:
+        company, dialect: which, in which.
+        ingested: its checked tables; None where reading stopped.
+        stop: why it did.
+        crashed: it stopped with an error of the program's own.
+    """
+
+    company: Company
+    dialect: Dialect
+    ingested: Ingested | None
+    stop: str = ""
+    crashed: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a company in a dialect.
+
+    Args:
+        company, dialect: which, in which.
+        outcome: one of OUTCOMES; ``told`` differs, and a remark or a row set aside says that something is missing.
+        detail: the message of the stop, or the features that differ.
+    """
+
+    company: Company
+    dialect: Dialect
+    outcome: str
+    detail: str = ""
+
+
+def read(root: Path, company: Company, dialect: Dialect) -> Read:
+    """Writes a company into the new folder ``root``, and reads it."""
+    write_company(root, company, dialect)
+    try:
+        return Read(company, dialect, ingest(open_project(root), TODAY))
+    except ChurnmlError as problem:
+        return Read(company, dialect, None, str(problem))
+    except Exception as problem:  # a finding, which must not hide those of other companies
+        return Read(company, dialect, None, repr(problem), crashed=True)
+
+
+def judged(root: Path, given: Sequence[tuple[Company, Dialect]]) -> list[Verdict]:
+    """What becomes of each company in its dialect; the folder ``root`` takes what is written."""
+    readings = [read(root / f"dialect-{n}", company, dialect) for n, (company, dialect) in enumerate(given)]
+    if all(one.ingested is None for one in readings):
+        return [_stop(one) for one in readings]
+    stores = [(f"{n}/", one.ingested) for n, one in enumerate(readings) if one.ingested is not None]
+    features, plain = features_of(stores), features_of(_plain_stores(root, given))
+    return [_verdict(f"{n}/", one, features, plain) for n, one in enumerate(readings)]
+
+
+def features_of(stores: Sequence[tuple[str, Ingested]]) -> pd.DataFrame:
+    """Every feature of every account of the stores at the cutoffs, a row each, by ``as_of`` and ``account_id``.
+
+    What Ibis compiles costs more than a small company's rows, so the stores' tables are put together, the ids of
+    each behind its prefix. No feature of an account reads another account's rows.
+    """
+    facts = _joined(stores)
+    wish = Wish((7, 28, 90), EVENTS, facts.static, EVENTS[:1])
+    accounts = facts.accounts.select("account_id", "created_at").to_pandas()
+    known = [
+        accounts.loc[accounts["created_at"] < midnight(cutoff), ["account_id"]].assign(as_of=pd.Timestamp(cutoff))
+        for cutoff in CUTOFFS
+    ]
+    spine = pd.concat(known, ignore_index=True)
+    spine["as_of"] = spine["as_of"].astype("datetime64[us]")
+    built = build_snapshots(facts, choose(FAMILIES, (), wish, facts), spine)
+    return built.set_index(["as_of", "account_id"]).sort_index()
+
+
+def _plain_stores(root: Path, given: Sequence[tuple[Company, Dialect]]) -> list[tuple[str, Ingested]]:
+    """The companies in the plain dialect, those of one zone as one project, without what their dialects do not tell."""
+    by_zone: dict[str, list[tuple[str, Company]]] = {}
+    for n, (company, dialect) in enumerate(given):
+        as_told = company if dialect.has_ticket_history else company.without_ticket_history()
+        by_zone.setdefault(company.zone, []).append((f"{n}/", as_told))
+    stores = []
+    for n, companies in enumerate(by_zone.values()):
+        write_project(root / f"plain-{n}", companies, Dialect())
+        stores.append(("", ingest(open_project(root / f"plain-{n}"), TODAY)))
+    return stores
+
+
+def _joined(stores: Sequence[tuple[str, Ingested]]) -> Facts:
+    backend = ibis.duckdb.connect()
+    backend.raw_sql("SET TimeZone = 'UTC'")
+    relations = {}
+    for name in [*TABLES, *RELATIONS]:
+        parts = [_behind(prefix, name, path) for prefix, store in stores for path in store.files(name)]
+        if name == "usage_events" or not parts:
+            continue
+        table = pa.concat_tables(parts, promote_options="permissive")
+        if name != "usage_rare" or table.num_rows:
+            relations[name] = backend.create_table(name, table)
+    given = {
+        name: frozenset.intersection(*(frozenset(store.given[name]) for _, store in stores if name in store.given))
+        for name in TABLES
+        if any(name in store.given for _, store in stores)
+    }
+    every = {name: relations.get(name) for name in [*TABLES, *RELATIONS] if name != "usage_events"}
+    return Facts(**every, data_through=DATA_THROUGH, static=STATIC, fingerprint="joined", given=given)
+
+
+def _behind(prefix: str, name: str, path: Path) -> pa.Table:
+    """A checked table, its accounts' ids behind the prefix."""
+    table = pq.read_table(path, partitioning=None)
+    place = table.schema.get_field_index("account_id")
+    ids = pc.binary_join_element_wise(pa.scalar(prefix), table["account_id"].cast(pa.string()), "")
+    table = table.set_column(place, "account_id", ids)
+    if name == "support_tickets":
+        for shift in CLOCK_SHIFTS.values():  # a store without the column is one where no clock was moved
+            if shift not in table.column_names:
+                table = table.append_column(shift, pa.array([0] * table.num_rows, pa.int64()))
+    return table
+
+
+def _stop(one: Read) -> Verdict:
+    return Verdict(one.company, one.dialect, CRASHED if one.crashed else STOPPED, one.stop)
+
+
+def _verdict(prefix: str, one: Read, features: pd.DataFrame, plain: pd.DataFrame) -> Verdict:
+    if one.ingested is None:
+        return _stop(one)
+    differences = different(of_company(prefix, plain), of_company(prefix, features))
+    if not differences:
+        return Verdict(one.company, one.dialect, EQUAL)
+    return Verdict(one.company, one.dialect, TOLD if _is_told(one.ingested) else DIFFERENT, "; ".join(differences))
+
+
+def of_company(prefix: str, features: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the accounts behind a prefix, without it."""
+    rows = features[features.index.get_level_values("account_id").str.startswith(prefix)]
+    return rows.rename(index=lambda name: name.removeprefix(prefix), level="account_id")
+
+
+def different(plain: pd.DataFrame, other: pd.DataFrame) -> list[str]:
+    """Where two tables of features are not the same to the bit, in words: at most three places."""
+    if not plain.index.equals(other.index):
+        missing, more = plain.index.difference(other.index), other.index.difference(plain.index)
+        return [f"{len(missing)} rows are missing, {len(more)} are more: {[*missing[:2], *more[:2]]}"]
+    columns = [f"without {name}" for name in plain.columns.symmetric_difference(other.columns)]
+    for name in plain.columns.intersection(other.columns):
+        left, right = plain[name], other[name]
+        same = (left == right) | (left.isna() & right.isna())
+        if not same.fillna(False).all():
+            at = same[~same.fillna(False)].index[0]
+            columns.append(f"{name} at {at[0].date()} of {at[1]}: {left[at]} became {right[at]}")
+    return columns[:3]
+
+
+def _is_told(ingested: Ingested) -> bool:
+    lost = {reason for counts in ingested.quarantined.values() for reason in counts} - NO_LOSS
+    return bool(lost) or any(one.kind in MISSING for one in ingested.remarks)
+
+
+def smallest(company: Company, dialect: Dialect, outcome: str) -> Verdict:
+    """The fewest departures of the dialect with which the company still comes to the outcome."""
+    while True:
+        for fewer in simpler(company, dialect):
+            verdict = _alone(company, fewer)
+            if verdict.outcome == outcome:
+                dialect = fewer
+                break
+        else:
+            return _alone(company, dialect)
+
+
+def _alone(company: Company, dialect: Dialect) -> Verdict:
+    with tempfile.TemporaryDirectory() as folder:
+        return judged(Path(folder), [(company, dialect)])[0]
+
+
+def drawn(seeds: Iterable[int]) -> list[tuple[Company, Dialect]]:
+    """The company and the dialect of each seed."""
+    companies = [(random_company(seed), seed) for seed in seeds]
+    return [(company, random_dialect(company, seed)) for company, seed in companies]
+
+
+def verdicts(companies: int, first: int = 0) -> Iterator[Verdict]:
+    """What becomes of so many companies, batch by batch."""
+    for start in range(first, first + companies, BATCH):
+        with tempfile.TemporaryDirectory() as folder:
+            yield from judged(Path(folder), drawn(range(start, min(start + BATCH, first + companies))))
+
+
+def section(every: Sequence[Verdict]) -> list[str]:
+    """The table: choice by choice, what became of the companies written so."""
+    counts: Mapping[tuple[str, str], Counter[str]] = {
+        (name, value): Counter() for name, values in CHOICES.items() for value in values
+    }
+    for one in every:
+        for name in CHOICES:
+            counts[name, getattr(one.dialect, name)][one.outcome] += 1
+    total = Counter(one.outcome for one in every)
+    stops = [one for one in every if one.outcome == STOPPED]
+    return [
+        f"{len(every):,} companies, each in a dialect of its own: "
+        + ", ".join(f"{total[outcome]:,} {outcome}" for outcome in OUTCOMES)
+        + ". A stop counts for every choice of its dialect; *told* differs, with a remark that says what is missing.",
+        "",
+        f"| choice | | {' | '.join(OUTCOMES)} |",
+        "|---|---|" + "---:|" * len(OUTCOMES),
+        *(
+            f"| {name.replace('_', ' ')} | `{value.replace('|', chr(92) + '|')}` | "
+            f"{' | '.join(f'{count[outcome]:,}' for outcome in OUTCOMES)} |"
+            for (name, value), count in counts.items()
+            if count
+        ),
+        "",
+        *_stops(stops),
+    ]
+
+
+def _stops(stops: Sequence[Verdict]) -> list[str]:
+    """The first sentences of the stops, most frequent first."""
+    sentences = Counter(one.detail.splitlines()[0][:110] for one in stops if one.detail)
+    return [f"- {count:,} × {sentence}" for sentence, count in sentences.most_common(12)]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Write random companies in random dialects, and compare features.")
+    parser.add_argument("--companies", type=int, default=COMPANIES)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--show", type=int, help="the seed of one company: shrink it, and say what becomes of it")
+    parser.add_argument("--dry", action="store_true", help="print, and leave docs/believe.md alone")
+    asked = parser.parse_args()
+    if asked.show is not None:
+        ((company, dialect),) = drawn([asked.show])
+        whole = _alone(company, dialect)
+        least = whole if whole.outcome == EQUAL else smallest(company, dialect, whole.outcome)
+        sys.stdout.write(f"{dialect.named()}\n{whole.outcome}\n{least.dialect.named()}\n{least.detail}\n")
+        return
+    every = []
+    for one in verdicts(asked.companies, asked.first):
+        every.append(one)
+        if one.outcome not in (EQUAL, STOPPED):
+            sys.stdout.write(f"{one.outcome} {one.company.seed}: {one.dialect.named()}: {one.detail}\n")
+            sys.stdout.flush()
+    lines = section(every)
+    if not asked.dry:
+        replace_block("dialects", lines)
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
