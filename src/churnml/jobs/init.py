@@ -34,7 +34,7 @@ inputs:
 # data_through: 2026-01-31
 # timezone: Asia/Tokyo
 # time_formats: ["%d/%m/%Y", "%d/%m/%Y %H:%M"]   # besides ISO dates
-# zone_words: {CST: America/Chicago}              # what a zone word means that several countries use
+# zone_words: {{CST: America/Chicago}}             # what a zone word means that several countries use
 
 # account attributes that never change; only these may feed a model
 static: []
