@@ -25,7 +25,6 @@ from churnml.adapters.warehouse.looking import InputsSeen, look_at_inputs
 from churnml.errors import ProjectError
 from churnml.specs.inputs import Input
 from churnml.specs.project import ProjectSpec
-from churnml.tables import TABLES
 
 CONTRACT_TABLES = ("accounts", "subscriptions", "support_tickets", "churn_events")
 
@@ -272,7 +271,7 @@ def _mapped(
 
 def _rendered(owner: SystemTables, contract_table: str, anchor: Anchor, mapped: Sequence[MappedSystem]) -> str:
     """The SQL of a contract table, over what the company has."""
-    by_input = {one.table.input: one for one in mapped} | {}
+    by_input = {one.table.input: one for one in mapped}
     stages: dict[str, str] = {}
     note = anchor.note
     for name, table in owner.tables.items():
@@ -287,15 +286,7 @@ def _rendered(owner: SystemTables, contract_table: str, anchor: Anchor, mapped: 
         f"{SPOKEN[owner.shape]}. It is yours: change what is different with you.\n"
         + "".join(f"-- {url}\n" for url in owner.system.spec.documented)
     )
-    return head + filled_in(owner.system.template(contract_table), stages, {"account_note": note} | _ticket_versions())
-
-
-def _ticket_versions() -> dict[str, str]:
-    """A contract whose tickets have no ``known_at`` holds one row a ticket: the last version."""
-    if "known_at" in TABLES["support_tickets"].column_names:
-        return {"known_at": "\n    s.known_at,", "versions_kept": ""}
-    last = "\n    QUALIFY row_number() OVER (PARTITION BY ticket_id ORDER BY known_at DESC) = 1"
-    return {"known_at": "", "versions_kept": last}
+    return head + filled_in(owner.system.template(contract_table), stages, {"account_note": note})
 
 
 SPOKEN = {Shape.FIVETRAN: "Fivetran lands it", Shape.AIRBYTE: "Airbyte lands it", Shape.CSV: "it exports itself"}

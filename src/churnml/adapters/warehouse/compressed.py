@@ -36,14 +36,7 @@ NO_TEXT = {
     b"%PDF": ("a PDF", "Export the table as CSV."),
 }
 TAR_AT, TAR = 257, b"ustar"
-SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".zip")
 BLOCK = 1 << 20
-
-
-def without_compression(name: str) -> str:
-    """A file's name without the suffix of its compression, in lower case."""
-    lower = name.lower()
-    return next((lower.removesuffix(suffix) for suffix in SUFFIXES if lower.endswith(suffix)), lower)
 
 
 def decompressed(name: str, path: Path, target: Path) -> Path:

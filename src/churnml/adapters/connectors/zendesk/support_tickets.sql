@@ -73,7 +73,7 @@ standing AS (
     SELECT * FROM running WHERE reopened_at IS NOT NULL
 ),
 versions AS (
-    SELECT * FROM standing{{versions_kept}}
+    SELECT * FROM standing
 ),
 first_values AS (
     SELECT
@@ -121,7 +121,8 @@ SELECT
     coalesce(a.first_response_at, t.created_at + to_minutes(CAST(coalesce(m.reply_minutes, t.reply_minutes) AS BIGINT)))
         AS first_response_at,
     coalesce(s.resolved_at, m.solved_at, t.solved_at) AS resolved_at,
-    s.reopened_at,{{known_at}}
+    s.reopened_at,
+    s.known_at,
     coalesce(f.priority, t.priority) AS priority,
     t.category,
     coalesce(
