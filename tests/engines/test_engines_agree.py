@@ -203,7 +203,7 @@ def slow_and_obvious(store: Store) -> dict[dt.date, pd.DataFrame]:
     for column in ("opened_at", "first_response_at", "resolved_at"):
         tickets[column] = tickets[column].dt.floor("s")  # features count whole seconds
     company = store.company | {"support_tickets": tickets}
-    return {cutoff: obvious(company, cutoff) for cutoff in JUDGED}
+    return {cutoff: obvious(company, cutoff, store.zone) for cutoff in JUDGED}
 
 
 @on_every_engine

@@ -29,7 +29,7 @@ def long(ran):
     spec = ModelSpec.model_validate(
         said.model_copy(
             update={"label": label, "features": features, "cutoffs": Cutoffs(every=21, at_most=40), "hazard": None}
-        ).model_dump(mode="json")
+        ).model_dump(mode="json", exclude_unset=True)
     )
     collected = collect(opened, spec)
     fitted = fit_challenger(opened, spec, collected)

@@ -58,6 +58,8 @@ def otherwise(rows, rng):
         for name in FACTS:
             if is_late(row):
                 new[name] = long_ago()
+            elif name == "resolved_at" and row["csat"] is not None and row["csat_at"] is None:
+                continue  # the resolution is when a rating without a time of its own was given
             elif row[name] is None or row[name] >= NOW:
                 new[name] = later() if rng.random() < 0.5 else None
         if is_late(row):
