@@ -697,7 +697,9 @@ def test_the_talkative_company_puts_rare_names_to_the_test(talkative, talkative_
 
 def test_the_quick_door_of_the_tests_gives_the_same_bits_on_the_random_company(company, facts, measured):
     quick = quick_facts(
-        {name: frame.replace({"": None, "Monthly": "monthly"}) for name, frame in company.items()}, static=STATIC, given=facts.given
+        {name: frame.replace({"": None, "Monthly": "monthly"}) for name, frame in company.items()},
+        static=STATIC,
+        given=facts.given,
     )
     found = features_at(quick, *CUTOFFS, event_names=EVENTS, core_events=CORE)
     pd.testing.assert_frame_equal(found, measured, check_exact=True)
