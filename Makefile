@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 export PYTHONUTF8 := 1
 
-.PHONY: demo test test-unit test-spec test-flows test-serving test-engines coverage lint docs cards bench year wheel lock clean help
+.PHONY: demo test test-thorough test-unit test-spec test-flows test-serving test-engines coverage lint docs cards bench year wheel lock clean help
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ test: $(VENV)/.engines  ## every test
 	@sh tests/browser.sh
 	@sh tests/postgres.sh
 	$(BIN)/python -m pytest -n 2
+
+test-thorough: $(VENV)/.engines  ## the properties on ten times as many random companies
+	CHURNML_THOROUGH=1 $(BIN)/python -m pytest -n 2 tests/property
 
 test-unit: $(VENV)/.engines  ## what a function does
 	$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/oracle tests/store tests/delivery tests/connectors

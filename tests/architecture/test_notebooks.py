@@ -26,6 +26,7 @@ def test_a_notebook_runs_to_its_end_and_draws_its_charts(notebook: Path, tmp_pat
         [sys.executable, str(Path(__file__).with_name("run_notebook.py")), str(notebook), str(tmp_path / "charts")],
         env={
             "CHURNML_NOTEBOOK_FOLDER": str(tmp_path),
+            "OMP_NUM_THREADS": "1",
             "PATH": "",
             "PYTHONUTF8": "1",
             "PYTHONWARNINGS": "error::UserWarning",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 os.environ["CHURNML_ENGINE"] = "plain"  # the Prefect engine has its own test, in a process of its own
 
@@ -48,23 +49,42 @@ def churnml(*words: str | Path) -> Said:
     return Said(code, out.getvalue(), err.getvalue())
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that all workers share: the first one makes it, the others wait."""
+    base = factory.getbasetemp()
+    place = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, ready = place / name / "company", place / f"{name}.ready"
+    with FileLock(place / f"{name}.lock"):
+        if not ready.exists():
+            # of a worker that failed half-way
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.parent.mkdir(exist_ok=True)
+            make(folder)
+            ready.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A company of 400 accounts over 24 months, never to be changed."""
-    out = tmp_path_factory.mktemp("simulated") / "company"
-    said = churnml("simulate", "--out", out, "--accounts", "400", "--events", "120000", "--seed", "11")
-    assert said.code == 0, said.err
-    return out
+
+    def make(out: Path) -> None:
+        said = churnml("simulate", "--out", out, "--accounts", "400", "--events", "120000", "--seed", "11")
+        assert said.code == 0, said.err
+
+    return made_once(tmp_path_factory, "simulated", make)
 
 
 @pytest.fixture(scope="session")
 def ran(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same company after ``churnml run``, never to be changed."""
-    project = tmp_path_factory.mktemp("ran") / "company"
-    shutil.copytree(simulated, project)
-    said = churnml("run", "--project", project, "--no-prefect")
-    assert said.code == 0, said.err
-    return project
+
+    def make(project: Path) -> None:
+        shutil.copytree(simulated, project)
+        said = churnml("run", "--project", project, "--no-prefect")
+        assert said.code == 0, said.err
+
+    return made_once(tmp_path_factory, "ran", make)
 
 
 @pytest.fixture

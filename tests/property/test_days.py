@@ -18,7 +18,7 @@ from churnml.work import life as work
 from churnml.work.planning import plan_day
 from tests.diary import Diary, playbook
 from tests.spec.test_work import NUMBERS
-from tests.support import rules_of
+from tests.support import examples, rules_of
 
 MONDAY = dt.date(2024, 6, 3)
 ACCOUNTS = [f"a{i}" for i in range(7)]
@@ -123,7 +123,7 @@ def frame(accounts: dict[str, dict[str, object]]) -> pd.DataFrame:
     first=st.fixed_dictionaries(dict.fromkeys(ACCOUNTS, facts_of_account)), days=days_of, leaving=leaves, away=absences
 )
 @settings(
-    max_examples=60,
+    max_examples=examples(30),
     deadline=None,
     derandomize=True,
     database=None,

@@ -10,9 +10,10 @@ import pytest
 from benchmarks.dialect_choices import CHOICES, Dialect, possible, random_dialect
 from benchmarks.dialect_company import random_company
 from benchmarks.dialects import EQUAL, STOPPED, TOLD, different, drawn, features_of, judged, of_company, read
+from tests.support import examples
 
 # the benchmark reads two thousand; each costs some two seconds here
-COMPANIES = 20
+COMPANIES = examples(6)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from churnml.rollups import BITS, PARTS, bit_of, block_of, days_from_named, firs
 from churnml.snapshots.known import days_known
 from churnml.stretches import activity, by_stretch, cut, lives, presence
 from churnml.timeline import day_number_of
+from tests.support import examples
 
 # The first two have a bit of their own, the others are rare.
 NAMES = ("login", "Export PDF", "invite", "帳票出力")
@@ -28,7 +29,7 @@ WITH_A_BIT = NAMES[:2]
 LEAP_DAY = day_number_of(dt.date(2024, 2, 29))
 
 bounded = settings(
-    max_examples=16,
+    max_examples=examples(8),
     deadline=None,
     derandomize=True,
     database=None,
@@ -349,7 +350,7 @@ def test_a_day_known_in_time_and_late_counts_once_and_its_events_when_they_were_
 # ---------------------------------------------------------------- invariants
 
 
-@settings(bounded, max_examples=6)
+@settings(bounded, max_examples=examples(4))
 @given(companies(), st.integers(0, 2**30))
 def test_roll_ups_of_two_batches_read_together_are_the_roll_up_of_both(company, mask):
     one = [row for place, row in enumerate(company.rows) if mask >> place & 1]
@@ -359,7 +360,7 @@ def test_roll_ups_of_two_batches_read_together_are_the_roll_up_of_both(company, 
     assert answers(company, read_together) == answers(company, rolled(company.rows))
 
 
-@settings(bounded, max_examples=6)
+@settings(bounded, max_examples=examples(4))
 @given(companies(), st.data())
 def test_further_cutoffs_and_lookbacks_change_nothing_at_the_others(company, data):
     rollups = rolled(company.rows)
@@ -378,7 +379,7 @@ def test_further_cutoffs_and_lookbacks_change_nothing_at_the_others(company, dat
     assert {key: value for key, value in among["lives"].items() if key[1] == cutoff} == alone["lives"]
 
 
-@settings(bounded, max_examples=10)
+@settings(bounded, max_examples=examples(6))
 @given(companies())
 def test_the_days_follow_from_the_names_by_day(company):
     rollups = rolled(company.rows)

@@ -21,7 +21,7 @@ from churnml.features import FAMILIES, Grain, Wish
 from churnml.labels import Label
 from churnml.rollups import BITS
 from churnml.snapshots import attach_label, population
-from tests.support import TODAY, facts_for, features_at, quick_facts, table
+from tests.support import TODAY, examples, facts_for, features_at, quick_facts, table
 
 AS_OF = dt.date(2024, 6, 1)
 NOW = pd.Timestamp(AS_OF)
@@ -36,7 +36,7 @@ LABELS = {
 
 # a failing company is shown as it was drawn: to shrink it would take minutes
 bounded = settings(
-    max_examples=12,
+    max_examples=examples(6),
     deadline=None,
     derandomize=True,
     database=None,
