@@ -13,7 +13,7 @@ from benchmarks.dialects import EQUAL, STOPPED, TOLD, different, drawn, features
 from tests.support import examples
 
 # the benchmark reads two thousand; each costs some two seconds here
-COMPANIES = examples(6)
+COMPANIES = examples(10)
 
 
 @pytest.fixture(scope="module")
