@@ -199,11 +199,12 @@ def _joined(stores: Sequence[tuple[str, Ingested]]) -> Facts:
 
 
 def _behind(prefix: str, name: str, path: Path) -> pa.Table:
-    """A checked table, its accounts' ids behind the prefix."""
+    """A checked table, its ids behind the prefix: two companies may have the same account, contract or ticket."""
     table = pq.read_table(path, partitioning=None)
-    place = table.schema.get_field_index("account_id")
-    ids = pc.binary_join_element_wise(pa.scalar(prefix), table["account_id"].cast(pa.string()), "")
-    table = table.set_column(place, "account_id", ids)
+    for column in ("account_id", "subscription_id", "ticket_id"):
+        if (place := table.schema.get_field_index(column)) >= 0:
+            ids = pc.binary_join_element_wise(pa.scalar(prefix), table[column].cast(pa.string()), "")
+            table = table.set_column(place, column, ids)
     if name == "support_tickets":
         for shift in CLOCK_SHIFTS.values():  # a store without the column is one where no clock was moved
             if shift not in table.column_names:
