@@ -25,7 +25,9 @@ def ticket_features(project: Path) -> pd.DataFrame:
     facts = facts_of(ingested, (), None)
     accounts = pd.read_parquet(ingested.path / "accounts.parquet", columns=["account_id"])
     spine = accounts.merge(pd.DataFrame({"as_of": pd.to_datetime(CUTOFFS).astype("datetime64[us]")}), how="cross")
-    built = build_snapshots(facts, choose(("tickets.*",), (), Wish((28, 90), (), (), ()), facts), spine)
+    built = build_snapshots(
+        facts, choose(("tickets.opened", "tickets.backlog"), (), Wish((28, 90), (), (), ()), facts), spine
+    )
     return built.set_index(["as_of", "account_id"]).sort_index()
 
 
