@@ -53,6 +53,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 # Choices of a file of text, which the other kinds do not have.
 OF_TEXT = ("encoding", "delimiter", "quotes", "line_ends", "above", "edges")
 JAPANESE, WESTERN = "shift-jis", "windows-1252"
+# Ids with signs that Shift-JIS does not have.
+UNSEEN = ("no-break space", "zero width")
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def possible(company: Company, dialect: Dialect) -> Dialect:
 def _fits(company: Company, dialect: Dialect) -> bool:
     encoding = dialect.encoding.split()[0]
     if encoding == JAPANESE:
-        return company.script != "western" and dialect.ids != "no-break space" and "€" not in dialect.numbers
+        return company.script != "western" and dialect.ids not in UNSEEN and "€" not in dialect.numbers
     return company.script != "japanese" and dialect.ids != "zero width"
 
 

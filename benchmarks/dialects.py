@@ -1,18 +1,23 @@
 """Random companies written out in random dialects: the features of the plain dialect to the bit, or a stop.
 
 What a dialect does not tell (the history of tickets, where only their present state is written) the plain company is
-written without as well. ``python -m benchmarks.dialects`` writes the table of docs/believe.md; ``--show SEED`` says
-what becomes of one company, with the fewest departures that still do it.
+written without as well. A difference is *told* where a remark or a row set aside names what is missing, and nothing
+else differs once both are compared without it (:mod:`benchmarks.dialect_losses`).
+
+``python -m benchmarks.dialects`` writes the table of docs/believe.md; ``--show SEED`` says what becomes of one company,
+with the fewest departures that still do it. With ``--kept FILE`` each verdict is written there, and what is there
+already is not compared again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import ibis
@@ -24,12 +29,12 @@ import pyarrow.parquet as pq
 from benchmarks.believe import replace_block
 from benchmarks.dialect_choices import CHOICES, Dialect, random_dialect, simpler
 from benchmarks.dialect_company import CUTOFFS, DATA_THROUGH, Company, random_company
+from benchmarks.dialect_losses import Losses, losses_of, without
 from benchmarks.dialect_writing import STATIC, write_company, write_project
 from churnml.adapters.project import open_project
 from churnml.adapters.warehouse import Ingested, ingest
 from churnml.errors import ChurnmlError
 from churnml.features import Wish, choose
-from churnml.remarks import RemarkKind
 from churnml.rollups import RELATIONS
 from churnml.snapshots import build_snapshots
 from churnml.tables import CLOCK_SHIFTS, TABLES, Facts
@@ -39,12 +44,8 @@ COMPANIES, BATCH = 2_000, 100
 TODAY = pd.Timestamp("2025-02-01").date()
 FAMILIES = ("usage.*", "tickets.*", "subscriptions.*", "account.*")
 EVENTS = ("login", "export")
-# What says that a value of the export is not in the features.
-MISSING = frozenset(
-    {RemarkKind.UNREADABLE_VALUE, RemarkKind.AMBIGUOUS_NUMBER, RemarkKind.OTHER_SCALE, RemarkKind.UNREADABLE_TIME}
-)
-# What is set aside although nothing is lost: rows that say again what another one says.
-NO_LOSS = frozenset({"duplicate", "repeated_row", "no_length", "replaced"})
+# So often what was told is taken out, and what is left read again: it may be told of more.
+ROUNDS = 3
 EQUAL, STOPPED, TOLD, DIFFERENT, CRASHED = OUTCOMES = ("equal", "stopped", "told", "different", "crashed")
 
 
@@ -72,8 +73,8 @@ class Verdict:
 
     Args:
         company, dialect: which, in which.
-        outcome: one of OUTCOMES; ``told`` differs, and a remark or a row set aside says that something is missing.
-        detail: the message of the stop, or the features that differ.
+        outcome: one of OUTCOMES; ``told`` differs by nothing but what remarks and rows set aside name.
+        detail: the message of the stop, what was told, or the features that differ.
     """
 
     company: Company
@@ -93,14 +94,56 @@ def read(root: Path, company: Company, dialect: Dialect) -> Read:
         return Read(company, dialect, None, repr(problem), crashed=True)
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A reading beside that of the plain dialect.
+
+    Args:
+        read: as it was read.
+        differences: the features that differ, in words.
+        losses: what was told to be missing.
+    """
+
+    read: Read
+    differences: tuple[str, ...] = ()
+    losses: Losses = field(default_factory=Losses)
+
+    @property
+    def without_losses(self) -> tuple[Company, Dialect]:
+        return without(self.read.company, self.losses), self.read.dialect
+
+
 def judged(root: Path, given: Sequence[tuple[Company, Dialect]]) -> list[Verdict]:
     """What becomes of each company in its dialect; the folder ``root`` takes what is written."""
+    first = compared(root / "whole", given)
+    verdicts = [_verdict(one) for one in first]
+    rest = {n: one for n, one in enumerate(first) if one.differences and one.losses}
+    for number in range(ROUNDS):
+        if not rest:
+            break
+        again = compared(root / f"without-{number}", [one.without_losses for one in rest.values()])
+        for n, left in zip(rest, again, strict=True):
+            verdicts[n] = _beyond(first[n], rest[n].losses, left)
+        rest = {n: left for n, left in zip(rest, again, strict=True) if left.differences and left.losses}
+    return verdicts
+
+
+def compared(root: Path, given: Sequence[tuple[Company, Dialect]]) -> list[Compared]:
+    """Each company in its dialect beside itself in the plain one."""
     readings = [read(root / f"dialect-{n}", company, dialect) for n, (company, dialect) in enumerate(given)]
     if all(one.ingested is None for one in readings):
-        return [_stop(one) for one in readings]
+        return [Compared(one) for one in readings]
     stores = [(f"{n}/", one.ingested) for n, one in enumerate(readings) if one.ingested is not None]
     features, plain = features_of(stores), features_of(_plain_stores(root, given))
-    return [_verdict(f"{n}/", one, features, plain) for n, one in enumerate(readings)]
+    return [_compared(f"{n}/", one, features, plain) for n, one in enumerate(readings)]
+
+
+def _compared(prefix: str, one: Read, features: pd.DataFrame, plain: pd.DataFrame) -> Compared:
+    if one.ingested is None:
+        return Compared(one)
+    differences = different(of_company(prefix, plain), of_company(prefix, features))
+    losses = losses_of(one.ingested, one.company, one.dialect) if differences else Losses()
+    return Compared(one, tuple(differences), losses)
 
 
 def features_of(stores: Sequence[tuple[str, Ingested]]) -> pd.DataFrame:
@@ -156,11 +199,12 @@ def _joined(stores: Sequence[tuple[str, Ingested]]) -> Facts:
 
 
 def _behind(prefix: str, name: str, path: Path) -> pa.Table:
-    """A checked table, its accounts' ids behind the prefix."""
+    """A checked table, its ids behind the prefix: two companies may have the same account, contract or ticket."""
     table = pq.read_table(path, partitioning=None)
-    place = table.schema.get_field_index("account_id")
-    ids = pc.binary_join_element_wise(pa.scalar(prefix), table["account_id"].cast(pa.string()), "")
-    table = table.set_column(place, "account_id", ids)
+    for column in ("account_id", "subscription_id", "ticket_id"):
+        if (place := table.schema.get_field_index(column)) >= 0:
+            ids = pc.binary_join_element_wise(pa.scalar(prefix), table[column].cast(pa.string()), "")
+            table = table.set_column(place, column, ids)
     if name == "support_tickets":
         for shift in CLOCK_SHIFTS.values():  # a store without the column is one where no clock was moved
             if shift not in table.column_names:
@@ -168,17 +212,22 @@ def _behind(prefix: str, name: str, path: Path) -> pa.Table:
     return table
 
 
-def _stop(one: Read) -> Verdict:
-    return Verdict(one.company, one.dialect, CRASHED if one.crashed else STOPPED, one.stop)
+def _verdict(one: Compared) -> Verdict:
+    company, dialect = one.read.company, one.read.dialect
+    if one.read.ingested is None:
+        return Verdict(company, dialect, CRASHED if one.read.crashed else STOPPED, one.read.stop)
+    if one.differences:
+        return Verdict(company, dialect, DIFFERENT, "; ".join(one.differences))
+    return Verdict(company, dialect, EQUAL)
 
 
-def _verdict(prefix: str, one: Read, features: pd.DataFrame, plain: pd.DataFrame) -> Verdict:
-    if one.ingested is None:
-        return _stop(one)
-    differences = different(of_company(prefix, plain), of_company(prefix, features))
-    if not differences:
-        return Verdict(one.company, one.dialect, EQUAL)
-    return Verdict(one.company, one.dialect, TOLD if _is_told(one.ingested) else DIFFERENT, "; ".join(differences))
+def _beyond(whole: Compared, losses: Losses, left: Compared) -> Verdict:
+    """The verdict on a company that differs, out of what is left without the losses that were told."""
+    company, dialect = whole.read.company, whole.read.dialect
+    verdict = _verdict(left)
+    if verdict.outcome == EQUAL:
+        return Verdict(company, dialect, TOLD, losses.named())
+    return Verdict(company, dialect, DIFFERENT, f"beyond {losses.named()}: {verdict.outcome} {verdict.detail}")
 
 
 def of_company(prefix: str, features: pd.DataFrame) -> pd.DataFrame:
@@ -200,11 +249,6 @@ def different(plain: pd.DataFrame, other: pd.DataFrame) -> list[str]:
             at = same[~same.fillna(False)].index[0]
             columns.append(f"{name} at {at[0].date()} of {at[1]}: {left[at]} became {right[at]}")
     return columns[:3]
-
-
-def _is_told(ingested: Ingested) -> bool:
-    lost = {reason for counts in ingested.quarantined.values() for reason in counts} - NO_LOSS
-    return bool(lost) or any(one.kind in MISSING for one in ingested.remarks)
 
 
 def smallest(company: Company, dialect: Dialect, outcome: str) -> Verdict:
@@ -230,11 +274,27 @@ def drawn(seeds: Iterable[int]) -> list[tuple[Company, Dialect]]:
     return [(company, random_dialect(company, seed)) for company, seed in companies]
 
 
-def verdicts(companies: int, first: int = 0) -> Iterator[Verdict]:
-    """What becomes of so many companies, batch by batch."""
-    for start in range(first, first + companies, BATCH):
+def verdicts(seeds: Sequence[int]) -> Iterator[Verdict]:
+    """What becomes of the companies of some seeds, batch by batch."""
+    for start in range(0, len(seeds), BATCH):
         with tempfile.TemporaryDirectory() as folder:
-            yield from judged(Path(folder), drawn(range(start, min(start + BATCH, first + companies))))
+            yield from judged(Path(folder), drawn(seeds[start : start + BATCH]))
+
+
+def kept_verdicts(file: Path | None) -> dict[int, Verdict]:
+    """Seed → the verdict that was written to the file."""
+    lines = file.read_text("utf-8").splitlines() if file is not None and file.is_file() else []
+    kept = {}
+    for seed, outcome, detail in map(json.loads, lines):
+        ((company, dialect),) = drawn([seed])
+        kept[seed] = Verdict(company, dialect, outcome, detail)
+    return kept
+
+
+def _keep(file: Path | None, one: Verdict) -> None:
+    if file is not None:
+        with file.open("a", encoding="utf-8") as out:
+            out.write(json.dumps([one.company.seed, one.outcome, one.detail], ensure_ascii=False) + "\n")
 
 
 def section(every: Sequence[Verdict]) -> list[str]:
@@ -250,7 +310,8 @@ def section(every: Sequence[Verdict]) -> list[str]:
     return [
         f"{len(every):,} companies, each in a dialect of its own: "
         + ", ".join(f"{total[outcome]:,} {outcome}" for outcome in OUTCOMES)
-        + ". A stop counts for every choice of its dialect; *told* differs, with a remark that says what is missing.",
+        + ". A stop counts for every choice of its dialect; *told* differs by what a remark or a row set aside names, "
+        "and by nothing else.",
         "",
         f"| choice | | {' | '.join(OUTCOMES)} |",
         "|---|---|" + "---:|" * len(OUTCOMES),
@@ -276,6 +337,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write random companies in random dialects, and compare features.")
     parser.add_argument("--companies", type=int, default=COMPANIES)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--kept", type=Path, help="a file of verdicts to begin from, and to add to")
     parser.add_argument("--show", type=int, help="the seed of one company: shrink it, and say what becomes of it")
     parser.add_argument("--dry", action="store_true", help="print, and leave docs/believe.md alone")
     asked = parser.parse_args()
@@ -285,12 +347,15 @@ def main() -> None:
         least = whole if whole.outcome == EQUAL else smallest(company, dialect, whole.outcome)
         sys.stdout.write(f"{dialect.named()}\n{whole.outcome}\n{least.dialect.named()}\n{least.detail}\n")
         return
-    every = []
-    for one in verdicts(asked.companies, asked.first):
-        every.append(one)
+    kept = kept_verdicts(asked.kept)
+    seeds = range(asked.first, asked.first + asked.companies)
+    for one in verdicts([seed for seed in seeds if seed not in kept]):
+        _keep(asked.kept, one)
+        kept[one.company.seed] = one
         if one.outcome not in (EQUAL, STOPPED):
             sys.stdout.write(f"{one.outcome} {one.company.seed}: {one.dialect.named()}: {one.detail}\n")
             sys.stdout.flush()
+    every = [kept[seed] for seed in sorted(kept)]
     lines = section(every)
     if not asked.dry:
         replace_block("dialects", lines)

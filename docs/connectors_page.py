@@ -47,7 +47,7 @@ account_id. Until then their rows are called after their own system (`zendesk 37
 | system | where known_at comes from | what is not known |
 |---|---|---|
 | Stripe | versions (`subscription_history`, or the rows Airbyte appended) and invoice lines, each at its own start | \
-without both, changes before today; a notice that was taken back |
+without both, changes before today; without versions, a notice that was taken back |
 | Chargebee | versions, where there are some | without them, changes before today |
 | HubSpot, Salesforce | when a deal or an opportunity was won, by the history of its stage | a deal's amount as it \
 was then; contracts without an end are taken for a year |

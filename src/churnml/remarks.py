@@ -26,6 +26,7 @@ class RemarkKind(StrEnum):
     AMBIGUOUS_NUMBER = "ambiguous_number"
     OTHER_SCALE = "other_scale"
     SPELLING = "spelling"
+    LATE_SPELLING = "late_spelling"
     NEAR_ID = "near_id"
     UNREADABLE_TIME = "unreadable_time"
     ZONE_WORD = "zone_word"
@@ -58,6 +59,7 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.AMBIGUOUS_NUMBER: "a number that could be read in two ways is not read",
     RemarkKind.OTHER_SCALE: "a satisfaction that is not on the scale of 1 to 5 is missing",
     RemarkKind.SPELLING: "an id or a name is read without what an export put on it",
+    RemarkKind.LATE_SPELLING: "a user id has something around it that the first rows did not show: it stands as it is",
     RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",
     RemarkKind.UNREADABLE_TIME: "a time cannot be read",
     RemarkKind.ZONE_WORD: "a zone word that several countries use is read as the project's own",

@@ -127,6 +127,43 @@ def test_every_version_of_a_subscription_is_a_period_known_when_it_began(tmp_pat
     ]
 
 
+WITHDRAWN = """
+    id | customer_id | status | created             | start_date          | quantity | cancel_at_period_end | current_period_end  | canceled_at         | _fivetran_start     | _fivetran_active
+    s1 | cus_a       | active | 2024-01-10 10:00:00 | 2024-01-10 10:00:00 | 2        | false                | 2024-02-10 10:00:00 |                     | 2024-01-10 10:00:00 | false
+    s1 | cus_a       | active | 2024-01-10 10:00:00 | 2024-01-10 10:00:00 | 2        | true                 | 2024-04-10 10:00:00 | 2024-03-15 12:00:00 | 2024-03-15 12:00:00 | false
+    """
+
+
+def test_a_notice_that_was_taken_back_stands_from_when_it_was_given_until_then(tmp_path: Path) -> None:
+    back = """
+        s1 | cus_a       | active | 2024-01-10 10:00:00 | 2024-01-10 10:00:00 | 2        | false                | 2024-04-10 10:00:00 |                     | 2024-04-02 09:00:00 | false
+        s1 | cus_a       | active | 2024-01-10 10:00:00 | 2024-01-10 10:00:00 | 2        | true                 | 2024-08-10 10:00:00 | 2024-07-20 12:00:00 | 2024-07-20 12:00:00 | true
+        """
+    begun(tmp_path, stripe(WITHDRAWN.rstrip() + back, ITEMS.format(price="p_pro", quantity=2)), "stripe")
+    given = rows(tmp_path, "subscriptions", "starts_at", "known_at", "cancelled_at", "ends_at")
+    assert given == [
+        ("2024-01-10 10:00", "2024-01-10 10:00", "2024-07-20 12:00", "2024-08-10 10:00"),
+        ("2024-01-10 10:00", "2024-03-15 12:00", "2024-03-15 12:00", "2024-04-10 10:00"),
+        ("2024-01-10 10:00", "2024-04-02 09:00", "2024-07-20 12:00", "2024-08-10 10:00"),
+    ]
+
+
+def test_terms_that_change_under_a_notice_that_is_taken_back_later_begin_under_it(tmp_path: Path) -> None:
+    back = """
+        s1 | cus_a       | active | 2024-01-10 10:00:00 | 2024-01-10 10:00:00 | 3        | true                 | 2024-04-10 10:00:00 | 2024-03-15 12:00:00 | 2024-03-20 09:00:00 | false
+        s1 | cus_a       | active | 2024-01-10 10:00:00 | 2024-01-10 10:00:00 | 3        | false                | 2024-04-10 10:00:00 |                     | 2024-04-02 09:00:00 | true
+        """
+    begun(tmp_path, stripe(WITHDRAWN.rstrip() + back, ITEMS.format(price="p_pro", quantity=3)), "stripe")
+    given = rows(tmp_path, "subscriptions", "starts_at", "known_at", "cancelled_at", "ends_at", "seats")
+    assert given == [
+        ("2024-01-10 10:00", "2024-01-10 10:00", "", "2024-03-20 09:00", "2"),
+        ("2024-01-10 10:00", "2024-03-15 12:00", "2024-03-15 12:00", "2024-04-10 10:00", "2"),
+        ("2024-01-10 10:00", "2024-03-20 09:00", "", "2024-03-20 09:00", "2"),
+        ("2024-03-20 09:00", "2024-03-20 09:00", "2024-03-20 09:00", "2024-04-10 10:00", "3"),
+        ("2024-03-20 09:00", "2024-04-02 09:00", "", "", "3"),
+    ]
+
+
 def test_a_trial_pays_nothing_and_a_discount_counts_while_it_runs(tmp_path: Path) -> None:
     trial = """
         id | customer_id | status | created             | start_date          | quantity | trial_end           | _fivetran_start

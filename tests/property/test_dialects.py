@@ -7,9 +7,24 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks import dialects
 from benchmarks.dialect_choices import CHOICES, Dialect, possible, random_dialect
 from benchmarks.dialect_company import random_company
-from benchmarks.dialects import EQUAL, STOPPED, TOLD, different, drawn, features_of, judged, of_company, read
+from benchmarks.dialect_losses import Losses, without
+from benchmarks.dialects import (
+    DIFFERENT,
+    EQUAL,
+    STOPPED,
+    TOLD,
+    Compared,
+    Read,
+    different,
+    drawn,
+    features_of,
+    judged,
+    of_company,
+    read,
+)
 from tests.support import examples
 
 # the benchmark reads two thousand; each costs some two seconds here
@@ -64,3 +79,50 @@ def test_every_choice_is_drawn_and_can_be_written():
         assert {getattr(dialect, name) for dialect in dialects} == set(values), name
     for company, dialect in zip(companies, dialects, strict=True):
         assert possible(company, dialect) == dialect
+
+
+QUANTITIES, TICKETS = (
+    Losses(frozenset({("usage_events", "quantity")})),
+    Losses(rows={"support_tickets": frozenset("t")}),
+)
+
+
+@pytest.mark.parametrize(
+    ("readings", "outcome"),
+    [
+        ([((), Losses())], EQUAL),
+        ([(("a",), Losses())], DIFFERENT),
+        ([(("a",), QUANTITIES), ((), Losses())], TOLD),
+        ([(("a",), QUANTITIES), (("b",), Losses())], DIFFERENT),
+        ([(("a",), QUANTITIES), (("b",), TICKETS), ((), Losses())], TOLD),
+        ([(("a",), QUANTITIES), (("b",), TICKETS), (("b",), Losses())], DIFFERENT),
+    ],
+)
+def test_a_difference_is_told_only_where_nothing_differs_without_what_was_told(
+    readings, outcome, tmp_path, monkeypatch
+):
+    whole, script = (random_company(3), Dialect()), iter(readings)
+
+    def compared(root, given):
+        ((company, dialect),), (differences, losses) = given, next(script)
+        return [Compared(Read(company, dialect, object()), differences, losses)]
+
+    monkeypatch.setattr(dialects, "compared", compared)
+    assert [one.outcome for one in judged(tmp_path, [whole])] == [outcome]
+    assert next(script, None) is None
+
+
+def test_a_company_without_what_was_told_lacks_those_values_and_rows_and_nothing_else():
+    company = random_company(3)
+    event, ticket, account = company.events[0], company.tickets[0], company.accounts[-1].account_id
+    losses = Losses(
+        frozenset({("usage_events", "quantity"), ("subscriptions", "seats")}),
+        {"usage_events": frozenset({event.event_id}), "support_tickets": frozenset({ticket.ticket_id})},
+    )
+    left = without(company, losses)
+    assert left.events == tuple(replace(one, quantity=None) for one in company.events[1:])
+    assert left.terms == tuple(replace(one, seats=None) for one in company.terms)
+    assert left.tickets == tuple(one for one in company.tickets if one.ticket_id != ticket.ticket_id)
+    assert left.accounts == company.accounts
+    gone = without(company, Losses(rows={"accounts": frozenset({account})}))
+    assert account not in {row.account_id for row in (*gone.accounts, *gone.terms, *gone.events, *gone.tickets)}

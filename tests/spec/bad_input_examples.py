@@ -43,6 +43,7 @@ CORRECT = "Correct the value; docs/specs.md lists what may stand here."
 ONCE = "Keep one of them; the other would be passed over."
 PYTHON = "docs/features.md, 'Features of your own', shows a whole example."
 UTF_8 = "Save it as UTF-8; editors call it 'UTF-8' or 'Unicode (UTF-8)'."
+TRUTH = "Only simulated companies have one: take the line out, or simulate again."
 # What stands for the project's folder in a command.
 FOLDER = "PROJECT"
 THE_TABLES = "the tables as they were checked"
@@ -938,6 +939,24 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "The project does not say where its accounts come from.",
             "sources/accounts.sql",
             "Write one SELECT over your inputs that gives account_id and created_at; 'churnml init' writes an example.",
+        ),
+    ),
+    "True probabilities": (
+        BadInput(
+            "the file is not there",
+            (added("truth: truth/probabilities.parquet\n"),),
+            "There is no file 'truth/probabilities.parquet'.",
+            "project.yaml, truth:",
+            TRUTH,
+            kept=THE_TABLES,
+        ),
+        BadInput(
+            "the file is another one",
+            (added("truth: data/crm.csv\n"),),
+            "'data/crm.csv' is no Parquet file with the columns account_id and as_of.",
+            "project.yaml, truth:",
+            TRUTH,
+            kept=THE_TABLES,
         ),
     ),
     "Python features": (

@@ -193,10 +193,18 @@ def test_a_csv_is_laid_out_as_programs_write_it(text, warned, tmp_path):
         assert (given.columns, given.values, given.warned) == (("id", "n", "m"), THREE, warned)
 
 
-def test_rows_that_end_in_a_delimiter_the_header_lacks_are_kept(tmp_path):
-    given = read(tmp_path, "id,n\n1,ann,\n2,bob,\n")
+@pytest.mark.parametrize(("header", "empty"), [("id,n", 1), ("id,n,", 1), ("id,,n,,", 3)])
+def test_a_column_with_neither_a_name_nor_a_value_is_left_out_and_counted(header, empty, tmp_path):
+    row = "{},,{},," if header.startswith("id,,") else "{},{},"
+    given = read(tmp_path, f"{header}\n{row.format(1, 'ann')}\n{row.format(2, 'bob')}\n")
+    assert (given.columns, given.values) == (("id", "n"), [("1", "ann"), ("2", "bob")])
+    assert given.warned == {"empty_columns": empty}
+
+
+def test_a_column_without_a_name_stays_where_a_single_row_far_below_has_a_value(tmp_path):
+    given = read(tmp_path, "id,n,\n" + "1,ann,\n" * 300 + "2,bob,x\n")
     assert given.columns == ("id", "n", "column2")
-    assert given.values == [("1", "ann", None), ("2", "bob", None)]
+    assert (given.values[0], given.values[-1], given.warned) == (("1", "ann", None), ("2", "bob", "x"), {})
 
 
 @pytest.mark.parametrize("word", ["Total", "Grand total:", "SUMME", "合計"])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.adapters.warehouse import usage_checking
+from churnml.adapters.warehouse import columns, usage_checking
 from tests.support import ingest_tables, set_aside
 
 ACCOUNTS = "account_id | created_at\na | 2023-01-01\nb | 2024-02-01"
@@ -87,3 +87,23 @@ assert not loaded, loaded
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+USER_IDS = ("u1", "u2", '="u1"', "u\u200b2", "nan", "u3", "7", "7.0", "v1.0")
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "told"),
+    [
+        (2, [("late_spelling", 4, ("7.0", '="u1"', "nan"))]),
+        (100, [("doubtful_name", 1, ("nan",)), ("spelling", 2, ('="u1"', "u\u200b2"))]),
+    ],
+)
+def test_an_odd_user_id_is_told_wherever_it_first_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looked_at: int, told: list[tuple[str, int, tuple[str, ...]]]
+) -> None:
+    monkeypatch.setattr(columns, "SAMPLED_ROWS", looked_at)
+    events = pd.DataFrame({"account_id": "a", "occurred_at": "2024-03-01", "event": "x", "user_id": USER_IDS})
+    ingested = ingest_tables(tmp_path, {"accounts": ACCOUNTS, "usage_events": events})
+    remarks = [one for one in ingested.remarks if one.column == "user_id"]
+    assert sorted((one.kind.value, one.rows, one.samples) for one in remarks) == told

@@ -82,6 +82,7 @@ def check(
     """Read every declaration and table; say what was set aside and why."""
     from churnml.arrivals import assumptions
     from churnml.jobs.opening import read_whole, require_core_events
+    from churnml.jobs.truth import true_probabilities
     from churnml.jobs.watching import look_at_data
     from churnml.pages.terminal.data import CheckedTables, check_data, check_text
 
@@ -89,6 +90,7 @@ def check(
         read_whole(project)
     opened = data_of(project)
     require_core_events(opened)
+    true_probabilities(opened.project)
     ingested = opened.ingested
     checked = CheckedTables(
         project=opened.project.name,

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from churnml import snapshots
-from churnml.adapters.project import PROJECT_FILE, Project
-from churnml.errors import ChurnmlError, ProjectError
+from churnml.adapters.project import Project
+from churnml.errors import ChurnmlError
 from churnml.features import Feature
 from churnml.health.score import health_of
 from churnml.jobs.opening import OpenedProject, built_for
 from churnml.jobs.training import Collected
+from churnml.jobs.truth import true_probabilities
 from churnml.modelling.agreement import differences
 from churnml.modelling.evaluation import Evaluation, evaluate
 from churnml.modelling.leaks import giveaways, too_good
@@ -180,21 +181,9 @@ def stakes_of(spec: ModelSpec, judged: pd.DataFrame) -> Stakes:
 
 def truth_of(project: Project, model: str, judged: pd.DataFrame) -> np.ndarray | None:
     """A simulated company's true probabilities of the judged rows; None where they are not known."""
-    if project.spec.truth is None:
+    known, column = true_probabilities(project), f"{model}_probability"
+    if known is None or column not in known.columns:
         return None
-    path = project.root / project.spec.truth
-    if not path.is_file():
-        raise ProjectError(
-            "The file of true probabilities is not there.",
-            where=f"{project.root / PROJECT_FILE}, truth:",
-            remedy="Only simulated companies have one: take the line out, or simulate again.",
-        )
-    column = f"{model}_probability"
-    known = pd.read_parquet(path)
-    if column not in known.columns:
-        return None
-    known["as_of"] = pd.to_datetime(known["as_of"]).astype("datetime64[us]")
-    known["account_id"] = known["account_id"].astype(str)
     truth = judged[["account_id", "as_of"]].merge(known, on=["account_id", "as_of"], how="left")[column]
     return None if truth.isna().any() else truth.to_numpy(dtype="float64")
 

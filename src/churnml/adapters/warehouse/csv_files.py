@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,14 @@ from churnml.adapters.warehouse.compressed import decompressed
 from churnml.adapters.warehouse.csv_layout import CsvLayout, csv_layout
 from churnml.adapters.warehouse.encodings import TextFile, as_utf_8
 from churnml.adapters.warehouse.input_tables import InputTable, columns_of
-from churnml.adapters.warehouse.reading import first_line, only, quoted
+from churnml.adapters.warehouse.reading import first_line, identifier, only, quoted
 from churnml.errors import SourceError
 from churnml.specs.inputs import Input
 
 if TYPE_CHECKING:
     import duckdb
 
+NOTHING_IN_IT = "empty_columns"
 LONGEST_LINE = 10_000_000
 BLOCK = 1 << 20
 
@@ -61,13 +63,25 @@ def register_csv(con: duckdb.DuckDBPyConnection, name: str, path: Path, declared
     # the header is line 1
     rejects = {int(line) - 1: (str(line_text).strip("\r\n"), str(why)) for line, line_text, why in rejected}
     _count_rejected_rows_too(con, name, sorted(rejects))
+    empty = _drop_columns_of_nothing(con, name, layout.unnamed)
     return InputTable(
         name,
         columns_of(con, name),
-        text.noted | layout.noted,
+        text.noted | layout.noted | ({NOTHING_IN_IT: empty} if empty else {}),
         tuple((row, line_text, why) for row, (line_text, why) in sorted(rejects.items())),
         layout.delimiter,
     )
+
+
+def _drop_columns_of_nothing(con: duckdb.DuckDBPyConnection, name: str, unnamed: Sequence[str]) -> int:
+    """Leaves out the columns with neither a name nor a value, as a delimiter at each line's end makes one; how many."""
+    if not unnamed:
+        return 0
+    counts = con.execute(f'SELECT {", ".join(f"count({identifier(c)})" for c in unnamed)} FROM "{name}"').fetchall()[0]
+    empty = [column for column, count in zip(unnamed, counts, strict=True) if not count]
+    for column in empty:
+        con.execute(f'ALTER TABLE "{name}" DROP COLUMN {identifier(column)}')
+    return len(empty)
 
 
 def text_of(name: str, path: Path, declared: Input, target: Path) -> TextFile:

@@ -39,6 +39,7 @@ class CsvLayout:
     Args:
         delimiter: what parts its fields.
         columns: the names of its columns: empty and repeated ones have a number behind them.
+        unnamed: those of them that have no name in the header.
         starts_at: the byte its header begins at.
         ends_at: the byte its rows end before, where totals follow; else None.
         noted: reason → count of what was left out.
@@ -49,6 +50,7 @@ class CsvLayout:
     starts_at: int = 0
     ends_at: int | None = None
     noted: dict[str, int] = field(default_factory=dict)
+    unnamed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,14 @@ def csv_layout(path: Path, delimiter: str | None = None, skip: int | None = None
         more = records[first - 1].lines
         noted[ABOVE] = more
         above += more
-    columns = _columns(records[first:])
+    names = _names(records[first:])
+    columns = numbered(names)
     starts_at = len("".join(_lines(head)[:above]).encode()) + (_mark(path) if above else 0)
     ends_at, totals = _totals(path, delimiter, len(columns)) if len(columns) > 1 else (None, 0)
     if ends_at is not None:
         noted[TOTALS_BELOW] = totals
-    return CsvLayout(delimiter, columns, starts_at, ends_at, noted)
+    unnamed = tuple(column for column, name in zip(columns, names, strict=True) if not name)
+    return CsvLayout(delimiter, columns, starts_at, ends_at, noted, unnamed)
 
 
 def _head(path: Path) -> str:
@@ -161,10 +165,10 @@ def _are_names(record: _Record) -> bool:
     return len(set(names)) == len(names) and not any(NUMBER_OR_DATE.fullmatch(name) for name in names)
 
 
-def _columns(records: Sequence[_Record]) -> tuple[str, ...]:
+def _names(records: Sequence[_Record]) -> list[str]:
     """The names of the header, as many as the rows have fields where they differ by empty ones at the end."""
     if not records:
-        return ()
+        return []
     names = [name.strip() for name in records[0].fields]
     rows = [record.fields for record in records[1:] if record.fields]
     if rows:
@@ -174,7 +178,7 @@ def _columns(records: Sequence[_Record]) -> tuple[str, ...]:
             names += [""] * (width - len(names))
         elif alike * 10 >= len(rows) * 9 and width < len(names) and not any(names[width:]):
             names = names[:width]
-    return numbered(names)
+    return names
 
 
 def numbered(names: Sequence[str]) -> tuple[str, ...]:

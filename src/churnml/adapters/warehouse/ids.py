@@ -210,8 +210,10 @@ def _id_of_number(reading: Reading, column: IdColumn) -> str:
                 remedy="Export the column as text or as whole numbers.",
             )
     whole = f"{name} = floor({name})"
-    telling = f"SELECT count(*), list(DISTINCT {name}::VARCHAR)[:3] FROM {column.raw} WHERE {name} IS NOT NULL"
-    rows, samples = reading.con.execute(telling).fetchall()[0] if column.sampled is None else (0, [])
+    # of many rows, the different ones are not gathered to show three of them
+    few = f"list(DISTINCT {name}::VARCHAR)[:3]" if column.sampled is None else f"[min({name}), max({name})]::VARCHAR[]"
+    telling = f"SELECT count(*), {few} FROM {column.raw} WHERE {name} IS NOT NULL"
+    rows, samples = reading.con.execute(telling).fetchall()[0]
     if rows:
         detail = f"Its type is {column.sql_type}: whole numbers are read without decimals"
         reading.tell(RemarkKind.SPELLING, column.table, column.name, int(rows), sorted(samples), detail)

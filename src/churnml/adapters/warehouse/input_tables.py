@@ -27,6 +27,7 @@ MEANINGS: Mapping[str, str] = {
     "lines_above_header": "lines above the names of the columns (titles, blanks), left out",
     "total_rows": "lines of totals below the rows (their first value is Total, Summe, 合計 …; others are empty), "
     "left out",
+    "empty_columns": "columns of a CSV file without a name and without a value, left out",
     "files_not_read": "files of a folder whose names are of no kind that is read",
 }
 

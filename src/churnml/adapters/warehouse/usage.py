@@ -21,6 +21,7 @@ from churnml.adapters.warehouse.increments import (
     still_true,
     totals,
 )
+from churnml.adapters.warehouse.late_spellings import tell_late_spellings
 from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.profile import write_usage_feed
 from churnml.adapters.warehouse.reading import Progress, Reading, files_of, parquet, write_parquet
@@ -67,6 +68,7 @@ def roll_up_whole(reading: Reading, end: dt.date, progress: Progress) -> RolledU
         hours=_has_hours(reading),
         rare=has_rare(reading.con, checked.names),
     )
+    tell_late_spellings(reading, folder)
     write_usage_feed(reading.con, folder)
     (folder / f"{IDS}.parquet").unlink(missing_ok=True)  # nobody comes after them
     return RolledUsage((folder,), rolled_content(reading.con, [folder]))
@@ -122,6 +124,7 @@ def _new_increment(
     # the names that have a bit have it in every increment that is read together
     names = kept[0].names if kept else checked.names
     write_rollups(reading.backend, folder, reading.parts, names, hours=_has_hours(reading), rare=has_rare(con, names))
+    tell_late_spellings(reading, folder)
     write_usage_feed(con, folder)
     # where nothing was set aside, the roll-up has every account
     judged = "_typed_usage_events" if checked.quarantined else parquet([folder / "usage_days.parquet"])

@@ -3,7 +3,8 @@
 --   ends_at     the next change; else ended_at, cancel_at, or the end of the paid period when it was cancelled to then
 --   cancelled_at  canceled_at: when notice was given, which may be long before the end
 --   known_at    the row's own start (Stripe knows a change when it happens); the first at created, if that was later.
---               A notice that was taken back leaves no trace.
+--               A notice that was taken back is two more versions of the row: known when it was given, and when it no
+--               longer stood. Without a history it leaves no trace.
 --   mrr         price × quantity − discount, by the month; 0 in trials, while collection is paused, and for
 --               subscriptions whose first payment never came (incomplete). Metered prices are no recurring revenue and
 --               are left out; a tiered price has no unit amount, so its row is set aside as missing mrr, and told.
@@ -282,15 +283,69 @@ periods AS (
         CAST(date_diff('month', CAST(timezone('UTC', coalesce(anchor, began)) AS DATE),
             CAST(timezone('UTC', moment) AS DATE)) // renewal_months AS BIGINT) AS terms_before
     FROM changes
+),
+-- notices that were taken back: from the version that first has one to the next that has none
+taken_back AS (
+    SELECT *
+    FROM (
+        SELECT
+            id AS subscription_id,
+            version_at AS noticed_at,
+            coalesce(canceled_at, version_at) AS given_at,
+            coalesce(cancel_at, CASE WHEN cancel_at_period_end THEN current_period_end END) AS would_end,
+            noticed AND NOT coalesce(lag(noticed) OVER (PARTITION BY id ORDER BY version_at), false) AS is_first,
+            min(CASE WHEN NOT noticed THEN version_at END) OVER (
+                PARTITION BY id ORDER BY version_at ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+            ) AS taken_at
+        FROM (
+            SELECT *, canceled_at IS NOT NULL OR cancel_at IS NOT NULL OR coalesce(cancel_at_period_end, false) AS noticed
+            FROM versions
+        )
+    )
+    WHERE is_first AND taken_at > noticed_at
+),
+settled_periods AS (
+    SELECT
+        p.*,
+        coalesce(p.next_at, s.ends) AS ends_at,
+        CASE WHEN p.next_at IS NULL THEN s.canceled_at END AS cancelled_at,
+        CASE WHEN p.place = 1 THEN greatest(p.moment, s.created) ELSE p.moment END AS known_at
+    FROM periods AS p
+    JOIN final_state AS s ON s.id = p.subscription_id
+),
+withdrawn AS (
+    SELECT p.*, b.noticed_at, b.given_at, b.would_end, b.taken_at
+    FROM settled_periods AS p
+    JOIN taken_back AS b ON b.subscription_id = p.subscription_id
+    WHERE p.known_at < b.taken_at AND (p.next_at IS NULL OR p.next_at > b.noticed_at)
+),
+known_periods AS (
+    -- terms that began under such a notice were first known with it
+    SELECT p.*
+    FROM settled_periods AS p
+    WHERE NOT EXISTS (
+        SELECT 1 FROM withdrawn AS w
+        WHERE w.subscription_id = p.subscription_id AND w.moment = p.moment AND w.noticed_at <= p.known_at
+    )
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (noticed_at, given_at, would_end, taken_at) REPLACE (
+        CASE WHEN would_end > moment THEN would_end END AS ends_at,
+        greatest(given_at, moment) AS cancelled_at,
+        greatest(known_at, noticed_at) AS known_at
+    )
+    FROM withdrawn
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (noticed_at, given_at, would_end, taken_at) REPLACE (least(taken_at, next_at) AS known_at)
+    FROM withdrawn
 )
 SELECT
     s.source_row,
     coalesce(c.account_key, 'stripe ' || s.customer_id) AS account_id,
     p.subscription_id,
     p.moment AS starts_at,
-    coalesce(p.next_at, s.ends) AS ends_at,
-    CASE WHEN p.next_at IS NULL THEN s.canceled_at END AS cancelled_at,
-    CASE WHEN p.place = 1 THEN greatest(p.moment, s.created) ELSE p.moment END AS known_at,
+    p.ends_at,
+    p.cancelled_at,
+    p.known_at,
     p.mrr,
     p.plan,
     p.seats,
@@ -302,6 +357,6 @@ SELECT
             <= p.start_day THEN 1 ELSE 0 END
     ) AS INTEGER)) AS DATE) AS renews_at,
     p.currency
-FROM periods AS p
+FROM known_periods AS p
 JOIN final_state AS s ON s.id = p.subscription_id
 LEFT JOIN customer AS c ON c.id = s.customer_id
