@@ -66,9 +66,7 @@ def test_the_champion_is_compared_only_where_it_has_not_trained():
     of_champion = {judged[-1].cutoff: judged[-1].predictions["base_rate"]}
     found = pool(judged, of_champion)
     assert found.champion_at == (judged[-1].cutoff,)
-    assert (
-        found.evaluation.ahead["champion"]["roc_auc"] == pool(judged[-1:]).evaluation.ahead["base_rate"]["roc_auc"]
-    )
+    assert found.evaluation.ahead["champion"]["roc_auc"] == pool(judged[-1:]).evaluation.ahead["base_rate"]["roc_auc"]
     assert "champion" not in found.evaluation.figures
     assert "champion" not in pool(judged).evaluation.ahead
 

@@ -168,10 +168,10 @@ def _pooled(
         train, rows = at_cutoffs(mature, fold.train), at_cutoffs(mature, [fold.validate])
         if train["label"].nunique() < 2 or rows.empty:
             continue
-        said = predicted_then(fitted, collected.features, mature, fold, spec.estimator.seeds)
+        by_model = predicted_then(fitted, collected.features, mature, fold, spec.estimator.seeds)
         rivals = _rivals(opened, collected, fitted, train, rows)
         known = {who: p for who, p in rivals.items() if p is not None}
-        together.append(JudgedRows(fold.validate, fold.train[-1], rows, {"model": said, **known}))
+        together.append(JudgedRows(fold.validate, fold.train[-1], rows, {"model": by_model, **known}))
     if not together:
         return None
     together.append(JudgedRows(split.judged, split.train[-1], judged, predictions))

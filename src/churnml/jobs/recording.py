@@ -85,7 +85,11 @@ def record_challenger(
 def _metrics(record: ModelRecord) -> dict[str, float]:
     """Every figure with its ends, as MLflow shows them."""
     curves = record.judged_curves
-    figures = {**record.figures, **({"when": curves.figures["curve"]} if curves else {})}
+    figures = {
+        **record.figures,
+        **({"when": curves.figures["curve"]} if curves else {}),
+        **({"pooled": record.pooled.figures["model"]} if record.pooled else {}),
+    }
     ends = {
         f"{who}.{name}{suffix}": end
         for who, named in figures.items()

@@ -85,25 +85,28 @@ def pool(
     """
     champion = champion or {}
     asked = [who for who in judged[-1].predictions if all(who in one.predictions for one in judged)]
-    evaluation = _measured(judged, asked, seed, resamples)
+    evaluation = measured_together(judged, asked, seed, resamples)
     met = [
         replace(one, predictions={**one.predictions, "champion": champion[one.cutoff]})
         for one in judged
         if one.cutoff in champion
     ]
     if met:
-        ahead = _measured(met, ["model", "champion"], seed, resamples).ahead["champion"]
+        ahead = measured_together(met, ["model", "champion"], seed, resamples).ahead["champion"]
         evaluation = replace(evaluation, ahead={**evaluation.ahead, "champion": ahead})
-    by_cutoff = {one.cutoff: _measured([one], asked, seed, min(resamples, RESAMPLES_BY_CUTOFF)) for one in judged}
+    by_cutoff = {
+        one.cutoff: measured_together([one], asked, seed, min(resamples, RESAMPLES_BY_CUTOFF)) for one in judged
+    }
     taught = {one.cutoff: one.taught for one in judged}
     return Pooled(evaluation, by_cutoff, taught, tuple(one.cutoff for one in met))
 
 
-def _measured(judged: Sequence[JudgedRows], who: Sequence[str], seed: int, resamples: int) -> Evaluation:
+def measured_together(judged: Sequence[JudgedRows], who: Sequence[str], seed: int, resamples: int) -> Evaluation:
+    """The figures of those asked for over the rows of all cutoffs, resampled by account."""
     rows = pd.concat([one.rows[["account_id", "label"]] for one in judged], ignore_index=True)
-    said = {name: np.concatenate([one.predictions[name] for one in judged]) for name in who}
+    predictions = {name: np.concatenate([one.predictions[name] for one in judged]) for name in who}
     account, label = rows["account_id"].to_numpy(), rows["label"].to_numpy()
-    found = evaluate(account, label, said, seed, resamples, sure=POOLED_SURE)
+    measured = evaluate(account, label, predictions, seed, resamples, sure=POOLED_SURE)
     if len(judged) == 1:
-        return replace(found, at=f"at {judged[0].cutoff}")
-    return replace(found, at=f"over {len(judged)} cutoffs, {judged[0].cutoff} to {judged[-1].cutoff}")
+        return replace(measured, at=f"at {judged[0].cutoff}")
+    return replace(measured, at=f"over {len(judged)} cutoffs, {judged[0].cutoff} to {judged[-1].cutoff}")

@@ -3,8 +3,8 @@
 The declared settings stand. Another setting takes their place when its loss on the folds' validation
 rows is lower by more than a standard error of the difference, accounts counted once (the one-standard-error rule of
 Breiman et al., Classification and Regression Trees, 1984, turned towards what was declared): with few positives the
-smallest loss of many tries is mostly the luckiest. Where few had the outcome the rule is turned the other way: half a
-straight line stands unless trees alone are surely better. No row that calibrates or judges is looked at.
+smallest loss of many tries is mostly the luckiest. Where few had the outcome the rule is turned the other way: few
+leaves, strongly shrunk, stand unless what is declared is surely better. No row that calibrates or judges is looked at.
 """
 
 from __future__ import annotations

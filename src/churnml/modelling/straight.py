@@ -1,7 +1,7 @@
 """A logistic regression as trees: one a column, each a straight line cut into steps.
 
-With few positives a straight line knows nearly all that can be known, and trees mostly repeat the noise; their mean is
-seldom far behind the better of the two. LightGBM's own linear trees cannot be used: it cannot split what they say among
+Where the outcome follows a straight line, trees need many rows to say so; the mean of both is seldom far behind the
+better one. LightGBM's own linear trees cannot be used: it cannot split what they say among
 the features (no TreeSHAP), and keeps no monotone constraint inside their leaves. As steps the line is an ordinary
 LightGBM model: reasons, files and scoring are those of any other.
 """
@@ -16,11 +16,9 @@ from scipy.optimize import minimize
 
 # Steps of a column; a straight line in thirty-two of them is off by next to nothing.
 STEPS = 32
-# The prior variance of a standardised column's weight, as the logistic rival has it (its C) ...
-STRENGTH = 0.05
-# ... where there are so many positive rows; with fewer it shrinks in proportion, so that noise of many columns stays
-# small together, and at most to a tenth.
-POSITIVES_FOR_STRENGTH = 400
+# The prior variance of the log-odds, shared out among the standardised columns: many of them together may say no more
+# than few. It does not depend on the rows; what they know outweighs it as they become more.
+VARIANCE = 2.0
 # A name of fewer rows than this has no weight of its own.
 ROWS_OF_A_NAME = 20
 # Rows whose column is missing go right here, everything else goes left.
@@ -133,12 +131,14 @@ def _signed_log(x: np.ndarray) -> np.ndarray:
 def _fitted(design: _Design, y: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
     """Intercept and weights with the least penalised loss, each weight on its own side of zero."""
     x = np.column_stack([np.ones(len(y)), *design.parts])
-    strength = STRENGTH * min(1.0, max(0.1, float(y.sum()) / POSITIVES_FOR_STRENGTH))
+    strength = VARIANCE / max(len(design.parts), 1)
 
     def loss(beta: np.ndarray) -> tuple[float, np.ndarray]:
-        said = x @ beta
-        p = 1.0 / (1.0 + np.exp(-np.clip(said, -500, 500)))
-        value = float(weight @ (np.logaddexp(0.0, said) - y * said)) + float(beta[1:] @ beta[1:]) / (2 * strength)
+        log_odds = x @ beta
+        p = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -500, 500)))
+        value = float(weight @ (np.logaddexp(0.0, log_odds) - y * log_odds)) + float(beta[1:] @ beta[1:]) / (
+            2 * strength
+        )
         slope = x.T @ (weight * (p - y))
         slope[1:] += beta[1:] / strength
         return value, slope
@@ -147,8 +147,8 @@ def _fitted(design: _Design, y: np.ndarray, weight: np.ndarray) -> tuple[float, 
     start = np.zeros(x.shape[1])
     start[0] = np.log(rate / (1 - rate))
     bounds = [(None, None), *({0: (None, None), 1: (0.0, None), -1: (None, 0.0)}[sign] for sign in design.signs)]
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
-    return float(found.x[0]), np.asarray(found.x[1:])
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
+    return float(best.x[0]), np.asarray(best.x[1:])
 
 
 def _drawn(place: int, column: np.ndarray, terms: _Terms, weights: np.ndarray) -> _Column:
@@ -157,9 +157,9 @@ def _drawn(place: int, column: np.ndarray, terms: _Terms, weights: np.ndarray) -
     absent = len(column) - len(known)
     if terms.codes is not None:
         by_code = dict(zip(terms.codes, weights[terms.weights], strict=True))
-        codes = np.arange(int(known.max()) + 1)
-        rows = np.bincount(known.astype("int64"), minlength=len(codes))
-        return _Column(place, codes[:-1] + 0.5, np.array([by_code.get(c, 0.0) for c in codes]), rows, 0.0, absent)
+        rows = np.bincount(known.astype("int64"))
+        values = np.array([by_code.get(code, 0.0) for code in range(len(rows))])
+        return _Column(place, np.arange(len(rows) - 1) + 0.5, values, rows, 0.0, absent)
     slope = float(weights[terms.weights[0]]) if terms.spread else 0.0
     missing = 0.0
     if len(terms.weights) > bool(terms.spread):
@@ -208,7 +208,7 @@ def _tree(column: _Column, intercept: float) -> str:
 
     nodes.append((0.0, 0, 0, 0))
     node(ABOVE_EVERYTHING, grown(0, len(column.values) - 1), leaf(column.missing, column.missing_rows), 0)
-    lines = {
+    lines: dict[str, Sequence[object]] = {
         "Tree": [0],
         "num_leaves": [len(leaves)],
         "num_cat": [0],

@@ -90,8 +90,7 @@ def fit(
     """Fits the challenger: some folds choose its settings, others calibrate it, then all rows train.
 
     Args:
-        spec: the model's declaration.
-        features: its features, in column order.
+        spec, features: the model's declaration, and its features in column order.
         rows: labelled snapshots; only those of ``plan.train`` are looked at.
         plan: who trains.
         manifest: what the model shall carry about its origin.
@@ -190,12 +189,12 @@ def signs(features: Sequence[Feature]) -> list[int]:
 
 def _simpler(spec: ModelSpec) -> dict[str, Changes]:
     """In words → settings for which little has to be learned; with few positives the first is where it starts."""
+    shrunk = {"few leaves, strongly shrunk": SHRUNK}
     if spec.estimator.linear != "auto":
-        return {}
-    return {
+        return shrunk
+    return shrunk | {
         "half of it a logistic regression": {"linear": 0.5},
         "nothing but a logistic regression": {"linear": 1.0},
-        "few leaves, strongly shrunk": SHRUNK,
     }
 
 

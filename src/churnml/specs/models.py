@@ -78,9 +78,8 @@ class Estimator(Spec):
     ``monotone``: whether the outcome may only fall with what is declared healthier and only rise with what is
     riskier; ``auto`` lets go of that where the folds show that it hurts. ``half_life``: days after which a row
     counts half as much; ``auto`` tries half a year. ``linear``: the share of the log-odds that a logistic regression
-    over the same features gives instead of trees, from 0 to 1; ``auto`` tries half and all of it, and starts from half
-    where few had the outcome. ``seeds``: how many fits are averaged. Of ``folds``, every third chooses settings and
-    trees, the others calibrate.
+    over the same features gives instead of trees, from 0 to 1; ``auto`` tries half and all of it. ``seeds``: how many
+    fits are averaged. Of ``folds``, every third chooses settings and trees, the others calibrate.
     """
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.04
