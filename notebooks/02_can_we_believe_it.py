@@ -43,7 +43,8 @@ print(f"{company.paying} accounts pay; about {company.churn_rate:.1%} leave with
 # ## Who trains and who judges
 #
 # Every cutoff looks ahead over a label window. A cutoff trains only if its outcomes were final on the day of the judged
-# one; those in between are left out. The judged cutoff, the newest whose outcomes are final, is looked at once.
+# one; those in between do not train it. Up to three cutoffs before the judged one judge too, each a model fitted as it
+# would have been then, and the verdict rests on all of them.
 
 # %%
 opened = open_data(folder, today=dt.date(2025, 1, 1))

@@ -263,4 +263,4 @@ alt.layer(zero, bars, dots, data=helps).properties(width=230, height=90).facet(
 # %% [markdown]
 # An interval across the line says: not shown to help on these data. Then leave it out; every feature more is one more
 # that can break. What does help goes into `models/churn/spec.yaml`, and the next `churnml train` judges the model that
-# has it, once, on the newest mature cutoff.
+# has it, on the newest mature cutoffs together.

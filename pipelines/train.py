@@ -1,4 +1,4 @@
-"""The training flow: past snapshots in, a verdict on the newest mature cutoff out."""
+"""The training flow: past snapshots in, a verdict on the newest mature cutoffs out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ open_data = task("open project and check its tables")(opening.open_data)
 open_registry = task("open the model registry")(traced_registry)
 collect = task("collect labelled snapshots")(training.collect)
 fit_challenger = task("fit the challenger")(training.fit_challenger)
-judge_challenger = task("judge on the newest mature cutoff")(judging.judge_challenger)
+judge_challenger = task("judge on the newest mature cutoffs")(judging.judge_challenger)
 record_challenger = task("register, and promote if proven")(recording.record_challenger)
 
 

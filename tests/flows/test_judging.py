@@ -19,8 +19,12 @@ from churnml.jobs.judging import Judgement, judge_challenger
 from churnml.jobs.opening import OpenedProject, open_data
 from churnml.jobs.recording import record_of
 from churnml.jobs.training import Collected, collect, fit_challenger
+from churnml.modelling.pooling import predicted_then
 from churnml.modelling.predictor import Calibration
+from churnml.modelling.record import ModelRecord
 from churnml.modelling.training import FittedModel
+from churnml.pages.card import card
+from churnml.pages.terminal.models import model_text
 from churnml.specs.models import ModelSpec
 from tests.flows.conftest import churnml
 
@@ -63,6 +67,37 @@ def test_the_control_an_honest_challenger_is_promoted(ready: Ready) -> None:
     found = ready.judged()
     assert found.verdict.promoted, found.verdict.because
     assert set(found.predictions) >= {"model", "base_rate", "recency", "logistic_regression", "health", "truth"}
+
+
+def test_the_verdict_rests_on_several_cutoffs_and_the_record_shows_each(ready: Ready) -> None:
+    found = ready.judged()
+    record = record_of(ready.opened, ready.spec, ready.collected, ready.fitted, found).registered_as("1")
+    judges = ready.collected.split.judges
+    assert len(judges) == 4
+    assert record.pooled
+    assert tuple(one.cutoff for one in record.pooled.by_cutoff) == judges
+    assert record.pooled.rows == sum(one.rows for one in record.pooled.by_cutoff) > record.rows
+    assert record.pooled.by_cutoff[-1].positives == record.positives
+    for page in (model_text(record), card(record)):
+        assert f"{record.pooled.positives:,} of {record.pooled.rows:,} snapshots positive" in page
+        assert all(str(one.cutoff) in page for one in record.pooled.by_cutoff)
+    assert ModelRecord.read(json.loads(json.dumps(record.as_data()))) == record
+
+
+def test_the_model_of_an_earlier_cutoff_knows_nothing_that_was_not_final_then(ready: Ready) -> None:
+    fold, rows = ready.collected.split.earlier[0], ready.collected.rows
+    rows = rows[rows["label"].notna()]
+
+    def predicted(turned: np.ndarray) -> np.ndarray:
+        changed = rows.assign(label=np.where(turned, 1 - rows["label"], rows["label"]))
+        return predicted_then(ready.fitted, ready.collected.features, changed, fold, 1)
+
+    days = rows["as_of"].dt.date
+    late = ~days.isin(fold.train).to_numpy()
+    assert late.any()
+    assert (predicted(late) == predicted(np.zeros(len(rows), dtype=bool))).all()
+    # and it would show if it knew
+    assert (predicted((days == fold.train[-1]).to_numpy()) != predicted(late)).any()
 
 
 def test_training_rows_that_overlap_the_judged_cutoff_close_the_door(ready: Ready) -> None:

@@ -64,6 +64,24 @@ def test_a_bad_spring_is_no_reason_to_expect_a_bad_summer():
     assert set(found.losses) == {"none", "sigmoid", "isotonic", "venn_abers"}
 
 
+def test_where_few_had_the_outcome_no_curve_of_many_steps_is_tried():
+    assert set(calibrate("auto", *periods([0.0, 0.1, 0.0], n=200), apart=98).losses) == {"none", "shift", "sigmoid"}
+
+
+def test_few_who_leave_less_than_is_said_in_every_period_shift_what_is_said():
+    log_odds, label, account, day = periods([-1.4, -1.4, -1.5, -1.4], n=400)
+    found = calibrate("auto", log_odds, label, account, day, apart=98)
+    assert found.calibration.probabilities(log_odds).mean() == pytest.approx(label.mean(), rel=0.1)
+    assert Calibration("none").probabilities(log_odds).mean() > 2 * label.mean()
+
+
+def test_a_shift_says_as_many_as_were_seen_and_keeps_the_odds_apart():
+    log_odds, label = drawn(intercept=-1.0)
+    found = fit_calibration("shift", log_odds, label)
+    assert (found.kind, found.slope) == ("sigmoid", 1.0)
+    assert found.probabilities(log_odds).mean() == pytest.approx(label.mean(), rel=1e-6)
+
+
 def test_what_is_wrong_in_every_period_is_mended():
     found = calibrate("auto", *periods([-0.8, -0.7, -0.8, -0.7], slope=0.6), apart=98)
     assert found.calibration.kind != "none"

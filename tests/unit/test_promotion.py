@@ -106,8 +106,9 @@ def test_a_declared_figure_that_was_not_measured_closes_the_door():
     [
         ("seen_over_said", 0.5, 1.9, True),
         ("seen_over_said", 1.2, 1.6, True),  # off for certain, but by less than is tolerated
-        ("seen_over_said", 1.51, 2.6, False),
-        ("seen_over_said", 0.30, 0.66, False),
+        ("seen_over_said", 0.70, 0.81, True),
+        ("seen_over_said", 1.26, 1.6, False),
+        ("seen_over_said", 0.68, 0.76, False),  # ample data: 44 % said where 32 % left
         ("calibration_slope", 0.40, 1.2, True),
         ("calibration_slope", 0.10, 0.60, False),
         ("calibration_slope", 1.60, 4.0, False),
@@ -119,6 +120,24 @@ def test_a_shift_of_calibration_closes_the_door_only_beyond_chance_and_tolerance
     verdict = judge(shifted, PromoteIf(), True)
     assert verdict.promoted is open_
     assert open_ or "the calibration has shifted" in verdict.because
+
+
+@pytest.mark.parametrize("rival", ["logistic_regression", "health", "recency"])
+def test_a_rival_that_is_surely_ahead_closes_the_door_also_where_nobody_asked_for_it_to_be_beaten(rival):
+    asks = PromoteIf(beats=("base_rate", "champion"))
+    behind = replace(PROVEN, ahead={**PROVEN.ahead, rival: {"roc_auc": Figure(-0.029, -0.060, -0.005)}})
+    verdict = judge(behind, asks, True)
+    assert not verdict.promoted
+    assert "is ahead of it on ROC AUC, by 0.0290, 95 % interval 0.0050 to 0.0600" in verdict.because
+    unsure = replace(PROVEN, ahead={**PROVEN.ahead, rival: {"roc_auc": Figure(-0.029, -0.060, 0.002)}})
+    assert judge(unsure, asks, True).promoted
+    assert judge(behind, PromoteIf(beats=asks.beats, figures=("log_loss",)), True).promoted
+
+
+def test_an_account_that_left_is_one_leaver_however_many_cutoffs_saw_it():
+    thrice = replace(PROVEN, positives=57, positive_accounts=19, at="over 3 cutoffs")
+    assert "only 19 positives over 3 cutoffs" in judge(thrice, PromoteIf(), True).because
+    assert judge(replace(thrice, positive_accounts=20), PromoteIf(), True).promoted
 
 
 @pytest.mark.parametrize(

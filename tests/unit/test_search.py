@@ -95,3 +95,37 @@ def test_a_search_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatc
     monkeypatch.setattr(searching, "_one_try", lambda *given: tries.append(given) or (1.0, None))
     assert found(trials=6, tries=where).settings == whole.settings
     assert tries == []
+
+
+def test_where_few_had_the_outcome_the_simple_setting_stands_unless_it_is_surely_worse(monkeypatch):
+    simple = {"half a line": {"linear": 0.5}, "a line": {"linear": 1.0}}
+    few = [SearchFold(fold.train, fold.validate.head(200)) for fold in folds()]
+    assert searching._with_outcome(few) < searching.FEW_POSITIVES <= searching._with_outcome(folds())
+    chosen = found(over=few, simple=simple)
+    assert chosen.tried[1].taken
+    assert "few had the outcome" in chosen.tried[1].what
+    assert "few had the outcome" not in chosen.tried[2].what
+    assert "few had the outcome" not in found(simple=simple).tried[1].what
+
+
+def test_what_a_line_cannot_know_is_left_to_trees():
+    bent = folds()
+    for fold in bent:
+        for frame in (fold.train, fold.validate):
+            frame["label"] = (frame["a"].abs() < 0.7).astype(float)
+    chosen = found(over=bent, simple={"a line": {"linear": 1.0}})
+    assert not chosen.settings.estimator.get("linear")
+
+
+def test_a_line_is_taken_where_the_outcome_follows_one():
+    rng, straight = np.random.default_rng(4), []
+    for fold in folds():
+        parts = [fold.train.head(250).copy(), fold.validate.copy()]
+        for frame in parts:
+            log_odds = -1 + frame[COLUMNS].sum(axis=1)
+            frame["label"] = (rng.random(len(frame)) < 1 / (1 + np.exp(-log_odds))).astype(float)
+        straight.append(SearchFold(*parts))
+    chosen = found(over=straight, simple={"a line": {"linear": 1.0}})
+    assert chosen.settings.estimator["linear"] == 1.0
+    final = chosen.settings.classifier(trees=chosen.trees).fit(parts[0][COLUMNS], parts[0]["label"])
+    assert final.booster_.num_trees() <= len(COLUMNS)

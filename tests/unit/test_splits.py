@@ -12,12 +12,21 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_val_score
 
 from churnml.errors import TooLittleDataError
-from churnml.modelling.splits import TRAIN_BESIDE_LATER, PurgedRollingOrigin, plan, rolling_origin
+from churnml.modelling.splits import (
+    LEAST_FOLDS,
+    MOST_JUDGES,
+    TRAIN_BESIDE_LATER,
+    PurgedRollingOrigin,
+    plan,
+    rolling_origin,
+)
 from churnml.timeline import Reach
 
 D = dt.date
 bounded = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 reaches = st.builds(Reach, st.integers(0, 30), st.integers(1, 60), st.integers(0, 30))
+# of eighty weeks the newest one is a second, later period: the judged cutoff lies a whole reach of 126 days before it
+BEHIND = 18
 cutoff_sets = st.lists(st.integers(0, 700), min_size=1, max_size=30, unique=True).map(
     lambda numbers: [D(2023, 1, 1) + dt.timedelta(days=n) for n in numbers]
 )
@@ -92,10 +101,42 @@ def test_a_second_later_period_is_held_out_only_where_enough_is_left_to_learn_fr
     assert len(long.train) == TRAIN_BESIDE_LATER
 
 
-def test_search_and_calibration_are_spread_over_the_whole_history():
+def test_search_and_calibration_are_spread_over_the_whole_history_before_the_oldest_judge():
     found = plan(monthly(20), Reach(7, 91, 28), 0, 9)
     roles = ["search" if fold in found.search else "calibrate" for fold in found.folds]
-    assert roles == ["calibrate", "search", "calibrate"] * 3
+    assert roles == ["calibrate", *["calibrate", "search", "calibrate"] * 2]
+
+
+@bounded
+@given(cutoff_sets, reaches, st.integers(0, 20), st.integers(1, 9))
+def test_what_chooses_what_calibrates_and_what_judges_are_kept_apart(cutoffs, reach, embargo, folds):
+    try:
+        found = plan(cutoffs, reach, embargo, folds)
+    except TooLittleDataError:
+        return
+    assert found.judges[-1] == found.judged
+    assert list(found.judges) == sorted(set(found.judges))
+    assert len(found.judges) <= MOST_JUDGES
+    for fold in found.earlier:
+        assert fold.train == tuple(c for c in sorted(cutoffs) if reach.is_purged_for(c, fold.validate, embargo))
+    if found.earlier:
+        assert len(found.folds) >= LEAST_FOLDS
+        assert all(reach.is_purged_for(fold.validate, found.judges[0], embargo) for fold in found.folds)
+
+
+def test_the_cutoffs_that_judge_cover_about_a_label_window_together():
+    assert plan(monthly(20), Reach(7, 91, 28), 0, 9).judges == tuple(monthly(20)[-4:])
+    weekly = [D(2022, 1, 3) + dt.timedelta(days=7 * n) for n in range(80)]
+    assert plan(weekly, Reach(7, 91, 28), 0, 9).judges == tuple(weekly[-n - 1 - BEHIND] for n in (12, 8, 4, 0))
+
+
+def test_a_short_history_or_few_who_left_early_leave_fewer_cutoffs_to_judge():
+    reach, cutoffs = Reach(7, 91, 28), monthly(20)
+    assert len(plan(monthly(12), reach, 0, 9).judges) < 4
+    nobody_early = {cutoff: 0 if cutoff < cutoffs[14] else 50 for cutoff in cutoffs}
+    assert plan(cutoffs, reach, 0, 9, nobody_early).judges == (cutoffs[-1],)
+    some = dict.fromkeys(cutoffs, 20)
+    assert plan(cutoffs, reach, 0, 9, some) == plan(cutoffs, reach, 0, 9)
 
 
 def test_the_splitter_is_scikit_learns_and_purges_by_the_calendar():

@@ -37,7 +37,7 @@ def train(
     no_prefect: PlainOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train, judge on the newest mature cutoff, register; promote only what is proven."""
+    """Train, judge on the newest mature cutoffs, register; promote only what is proven."""
     ready(project, no_prefect)
     from churnml.pages.summary import model_data
     from churnml.pages.terminal.models import model_text

@@ -1,9 +1,10 @@
-"""Judging a challenger: everybody is measured on the judged cutoff, once, and a verdict given."""
+"""Judging a challenger: everybody is measured on the cutoffs that judge, together, and a verdict given."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,9 @@ from churnml.jobs.truth import true_probabilities
 from churnml.modelling.agreement import differences
 from churnml.modelling.evaluation import Evaluation, evaluate
 from churnml.modelling.leaks import giveaways, too_good
+from churnml.modelling.pooling import JudgedRows, Pooled, pool, predicted_then
 from churnml.modelling.predictor import Predictor
-from churnml.modelling.promotion import Verdict, faded, judge, misfitting, overlapping
+from churnml.modelling.promotion import ALONE, Verdict, faded, judge, misfitting, overlapping, shifted
 from churnml.modelling.ranking import Stakes
 from churnml.modelling.record import Leak
 from churnml.modelling.splits import Split
@@ -33,15 +35,16 @@ log = logging.getLogger("churnml.training")
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judged cutoff shows of a challenger.
+    """What the cutoffs that judge show of a challenger.
 
     Args:
-        evaluation: the figures; None where nothing could be measured.
+        evaluation: the figures at the newest of them; None where nothing could be measured.
         verdict: promoted or not, and why.
         rows: the judged rows with a known outcome.
         predictions: who → probabilities of those rows.
         leaks: features that give the outcome away.
         later: the figures on the split's second, later period; None without one.
+        pooled: what all cutoffs that judge show together, which the verdict rests on; None where but one judges.
     """
 
     evaluation: Evaluation | None
@@ -50,6 +53,7 @@ class Judgement:
     predictions: Mapping[str, np.ndarray]
     leaks: tuple[Leak, ...] = ()
     later: Evaluation | None = None
+    pooled: Pooled | None = None
 
 
 def judge_challenger(
@@ -60,7 +64,7 @@ def judge_challenger(
     champion: Predictor | None,
     unreadable: str | None = None,
 ) -> Judgement:
-    """Measures challenger, rivals and champion on the judged cutoff, once, and gives the verdict.
+    """Measures challenger, rivals and champion on the cutoffs that judge, and gives the verdict on them together.
 
     What cannot be judged is recorded as not promoted, with the reason; training goes on.
     ``unreadable`` says why the present champion could not be loaded; nobody can beat it then.
@@ -86,17 +90,20 @@ def judge_challenger(
             predictions["truth"] = truth
         accounts, labels = judged["account_id"].to_numpy(), judged["label"].to_numpy()
         evaluation = evaluate(accounts, labels, predictions, spec.seed, stakes=stakes_of(spec, judged))
+        pooled = _pooled(opened, spec, collected, fitted, judged, predictions, champion)
         later = _later(opened, spec, collected, fitted)
     except ChurnmlError as problem:
         log.warning("%(model)s: it could not be judged", {"model": spec.name})
         closed.append(f"it could not be judged: {problem.what}")
         return Judgement(None, Verdict(False, "; ".join(closed)), judged, {}, leaks)
     suspicious = too_good(evaluation, importance(fitted, judged), _strongest(fitted, judged))
-    closed += [reason for reason in (suspicious, later and faded(later)) if reason]
-    verdict = judge(evaluation, spec.promote_if, champion is not None, closed, absent)
+    alone = pooled and shifted(evaluation, ALONE)
+    closed += [reason for reason in (suspicious, alone, later and faded(later)) if reason]
+    judging = pooled.evaluation if pooled else evaluation
+    verdict = judge(judging, spec.promote_if, champion is not None, closed, absent)
     about = {"model": spec.name, "promoted": verdict.promoted, "rows": len(judged), "cutoff": collected.split.judged}
     log.info("%(model)s: judged on %(rows)d accounts at %(cutoff)s, promoted: %(promoted)s", about)
-    return Judgement(evaluation, verdict, judged, predictions, leaks, later)
+    return Judgement(evaluation, verdict, judged, predictions, leaks, later, pooled)
 
 
 def _later(opened: OpenedProject, spec: ModelSpec, collected: Collected, fitted: FittedModel) -> Evaluation | None:
@@ -127,13 +134,68 @@ def _predictions(
     """Who → probabilities of the judged rows; which rivals these data cannot have → why."""
     train = usable(at_cutoffs(collected.rows, collected.split.train), spec.name)
     judged = usable(judged, spec.name)
-    predictions: dict[str, np.ndarray | None] = {"model": fitted.predictor.predict(judged)}
-    predictions |= rival_predictions(collected.features, train, judged)
-    by_health = [_health_scores(opened.project, collected, fitted, rows) for rows in (train, judged)]
-    predictions["health"] = score_as_rival(by_health[0], train["label"].to_numpy(), by_health[1])
+    rivals = _rivals(opened, collected, fitted, train, judged)
     why = {"recency": "there is no usage data", "health": "none of its inputs is known"}
-    absent = {who: why[who] for who, p in predictions.items() if p is None}
-    return {who: p for who, p in predictions.items() if p is not None}, absent
+    absent = {who: why[who] for who, p in rivals.items() if p is None}
+    known = {who: p for who, p in rivals.items() if p is not None}
+    return {"model": fitted.predictor.predict(judged), **known}, absent
+
+
+def _rivals(
+    opened: OpenedProject, collected: Collected, fitted: FittedModel, train: pd.DataFrame, judged: pd.DataFrame
+) -> dict[str, np.ndarray | None]:
+    """Rival → probabilities of the judged rows, None where these data cannot have it."""
+    rivals = rival_predictions(collected.features, train, judged)
+    by_health = [_health_scores(opened.project, collected, fitted, rows) for rows in (train, judged)]
+    return rivals | {"health": score_as_rival(by_health[0], train["label"].to_numpy(), by_health[1])}
+
+
+def _pooled(
+    opened: OpenedProject,
+    spec: ModelSpec,
+    collected: Collected,
+    fitted: FittedModel,
+    judged: pd.DataFrame,
+    predictions: Mapping[str, np.ndarray],
+    champion: Predictor | None,
+) -> Pooled | None:
+    """What the cutoffs that judge show together, each with a model fitted as it would have been then."""
+    split = collected.split
+    if not split.earlier:
+        return None
+    mature = collected.rows[collected.rows["label"].notna()]
+    together = []
+    for fold in split.earlier:
+        train, rows = at_cutoffs(mature, fold.train), at_cutoffs(mature, [fold.validate])
+        if train["label"].nunique() < 2 or rows.empty:
+            continue
+        by_model = predicted_then(fitted, collected.features, mature, fold, spec.estimator.seeds)
+        rivals = _rivals(opened, collected, fitted, train, rows)
+        known = {who: p for who, p in rivals.items() if p is not None}
+        together.append(JudgedRows(fold.validate, fold.train[-1], rows, {"model": by_model, **known}))
+    if not together:
+        return None
+    together.append(JudgedRows(split.judged, split.train[-1], judged, predictions))
+    of_champion = {}
+    if champion is not None and "champion" in predictions:
+        earlier = _champion_then(opened, spec, champion, together[:-1])
+        of_champion = {**earlier, split.judged: predictions["champion"]}
+    return pool(together, spec.seed, of_champion)
+
+
+def _champion_then(
+    opened: OpenedProject, spec: ModelSpec, champion: Predictor, judged: Sequence[JudgedRows]
+) -> dict[dt.date, np.ndarray]:
+    """Cutoff → the champion's probabilities of its rows, where it has not trained on what that cutoff overlaps."""
+    trained, reach = champion.manifest.trained_on, spec.label.reach
+    free = [one for one in judged if not overlapping("", trained, one.cutoff, reach, spec.embargo)]
+    if not free:
+        return {}
+    built = list(built_for(opened, champion, champion.feature_names).values())
+    return {
+        one.cutoff: champion.predict(snapshots.build_snapshots(opened.facts, built, one.rows[["account_id", "as_of"]]))
+        for one in free
+    }
 
 
 def _health_scores(project: Project, collected: Collected, fitted: FittedModel, rows: pd.DataFrame) -> np.ndarray:

@@ -194,6 +194,7 @@ def _record(
         "gains": GainsPoint.rows_of(gains({"model": p}, y)),
         "slices": (),
         "later": None,
+        "pooled": None,
         "decision": decision and decision.model_copy(update={"contacted": decision.share * len(y)}),
         "hazard": hazard and hazard.model_copy(update={"judged": None}),
         "training": training,

@@ -18,8 +18,10 @@ from churnml.modelling.record import (
     FamilyImportance,
     GainsPoint,
     HazardRecord,
+    JudgedCutoff,
     LaterPeriod,
     ModelRecord,
+    PooledCutoffs,
     RecordedCalibration,
     RecordedFold,
     ReliabilityBin,
@@ -83,7 +85,11 @@ def record_challenger(
 def _metrics(record: ModelRecord) -> dict[str, float]:
     """Every figure with its ends, as MLflow shows them."""
     curves = record.judged_curves
-    figures = {**record.figures, **({"when": curves.figures["curve"]} if curves else {})}
+    figures = {
+        **record.figures,
+        **({"when": curves.figures["curve"]} if curves else {}),
+        **({"pooled": record.pooled.figures["model"]} if record.pooled else {}),
+    }
     ends = {
         f"{who}.{name}{suffix}": end
         for who, named in figures.items()
@@ -166,6 +172,7 @@ def record_of(
         slices=() if p is None else tuple(slices(train, judged.rows, p, spec.seed)),
         decision=_decision(spec, judged.rows) if evaluation else None,
         later=_later(collected, judged),
+        pooled=_pooled(judged),
         leaks=judged.leaks,
         importance=tuple(
             FamilyImportance(family=family, log_odds=log_odds)
@@ -190,7 +197,40 @@ def _later(collected: Collected, judged: Judgement) -> LaterPeriod | None:
     later, cutoff = judged.later, collected.split.later
     if later is None or cutoff is None:
         return None
-    return LaterPeriod.model_validate({**vars(later), "cutoff": cutoff})
+    return LaterPeriod(
+        cutoff=cutoff,
+        figures=recorded_by_who(later.figures),
+        ahead=recorded_by_who(later.ahead),
+        rows=later.rows,
+        positives=later.positives,
+        shift=recorded(later.shift),
+    )
+
+
+def _pooled(judged: Judgement) -> PooledCutoffs | None:
+    pooled = judged.pooled
+    if pooled is None:
+        return None
+    return PooledCutoffs(
+        figures=recorded_by_who(pooled.evaluation.figures),
+        ahead=recorded_by_who(pooled.evaluation.ahead),
+        rows=pooled.evaluation.rows,
+        positives=pooled.evaluation.positives,
+        positive_accounts=pooled.evaluation.leavers,
+        shift=recorded(pooled.evaluation.shift),
+        sure=pooled.evaluation.sure,
+        champion_at=pooled.champion_at,
+        by_cutoff=tuple(
+            JudgedCutoff(
+                cutoff=cutoff,
+                taught_to=pooled.taught[cutoff],
+                rows=one.rows,
+                positives=one.positives,
+                figures=recorded_by_who(one.figures),
+            )
+            for cutoff, one in pooled.by_cutoff.items()
+        ),
+    )
 
 
 def _training(spec: ModelSpec, collected: Collected, fitted: FittedModel, train: pd.DataFrame) -> TrainingRecord:

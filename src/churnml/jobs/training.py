@@ -104,7 +104,10 @@ def collect(
     progress(f"{spec.name}: who was eligible at {len(cutoffs)} cutoffs")
     spine = snapshots.population(label, facts, cutoffs)
     present = [c for c in cutoffs if (spine["as_of"] == pd.Timestamp(c)).any()]
-    split = plan(present, label.reach, spec.embargo, spec.estimator.folds)
+    labels = snapshots.attach_label(label, facts, spine)["label"].to_numpy()
+    outcomes = pd.Series(labels == 1, index=spine["as_of"]).groupby(level=0).sum()
+    positives = {c: int(outcomes[pd.Timestamp(c)]) for c in present}
+    split = plan(present, label.reach, spec.embargo, spec.estimator.folds, positives)
     # event names are picked from what was known before the last training cutoff, not from the judged rows
     wish = wish_for(opened, spec, split.train[-1])
     features = choose(spec.features.families, spec.features.exclude, wish, facts, opened.project.catalogue)
@@ -114,7 +117,7 @@ def collect(
     rows = snapshots.build_snapshots(facts, [*features, *scales], spine)
     places = fit_places(at_cutoffs(rows, split.train), features)
     rows = with_places(rows, features, places)
-    rows["label"] = snapshots.attach_label(label, facts, spine)["label"].to_numpy()
+    rows["label"] = labels
     if spec.hazard is not None:
         times = snapshots.attach_leaving_times(label, facts, spine, end_of_data(facts.data_through))
         rows = rows.assign(**{name: times[name].to_numpy() for name in ("left_after", "seen_for")})

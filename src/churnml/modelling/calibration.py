@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from churnml.modelling.predictor import Calibration
 
-# The first is the default: another takes its place only where the rows are sure of it.
-KINDS = ("none", "sigmoid", "isotonic", "venn_abers")
+# Curves of many steps learn the luck of few outcomes, and two numbers of very few; under so many accounts with the
+# outcome one number is tried in place of the curves. The first stands: another takes its place only where the rows are
+# sure of it.
+POSITIVES_FOR_CURVES = 300
+KINDS_OF_FEW = ("none", "shift", "sigmoid")
+KINDS_OF_MANY = ("none", "sigmoid", "isotonic", "venn_abers")
 # A table of Venn-Abers probabilities needs no more points than that to be read to three digits.
 POINTS = 400
 
@@ -36,13 +41,15 @@ def calibrate(
 ) -> Calibrated:
     """The declared calibration, or for ``auto`` the one with the least log loss out of sample.
 
+    Where few had the outcome only those of one or two numbers are tried, and of the trees' own.
+
     What a month with many leavings teaches is no truth about the next: cutoffs whose label windows overlap share
     their outcomes, and a whole market may have a bad spring. So a cutoff is calibrated by what cutoffs with other
     windows teach, and the trees' own probabilities stay unless another kind is better by more than a standard
     error, over accounts and over cutoffs.
 
     Args:
-        kind: one of KINDS, or ``auto``.
+        kind: as :func:`fit_calibration` has them, or ``auto``.
         log_odds: out-of-fold log-odds, shape (rows,).
         label: 0 or 1, shape (rows,).
         account: whose row, shape (rows,).
@@ -51,16 +58,18 @@ def calibrate(
     """
     if kind != "auto":
         return Calibrated(fit_calibration(kind, log_odds, label), {})
-    losses = {name: np.full(len(label), np.nan) for name in KINDS}
+    few = len(np.unique(account[label > 0].astype(str))) < POSITIVES_FOR_CURVES
+    kinds = KINDS_OF_FEW if few else KINDS_OF_MANY
+    losses = {name: np.full(len(label), np.nan) for name in kinds}
     for teach, check in _periods_apart(label, day, apart):
-        for name in KINDS:
+        for name in kinds:
             p = fit_calibration(name, log_odds[teach], label[teach]).probabilities(log_odds[check])
             losses[name][check] = -(label[check] * np.log(p) + (1 - label[check]) * np.log(1 - p))
     measured = ~np.isnan(losses["none"])
     if not measured.any():
         return Calibrated(fit_calibration("none", log_odds, label), {})
     means = {name: float(loss[measured].mean()) for name, loss in losses.items()}
-    best = min(KINDS, key=lambda name: means[name])
+    best = min(kinds, key=lambda name: means[name])
     gained = (losses["none"] - losses[best])[measured]
     errors = [clustered_error(gained, clusters[measured]) for clusters in (account.astype(str), day)]
     chosen = best if gained.mean() > max(errors) else "none"
@@ -88,7 +97,8 @@ def fit_calibration(kind: str, log_odds: np.ndarray, label: np.ndarray) -> Calib
     """The calibration of a kind that fits best.
 
     Args:
-        kind: ``none`` (the trees' own probabilities), ``sigmoid`` (Platt, 1999; on the log-odds, so that the
+        kind: ``none`` (the trees' own probabilities), ``shift`` (one number added to the log-odds, so that as many
+            are said as were seen: a prior shift), ``sigmoid`` (Platt, 1999; on the log-odds, so that the
             identity is inside the family), ``isotonic`` (Zadrozny and Elkan, 2002; wants a thousand positives or
             so), or ``venn_abers`` (Vovk, Petej and Fedorova, 2015: two isotonic fits, one for each outcome the new
             row might have, merged into one probability that is never 0 or 1).
@@ -97,6 +107,8 @@ def fit_calibration(kind: str, log_odds: np.ndarray, label: np.ndarray) -> Calib
     """
     if kind == "none":
         return Calibration("none")
+    if kind == "shift":
+        return Calibration("sigmoid", intercept=_shift(log_odds, float(label.mean())))
     if kind == "isotonic":
         fitted = IsotonicRegression(out_of_bounds="clip", y_min=0.0, y_max=1.0).fit(log_odds, label)
         return Calibration("isotonic", x=fitted.X_thresholds_.tolist(), y=fitted.y_thresholds_.tolist())
@@ -109,6 +121,13 @@ def fit_calibration(kind: str, log_odds: np.ndarray, label: np.ndarray) -> Calib
         # the folds' order was no better than chance; a falling curve would only learn that noise
         return Calibration("sigmoid", slope=0.0, intercept=float(np.log(label.mean() / (1 - label.mean()))))
     return Calibration("sigmoid", slope=slope, intercept=float(fitted.intercept_[0]))
+
+
+def _shift(log_odds: np.ndarray, seen: float) -> float:
+    """What added to the log-odds makes their mean probability the share ``seen``."""
+    if not 0 < seen < 1:
+        return 0.0
+    return float(brentq(lambda by: float((1.0 / (1.0 + np.exp(-(log_odds + by)))).mean()) - seen, -60.0, 60.0))
 
 
 def _venn_abers(log_odds: np.ndarray, label: np.ndarray) -> Calibration:

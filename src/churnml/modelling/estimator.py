@@ -25,6 +25,7 @@ from sklearn.utils.validation import (
 )
 
 from churnml.modelling.predictor import encode
+from churnml.modelling.straight import straight_trees
 
 # Under so many rows a tree takes milliseconds, and on a busy machine threads that wait for each other
 # take ten times that.
@@ -47,6 +48,7 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             has them.
         monotone: -1, 0 or 1 a column: the outcome may only fall, do anything, or only rise with it; None is 0 for
             all.
+        linear: the share of the log-odds that a logistic regression gives instead of the trees, from 0 to 1.
         seeds: how many fits are averaged.
         random_state: of the first fit; the others count on from it.
         threads: of LightGBM; None is one under ``ROWS_FOR_THREADS`` rows, all above.
@@ -68,6 +70,7 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         bagging_fraction: float = 0.8,
         lambda_l2: float = 10.0,
         monotone: Sequence[int] | None = None,
+        linear: float = 0.0,
         seeds: int = 1,
         random_state: int = 7,
         threads: int | None = None,
@@ -80,6 +83,7 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.bagging_fraction = bagging_fraction
         self.lambda_l2 = lambda_l2
         self.monotone = monotone
+        self.linear = linear
         self.seeds = seeds
         self.random_state = random_state
         self.threads = threads
@@ -106,10 +110,19 @@ class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"monotone has {len(self.monotone)} signs for {matrix.shape[1]} columns")
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, matrix)
         data = self.dataset(matrix, codes.astype("float64"), weight)
+        # where there is nothing but a line, a tree only lends it its head
+        numbers, trees = (self.numbers[:1], 1) if self.linear >= 1 else (self.numbers, self.trees)
         self.booster_ = averaged(
-            [lgb.train(self.parameters(len(matrix), seed), data, num_boost_round=self.trees) for seed in self.numbers]
+            [lgb.train(self.parameters(len(matrix), seed), data, num_boost_round=trees) for seed in numbers]
         )
+        if self.linear > 0:
+            self.booster_ = with_line(self.booster_, self.line(matrix, codes.astype("float64"), weight), self.linear)
         return self
+
+    def line(self, matrix: np.ndarray, label: np.ndarray, weight: np.ndarray | None = None) -> list[str]:
+        """A logistic regression over :meth:`encoded` rows with outcomes 0 or 1, as LightGBM's text of its trees."""
+        named = [place for place, name in enumerate(self._names) if name in self.categories_]
+        return straight_trees(matrix, label, weight, named, self.monotone)
 
     @property
     def numbers(self) -> range:
@@ -222,7 +235,19 @@ def averaged(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
     if len(texts) == 1:
         return lgb.Booster(model_str=texts[0])
     trees = [_divided(tree, len(texts)) for text in texts for tree in _split(text)[1]]
-    head, _, tail = _split(texts[0])
+    return _of_trees(texts[0], trees)
+
+
+def with_line(booster: lgb.Booster, line: Sequence[str], share: float) -> lgb.Booster:
+    """A model whose log-odds are by ``share`` those of the trees of a straight ``line``, else those of ``booster``."""
+    text = booster.model_to_string()
+    trees = [] if share >= 1 else [_divided(tree, 1 / (1 - share)) for tree in _split(text)[1]]
+    return _of_trees(text, [*trees, *(_divided(tree, 1 / share) for tree in line)])
+
+
+def _of_trees(like: str, trees: Sequence[str]) -> lgb.Booster:
+    """A model like another, of other trees."""
+    head, _, tail = _split(like)
     # without the sizes of the old trees LightGBM finds the new ones by their names
     head = re.sub(r"^tree_sizes=.*\n", "", head, flags=re.MULTILINE)
     numbered = "".join(re.sub(r"^Tree=\d+", f"Tree={place}", tree, count=1) for place, tree in enumerate(trees))
@@ -235,7 +260,7 @@ def _split(text: str) -> tuple[str, list[str], str]:
     return head, trees, end + tail
 
 
-def _divided(tree: str, by: int) -> str:
+def _divided(tree: str, by: float) -> str:
     def smaller(match: re.Match[str]) -> str:
         return f"{match[1]}=" + " ".join(repr(float(value) / by) for value in match[2].split())
 

@@ -71,18 +71,23 @@ ALL_FIGURES: Mapping[str, bool | None] = {**FIGURES, **CALIBRATION_FIGURES, **DE
 GAP_POWERS = {"calibration_error": 1, "brier_reliability": 2}
 SHIFT_FIGURES = ("seen_over_said", "calibration_slope")
 SURE = 0.99  # a door is not closed by what one cutoff in twenty shows by chance
+POOLED_SURE = 0.95  # several cutoffs are looked at together, and once
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All figures of one judged cutoff.
+    """All figures of one judged cutoff, or of several pooled.
 
     Args:
         figures: who (``model``, each rival, ``champion``) → figure name → figure.
         ahead: rival → figure name → how far the model is ahead of it, paired; positive is better.
         rows, positives: what was judged.
-        shift: how the model's probabilities held, with 99 % intervals: ``seen_over_said`` (positives seen per
+        shift: how the model's probabilities held, with intervals of ``sure``: ``seen_over_said`` (positives seen per
             positive predicted) and ``calibration_slope``; both 1 where they hold.
+        sure: how often such an interval covers.
+        positive_accounts: how many accounts the positives are of, as one may stand in several cutoffs; None where
+            that was not counted.
+        at: where it was judged, in words that end a sentence.
     """
 
     figures: Mapping[str, Mapping[str, Figure]]
@@ -90,6 +95,14 @@ class Evaluation:
     rows: int
     positives: int
     shift: Mapping[str, Figure] = field(default_factory=dict)
+    sure: float = SURE
+    positive_accounts: int | None = None
+    at: str = "at the judged cutoff"
+
+    @property
+    def leavers(self) -> int:
+        """How many had the outcome, each counted once."""
+        return self.positives if self.positive_accounts is None else self.positive_accounts
 
 
 def evaluate(
@@ -99,6 +112,7 @@ def evaluate(
     seed: int,
     resamples: int = RESAMPLES,
     stakes: Stakes | None = None,
+    sure: float = SURE,
 ) -> Evaluation:
     """Measures everybody in ``predictions`` on the same rows and the same resamples.
 
@@ -109,6 +123,7 @@ def evaluate(
         seed: of the bootstrap.
         resamples: how many.
         stakes: the team's capacity and what it is worth; without it there are no figures at capacity.
+        sure: how often the intervals of a shift are to cover.
     """
     y = y.astype("float64")
     known = {who: np.asarray(p, dtype="float64") for who, p in predictions.items()}
@@ -133,9 +148,9 @@ def evaluate(
         for who, rival in resampled.items()
         if who != "model"
     }
-    shift = {name: interval(model.value(name), model.samples[name], SURE) for name in SHIFT_FIGURES}
+    shift = {name: interval(model.value(name), model.samples[name], sure) for name in SHIFT_FIGURES}
     figures = {who: _figures(one, y) for who, one in resampled.items()}
-    return Evaluation(figures, ahead, len(y), int(y.sum()), shift)
+    return Evaluation(figures, ahead, len(y), int(y.sum()), shift, sure, len(np.unique(account[y > 0].astype(str))))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from churnml.modelling.evaluation import Figure
     from churnml.specs.models import PromoteIf
 
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 
 
 def _finite(value: object) -> object:
@@ -211,6 +211,41 @@ class LaterPeriod(RecordPart):
     shift: Figures
 
 
+class JudgedCutoff(RecordPart):
+    """One of the cutoffs that judge, and everybody's figures there, with intervals of few resamples.
+
+    ``taught_to`` is the newest cutoff that taught the model judged here.
+    """
+
+    cutoff: dt.date
+    taught_to: dt.date
+    rows: int
+    positives: int
+    figures: FiguresByWho
+
+
+class PooledCutoffs(RecordPart):
+    """The cutoffs that judge, together; the verdict rests on them.
+
+    Args:
+        figures, ahead: as those of a single cutoff, resampled by account.
+        rows, positives, positive_accounts: what was judged; an account stands in several cutoffs.
+        shift: how the probabilities held, with intervals of ``sure``.
+        champion_at: the cutoffs on which the champion was compared.
+        by_cutoff: each cutoff, oldest first.
+    """
+
+    figures: FiguresByWho
+    ahead: FiguresByWho
+    rows: int
+    positives: int
+    positive_accounts: int
+    shift: Figures
+    sure: float
+    champion_at: tuple[dt.date, ...]
+    by_cutoff: tuple[JudgedCutoff, ...]
+
+
 class ReliabilityBin(RecordPart):
     """Accounts of like probability: its mean, and the share of positives with Wilson's interval."""
 
@@ -279,7 +314,7 @@ class ModelRecord(RecordPart):
         fingerprint: names all it was made from.
         promoted, because: the verdict.
         against: the version of the champion it was judged against.
-        cutoff: the judged cutoff.
+        cutoff: the newest cutoff that judged; the figures are of its rows.
         left_in_gap: accounts that left between the cutoff and the window, or had left before unknown to anybody.
         rows, positives: what was judged.
         figures: who → figure name → figure; ``model`` is always there, and empty where nothing could be measured.
@@ -289,6 +324,7 @@ class ModelRecord(RecordPart):
         reliability, gains, slices: the tables behind the charts, and the model part by part.
         decision: the terms of a contact.
         later: the second, later period.
+        pooled: all cutoffs that judged, together; None where but one did.
         leaks: features that give the outcome away; None where nobody looked.
         importance: feature families, the largest first.
         training, hazard: how model and curves were fitted.
@@ -296,7 +332,7 @@ class ModelRecord(RecordPart):
         data_through, data_fingerprint, made_with: the data, and the versions of the code.
     """
 
-    record_version: Literal[2] = 2
+    record_version: Literal[3] = 3
     name: str
     means: str
     version: str | None = None
@@ -317,6 +353,7 @@ class ModelRecord(RecordPart):
     slices: tuple[Slice, ...]
     decision: ContactPlan | None
     later: LaterPeriod | None
+    pooled: PooledCutoffs | None
     leaks: tuple[Leak, ...] | None
     importance: tuple[FamilyImportance, ...]
     training: TrainingRecord
@@ -398,5 +435,10 @@ def _from_first(data: JsonObject) -> JsonObject:
     return {**FIRST, **known, "training": {**FIRST_TRAINING, **kept}, "record_version": 2}
 
 
+def _from_second(data: JsonObject) -> JsonObject:
+    """Version 2 judged by a single cutoff."""
+    return {"pooled": None, **data, "record_version": 3}
+
+
 # From each version to the next, the first one's first.
-UPGRADES: tuple[Callable[[JsonObject], JsonObject], ...] = (_from_first,)
+UPGRADES: tuple[Callable[[JsonObject], JsonObject], ...] = (_from_first, _from_second)

@@ -3,14 +3,15 @@
 The declared settings stand. Another setting takes their place when its loss on the folds' validation
 rows is lower by more than a standard error of the difference, accounts counted once (the one-standard-error rule of
 Breiman et al., Classification and Regression Trees, 1984, turned towards what was declared): with few positives the
-smallest loss of many tries is mostly the luckiest. No row that calibrates or judges is looked at.
+smallest loss of many tries is mostly the luckiest. Where few had the outcome the rule is turned the other way: few
+leaves, strongly shrunk, stand unless what is declared is surely better. No row that calibrates or judges is looked at.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import lightgbm as lgb
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.modelling.calibration import clustered_error
-from churnml.modelling.estimator import BoostedClassifier
+from churnml.modelling.estimator import BoostedClassifier, with_line
 from churnml.modelling.record import TriedSetting
 from churnml.specs.models import Tuning
 
@@ -35,6 +36,8 @@ PATIENCE = 80
 REPORT_EVERY = 40
 # Newer rows may count more; half as much after so many days is tried.
 HALF_LIFE = 180
+# Fewer accounts with the outcome than this among the rows that choose are few: what is simple stands then.
+FEW_POSITIVES = 100
 # Of so many tries Optuna draws the first ones by chance.
 DRAWN = 8
 
@@ -89,12 +92,16 @@ class SearchFold:
 
 @dataclass(frozen=True)
 class _Result:
-    """A setting on all folds: its number of trees, the loss of each validation row, and the mean loss tree by tree."""
+    """A setting on all folds: its number of trees, the loss of each validation row, and the mean loss tree by tree.
+
+    ``log_odds`` are those of the trees alone, fold by fold.
+    """
 
     trees: int
     losses: np.ndarray
     by_fold: tuple[float, ...]
     curve: tuple[float, ...]
+    log_odds: tuple[np.ndarray, ...]
 
     @property
     def loss(self) -> float:
@@ -130,6 +137,7 @@ def search(
     tuning: Tuning,
     seed: int,
     tries: Tries = NO_TRIES,
+    simple: Mapping[str, Changes] | None = None,
 ) -> Chosen:
     """The settings and the number of trees for the final fits.
 
@@ -142,6 +150,8 @@ def search(
         tuning: how many further settings Optuna may try.
         seed: of everything drawn.
         tries: where Optuna keeps them.
+        simple: alternatives that are simpler than what is declared; where few had the outcome the first of them
+            stands unless it is surely worse.
     """
     prepared = [_Prepared(declared, fold, columns) for fold in folds]
     accounts = np.concatenate([fold.validate["account_id"].to_numpy(dtype=object).astype(str) for fold in folds])
@@ -150,16 +160,23 @@ def search(
     best, result = declared, _measured(declared, prepared, max_trees)
     tried = [_tried("as declared", result, None, None, True)]
 
-    def weigh(what: str, changes: Changes) -> None:
+    def weigh(what: str, changes: Changes, *, stands: bool = False) -> None:
         nonlocal best, result
         changed = _changed(best, changes)
-        other = _measured(changed, prepared, max_trees)
+        only_line = set(changes) == {"linear"}
+        other = _with_line(changed, prepared, result) if only_line else _measured(changed, prepared, max_trees)
         ahead, error = _ahead(result, other, accounts)
-        taken = ahead > error
+        taken = ahead >= -error if stands else ahead > error
         tried.append(_tried(what, other, ahead, error, taken))
         if taken:
             best, result = changed, other
 
+    few = _with_outcome(folds) < FEW_POSITIVES
+    for place, (what, changes) in enumerate((simple or {}).items()):
+        stands = few and place == 0
+        weigh(
+            f"{what}; few had the outcome, so it stands unless surely worse" if stands else what, changes, stands=stands
+        )
     for what, changes in alternatives.items():
         weigh(what, changes)
     if tuning.trials:
@@ -171,6 +188,11 @@ def search(
 
 def _tried(what: str, result: _Result, ahead: float | None, error: float | None, taken: bool) -> TriedSetting:
     return TriedSetting(what=what, trees=result.trees, loss=result.loss, ahead=ahead, standard_error=error, taken=taken)
+
+
+def _with_outcome(folds: Sequence[SearchFold]) -> int:
+    """How many accounts had the outcome in the folds' validation rows."""
+    return len({str(who) for fold in folds for who in fold.validate.loc[fold.validate["label"] == 1, "account_id"]})
 
 
 def _changed(settings: Settings, changes: Mapping[str, Parameter]) -> Settings:
@@ -189,6 +211,18 @@ class _Prepared:
         self.y = fold.train["label"].to_numpy(dtype="float64")
         self.check = self.columns.encoded(fold.validate[list(columns)])
         self.label = fold.validate["label"].to_numpy(dtype="float64")
+        self._lines: dict[tuple[object, object], np.ndarray] = {}
+
+    def line(self, settings: Settings) -> np.ndarray:
+        """The log-odds of a straight line over the features, of the validation rows."""
+        monotone = settings.estimator.get("monotone")
+        asked = (repr(monotone), settings.half_life)
+        if asked not in self._lines:
+            classifier = self.columns.set_params(monotone=monotone)
+            trees = classifier.line(self.x, self.y, settings.weight(self.rows))
+            like = lgb.train(classifier.parameters(len(self.x), 0), classifier.dataset(self.x, self.y), 1)
+            self._lines[asked] = np.asarray(with_line(like, trees, 1.0).predict(self.check, raw_score=True))
+        return self._lines[asked]
 
     def booster(self, settings: Settings) -> lgb.Booster:
         """A booster without trees, that measures itself on the validation rows."""
@@ -224,11 +258,23 @@ def _measured(settings: Settings, folds: Sequence[_Prepared], max_trees: int) ->
     for boosters, curve in _growing(settings, folds, max_trees):  # noqa: B007 - the last state is wanted
         pass
     trees = int(np.argmin(curve)) + 1
+    log_odds = [
+        np.asarray(booster.predict(fold.check, num_iteration=trees, raw_score=True))
+        for booster, fold in zip(boosters, folds, strict=True)
+    ]
+    return _with_line(settings, folds, _Result(trees, np.empty(0), (), tuple(curve), tuple(log_odds)))
+
+
+def _with_line(settings: Settings, folds: Sequence[_Prepared], grown: _Result) -> _Result:
+    """The trees of ``grown`` with the setting's share of a straight line."""
+    share = cast("float", settings.estimator.get("linear") or 0.0)
     losses = []
-    for booster, fold in zip(boosters, folds, strict=True):
-        p = np.clip(booster.predict(fold.check, num_iteration=trees), 1e-12, 1 - 1e-12)
+    for fold, of_trees in zip(folds, grown.log_odds, strict=True):
+        log_odds = (1 - share) * of_trees + share * fold.line(settings) if share else of_trees
+        p = np.clip(1.0 / (1.0 + np.exp(-log_odds)), 1e-12, 1 - 1e-12)
         losses.append(-(fold.label * np.log(p) + (1 - fold.label) * np.log(1 - p)))
-    return _Result(trees, np.concatenate(losses), tuple(float(part.mean()) for part in losses), tuple(curve))
+    by_fold = tuple(float(part.mean()) for part in losses)
+    return replace(grown, losses=np.concatenate(losses), by_fold=by_fold)
 
 
 def _ahead(best: _Result, other: _Result, accounts: np.ndarray) -> tuple[float, float]:

@@ -3,13 +3,14 @@
 Rows are split by cutoff, never by chance, and purged: a row trains only if its own label was final
 before the cutoff it helps to predict (López de Prado, Advances in Financial Machine Learning, 2018,
 ch. 7). An account that repeats across cutoffs is no leak then: at the judged cutoff everything the
-model learned from was history.
+model learned from was history. Three stretches of time are kept apart: what chooses settings and calibrates was final
+before the oldest cutoff that judges; what trains, before the cutoff it is judged at.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,12 @@ from churnml.timeline import Reach
 # A second later period is held out where so many cutoffs are left to train on. With two years of history it would
 # cost the model more than it tells (measured on simulated companies: 0.01 to 0.03 of upsell's AUC).
 TRAIN_BESIDE_LATER = 16
+# One cutoff is one draw of the times, and its neighbours share most of its outcomes. Four that cover about as much time
+# as a label window hold some twice the leavings of one; more would push what chooses and calibrates too far back.
+MOST_JUDGES = 4
+# One that searches and two that calibrate must be left before the oldest judge, with positives enough for two numbers.
+LEAST_FOLDS = 3
+LEAST_POSITIVES = 20
 
 
 @dataclass(frozen=True)
@@ -40,9 +47,12 @@ class Split:
         train: cutoffs the final model is fitted on.
         search: rolling origins inside ``train`` that choose settings and the number of trees.
         calibrate: others that only calibrate: their rows have chosen nothing. Both kinds are spread over the whole
-            history. Where it allows but a single fold, that does both.
-        purged: cutoffs left out because their labels were not final before ``judged``.
-        judged: the cutoff that judges; touched once, by the evaluation.
+            history before the oldest cutoff that judges, by which their labels were final. Where it allows but a
+            single fold, that does both.
+        purged: cutoffs whose labels were not final before ``judged``; they do not train the model.
+        judged: the newest cutoff that judges; it judges the model itself.
+        earlier: cutoffs before it that judge too, each a model fitted as it would have been at the time, on what was
+            final by then; oldest first.
         later: a newer cutoff whose label window begins after that of ``judged`` was final: a second, later period
             that checks ranking and calibration; None where the history is too short for it.
     """
@@ -53,6 +63,12 @@ class Split:
     purged: tuple[dt.date, ...]
     judged: dt.date
     later: dt.date | None = None
+    earlier: tuple[Fold, ...] = ()
+
+    @property
+    def judges(self) -> tuple[dt.date, ...]:
+        """Every cutoff that judges, oldest first."""
+        return (*(fold.validate for fold in self.earlier), self.judged)
 
     @property
     def folds(self) -> tuple[Fold, ...]:
@@ -115,8 +131,22 @@ def _final_before(cutoff: dt.date, cutoffs: Sequence[dt.date], reach: Reach, emb
     return tuple(c for c in sorted(cutoffs) if reach.is_purged_for(c, cutoff, embargo))
 
 
-def plan(cutoffs: Sequence[dt.date], reach: Reach, embargo: int, folds: int) -> Split:
-    """The plan for mature ``cutoffs``: the newest judges, or the newest before a second later period.
+def plan(
+    cutoffs: Sequence[dt.date],
+    reach: Reach,
+    embargo: int,
+    folds: int,
+    positives: Mapping[dt.date, int] | None = None,
+) -> Split:
+    """The plan for mature ``cutoffs``: the newest ones judge, or the newest before a second later period.
+
+    Args:
+        cutoffs: in any order.
+        reach: how far past a cutoff the label looks.
+        embargo: further days between what teaches and what is predicted.
+        folds: how many folds choose and calibrate, at most.
+        positives: how many had the outcome at each cutoff, where that is known: what chooses and calibrates must have
+            some.
 
     Raises:
         TooLittleDataError: there are too few cutoffs for one fold before the judged one.
@@ -142,8 +172,26 @@ def plan(cutoffs: Sequence[dt.date], reach: Reach, embargo: int, folds: int) -> 
             remedy=f"About {need} days between the oldest and the newest mature cutoff are needed; give a longer "
             "history, or shorten gap, horizon, grace or every in spec.yaml.",
         )
+    earlier: tuple[Fold, ...] = ()
+    for judge in _further_judges(judged, ordered, reach):
+        taught = _final_before(judge, ordered, reach, embargo)
+        left = rolling_origin(taught, reach, embargo, folds)
+        known = LEAST_POSITIVES if positives is None else sum(positives[fold.validate] for fold in left)
+        if len(left) < LEAST_FOLDS or known < LEAST_POSITIVES:
+            break
+        earlier, within = (Fold(taught, judge), *earlier), left
     # from the newest: one calibrates, one searches, one calibrates, and so on
     search = tuple(fold for place, fold in enumerate(reversed(within)) if place % 3 == 1)[::-1] or within
     calibrate = tuple(fold for fold in within if fold not in search) or within
     purged = tuple(c for c in ordered if c not in train and c not in (judged, later))
-    return Split(train, search, calibrate, purged, judged, later)
+    return Split(train, search, calibrate, purged, judged, later, earlier)
+
+
+def _further_judges(judged: dt.date, ordered: Sequence[dt.date], reach: Reach) -> Iterator[dt.date]:
+    """Up to MOST_JUDGES − 1 cutoffs before the judged one, newest first, together about a label window long."""
+    apart = reach.horizon / MOST_JUDGES
+    newest, left = judged, MOST_JUDGES - 1
+    for cutoff in reversed([c for c in ordered if c < judged]):
+        if left and (newest - cutoff).days >= apart:
+            newest, left = cutoff, left - 1
+            yield cutoff

@@ -26,6 +26,8 @@ from churnml.modelling.splits import Fold, Split
 from churnml.modelling.stored import ModelManifest
 from churnml.specs.models import ModelSpec
 
+# Trees that can hold little: three leaves speak of two features at most, and few rows move none of them far.
+SHRUNK: Changes = {"num_leaves": 3, "lambda_l2": 50.0}
 RIVALS = ("base_rate", "recency", "logistic_regression", "health")
 
 
@@ -88,8 +90,7 @@ def fit(
     """Fits the challenger: some folds choose its settings, others calibrate it, then all rows train.
 
     Args:
-        spec: the model's declaration.
-        features: its features, in column order.
+        spec, features: the model's declaration, and its features in column order.
         rows: labelled snapshots; only those of ``plan.train`` are looked at.
         plan: who trains.
         manifest: what the model shall carry about its origin.
@@ -117,6 +118,7 @@ def fit(
         tuning=spec.estimator.tuning,
         seed=spec.seed,
         tries=tries,
+        simple=_simpler(spec),
     )
     seeds = spec.estimator.seeds
     calibrating = _with_both_outcomes(train, plan.calibrate) or searching
@@ -172,6 +174,7 @@ def declared_settings(spec: ModelSpec, features: Sequence[Feature]) -> Settings:
             "lambda_l2": estimator.lambda_l2,
             # polarity speaks of health, so it binds only what predicts a leaving
             "monotone": None if spec.label.kind == "upsell" or estimator.monotone is False else signs(features),
+            "linear": 0.0 if estimator.linear == "auto" else estimator.linear,
             "random_state": spec.seed,
         },
         estimator.half_life if isinstance(estimator.half_life, int) else None,
@@ -182,6 +185,17 @@ def signs(features: Sequence[Feature]) -> list[int]:
     """Which way a leaving may go with each feature, by its declared polarity."""
     sign = {Polarity.HEALTHIER: -1, Polarity.RISKIER: 1, Polarity.NEITHER: 0}
     return [sign[feature.polarity] for feature in features]
+
+
+def _simpler(spec: ModelSpec) -> dict[str, Changes]:
+    """In words → settings for which little has to be learned; with few positives the first is where it starts."""
+    shrunk = {"few leaves, strongly shrunk": SHRUNK}
+    if spec.estimator.linear != "auto":
+        return shrunk
+    return shrunk | {
+        "half of it a logistic regression": {"linear": 0.5},
+        "nothing but a logistic regression": {"linear": 1.0},
+    }
 
 
 def _alternatives(spec: ModelSpec, declared: Settings) -> dict[str, Changes]:

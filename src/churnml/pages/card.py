@@ -7,17 +7,14 @@ run may lack a part; its section is left out then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from churnml.modelling.evaluation import CALIBRATION_FIGURES
 from churnml.modelling.record import (
-    Figures,
-    FiguresByWho,
     ModelRecord,
     RecordedCalibration,
     RecordedFigure,
     TrainingRecord,
 )
+from churnml.pages.card_figures import figure_table, leads, named, pooled_section, who_is
 from churnml.pages.label_words import eligible_in_words, label_in_words
 from churnml.pages.markdown import plain, table
 from churnml.pages.presenter import (
@@ -33,14 +30,11 @@ from churnml.pages.presenter import (
     percent,
     share_of_the_possible,
     slice_cells,
-    who_name,
     with_interval,
     words,
 )
 from churnml.pages.split_lines import drawn_splits
 
-# Whose card it is stands out among its rivals.
-OWN_NAMES = {"model": "**this model**", "curve": "**its curves**"}
 # Fewer positives than this at the judged cutoff, and the card says how little that is.
 FEW_POSITIVES = 50
 FAMILIES_SHOWN = 12
@@ -60,30 +54,10 @@ def card(record: ModelRecord) -> str:
             Markdown and no HTML in them takes effect.
     """
     model = (_purpose, _label, _data, _splits, _training)
-    measured = (_figures, _calibration, _later, _decisions, _slices, _when, _importance, _leaks)
+    measured = (pooled_section, _figures, _calibration, _later, _decisions, _slices, _when, _importance, _leaks)
     sections = (*model, *measured, _limits, _disagree, _origin)
     parts = [_title(record), *(section(record) for section in sections)]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
-
-
-# ---------------------------------------------------------------- who, and what of them
-
-
-def _who(key: str) -> str:
-    return OWN_NAMES.get(key) or plain(who_name(key))
-
-
-def _names(figures: Iterable[str]) -> list[str]:
-    return [plain(figure_name(name)) for name in figures]
-
-
-def _figure_table(figures: FiguresByWho, shown: Sequence[str], title: str = "") -> list[str]:
-    rows = [[_who(who), *cells] for who, *cells in figure_rows(figures, shown)]
-    return table([title, *_names(shown)], rows)
-
-
-def _leads(ahead: Figures, shown: Sequence[str]) -> list[str]:
-    return [interval(ahead.get(name), 4, signed=True) for name in shown]
 
 
 # ---------------------------------------------------------------- what it is
@@ -109,7 +83,7 @@ def _rule(record: ModelRecord) -> list[str]:
         return []
     return [
         "",
-        f"The rule: on {' and '.join(_names(rule.figures))} ahead of each of {', '.join(map(_who, rule.beats))}, the "
+        f"The rule: on {' and '.join(named(rule.figures))} ahead of each of {', '.join(map(who_is, rule.beats))}, the "
         f"whole paired 95 % interval above zero, with at least {rule.min_positives} positives.",
     ]
 
@@ -159,8 +133,14 @@ def _data(record: ModelRecord) -> list[str]:
         f"- The data end with {record.data_through}; their fingerprint is `{record.data_fingerprint}`.",
         f"- Trained on {number(training.rows)} snapshots of {len(training.cutoffs)} cutoffs, "
         f"{number(training.positives)} of them positive ({percent(training.base_rate)}).",
-        f"- Judged on {number(record.rows)} accounts at one later cutoff, {number(record.positives)} of them "
-        f"positive ({percent(record.positives / max(record.rows, 1))}).",
+        f"- Judged on {number(record.rows)} accounts at a later cutoff, {number(record.positives)} of them "
+        f"positive ({percent(record.positives / max(record.rows, 1))})"
+        + (
+            "."
+            if record.pooled is None
+            else f", and at {len(record.pooled.by_cutoff) - 1} cutoffs before it, each with a model fitted as it would "
+            "have been then."
+        ),
         f"- {training.features} features. A feature sees only what was known before its cutoff; `churnml audit` "
         "proves it on these data.",
     ]
@@ -178,7 +158,9 @@ def _splits(record: ModelRecord) -> list[str]:
         f"`o` cutoff, `#` label window, `-` days until the label is final, `|` end of the data; a character is {days} "
         f"day{'s' if days > 1 else ''}. "
         "Left out are cutoffs whose labels were not final at the judged cutoff: what trained was history by then. "
-        "The judged cutoff took part in nothing but the figures below, and was looked at once.",
+        "What chose settings and calibrated was final before the oldest cutoff that judges; those that judge took part "
+        "in nothing but the figures below"
+        + ("." if record.pooled is None else ", and each judges a model fitted as it would have been then."),
     ]
 
 
@@ -199,7 +181,19 @@ def _training(record: ModelRecord) -> list[str]:
         compared = training.calibration_losses.items()
         losses = ", ".join(f"{plain(words(kind))} {loss:.4f}" for kind, loss in compared if loss is not None)
         lines.append(f"- Calibrations compared by log loss, each on rows it was not learned on: {losses}.")
-    return ["## How it was fitted", "", "LightGBM, gradient-boosted trees.", "", *lines, *_search(training)]
+    return [
+        "## How it was fitted",
+        "",
+        "LightGBM, gradient-boosted trees" + _beside(training),
+        "",
+        *lines,
+        *_search(training),
+    ]
+
+
+def _beside(training: TrainingRecord) -> str:
+    taken = any(trial.taken for trial in training.search[1:])
+    return "; what was taken in place of the declared settings stands in the table below." if taken else "."
 
 
 def _calibration_words(calibration: RecordedCalibration) -> str:
@@ -251,20 +245,20 @@ def _figures(record: ModelRecord) -> list[str]:
     if not shown:
         return [*lines, "There are none: it could not be judged."]
     lines += [
-        f"On the judged cutoff, {record.cutoff}: {number(record.positives)} of {number(record.rows)} "
+        f"At the newest cutoff that judges, {record.cutoff}: {number(record.positives)} of {number(record.rows)} "
         "accounts positive. In brackets 95 % intervals, resampled by account: what other accounts of the same kind "
         "could have given. They do not cover a change of the times.",
         "",
-        *_figure_table(figures, shown),
+        *figure_table(figures, shown),
     ]
     compared = [name for name in shown if any(name in of for of in ahead.values())]
-    rows = [[_who(who), *_leads(ahead[who], compared)] for who in by_who(ahead) if who != "truth"]
+    rows = [[who_is(who), *leads(ahead[who], compared)] for who in by_who(ahead) if who != "truth"]
     if rows:
         lines += [
             "",
             "How far ahead of each rival it is, on the same resamples (above zero is better, whatever the figure):",
             "",
-            *table(["ahead of", *_names(compared)], rows),
+            *table(["ahead of", *named(compared)], rows),
         ]
     share = share_of_the_possible(figures)
     if share is not None:
@@ -291,7 +285,7 @@ def _calibration(record: ModelRecord) -> list[str]:
     )
     parts = [name for name in CALIBRATION_FIGURES if name in model]
     if parts:
-        rows = [[name, interval(model[part], 4)] for name, part in zip(_names(parts), parts, strict=True)]
+        rows = [[name, interval(model[part], 4)] for name, part in zip(named(parts), parts, strict=True)]
         lines += ["", *table(["", "value [95 % interval]"], rows)]
     return lines
 
@@ -307,7 +301,7 @@ def _later(record: ModelRecord) -> list[str]:
         f"A second period judges nothing and only checks: at {later.cutoff}, {number(later.positives)} of "
         f"{number(later.rows)} accounts positive.",
         "",
-        *_figure_table(later.figures, shown),
+        *figure_table(later.figures, shown),
     ]
 
 
@@ -325,7 +319,7 @@ def _decisions(record: ModelRecord) -> list[str]:
         f"{percent(decision.saved_share)} of the MRR {effect}, for {decision.months} months. Those numbers are "
         "declared in its spec.yaml; nobody has measured them here.",
         "",
-        *_figure_table(figures, shown, "the first of the list by"),
+        *figure_table(figures, shown, "the first of the list by"),
     ]
 
 
@@ -349,8 +343,8 @@ def _when(record: ModelRecord) -> list[str]:
         return []
     figures = curves.figures
     shown = [name for name in figures["curve"] if not name.startswith("brier_")]
-    rows = [[_who(who), *cells] for who, *cells in figure_rows(figures, shown)]
-    rows += [[f"ahead of {_who(who)}", *_leads(ahead, shown)] for who, ahead in curves.ahead.items()]
+    rows = [[who_is(who), *cells] for who, *cells in figure_rows(figures, shown)]
+    rows += [[f"ahead of {who_is(who)}", *leads(ahead, shown)] for who, ahead in curves.ahead.items()]
     marks = [[f"{mark.day} days", percent(mark.seen), percent(mark.predicted.get("curve"))] for mark in curves.marks]
     return [
         "## When, not only whether",
@@ -361,7 +355,7 @@ def _when(record: ModelRecord) -> list[str]:
         "",
         *table(["had left within", "seen", "said"], marks),
         "",
-        *table(["", *_names(shown)], rows),
+        *table(["", *named(shown)], rows),
     ]
 
 
@@ -406,7 +400,7 @@ def _limits(record: ModelRecord) -> list[str]:
     if record.positives < FEW_POSITIVES:
         lines.append(f"- Only {number(record.positives)} positives judged it: read the intervals, not the figures.")
     unproven = [
-        f"{_who(who)} on {figure_name(name)}"
+        f"{who_is(who)} on {figure_name(name)}"
         for who, named in record.ahead.items()
         if who not in ("truth", "model")
         for name in ("roc_auc", "log_loss")

@@ -53,6 +53,8 @@ FIGURE_MEANINGS: Mapping[str, str] = {
 }
 # The figures every model is judged by, and those of the first accounts of its list, in the order they are shown in.
 MAIN_FIGURES = tuple(FIGURE_MEANINGS)
+# What several cutoffs together are shown by, and each of them.
+POOLED_FIGURES = ("roc_auc", "average_precision", "brier", "log_loss", "seen_over_said")
 CAPACITY_FIGURES = (
     "precision_at_capacity",
     "lift_at_capacity",

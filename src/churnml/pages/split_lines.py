@@ -21,7 +21,9 @@ def roles_of(record: ModelRecord) -> list[tuple[dt.date, str]]:
         uses = [use for use, cutoffs in folds if fold.validated in cutoffs]
         roles[fold.validated] = f"trains; a fold for {' and '.join(uses) or 'validation'}"
     roles |= dict.fromkeys(training.purged, "left out")
-    roles |= {record.cutoff: "judges"}
+    if record.pooled:
+        roles |= {one.cutoff: f"judges what was taught to {one.taught_to}" for one in record.pooled.by_cutoff}
+    roles[record.cutoff] = "judges"
     if training.later:
         roles[training.later] = "checks, later"
     return sorted(roles.items())

@@ -148,6 +148,7 @@ def model_data(record: ModelRecord) -> dict[str, Json]:
         "leaks": data["leaks"] or [],
         "when": data["hazard"] and data["hazard"]["judged"],
         "later": data["later"],
+        "pooled": data["pooled"],
         "trained_on": {key: data["training"][key] for key in ("rows", "positives", "base_rate", "trees", "features")},
         "data_fingerprint": record.data_fingerprint,
         "made_with": data["made_with"],

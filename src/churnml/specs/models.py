@@ -77,8 +77,9 @@ class Estimator(Spec):
 
     ``monotone``: whether the outcome may only fall with what is declared healthier and only rise with what is
     riskier; ``auto`` lets go of that where the folds show that it hurts. ``half_life``: days after which a row
-    counts half as much; ``auto`` tries half a year. ``seeds``: how many fits are averaged. Of ``folds``, every third
-    chooses settings and trees, the others calibrate.
+    counts half as much; ``auto`` tries half a year. ``linear``: the share of the log-odds that a logistic regression
+    over the same features gives instead of trees, from 0 to 1; ``auto`` tries half and all of it. ``seeds``: how many
+    fits are averaged. Of ``folds``, every third chooses settings and trees, the others calibrate.
     """
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.04
@@ -90,6 +91,7 @@ class Estimator(Spec):
     max_trees: Positive = 600
     monotone: Literal["auto"] | bool = "auto"
     half_life: Literal["auto"] | PositiveDays | None = "auto"
+    linear: Literal["auto"] | Annotated[float, Field(ge=0, le=1)] = "auto"
     seeds: Annotated[int, Field(ge=1, le=50)] = 3
     folds: Annotated[int, Field(ge=1, le=24)] = 9
     tuning: Tuning = Tuning()
@@ -164,7 +166,7 @@ class ModelSpec(Spec):
     embargo: DaysOrNone = 0
     features: FeatureChoice
     estimator: Estimator = Estimator()
-    calibration: Literal["auto", "none", "sigmoid", "isotonic", "venn_abers"] = "auto"
+    calibration: Literal["auto", "none", "shift", "sigmoid", "isotonic", "venn_abers"] = "auto"
     hazard: HazardPeriods | None = None
     # training rows whose outcome the team may have changed: an account that was saved looks like one never in danger
     treated_rows: Literal["keep", "drop"] = "keep"

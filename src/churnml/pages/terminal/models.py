@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from churnml.pages.presenter import (
     CAPACITY_FIGURES,
     MAIN_FIGURES,
+    POOLED_FIGURES,
     figure_name,
     figure_rows,
     interval,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         JudgedCurves,
         LaterPeriod,
         ModelRecord,
+        PooledCutoffs,
         RecordedFigure,
         Slice,
     )
@@ -44,8 +46,11 @@ def model_text(record: ModelRecord) -> str:
         f"  because {record.because}",
         f"  judged at {record.cutoff}: {record.positives:,} of {record.rows:,} accounts positive",
         f"  trained on {trained.rows:,} earlier snapshots, {trained.positives:,} of them positive",
+        *(f"  {line}" for line in _chosen_lines(record)),
         "",
     ]
+    if record.pooled:
+        lines += [*_pooled_lines(record.pooled), "", f"  At the newest of them, {record.cutoff}:", ""]
     lines += _figure_table("95 % intervals", record.figures, MAIN_FIGURES)
     lines += _of_the_possible(record.figures)
     lines += _calibration_lines(record.figures["model"], record.calibration_error_by_chance)
@@ -56,6 +61,31 @@ def model_text(record: ModelRecord) -> str:
     if record.judged_curves:
         lines += ["", *_when_judged(record.judged_curves)]
     return "\n".join([*lines, *_slice_lines(record.slices)])
+
+
+def _chosen_lines(record: ModelRecord) -> list[str]:
+    """Which of the settings that were tried won, where it is not the declared one."""
+    taken = [trial.what for trial in record.training.search[1:] if trial.taken]
+    return [f"chosen on folds: {'; '.join(taken)}"] if taken else []
+
+
+def _pooled_lines(pooled: PooledCutoffs) -> list[str]:
+    """What the cutoffs that judged show together, and the model at each of them."""
+    first, last = pooled.by_cutoff[0].cutoff, pooled.by_cutoff[-1].cutoff
+    rows = [
+        [str(one.cutoff), str(one.taught_to), f"{one.positives:,} of {one.rows:,}"]
+        + [interval(one.figures["model"].get(name)) for name in POOLED_FIGURES]
+        for one in pooled.by_cutoff
+    ]
+    title = f"{len(rows)} cutoffs, {first} to {last}"
+    return [
+        f"  The verdict rests on {len(rows)} cutoffs together, each judging a model fitted as it would have been then:",
+        f"  {pooled.positives:,} of {pooled.rows:,} snapshots positive, of {pooled.positive_accounts:,} accounts.",
+        "",
+        *_figure_table(title, pooled.figures, POOLED_FIGURES),
+        "",
+        *table(["this model at", "taught to", "positive", *map(figure_name, POOLED_FIGURES)], rows, right=(2,)),
+    ]
 
 
 def _figure_table(title: str, figures: FiguresByWho, shown: Sequence[str]) -> list[str]:
