@@ -92,6 +92,7 @@ class FeatureDeclaration:
     rows: str | None = None
     made_of: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    only_low: bool = False
 
     @property
     def is_category(self) -> bool:

@@ -131,6 +131,7 @@ class MeasuredFeatures:
         means, when_low, when_high, when_absent: as in :class:`Feature`; ``{days}`` and ``words`` are filled in, and
             ``{asked}``, how far back the measure looks for that.
         polarity, only, subject, actionable: as in :class:`Feature`.
+        only_low: as in :class:`Feature`.
         words: what else is filled in.
     """
 
@@ -145,6 +146,7 @@ class MeasuredFeatures:
     only: tuple[str, ...] = ()
     subject: str = ""
     actionable: bool = True
+    only_low: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
 
     def features(self, lookbacks: tuple[int, ...]) -> tuple[Feature, ...]:
@@ -173,6 +175,7 @@ class MeasuredFeatures:
             needs_columns=kind.needs,
             subject=self.subject,
             actionable=self.actionable,
+            only_low=self.only_low,
             only=self.only,
             before=(_filled(self.name, {"days": str(longest)}), longest) if kind.adds_up and longest > days else None,
         )

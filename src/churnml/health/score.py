@@ -19,7 +19,7 @@ from churnml.features import Feature, Polarity, theme_of
 from churnml.health.exceptions import with_exceptions
 from churnml.health.scorecards import SEGMENT, scorecards_of
 from churnml.ledger import AppliedException, Override, Reason
-from churnml.scoring.reasons import POOR, numbered, pick, strongest, tell
+from churnml.scoring.reasons import POOR, Candidates, numbered, pick, speakable, tell, tiers
 from churnml.specs.health import INSUFFICIENT as INSUFFICIENT
 from churnml.specs.health import RISK, Dimension, HealthInput, HealthSpec
 
@@ -195,8 +195,20 @@ def _risk(spec: HealthSpec, churn_probability: np.ndarray, base_rate: float | No
     if not base_rate:
         return np.full(len(churn_probability), np.nan)
     lifts, points = zip(*spec.risk.points, strict=True)
-    lift = np.round(churn_probability, PROBABILITY_DIGITS) / base_rate
+    lift = stretched(np.round(churn_probability, PROBABILITY_DIGITS) / base_rate, base_rate, lifts[-1])
     return np.where(np.isnan(lift), np.nan, np.interp(np.nan_to_num(lift), lifts, points))
+
+
+def stretched(lift: np.ndarray, base_rate: float, last: float) -> np.ndarray:
+    """Multiples of the usual risk, so that the ``last`` one declared is that of a certain leaver where it lies beyond.
+
+    Nobody can be ten times as likely as 28 %. There multiples are stretched, in proportion on the scale of logarithms:
+    the usual stays 1, and certainty becomes ``last``. At a usual risk of at most 1 / ``last`` they stay as they are.
+    """
+    most = 1.0 / base_rate
+    if most <= 1.0 or last <= most:
+        return lift
+    return np.asarray(lift ** (np.log(last) / np.log(most)))
 
 
 @dataclass(frozen=True)
@@ -306,6 +318,7 @@ def health_reasons(
     poor = (scaled <= POOR) & (shares > 0)  # never where it is not known, nor where nobody is judged by it
     lost = np.where(poor, (100 - scaled) * shares, 0.0)
     theme, _ = numbered([theme_of(feature.family) for feature in declared])
-    speakers, eligible = strongest(lost, poor, theme)
-    weights = np.take_along_axis(lost, speakers, axis=1)
-    return tell(pick(weights, speakers, np.zeros_like(eligible), eligible), frame, declared, usual, currency)
+    row, which = np.nonzero(poor & speakable(frame, declared))
+    costs = lost[row, which]
+    candidates = Candidates(row, theme[which], which, which, costs, costs, tiers(row, which, frame, declared))
+    return tell(pick(candidates, of_list=True), frame, declared, usual, currency)
