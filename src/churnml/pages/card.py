@@ -161,6 +161,7 @@ def _data(record: ModelRecord) -> list[str]:
         f"{number(training.positives)} of them positive ({percent(training.base_rate)}).",
         f"- Judged on {number(record.rows)} accounts at one later cutoff, {number(record.positives)} of them "
         f"positive ({percent(record.positives / max(record.rows, 1))}).",
+        *([f"- {plain(training.young.sentence)}."] if training.young and training.young.sentence else []),
         f"- {training.features} features. A feature sees only what was known before its cutoff; `churnml audit` "
         "proves it on these data.",
     ]
