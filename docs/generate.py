@@ -70,8 +70,9 @@ in `FAMILIES`; a measure is any object that turns the rows of its grain into a v
 ```python
 {python}```
 
-The grains and the columns of their rows are those of `churnml.features.Grain`. A feature of grain `OWN` makes its own
-rows from the facts; nothing keeps such rows from looking ahead but `churnml audit`.
+A measure that compares periods says in `lived` how many days an account must have lived for that; until then its value
+is missing. The grains and the columns of their rows are those of `churnml.features.Grain`. A feature of grain `OWN`
+makes its own rows from the facts; nothing keeps such rows from looking ahead but `churnml audit`.
 """
 
 
@@ -83,17 +84,22 @@ def features_page() -> str:
         "Each family is also a reason code. Names are shown for lookbacks of 7, 28 and 90 days, the event name",
         "`export`, the core event `report` and the static attribute `segment`; a model's `spec.yaml` says which",
         "families, lookbacks and event names it takes, `project.yaml` what is core. A feature sees only what was known",
-        "before `as_of`; *absent* is its value for an account with no such rows (– stays missing). In sentences",
+        "before `as_of`; *absent* is its value for an account with no such rows (– stays missing). What compares",
+        "periods is not known of an account before it has *lived* so many days, whatever it did. In sentences",
         "`{own}` is what was usual for the account itself, where its past is known ([reasons.md](reasons.md)). Every",
         "worked example is a test.",
     ]
     for family in FAMILIES.values():
         lines += ["", f"## {family.name}", "", f"From `{family.source}`: {family.means}.", ""]
-        lines += ["| feature | what it is | more is | absent | what a manager reads |", "|---|---|---|---|---|"]
+        lines += [
+            "| feature | what it is | more is | absent | lived | what a manager reads |",
+            "|---|---|---|---|---|---|",
+        ]
         for feature in family.features(EXAMPLE):
             absent = "–" if feature.absent is None else f"{feature.absent:g}"
             lines.append(
-                f"| `{feature.name}` | {feature.means} | {feature.polarity} | {absent} | {_cell(feature.when_low)} |"
+                f"| `{feature.name}` | {feature.means} | {feature.polarity} | {absent} | {feature.lived or '–'} "
+                f"| {_cell(feature.when_low)} |"
             )
         for example in EXAMPLES:
             if example.family == family.name:

@@ -52,7 +52,8 @@ SECTIONS: tuple[tuple[str, str, Sequence[HealthExample]], ...] = (
     ),
     (
         "Stages and scorecards",
-        "`stages` part a customer's life by `tenure_days` and `days_to_renewal`. A scorecard says for whom (`segment`, "
+        "`stages` part a customer's life by `tenure_days` (of who has no contract, the age of the account) "
+        "and `days_to_renewal`. A scorecard says for whom (`segment`, "
         "`stage` or the same numbers) which weights are others.",
         worked.CARDS,
     ),

@@ -68,6 +68,7 @@ class FeatureDeclaration:
     Args:
         grain: the rows its measure aggregates.
         measure: what it measures, in words that change when that does.
+        lived: how many days an account must have lived before the value is known.
         rows: the same of the rows of its own, None where it has none.
 
     The others are those of the feature. What a feature has learnt to say since the first models has a default.
@@ -89,6 +90,7 @@ class FeatureDeclaration:
     before: tuple[str, int] | None = None
     grain: str = ""
     measure: str = ""
+    lived: int = 0
     rows: str | None = None
     made_of: tuple[str, ...] = ()
     only: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import collections
 import datetime as dt
 import itertools
 import math
+import re
 import statistics
 
 import numpy as np
@@ -208,8 +209,24 @@ def obvious(company: dict[str, pd.DataFrame], cutoff: dt.date, zone: str = "UTC"
             row[f"usage_seat_utilisation_{n}d"] = over(row[f"usage_active_users_{n}d"], row["subscription_seats"])
         row["account_age_days"] = (now - account.created_at.floor("D")).days
         row["account_industry"] = account.industry or None
-        rows.append(row)
+        rows.append(without_what_was_not_lived(row))
     return pd.DataFrame(rows)
+
+
+# What looks at several periods without naming the longest last: the days it takes to live them.
+PERIODS = {"usage_acceleration_7d": 21, "usage_acceleration_28d": 84, "usage_own_past_11w": 84} | {
+    f"usage_{what}_{n}d": n for what in ("slope", "longest_streak", "current_streak") for n in LOOKBACKS
+}
+
+
+def without_what_was_not_lived(row):
+    """One period against another says nothing of an account that has not lived both."""
+    kept = dict(row)
+    for name in row:
+        against = re.fullmatch(r".*_\d+d_(\d+)d", name)
+        if row["account_age_days"] < (int(against[1]) if against else PERIODS.get(name, 0)):
+            kept[name] = None
+    return kept
 
 
 def as_they_stood(tickets: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:

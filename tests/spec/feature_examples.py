@@ -329,6 +329,29 @@ EXAMPLES: tuple[Example, ...] = (
         """,
     ),
     Example(
+        "usage.trend",
+        "what an account has not lived whole is not compared: at 27 days the rise would be that of its age",
+        {
+            "accounts": """
+            account_id | created_at
+            a          | 2024-05-05
+            b          | 2024-05-04
+            """,
+            "usage_events": """
+            account_id | occurred_at | event
+            a          | 2024-05-31  | login
+            a          | 2024-05-20  | login
+            b          | 2024-05-31  | login
+            b          | 2024-05-20  | login
+            """,
+        },
+        """
+        account_id | usage_events_trend_7d_28d
+        a          |
+        b          | 2
+        """,
+    ),
+    Example(
         "usage.days_trend",
         "busy days do not hide that the days become fewer",
         {

@@ -52,13 +52,18 @@ class Grain(StrEnum):
     PLACED = "placed"
 
 
+# Rises when measures come to mean something else though no declaration and no version of churnml changed: a training
+# of before is then not taken for one of now. 2: what compares periods is unknown until they are lived.
+MEASURES_VERSION = 2
+
 # Grains that are cut from usage, and so can be narrowed to some event names.
 NARROWABLE = frozenset({Grain.STRETCH, Grain.DAY, Grain.LIFE})
 
 
 # From the rows of its grain (an Ibis table; for MADE a mapping of columns) to the value. A measure may also
-# say which ``ages`` it asks about, which ``parts`` of the roll-ups it needs, and columns to put ``beside``
-# the rows first; the ones in churnml.features.measures do, and any object with a ``__call__`` can.
+# say which ``ages`` it asks about, which ``parts`` of the roll-ups it needs, how many days an account must have
+# ``lived`` for its periods to be compared, and columns to put ``beside`` the rows first; the ones in
+# churnml.features.measures do, and any object with a ``__call__`` can.
 Measure: TypeAlias = Callable[[Any], Any]
 
 
@@ -125,6 +130,12 @@ class Feature:
         """The ages, in days, that its measure asks about."""
         asked: tuple[int, ...] = getattr(self.measure, "ages", ())
         return asked or ((self.lookback,) if self.lookback else ())
+
+    @property
+    def lived(self) -> int:
+        """How many days an account must have lived before its value is known; 0 where it compares no periods."""
+        asked: int = getattr(self.measure, "lived", 0)
+        return asked
 
     @property
     def parts(self) -> frozenset[str]:

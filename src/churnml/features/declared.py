@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
 from churnml.features.measured import TICKETS, USAGE, MeasuredFeatures, MeasureKind, column_safe, ratio, sentence
-from churnml.features.measures import DailyQuantile, MatchingShare, Ratio, placed
+from churnml.features.measures import DailyQuantile, MatchingShare
+from churnml.features.ratios import PeriodRatio, Ratio, placed
 
 # The sentence of a family that declares none.
 PLAIN = "{means}, last {days} days: {value}; {usual} is usual{own}."
@@ -180,7 +181,7 @@ def _trend(declared: DeclaredFamily, kind: MeasureKind, short: Feature, long: Fe
         f"{short.name.removesuffix(f'_{days}d')}_trend_{days}d_{more}d",
         family=declared.name,
         means=f"{means}: the last {days} days ÷ the last {more}" + (", a day" if kind.adds_up else ""),
-        measure=Ratio(short.name, long.name, more / days if kind.adds_up else 1.0),
+        measure=PeriodRatio(short.name, long.name, more / days if kind.adds_up else 1.0, lived=more),
         when_low=f"{means[:1].upper()}{means[1:]}, last {days} days against its {more}-day level: {{change}}.",
         lookback=more,
         polarity=declared.polarity,

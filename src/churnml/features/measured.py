@@ -25,7 +25,6 @@ from churnml.features.measures import (
     MeanQuantity,
     OwnPast,
     Quantity,
-    Ratio,
     Share,
     SinceFirst,
     SinceLast,
@@ -33,6 +32,7 @@ from churnml.features.measures import (
     Streak,
     Sum,
 )
+from churnml.features.ratios import PeriodRatio
 
 Columns = tuple[tuple[str, str], ...]
 # Recency stops here: whoever was last seen longer ago counts as seen this long ago.
@@ -192,7 +192,7 @@ def sentence(text: str, words: Mapping[str, str]) -> str:
     return filled[:1].upper() + filled[1:]
 
 
-# One feature ÷ another: its measure is a Ratio.
+# One feature ÷ another: its measure is a Ratio, or a PeriodRatio where that compares two periods.
 ratio = partial(Feature, grain=Grain.MADE, polarity=Polarity.HEALTHIER, unit=Unit.SHARE)
 
 
@@ -202,7 +202,7 @@ def trend(stem: str, family: str, subject: str, short: int, long: int) -> Featur
         f"{stem}_trend_{short}d_{long}d",
         family=family,
         means=f"{subject} a day in the last {short} days ÷ the same in the last {long} days",
-        measure=Ratio(f"{stem}_{short}d", f"{stem}_{long}d", long / short),
+        measure=PeriodRatio(f"{stem}_{short}d", f"{stem}_{long}d", long / short, lived=long),
         when_low=f"{subject.capitalize()} in the last {short} days, against its {long}-day level: {{change}}.",
         lookback=long,
         unit=Unit.RATIO,

@@ -1,7 +1,8 @@
 """What can be measured on rows as known at a cutoff: small typed objects that say what they need.
 
 A project may add its own: any frozen dataclass with a ``__call__`` from an Ibis table to a value, and, where
-it needs them, ``ages``, ``parts`` and ``beside``.
+it needs them, ``ages``, ``parts`` and ``beside``. A measure that compares periods also says ``lived``: how many days
+an account must have lived before there is anything to compare. Until then its value is not known.
 """
 
 from __future__ import annotations
@@ -10,15 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from churnml.lazy import ibis
 from churnml.rollups import OFFICE, QUANTITY, SPREAD, TONE, any_bit, popcount
 from churnml.tables import Relation, whole
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pandas as pd
     from ibis.expr.builders import WindowBuilder
 
 MICRO = 1e6
@@ -155,6 +153,11 @@ class Slope:
 
     days: int
 
+    @property
+    def lived(self) -> int:
+        """The line is drawn through all of the days."""
+        return self.days
+
     def __call__(self, rows: Relation) -> ir.Value:
         recent = rows["age"] <= self.days
         aged, events = rows["aged_events"].sum(where=recent), rows["events"].sum(where=recent)
@@ -171,6 +174,11 @@ class Acceleration:
     def ages(self) -> tuple[int, ...]:
         """The three spans."""
         return (self.days, 2 * self.days, 3 * self.days)
+
+    @property
+    def lived(self) -> int:
+        """All three spans."""
+        return 3 * self.days
 
     def __call__(self, rows: Relation) -> ir.Value:
         one, two, three = (_float(rows["events"].sum(where=rows["age"] <= n).fill_null(0)) for n in self.ages)
@@ -220,6 +228,11 @@ class Streak:
 
     days: int
     current: bool = False
+
+    @property
+    def lived(self) -> int:
+        """A run is cut short by an account's first day as by a pause: it counts days once the lookback is lived."""
+        return self.days
 
     def beside(self, rows: Relation) -> Relation:
         """Adds ``run_of`` and ``run``."""
@@ -301,6 +314,11 @@ class OwnPast:
         """The newest week and those before it."""
         return (7 * (self.weeks + 1),)
 
+    @property
+    def lived(self) -> int:
+        """The newest week and those before it."""
+        return 7 * (self.weeks + 1)
+
     def beside(self, rows: Relation) -> Relation:
         """Adds ``week`` (0 is the newest), its events, and a mark on one row of each."""
         if "week_events" in rows.columns:
@@ -375,6 +393,11 @@ class KeyUsersQuiet:
         """Both lookbacks."""
         return (self.short, self.long)
 
+    @property
+    def lived(self) -> int:
+        """The long lookback, before whose end nobody can have gone quiet."""
+        return self.long
+
     def beside(self, rows: Relation) -> Relation:
         """Adds the rank of each user by days seen before the short lookback."""
         if self._rank in rows.columns:
@@ -442,31 +465,3 @@ class Annoyed:
 
     def __call__(self, rows: Relation) -> ir.Value:
         return ((rows["age"] <= self.days) & (rows["tone_milli"] <= self.at_most)).fill_null(False).sum()
-
-
-# ---------------------------------------------------------------- made of other features
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """One feature ÷ another × ``scale``; missing where there is nothing to divide by (MADE)."""
-
-    top: str
-    bottom: str
-    scale: float = 1.0
-
-    @property
-    def made_of(self) -> tuple[str, str]:
-        """Both features."""
-        return (self.top, self.bottom)
-
-    def __call__(self, features: Mapping[str, pd.Series]) -> np.ndarray:
-        over = np.asarray(features[self.bottom], dtype="float64")
-        shares = np.full(over.shape, np.nan)
-        np.divide(np.asarray(features[self.top], dtype="float64") * self.scale, over, out=shares, where=over > 0)
-        return shares
-
-
-def placed(_features: Mapping[str, pd.Series]) -> np.ndarray:
-    """The measure of a PLACED feature has no rows of its own: :mod:`churnml.modelling.reference` places it."""
-    raise AssertionError("a PLACED feature is placed, not measured")

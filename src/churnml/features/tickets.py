@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
 from churnml.features.measured import TICKETS, Columns, MeasuredFeatures, ratio
-from churnml.features.measures import Annoyed, Count, Ratio, Tone
+from churnml.features.measures import Annoyed, Count, Tone
+from churnml.features.ratios import PeriodRatio
 from churnml.lazy import ibis
 from churnml.tables import Relation
 
@@ -58,7 +59,7 @@ def _trend(wish: Wish) -> tuple[Feature, ...]:
             f"tickets_trend_{short}d_{long}d",
             family="tickets.trend",
             means=f"tickets opened a day in the last {short} days ÷ the same in the last {long} days",
-            measure=Ratio(f"tickets_opened_{short}d", f"tickets_opened_{long}d", long / short),
+            measure=PeriodRatio(f"tickets_opened_{short}d", f"tickets_opened_{long}d", long / short, lived=long),
             when_low=f"Tickets in the last {short} days, against its own {long}-day level: {{change}}.",
             lookback=long,
             polarity=Polarity.NEITHER,

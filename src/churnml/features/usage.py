@@ -8,7 +8,8 @@ from functools import partial
 
 from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wish
 from churnml.features.measured import RECENCY_CAP, USAGE, USER, MeasuredFeatures, column_safe, ratio, trend
-from churnml.features.measures import DailyQuantile, KeyUsersQuiet, Ratio, placed
+from churnml.features.measures import DailyQuantile, KeyUsersQuiet
+from churnml.features.ratios import PeriodRatio, Ratio, placed
 from churnml.rollups import OFFICE_HOURS
 
 KEY_USERS = 3
@@ -287,7 +288,7 @@ def _users_trend(wish: Wish) -> tuple[Feature, ...]:
             f"usage_users_kept_{short}d_{long}d",
             family="usage.users_trend",
             means=f"users seen in the last {short} days ÷ users seen in the last {long} days",
-            measure=Ratio(f"usage_active_users_{short}d", f"usage_active_users_{long}d"),
+            measure=PeriodRatio(f"usage_active_users_{short}d", f"usage_active_users_{long}d", lived=long),
             when_low=f"Only {{value}} of the people seen in {long} days came in the last {short}; {{usual}} is usual.",
             when_high=f"{{value}} of the people seen in {long} days came in the last {short}; {{usual}} is usual.",
             lookback=long,

@@ -10,6 +10,8 @@ import pandas as pd
 from churnml.specs.health import Between, HealthSpec, Who
 
 SEGMENT, TENURE, RENEWAL = "account_segment", "subscription_tenure_days", "subscription_days_to_renewal"
+# What stands in for the tenure of whoever has no contract.
+AGE = "account_age_days"
 # The card of whoever no declared card takes.
 DEFAULT = "default"
 
@@ -36,7 +38,7 @@ def scorecards_of(spec: HealthSpec, frame: pd.DataFrame) -> AccountScorecards:
     """
     stage = np.full(len(frame), "", dtype=object)
     for declared in reversed(spec.stages):  # so that an earlier one overwrites
-        inside = within(declared.tenure_days, frame, TENURE) & within(declared.days_to_renewal, frame, RENEWAL)
+        inside = _of_tenure(declared.tenure_days, frame) & within(declared.days_to_renewal, frame, RENEWAL)
         stage[inside] = declared.name
     card = np.zeros(len(frame), dtype=int)
     for number, scorecard in reversed(list(enumerate(spec.scorecards, start=1))):
@@ -49,12 +51,22 @@ def scorecards_of(spec: HealthSpec, frame: pd.DataFrame) -> AccountScorecards:
 
 def matches(who: Who, frame: pd.DataFrame, stage: np.ndarray) -> np.ndarray:
     """Whether each row of ``frame`` is one of ``who``, shape (rows,)."""
-    matching = np.asarray(within(who.tenure_days, frame, TENURE) & within(who.days_to_renewal, frame, RENEWAL))
+    matching = np.asarray(_of_tenure(who.tenure_days, frame) & within(who.days_to_renewal, frame, RENEWAL))
     if who.stage:
         matching &= np.isin(stage.astype(str), who.stage)
     if who.segment:
         matching &= frame[SEGMENT].isin(who.segment).to_numpy() if SEGMENT in frame.columns else False
     return matching
+
+
+def _of_tenure(between: Between | None, frame: pd.DataFrame) -> np.ndarray:
+    """Whether each row's tenure lies in ``between``: days since it first paid, or of its age where it never has."""
+    if between is None or AGE not in frame.columns:
+        return within(between, frame, TENURE)
+    if TENURE not in frame.columns:
+        return within(between, frame, AGE)
+    tenure = frame[TENURE].astype("float64")
+    return within(between, pd.DataFrame({TENURE: tenure.fillna(frame[AGE].astype("float64"))}), TENURE)
 
 
 def within(between: Between | None, frame: pd.DataFrame, column: str) -> np.ndarray:

@@ -250,6 +250,7 @@ def _training(spec: ModelSpec, collected: Collected, fitted: FittedModel, train:
         calibration_losses=fitted.calibration_losses,
         seeds=spec.estimator.seeds,
         touched=collected.touched,
+        young=collected.young,
         rows=len(train),
         positives=int(train["label"].sum()),
         base_rate=fitted.predictor.base_rate,

@@ -20,21 +20,26 @@ from churnml import snapshots
 from churnml.adapters.project import Project
 from churnml.adapters.store import open_store
 from churnml.features import Feature, Wish, choose
+from churnml.features.declare import MEASURES_VERSION
 from churnml.health.directions import Unheard, unheard_inputs
 from churnml.impact.treated import touched, treated_in_window, treatment_marks
 from churnml.jobs.opening import OpenedProject, Progress, beside_names, features_by_name, silent, wish_for
 from churnml.modelling.hazard import fit_hazard
-from churnml.modelling.record import TreatedRows
+from churnml.modelling.record import TreatedRows, YoungAccounts
 from churnml.modelling.reference import fit_places, with_places
 from churnml.modelling.search import Tries
 from churnml.modelling.splits import Split, plan
 from churnml.modelling.stored import ModelManifest
 from churnml.modelling.training import FittedModel, at_cutoffs, fit
+from churnml.modelling.young import young_accounts
 from churnml.specs.models import ModelSpec
 from churnml.tables import Facts
-from churnml.timeline import cutoffs_ending, end_of_data, plus_days
+from churnml.timeline import cutoffs_ending, end_of_data
 
 log = logging.getLogger("churnml.training")
+
+# The share of a cutoff's accounts that the data must know well enough for it to train.
+MOSTLY = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Collected:
         places: the scales of features that are a place among the training accounts.
         marks: when accounts were worked, where that is known.
         touched: how many training rows the team worked before their outcome was known.
+        young: how many training rows are of accounts in their first weeks.
     """
 
     rows: pd.DataFrame
@@ -60,6 +66,7 @@ class Collected:
     places: Mapping[str, Mapping[str, Sequence[float]]]
     marks: pd.DataFrame | None = None
     touched: TreatedRows | None = None
+    young: YoungAccounts | None = None
 
 
 def marks_of(opened: OpenedProject) -> pd.DataFrame:
@@ -81,6 +88,7 @@ def training_fingerprint(opened: OpenedProject, spec: ModelSpec, marks: pd.DataF
         "core_events": opened.project.spec.core_events,
         "own_features": opened.project.own_features_fingerprint,
         "health": opened.project.health.features,
+        "measures": MEASURES_VERSION,
         "churnml": churnml.__version__,
         "lightgbm": lgb.__version__,
     }
@@ -99,12 +107,13 @@ def collect(
     """
     facts, label = opened.facts, spec.label
     last = label.reach.latest_mature(facts.data_through)
-    first = _first_cutoff(facts, spec)
+    begins = snapshots.usage_begins(facts)
+    first = max(snapshots.accounts_begin(facts), begins or dt.date.min)
     cutoffs = cutoffs_ending(last, spec.cutoffs.every, spec.cutoffs.at_most, first)
     if not cutoffs:
         plan((), label.reach, spec.embargo, spec.estimator.folds)
     progress(f"{spec.name}: who was eligible at {len(cutoffs)} cutoffs")
-    spine = snapshots.population(label, facts, cutoffs)
+    spine, left_out = _within_data(facts, snapshots.population(label, facts, cutoffs), spec, begins)
     present = [c for c in cutoffs if (spine["as_of"] == pd.Timestamp(c)).any()]
     labels = snapshots.attach_label(label, facts, spine)["label"].to_numpy()
     outcomes = pd.Series(labels == 1, index=spine["as_of"]).groupby(level=0).sum()
@@ -124,9 +133,10 @@ def collect(
         times = snapshots.attach_leaving_times(label, facts, spine, end_of_data(facts.data_through))
         rows = rows.assign(**{name: times[name].to_numpy() for name in ("left_after", "seen_for")})
     rows, touched = _with_marks(rows, spec, split, marks)
+    young = _young(facts, at_cutoffs(rows, split.train), features, left_out)
     counted = {"model": spec.name, "rows": len(rows), "features": len(features), "cutoffs": len(present)}
     log.info("%(model)s: %(rows)d snapshots at %(cutoffs)d cutoffs with %(features)d features collected", counted)
-    return Collected(rows, split, features, scales, wish, places, marks, touched)
+    return Collected(rows, split, features, scales, wish, places, marks, touched, young)
 
 
 def _with_marks(
@@ -142,11 +152,29 @@ def _with_marks(
     return rows, counted
 
 
-def _first_cutoff(facts: Facts, spec: ModelSpec) -> dt.date:
-    """The first date with accounts to look at, and with usage data over the whole of the longest lookback."""
-    created = snapshots.accounts_begin(facts)
-    begins = snapshots.usage_begins(facts)
-    return created if begins is None else max(created, plus_days(begins, max(spec.features.lookbacks)))
+def _within_data(
+    facts: Facts, spine: pd.DataFrame, spec: ModelSpec, begins: dt.date | None
+) -> tuple[pd.DataFrame, int]:
+    """The rows of ``spine`` whose accounts the usage data know over the longest lookback or all their life.
+
+    Of the others, at early cutoffs, the data would say that they had hardly been used. A cutoff most of whose
+    accounts are such has none of its rows: those who are left would not be what accounts usually are.
+
+    Returns:
+        the rows, and how many were left out.
+    """
+    if begins is None or spine.empty:
+        return spine, 0
+    longest = max(spec.features.lookbacks)
+    within = pd.Series(snapshots.lies_within_data(facts, spine, begins, longest), index=spine.index)
+    kept = within & (within.groupby(spine["as_of"]).transform("mean") >= MOSTLY)
+    return spine[kept].reset_index(drop=True), int((~kept).sum())
+
+
+def _young(facts: Facts, training: pd.DataFrame, features: Sequence[Feature], left_out: int) -> YoungAccounts:
+    longest = max((feature.lived for feature in features), default=0)
+    labels = training["label"].to_numpy(dtype="float64")
+    return young_accounts(labels, snapshots.days_lived(facts, training), longest, left_out)
 
 
 def unheard_by(project: Project, spec: ModelSpec, collected: Collected) -> tuple[Unheard, ...]:

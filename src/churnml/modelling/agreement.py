@@ -14,6 +14,7 @@ MEANING: Mapping[str, str] = {
     "family": "family",
     "grain": "what it counts rows of",
     "measure": "measure",
+    "lived": "days an account must have lived",
     "rows": "rows of its own",
     "lookback": "lookback in days",
     "only": "event names",

@@ -110,6 +110,23 @@ class TreatedRows(RecordPart):
     sentence: str
 
 
+class YoungAccounts(RecordPart):
+    """The training rows of accounts in their first weeks.
+
+    Args:
+        rows, positives: those of accounts that had not yet lived ``longest`` days.
+        longest: days after which nothing is unknown of an account for its youth alone.
+        left_out: rows that did not train, because their lookback reaches before both the account and the data.
+        sentence: that in words; empty where there is nothing to tell.
+    """
+
+    rows: int
+    positives: int
+    longest: int
+    left_out: int
+    sentence: str
+
+
 class TrainingRecord(RecordPart):
     """Which cutoffs did what, and how the model was fitted.
 
@@ -123,6 +140,7 @@ class TrainingRecord(RecordPart):
         calibration_losses: kind of calibration → log loss out of sample.
         seeds: how many fits are averaged.
         touched: what the team did to the rows, where that is known.
+        young: which of the rows are of accounts in their first weeks; None in records of before that was counted.
         rows, positives, base_rate: of the rows that trained.
         trees, features: how many.
     """
@@ -144,6 +162,7 @@ class TrainingRecord(RecordPart):
     trees: int
     features: int
     calibration: RecordedCalibration | None
+    young: YoungAccounts | None = None
 
 
 class RecordedRenewal(RecordPart):

@@ -144,6 +144,7 @@ def _data(record: ModelRecord) -> list[str]:
             else f", and at {len(record.pooled.by_cutoff) - 1} cutoffs before it, each with a model fitted as it would "
             "have been then."
         ),
+        *([f"- {plain(training.young.sentence)}."] if training.young and training.young.sentence else []),
         f"- {training.features} features. A feature sees only what was known before its cutoff; `churnml audit` "
         "proves it on these data.",
     ]

@@ -23,6 +23,9 @@ from churnml.features.declare import Measure
 from churnml.features.measures import Count, DistinctNames
 from churnml.labels import Label, lapse_label, leaving_times, left_label, upsell_label
 from churnml.lazy import ibis
+from churnml.snapshots.ages import days_lived as days_lived
+from churnml.snapshots.ages import known_once_lived
+from churnml.snapshots.ages import lies_within_data as lies_within_data
 from churnml.snapshots.contents import account_ids as account_ids
 from churnml.snapshots.contents import accounts_begin as accounts_begin
 from churnml.snapshots.contents import event_names as event_names
@@ -130,7 +133,8 @@ def build_snapshots(facts: Facts, features: Sequence[Feature], spine: pd.DataFra
         spine: rows of :func:`population`.
 
     Returns:
-        ``spine`` with one column a feature (float64, or text for categories), in the order given.
+        ``spine`` with one column a feature (float64, or text for categories), in the order given. What compares
+        periods is missing until the account has lived them (:func:`churnml.snapshots.ages.known_once_lived`).
     """
     features = [feature for feature in features if feature.grain is not Grain.PLACED]
     cutoffs = [pd.Timestamp(as_of).date() for as_of in spine["as_of"].unique()]
@@ -144,6 +148,9 @@ def build_snapshots(facts: Facts, features: Sequence[Feature], spine: pd.DataFra
         if feature.grain is Grain.MADE and len(spine):
             # what has nothing below the line stays missing
             columns[feature.name] = _finished(pd.Series(feature.measure(columns), index=spine.index), feature)
+    if len(spine) and any(feature.lived for feature in features):
+        lived = days_lived(facts, spine)
+        columns = {f.name: known_once_lived(columns[f.name], f, lived) for f in features}
     return pd.concat([spine, pd.DataFrame({f.name: columns[f.name] for f in features}, index=spine.index)], axis=1)
 
 

@@ -167,6 +167,7 @@ def _environment(currency: str, *, cents: bool) -> jinja2.Environment:
         "goal": goal_name,
         "outcome": outcome_name,
         "who": who_name,
+        "capitalised": capitalised,
         "figure_title": lambda figure: capitalised(figure_name(figure)),
         "script_json": _json_for_script,
         "script_hash": _script_hash,

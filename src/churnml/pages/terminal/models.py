@@ -47,6 +47,7 @@ def model_text(record: ModelRecord) -> str:
         f"  because {record.because}",
         f"  judged at {record.cutoff}: {record.positives:,} of {record.rows:,} accounts positive",
         f"  trained on {trained.rows:,} earlier snapshots, {trained.positives:,} of them positive",
+        *([f"  {trained.young.sentence}"] if trained.young and trained.young.sentence else []),
         *(f"  {line}" for line in _chosen_lines(record)),
         "",
     ]
