@@ -34,6 +34,7 @@ from docs.connectors_page import connectors_page
 from docs.contracts_page import contracts_part
 from docs.health_page import health_page
 from docs.impact_page import impact_page
+from docs.labels_page import labels_section
 from docs.outputs_page import outputs_page
 from docs.playbooks_page import playbooks_page
 from docs.reading_page import losses_section, values_section
@@ -240,6 +241,8 @@ def specs_page() -> str:
     }
     for file, kind in files.items():
         lines += ["", f"## {file}", "", *_schema(kind)]
+        if kind is ModelSpec:
+            lines += labels_section().rstrip().split("\n")
     return NOTE + "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from churnml.features import Unit
-from churnml.rules import expressions
+from churnml.language import expressions
 from churnml.rules.facts import FACTS, GROUPS, POINTS, TIMES, Fact
 from tests.spec.rule_examples import EXAMPLES
 

@@ -1,4 +1,4 @@
-"""What we predict: churn of three declared kinds, and upsell. Each declared once.
+"""What we predict: churn of three declared kinds, contraction, and upsell. Each declared once.
 
 A label may look at everything the data finally say; it is the only room that looks forward, and
 always from a window that starts at or after the cutoff.
@@ -21,49 +21,86 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 Days = Annotated[int, Field(ge=0, le=3650)]
+FromCutoff = Annotated[int, Field(ge=-3650, le=3650)]
+ModelPart = Literal["risk", "grows", "none"]
+LabelKind = Literal["contract", "lapse", "event", "upsell", "contraction"]
 
 
 class Label(BaseModel):
-    """A declared outcome.
+    """What is predicted: of whom, and what has to happen in which days for it to count.
+
+    The days that count are ``horizon`` days long and begin ``gap`` days after the cutoff; what changes in size (upsell,
+    contraction) is looked at on the last of them. Keys that a kind does not read are refused.
 
     Args:
         kind: ``contract`` – the last paying subscription ends in the window and none begins within
             the grace period; ``lapse`` – no usage in the window; ``event`` – a recorded leaving in
-            the window; ``upsell`` – more MRR, seats or plan at the window's end.
+            the window; ``upsell`` – more MRR, seats or plan at the window's end, or paying at last;
+            ``contraction`` – less MRR, seats or active users at the window's end.
         gap: days between cutoff and window.
         horizon: the window's length in days.
+        population: a rule that narrows whom the label speaks of: ``segment == 'smb' and age_days >= 30``.
         grace: contract only – coming back within this many days is not churn.
-        settle: lapse and event only – days after the window in which late rows may still arrive.
+        settle: lapse, event and contraction of users only – days after the window in which late rows may still arrive.
         active_within: lapse only – the population was active in this many days before the cutoff.
+        due_within: lapse only, instead of ``active_within`` – the population is due between these two days counted
+            from the cutoff, by its own rhythm: its last day of use, and its own mean gap between days of use after it.
         recurring: event only – an account can leave again without a new subscription in between.
         voluntary_only: event only – leavings marked involuntary do not count.
         mrr_up_by, seats_up_by, plans: upsell – shares by which MRR or seats must be up, and the
             plans from small to large; any one suffices.
+        starts_paying: upsell – whoever did not pay at the cutoff and pays at the window's end counts too.
+        mrr_down_by, seats_down_by, users_down_by: contraction – shares by which MRR, seats or active users must be
+            down; any one suffices.
+        users_within: contraction of users – users count as active who were seen in this many days.
+        leaving_counts: contraction – whoever does not pay at all any more is down, too; else it counts neither way.
         include_notice_given: keep accounts whose notice is already known in the population.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    kind: Literal["contract", "lapse", "event", "upsell"]
+    kind: LabelKind
     gap: Days = 7
     horizon: Annotated[int, Field(gt=0, le=3650)] = 91
+    population: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
     grace: Days = 0
     settle: Days = 0
     active_within: Annotated[int, Field(gt=0, le=3650)] = 28
+    due_within: tuple[FromCutoff, FromCutoff] | None = None
     recurring: bool = False
     voluntary_only: bool = False
     mrr_up_by: Annotated[float, Field(gt=0, le=1000)] | None = None
     seats_up_by: Annotated[float, Field(gt=0, le=1000)] | None = None
     plans: tuple[str, ...] = ()
+    starts_paying: bool = False
+    mrr_down_by: Annotated[float, Field(gt=0, le=1)] | None = None
+    seats_down_by: Annotated[float, Field(gt=0, le=1)] | None = None
+    users_down_by: Annotated[float, Field(gt=0, le=1)] | None = None
+    users_within: Annotated[int, Field(gt=0, le=3650)] = 28
+    leaving_counts: bool = True
     include_notice_given: bool = False
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Label:
-        if self.kind == "upsell" and not (self.mrr_up_by or self.seats_up_by or self.plans):
-            raise ValueError("an upsell label needs mrr_up_by, seats_up_by or plans")
+        if self.kind == "upsell" and not (self.mrr_up_by or self.seats_up_by or self.plans or self.starts_paying):
+            raise ValueError("an upsell label needs mrr_up_by, seats_up_by, plans or starts_paying")
+        if self.kind == "contraction" and not (self.of_money or self.users_down_by):
+            raise ValueError("a contraction label needs mrr_down_by, seats_down_by or users_down_by")
         if self.kind != "contract" and self.grace:
             raise _of_another_kind("grace", self.kind)
+        if self.due_within is not None and self.due_within[0] > self.due_within[1]:
+            raise ValueError("'due_within' names the earlier day first, as in [-45, 135]")
         return self
+
+    @property
+    def of_money(self) -> bool:
+        """Contraction: whether it looks at what contracts say (MRR, seats), and not at users alone."""
+        return bool(self.mrr_down_by or self.seats_down_by)
+
+    @property
+    def tells_when(self) -> bool:
+        """Whether a positive has a day on which it left; of what is only compared at two ends, nobody knows one."""
+        return self.kind in ("contract", "lapse", "event")
 
     @property
     def reach(self) -> Reach:
@@ -88,6 +125,9 @@ class Label(BaseModel):
     @property
     def sources(self) -> tuple[str, ...]:
         """The contract tables the label cannot do without."""
+        if self.kind == "contraction":
+            users = ("usage_events",) if self.users_down_by else ()
+            return (*(("subscriptions",) if self.of_money else ()), *users)
         return {
             "contract": ("subscriptions",),
             "upsell": ("subscriptions",),
@@ -96,17 +136,31 @@ class Label(BaseModel):
         }[self.kind]
 
 
+def part_played(kind: str, declared: object = None) -> ModelPart:
+    """What a model of a label of ``kind`` gives a scored date: what its spec declares, else what its kind suggests."""
+    if declared in ("risk", "grows", "none"):
+        return declared
+    return "grows" if kind == "upsell" else "risk"
+
+
 # Keys that only some kinds read.
 KINDS_OF_KEY: Mapping[str, tuple[str, ...]] = {
     "grace": ("contract",),
-    "settle": ("lapse", "event"),
+    "settle": ("lapse", "event", "contraction"),
     "active_within": ("lapse",),
+    "due_within": ("lapse",),
     "recurring": ("event",),
     "voluntary_only": ("event",),
     "mrr_up_by": ("upsell",),
     "seats_up_by": ("upsell",),
     "plans": ("upsell",),
-    "include_notice_given": ("contract", "event", "upsell"),
+    "starts_paying": ("upsell",),
+    "mrr_down_by": ("contraction",),
+    "seats_down_by": ("contraction",),
+    "users_down_by": ("contraction",),
+    "users_within": ("contraction",),
+    "leaving_counts": ("contraction",),
+    "include_notice_given": ("contract", "event", "upsell", "contraction"),
 }
 
 
@@ -115,6 +169,16 @@ def check_keys_of_kind(label: Label) -> None:
     for key, kinds in KINDS_OF_KEY.items():
         if key in label.model_fields_set and label.kind not in kinds:
             raise _of_another_kind(key, label.kind)
+    declared = label.model_fields_set
+    if "due_within" in declared and "active_within" in declared:
+        raise ValueError("'due_within' and 'active_within' both say who is asked about; declare one of them")
+    for key in ("users_within", "settle"):
+        if label.kind == "contraction" and key in declared and not label.users_down_by:
+            raise ValueError(f"'{key}' of a contraction is about users: it needs users_down_by")
+    if label.kind == "contraction" and not label.of_money:
+        for key in ("leaving_counts", "include_notice_given"):
+            if key in declared:
+                raise ValueError(f"'{key}' of a contraction is about contracts: it needs mrr_down_by or seats_down_by")
 
 
 def _of_another_kind(key: str, kind: str) -> ValueError:
@@ -130,6 +194,12 @@ def require_sources(label: Label, facts: Facts, where: str) -> None:
                 where=where,
                 remedy=f"Write sources/{source}.sql, or declare another kind of label.",
             )
+    if label.users_down_by and "user_id" not in facts.given.get("usage_events", ()):
+        raise ContractError(
+            "A label that counts active users needs user_id in usage_events, which the project does not give.",
+            where=where,
+            remedy="Add user_id to sources/usage_events.sql, or compare MRR or seats.",
+        )
 
 
 def leavings(label: Label, facts: Facts) -> Relation:
@@ -278,10 +348,38 @@ def _silence_times(label: Label, facts: Facts, keys: Relation) -> Relation:
 
 
 def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
-    """Upsell: 1 when MRR, seats or plan at the window's end are up by the declared share, else 0.
+    """Upsell: 1 when MRR, seats or plan at the window's end are up by the declared share, or it pays at last, else 0.
 
     ``spine`` carries ``mrr_cents`` and ``seats`` as known at the cutoff. Of several contracts, the
-    largest paying plan counts, then and later.
+    largest paying plan counts, then and later; of whoever does not pay, the plan it is on. Null where it pays already
+    at the cutoff and nobody knew, so that it could not begin to.
+    """
+    per = at_both_ends(label, facts, spine)
+    paid_before = per["mrr_cents"].fill_null(0) > 0
+    ups: list[ir.BooleanValue] = []
+    if label.mrr_up_by is not None:
+        need = ibis.literal(1.0 + label.mrr_up_by, "float64")
+        # half a cent of tolerance, so that exactly ten percent up is up whatever the rounding
+        up = per["later_cents"].cast("float64") + 0.5 >= per["mrr_cents"].cast("float64") * need
+        ups.append(paid_before & up)
+    if label.seats_up_by is not None:
+        need = ibis.literal(1.0 + label.seats_up_by, "float64")
+        ups.append((per["seats"] > 0) & (per["later_seats"] + 1e-6 >= per["seats"] * need))
+    if label.plans:
+        ups.append(per["later_rank"] > ibis.ifelse(paid_before, per["rank"], per["any_rank"]))
+    if label.starts_paying:
+        ups.append(~paid_before & (per["later_cents"] > 0))
+    up = ibis.or_(*(condition.fill_null(False) for condition in ups))
+    unclear = ~paid_before & (per["now_cents"].fill_null(0) > 0) & label.starts_paying
+    return per.select("account_id", "as_of", label=ibis.ifelse(unclear, ibis.null("int32"), up.cast("int32")))
+
+
+def at_both_ends(label: Label, facts: Facts, spine: Relation) -> Relation:
+    """What contracts come to on the cutoff's day and on the window's last, final knowledge: a row a row of ``spine``.
+
+    Returns:
+        ``account_id, as_of, mrr_cents, seats`` of ``spine``; ``now_cents, now_seats, rank`` (of paying contracts)
+        and ``any_rank`` (of all) at the cutoff; ``later_cents, later_seats, later_rank`` at the window's end.
     """
     end = label.gap + label.horizon
     periods = final_periods(facts.subscriptions)
@@ -299,24 +397,15 @@ def upsell_label(label: Label, facts: Facts, spine: Relation) -> Relation:
     open_now = (joined["start_day"] <= day) & (joined["end_day"].isnull() | (joined["end_day"] > day))
     open_then = (joined["start_day"] < last) & (joined["end_day"].isnull() | (joined["end_day"] >= last))
     paid = joined["cents"] > 0
-    per = joined.group_by(["account_id", "as_of", "mrr_cents", "seats"]).aggregate(
+    return joined.group_by(["account_id", "as_of", "mrr_cents", "seats"]).aggregate(
+        now_cents=joined["cents"].sum(where=open_now),
+        now_seats=joined["period_seats"].sum(where=open_now),
         later_cents=joined["cents"].sum(where=open_then),
         later_seats=joined["period_seats"].sum(where=open_then),
         rank=joined["rank"].max(where=open_now & paid),
+        any_rank=joined["rank"].max(where=open_now),
         later_rank=joined["rank"].max(where=open_then & paid),
     )
-    ups: list[ir.BooleanValue] = []
-    if label.mrr_up_by is not None:
-        need = ibis.literal(1.0 + label.mrr_up_by, "float64")
-        # half a cent of tolerance, so that exactly ten percent up is up whatever the rounding
-        ups.append(per["later_cents"].cast("float64") + 0.5 >= per["mrr_cents"].cast("float64") * need)
-    if label.seats_up_by is not None:
-        need = ibis.literal(1.0 + label.seats_up_by, "float64")
-        ups.append((per["seats"] > 0) & (per["later_seats"] + 1e-6 >= per["seats"] * need))
-    if label.plans:
-        ups.append(per["later_rank"] > per["rank"])
-    up = ibis.or_(*(condition.fill_null(False) for condition in ups))
-    return per.select("account_id", "as_of", label=up.cast("int32"))
 
 
 def _plan_rank(plan: ir.StringColumn, plans: tuple[str, ...]) -> ir.IntegerValue:

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from churnml.errors import ChurnmlError
 from churnml.features import FAMILIES
+from churnml.language.expressions import DEEPEST, LONGEST
 from churnml.rules.cases import can_hold, implies
-from churnml.rules.expressions import DEEPEST, LONGEST
 from churnml.rules.facts import FACTS, Fact
 from churnml.rules.parsing import Rule, parse_rule
 from tests.support import facts_of_rows

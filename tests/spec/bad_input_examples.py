@@ -537,13 +537,6 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             CORRECT,
         ),
         BadInput(
-            "the model that health is judged by is left out",
-            (added("models: [upsell]\n"),),
-            "Health is judged by the model 'churn', which the project does not have.",
-            "project.yaml, models:",
-            "Add churn to models:, or name another one under risk: model: in a models/health.yaml of the project's own.",
-        ),
-        BadInput(
             "a list is a word",
             (added("models: churn\n"),),
             "'models' cannot be used: a list must stand there, as in [one, other] (it says 'churn')",

@@ -28,6 +28,7 @@ class LabelExample:
         label: the label as a spec.yaml declares it.
         tables: contract table → its rows; accounts default to those of ``expect``, created in 2022.
         expect: account → its label.
+        static: the attributes of accounts that are declared static.
     """
 
     title: str
@@ -35,6 +36,7 @@ class LabelExample:
     tables: Mapping[str, str]
     expect: str
     as_of: dt.date = field(default=AS_OF)
+    static: tuple[str, ...] = ()
 
 
 EXAMPLES: tuple[LabelExample, ...] = (

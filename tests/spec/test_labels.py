@@ -12,15 +12,20 @@ from churnml.errors import ContractError, TooLittleDataError
 from churnml.features import Wish, choose
 from churnml.labels import Label, require_sources
 from churnml.snapshots import attach_label, build_snapshots, population
-from tests.spec.label_examples import AS_OF, CONTRACT, EVENT, EXAMPLES, LAPSE, UPSELL, LabelExample
+from tests.spec import narrowed_label_examples
+from tests.spec.label_examples import AS_OF, CONTRACT, EVENT, LAPSE, UPSELL, LabelExample
+from tests.spec.label_examples import EXAMPLES as EXAMPLES_OF_KINDS
+from tests.spec.narrowed_label_examples import CONTRACTION
 from tests.support import ALL_FAMILIES, day, facts_for, table
+
+EXAMPLES = (*EXAMPLES_OF_KINDS, *narrowed_label_examples.EXAMPLES)
 
 
 def labels_of(example: LabelExample, tmp_path) -> dict[str, str]:
     expect = table(example.expect)
     tables = dict(example.tables)
     tables.setdefault("accounts", pd.DataFrame({"account_id": expect["account_id"], "created_at": "2022-01-01"}))
-    facts = facts_for(tmp_path, tables)
+    facts = facts_for(tmp_path, tables, static=list(example.static))
     label = Label.model_validate(example.label)
     labelled = attach_label(label, facts, population(label, facts, [example.as_of]))
     assert labelled["account_id"].is_unique
@@ -37,7 +42,7 @@ def test_a_label_is_what_its_worked_example_shows(example: LabelExample, tmp_pat
 
 def test_every_kind_of_label_has_examples_of_each_outcome():
     seen = {(example.label["kind"], said) for example in EXAMPLES for said in table(example.expect)["label"]}
-    for kind in ("contract", "lapse", "event", "upsell"):
+    for kind in ("contract", "lapse", "event", "upsell", "contraction"):
         assert {(kind, "1"), (kind, "0"), (kind, "not eligible")} <= seen, kind
 
 
@@ -60,8 +65,9 @@ TABLES = {
         (LAPSE | {"settle": 3}, "2024-07-11"),
         (EVENT | {"settle": 10}, "2024-07-18"),
         (UPSELL | {"mrr_up_by": 0.1}, "2024-07-08"),
+        (CONTRACTION | {"mrr_down_by": 0.1}, "2024-07-08"),
     ],
-    ids=["contract", "lapse", "lapse with settle", "event with settle", "upsell"],
+    ids=["contract", "lapse", "lapse with settle", "event with settle", "upsell", "contraction"],
 )
 def test_a_label_whose_window_or_settling_reaches_past_the_data_is_refused(said, settles, tmp_path):
     label = Label.model_validate(said)
@@ -91,6 +97,9 @@ def test_a_label_without_its_table_is_refused_and_the_table_named(tmp_path):
     "said",
     [
         {"kind": "upsell"},
+        {"kind": "contraction"},
+        {"kind": "contraction", "mrr_down_by": 1.5},
+        {"kind": "lapse", "due_within": [20, -10]},
         {"kind": "lapse", "grace": 3},
         {"kind": "event", "grace": 3},
         {"kind": "contract", "horizon": 0},

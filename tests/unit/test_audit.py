@@ -29,6 +29,8 @@ LABELS = {
     "lapse": Label(kind="lapse", gap=7, horizon=30, settle=7),
     "left": Label(kind="event", gap=7, horizon=30),
     "upsell": Label(kind="upsell", gap=7, horizon=60, mrr_up_by=0.1, seats_up_by=0.1, plans=("team", "scale")),
+    "less": Label(kind="contraction", gap=7, horizon=60, mrr_down_by=0.1, leaving_counts=False),
+    "fewer": Label(kind="contraction", gap=7, horizon=30, users_down_by=0.5),
 }
 # the whole catalogue is audited in tests/flows
 CANARIES = {

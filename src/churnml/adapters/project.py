@@ -27,6 +27,7 @@ from churnml.specs.health import INSUFFICIENT, HealthSpec
 from churnml.specs.inputs import Input
 from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.monitoring import MonitoringSpec
+from churnml.specs.parts import ModelParts, parts_of
 from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import ProjectSpec
 from churnml.specs.reading import read_spec, utf_8_text
@@ -239,14 +240,46 @@ class Project:
         return self.declarations_fingerprint(*(path for path in paths if path.is_file()))
 
     @cached_property
+    def _declared_health(self) -> HealthSpec:
+        return read_spec(HealthSpec, self.declaration("health.yaml"))
+
+    @cached_property
     def health(self) -> HealthSpec:
-        """What health is made of; of what ships with churnml, as much as the project's features can say."""
-        spec = read_spec(HealthSpec, self.declaration("health.yaml"))
-        if self._own("health.yaml") or spec.risk.model not in self.spec.models:
-            return spec
+        """The health score; its risk is that of the project's model of the risk, whatever it is called.
+
+        Of what ships with churnml, as much as the project's features can say.
+        """
+        health, name = self._declared_health, self.parts.risk
+        if name is not None and name != health.risk.model:
+            health = health.model_copy(update={"risk": health.risk.model_copy(update={"model": name})})
+        if self._own("health.yaml"):
+            return health
         from churnml.health.default import as_far_as_possible
 
-        return as_far_as_possible(spec, self.possible_features(self.wish(self.model(spec.risk.model))))
+        return as_far_as_possible(health, self.possible_features(self.wish(self.model(self.main_model))))
+
+    @cached_property
+    def parts(self) -> ModelParts:
+        """Which model gives the risk and which the chance to grow; raises ProjectError where that is not one each."""
+        own, declared = self._own("health.yaml"), self._declared_health.risk
+        asked = declared.model if own is not None and "model" in declared.model_fields_set else None
+        specs = {name: self.model(name) for name in self.model_names}
+        return parts_of(specs, asked, f"{self.root / PROJECT_FILE}, models:", "models/health.yaml")
+
+    @property
+    def main_model(self) -> str:
+        """The model whose scales health is read by: that of the risk, else of the chance to grow, else the first."""
+        return next(iter(self.parts.names), self.model_names[0])
+
+    def risk_spec(self, why: str) -> ModelSpec:
+        """The model of the risk; raises ProjectError that says ``why`` one is needed where the project has none."""
+        if self.parts.risk is None:
+            raise ProjectError(
+                f"{why}, and no model of the project gives the risk.",
+                where=f"{self.root / PROJECT_FILE}, models:",
+                remedy="Add one, as churn, or declare part: risk in a model's spec.yaml.",
+            )
+        return self.model(self.parts.risk)
 
     @cached_property
     def playbooks(self) -> PlaybooksSpec:
@@ -298,8 +331,8 @@ class Project:
 
     @cached_property
     def risk_features(self) -> dict[str, Feature]:
-        """Every feature the catalogue can make for the model of the risk, by name."""
-        return self.possible_features(self.wish(self.model(self.health.risk.model)))
+        """Every feature the catalogue can make for the main model, by name."""
+        return self.possible_features(self.wish(self.model(self.main_model)))
 
     @cached_property
     def named_facts(self) -> dict[str, Fact]:
@@ -326,14 +359,14 @@ class Project:
         self.check_sources()
         self.check_inputs()
         for name in self.model_names:
-            self.model(name)
-        if self.health.risk.model not in self.model_names:
-            raise ProjectError(
-                f"Health is judged by the model '{self.health.risk.model}', which the project does not have.",
-                where=f"{self.root / PROJECT_FILE}, models:",
-                remedy=f"Add {self.health.risk.model} to models:, or name another one under risk: model: in a "
-                "models/health.yaml of the project's own.",
-            )
+            label, where = self.model(name).label, str(self.declaration(name, "spec.yaml"))
+            if label.population is not None:
+                # it brings pandas, and a look-up reads no rule
+                from churnml.snapshots.narrowing import check_population
+
+                contracts = self.source("subscriptions") is not None
+                check_population(label, self.spec.static, contracts=contracts, where=where)
+        _ = self.parts
         _ = self.rules
         check_team_fits(self.playbooks, self.team, str(self.root / "models" / "team.yaml"))
         _ = self.delivery

@@ -77,7 +77,7 @@ def settled_otherwise(facts: Facts, accounts: Sequence[str], label: Label, as_of
     visits = Visits((), np.random.default_rng(0))
     for account in accounts:
         for date in dates:
-            visits.add(account, [], date, date)
+            visits.add(account, [f"{MARK} user"] if label.users_down_by else [], date, date)
     others = changed(
         facts,
         facts.data_through,
@@ -138,6 +138,8 @@ def inside_window(facts: Facts, accounts: Sequence[str], label: Label, as_of: dt
         return replace(facts, subscriptions=_all_ended(facts.subscriptions, accounts, middle))
     if label.kind == "event":
         return replace(facts, churn_events=with_rows(facts.churn_events, [_leaving(a, middle) for a in accounts]))
+    if label.kind == "contraction":
+        return _shrunk(facts, accounts, label, middle)
     if label.kind == "upsell":
         plan = label.plans[-1] if label.plans else MARK
         rows = [_period(n, account, middle, plan) for n, account in enumerate(accounts)]
@@ -152,6 +154,20 @@ def inside_window(facts: Facts, accounts: Sequence[str], label: Label, as_of: dt
     within = (usage["day"] >= start) & (usage["day"] < end)
     kept = usage.filter(~(usage["account_id"].isin(list(silent)) & within))
     return replace(facts, usage_days=with_rows(kept, visits.by_relation()["usage_days"]))
+
+
+def _shrunk(facts: Facts, accounts: Sequence[str], label: Label, day: dt.date) -> Facts:
+    """The facts with hardly anything left of the contracts of ``accounts`` from ``day`` on, or nobody who uses them."""
+    if not label.of_money:
+        theirs = facts.usage_users["account_id"].isin(list(accounts))
+        gone = seen_until(facts.usage_users.filter(theirs), day_number_of(day))
+        return replace(facts, usage_users=ibis.union(facts.usage_users.filter(~theirs), gone))
+    periods = _all_ended(facts.subscriptions, accounts, day)
+    little: Row = {"mrr": 0.01, "seats": 1}
+    rows = (
+        [] if label.leaving_counts else [{**_period(n, account, day), **little} for n, account in enumerate(accounts)]
+    )
+    return replace(facts, subscriptions=with_rows(periods, rows) if rows else periods)
 
 
 def _all_ended(periods: Relation, accounts: Sequence[str], day: dt.date) -> Relation:

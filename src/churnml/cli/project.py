@@ -152,7 +152,7 @@ def features(
     opened = data_of(project, engine)
     of = None
     if champion:
-        name = model or opened.project.health.risk.model
+        name = model or opened.project.main_model
         of = registry_of_project(project, name)[1].version(name).predictor
     if sql or out is None:
         say_lines(feature_sql(opened, cutoffs, model, of))

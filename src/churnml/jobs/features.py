@@ -34,7 +34,7 @@ def features_at(
     ``of`` is a registered model whose own features are wanted, instead of those a training would choose today.
     """
     chosen = _features_wanted(opened, cutoffs, model, of)
-    label = opened.project.model(model or opened.project.health.risk.model).label
+    label = opened.project.model(model or opened.project.main_model).label
     spine = snapshots.population(label, opened.facts, cutoffs)
     progress(f"{len(chosen)} features of {len(spine):,} snapshots")
     rows = snapshots.build_snapshots(opened.facts, chosen, spine.drop(columns="mrr_cents"))
@@ -55,7 +55,7 @@ def feature_sql(
 def _features_wanted(
     opened: OpenedProject, cutoffs: Sequence[dt.date], model: str | None, of: Predictor | None
 ) -> Sequence[Feature]:
-    spec, last = opened.project.model(model or opened.project.health.risk.model), default_as_of(opened)
+    spec, last = opened.project.model(model or opened.project.main_model), default_as_of(opened)
     for cutoff in cutoffs:
         if cutoff > last:
             raise TooLittleDataError(

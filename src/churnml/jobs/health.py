@@ -20,6 +20,7 @@ from churnml.health.score import check_inputs, health_of
 from churnml.health.weights import WeightProposal, propose_weights
 from churnml.jobs.opening import OpenedProject, built_for, default_as_of
 from churnml.jobs.scoring import champions_of, read_date
+from churnml.labels import Label
 from churnml.ledger import Override
 from churnml.specs.health import HealthSpec
 from churnml.specs.reading import read_spec
@@ -70,7 +71,7 @@ def propose(opened: OpenedProject, registry: Registry) -> WeightProposal:
     """
     champions = champions_of(opened, registry)
     spec = heard(opened.project.health, champions.scales_of.manifest.unheard)
-    label = opened.project.model(spec.risk.model).label
+    label = opened.project.risk_spec("Weights are proposed by who left").label
     last = label.reach.latest_mature(opened.facts.data_through)
     cutoffs = [plus_days(last, -EVERY_DAYS * n) for n in range(CUTOFFS)]
     spine = snapshots.population(label, opened.facts, cutoffs)
@@ -92,7 +93,7 @@ def propose(opened: OpenedProject, registry: Registry) -> WeightProposal:
 def judge(opened: OpenedProject, store: Store) -> OverrideJudgement:
     """Every override beside what became of its account: was the person right, was the model right."""
     made = store.overrides.all()
-    label = opened.project.model(opened.project.health.risk.model).label
+    label = opened.project.risk_spec("Overrides are judged by who left").label
     was = {override.override_id: _score_then(store, override.account_id, override.made_on) for override in made}
     return judge_overrides(
         opened.project.health,
@@ -116,17 +117,31 @@ def _left(opened: OpenedProject, made: Sequence[Override]) -> dict[str, dt.date]
     """Account → the first date at which it had left after an override of it, by the churn label's own kind."""
     if not made:
         return {}
-    label = opened.project.model(opened.project.health.risk.model).label
+    label = opened.project.risk_spec("Overrides are judged by who left").label
     spine = snapshots.population(label, opened.facts, sorted({override.made_on for override in made}))
     about = {(override.account_id, pd.Timestamp(override.made_on)) for override in made}
     asked = [key in about for key in zip(spine["account_id"], spine["as_of"], strict=True)]
     spine = spine[asked].reset_index(drop=True)
     if spine.empty:
         return {}
+    if not label.tells_when:
+        return _came_true(opened, label, spine)
     times = snapshots.attach_leaving_times(label, opened.facts, spine, end_of_data(opened.facts.data_through))
     left_on = spine["as_of"] + pd.to_timedelta(times["left_after"].to_numpy(dtype="float64", na_value=np.nan), unit="D")
     first = left_on.groupby(spine["account_id"]).min().dropna()
     return {str(account): day.date() for account, day in first.items()}
+
+
+def _came_true(opened: OpenedProject, label: Label, spine: pd.DataFrame) -> dict[str, dt.date]:
+    """Account → the end of the first window at which the label was true, of a label that names no day of leaving."""
+    through = opened.facts.data_through
+    mature = [label.reach.is_mature(as_of.date(), through) for as_of in spine["as_of"]]
+    rows = spine[mature].reset_index(drop=True)
+    if rows.empty:
+        return {}
+    labels = snapshots.attach_label(label, opened.facts, rows)["label"].to_numpy()
+    first = rows[labels == 1].groupby("account_id")["as_of"].min()
+    return {str(account): label.reach.window(as_of.date()).end for account, as_of in first.items()}
 
 
 def flaps(store: Store, health: HealthSpec) -> dict[str, FlapRate]:

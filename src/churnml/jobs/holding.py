@@ -101,6 +101,8 @@ def _nothing_stands(watched: WatchedData) -> DataBreakError:
 
 
 def _customers_table(label: Label) -> str:
+    if label.kind == "contraction" and not label.of_money:
+        return "usage_events"
     return WHO_IS_CUSTOMER.get(label.kind, "subscriptions")
 
 
@@ -122,7 +124,7 @@ def _sources(opened: OpenedProject, features: dict[str, Feature]) -> dict[str, s
 def _still_known(opened: OpenedProject, champions: Champions, watched: WatchedData) -> StillKnown:
     """What the tables in order say of the date."""
     labels = labels_of(opened, champions)
-    grows = next((name for name, label in labels.items() if label.kind == "upsell"), None)
+    grows = opened.project.parts.grows
     champion = champions.by_model.get(grows) if grows else None
     growth_rate = champion.predictor.base_rate if champion else None
     asked = columns_asked(opened.project.rules.names).values()

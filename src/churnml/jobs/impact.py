@@ -104,14 +104,19 @@ def enrolments(
 
 
 def churn_label(opened: OpenedProject) -> Label:
-    """The label of the model that health takes its risk from."""
-    return opened.project.model(opened.project.health.risk.model).label
+    """The label of the model that health takes its risk from; without one, the leaving that the tables record."""
+    risk = opened.project.parts.risk
+    if risk is not None:
+        return opened.project.model(risk).label
+    if opened.facts.subscriptions is not None:
+        return Label(kind="contract")
+    return Label(kind="event" if opened.facts.churn_events is not None else "lapse")
 
 
 def upsell_label(opened: OpenedProject) -> Label | None:
-    """The label of the project's first model of upsell; None without one."""
-    labels = [opened.project.model(name).label for name in opened.project.model_names]
-    return next((label for label in labels if label.kind == "upsell"), None)
+    """The label of the project's model of growing; None without one."""
+    grows = opened.project.parts.grows
+    return None if grows is None else opened.project.model(grows).label
 
 
 def _rows(

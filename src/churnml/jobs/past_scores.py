@@ -115,15 +115,18 @@ def _dates(dates: Sequence[dt.date]) -> str:
     return str(dates[0]) if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 
-def past_scores(opened: OpenedProject, store: Store, scorings: Sequence[PastScoring], label: Label) -> list[PastScores]:
+def past_scores(
+    opened: OpenedProject, store: Store, scorings: Sequence[PastScoring], label: Label, *, growth: bool = False
+) -> list[PastScores]:
     """The scores of judged scorings with what came of them, in order; those without a single outcome are left out.
+
+    ``growth`` says that they are scores of growing, not of the risk.
 
     Raises:
         TooLittleDataError: one of them is not mature.
     """
     if not scorings:
         return []
-    growth = label.kind == "upsell"
     spine = snapshots.population(label, opened.facts, [scored.as_of for scored in scorings])
     spine["label"] = snapshots.attach_label(label, opened.facts, spine)["label"].to_numpy()
     marks = treatment_marks(store.outcomes.assignments(), store.work.items())

@@ -57,12 +57,14 @@ class Champions:
 
 def champions_of(opened: OpenedProject, registry: Registry) -> Champions:
     """The champions of the project's models; raises RegistryError when nothing was trained yet."""
-    by_model = {name: registry.champion(name) for name in opened.project.model_names}
-    risk = opened.project.health.risk.model
-    scales = by_model.get(risk) or registry.newest(risk)
+    parts = opened.project.parts
+    # a model that plays no part is trained and judged, and no date asks it
+    by_model = {name: registry.champion(name) for name in opened.project.model_names if name in parts.names}
+    main = opened.project.main_model
+    scales = by_model.get(main) or registry.newest(main)
     if scales is None:
         raise RegistryError(
-            f"No model '{risk}' was trained yet, so there is no scale to read health by.",
+            f"No model '{main}' was trained yet, so there is no scale to read health by.",
             where=f"project {opened.project.name}",
             remedy="Run 'churnml train' first, or 'churnml run' for all of it.",
         )
@@ -121,7 +123,7 @@ def read_date(
         models,
         champions.scales_of.reference,
         risk=project.health.risk.model,
-        grows=_grows(labels),
+        grows=project.parts.grows,
         currency=project.spec.currency,
         reasons=reasons,
     )
@@ -135,15 +137,11 @@ def labels_of(opened: OpenedProject, champions: Champions) -> dict[str, Label]:
     }
 
 
-def _grows(labels: Mapping[str, Label]) -> str | None:
-    return next((name for name, label in labels.items() if label.kind == "upsell"), None)
-
-
 def declared_for(opened: OpenedProject, champions: Champions) -> DaySpecs:
     """What RevOps declares about acting."""
     project = opened.project
     labels = labels_of(opened, champions)
-    grows = _grows(labels)
+    grows = project.parts.grows
     return DaySpecs(
         health=heard(project.health, champions.scales_of.manifest.unheard),
         rules=project.rules,

@@ -90,7 +90,7 @@ def watch_models(
         TooLittleDataError: the date was not scored, or was held.
     """
     date = _scored_date(store, as_of)
-    names = [name for name in opened.project.model_names if not models or name in models]
+    names = [name for name in opened.project.parts.names if not models or name in models]
     champions = champions or champions_of(opened, registry)
     if predictions is None or predictions.as_of != date:
         predictions = read_date(opened, champions, date, progress, reasons=False)
@@ -223,7 +223,7 @@ def _of_outcomes(look: _Look) -> tuple[dict[str, Figure], list[WatchedFigure], l
         figures += _realised_figures(look, judged.chosen, judged.rolling)
     else:
         left_out.append("no outcome of a scored date is known yet")
-    if look.spec.name == look.opened.project.health.risk.model and look.label.kind != "upsell":
+    if look.spec.name == look.opened.project.health.risk.model and look.label.tells_when:
         stood = _leaver_figures(look)
         figures += stood
         if not stood:
@@ -241,7 +241,8 @@ def _realised_figures(look: _Look, chosen: Sequence[PastScoring], newest: Sequen
     together = [f for f in known if f.kind == "rolling" and (f.as_of, f.version) == (last, versions)]
     missing = [one for one in chosen if (one.as_of, one.version) not in done]
     wanted = sorted({*missing, *(() if together else newest)}, key=lambda one: one.as_of)
-    scores = {one.as_of: one for one in past_scores(look.opened, look.store, wanted, look.label)}
+    growth = look.spec.plays == "grows"
+    scores = {one.as_of: one for one in past_scores(look.opened, look.store, wanted, look.label, growth=growth)}
     figures = [*before, *together]
     for one in missing:
         if one.as_of in scores:

@@ -67,7 +67,8 @@ class ModelManifest:
     @property
     def predicts_growth(self) -> bool:
         """Whether the model speaks of growing rather than of leaving."""
-        return self.label["kind"] == "upsell"
+        declared = self.spec.get("part") if isinstance(self.spec, Mapping) else None
+        return (declared or ("grows" if self.label["kind"] == "upsell" else "risk")) == "grows"
 
     def as_json(self) -> JsonObject:
         """As a model's file holds it."""

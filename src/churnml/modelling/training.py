@@ -173,7 +173,7 @@ def declared_settings(spec: ModelSpec, features: Sequence[Feature]) -> Settings:
             "bagging_fraction": estimator.bagging_fraction,
             "lambda_l2": estimator.lambda_l2,
             # polarity speaks of health, so it binds only what predicts a leaving
-            "monotone": None if spec.label.kind == "upsell" or estimator.monotone is False else signs(features),
+            "monotone": None if spec.plays == "grows" or estimator.monotone is False else signs(features),
             "linear": 0.0 if estimator.linear == "auto" else estimator.linear,
             "random_state": spec.seed,
         },

@@ -7,6 +7,7 @@ run may lack a part; its section is left out then.
 
 from __future__ import annotations
 
+from churnml.labels import part_played
 from churnml.modelling.evaluation import CALIBRATION_FIGURES
 from churnml.modelling.record import (
     ModelRecord,
@@ -96,13 +97,25 @@ def _sentence(text: str) -> list[str]:
     return [f"{sentence}{'' if sentence.endswith('.') else '.'}", ""] if sentence else []
 
 
+_LEAVE, _GROW = "how likely they are to leave", "how likely they are to grow"
+_TOWARDS = {
+    "grows": _GROW,
+    "upsell": _GROW,
+    "contraction": "how likely they are to shrink",
+    **dict.fromkeys(("contract", "lapse", "event"), _LEAVE),
+}
+
+
+def _grows(record: ModelRecord) -> bool:
+    return part_played(record.label.kind, record.spec.get("part")) == "grows"
+
+
 def _purpose(record: ModelRecord) -> list[str]:
-    grows = record.label.kind == "upsell"
     return [
         "## What it is for",
         "",
         "It orders accounts by "
-        + ("how likely they are to grow" if grows else "how likely they are to leave")
+        + _TOWARDS["grows" if _grows(record) else record.label.kind]
         + " and gives each a probability, so that people who have time for a few of them talk to the right ones first. "
         "Its reasons say what the probability rests on, not what caused it, and not what would change it.",
         "",
@@ -314,7 +327,7 @@ def _decisions(record: ModelRecord) -> list[str]:
     shown = [name for name in CAPACITY_FIGURES if name in figures["model"]]
     if decision is None or not shown:
         return []
-    effect = "won where it would have come" if record.label.kind == "upsell" else "kept where it would have gone"
+    effect = "won where it would have come" if _grows(record) else "kept where it would have gone"
     return [
         "## What it is worth to a team",
         "",

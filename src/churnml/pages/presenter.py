@@ -88,6 +88,7 @@ OUTCOME_NAMES: Mapping[str, str] = {
     "lapse": "no activity is seen",
     "event": "a leaving is recorded",
     "upsell": "the account has grown",
+    "contraction": "the account has shrunk",
 }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from churnml.rules.expressions import Both, Compare, Either, Has, Missing, Named, Not, Tree, Within
+from churnml.language.expressions import Both, Compare, Either, Has, Missing, Named, Not, Tree, Within
 from churnml.rules.facts import Fact
 from churnml.rules.parsing import Rule, names_reason
 

@@ -7,48 +7,22 @@ missing as NaN; texts are str or None; words (reason codes, most important first
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from churnml.features import FAMILIES, Catalogue, Feature, Unit
 from churnml.health.scorecards import DEFAULT
+from churnml.language.facts import Fact as Fact
+from churnml.language.facts import FactKind as FactKind
 from churnml.specs.health import INSUFFICIENT, RISK, HealthSpec
 
-FactKind = Literal["number", "text", "words"]
 # A multiple of what is usual; no feature has this unit.
 TIMES = "times"
 POINTS = "points"
 # The groups of facts whose names depend on the project.
 GROUPS = ("dimension", "feature", "attribute")
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something that is known, or not, of an account.
-
-    Args:
-        name: what a rule calls it.
-        kind: number, text, or words (several texts).
-        means: in words.
-        unit: how a number is written for a person: one of ``churnml.features.Unit``, ``times`` or ``points``.
-        low, high: between what a number always lies, ends included; None no limit.
-        values: all that a text can be, or the codes that words are made of; empty anything.
-        always: whether it is known of every account.
-        lacks: why this project does not have it and what to do about that; empty where it does.
-    """
-
-    name: str
-    kind: FactKind
-    means: str
-    unit: str = Unit.COUNT.value
-    low: float | None = None
-    high: float | None = None
-    values: tuple[str, ...] = ()
-    always: bool = False
-    lacks: str = ""
 
 
 FACTS: Mapping[str, Fact] = {

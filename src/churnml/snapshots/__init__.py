@@ -32,8 +32,10 @@ from churnml.snapshots.contents import event_names as event_names
 from churnml.snapshots.contents import frequent_events as frequent_events
 from churnml.snapshots.contents import parents as parents
 from churnml.snapshots.contents import usage_begins as usage_begins
+from churnml.snapshots.contractions import contraction_label
 from churnml.snapshots.known import accounts_known, days_known, periods_known, tickets_known, usage_seen
 from churnml.snapshots.known import contract_status as contract_status
+from churnml.snapshots.narrowing import due_then, says_who_pays, where_rule_holds, with_asked
 from churnml.stretches import (
     KEY,
     activity,
@@ -52,15 +54,17 @@ if TYPE_CHECKING:
 
 # ---------------------------------------------------------------- who is eligible
 
+POPULATION = ["account_id", "as_of", "as_of_day", "owner_id", "mrr_cents", "seats", "plan"]
+
 
 def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.DataFrame:
     """The accounts the label speaks of at each cutoff.
 
     Returns:
         ``account_id, as_of, mrr, mrr_cents, seats, plan, owner_id``, one row per eligible account
-        and cutoff, sorted. Eligible is: known by then, paying then (or, for lapse, active then; for
-        event without a subscriptions table, not yet gone), and notice not yet given unless the
-        label includes those.
+        and cutoff, sorted. Eligible is: known by then, paying then (or, for lapse, active or due then; for
+        event without a subscriptions table, not yet gone; for upsell of whoever starts to pay, not paying yet),
+        notice not yet given unless the label includes those, and the label's own rule holds.
     """
     at = cutoff_relation(cutoffs)
     accounts = facts.accounts
@@ -75,23 +79,42 @@ def population(label: Label, facts: Facts, cutoffs: Sequence[dt.date]) -> pd.Dat
             mrr_cents=ibis.null("int64"),
             seats=ibis.null("float64"),
             plan=ibis.null("string"),
+            any_plan=ibis.null("string"),
             leaving=ibis.literal(False),
             open_start_day=ibis.null("int32"),
         )
-    if label.kind == "lapse":
-        days = [day_number_of(day) for day in cutoffs]
-        spine = spine.semi_join(usage_seen(facts.usage_days, days, label.active_within), KEY)
-    elif facts.subscriptions is not None:
-        spine = spine.filter(spine["mrr_cents"] > 0)
-        if not label.include_notice_given:
-            spine = spine.filter(~spine["leaving"])
+    spine = _of_kind(label, facts, spine, [day_number_of(day) for day in cutoffs])
     if label.kind == "event" and not label.recurring:
         spine = _without_those_who_left(facts, spine)
-    eligible: pd.DataFrame = spine.drop("leaving", "open_start_day").to_pandas()
+    eligible: pd.DataFrame = with_asked(label, facts, spine.drop("leaving", "open_start_day")).to_pandas()
+    eligible = eligible.loc[where_rule_holds(label, facts, eligible), POPULATION]
     eligible["as_of"] = pd.to_datetime(eligible["as_of"]).astype("datetime64[us]")
     eligible = eligible.sort_values(["as_of", "account_id"], ignore_index=True)
     eligible["mrr"] = eligible["mrr_cents"].astype("float64") / 100.0
     return eligible
+
+
+def _of_kind(label: Label, facts: Facts, spine: Relation, days: Sequence[int]) -> Relation:
+    """The rows of ``spine`` whose account is what the label's kind speaks of."""
+    if label.kind == "lapse":
+        if label.due_within is not None:
+            return spine.semi_join(due_then(label, facts.usage_days, days), KEY)
+        return spine.semi_join(usage_seen(facts.usage_days, days, label.active_within), KEY)
+    if label.kind == "contraction" and not label.of_money:
+        # who had nobody there cannot have fewer
+        spine = spine.semi_join(usage_seen(facts.usage_days, days, label.users_within), KEY)
+    if facts.subscriptions is None:
+        return spine
+    pays = spine["mrr_cents"].fill_null(0) > 0
+    if not says_who_pays(label, facts) or label.kind == "contract" or label.of_money:
+        if not label.starts_paying:
+            spine = spine.filter(pays)
+        elif not (label.mrr_up_by or label.seats_up_by or label.plans):
+            spine = spine.filter(~pays)
+    if not label.include_notice_given:
+        # whoever pays nothing has no notice to give
+        spine = spine.filter(~spine["leaving"].fill_null(False) | (spine["mrr_cents"].fill_null(0) <= 0))
+    return spine
 
 
 def _without_those_who_left(facts: Facts, spine: Relation) -> Relation:
@@ -309,7 +332,11 @@ def attach_label(label: Label, facts: Facts, spine: pd.DataFrame) -> pd.DataFram
             )
     relation = _keyed(spine)
     by_kind = {"contract": left_label, "event": left_label, "lapse": lapse_label, "upsell": upsell_label}
-    labels = by_kind[label.kind](label, facts, relation).to_pandas()
+    if label.kind == "contraction":
+        cutoffs = [pd.Timestamp(as_of).date() for as_of in spine["as_of"].unique()]
+        labels = contraction_label(label, facts, relation, cutoffs).to_pandas()
+    else:
+        labels = by_kind[label.kind](label, facts, relation).to_pandas()
     labels["as_of"] = labels["as_of"].astype("datetime64[us]")
     labels["label"] = labels["label"].astype("float64")
     return spine.merge(labels, on=KEY, how="left", validate="one_to_one")
@@ -319,7 +346,7 @@ def attach_leaving_times(label: Label, facts: Facts, spine: pd.DataFrame, before
     """``spine`` with when each account left, as far as it was seen: see :func:`churnml.labels.leaving_times`.
 
     Args:
-        label: a label of leaving (not upsell).
+        label: a label of leaving, which tells when.
         facts: the project's tables.
         spine: rows of :func:`population`; their cutoffs need not be mature.
         before: nothing that happens on this date or later is looked at.

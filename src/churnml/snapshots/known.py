@@ -204,7 +204,7 @@ def _days_to_renewal(s: Relation) -> ir.IntegerValue:
 
 
 def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
-    """Per account and cutoff: ``mrr_cents``, ``seats``, ``plan`` and whether it is ``leaving``.
+    """Per account and cutoff: ``mrr_cents``, ``seats``, ``plan``, paid or ``any_plan``, and whether it is ``leaving``.
 
     Leaving: every paying period's end, or that it was given notice, is already known, also of those to come.
     """
@@ -214,6 +214,7 @@ def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
         mrr_cents=p["mrr_cents"].sum(where=p["is_open"]),
         seats=p["seats"].sum(where=p["is_open"]).cast("float64"),
         plan=p["plan"].argmax(p["size_order"], where=paying),
+        any_plan=p["plan"].argmax(p["size_order"], where=p["is_open"]),
         staying=((p["is_open"] | p["to_come"]) & (p["mrr_cents"] > 0) & ~p["notice_given"]).any(),
         open_start_age=p["start_age"].min(where=paying),
     )
@@ -223,6 +224,7 @@ def contract_status(facts: Facts, cutoffs: Relation) -> Relation:
         "mrr_cents",
         "seats",
         "plan",
+        "any_plan",
         leaving=~at["staying"],
         open_start_day=(at["as_of_day"] - at["open_start_age"]).cast("int32"),
     )

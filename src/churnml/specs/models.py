@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from churnml import features as catalogue
 from churnml.features.declared import DeclaredFamily
-from churnml.labels import Label, check_keys_of_kind
+from churnml.labels import Label, ModelPart, check_keys_of_kind, part_played
 from churnml.specs.base import (
     LARGEST,
     DaysOrNone,
@@ -162,6 +162,9 @@ class ModelSpec(Spec):
     means: str
     seed: NotNegative = 7
     label: Label
+    # what its probability is in a scored date: the risk, the chance to grow, or none (it is trained and judged alone);
+    # left out, upsell is the chance to grow and every other kind the risk
+    part: ModelPart | None = None
     cutoffs: Cutoffs = Cutoffs()
     embargo: DaysOrNone = 0
     features: FeatureChoice
@@ -182,6 +185,13 @@ class ModelSpec(Spec):
 
     @model_validator(mode="after")
     def _curve_fits_label(self) -> ModelSpec:
-        if self.hazard is not None and self.label.kind == "upsell":
-            raise ValueError("'hazard' is for labels of leaving, not for upsell")
+        if self.hazard is not None and not self.label.tells_when:
+            raise ValueError(f"'hazard' is for labels of leaving, not for {self.label.kind}")
+        if self.hazard is not None and self.plays == "grows":
+            raise ValueError("'hazard' says when an account may leave: it is not for the chance to grow (part: grows)")
         return self
+
+    @property
+    def plays(self) -> ModelPart:
+        """What its probability is in a scored date."""
+        return part_played(self.label.kind, self.part)

@@ -19,8 +19,8 @@ TABLE, COLUMN = "usage_events", "user_id"
 # An id of nothing else has nothing around it.
 _PLAIN = "[^0-9A-Za-z@._-]"
 DETAIL = (
-    f"Counted are ids. The first {columns.SAMPLED_ROWS:,} rows tell how they are written: bring them to one spelling in "
-    "the SELECT"
+    f"Counted are ids. The first {columns.SAMPLED_ROWS:,} rows tell how they are written: bring them to one spelling "
+    "in the SELECT"
 )
 
 

@@ -27,6 +27,8 @@ from churnml.errors import SpecError, nearest
 # Far more than anybody writes; a bound on what a text can make the program do.
 LONGEST, DEEPEST = 4_000, 30
 KEYWORDS = ("and", "or", "not", "in", "has", "is", "missing")
+# what a fact that holds or not is, and what may follow one that stands by itself
+YES, NO, AFTER = "yes", "no", ("and", "or", ")")
 FLIPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 # How much of a long line is shown around a mistake.
 SHOWN = 70
@@ -143,15 +145,18 @@ ELSEWHERE = {
 ANOTHER = "docs/playbooks.md shows all that may stand in a rule."
 
 
-def read(text: str, where: str) -> Tree:
-    """The rule ``text`` as a tree; raises SpecError that points at the first mistake."""
+def read(text: str, where: str, flags: frozenset[str] = frozenset()) -> Tree:
+    """The rule ``text`` as a tree; raises SpecError that points at the first mistake.
+
+    A fact among ``flags`` is a condition by itself: ``paying`` is ``paying == 'yes'``.
+    """
     if len(text) > LONGEST:
         raise SpecError(
             f"The rule is {len(text):,} characters long; the most is {LONGEST:,}.",
             where=where,
             remedy="Say it shorter: 'in [...]' takes a list.",
         )
-    return _Reader(text, where).rule()
+    return _Reader(text, where, flags).rule()
 
 
 def place(where: str, text: str, at: int) -> str:
@@ -169,8 +174,8 @@ def place(where: str, text: str, at: int) -> str:
 class _Reader:
     """Reads a rule from left to right, a function a line of the grammar above."""
 
-    def __init__(self, text: str, where: str) -> None:
-        self.text, self.where = text, where
+    def __init__(self, text: str, where: str, flags: frozenset[str]) -> None:
+        self.text, self.where, self.flags = text, where, flags
         self.tokens = self._tokens()
         self.next = 0
         self.depth = 0
@@ -262,6 +267,8 @@ class _Reader:
         first = self._value()
         if self.token.kind == "compare":
             return self._chain(first)
+        if isinstance(first, Named) and first.name in self.flags and (self.token.kind == "end" or self._is(*AFTER)):
+            return Compare(first, "==", Constant(YES, first.at), first.at)
         negated = self._takes("not")
         if negated and not self._is("in", "has"):
             raise self._unexpected("'in' or 'has'")
