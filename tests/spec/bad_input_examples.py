@@ -1025,7 +1025,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
         BadInput(
             "a model's label is of no kind",
             (model("chrun"),),
-            "'label.kind' cannot be used: it should be 'contract', 'lapse', 'event' or 'upsell' (it says 'chrun')",
+            "'label.kind' cannot be used: it should be 'contract', 'lapse', 'event', 'upsell' or 'contraction' (it says 'chrun')",
             "models/churn/spec.yaml, line 3",
             CORRECT,
         ),
@@ -1039,7 +1039,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
         BadInput(
             "a label by contract waits for late rows",
             (model("contract, settle: 5"),),
-            "'label' cannot be used: 'settle' is not for a label of kind 'contract' (only for lapse, event)",
+            "'label' cannot be used: 'settle' is not for a label of kind 'contract' (only for lapse, event, contraction)",
             "models/churn/spec.yaml, line 3",
             CORRECT,
         ),
@@ -1053,7 +1053,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
         BadInput(
             "upsell is not said",
             (model("upsell"),),
-            "'label' cannot be used: an upsell label needs mrr_up_by, seats_up_by or plans",
+            "'label' cannot be used: an upsell label needs mrr_up_by, seats_up_by, plans or starts_paying",
             "models/churn/spec.yaml, line 3",
             CORRECT,
         ),
