@@ -108,8 +108,10 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--leavers", default=",".join(map(str, LEAVERS)))
     asked = parser.parse_args()
-    lines = [line(int(leavers), asked.repetitions) for leavers in asked.leavers.split(",")]
-    replace_block("doors", table(lines, asked.repetitions))
+    lines = []
+    for leavers in asked.leavers.split(","):
+        lines.append(line(int(leavers), asked.repetitions))
+        replace_block("doors", table(lines, asked.repetitions))
 
 
 if __name__ == "__main__":

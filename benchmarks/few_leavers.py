@@ -116,7 +116,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 found = measured(leavers, seed, Path(scratch) / "company")
             companies += [found] if found else []
-    replace_block("few-leavers", table(companies, asked.companies))
+            replace_block("few-leavers", table(companies, asked.companies))
 
 
 if __name__ == "__main__":
