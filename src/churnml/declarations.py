@@ -29,6 +29,7 @@ class Unit(StrEnum):
     HOURS = "hours"
     SHARE = "share"  # 0.4 is written 40 %
     RATIO = "ratio"  # 0.6 is written "down 40 %"
+    SLOPE = "slope"  # a share of the mean; −0.5 is written "a fall of 40 %"
     MONEY = "money"
     SCORE = "score"
     NAME = "name"  # a category
@@ -92,6 +93,7 @@ class FeatureDeclaration:
     rows: str | None = None
     made_of: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    only_low: bool = False
 
     @property
     def is_category(self) -> bool:

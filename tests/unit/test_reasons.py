@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,11 @@ import pytest
 
 from churnml.declarations import FeatureDeclaration
 from churnml.features import FAMILIES, Wish, theme_of
+from churnml.features.declared import DeclaredFamily, family_of
 from churnml.features.themes import ALONE, THEMES
-from churnml.scoring.reasons import LEAST_CONTRIBUTION, REASONS_SHOWN, model_reasons, own_usual, sentence
+from churnml.scoring.people import about_people
+from churnml.scoring.reasons import LEAST_CONTRIBUTION, LEAST_SHARE, REASONS_SHOWN, model_reasons
+from churnml.scoring.wording import own_usual, sentence, written
 
 WISH = Wish((7, 28, 90), ("export",), ("segment",), ("report",))
 DECLARED = {f.name: f.declaration() for family in FAMILIES.values() for f in family.features(WISH)}
@@ -184,16 +188,14 @@ def test_every_declared_sentence_can_be_told():
 
 def slowly(frame, features, contributions, towards_risk):
     """Row by row, theme by theme: what the quick way must give."""
-    found = []
+    candidates: list[list[tuple[float, float, int]]] = []  # of each row: weight of the theme, of the family, speaker
     for row in range(len(frame)):
         themes: dict[str, list[int]] = {}
         for i, feature in enumerate(features):
             themes.setdefault(theme_of(feature.family), []).append(i)
-        candidates = []
+        of_row = []
         for theme in themes.values():
             weight = sum(contributions[row, i] for i in theme)
-            if weight < LEAST_CONTRIBUTION:
-                continue
             speakers = []
             for family in dict.fromkeys(features[i].family for i in theme):
                 inside = [i for i in theme if features[i].family == family]
@@ -203,19 +205,37 @@ def slowly(frame, features, contributions, towards_risk):
                 ]
                 if sum_ > 0 and able:
                     speakers.append((sum_, max(able, key=lambda i: contributions[row, i])))
-            if speakers:
-                speaker = max(speakers, key=lambda pair: pair[0])[1]
-                candidates.append((not features[speaker].actionable, -weight, speaker))
-        found.append([features[i].name for _, _, i in sorted(candidates)[:REASONS_SHOWN]])
-    return found
+            heard = LEAST_SHARE * max((sum_ for sum_, _ in speakers), default=0.0)
+            if weight >= LEAST_CONTRIBUTION:
+                of_row += [(weight, sum_, i) for sum_, i in speakers if sum_ >= heard]
+        candidates.append(of_row)
+    having = Counter(features[i].family for of_row in candidates for _, _, i in of_row)
+    listed = sum(1 for of_row in candidates if of_row)
+    return [_ordered(of_row, features, having, listed) for of_row in candidates]
+
+
+def _ordered(of_row, features, having, listed):
+    def surprise(i):
+        return math.log2((listed + 2) / (having[features[i].family] + 1))
+
+    def passive(i):
+        return not features[i].actionable
+
+    speaker_of: dict[str, tuple[float, float, int]] = {}
+    for weight, sum_, i in sorted(of_row, key=lambda one: (passive(one[2]), -one[1] * surprise(one[2]))):
+        speaker_of.setdefault(theme_of(features[i].family), (weight, sum_, i))
+    told = sorted((passive(i), -weight * surprise(i), i) for weight, _, i in speaker_of.values())
+    return [features[i].name for _, _, i in told[:REASONS_SHOWN]]
 
 
 def may_speak(feature, frame, row, towards_risk):
     value, usual = frame[feature.name].iloc[row], USUAL.get(feature.name)
     if pd.isna(value):
         return False
-    if not towards_risk or feature.polarity == "neither":
+    if not towards_risk or (feature.polarity == "neither" and not feature.only_low):
         return True
+    if feature.only_low:
+        return value < usual
     return value < usual if feature.polarity == "healthier" else value > usual
 
 
@@ -232,6 +252,142 @@ def test_the_quick_way_gives_what_the_obvious_way_gives(towards_risk):
         frame, FEATURES, contributions, towards_risk
     )
     assert sum(map(len, found)) > n / 2
+
+
+# ---------------------------------------------------------------- what is particular to an account
+
+
+def of_day(rows, contributions, names=NAMES, towards_risk=True):
+    """The reasons of a day's list; contributions are given feature by feature, a number a row."""
+    given = np.column_stack([contributions.get(name, np.zeros(len(rows))) for name in names])
+    return model_reasons(
+        pd.DataFrame(rows), [DECLARED[name] for name in names], given, USUAL, towards_risk=towards_risk
+    )
+
+
+def test_what_nearly_everybody_on_the_list_shares_is_put_behind_what_few_have():
+    shared, few = np.full(40, 2.0), np.where(np.arange(40) < 3, 0.5, 0.0)
+    found = of_day([BAD] * 40, {"usage_events_28d": shared, "tickets_open": few})
+    assert [codes(reasons) for reasons in found[:3]] == [["tickets.backlog", "usage.events"]] * 3
+    assert codes(found[3]) == ["usage.events"], "what is shared is still told where there is nothing else"
+    # the same two accounts alone: of so few nobody can say what is shared
+    alone = of_day([BAD], {"usage_events_28d": shared[:1], "tickets_open": few[:1]})
+    assert codes(alone[0]) == ["usage.events", "tickets.backlog"]
+
+
+def test_within_a_theme_the_family_that_few_share_speaks_unless_it_hardly_counts():
+    shared, few = np.full(40, 1.0), np.where(np.arange(40) < 3, 0.5, 0.0)
+    found = of_day([BAD] * 40, {"usage_events_28d": shared, "usage_active_days_28d": few})
+    assert codes(found[0]) == ["usage.active_days"]
+    assert found[0][0].weight == pytest.approx(1.5)
+    assert codes(found[5]) == ["usage.events"]
+    hardly = few * LEAST_SHARE * 1.9
+    found = of_day([BAD] * 40, {"usage_events_28d": shared, "usage_active_days_28d": hardly})
+    assert codes(found[0]) == ["usage.events"]
+
+
+def test_an_account_that_is_as_ever_is_told_so_last_and_never_that_it_is_only_so_much():
+    as_ever = BAD | {"usage_events_90d": 30.0, "subscription_tenure_days": 400.0}
+    given = {"usage_events_28d": np.array([2.0]), "tickets_open": np.array([0.3])}
+    (found,) = of_day([as_ever], given)
+    assert codes(found) == ["tickets.backlog", "usage.events"]
+    assert found[1].sentence == "10 events in the last 28 days; 100 is usual, 9 for this account."
+    (fallen,) = of_day([as_ever | {"usage_events_90d": 310.0}], given)
+    assert codes(fallen) == ["usage.events", "tickets.backlog"]
+    assert fallen[0].sentence.startswith("Only 10 events")
+
+
+PEOPLE = ("usage_active_users_28d", "usage_users_kept_28d_90d", "usage_key_users_quiet_28d_90d", "usage_events_28d")
+
+
+@pytest.mark.parametrize(
+    ("seats", "seen", "alone"),
+    [
+        (1.0, 1.0, True),
+        (1.0, math.nan, True),
+        (math.nan, 1.0, True),
+        (math.nan, 0.0, True),
+        (5.0, 1.0, False),
+        (1.0, 3.0, False),
+        (math.nan, math.nan, False),
+    ],
+)
+def test_of_an_account_of_one_nothing_is_said_about_people(seats, seen, alone):
+    row = dict.fromkeys(PEOPLE, 0.0) | {"usage_key_users_quiet_28d_90d": 1.0, "usage_events_28d": 10.0}
+    row |= {"subscription_seats": seats, "usage_active_users_90d": seen}
+    usual = USUAL | {"usage_active_users_28d": 5.0, "usage_users_kept_28d_90d": 0.8, PEOPLE[2]: 0.0}
+    given = np.array([[1.0, 1.0, 1.0, 0.5]])
+    (found,) = model_reasons(pd.DataFrame([row]), [DECLARED[name] for name in PEOPLE], given, usual, towards_risk=True)
+    assert ("usage.events" in codes(found)[:1]) is alone
+    assert alone is not any("eople" in reason.sentence or "obody" in reason.sentence for reason in found)
+
+
+def test_a_projects_own_count_of_people_is_about_people():
+    declared = DeclaredFamily(name="team.seen", means="people seen", measure="users")
+    (feature,) = family_of(declared).features(Wish((28,), (), ()))
+    assert about_people(feature.declaration())
+    assert not about_people(DECLARED["usage_events_28d"])
+
+
+def test_that_somebody_is_an_old_customer_is_no_reason_to_leave():
+    names = ("subscription_tenure_days", "subscription_days_to_renewal", "account_age_days", "usage_days_since_first")
+    usual = dict.fromkeys(names, 300.0)
+    for value, told_ in ((658.0, False), (20.0, True)):
+        frame = pd.DataFrame([dict.fromkeys(names, value)])
+        features = [DECLARED[name] for name in names]
+        (found,) = model_reasons(frame, features, np.ones((1, 4)), usual, towards_risk=True)
+        assert bool(found) is told_
+        (grows,) = model_reasons(frame, features, np.ones((1, 4)), usual, towards_risk=False)
+        assert grows
+
+
+# ---------------------------------------------------------------- words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "usual", "said"),
+    [
+        ("usage_events_28d", 1.0, 5.0, "Only 1 event in the last 28 days; 5 is usual."),
+        ("usage_events_28d", 0.0, 1.0, "Not used at all in the last 28 days; 1 event is usual."),
+        ("usage_active_users_28d", 0.0, 1.0, "Nobody used it in the last 28 days; 1 person is usual."),
+        ("usage_active_users_28d", 0.0, 3.0, "Nobody used it in the last 28 days; 3 people are usual."),
+        ("usage_core_28d", 1.0, 5.0, "Core functions used only 1 time in the last 28 days; 5 is usual."),
+        ("usage_slope_90d", -5.59, 0.07, "Use over the last 90 days: a fall to nothing; a rise of 7 % is usual."),
+        ("usage_slope_90d", 0.03, 0.07, "Use over the last 90 days: a rise of 3 %; a rise of 7 % is usual."),
+        ("usage_slope_90d", -0.5, 0.0, "Use over the last 90 days: a fall of 40 %; no change is usual."),
+        ("subscription_days_to_renewal", 0.0, 90.0, "The contract renews today."),
+        ("subscription_days_to_renewal", 1.0, 90.0, "The contract renews tomorrow."),
+        ("subscription_days_to_renewal", 9.0, 90.0, "The contract renews in 9 days."),
+        ("subscription_plan", "monthly", None, "Its plan is 'monthly'; such accounts leave more often than others."),
+    ],
+)
+def test_sentences_are_what_a_person_would_say(name, value, usual, said):
+    assert sentence(DECLARED[name], value, usual) == said
+
+
+def test_a_lookback_of_one_day_is_one_day():
+    (feature,) = FAMILIES["usage.events"].features(Wish((1,), (), ()))
+    assert sentence(feature.declaration(), 1.0, 4.0) == "Only 1 event in the last 1 day; 4 is usual."
+
+
+@pytest.mark.parametrize("slope", [-6.0, -2.0, -1.2, -0.004, 0.0, 0.5, 1.999, 2.0, 6.0])
+def test_a_course_is_that_of_its_line_from_end_to_end(slope):
+    line = 1 + slope * np.linspace(-0.5, 0.5, 91)
+    said = written(slope, "slope")
+    if line.min() <= 0:
+        assert said == ("a fall to nothing" if slope < 0 else "a rise from nothing")
+    else:
+        share = round(abs(line[-1] - line[0]) / line[0] * 100)
+        assert said == (f"a {'fall' if slope < 0 else 'rise'} of {share:,} %" if share else "no change")
+
+
+def test_no_sentence_of_ours_speaks_of_files_or_keys():
+    for family in FAMILIES.values():
+        for feature in (f.declaration() for f in family.features(WISH)):
+            said = " ".join((family.means, feature.when_low, feature.when_high, feature.when_absent))
+            assert "yaml" not in said
+            assert "`" not in said
+            assert "_" not in said.replace("{", "").replace("}", "")
 
 
 def test_no_accounts_have_no_reasons():

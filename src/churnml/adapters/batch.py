@@ -15,8 +15,9 @@ from churnml.errors import SourceError, UnknownNameError
 from churnml.ledger import Reason
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
+from churnml.scoring.people import SEATS
 from churnml.scoring.predictions import ScoringModel, reasons_of
-from churnml.scoring.reasons import KNOWN_FOR
+from churnml.scoring.wording import KNOWN_FOR
 
 # Rows at once: with some hundred features, a hundred megabytes.
 ROWS = 50_000
@@ -132,7 +133,7 @@ def _fits(given: pa.DataType, is_category: bool) -> bool:
 def _batches(predictor: Predictor, path: Path, schema: pa.Schema, ids: Sequence[str]) -> Iterator[pa.RecordBatch]:
     # beside the features: what places are found from, and what a sentence compares with
     beside = [name for f in predictor.features for name in (*(f.placed or ()), *(f.before or ())[:1])]
-    named = dict.fromkeys([*ids, *predictor.feature_names, *beside, *KNOWN_FOR])
+    named = dict.fromkeys([*ids, *predictor.feature_names, *beside, *KNOWN_FOR, SEATS])
     with pq.ParquetFile(path) as file:
         yield from file.iter_batches(ROWS, columns=[name for name in named if name in schema.names])
 
@@ -151,7 +152,7 @@ def _scored(job: Job, batch: pa.RecordBatch, added: Sequence[str]) -> list[pa.Ar
 
 
 def _reasons(job: Job, frame: pd.DataFrame, probability: np.ndarray) -> list[tuple[Reason, ...]]:
-    """Why, of whoever is more likely than usual; as a scored date says it."""
+    """Why, of whoever is more likely than usual; a file is no day's list, so what its rows share is not put behind."""
     manifest = job.predictor.manifest
     return reasons_of(
         ScoringModel(job.predictor, job.version, np.ones(len(frame), dtype=bool)),
@@ -160,4 +161,5 @@ def _reasons(job: Job, frame: pd.DataFrame, probability: np.ndarray) -> list[tup
         usual_of(job.predictor.reference),
         towards_risk=not manifest.predicts_growth,
         currency=manifest.currency,
+        of_list=False,
     )

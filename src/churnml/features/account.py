@@ -18,6 +18,7 @@ def _age(_wish: Wish) -> tuple[Feature, ...]:
             when_low="Known to us for only {value}.",
             when_high="Known to us for {value}.",
             actionable=False,
+            only_low=True,
         ),
     )
 

@@ -86,6 +86,7 @@ class Feature:
         actionable: whether somebody can do something about it; what an account simply is comes last
             among its reasons.
         only: event names that usage is narrowed to; empty is all of it.
+        only_low: whether it is a reason to leave only below what is usual: that a customer is an old one is none.
         rows: for OWN: from the facts and the cutoffs (``as_of, as_of_day``) to rows with ``account_id`` and
             ``as_of``. Nothing keeps such rows from looking ahead but ``churnml audit``.
         placed: for PLACED: (feature, static attribute or empty): whose place, among which accounts.
@@ -113,6 +114,7 @@ class Feature:
     rows: Callable[[Facts, Relation], Relation] | None = None
     placed: tuple[str, str] | None = None
     before: tuple[str, int] | None = None
+    only_low: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "when_high", self.when_high or self.when_low)

@@ -96,8 +96,8 @@ USAGE: Mapping[str, MeasureKind] = {
     "gap_longest": _day(lambda n: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"),
     "weekend_share": _stretch(lambda n: Share("weekend_events", n), Unit.SHARE, None, "share on Saturdays and Sundays"),
     "office_share": _stretch(lambda n: KnownShare("office_events", n), Unit.SHARE, None, "share in office hours"),
-    "slope": _stretch(Slope, Unit.SHARE, None, "rise or fall as a share of the mean"),
-    "acceleration": _stretch(Acceleration, Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"),
+    "slope": _stretch(Slope, Unit.SLOPE, None, "rise or fall as a share of the mean"),
+    "acceleration": _stretch(Acceleration, Unit.SCORE, None, "whether a rise or fall speeds up (three spans)"),
     "own_past": _day(
         lambda n: OwnPast(max(n // 7 - 1, 1)), Unit.SCORE, 0.0, "newest week against its own weeks before"
     ),
@@ -131,6 +131,7 @@ class MeasuredFeatures:
         means, when_low, when_high, when_absent: as in :class:`Feature`; ``{days}`` and ``words`` are filled in, and
             ``{asked}``, how far back the measure looks for that.
         polarity, only, subject, actionable: as in :class:`Feature`.
+        only_low: as in :class:`Feature`.
         words: what else is filled in.
     """
 
@@ -145,6 +146,7 @@ class MeasuredFeatures:
     only: tuple[str, ...] = ()
     subject: str = ""
     actionable: bool = True
+    only_low: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
 
     def features(self, lookbacks: tuple[int, ...]) -> tuple[Feature, ...]:
@@ -173,6 +175,7 @@ class MeasuredFeatures:
             needs_columns=kind.needs,
             subject=self.subject,
             actionable=self.actionable,
+            only_low=self.only_low,
             only=self.only,
             before=(_filled(self.name, {"days": str(longest)}), longest) if kind.adds_up and longest > days else None,
         )

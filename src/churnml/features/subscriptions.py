@@ -39,6 +39,7 @@ FAMILIES = (
             when_low="A customer for only {value}.",
             when_high="A customer for {value}.",
             actionable=False,
+            only_low=True,
         ),
     ),
     _family(
@@ -71,7 +72,7 @@ FAMILIES = (
             means="plan of the largest contract open at the cutoff",
             measure=lambda p: p["plan"].argmax(p["size_order"], where=_paying(p)),
             unit=Unit.NAME,
-            when_low="On the plan '{value}'.",
+            when_low="Its plan is '{value}'.",
             needs_columns=(("subscriptions", "plan"),),
         ),
         _period(
@@ -79,7 +80,7 @@ FAMILIES = (
             means="billing period of the largest contract open at the cutoff",
             measure=lambda p: p["billing_period"].argmax(p["size_order"], where=_paying(p)),
             unit=Unit.NAME,
-            when_low="Billed '{value}'.",
+            when_low="Its billing period is '{value}'.",
             actionable=False,
             needs_columns=(("subscriptions", "billing_period"),),
         ),
@@ -104,9 +105,10 @@ FAMILIES = (
             means="days to the next renewal; past dates are rolled on by the billing period, in calendar months",
             measure=lambda p: p["days_to_renewal"].min(where=_paying(p)),
             unit=Unit.DAYS,
-            when_low="The contract renews in {value}.",
+            when_low="The contract renews {value:ahead}.",
             # an occasion rather than a lever: the date stands where it stands
             actionable=False,
+            only_low=True,
             needs_columns=(("subscriptions", "renews_at"),),
         ),
     ),
@@ -153,6 +155,7 @@ FAMILIES = (
             when_low="It had left, and came back only {value} ago.",
             when_high="It had left, and came back {value} ago.",
             actionable=False,
+            only_low=True,
         ),
     ),
 )

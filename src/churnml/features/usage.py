@@ -23,9 +23,9 @@ EVENTS = MeasuredFeatures(
     "usage.events",
     "usage_events_{days}d",
     means="events in the last {days} days",
-    when_low="Only {value} events in the last {days} days; {usual} is usual{own}.",
-    when_high="{value} events in the last {days} days; {usual} is usual{own}.",
-    when_absent="Not used at all in the last {days} days; {usual} events are usual{own}.",
+    when_low="Only {value:event|events} in the last {days} days; {usual} is usual{own}.",
+    when_high="{value:event|events} in the last {days} days; {usual} is usual{own}.",
+    when_absent="Not used at all in the last {days} days; {usual:event is|events are} usual{own}.",
 )
 ACTIVE_DAYS = MeasuredFeatures(
     USAGE["active_days"],
@@ -43,15 +43,15 @@ ACTIVE_USERS = MeasuredFeatures(
     means="different users seen in the last {days} days",
     when_low="People who used it in the last {days} days: only {value}; {usual} is usual.",
     when_high="People who used it in the last {days} days: {value}; {usual} is usual.",
-    when_absent="Nobody used it in the last {days} days; {usual} people are usual.",
+    when_absent="Nobody used it in the last {days} days; {usual:person is|people are} usual.",
 )
 BREADTH = MeasuredFeatures(
     USAGE["event_names"],
     "usage.breadth",
     "usage_distinct_events_{days}d",
     means="different event names seen in the last {days} days",
-    when_low="Used only {value} kinds of function in the last {days} days; {usual} is usual.",
-    when_high="Used {value} kinds of function in the last {days} days; {usual} is usual.",
+    when_low="Used only {value:kind|kinds} of function in the last {days} days; {usual} is usual.",
+    when_high="Used {value:kind|kinds} of function in the last {days} days; {usual} is usual.",
     when_absent="Used none of its functions in the last {days} days; {usual} is usual.",
 )
 QUANTITY = MeasuredFeatures(
@@ -78,9 +78,9 @@ CORE = MeasuredFeatures(
     "usage.core",
     "usage_core_{days}d",
     means="core events in the last {days} days",
-    when_low="Core functions used only {value} times in the last {days} days; {usual} is usual{own}.",
-    when_high="Core functions used {value} times in the last {days} days; {usual} is usual{own}.",
-    when_absent="No core function used in the last {days} days; {usual} times is usual{own}.",
+    when_low="Core functions used only {value:time|times} in the last {days} days; {usual} is usual{own}.",
+    when_high="Core functions used {value:time|times} in the last {days} days; {usual} is usual{own}.",
+    when_absent="No core function used in the last {days} days; {usual:time is|times are} usual{own}.",
 )
 SINCE_LAST = MeasuredFeatures(
     USAGE["days_since_last"],
@@ -101,6 +101,7 @@ SINCE_FIRST = MeasuredFeatures(
     when_high="In use for {value}.",
     polarity=Polarity.NEITHER,
     actionable=False,
+    only_low=True,
 )
 
 # ---------------------------------------------------------------- trajectories
@@ -110,8 +111,7 @@ SLOPE = MeasuredFeatures(
     "usage.slope",
     "usage_slope_{days}d",
     means="rise or fall of use over the last {days} days along its straight line, as a share of its mean",
-    when_low="Over the last {days} days use has fallen: {value} of its mean; {usual} is usual.",
-    when_high="Over the last {days} days use has risen: {value} of its mean; {usual} is usual.",
+    when_low="Use over the last {days} days: {value}; {usual} is usual.",
 )
 ACCELERATION = MeasuredFeatures(
     USAGE["acceleration"],
@@ -138,8 +138,8 @@ LONGEST_STREAK = MeasuredFeatures(
     "usage.streak",
     "usage_longest_streak_{days}d",
     means="most days in a row with usage, in the last {days} days",
-    when_low="At most {value} days in a row with use, in the last {days} days; {usual} is usual.",
-    when_high="Up to {value} days in a row with use, in the last {days} days; {usual} is usual.",
+    when_low="At most {value:day|days} in a row with use, in the last {days} days; {usual} is usual.",
+    when_high="Up to {value:day|days} in a row with use, in the last {days} days; {usual} is usual.",
 )
 CURRENT_STREAK = MeasuredFeatures(
     USAGE["current_streak"],
@@ -172,8 +172,8 @@ DAILY = tuple(
         "usage.daily",
         f"usage_daily_p{round(share * 100)}_{{days}}d",
         means=f"{words} of the last {{days}} days' days with usage: its number of events",
-        when_low=f"Only {{value}} events on {words} with use; {{usual}} is usual.",
-        when_high=f"{{value}} events on {words} with use; {{usual}} is usual.",
+        when_low=f"Only {{value:event|events}} on {words} with use; {{usual}} is usual.",
+        when_high=f"{{value:event|events}} on {words} with use; {{usual}} is usual.",
     )
     for share, words in ((0.5, "the middle day"), (0.9, "a busy day (nine tenths of them had no more)"))
 )
@@ -320,8 +320,8 @@ def _events_per_user(wish: Wish) -> tuple[Feature, ...]:
             family="usage.depth",
             means=f"events ÷ users seen in the last {n} days",
             measure=Ratio(f"usage_events_{n}d", f"usage_active_users_{n}d"),
-            when_low=f"Only {{value}} events a person in the last {n} days; {{usual}} is usual.",
-            when_high=f"{{value}} events a person in the last {n} days; {{usual}} is usual.",
+            when_low=f"Only {{value:event|events}} a person in the last {n} days; {{usual}} is usual.",
+            when_high=f"{{value:event|events}} a person in the last {n} days; {{usual}} is usual.",
             lookback=n,
             unit=Unit.COUNT,
             needs_columns=USER,
@@ -383,7 +383,7 @@ FAMILIES = (
     _of_usage("usage.quantity", "how large the volumes", _each(QUANTITY)),
     _of_usage("usage.by_event", "single functions, the most frequent ones", _by_event),
     _of_usage("usage.share_by_event", "what it is used for", _share_by_event),
-    _of_usage("usage.core", "what the product is bought for (`core_events` of project.yaml)", _core),
+    _of_usage("usage.core", "what the product is bought for", _core),
     _of_usage("usage.core_trend", "whether that is fading", _core_trend),
     _of_usage("usage.recency", "how long since anybody was seen", _recency),
     _of_usage("usage.trend", "whether use is fading", _trend("usage_events", "usage.trend", "events")),

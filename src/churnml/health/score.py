@@ -19,7 +19,7 @@ from churnml.features import Feature, Polarity, theme_of
 from churnml.health.exceptions import with_exceptions
 from churnml.health.scorecards import SEGMENT, scorecards_of
 from churnml.ledger import AppliedException, Override, Reason
-from churnml.scoring.reasons import POOR, numbered, pick, strongest, tell
+from churnml.scoring.reasons import POOR, Candidates, numbered, pick, speakable, tell, tiers
 from churnml.specs.health import INSUFFICIENT as INSUFFICIENT
 from churnml.specs.health import RISK, Dimension, HealthInput, HealthSpec
 
@@ -306,6 +306,7 @@ def health_reasons(
     poor = (scaled <= POOR) & (shares > 0)  # never where it is not known, nor where nobody is judged by it
     lost = np.where(poor, (100 - scaled) * shares, 0.0)
     theme, _ = numbered([theme_of(feature.family) for feature in declared])
-    speakers, eligible = strongest(lost, poor, theme)
-    weights = np.take_along_axis(lost, speakers, axis=1)
-    return tell(pick(weights, speakers, np.zeros_like(eligible), eligible), frame, declared, usual, currency)
+    row, which = np.nonzero(poor & speakable(frame, declared))
+    costs = lost[row, which]
+    candidates = Candidates(row, theme[which], which, which, costs, costs, tiers(row, which, frame, declared))
+    return tell(pick(candidates, of_list=True), frame, declared, usual, currency)

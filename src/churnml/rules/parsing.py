@@ -35,7 +35,7 @@ from churnml.rules.expressions import (
     read,
 )
 from churnml.rules.facts import POINTS, TIMES, Fact, FactKind
-from churnml.scoring.reasons import written
+from churnml.scoring.wording import written
 
 Mask = NDArray[np.bool_]
 Truth = tuple[Mask, Mask]

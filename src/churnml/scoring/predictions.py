@@ -14,7 +14,7 @@ from churnml.ledger import LeavingCurve, LikelyPeriod, Reason, Timing
 from churnml.modelling.curves import MARKS, Curves
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
-from churnml.scoring.reasons import model_reasons
+from churnml.scoring.reasons import Candidates, model_candidates, pick, tell
 from churnml.timeline import plus_days
 
 DIGITS = 6  # of probabilities over time
@@ -159,24 +159,29 @@ def reasons_of(
     *,
     towards_risk: bool,
     currency: str,
+    of_list: bool = True,
 ) -> list[tuple[Reason, ...]]:
     """Reasons for whoever is more likely than usual; nobody asks why something is unlikely.
 
     Exact contributions are by far the dearest step of scoring, so they are computed for those rows alone, and some
-    at a time, which bounds the memory.
+    at a time, which bounds the memory. ``of_list`` says that the rows are one day's list: what most of them share is
+    put behind.
     """
     reasons: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
     if model is None:
         return reasons
     rows = np.flatnonzero(_above_usual(probability, model))
+    features, parts = model.predictor.features, []
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        part = rows[start : start + ROWS_AT_ONCE]
-        some = model.predictor.with_places(frame.iloc[part])
+        places = np.arange(start, min(start + ROWS_AT_ONCE, len(rows)))
+        some = model.predictor.with_places(frame.iloc[rows[places]])
         contributions = model.predictor.contributions(some)
-        of_part = model_reasons(
-            some, model.predictor.features, contributions, usual, towards_risk=towards_risk, currency=currency
-        )
-        for row, some_reasons in zip(part.tolist(), of_part, strict=True):
+        parts.append((places, model_candidates(some, features, contributions, usual, towards_risk=towards_risk)))
+    if parts:
+        picked = pick(Candidates.joined(parts), of_list=of_list)
+        placed = model.predictor.with_places(frame.iloc[rows])
+        told = tell(picked, placed, features, usual, currency, towards_risk=towards_risk)
+        for row, some_reasons in zip(rows.tolist(), told, strict=True):
             reasons[row] = some_reasons
     return reasons
 

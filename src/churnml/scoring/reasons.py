@@ -3,7 +3,8 @@
 Contributions are exact TreeSHAP values in log-odds (Lundberg, Erion and Lee, 2018), summed by feature
 family, because a manager acts on "active days" and not on its three lookbacks. Families of one theme say
 nearly the same of an account, and which of them the trees took is an accident of the seed: they compete for
-one reason, whose weight is their sum. See docs/reasons.md.
+one reason, whose weight is their sum. What nearly everybody on a list shares says little of anyone on it, so
+reasons are ordered by their weight times their surprise. See docs/reasons.md.
 """
 
 from __future__ import annotations
@@ -17,87 +18,67 @@ import numpy as np
 import pandas as pd
 
 from churnml.declarations import FeatureDeclaration
-from churnml.features import Polarity, Unit, theme_of
+from churnml.features import Polarity, theme_of
 from churnml.ledger import Reason
+from churnml.scoring.people import about_people, of_one_person
+from churnml.scoring.wording import GROW, LEAVE, own_usual, sentence
 
 # A theme that moves the log-odds by less does not stand out: 0.25 turns 10 % into 12.5 %. It is also several
 # times what another seed changes (docs/reasons.md).
 LEAST_CONTRIBUTION = 0.25
 REASONS_SHOWN = 3
-# Since when an account could have had a past: the first of these that is known.
-KNOWN_FOR = ("subscription_tenure_days", "account_age_days")
+# A family that adds less than this share of the strongest one of its theme does not speak for it.
+LEAST_SHARE = 0.25
 # On the reference scale, a health input at or under this is a reason of its own.
 POOR = 25.0
+# Which reasons are told first, whatever their weight.
+TELLING, AS_EVER, PASSIVE = 0, 1, 2
 
 
-def written(value: Any, unit: str, currency: str = "") -> str:
-    """A value as a person writes it."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "unknown"
-    if unit == Unit.NAME:
-        return str(value)
-    if unit == Unit.SHARE:
-        return f"{value * 100:.0f} %"
-    if unit == Unit.RATIO:
-        return change(value)
-    if unit == Unit.MONEY:
-        return f"{value:,.0f} {currency}".strip()
-    if unit == Unit.HOURS:
-        return f"{_short(value)} {'hour' if _short(value) == '1' else 'hours'}"
-    if unit == Unit.DAYS:
-        return f"{value:,.0f} {'day' if round(value) == 1 else 'days'}"
-    return _short(value)
+@dataclass(frozen=True)
+class Candidates:
+    """What might be told of accounts: parallel arrays, by row, then by theme and family as they are declared.
 
-
-def change(ratio: float) -> str:
-    """0.6 as "down 40 %", 1.25 as "up 25 %"."""
-    if math.isnan(ratio):
-        return "unknown"
-    share = round((ratio - 1) * 100)
-    if ratio == 0:
-        return "none left"
-    if share == 0:
-        return "level"
-    return f"down {-share} %" if share < 0 else f"up {share:,} %"
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 or value == round(value) else f"{value:.1f}"
-
-
-def sentence(feature: FeatureDeclaration, value: Any, usual: Any, currency: str = "", own: float | None = None) -> str:
-    """The feature's own sentence with the account's number, the usual one and, where given, its ``own`` usual."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return f"Not known: {feature.means}."
-    low = feature.unit != Unit.NAME and usual is not None and value < usual
-    template = feature.when_low if low else feature.when_high
-    nothing = 0.0 if feature.absent is None else feature.absent
-    if feature.when_absent and value == nothing:
-        template = feature.when_absent
-    text = template.format(
-        value=written(value, feature.unit, currency),
-        usual=written(usual, feature.unit, currency),
-        own="" if own is None else f", {written(own, feature.unit, currency)} for this account",
-        change=written(value, Unit.RATIO) if feature.unit == Unit.RATIO else "",
-        subject=feature.subject,
-    )
-    return str(text[:1].upper() + text[1:])
-
-
-def own_usual(feature: FeatureDeclaration, frame: pd.DataFrame) -> np.ndarray:
-    """What was usual of each account itself, shape (rows,): its days before this lookback, at their daily rate.
-
-    Missing where the feature does not add up over days, where ``frame`` lacks the longer lookback, and where the
-    account was not there for all of it.
+    Args:
+        row: the row of the frame.
+        theme, family: their numbers.
+        feature: place of the feature that would speak in the list of features.
+        weight: of the theme, see :class:`Reason`.
+        strength: what the family itself adds to that.
+        tier: TELLING; AS_EVER where the account is no lower than its own past, though lower than others;
+            PASSIVE where nobody can act on it.
     """
-    nothing = np.full(len(frame), np.nan)
-    since = next((name for name in KNOWN_FOR if name in frame.columns), None)
-    before, lookback = feature.before, feature.lookback
-    if not before or not lookback or since is None or before[0] not in frame.columns:
-        return nothing
-    longer, days = frame[before[0]].to_numpy(dtype="float64"), before[1]
-    rest = longer - frame[feature.name].to_numpy(dtype="float64")
-    return np.where(frame[since].to_numpy(dtype="float64") >= days, rest / (days - lookback) * lookback, np.nan)
+
+    row: np.ndarray
+    theme: np.ndarray
+    family: np.ndarray
+    feature: np.ndarray
+    weight: np.ndarray
+    strength: np.ndarray
+    tier: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[np.ndarray, Candidates]]) -> Candidates:
+        """Several parts of a frame as one; with each the places of its rows in the whole."""
+        whole = [(places[part.row], part) for places, part in parts]
+        return cls(
+            np.concatenate([rows for rows, _ in whole]),
+            *(
+                np.concatenate([getattr(part, name) for _, part in whole])
+                for name in ("theme", "family", "feature", "weight", "strength", "tier")
+            ),
+        )
+
+    def surprises(self) -> np.ndarray:
+        """How much each says of its account, in bits: little where most accounts could be told the same.
+
+        As if one more account had it and one had not, so that a short list does not decide.
+        """
+        if not len(self.row):
+            return np.zeros(0)
+        accounts = len(np.unique(self.row))
+        having = np.bincount(self.family, minlength=int(self.family.max()) + 1)
+        return np.asarray(np.log2((accounts + 2) / (having + 1))[self.family])
 
 
 @dataclass(frozen=True)
@@ -115,20 +96,28 @@ class Picked:
     weight: np.ndarray
 
 
-def pick(weights: np.ndarray, speakers: np.ndarray, passive: np.ndarray, eligible: np.ndarray) -> Picked:
-    """The first :data:`REASONS_SHOWN` eligible themes of every row, heaviest first; what is passive comes last.
+def pick(candidates: Candidates, *, of_list: bool) -> Picked:
+    """The first :data:`REASONS_SHOWN` themes of every row, each by one family.
 
-    Args:
-        weights: of each theme, shape (rows, themes).
-        speakers: the feature that speaks for it, the same shape.
-        passive: whether that is something nobody can act on.
-        eligible: whether it is a reason at all.
+    Of a tier the heaviest come first; ``of_list`` weighs by surprise too, since the rows are one day's list.
     """
-    # equal weights: the theme that is declared first
-    order = np.lexsort((-weights, passive, ~eligible), axis=1)[:, :REASONS_SHOWN]
-    row, place = np.nonzero(np.take_along_axis(eligible, order, axis=1))
-    theme = order[row, place]
-    return Picked(row, speakers[row, theme], weights[row, theme])
+    c = candidates
+    surprise = c.surprises() if of_list else np.ones(len(c.row))
+    # equal ones: what is declared first
+    order = np.lexsort((c.family, -c.strength * surprise, c.tier, c.theme, c.row))
+    order = order[_first_of(c.row[order], c.theme[order])]
+    order = order[np.lexsort((c.theme[order], (-c.weight * surprise)[order], c.tier[order], c.row[order]))]
+    rows = c.row[order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    order = order[place < REASONS_SHOWN]
+    return Picked(c.row[order], c.feature[order], c.weight[order])
+
+
+def _first_of(*sorted_keys: np.ndarray) -> np.ndarray:
+    """Whether each place is the first of its run of equal keys."""
+    first = np.ones(len(sorted_keys[0]), dtype=bool)
+    first[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in sorted_keys])
+    return first
 
 
 def tell(
@@ -137,6 +126,8 @@ def tell(
     features: Sequence[FeatureDeclaration],
     usual: Mapping[str, float],
     currency: str = "",
+    *,
+    towards_risk: bool = True,
 ) -> list[tuple[Reason, ...]]:
     """The picked reasons of every row of ``frame``, in words."""
     told: list[list[Reason]] = [[] for _ in range(len(frame))]
@@ -145,11 +136,13 @@ def tell(
         mine = frame.iloc[picked.row[picked.feature == i]]
         columns[int(i)] = (mine[features[i].name].tolist(), own_usual(features[i], mine).tolist())
     taken = dict.fromkeys(columns, 0)
+    outcome = LEAVE if towards_risk else GROW
     for row, i, weight in zip(picked.row.tolist(), picked.feature.tolist(), picked.weight.tolist(), strict=True):
         feature, at = features[i], taken[i]
         taken[i] += 1
         value, own = columns[i][0][at], columns[i][1][at]
-        text = sentence(feature, value, usual.get(feature.name), currency, None if math.isnan(own) else own)
+        past = None if math.isnan(own) else own
+        text = sentence(feature, value, usual.get(feature.name), currency, past, outcome=outcome)
         told[row].append(Reason(feature.family, feature.name, text, round(weight, 6)))
     return [tuple(reasons) for reasons in told]
 
@@ -163,7 +156,7 @@ def model_reasons(
     towards_risk: bool,
     currency: str = "",
 ) -> list[tuple[Reason, ...]]:
-    """The strongest reasons that push each account the way the message goes; none where nothing stands out.
+    """The reasons of a day's list: what pushes each account the way the message goes; none where nothing stands out.
 
     Args:
         frame: features, one row an account.
@@ -173,22 +166,63 @@ def model_reasons(
         towards_risk: for churn, a feature with a declared polarity is a reason only on its bad side.
         currency: shown behind money.
     """
-    # what is not known is a reason of the model's, but nothing a manager could be told or could check
-    known = np.column_stack([frame[feature.name].notna() for feature in features])
-    may_speak = (contributions > 0) & known
+    candidates = model_candidates(frame, features, contributions, usual, towards_risk=towards_risk)
+    picked = pick(candidates, of_list=True)
+    return tell(picked, frame, features, usual, currency, towards_risk=towards_risk)
+
+
+def model_candidates(
+    frame: pd.DataFrame,
+    features: Sequence[FeatureDeclaration],
+    contributions: np.ndarray,
+    usual: Mapping[str, float],
+    *,
+    towards_risk: bool,
+) -> Candidates:
+    """What might be told of each account; see :func:`model_reasons`."""
+    may_speak = (contributions > 0) & speakable(frame, features)
     if towards_risk:
         may_speak &= np.column_stack([_on_bad_side(f, frame[f.name], usual.get(f.name)) for f in features])
     family, families = numbered([feature.family for feature in features])
     theme, _ = numbered([theme_of(name) for name in families])
     by_family = _summed(contributions, family)
-    # within a family its strongest feature speaks, within a theme its strongest family
+    # within a family its strongest feature speaks, within a theme one of its strong families
     feature_of, may_speak = strongest(contributions, may_speak, family)
-    family_of, may_speak = strongest(by_family, may_speak & (by_family > 0), theme)
-    speakers = np.take_along_axis(feature_of, family_of, axis=1)
+    may_speak &= by_family > 0
+    best, there_is = strongest(by_family, may_speak, theme)
+    least = np.where(there_is, np.take_along_axis(by_family, best, axis=1) * LEAST_SHARE, np.inf)
     weights = _summed(by_family, theme)
-    passive = ~np.array([feature.actionable for feature in features])
-    picked = pick(weights, speakers, passive[speakers], may_speak & (weights >= LEAST_CONTRIBUTION))
-    return tell(picked, frame, features, usual, currency)
+    may_speak &= (by_family >= least[:, theme]) & (weights[:, theme] >= LEAST_CONTRIBUTION)
+    row, which = np.nonzero(may_speak)
+    speaker = feature_of[row, which]
+    tier = tiers(row, speaker, frame, features)
+    of_theme = theme[which]
+    return Candidates(row, of_theme, which, speaker, weights[row, of_theme], by_family[row, which], tier)
+
+
+def speakable(frame: pd.DataFrame, features: Sequence[FeatureDeclaration]) -> np.ndarray:
+    """What could be told of whom, shape (rows, features): what is known, and of one person nothing about people.
+
+    What is not known is a reason of the model's, but nothing a manager could be told or could check.
+    """
+    known = np.column_stack([frame[feature.name].notna() for feature in features])
+    people = np.array([about_people(feature) for feature in features])
+    return np.asarray(known & ~(of_one_person(frame)[:, None] & people))
+
+
+def tiers(
+    row: np.ndarray, speaker: np.ndarray, frame: pd.DataFrame, features: Sequence[FeatureDeclaration]
+) -> np.ndarray:
+    """The tier of each candidate; parallel to ``row`` and ``speaker``."""
+    tier = np.full(len(row), TELLING)
+    for i in np.unique(speaker):
+        feature, mine = features[i], speaker == i
+        if not feature.actionable:
+            tier[mine] = PASSIVE
+        elif feature.polarity == Polarity.HEALTHIER and feature.before:
+            rows = frame.iloc[row[mine]]
+            tier[mine] = np.where(rows[feature.name].to_numpy("float64") >= own_usual(feature, rows), AS_EVER, TELLING)
+    return tier
 
 
 def numbered(names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
@@ -214,10 +248,10 @@ def strongest(values: np.ndarray, allowed: np.ndarray, group: np.ndarray) -> tup
 
 
 def _on_bad_side(feature: FeatureDeclaration, values: pd.Series, usual: float | None) -> np.ndarray:
-    """Whether each value lies on the risky side of what is usual; a feature without a direction always does."""
-    if feature.polarity == Polarity.NEITHER:
+    """Whether each value lies on the risky side of what is usual; a feature without a direction mostly does."""
+    if feature.polarity == Polarity.NEITHER and not feature.only_low:
         return np.ones(len(values), dtype=bool)
     if usual is None:
         return np.zeros(len(values), dtype=bool)
     numbers = values.to_numpy(dtype="float64")
-    return numbers < usual if feature.polarity == Polarity.HEALTHIER else numbers > usual
+    return numbers > usual if feature.polarity == Polarity.RISKIER else numbers < usual
