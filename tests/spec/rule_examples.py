@@ -315,7 +315,7 @@ EXAMPLES: tuple[Example, ...] = (
         "feature.tickets_open >= 1 and reasons has 'tickets.*' and band != 'healthy' and mrr is missing",
         """
         account | feature.tickets_open | reasons                        | band    | mrr | holds | because
-        a       | 2                    | usage.recency, tickets.backlog | at_risk |     | yes   | tickets open at the cutoff: 2; a reason is tickets.backlog (what is still open, and how old it is); band is at risk; MRR is not known
+        a       | 2                    | usage.recency, tickets.backlog | at_risk |     | yes   | tickets open at the cutoff: 2; a reason is what is still open, and how old it is; band is at risk; MRR is not known
         """,
     ),
     RuleExample(

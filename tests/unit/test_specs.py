@@ -18,7 +18,7 @@ from churnml.specs.models import ModelSpec
 from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import ProjectSpec
 from churnml.specs.reading import read_spec
-from churnml.specs.team import TeamSpec, check_team_fits
+from churnml.specs.team import WITHOUT_A_FILE, TeamSpec, check_team_fits
 
 MODEL = {
     "name": "churn",
@@ -323,7 +323,7 @@ def test_a_project_is_read_again_only_where_what_it_declares_has_changed(tmp_pat
     file.write_text(yaml.safe_dump(PROJECT), encoding="utf-8")
     first = open_project(tmp_path)
     assert open_project(tmp_path) is first
-    assert first.team == TeamSpec()
+    assert first.team == WITHOUT_A_FILE
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "team.yaml").write_text("people: {kim: {minutes_a_week: 60}}", encoding="utf-8")
     assert open_project(tmp_path).team.people["kim"].minutes_a_week == 60

@@ -38,7 +38,7 @@ def test_a_run_is_printed_under_the_keys_it_always_had() -> None:
     assert json.loads(json.dumps(data)) == data | {"models": {"churn": model_data(RECORD)}}
     assert " ".join(data) == (
         "project as_of data_through accounts_scored scored_by rows quarantined warned models bands decisions outcomes "
-        "left_lying family_problems health_events mrr leaving mrr_at_risk breaks held remarks"
+        "left_lying capacity family_problems health_events mrr leaving mrr_at_risk breaks held remarks"
     )
     assert data["as_of"] == "2025-01-01"
     assert data["scored_by"] == {

@@ -26,7 +26,7 @@ def refused(tmp_path: Path, said: object) -> str:
     return str(caught.value)
 
 
-def test_without_a_file_nobody_has_a_limit_and_the_week_is_monday_to_friday():
+def test_who_is_not_named_has_no_limit_and_the_week_is_monday_to_friday():
     team = TeamSpec()
     assert team.working_days == ("mon", "tue", "wed", "thu", "fri")
     anybody = team.person("anybody")

@@ -30,7 +30,7 @@ from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.project import ProjectSpec
 from churnml.specs.reading import read_spec, utf_8_text
-from churnml.specs.team import TeamSpec, check_team_fits
+from churnml.specs.team import WITHOUT_A_FILE, TeamSpec, check_team_fits
 from churnml.tables import EXCHANGE_RATES, TABLES
 from churnml.timeline import end_of_data
 
@@ -240,7 +240,13 @@ class Project:
 
     @cached_property
     def health(self) -> HealthSpec:
-        return read_spec(HealthSpec, self.declaration("health.yaml"))
+        """What health is made of; of what ships with churnml, as much as the project's features can say."""
+        spec = read_spec(HealthSpec, self.declaration("health.yaml"))
+        if self._own("health.yaml") or spec.risk.model not in self.spec.models:
+            return spec
+        from churnml.health.default import as_far_as_possible
+
+        return as_far_as_possible(spec, self.possible_features(self.wish(self.model(spec.risk.model))))
 
     @cached_property
     def playbooks(self) -> PlaybooksSpec:
@@ -256,9 +262,9 @@ class Project:
 
     @cached_property
     def team(self) -> TeamSpec:
-        """Who takes the work; without a ``team.yaml`` everybody takes what is theirs, without limits."""
+        """Who takes the work; without a ``team.yaml`` everybody takes what is theirs, as far as a list can be read."""
         path = self._own("team.yaml")
-        return read_spec(TeamSpec, path) if path else TeamSpec()
+        return read_spec(TeamSpec, path) if path else WITHOUT_A_FILE
 
     @cached_property
     def delivery(self) -> DeliverySpec:

@@ -195,8 +195,20 @@ def _risk(spec: HealthSpec, churn_probability: np.ndarray, base_rate: float | No
     if not base_rate:
         return np.full(len(churn_probability), np.nan)
     lifts, points = zip(*spec.risk.points, strict=True)
-    lift = np.round(churn_probability, PROBABILITY_DIGITS) / base_rate
+    lift = stretched(np.round(churn_probability, PROBABILITY_DIGITS) / base_rate, base_rate, lifts[-1])
     return np.where(np.isnan(lift), np.nan, np.interp(np.nan_to_num(lift), lifts, points))
+
+
+def stretched(lift: np.ndarray, base_rate: float, last: float) -> np.ndarray:
+    """Multiples of the usual risk, so that the ``last`` one declared is that of a certain leaver where it lies beyond.
+
+    Nobody can be ten times as likely as 28 %. There multiples are stretched, in proportion on the scale of logarithms:
+    the usual stays 1, and certainty becomes ``last``. At a usual risk of at most 1 / ``last`` they stay as they are.
+    """
+    most = 1.0 / base_rate
+    if most <= 1.0 or last <= most:
+        return lift
+    return np.asarray(lift ** (np.log(last) / np.log(most)))
 
 
 @dataclass(frozen=True)

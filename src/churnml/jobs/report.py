@@ -16,6 +16,7 @@ from churnml.jobs.scoring import Champions
 from churnml.jobs.watching import look_at_data
 from churnml.ledger import ScoredDay
 from churnml.modelling.record import ModelRecord
+from churnml.pages.capacity import capacity_text
 from churnml.pages.report import Places, ReportedProject, report_html
 from churnml.pages.summary import RunSummary, ScoredBy
 
@@ -51,6 +52,7 @@ def run_summary(
         breaks=look_at_data(opened, day.as_of).breaks,
         held=day.held,
         remarks=opened.ingested.remarks,
+        capacity=capacity_text(opened.project.team, {d.owner for d in day.plan.decisions if d.owner}),
     )
 
 

@@ -117,7 +117,10 @@ def _at_capacity(
             "lift_at_capacity": precision / (positives / upto[:, -1]),
             "caught_at_capacity": caught / positives,
             "mrr_caught_at_capacity": mrr / all_mrr,
-            "profit_at_capacity": stakes.kept * mrr - stakes.contact_cost * contacted,
+            # where nobody is known to pay, there is no profit to speak of
+            "profit_at_capacity": np.where(
+                np.nansum(stakes.mrr) > 0, stakes.kept * mrr - stakes.contact_cost * contacted, np.nan
+            ),
             PROFIT_VARIANCE: stakes.kept**2 * caught_and_all(money**2)[0],
         }
 

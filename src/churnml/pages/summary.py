@@ -44,6 +44,7 @@ class RunSummary:
         decisions: playbook → what was opened.
         dispositions: what became of every account a playbook speaks of, also where it got on nobody's list.
         overflow_value: a month's value of what did not fit; None where none is known.
+        capacity: what the team can take, in words.
         hierarchy_problems: why some accounts' parents could not be followed.
         health_events: kind → how many.
         mrr, mrr_at_risk: of all scored accounts.
@@ -77,6 +78,12 @@ class RunSummary:
     held: HeldDay | None = None
     report: Path | None = None
     remarks: Sequence[Remark] = ()
+    capacity: str = ""
+
+    @property
+    def knows_money(self) -> bool:
+        """Whether any scored account is known to pay anything: else nothing is said about money."""
+        return self.mrr > 0
 
     def as_data(self) -> dict[str, Json]:
         """As plain data for JSON."""
@@ -97,6 +104,7 @@ class RunSummary:
             "decisions": dict(self.decisions),
             "outcomes": dict(self.dispositions),
             "left_lying": self.overflow_value,
+            "capacity": self.capacity,
             "family_problems": list(self.hierarchy_problems),
             "health_events": dict(self.health_events),
             "mrr": self.mrr,

@@ -39,6 +39,8 @@ from churnml.scoring.wording import written
 
 Mask = NDArray[np.bool_]
 Truth = tuple[Mask, Mask]
+# Places among the accounts of a day, and what for.
+RANKED: Mapping[str, str] = {"churn_rank": "leave", "upsell_rank": "grow"}
 ORDERING: Mapping[str, np.ufunc] = {
     "==": np.equal,
     "!=": np.not_equal,
@@ -306,7 +308,8 @@ def _conditions(tree: Tree, wanted: bool, columns: _Columns) -> Iterator[str]:
         pattern = str(tree.pattern.value)
         codes = [code for code in columns(tree.fact.name)[0][0] if names_reason(pattern, code)]
         kind = "reason to grow" if tree.fact.name == "growth_reasons" else "reason"
-        yield f"a {kind} is {codes[0]} ({words_for(codes[0])})" if wanted else f"no {kind} is {pattern}"
+        about = pattern.removesuffix(".*").replace("_", " ") if "*" in pattern else words_for(pattern)
+        yield f"a {kind} is {words_for(codes[0])}" if wanted else f"no {kind} is about {about}"
     else:
         yield _value(columns.facts[tree.fact.name], *columns(tree.fact.name))
         if isinstance(tree, Compare) and isinstance(tree.other, Named):
@@ -325,6 +328,8 @@ def _value(fact: Fact, values: np.ndarray, known: Mask) -> str:
         return f"it has been a customer for {written(value, Unit.DAYS)}"
     if name == "health_change":
         return f"health is {'down' if value < 0 else 'up'} {_short(abs(value))} points since it was last scored"
+    if name in RANKED:
+        return f"it is among the {_short(max(value * 100, 0.1))} % of accounts likeliest to {RANKED[name]}"
     if fact.unit == TIMES:
         return f"{_called(fact)} is {value:.1f} times as likely as usual"
     if fact.kind == "words":

@@ -109,6 +109,11 @@ truth: truth/probabilities.parquet
 """
 
 
+TEAM = """# What each customer success manager of the company can take: half a day a week of newly given work.
+others: {minutes_a_week: 240}
+"""
+
+
 def refuse_foreign(out: Path) -> None:
     """Raises ProjectError unless ``out`` is new, empty, or was written by the simulator."""
     if out.exists() and not out.is_dir():
@@ -148,7 +153,10 @@ def _replace(out: Path, scratch: Path) -> None:
     out.rename(old)
     scratch.rename(out)
     for name in others:
-        (old / name).rename(out / name)
+        if (out / name).is_dir():  # ours too: what the user declares there takes the place of what we do
+            shutil.copytree(old / name, out / name, dirs_exist_ok=True)
+        else:
+            (old / name).rename(out / name)
     shutil.rmtree(old.parent)
 
 
@@ -172,6 +180,8 @@ def write_texts(root: Path, clock: Clock, *, much_dirt: bool = False, **figures:
             dirt=MUCH_DIRT if much_dirt else "",
         ),
     )
+    (root / "models").mkdir()
+    write_text(root / "models" / "team.yaml", TEAM)
     write_text(root / "README.md", README.format(data_through=clock.data_through, **figures))
     for table, sql in SOURCES.items():
         write_text(root / "sources" / f"{table}.sql", sql)

@@ -17,6 +17,8 @@ WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PersonId = Annotated[str, Field(min_length=1, max_length=200, coerce_numbers_to_str=True)]
 # longer than this nobody is away: they have left
 LONGEST_AWAY_DAYS = 731
+# How the name of a list that several share begins.
+SHARED = "team:"
 
 
 def _a_week(value: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
@@ -63,17 +65,21 @@ class Person(Spec):
 
 
 class TeamSpec(Spec):
-    """What ``models/team.yaml`` may say. Without the file nobody has a limit and everybody works Monday to Friday.
+    """What ``models/team.yaml`` may say. Without the file everybody works Monday to Friday, and a list is as long as it
+    can be read: at most 5 work items at once for a person and 50 for a list that several share.
 
     ``people`` are named as the accounts' owners are; a list that several share (``team:…``) may stand among them
-    where it has limits. ``time_zone`` left out is the project's. ``pools`` names the people of a pool, besides those
-    who name it themselves. ``budgets`` is money a playbook may cost in a calendar month.
+    where it has limits. ``others`` is what holds of each person who is not named, ``shared`` of each list that is not;
+    left out, they have no limits. ``time_zone`` left out is the project's. ``pools`` names the people of a pool,
+    besides those who name it themselves. ``budgets`` is money a playbook may cost in a calendar month.
     """
 
     time_zone: Zone | None = None
     working_days: Week = WEEK[:5]
     holidays: tuple[Day, ...] = ()
     people: dict[PersonId, Person] = Field(default_factory=dict)
+    others: Person = Person()
+    shared: Person = Person()
     pools: dict[Name, tuple[PersonId, ...]] = Field(default_factory=dict)
     budgets: dict[Name, Money] = Field(default_factory=dict)
 
@@ -82,7 +88,7 @@ class TeamSpec(Spec):
         for who, person in self.people.items():
             if person.stand_in == who:
                 raise ValueError(f"'{who}' cannot stand in for themselves")
-            if person.stand_in is not None and not person.stand_in.startswith("team:"):
+            if person.stand_in is not None and not person.stand_in.startswith(SHARED):
                 self._check(person.stand_in, f"who stands in for '{who}'")
         for pool, members in self.pools.items():
             for member in members:
@@ -94,8 +100,8 @@ class TeamSpec(Spec):
             raise ValueError(f"'{who}', {what}, is not among the people. {did_you_mean(who, self.people)}")
 
     def person(self, who: str) -> Person:
-        """What is declared of somebody; who is not declared has no limits and the team's calendar."""
-        return self.people.get(who, NOBODY_IN_PARTICULAR)
+        """What is declared of somebody; of who is not named, what holds of the others or of shared lists."""
+        return self.people.get(who) or (self.shared if who.startswith(SHARED) else self.others)
 
     def in_pool(self, pool: str) -> tuple[str, ...]:
         """The people of a pool, by id."""
@@ -115,7 +121,8 @@ class TeamSpec(Spec):
         return {skill for person in self.people.values() for skill in person.skills}
 
 
-NOBODY_IN_PARTICULAR = Person()
+# Without a team.yaml nobody has said what can be done; what can be read is a limit all the same.
+WITHOUT_A_FILE = TeamSpec(others=Person(open_at_most=5), shared=Person(open_at_most=50))
 
 
 def check_team_fits(playbooks: PlaybooksSpec, team: TeamSpec, where: str) -> None:

@@ -17,6 +17,7 @@ from churnml.specs.playbooks import Playbook
 
 # what a decision keeps of an account whatever its rule reads
 ALWAYS = ("churn_probability", "upsell_probability", "mrr", "health", "band")
+PROBABILITY_DIGITS = 6
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float64]
 
@@ -67,11 +68,19 @@ class Worth:
     The effect is the declared share of what is at stake that acting keeps or wins. It is a belief until ``churnml
     impact`` has measured it, so it comes as three numbers. Where the measured effect was shown to order the list better
     (:mod:`churnml.impact.targeting`), ``likely`` is by that, and what the declaration says stands beside it.
+
+    ``accounts`` counts accounts instead: probability × effect, by which a list is ordered where no MRR is known.
     """
 
     low: Values
     likely: Values
     high: Values
+    accounts: Values
+
+    def to_order_by(self, i: int, *, money: bool) -> float | None:
+        """What the account in place ``i`` is worth, in MRR where the day knows any ``money``, else in accounts."""
+        worth = float((self.likely if money else self.accounts)[i])
+        return None if math.isnan(worth) else worth
 
 
 @dataclass(frozen=True)
@@ -176,15 +185,23 @@ def worth(playbook: Playbook, facts: pd.DataFrame, line: tuple[float, float] | N
         line: share of MRR that acting was measured to keep at a churn probability of 0, and what is added for one of 1.
             A negative worth says that acting is expected to do harm: such an account is left alone.
     """
-    mrr, goal, effect = _numbers(facts, "mrr"), playbook.goal, playbook.effect
-    stake = _numbers(facts, "upsell_probability" if goal == "grow" else "churn_probability") * mrr
+    goal, effect, money = playbook.goal, playbook.effect, knows_money(facts)
+    mrr = _numbers(facts, "mrr") if money else np.full(len(facts), np.nan)
+    probability = _numbers(facts, "upsell_probability" if goal == "grow" else "churn_probability")
+    stake = probability * mrr
     if goal == "grow":  # only the declared share of growth is to be won, not the whole contract
         stake *= np.nan_to_num(_numbers(facts, "upsell_share"), nan=1.0)
-    declared = Worth(*(np.round(stake * share, 2) for share in (effect.low, effect.likely, effect.high)))
+    low, likely, high = (np.round(stake * share, 2) for share in (effect.low, effect.likely, effect.high))
+    declared = Worth(low, likely, high, np.round(probability * effect.likely, PROBABILITY_DIGITS))
     if line is None or goal == "grow":
         return declared
     measured = (line[0] + line[1] * _numbers(facts, "churn_probability")) * mrr
     return replace(declared, likely=np.round(measured, 2))
+
+
+def knows_money(facts: pd.DataFrame) -> bool:
+    """Whether any account of a day is known to pay anything."""
+    return bool((_numbers(facts, "mrr") > 0).any())
 
 
 def _numbers(facts: pd.DataFrame, name: str) -> Values:

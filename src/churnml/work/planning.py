@@ -27,7 +27,14 @@ from churnml.specs.team import TeamSpec
 from churnml.timeline import plus_days
 from churnml.work import life as work
 from churnml.work.arms import arm_of
-from churnml.work.candidates import ALWAYS, AccountFacts, PlaybookMatches, held_back, match_playbooks
+from churnml.work.candidates import (
+    ALWAYS,
+    AccountFacts,
+    PlaybookMatches,
+    held_back,
+    knows_money,
+    match_playbooks,
+)
 from churnml.work.capacity import Offer, fit
 from churnml.work.life import lives
 from churnml.work.owners import Roster
@@ -114,6 +121,7 @@ class _Day:
         self.trouble = Trouble(rules.trouble, facts, allowed=spec.grow_in_trouble)
         self.roster = Roster(team, as_of, zone, spec.fallback_owner)
         self.worklist = Worklist(prior.work, as_of)
+        self.money = knows_money(facts.frame)
         self.drawn: dict[tuple[str, str], Assignment] = {}
         # owner → effort newly given this week; playbook → money spent this month
         self.minutes, self.spent = dict(prior.minutes), dict(prior.spent)
@@ -194,8 +202,9 @@ class _Day:
             for one in taken:
                 key = (one.offer.account_id, one.offer.playbook)
                 enrolled.add(key)
-                if self._enrol(by_key[key], one.offer.value) == "treated":
-                    self._open(by_key[key], one.owner, one.offer.value)
+                value = by_key[key].matches.worth.to_order_by(by_key[key].i, money=True)
+                if self._enrol(by_key[key], value) == "treated":
+                    self._open(by_key[key], one.owner, value)
                     busy.add(one.offer.account_id)
                     self.minutes[one.owner] = self.minutes.get(one.owner, 0) + one.offer.minutes
                     self.spent[one.offer.playbook] = self.spent.get(one.offer.playbook, 0.0) + one.offer.cost
@@ -206,8 +215,9 @@ class _Day:
         declared = self.roster.team.budgets
         return {name: max(0.0, round(money - self.spent.get(name, 0.0), 6)) for name, money in declared.items()}
 
-    def _wanted(self, candidate: _Candidate, offer: Offer) -> tuple[bool, float, float, str, int]:
-        rank = _rank(offer.value, self.facts.number("health", candidate.i))
+    def _wanted(self, candidate: _Candidate, offer: Offer) -> tuple[bool, float, float, float, str, int]:
+        accounts = candidate.matches.worth.to_order_by(candidate.i, money=False)
+        rank = _rank(offer.value, accounts, self.facts.number("health", candidate.i))
         return (*rank, offer.account_id, offer.precedence)
 
     def _offer(self, candidate: _Candidate) -> Offer:
@@ -217,7 +227,7 @@ class _Day:
             account_id=candidate.account_id,
             playbook=playbook.name,
             reason=candidate.reason,
-            value=_known(matches.worth.likely[candidate.i]),
+            value=matches.worth.to_order_by(candidate.i, money=self.money),
             minutes=playbook.minutes,
             cost=playbook.cost,
             owners=self._takers(candidate),
@@ -249,7 +259,7 @@ class _Day:
             owner=owner,
             state="open",
             opened_on=self.as_of,
-            due=self.roster.due(owner, playbook.due_in_days),
+            due=self._due(candidate, owner),
             minutes=playbook.minutes,
             cost=playbook.cost,
             value=value,
@@ -267,6 +277,17 @@ class _Day:
             "propensity": self.arm(candidate.key)[1],
         }
         self.worklist.change(work.opened(item, "; ".join(self._because(candidate.matches, candidate.i)), details))
+
+    def _due(self, candidate: _Candidate, owner: str) -> dt.date:
+        """By when it is to be done: as declared, and to keep an account on the day it renews at the latest."""
+        playbook = candidate.matches.playbook
+        due, today = self.roster.due(owner, playbook.due_in_days), self.roster.today(owner)
+        days = self.facts.number("days_to_renewal", candidate.i)
+        if playbook.goal != "keep" or days is None or days < 0 or plus_days(self.as_of, int(days)) >= due:
+            return due
+        on_the_way = (self.roster.due(owner, ahead) for ahead in range(playbook.due_in_days, -1, -1))
+        renews = plus_days(self.as_of, int(days))
+        return next((day for day in on_the_way if today <= day <= renews), due)
 
     # ------------------------------------------------------------ what is written down
 
@@ -357,10 +378,11 @@ class _Day:
     def _because(self, matches: PlaybookMatches, i: int) -> tuple[str, ...]:
         return matches.rules.enter.because(self.facts.values(matches.rules.enter.names, i))
 
-    def _order(self, decision: Decision) -> tuple[bool, bool, float, float, str, str, str]:
+    def _order(self, decision: Decision) -> tuple[bool, bool, float, float, float, str, str, str]:
         """The list first."""
-        health = decision.facts.get("health")
-        rank = _rank(decision.value, health if isinstance(health, int | float) else None)
+        i = self.facts.place[decision.account_id]
+        accounts = self.by_playbook[decision.playbook].worth.to_order_by(i, money=False)
+        rank = _rank(decision.value, accounts, self.facts.number("health", i))
         waits = decision.disposition not in ("opened", "kept")
         return (waits, *rank, decision.account_id, decision.playbook, decision.reason)
 
@@ -378,6 +400,7 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _rank(value: float | None, health: float | None) -> tuple[bool, float, float]:
-    """Most valuable first; where nobody knows what is at stake the unhealthiest first."""
-    return value is None, -(value or 0.0), HEALTHIEST if health is None else health
+def _rank(value: float | None, accounts: float | None, health: float | None) -> tuple[bool, float, float, float]:
+    """Most valuable first; where no money is known by probability × effect, without a model the unhealthiest first."""
+    expected = 0.0 if value is not None else -(accounts or 0.0)
+    return value is None, -(value or 0.0), expected, HEALTHIEST if health is None else health

@@ -166,8 +166,10 @@ def facts_of_day(
         "growth_reasons": [tuple(reason.code for reason in account.growth_reasons) for account in accounts],
         "churn_probability": [account.churn_probability for account in accounts],
         "churn_lift": [_lift(account.churn_probability, base_rate) for account in accounts],
+        "churn_rank": ranks([account.churn_probability for account in accounts]),
         "upsell_probability": [account.upsell_probability for account in accounts],
         "upsell_lift": [_lift(account.upsell_probability, growth_rate) for account in accounts],
+        "upsell_rank": ranks([account.upsell_probability for account in accounts]),
         "upsell_share": [declared.upsell_share] * len(accounts),
         "health": [account.health for account in accounts],
         "health_change": [_health_change(account, prior.bands.get(account.account_id)) for account in accounts],
@@ -190,6 +192,14 @@ def _health_change(account: ScoredAccount, last: BandState | None) -> float | No
 
 def _lift(probability: float | None, rate: float | None) -> float | None:
     return probability / rate if probability is not None and rate else None
+
+
+def ranks(probabilities: Sequence[float | None]) -> list[float | None]:
+    """The share of the known ones that are at least as high, above 0 and at most 1; None where it is not known."""
+    values = np.array([np.nan if value is None else value for value in probabilities], dtype="float64")
+    known = np.sort(values[~np.isnan(values)])
+    lower = np.searchsorted(known, values, side="left")
+    return [None if np.isnan(p) else (len(known) - int(n)) / len(known) for p, n in zip(values, lower, strict=True)]
 
 
 def _numbers(frame: pd.DataFrame, column: str) -> list[float | None]:

@@ -37,7 +37,7 @@ def queue_lines(queue: Sequence[QueueLine]) -> list[str]:
         lines.append(
             f"       health {score(account.health)} ({words(account.band)})"
             + ("" if chance is None else f", {'upsell' if grow else 'churn'} {percent(chance)}")
-            + f", MRR {money(account.mrr)}"
+            + (f", MRR {money(account.mrr)}" if account.mrr else "")
             + ("" if decision.value is None else f", worth {money(decision.value)} a month")
         )
         lines += _reason_lines(account.growth_reasons if grow else account.reasons, " " * 7)
@@ -53,7 +53,7 @@ def account_text(story: AccountStory, change: HealthChange | None) -> str:
         *_stale_lines(account),
         *_made_lines(account, story.overrides),
         f"  churn {percent(account.churn_probability)}, upsell {percent(account.upsell_probability)}",
-        f"  MRR {money(account.mrr)}, at risk {money(account.mrr_at_risk)}",
+        *([f"  MRR {money(account.mrr)}, at risk {money(account.mrr_at_risk)}"] if account.mrr else []),
         f"  owner {printable(account.owner_id or '–')}",
         *_when_lines(account.timing, as_of),
         "",

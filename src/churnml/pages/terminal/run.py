@@ -56,7 +56,7 @@ def run_text(summary: RunSummary, queue: Sequence[QueueLine], places: RunPlaces,
     """What ``churnml run`` and ``churnml score`` print; ``risk`` names the churn model."""
     lines = [
         f"{summary.project} as of {summary.as_of}: {plural(summary.accounts_scored, 'account')} scored",
-        f"  MRR {money(summary.mrr)}, expected at risk {money(summary.mrr_at_risk)}",
+        *_money_lines(summary),
     ]
     if summary.held is not None:
         lines += ["", f"  {held_text(summary.as_of, summary.held)}"]
@@ -64,8 +64,9 @@ def run_text(summary: RunSummary, queue: Sequence[QueueLine], places: RunPlaces,
         lines += ["", "BROKEN FEEDS (churnml data status)", "", *breaks_lines(summary.breaks, BREAKS_SHOWN), ""]
     if summary.leaving_accounts:
         lines.append(
-            f"  {summary.leaving_accounts:,} more have given notice (MRR {money(summary.leaving_mrr)}): "
-            "nothing is left to predict, so they are not scored"
+            f"  {summary.leaving_accounts:,} more have given notice"
+            + (f" (MRR {money(summary.leaving_mrr)}): " if summary.leaving_mrr > 0 else ": ")
+            + "nothing is left to predict, so they are not scored"
         )
     for name, by in summary.scored_by.items():
         if by.version is None:
@@ -91,9 +92,19 @@ def run_text(summary: RunSummary, queue: Sequence[QueueLine], places: RunPlaces,
     return "\n".join(lines)
 
 
+def _money_lines(summary: RunSummary) -> list[str]:
+    """What is paid and what of it is at risk; nothing where nobody is known to pay."""
+    if not summary.knows_money:
+        return []
+    at_risk = "" if summary.mrr_at_risk is None else f", expected at risk {money(summary.mrr_at_risk)}"
+    return [f"  MRR {money(summary.mrr)}{at_risk}"]
+
+
 def _not_listed(summary: RunSummary) -> list[str]:
-    """What was decided that is on nobody's list: the holdout, and what did not fit."""
+    """What the team can take, and what is on nobody's list: the holdout, and what did not fit."""
     lines, dispositions = [], summary.dispositions
+    if summary.capacity:
+        lines.append(f"  capacity: {summary.capacity}")
     if dispositions.get("holdout"):
         lines.append(
             f"  {dispositions['holdout']:,} left alone on purpose, so that the playbooks can be measured "

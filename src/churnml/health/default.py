@@ -1,0 +1,57 @@
+"""The health that ships with churnml, said with the features a project has: it asks for no lookback of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from churnml.specs.health import Dimension, HealthInput, HealthSpec
+
+_DAYS = re.compile(r"_(\d+)d(?=_|$)")
+
+
+def as_far_as_possible(spec: HealthSpec, possible: Collection[str]) -> HealthSpec:
+    """``spec`` with each input that is not ``possible`` as the same over the nearest lookback, or without it.
+
+    Args:
+        spec: the default declaration.
+        possible: names of the features that the project can make.
+    """
+    dimensions = {name: _with_possible(dimension, possible) for name, dimension in spec.dimensions.items()}
+    changed = {name: dimension for name, dimension in dimensions.items() if dimension is not None}
+    if changed == spec.dimensions:
+        return spec
+    cards = []
+    for card in spec.scorecards:
+        weights = {name: weight for name, weight in card.weights.items() if name in changed or name == "risk"}
+        if weights:
+            cards.append(card.model_copy(update={"weights": weights}))
+    return spec.model_copy(update={"dimensions": changed, "scorecards": tuple(cards)})
+
+
+def _with_possible(dimension: Dimension, possible: Collection[str]) -> Dimension | None:
+    inputs: dict[str, HealthInput] = {}
+    for given in dimension.inputs:
+        name = nearest_lookback(given.feature, possible)
+        if name is not None and name not in inputs:
+            inputs[name] = given.model_copy(update={"feature": name})
+    return dimension.model_copy(update={"inputs": tuple(inputs.values())}) if inputs else None
+
+
+def nearest_lookback(name: str, possible: Collection[str]) -> str | None:
+    """The feature of the same measure whose lookbacks come nearest; None where there is none."""
+    if name in possible:
+        return name
+    stem, asked = _DAYS.sub("_#d", name), _days(name)
+    if not asked:
+        return None
+    alike = [one for one in possible if _DAYS.sub("_#d", one) == stem]
+    return min(alike, key=lambda one: (_distance(_days(one), asked), _days(one)), default=None)
+
+
+def _days(name: str) -> tuple[int, ...]:
+    return tuple(int(days) for days in _DAYS.findall(name))
+
+
+def _distance(days: tuple[int, ...], asked: tuple[int, ...]) -> int:
+    return sum(abs(one - other) for one, other in zip(days, asked, strict=True))
