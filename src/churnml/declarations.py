@@ -29,7 +29,6 @@ class Unit(StrEnum):
     HOURS = "hours"
     SHARE = "share"  # 0.4 is written 40 %
     RATIO = "ratio"  # 0.6 is written "down 40 %"
-    SLOPE = "slope"  # a share of the mean; −0.5 is written "a fall of 40 %"
     MONEY = "money"
     SCORE = "score"
     NAME = "name"  # a category

@@ -15,7 +15,7 @@ from churnml.features.declared import DeclaredFamily, family_of
 from churnml.features.themes import ALONE, THEMES
 from churnml.scoring.people import about_people
 from churnml.scoring.reasons import LEAST_CONTRIBUTION, LEAST_SHARE, REASONS_SHOWN, model_reasons
-from churnml.scoring.wording import own_usual, sentence, written
+from churnml.scoring.wording import course, own_usual, sentence
 
 WISH = Wish((7, 28, 90), ("export",), ("segment",), ("report",))
 DECLARED = {f.name: f.declaration() for family in FAMILIES.values() for f in family.features(WISH)}
@@ -373,7 +373,7 @@ def test_a_lookback_of_one_day_is_one_day():
 @pytest.mark.parametrize("slope", [-6.0, -2.0, -1.2, -0.004, 0.0, 0.5, 1.999, 2.0, 6.0])
 def test_a_course_is_that_of_its_line_from_end_to_end(slope):
     line = 1 + slope * np.linspace(-0.5, 0.5, 91)
-    said = written(slope, "slope")
+    said = course(slope)
     if line.min() <= 0:
         assert said == ("a fall to nothing" if slope < 0 else "a rise from nothing")
     else:

@@ -15,6 +15,8 @@ from churnml.features.declare import Family, Feature, Grain, Polarity, Unit, Wis
 from churnml.features.measured import TICKETS, USAGE, MeasuredFeatures, MeasureKind, column_safe, ratio, sentence
 from churnml.features.measures import DailyQuantile, MatchingShare, Ratio, placed
 
+# The sentence of a family that declares none.
+PLAIN = "{means}, last {days} days: {value}; {usual} is usual{own}."
 # What a sentence may have in braces.
 FILLED_IN = ("means", "days", "area", "value", "usual", "own", "change", "subject")
 
@@ -51,8 +53,8 @@ class DeclaredFamily(BaseModel):
     # what nothing at all counts as: a number, missing, or (left out) what the measure itself says
     absent: float | Literal["missing"] | None = None
     actionable: bool = True
-    when_low: str = "{means}, last {days} days: {value}; {usual} is usual{own}."
-    when_high: str = "{means}, last {days} days: {value}; {usual} is usual{own}."
+    when_low: str = PLAIN
+    when_high: str = PLAIN
 
     @model_validator(mode="after")
     def _says_what_it_can(self) -> DeclaredFamily:
@@ -132,14 +134,21 @@ def _measured(declared: DeclaredFamily, area: str, only: tuple[str, ...]) -> Mea
         + (", {area}" if area else "")
         + ("" if kind.once else ", in the last {asked} days")
         + f": {kind.means}",
-        when_low=declared.when_low,
-        when_high=declared.when_high,
+        when_low=_said(declared, declared.when_low),
+        when_high=_said(declared, declared.when_high),
         polarity=declared.polarity,
         only=only,
         subject=area,
         actionable=declared.actionable,
         words={"means": declared.means, "area": area},
     )
+
+
+def _said(declared: DeclaredFamily, sentence: str) -> str:
+    """Its sentence; where it declares none, a slope is told as a rise or a fall rather than as a share of its mean."""
+    if declared.measure != "slope" or sentence != PLAIN:
+        return sentence
+    return sentence.replace("{value}", "{value:course}").replace("{usual}", "{usual:course}")
 
 
 def _kind(declared: DeclaredFamily) -> MeasureKind:

@@ -96,8 +96,8 @@ USAGE: Mapping[str, MeasureKind] = {
     "gap_longest": _day(lambda n: Gap(n, True), Unit.DAYS, None, "longest pause between days with use"),
     "weekend_share": _stretch(lambda n: Share("weekend_events", n), Unit.SHARE, None, "share on Saturdays and Sundays"),
     "office_share": _stretch(lambda n: KnownShare("office_events", n), Unit.SHARE, None, "share in office hours"),
-    "slope": _stretch(Slope, Unit.SLOPE, None, "rise or fall as a share of the mean"),
-    "acceleration": _stretch(Acceleration, Unit.SCORE, None, "whether a rise or fall speeds up (three spans)"),
+    "slope": _stretch(Slope, Unit.SHARE, None, "rise or fall as a share of the mean"),
+    "acceleration": _stretch(Acceleration, Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"),
     "own_past": _day(
         lambda n: OwnPast(max(n // 7 - 1, 1)), Unit.SCORE, 0.0, "newest week against its own weeks before"
     ),

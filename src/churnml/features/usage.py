@@ -111,7 +111,7 @@ SLOPE = MeasuredFeatures(
     "usage.slope",
     "usage_slope_{days}d",
     means="rise or fall of use over the last {days} days along its straight line, as a share of its mean",
-    when_low="Use over the last {days} days: {value}; {usual} is usual.",
+    when_low="Use over the last {days} days: {value:course}; {usual:course} is usual.",
 )
 ACCELERATION = MeasuredFeatures(
     USAGE["acceleration"],

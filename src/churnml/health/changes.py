@@ -42,12 +42,14 @@ class Yardstick:
         reference: feature → percentiles fitted in training.
         polarity: feature → ``healthier`` or ``riskier``.
         base_rate: the usual probability; None without a model.
+        unheard: input → why it has no say.
     """
 
     version: str | None
     reference: Mapping[str, Sequence[float]]
     polarity: Mapping[str, str]
     base_rate: float | None
+    unheard: Mapping[str, str] = field(default_factory=dict)
 
 
 def yardstick_of(model: Predictor | StoredModel, version: str | None, *, in_use: bool) -> Yardstick:
@@ -64,6 +66,7 @@ def yardstick_of(model: Predictor | StoredModel, version: str | None, *, in_use:
         reference=model.reference,
         polarity={feature.name: feature.polarity.value for feature in declared},
         base_rate=model.base_rate if in_use else None,
+        unheard=model.manifest.unheard,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from churnml.health.directions import with_inputs
 from churnml.specs.health import Dimension, HealthInput, HealthSpec
 
 _DAYS = re.compile(r"_(\d+)d(?=_|$)")
@@ -17,25 +18,16 @@ def as_far_as_possible(spec: HealthSpec, possible: Collection[str]) -> HealthSpe
         spec: the default declaration.
         possible: names of the features that the project can make.
     """
-    dimensions = {name: _with_possible(dimension, possible) for name, dimension in spec.dimensions.items()}
-    changed = {name: dimension for name, dimension in dimensions.items() if dimension is not None}
-    if changed == spec.dimensions:
-        return spec
-    cards = []
-    for card in spec.scorecards:
-        weights = {name: weight for name, weight in card.weights.items() if name in changed or name == "risk"}
-        if weights:
-            cards.append(card.model_copy(update={"weights": weights}))
-    return spec.model_copy(update={"dimensions": changed, "scorecards": tuple(cards)})
+    return with_inputs(spec, {name: _possible_inputs(one, possible) for name, one in spec.dimensions.items()})
 
 
-def _with_possible(dimension: Dimension, possible: Collection[str]) -> Dimension | None:
+def _possible_inputs(dimension: Dimension, possible: Collection[str]) -> tuple[HealthInput, ...]:
     inputs: dict[str, HealthInput] = {}
     for given in dimension.inputs:
         name = nearest_lookback(given.feature, possible)
         if name is not None and name not in inputs:
-            inputs[name] = given.model_copy(update={"feature": name})
-    return dimension.model_copy(update={"inputs": tuple(inputs.values())}) if inputs else None
+            inputs[name] = given if name == given.feature else given.model_copy(update={"feature": name})
+    return tuple(inputs.values())
 
 
 def nearest_lookback(name: str, possible: Collection[str]) -> str | None:

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from churnml.errors import RegistryError
 from churnml.health.changes import HealthChange, ScoreInputs, explain_change
+from churnml.health.default import as_far_as_possible
+from churnml.health.directions import heard
 from churnml.ledger import AccountStory, Override, RecordedAccount
 from churnml.specs.health import HealthSpec
 from churnml.specs.plain_yaml import YamlTextError, read_yaml
@@ -59,6 +61,8 @@ def _inputs(
         spec = HealthSpec.model_validate(read_yaml(store.declaration(declared).text).value)
     except (YamlTextError, ValidationError):
         return None  # it was declared in a way that is refused by now
+    # as it was read for that score: over the lookbacks there are, without what has no say
+    spec = heard(as_far_as_possible(spec, {*yardstick.reference, *yardstick.unheard}), yardstick.unheard)
     return ScoreInputs(
         on=scoring.as_of,
         inputs=account.trace.inputs,

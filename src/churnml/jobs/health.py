@@ -13,6 +13,7 @@ import pandas as pd
 from churnml import snapshots
 from churnml.errors import TooLittleDataError
 from churnml.health.bands import FlapRate, flap_rates
+from churnml.health.directions import heard
 from churnml.health.override_judging import ModelScore, OverrideJudgement, judge_overrides
 from churnml.health.preview import Preview, preview
 from churnml.health.score import check_inputs, health_of
@@ -43,9 +44,10 @@ def preview_change(
         SpecError: the file cannot be read, or asks for a feature that is none.
     """
     then = read_spec(HealthSpec, changed)
-    now = opened.project.health
     champions = champions_of(opened, registry)
+    now = heard(opened.project.health, champions.scales_of.manifest.unheard)
     check_inputs(then, opened.project.possible_features(champions.scales_of.manifest.wish), str(changed))
+    then = heard(then, champions.scales_of.manifest.unheard)
     date = as_of or default_as_of(opened)
     predictions = read_date(opened, champions, date, also=then.features, reasons=False)
     return preview(
@@ -66,8 +68,8 @@ def propose(opened: OpenedProject, registry: Registry) -> WeightProposal:
 
     The risk's own weight is not among them: its model has seen those outcomes.
     """
-    spec = opened.project.health
     champions = champions_of(opened, registry)
+    spec = heard(opened.project.health, champions.scales_of.manifest.unheard)
     label = opened.project.model(spec.risk.model).label
     last = label.reach.latest_mature(opened.facts.data_through)
     cutoffs = [plus_days(last, -EVERY_DAYS * n) for n in range(CUTOFFS)]

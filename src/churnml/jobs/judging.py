@@ -13,6 +13,7 @@ from churnml import snapshots
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.errors import ChurnmlError, ProjectError
 from churnml.features import Feature
+from churnml.health.directions import heard
 from churnml.health.score import health_of
 from churnml.jobs.opening import OpenedProject, built_for
 from churnml.jobs.training import Collected
@@ -139,7 +140,8 @@ def _health_scores(project: Project, collected: Collected, fitted: FittedModel, 
     """The health score of each row from its dimensions alone, without any model."""
     polarity = {f.name: f.polarity for f in (*collected.features, *collected.scales)}
     unknown = np.full(len(rows), np.nan)
-    return health_of(project.health, rows, polarity, fitted.predictor.reference, unknown, None).score
+    spec = heard(project.health, fitted.predictor.manifest.unheard)
+    return health_of(spec, rows, polarity, fitted.predictor.reference, unknown, None).score
 
 
 def _champion_predictions(

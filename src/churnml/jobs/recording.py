@@ -10,7 +10,7 @@ import churnml
 from churnml.adapters.registry.registered import RunDataset, RunDetails
 from churnml.jobs.judging import Judgement, importance, stakes_of
 from churnml.jobs.opening import OpenedProject
-from churnml.jobs.training import Collected, training_fingerprint
+from churnml.jobs.training import Collected, training_fingerprint, unheard_by
 from churnml.ledger.erasure import JUDGED_FILE
 from churnml.modelling.ranking import gains
 from churnml.modelling.record import (
@@ -24,6 +24,7 @@ from churnml.modelling.record import (
     RecordedFold,
     ReliabilityBin,
     TrainingRecord,
+    UnheardInput,
     recorded,
     recorded_by_who,
 )
@@ -178,6 +179,7 @@ def record_of(
         data_through=opened.facts.data_through,
         data_fingerprint=opened.facts.fingerprint,
         made_with=fitted.predictor.manifest.made_with,
+        unheard=tuple(UnheardInput(**vars(one)) for one in unheard_by(opened.project, spec, collected)),
     )
 
 

@@ -17,6 +17,7 @@ from churnml import snapshots
 from churnml.adapters.store import StaleError, open_store
 from churnml.errors import ChurnmlError, ProjectError, RegistryError, TooLittleDataError
 from churnml.features import Feature
+from churnml.health.directions import heard
 from churnml.health.hierarchies import Hierarchies, roll_up
 from churnml.health.score import INSUFFICIENT
 from churnml.jobs.features import features_of, require_same
@@ -144,7 +145,7 @@ def declared_for(opened: OpenedProject, champions: Champions) -> DaySpecs:
     labels = labels_of(opened, champions)
     grows = _grows(labels)
     return DaySpecs(
-        health=project.health,
+        health=heard(project.health, champions.scales_of.manifest.unheard),
         rules=project.rules,
         team=project.team,
         seed=project.name,

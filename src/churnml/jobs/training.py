@@ -17,8 +17,10 @@ import pandas as pd
 
 import churnml
 from churnml import snapshots
+from churnml.adapters.project import Project
 from churnml.adapters.store import open_store
 from churnml.features import Feature, Wish, choose
+from churnml.health.directions import Unheard, unheard_inputs
 from churnml.impact.treated import touched, treated_in_window, treatment_marks
 from churnml.jobs.opening import OpenedProject, Progress, beside_names, features_by_name, silent, wish_for
 from churnml.modelling.hazard import fit_hazard
@@ -144,6 +146,15 @@ def _first_cutoff(facts: Facts, spec: ModelSpec) -> dt.date:
     return created if begins is None else max(created, plus_days(begins, max(spec.features.lookbacks)))
 
 
+def unheard_by(project: Project, spec: ModelSpec, collected: Collected) -> tuple[Unheard, ...]:
+    """The inputs of health that have no say by the training rows; a model of another part says nothing of them."""
+    if spec.name != project.health.risk.model:
+        return ()
+    train = at_cutoffs(collected.rows, collected.split.train)
+    polarity = {feature.name: feature.polarity for feature in (*collected.features, *collected.scales)}
+    return unheard_inputs(project.health, train, train["label"].to_numpy(dtype="float64", na_value=np.nan), polarity)
+
+
 def fit_challenger(opened: OpenedProject, spec: ModelSpec, collected: Collected) -> FittedModel:
     """Fits the challenger on rows that were history at the judged cutoff."""
     manifest = ModelManifest(
@@ -162,6 +173,7 @@ def fit_challenger(opened: OpenedProject, spec: ModelSpec, collected: Collected)
             **{library.__name__: library.__version__ for library in (churnml, lgb, np, pd)},
             "python": platform.python_version(),
         },
+        unheard={one.feature: one.why for one in unheard_by(opened.project, spec, collected) if not one.insisted},
     )
     # a search that was stopped goes on where it was, as long as nothing it rests on has changed
     named = f"{spec.name} {training_fingerprint(opened, spec, collected.marks)}"

@@ -251,6 +251,15 @@ class Leak(RecordPart):
     sentence: str
 
 
+class UnheardInput(RecordPart):
+    """An input of health that has no say by the training rows; see :class:`churnml.health.directions.Unheard`."""
+
+    feature: str
+    why: str
+    weight: float
+    insisted: bool
+
+
 class FamilyImportance(RecordPart):
     """A feature family's mean absolute contribution to the log-odds."""
 
@@ -294,6 +303,7 @@ class ModelRecord(RecordPart):
         training, hazard: how model and curves were fitted.
         label, spec: the declaration; ``spec`` as it was, for it may name what today's code no longer knows.
         data_through, data_fingerprint, made_with: the data, and the versions of the code.
+        unheard: inputs of health that have no say, or would have none if the project did not insist.
     """
 
     record_version: Literal[2] = 2
@@ -326,6 +336,7 @@ class ModelRecord(RecordPart):
     data_through: dt.date
     data_fingerprint: str
     made_with: Mapping[str, str]
+    unheard: tuple[UnheardInput, ...] = ()
 
     @classmethod
     def read(cls, data: JsonObject) -> ModelRecord:

@@ -47,6 +47,7 @@ class ModelManifest:
         scales: further features whose reference scale it carries, for health.
         currency: shown behind money.
         made_with: library → version.
+        unheard: input of health → why it has no say by the rows the model was trained on.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ModelManifest:
     scales: tuple[FeatureDeclaration, ...] = ()
     currency: str = ""
     made_with: Mapping[str, str] = field(default_factory=dict)
+    unheard: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def predicts_growth(self) -> bool:

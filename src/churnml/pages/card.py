@@ -38,6 +38,7 @@ from churnml.pages.presenter import (
     words,
 )
 from churnml.pages.split_lines import drawn_splits
+from churnml.pages.unheard import unheard_sentence, weight_left
 
 # Whose card it is stands out among its rivals.
 OWN_NAMES = {"model": "**this model**", "curve": "**its curves**"}
@@ -60,7 +61,7 @@ def card(record: ModelRecord) -> str:
             Markdown and no HTML in them takes effect.
     """
     model = (_purpose, _label, _data, _splits, _training)
-    measured = (_figures, _calibration, _later, _decisions, _slices, _when, _importance, _leaks)
+    measured = (_figures, _calibration, _later, _decisions, _slices, _when, _importance, _leaks, _unheard)
     sections = (*model, *measured, _limits, _disagree, _origin)
     parts = [_title(record), *(section(record) for section in sections)]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
@@ -377,6 +378,21 @@ def _importance(record: ModelRecord) -> list[str]:
         "0.1 turns 10 % into 10.9 %.",
         "",
         *table(["family", "log-odds"], rows),
+    ]
+
+
+def _unheard(record: ModelRecord) -> list[str]:
+    if not record.unheard:
+        return []
+    return [
+        "## Do the inputs of health point the right way?",
+        "",
+        "Each was held against the outcome on the training rows. What surely runs against its declared direction, is "
+        "the same for all or is not known of most has no say, unless `health.yaml` insists.",
+        "",
+        f"{weight_left(record)}:",
+        "",
+        *(f"- {plain(unheard_sentence(one))}." for one in record.unheard),
     ]
 
 

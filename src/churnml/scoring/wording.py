@@ -2,7 +2,7 @@
 
 In a sentence's braces stands what is filled in: ``{value}`` and ``{usual}``, and behind a colon how. Two words parted
 by a bar follow the number in the singular or the plural (``{value:event|events}``, ``{usual:person is|people are}``);
-``ahead`` says days to come as a person does ("today", "tomorrow", "in 9 days").
+``ahead`` says days to come as a person does ("today", "tomorrow", "in 9 days"), ``course`` a slope ("a fall of 40 %").
 """
 
 from __future__ import annotations
@@ -37,8 +37,6 @@ def written(value: Any, unit: str, currency: str = "") -> str:
         return f"{value * 100:.0f} %"
     if unit == Unit.RATIO:
         return change(value)
-    if unit == Unit.SLOPE:
-        return course(value)
     if unit == Unit.MONEY:
         return f"{value:,.0f} {currency}".strip()
     if unit == Unit.HOURS:
@@ -100,7 +98,9 @@ class Amount:
     currency: str = ""
 
     def __format__(self, how: str) -> str:
-        """The value; with ``one|many`` that word behind it; with ``ahead`` as days to come."""
+        """The value; with ``one|many`` that word behind it; with ``ahead`` as days to come, with ``course`` a slope."""
+        if how == "course" and _is_known(self.value):
+            return course(self.value)
         text = written(self.value, self.unit, self.currency)
         if how == "ahead" and _is_known(self.value):
             return {0: "today", 1: "tomorrow"}.get(round(self.value), f"in {text}")

@@ -37,6 +37,7 @@ class HealthInput(Spec):
     ``missing`` says what an account without a value gets: ``ignore`` (the weight goes to the other inputs), ``neutral``
     (50) or ``worst`` (0). ``age`` names a feature that gives the days since the value was last known; older than
     ``stale_after`` days it counts as missing, at once or, with ``half_life``, by half every so many days more.
+    ``insist`` keeps an input that training found to run against its direction, or to say nothing (docs/health.md).
     """
 
     feature: str
@@ -45,6 +46,7 @@ class HealthInput(Spec):
     age: str | None = None
     stale_after: DaysOrNone | None = None
     half_life: PositiveDays | None = None
+    insist: bool = False
 
     @model_validator(mode="after")
     def _age_has_a_limit(self) -> HealthInput:

@@ -54,6 +54,7 @@ from churnml.pages.report.models import model_section
 from churnml.pages.report.parts import Group, mean, share, total
 from churnml.pages.report.queue import queue_of
 from churnml.pages.summary import RunSummary
+from churnml.pages.unheard import unheard_sentence, weight_left
 from churnml.specs.health import HealthSpec
 
 
@@ -172,6 +173,8 @@ def _environment(currency: str, *, cents: bool) -> jinja2.Environment:
     }
     environment.globals |= {
         "plural": plural,
+        "weight_left": weight_left,
+        "unheard_sentence": unheard_sentence,
         "share": share,
         "total": total,
         "date_range": date_range,

@@ -19,6 +19,7 @@ from churnml.pages.presenter import (
     who_name,
 )
 from churnml.pages.terminal.layout import table
+from churnml.pages.unheard import unheard_sentence, weight_left
 
 # none of it is needed to write, and some of it takes seconds to import
 if TYPE_CHECKING:
@@ -55,7 +56,14 @@ def model_text(record: ModelRecord) -> str:
         lines += _capacity_lines(record.decision, record.figures)
     if record.judged_curves:
         lines += ["", *_when_judged(record.judged_curves)]
-    return "\n".join([*lines, *_slice_lines(record.slices)])
+    return "\n".join([*lines, *_slice_lines(record.slices), *_unheard_lines(record)])
+
+
+def _unheard_lines(record: ModelRecord) -> list[str]:
+    """Which inputs of health have no say, and what is left of its weight."""
+    if not record.unheard:
+        return []
+    return ["", f"  {weight_left(record)}:", *(f"    {unheard_sentence(one)}" for one in record.unheard)]
 
 
 def _figure_table(title: str, figures: FiguresByWho, shown: Sequence[str]) -> list[str]:
