@@ -365,6 +365,13 @@ def test_sentences_are_what_a_person_would_say(name, value, usual, said):
     assert sentence(DECLARED[name], value, usual) == said
 
 
+def test_a_projects_own_slope_without_a_sentence_is_told_as_a_rise_or_a_fall():
+    declared = DeclaredFamily(name="product.reports", means="reports made", measure="slope")
+    (feature,) = family_of(declared).features(Wish((90,), (), ()))
+    said = sentence(feature.declaration(), -5.59, 0.07)
+    assert said == "Reports made, last 90 days: a fall to nothing; a rise of 7 % is usual."
+
+
 def test_a_lookback_of_one_day_is_one_day():
     (feature,) = FAMILIES["usage.events"].features(Wish((1,), (), ()))
     assert sentence(feature.declaration(), 1.0, 4.0) == "Only 1 event in the last 1 day; 4 is usual."

@@ -134,8 +134,8 @@ def _measured(declared: DeclaredFamily, area: str, only: tuple[str, ...]) -> Mea
         + (", {area}" if area else "")
         + ("" if kind.once else ", in the last {asked} days")
         + f": {kind.means}",
-        when_low=_said(declared, declared.when_low),
-        when_high=_said(declared, declared.when_high),
+        when_low=_sentence_of(declared, declared.when_low),
+        when_high=_sentence_of(declared, declared.when_high),
         polarity=declared.polarity,
         only=only,
         subject=area,
@@ -144,7 +144,7 @@ def _measured(declared: DeclaredFamily, area: str, only: tuple[str, ...]) -> Mea
     )
 
 
-def _said(declared: DeclaredFamily, sentence: str) -> str:
+def _sentence_of(declared: DeclaredFamily, sentence: str) -> str:
     """Its sentence; where it declares none, a slope is told as a rise or a fall rather than as a share of its mean."""
     if declared.measure != "slope" or sentence != PLAIN:
         return sentence

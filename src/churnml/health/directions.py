@@ -65,13 +65,13 @@ def unheard_inputs(
     rows, leaves = rows[known], leaves[known]
     accounts = pd.factorize(rows["account_id"])[0]
     weights = _shares_of_weight(spec)
-    found = []
+    silent = []
     for name in dict.fromkeys(given.feature for given in spec.inputs):
         given = [one for one in spec.inputs if one.feature == name]
         why = _without_say(name, rows, leaves, accounts, polarity.get(name, Polarity.NEITHER))
         if why:
-            found.append(Unheard(name, why, weights[name], any(one.insist for one in given)))
-    return tuple(found)
+            silent.append(Unheard(name, why, weights[name], any(one.insist for one in given)))
+    return tuple(silent)
 
 
 def _shares_of_weight(spec: HealthSpec) -> dict[str, float]:
