@@ -23,7 +23,7 @@ stands in `models/health.yaml`; [specs.md](specs.md) lists every key.
 6. **Band.** The score lies in a band, which changes only past a margin and after a while, so that lists do not flicker.
 
 At training each input is held against the outcome. One that surely runs against its declared direction, is the same for
-everybody or is known of less than half has no say, and its weight goes to the others; `insist: true` behind it keeps it.
+everybody or is known of less than half has no say, and its weight goes to the others; `insist: true` keeps it.
 The terminal, the report and the card tell which, why, and how much of the weight is left
 ([how](decisions/0043-direction-of-health-inputs.md)).
 
