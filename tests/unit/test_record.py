@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from churnml.errors import RegistryError
+from churnml.labels import Label
 from churnml.modelling import record as room
 from churnml.modelling.record import FIRST, FIRST_TRAINING, ModelRecord
 
@@ -60,7 +61,9 @@ def keys(schema: dict[str, Any]) -> Iterator[str]:
 def test_a_record_of_the_first_version_is_read_and_keeps_every_key_and_figure() -> None:
     data = ModelRecord.read(FIRST_RECORD).as_data()
     assert (data.pop("record_version"), data.pop("gains"), data.pop("pooled")) == (3, [], None)
-    assert data["training"].pop("young") is None
+    assert (data.pop("unheard"), data["training"].pop("young")) == ([], None)
+    since = {name: data["label"].pop(name) for name in data["label"].keys() - FIRST_RECORD["label"].keys()}
+    assert since == {name: getattr(Label(kind="contract"), name) for name in since}
     assert json.dumps(data, sort_keys=True) == json.dumps(FIRST_RECORD, sort_keys=True)
 
 

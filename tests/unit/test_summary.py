@@ -54,7 +54,7 @@ def test_a_model_is_printed_under_the_keys_it_always_had() -> None:
     assert " ".join(data) == (
         "version promoted because cutoff rows positives roc_auc average_precision brier log_loss calibration_error "
         "calibration calibration_error_by_chance at_capacity decision rivals ahead_of shift slices leaks when later "
-        "trained_on data_fingerprint made_with best_possible"
+        "pooled trained_on data_fingerprint made_with best_possible"
     )
     assert data["roc_auc"] == RECORD.figures["model"]["roc_auc"].model_dump()
     assert data["cutoff"] == str(RECORD.cutoff)
