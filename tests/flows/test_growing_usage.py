@@ -102,6 +102,14 @@ def test_an_unchanged_project_is_not_read_again(tmp_path, readings):
     assert readings == [["1.parquet"]]
 
 
+def test_without_new_files_and_a_declared_end_the_data_end_with_the_usage_read_before(tmp_path, readings):
+    project = growing(tmp_path, {"1": some_events(1, "2024-01-01", 50)}, data_through=None)
+    first, again = (ingest(project, today, parts=frozenset()) for today in (TODAY, TODAY + dt.timedelta(days=1)))
+    assert readings == [["1.parquet"]]
+    assert again.path != first.path
+    assert again.data_through == first.data_through == dt.date(2024, 2, 19)
+
+
 def test_a_file_that_was_changed_is_read_again_and_the_others_are_not(tmp_path, readings):
     growing(tmp_path, {"1": some_events(1, "2024-01-01", 50)})
     features(open_project(tmp_path))

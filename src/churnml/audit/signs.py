@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from churnml.arrivals import KNOWN_AT, ArrivalColumns, assumptions, would_tell
 from churnml.audit.findings import Finding, Severity
@@ -291,6 +290,8 @@ def _gives_away(
 
 def _auc_at_least(x: np.ndarray, y: np.ndarray) -> float:
     """The lower end of the bootstrapped 95 % interval of a column's ROC AUC, whichever way it points."""
+    from sklearn.metrics import roc_auc_score  # dear to import, and who only reads tables has no use for it
+
     x = np.where(np.isnan(x), np.nanmin(x) - 1 if (~np.isnan(x)).any() else 0.0, x)
     auc = float(roc_auc_score(y, x))
     if max(auc, 1 - auc) < TOO_GOOD:

@@ -67,7 +67,7 @@ def _days(reading: Reading, name: str, kept: Sequence[Increment] = ()) -> dict[d
         dated = TABLES[name].dated_by
         parts.append(f"SELECT {dated}::DATE AS day, count(*) AS rows FROM {identifier('_typed_' + name)} GROUP BY ALL")
     if name == "usage_events" and (files := files_of([increment.path for increment in kept], USAGE_FEED)):
-        parts.append(f"SELECT DATE '1970-01-01' + day, rows FROM {parquet(files)} WHERE event = ''")
+        parts.append(f"SELECT DATE '1970-01-01' + day AS day, rows FROM {parquet(files)} WHERE event = ''")
     if not parts:
         return {}
     counted = reading.con.execute(
