@@ -94,7 +94,7 @@ def test_nothing_of_the_users_is_lost(tmp_path: Path) -> None:
         simulate(foreign, accounts=20, months=6)
     own = tmp_path / "own"
     simulate(own, accounts=20, months=6)
-    (own / "models").mkdir()
+    (own / "models").mkdir(exist_ok=True)
     (own / "models" / "health.yaml").write_text("mine")
     simulate(own, accounts=20, months=6, seed=8)
     assert (own / "models" / "health.yaml").read_text() == "mine"
