@@ -43,7 +43,7 @@ print(f"{company.paying} accounts pay; about {company.churn_rate:.1%} leave with
 # with a trend; all it takes is a name, a meaning, a measure and which events count.
 
 # %%
-(folder / "models").mkdir()
+(folder / "models").mkdir(exist_ok=True)
 _ = (folder / "models" / "features.yaml").write_text(
     """
 families:

@@ -51,7 +51,7 @@ def test_a_mistake_is_named_with_what_was_meant(shop: Shop, receiver: Any, said:
     if isinstance(receiver, dict):
         shop.declare(it=receiver)
     else:
-        (shop.root / "models").mkdir()
+        (shop.root / "models").mkdir(exist_ok=True)
         (shop.root / "models" / "delivery.yaml").write_text(f"receivers:\n  it: {receiver}\n", encoding="utf-8")
     with pytest.raises(ChurnmlError) as refused:
         _ = shop.project.delivery
@@ -69,7 +69,7 @@ def test_a_receiver_that_is_declared_no_more_is_not_forgotten(shop: Shop) -> Non
 
 
 def test_the_file_may_say_that_sending_needs_no_asking(shop: Shop) -> None:
-    (shop.root / "models").mkdir()
+    (shop.root / "models").mkdir(exist_ok=True)
     said = "dry_run: false\nreceivers:\n  files: {kind: drop, path: out}\n"
     (shop.root / "models" / "delivery.yaml").write_text(said, encoding="utf-8")
     shop.score("03-01", "a")
