@@ -71,7 +71,7 @@ LABELS = {
     "event": Label(kind="event", gap=7, horizon=60),
     "event, again and of its own will": Label(kind="event", horizon=91, recurring=True, voluntary_only=True),
     "upsell": Label(kind="upsell", horizon=91, mrr_up_by=0.1, seats_up_by=0.2, plans=("team", "scale")),
-    "begins to pay": Label(kind="upsell", horizon=182, starts_paying=True, population="not paying and age_days >= 30"),
+    "begins to pay": Label(kind="upsell", horizon=170, starts_paying=True, population="not paying and age_days >= 30"),
     "lapse by own rhythm": Label(kind="lapse", gap=7, horizon=14, due_within=(-30, 60)),
     "contraction": Label(kind="contraction", horizon=91, mrr_down_by=0.1, seats_down_by=0.2, users_down_by=0.5),
 }

@@ -103,7 +103,7 @@ def test_every_line_of_the_list_says_what_made_it(after_run: Path) -> None:
         assert decision["rule"]
         assert decision["because"]
         assert decision["facts"]["churn_probability"] == decision["churn_probability"]
-        assert set(decision["declarations"]) == {"health", "playbooks"}
+        assert set(decision["declarations"]) == {"health", "playbooks", "team"}
         assert decision["health_inputs"]
         assert 0 < decision["propensity"] <= 1
 
