@@ -56,10 +56,12 @@ def test_most_companies_are_read_and_not_stopped(every):
 def test_the_comparison_sees_an_amount_a_time_a_name_and_an_end_that_are_not_the_same(tmp_path):
     company = random_company(3)
     event, first = company.events[0], company.terms[0]
+    open_one = next(place for place, term in enumerate(company.terms) if term.ends_at is None)
+    dearer = [replace(term, mrr=term.mrr + (place == open_one)) for place, term in enumerate(company.terms)]
     a_day = dt.timedelta(days=1)
     others = {
         "nothing": company,
-        "amount": replace(company, terms=(replace(first, mrr=first.mrr + 1), *company.terms[1:])),
+        "amount": replace(company, terms=tuple(dearer)),
         "end": replace(company, terms=(replace(first, starts_at=first.starts_at - a_day), *company.terms[1:])),
         "missing": replace(company, events=company.events[1:]),
         "name": replace(company, events=(replace(event, event="other"), *company.events[1:])),
