@@ -34,7 +34,8 @@ def write(name: str, record: ModelRecord) -> None:
     """Writes a model's record and its card."""
     folder = MODELS / name
     (folder / "record.json").write_text(record_text(record), "utf-8")
-    (folder / "card.md").write_text(card(record), "utf-8")
+    # as it is read again: the order of figures in a file is not that of the run
+    (folder / "card.md").write_text(card(ModelRecord.read(json.loads(record_text(record)))), "utf-8")
 
 
 def main() -> None:
