@@ -331,7 +331,8 @@ def section(every: Sequence[Verdict]) -> list[str]:
 
 def _stops(stops: Sequence[Verdict]) -> list[str]:
     """The first sentences of the stops, most frequent first."""
-    sentences = Counter(one.detail.splitlines()[0][:110] for one in stops if one.detail)
+    # what stands behind a colon are samples
+    sentences = Counter(one.detail.splitlines()[0].split(":")[0] for one in stops if one.detail)
     return [f"- {count:,} × {sentence}" for sentence, count in sentences.most_common(12)]
 
 

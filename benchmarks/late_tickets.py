@@ -184,8 +184,8 @@ def section(every: Sequence[LateFigures]) -> list[str]:
         *lines,
         "",
         "In the mean the model that is not told when tickets arrived takes itself for "
-        f"{believed - honest:+.3f} from the one that is told, {believed - best:+.3f} from the best possible; used, it is "
-        f"{used - honest:+.3f} from the one that is told, which is {honest - best:+.3f} from the best possible.",
+        f"{believed - honest:+.3f} from the one that is told, {believed - best:+.3f} from the best possible; used, it "
+        f"is {used - honest:+.3f} from the one that is told, which is {honest - best:+.3f} from the best possible.",
         "",
         *(f"> {told}" for told in dict.fromkeys(one.told for one in every)),
     ]
