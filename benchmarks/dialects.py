@@ -166,13 +166,16 @@ def features_of(stores: Sequence[tuple[str, Ingested]]) -> pd.DataFrame:
 
 
 def _plain_stores(root: Path, given: Sequence[tuple[Company, Dialect]]) -> list[tuple[str, Ingested]]:
-    """The companies in the plain dialect, those of one zone as one project, without what their dialects do not tell."""
-    by_zone: dict[str, list[tuple[str, Company]]] = {}
+    """The companies in the plain dialect, without what their dialects do not tell.
+
+    Those of one zone are one project, apart from those without a history of tickets, whose tables lack a column.
+    """
+    alike: dict[tuple[str, bool], list[tuple[str, Company]]] = {}
     for n, (company, dialect) in enumerate(given):
         as_told = company if dialect.has_ticket_history else company.without_ticket_history()
-        by_zone.setdefault(company.zone, []).append((f"{n}/", as_told))
+        alike.setdefault((company.zone, dialect.has_ticket_history), []).append((f"{n}/", as_told))
     stores = []
-    for n, companies in enumerate(by_zone.values()):
+    for n, companies in enumerate(alike.values()):
         write_project(root / f"plain-{n}", companies, Dialect())
         stores.append(("", ingest(open_project(root / f"plain-{n}"), TODAY)))
     return stores
@@ -328,7 +331,8 @@ def section(every: Sequence[Verdict]) -> list[str]:
 
 def _stops(stops: Sequence[Verdict]) -> list[str]:
     """The first sentences of the stops, most frequent first."""
-    sentences = Counter(one.detail.splitlines()[0][:110] for one in stops if one.detail)
+    # what stands behind a colon are samples
+    sentences = Counter(one.detail.splitlines()[0].split(":")[0] for one in stops if one.detail)
     return [f"- {count:,} × {sentence}" for sentence, count in sentences.most_common(12)]
 
 

@@ -30,7 +30,7 @@ from churnml.modelling.training import FittedModel, at_cutoffs
 from churnml.simulate import simulate
 from churnml.specs.models import ModelSpec
 
-SEEDS = (1, 2, 3, 4)
+SEEDS = (1, 2, 3)
 ACCOUNTS, MONTHS, EVENTS = 2_000, 24, 300_000
 TODAY = dt.date(2026, 1, 1)
 TICKETS, TABLE = "helpdesk_tickets.csv", "support_tickets"
@@ -183,9 +183,9 @@ def section(every: Sequence[LateFigures]) -> list[str]:
     return [
         *lines,
         "",
-        f"In the mean the model that is not told when tickets arrived believes itself {believed - best:+.3f} from the "
-        f"best possible; used, it is {used - honest:+.3f} from the model that is told, which is {honest - best:+.3f} "
-        "from the best possible.",
+        "In the mean the model that is not told when tickets arrived takes itself for "
+        f"{believed - honest:+.3f} from the one that is told, {believed - best:+.3f} from the best possible; used, it "
+        f"is {used - honest:+.3f} from the one that is told, which is {honest - best:+.3f} from the best possible.",
         "",
         *(f"> {told}" for told in dict.fromkeys(one.told for one in every)),
     ]

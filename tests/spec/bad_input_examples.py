@@ -1310,6 +1310,16 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "declare how much may_lose: in project.yaml.",
         ),
         BadInput(
+            "no contract is of an account that is there, in any currency",
+            (
+                deals("account_id,subscription_id,starts_at,mrr,currency\nZ8,S8,2023-01-05,100,EUR\n"),
+                added("currency: EUR\n"),
+            ),
+            "No account_id of subscriptions is among the accounts: 1 × unknown_account (…).",
+            "sources/subscriptions.sql",
+            "declare how much may_lose: in project.yaml.",
+        ),
+        BadInput(
             "a contract ends before it starts",
             (deals(DEALS_HEAD + "A1,S1,2023-01-05,,100\nA2,S2,2023-05-01,2023-04-01,100\n"), MAY_LOSE),
             kept="accounts: 2 kept; subscriptions: 1 kept, 1 set aside as end_before_start",

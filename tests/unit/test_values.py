@@ -160,6 +160,7 @@ def of_two_tables(root: Path, accounts: Any, events: Any, **declared: Any) -> tu
         (["0015g00000AbCdE"], ["0015g00000AbCdEAAV"], ["0015g00000AbCdE"]),
         (["0015g00000AbCdEAAV"], ["0015g00000AbCdE"], ["0015g00000AbCdEAAV"]),
         (["a1"], ["\u200ba1\t"], ["a1"]),
+        (["'a1", "'7"], ["a1", "'7"], ["a1", "7"]),
     ],
 )
 def test_an_account_is_the_same_account_in_every_table_however_its_id_was_exported(accounts, events, read_as, tmp_path):

@@ -154,7 +154,7 @@ def convert_money(reading: Reading) -> None:
     codes = list(dict.fromkeys(one.code for one in counts if one.written is not None))
     target = own or (codes[0] if len(codes) == 1 else None)
     _must_have_rates(project, counts, target, rated)
-    if target is None:  # nothing is written anywhere
+    if target is None or not counts:  # nothing is written anywhere, or no row is left
         return
     _tell_spellings(reading, counts, target)
     con.execute("CREATE TEMP TABLE _codes (written VARCHAR, code VARCHAR)")

@@ -49,6 +49,8 @@ _ENDS = f"^[{BLANK}]+|[{BLANK}]+$"
 _UNBROKEN = r"[\x{00A0}\x{2007}\x{202F}]"
 # how spreadsheets are kept from reading digits as a number
 _AS_FORMULA, _AS_TEXT, _FIRST = '^="(.*)"$', "^'([0-9].*)$", "\\1"
+# a name may begin with an apostrophe ('t Hooft); an id does not
+_ID_AS_TEXT = "^'([0-9A-Za-z].*)$"
 _APOSTROPHES_AND_BLANKS = rf"['’{BLANK}]"
 _CODES = (
     "USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|INR|CNY|RMB|HKD|SGD|KRW|TWD|THB|MYR|IDR|PHP|"
@@ -114,15 +116,16 @@ class Marks:
 def cleaned(column: str, kind: ColumnKind = ColumnKind.CATEGORY) -> str:
     """SQL: the text without what an export or a spreadsheet put around it, null where nothing is left.
 
-    Blanks and tabs at the ends, signs nobody sees, ``="…"`` and a leading apostrophe before digits go; a blank that
-    does not break a line becomes a blank.
+    Blanks and tabs at the ends, signs nobody sees, ``="…"`` and a leading apostrophe before digits, of an id before
+    letters too, go; a blank that does not break a line becomes a blank.
     """
     # joiners belong to names in Persian or Hindi, never to an id
     unseen = f"[{UNSEEN}{_JOINERS if kind is ColumnKind.ID else ''}]"
     text = f"regexp_replace({column}, {quoted(unseen)}, '', 'g')"
     text = f"regexp_replace({text}, {quoted(_ENDS)}, '', 'g')"
     text = f"regexp_replace({text}, {quoted(_AS_FORMULA)}, {quoted(_FIRST)})"
-    text = f"regexp_replace({text}, {quoted(_AS_TEXT)}, {quoted(_FIRST)})"
+    as_text = _ID_AS_TEXT if kind is ColumnKind.ID else _AS_TEXT
+    text = f"regexp_replace({text}, {quoted(as_text)}, {quoted(_FIRST)})"
     text = f"regexp_replace({text}, {quoted(_UNBROKEN)}, ' ', 'g')"
     return f"nullif(trim({text}), '')"
 
