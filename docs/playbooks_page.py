@@ -8,7 +8,8 @@ from typing import Any
 
 from churnml.features import Unit
 from churnml.language import expressions
-from churnml.rules.facts import FACTS, GROUPS, POINTS, TIMES, Fact
+from churnml.language.facts import Fact
+from churnml.rules.facts import FACTS, GROUPS, POINTS, TIMES
 from tests.spec.rule_examples import EXAMPLES
 
 INTRO = """# Playbooks

@@ -26,10 +26,11 @@ from churnml.adapters.warehouse.tone import write_tone
 from churnml.adapters.warehouse.versions import PLACE, settled
 from churnml.declarations import FeatureDeclaration, Polarity, Unit
 from churnml.features import FAMILIES, Wish, choose
+from churnml.language.facts import Fact
 from churnml.modelling.stored import ModelManifest
 from churnml.rollups import PARTS, RELATIONS
 from churnml.rules.checking import Rules, read_rules
-from churnml.rules.facts import Fact, facts_table, known_facts
+from churnml.rules.facts import facts_table, known_facts
 from churnml.snapshots import build_snapshots
 from churnml.specs.health import HealthSpec
 from churnml.specs.playbooks import PlaybooksSpec

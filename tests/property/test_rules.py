@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from churnml.errors import ChurnmlError
 from churnml.features import FAMILIES
 from churnml.language.expressions import DEEPEST, LONGEST
+from churnml.language.facts import Fact
 from churnml.rules.cases import can_hold, implies
-from churnml.rules.facts import FACTS, Fact
+from churnml.rules.facts import FACTS
 from churnml.rules.parsing import Rule, parse_rule
 from tests.support import facts_of_rows
 

@@ -9,8 +9,9 @@ import yaml
 
 from churnml.adapters.project import default_models
 from churnml.errors import ChurnmlError
+from churnml.language.facts import Fact
 from churnml.rules.checking import findings, read_rules
-from churnml.rules.facts import FACTS, Fact, facts_table, known_facts
+from churnml.rules.facts import FACTS, facts_table, known_facts
 from churnml.rules.parsing import parse_rule
 from churnml.specs.health import HealthSpec
 from churnml.specs.playbooks import PlaybooksSpec

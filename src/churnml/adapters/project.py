@@ -37,8 +37,8 @@ from churnml.timeline import end_of_data
 
 if TYPE_CHECKING:
     # pandas comes with them, and a look-up reads no rule
+    from churnml.language.facts import Fact
     from churnml.rules.checking import RuleFinding, Rules
-    from churnml.rules.facts import Fact
 
 SQLITE = "sqlite:///"
 

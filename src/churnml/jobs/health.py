@@ -99,7 +99,7 @@ def judge(opened: OpenedProject, store: Store) -> OverrideJudgement:
         opened.project.health,
         made,
         {override_id: score for override_id, score in was.items() if score is not None},
-        _left(opened, made),
+        _left(opened, label, made),
         end_of_data(opened.facts.data_through),
         label.gap + label.horizon,
     )
@@ -113,11 +113,10 @@ def _score_then(store: Store, account_id: str, on: dt.date) -> ModelScore | None
     return None
 
 
-def _left(opened: OpenedProject, made: Sequence[Override]) -> dict[str, dt.date]:
+def _left(opened: OpenedProject, label: Label, made: Sequence[Override]) -> dict[str, dt.date]:
     """Account → the first date at which it had left after an override of it, by the churn label's own kind."""
     if not made:
         return {}
-    label = opened.project.risk_spec("Overrides are judged by who left").label
     spine = snapshots.population(label, opened.facts, sorted({override.made_on for override in made}))
     about = {(override.account_id, pd.Timestamp(override.made_on)) for override in made}
     asked = [key in about for key in zip(spine["account_id"], spine["as_of"], strict=True)]

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from churnml.language.expressions import Both, Compare, Either, Has, Missing, Named, Not, Tree, Within
-from churnml.rules.facts import Fact
-from churnml.rules.parsing import Rule, names_reason
+from churnml.language.facts import Fact
+from churnml.language.truth import names_reason
+from churnml.rules.parsing import Rule
 
 # Rules that people write take some hundreds of joined cases; the bound keeps a strange one to about a second.
 MOST = 50_000

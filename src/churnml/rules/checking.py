@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from churnml.errors import SpecError
+from churnml.language.facts import Fact
+from churnml.language.truth import names_reason
 from churnml.rules.cases import can_hold, idle_parts, implies
-from churnml.rules.facts import FACTS, Fact
-from churnml.rules.parsing import Rule, names_reason, parse_rule
+from churnml.rules.facts import FACTS
+from churnml.rules.parsing import Rule, parse_rule
 from churnml.specs.playbooks import Playbook, PlaybooksSpec
 
 TROUBLE_KEY = "trouble"

@@ -14,8 +14,7 @@ import pandas as pd
 
 from churnml.features import FAMILIES, Catalogue, Feature, Unit
 from churnml.health.scorecards import DEFAULT
-from churnml.language.facts import Fact as Fact
-from churnml.language.facts import FactKind as FactKind
+from churnml.language.facts import Fact, FactKind
 from churnml.specs.health import INSUFFICIENT, RISK, HealthSpec
 
 # A multiple of what is usual; no feature has this unit.

@@ -17,10 +17,9 @@ import pandas as pd
 from churnml.features import Unit, words_for
 from churnml.language.checking import read_checked
 from churnml.language.expressions import Both, Compare, Either, Has, Named, Not, Tree
-from churnml.language.truth import Columns, Mask, OneRow, truth
-from churnml.language.truth import leaves as leaves
-from churnml.language.truth import names_reason as names_reason
-from churnml.rules.facts import POINTS, TIMES, Fact
+from churnml.language.facts import Fact
+from churnml.language.truth import Columns, Mask, OneRow, names_reason, truth
+from churnml.rules.facts import POINTS, TIMES
 from churnml.scoring.wording import written
 
 # Places among the accounts of a day, and what for.

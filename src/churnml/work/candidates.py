@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnml.jsontypes import Json
+from churnml.language.truth import names_reason
 from churnml.rules.checking import PlaybookRules, Rules
-from churnml.rules.parsing import names_reason
 from churnml.specs.playbooks import Playbook
 
 # what a decision keeps of an account whatever its rule reads
