@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,10 +131,18 @@ class Life:
         return {dt.date.fromisoformat(day) for (day,) in rows}
 
     def asked(self, path: str, body: Mapping[str, Any]) -> Any:
-        """What the Prefect server answers."""
-        answer = httpx.post(f"http://127.0.0.1:{self.port}/api{path}", json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        """What the Prefect server answers; asked again while it is busy, as Prefect's own client does."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                answer = httpx.post(f"http://127.0.0.1:{self.port}/api{path}", json=body, timeout=30)
+                answer.raise_for_status()
+                return answer.json()
+            except (httpx.TransportError, httpx.HTTPStatusError) as problem:
+                asked_wrongly = isinstance(problem, httpx.HTTPStatusError) and problem.response.status_code < 500
+                if asked_wrongly or time.monotonic() > until:
+                    raise
+            time.sleep(5 * LOOK)
 
     def runs(self, kind: str | None = None) -> dict[str, int]:
         """State → runs of a flow (of all) that the server knows as ended."""
@@ -148,7 +157,9 @@ class Life:
     def start_run(self, kind: str) -> None:
         """Starts a run of a flow, as its button on the server's page does."""
         there = self.asked("/deployments/filter", {"flows": {"name": {"any_": [f"churnml {kind}"]}}})
-        self.asked(f"/deployments/{there[0]['id']}/create_flow_run", {"name": "by hand"})
+        # the key keeps a question that is asked again from starting a second run
+        run = {"name": "by hand", "idempotency_key": str(uuid.uuid4())}
+        self.asked(f"/deployments/{there[0]['id']}/create_flow_run", run)
 
     def note(self, day: dt.date, sentence: str) -> None:
         """Writes down what was done to it."""
@@ -217,11 +228,7 @@ def disturbed(life: Life, number: int, day: dt.date) -> None:
     if number == RENAMED[0]:
         life.note(day, f"the event {OLD_NAME} comes as {NEW_NAME}")
     life.exports.hand_over(life.project, day, arrived)
-    try:
-        ON_THE_DAY.get(number, lambda *_: None)(life, day)
-    except Exception as problem:
-        # the harness's own trouble is told in the table, and the quarter goes on
-        life.note(day, f"the harness failed: {type(problem).__name__}: {problem}")
+    ON_THE_DAY.get(number, lambda *_: None)(life, day)
 
 
 def rename_accepted(life: Life, day: dt.date) -> None:
@@ -407,7 +414,11 @@ def live(life: Life, first: dt.date, days: int, evening: Callable[[Life, int, dt
     try:
         for number in range(days):
             day = first + dt.timedelta(days=number)
-            evening(life, number, day)
+            try:
+                evening(life, number, day)
+            except Exception as problem:
+                # the harness's own trouble is told in the table, and the quarter goes on
+                life.note(day, f"the harness failed: {type(problem).__name__}: {problem}")
             if not life.wait_for(day + dt.timedelta(days=1)):
                 missed.append(day + dt.timedelta(days=1))
                 life.note(day, "not scored in time")
@@ -529,6 +540,8 @@ def lines_of(one: Life, other: Life, days: Sequence[DayBeside], missed: Mapping[
         f"{len(missed['undisturbed'])}, disturbed {len(missed['disturbed'])}. Held in the disturbed life: {len(held)} "
         f"({', '.join(sorted(held)) or 'none'}); held in the undisturbed one: {len(held_days(one.store))}. "
         f"Dates whose scores differ: {len(different)}, of these not held: {len(beyond)}.",
+        "",
+        "Undisturbed: " + "; ".join(f"{on} {note}" for on in sorted(one.notes) for note in one.notes[on]) + ".",
         "",
         "| day | what was done | date scored | held since | accounts whose probability, health, band differ |",
         "|---|---|---|---|---|",
