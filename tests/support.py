@@ -260,9 +260,10 @@ def features_at(
     lookbacks: Sequence[int] = (7, 28, 90),
     event_names: Sequence[str] = (),
     core_events: Sequence[str] = (),
+    half_lives: Sequence[int] = (14, 42),
 ) -> pd.DataFrame:
     """Every feature of every account at the cutoffs."""
-    wish = Wish(tuple(lookbacks), tuple(event_names), facts.static, tuple(core_events))
+    wish = Wish(tuple(lookbacks), tuple(event_names), facts.static, tuple(core_events), tuple(half_lives))
     chosen = choose(tuple(families), (), wish, facts)
     return build_snapshots(facts, chosen, everybody(facts, *cutoffs))
 

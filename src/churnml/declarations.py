@@ -43,12 +43,14 @@ class Wish:
         event_names: event names that get features of their own.
         static: account attributes declared never to change.
         core_events: event names declared to be what the product is bought for.
+        half_lives: days after which a week counts half in a level, ascending.
     """
 
     lookbacks: tuple[int, ...]
     event_names: tuple[str, ...]
     static: tuple[str, ...]
     core_events: tuple[str, ...] = ()
+    half_lives: tuple[int, ...] = ()
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
@@ -57,7 +59,7 @@ class Wish:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Wish:
-        """The inverse of ``asdict`` after JSON; models of before there were core events carry none."""
+        """The inverse of ``asdict`` after JSON; models of before there were core events or levels carry none."""
         return cls(**{name: tuple(values) for name, values in stored.items()})
 
 

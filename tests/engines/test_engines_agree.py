@@ -63,7 +63,7 @@ ODD_IDS = {
     "a007": "Ä,ö;ü|é",
     "a008": "a001",
 }
-WISH = Wish(LOOKBACKS, EVENTS, STATIC, CORE)
+WISH = Wish(LOOKBACKS, EVENTS, STATIC, CORE, (14, 42))
 LABELS = {
     "contract": Label(kind="contract", gap=7, horizon=60, grace=14),
     "contract, notice included": Label(kind="contract", gap=0, horizon=30, include_notice_given=True),

@@ -28,6 +28,7 @@ CUTOFFS = (dt.date(2024, 3, 4), dt.date(2024, 6, 1), dt.date(2024, 9, 1))
 LOOKBACKS = (7, 28, 90)
 EVENTS = ("login", "Export PDF", "never used")
 CORE = ("Export PDF", "login")
+HALF_LIVES = (14, 42)
 STATIC = ("industry",)
 TERM = {"monthly": 1, "annual": 12, "quarterly": 3}
 SERIOUS = {"high", "urgent", "critical", "p1"}
@@ -202,11 +203,16 @@ def obvious(company: dict[str, pd.DataFrame], cutoff: dt.date, zone: str = "UTC"
     rows = []
     for account in accounts[accounts["created_at"] < now].itertuples():
         row = {"account_id": account.account_id}
-        row |= obvious_usage(usage[usage["account_id"] == account.account_id], now)
+        used = usage[usage["account_id"] == account.account_id]
+        row |= obvious_usage(used, now)
+        row |= obvious_levels(used, now, (now - account.created_at.floor("D")).days)
         row |= obvious_tickets(tickets[tickets["account_id"] == account.account_id], now, zone)
         row |= obvious_periods(periods[periods["account_id"] == account.account_id], now)
         for n in LOOKBACKS:
             row[f"usage_seat_utilisation_{n}d"] = over(row[f"usage_active_users_{n}d"], row["subscription_seats"])
+        for what, half in itertools.product(("", "_users", "_core"), HALF_LIVES):
+            level = row[f"usage{what}_level_{half}d"]
+            row[f"usage{what}_level_{half}d_per_seat"] = over(level, row["subscription_seats"])
         row["account_age_days"] = (now - account.created_at.floor("D")).days
         row["account_industry"] = account.industry or None
         rows.append(without_what_was_not_lived(row))
@@ -217,6 +223,7 @@ def obvious(company: dict[str, pd.DataFrame], cutoff: dt.date, zone: str = "UTC"
 PERIODS = {"usage_acceleration_7d": 21, "usage_acceleration_28d": 84, "usage_own_past_11w": 84} | {
     f"usage_{what}_{n}d": n for what in ("slope", "longest_streak", "current_streak") for n in LOOKBACKS
 }
+PERIODS |= {f"usage{what}_level_change_{HALF_LIVES[0]}d_{HALF_LIVES[1]}d": 84 for what in ("", "_users", "_core")}
 
 
 def without_what_was_not_lived(row):
@@ -224,7 +231,8 @@ def without_what_was_not_lived(row):
     kept = dict(row)
     for name in row:
         against = re.fullmatch(r".*_\d+d_(\d+)d", name)
-        if row["account_age_days"] < (int(against[1]) if against else PERIODS.get(name, 0)):
+        needs = PERIODS.get(name, int(against[1]) if against else 7 if "_level_" in name else 0)
+        if row["account_age_days"] < needs:
             kept[name] = None
     return kept
 
@@ -345,6 +353,30 @@ def obvious_habits(usage, now):
         f"usage_weekend_share_{n}d": over(len(weekend), len(moments)),
         f"usage_office_share_{n}d": over(len(office), len(moments)),
     }
+
+
+def obvious_levels(usage, now, lived):
+    """What an account does in a week, the newer weeks counting more, over those it has lived."""
+    row = {}
+    weeks = [
+        usage[(usage["occurred_at"] >= back(now, 7 * n + 7)) & (usage["occurred_at"] < back(now, 7 * n))]
+        for n in range(min(LOOKBACKS[-1], lived) // 7)
+    ]
+    counts = {
+        "": [len(week) for week in weeks],
+        "_users": [week["user_id"].nunique() for week in weeks],
+        "_core": [int(week["event"].isin(CORE).sum()) for week in weeks],
+    }
+    for what, by_week in counts.items():
+        for half in HALF_LIVES:
+            weight = [0.5 ** (7 * n / half) for n in range(len(by_week))]
+            mean = sum(w * math.sqrt(x) for w, x in zip(weight, by_week, strict=True)) / sum(weight) if weeks else 0
+            row[f"usage{what}_level_{half}d"] = mean**2
+        short, long = (row[f"usage{what}_level_{half}d"] for half in HALF_LIVES)
+        row[f"usage{what}_level_change_{HALF_LIVES[0]}d_{HALF_LIVES[1]}d"] = over(short, long)
+    for half in HALF_LIVES:
+        row[f"usage_core_level_share_{half}d"] = over(row[f"usage_core_level_{half}d"], row[f"usage_level_{half}d"])
+    return row
 
 
 def obvious_mix(usage, now):
@@ -572,10 +604,10 @@ def test_the_random_company_puts_every_feature_to_the_test(measured):
 
 
 def test_the_oracle_speaks_of_every_family(facts):
-    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE)
+    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE, HALF_LIVES)
     chosen = choose(tuple(FAMILIES), (), wish, facts)
     # what is placed on a scale from training is not made from the tables alone
-    elsewhere = Wish(LOOKBACKS, EVENTS, ("segment",), CORE)
+    elsewhere = Wish(LOOKBACKS, EVENTS, ("segment",), CORE, HALF_LIVES)
     placed = {f.family for x in FAMILIES.values() for f in x.features(elsewhere) if f.grain is Grain.PLACED}
     assert {f.family for f in chosen} == set(FAMILIES) - placed
     assert placed == {"usage.against_segment"}
@@ -613,11 +645,11 @@ def test_a_cutoff_alone_gives_what_it_gives_among_others(facts, measured):
 
 
 def test_a_feature_alone_gives_what_it_gives_among_others(facts, measured):
-    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE)
+    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE, HALF_LIVES)
     spine = everybody(facts, *CUTOFFS)
     for feature in choose(tuple(FAMILIES), (), wish, facts):
         # the grains that are cut at the ages all their features ask for together
-        if feature.grain in {Grain.STRETCH, Grain.DAY, Grain.LIFE, Grain.USER, Grain.ACTIVITY, Grain.NAME}:
+        if feature.grain not in {Grain.TICKET, Grain.PERIOD, Grain.ACCOUNT, Grain.OWN, Grain.MADE, Grain.PLACED}:
             alone = build_snapshots(facts, [feature], spine)
             pd.testing.assert_series_equal(alone[feature.name], measured[feature.name], check_exact=True)
 
@@ -687,7 +719,8 @@ def test_event_names_without_a_bit_of_their_own_are_counted_exactly_like_the_oth
     for cutoff, account in itertools.product(NAME_CUTOFFS, talkative["accounts"]["account_id"]):
         usage, now = talkative["usage_events"], pd.Timestamp(cutoff)
         known = usage[(usage["account_id"] == account) & (usage["known_at"] < now) & (usage["occurred_at"] < now)]
-        expect = {name: np.nan if value is None else value for name, value in obvious_usage(known, now).items()}
+        values = obvious_usage(known, now) | obvious_levels(known, now, 365)
+        expect = {name: np.nan if value is None else value for name, value in values.items()}
         assert set(found.columns) == set(expect)
         for name, value in found.loc[(now, account)].items():
             assert value == pytest.approx(expect[name], rel=1e-9, abs=1e-9, nan_ok=True), (cutoff, account, name)

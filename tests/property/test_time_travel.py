@@ -247,6 +247,10 @@ CONTROLS = {
     "another day on the line": ("usage_events", USAGE, {"known_at": NOW}, "usage_slope_28d", AROUND[:1]),
     "a bend known": ("usage_events", USAGE, {"known_at": NOW}, "usage_acceleration_28d", [visit("2024-04-20")]),
     "a week known": ("usage_events", USAGE, {"known_at": NOW}, "usage_own_past_11w"),
+    "a week of the level known": ("usage_events", USAGE, {"known_at": NOW}, "usage_level_14d", AROUND),
+    "a person of a week known": ("usage_events", USAGE, {"known_at": NOW}, "usage_users_level_14d", AROUND),
+    "a core function of a week known": ("usage_events", USAGE, {"known_at": NOW}, "usage_core_level_14d", AROUND),
+    "a level moved": ("usage_events", USAGE, {"known_at": NOW}, "usage_level_change_14d_42d", [visit("2024-03-20")]),
     "a streak closed": ("usage_events", USAGE, {"known_at": NOW}, "usage_longest_streak_90d", AROUND),
     "a streak up to now": (
         "usage_events", visit("2024-05-31"), {"known_at": NOW}, "usage_current_streak_90d", [visit("2024-05-30")],
@@ -319,8 +323,10 @@ def test_a_fact_known_a_day_earlier_changes_the_feature(control):
     assert not same(found["x0"], found["t0"]), "the day before, it is"
 
 
-WISH = Wish((7, 28, 90), ("a",), ("segment",), ("a",))
+WISH = Wish((7, 28, 90), ("a",), ("segment",), ("a",), (14, 42))
 FAMILIES_OF = {f.name: (family.name,) for family in FAMILIES.values() for f in family.features(WISH)}
+# made of others, which are asked for beside it
+FAMILIES_OF["usage_level_change_14d_42d"] = ("usage.level_change", "usage.level")
 
 
 def test_every_family_of_usage_that_looks_at_rows_has_a_control():

@@ -557,6 +557,140 @@ EXAMPLES: tuple[Example, ...] = (
         """,
     ),
     Example(
+        "usage.level",
+        "(Σ w √events ÷ Σ w)² over whole weeks, each half as much every half-life; only weeks the account has lived",
+        {
+            "accounts": """
+            account_id | created_at
+            a          | 2022-01-01
+            b          | 2022-01-01
+            c          | 2024-05-20
+            """,
+            "usage_events": """
+            account_id | occurred_at      | event | known_at
+            a          | 2024-05-31       | login |
+            a          | 2024-05-25 00:00 | login |
+            a          | 2024-05-24 23:59 | login |
+            a          | 2024-05-18       | login |
+            a          | 2024-05-17       | login |
+            a          | 2024-05-11       | login |
+            a          | 2024-05-10       | login |
+            a          | 2024-05-04 00:00 | login |
+            a          | 2024-05-03 23:59 | login |
+            a          | 2024-05-30       | login | 2024-06-01
+            b          | 2024-05-30       | login |
+            b          | 2024-05-06       | login |
+            b          | 2024-05-06       | login |
+            b          | 2024-05-06       | login |
+            b          | 2024-05-06       | login |
+            c          | 2024-05-26       | login |
+            c          | 2024-05-21       | login |
+            """,
+            "subscriptions": """
+            account_id | subscription_id | starts_at  | mrr | seats
+            a          | s               | 2022-01-01 | 10  | 4
+            """,
+        },
+        """
+        account_id | usage_level_14d     | usage_level_42d     | usage_level_14d_per_seat | usage_level_42d_per_seat
+        a          | 2                   | 2                   | 0.5                      | 0.5
+        b          | 0.4444444444444444  | 0.5066580704474759  |                          |
+        c          | 1                   | 1                   |                          |
+        """,
+    ),
+    Example(
+        "usage.users_level",
+        "a user counts once a week, in every week it is seen in",
+        {
+            "usage_events": """
+            account_id | occurred_at | event | user_id
+            a          | 2024-05-31  | login | ann
+            a          | 2024-05-31  | login | ann
+            a          | 2024-05-26  | login | ann
+            a          | 2024-05-20  | login | ann
+            a          | 2024-05-12  | login | ann
+            a          | 2024-05-05  | login | bob
+            a          | 2024-05-05  | login |
+            b          | 2024-05-30  | login | ann
+            b          | 2024-05-06  | login | ann
+            b          | 2024-05-06  | login | bob
+            b          | 2024-05-06  | login | cid
+            b          | 2024-05-10  | login | dan
+            """,
+            "subscriptions": """
+            account_id | subscription_id | starts_at  | mrr | seats
+            a          | s               | 2022-01-01 | 10  | 4
+            """,
+        },
+        """
+        account_id | usage_users_level_14d | usage_users_level_42d | usage_users_level_14d_per_seat | usage_users_level_42d_per_seat
+        a          | 1                     | 1                     | 0.25                           | 0.25
+        b          | 0.4444444444444444    | 0.5066580704474759    |                                |
+        c          | 0                     | 0                     |                                |
+        """,
+    ),
+    Example(
+        "usage.core_level",
+        "the same of core events, by seat, and ÷ the level of all events",
+        {
+            "usage_events": """
+            account_id | occurred_at | event
+            a          | 2024-05-31  | report
+            a          | 2024-05-31  | login
+            a          | 2024-05-20  | report
+            a          | 2024-05-20  | login
+            a          | 2024-05-12  | report
+            a          | 2024-05-12  | login
+            a          | 2024-05-05  | report
+            a          | 2024-05-05  | login
+            b          | 2024-05-30  | login
+            """,
+            "subscriptions": """
+            account_id | subscription_id | starts_at  | mrr | seats
+            a          | s               | 2022-01-01 | 10  | 4
+            """,
+        },
+        """
+        account_id | usage_core_level_14d | usage_core_level_42d | usage_core_level_14d_per_seat | usage_core_level_42d_per_seat | usage_core_level_share_14d | usage_core_level_share_42d
+        a          | 1                    | 1                    | 0.25                          | 0.25                          | 0.5                        | 0.5
+        b          | 0                    | 0                    |                               |                               | 0                          | 0
+        c          | 0                    | 0                    |                               |                               |                            |
+        """,
+        core_events=("report",),
+    ),
+    Example(
+        "usage.level_change",
+        "the level of the shorter half-life ÷ that of the longer, once the weeks of both are lived",
+        {
+            "accounts": """
+            account_id | created_at
+            a          | 2022-01-01
+            b          | 2024-05-04
+            c          | 2024-05-05
+            """,
+            "usage_events": """
+            account_id | occurred_at | event  | user_id
+            a          | 2024-05-31  | report | ann
+            a          | 2024-05-20  | report | ann
+            a          | 2024-05-12  | report | ann
+            a          | 2024-05-05  | report | bob
+            b          | 2024-05-30  | report | ann
+            b          | 2024-05-06  | report | ann
+            b          | 2024-05-06  | report | bob
+            b          | 2024-05-06  | report | cid
+            b          | 2024-05-10  | report | dan
+            c          | 2024-05-30  | report | ann
+            """,
+        },
+        """
+        account_id | usage_level_change_14d_42d | usage_users_level_change_14d_42d | usage_core_level_change_14d_42d
+        a          | 1                          | 1                                | 1
+        b          | 0.8772078653596005              | 0.8772078653596005                     | 0.8772078653596005
+        c          |                            |                                  |
+        """,
+        core_events=("report",),
+    ),
+    Example(
         "usage.own_past",
         "weeks that varied not at all are one event wide; an event that arrived late is in none of them",
         {

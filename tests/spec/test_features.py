@@ -38,7 +38,7 @@ def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_
 
 
 def _of(family, example):
-    return family.features(Wish(example.lookbacks, example.event_names, example.static, example.core_events))
+    return family.features(Wish(example.lookbacks, example.event_names, example.static, example.core_events, (14, 42)))
 
 
 def _features(example):
@@ -47,14 +47,14 @@ def _features(example):
 
 def test_every_family_has_a_worked_example():
     # what is placed on a scale from training cannot be worked out from the tables alone
-    wish = Wish((7, 28), ("login",), ("segment",), ("report",))
+    wish = Wish((7, 28), ("login",), ("segment",), ("report",), (14, 42))
     placed = {f.family for family in FAMILIES.values() for f in family.features(wish) if f.grain is Grain.PLACED}
     assert {example.family for example in EXAMPLES} == set(FAMILIES) - placed
 
 
 def test_the_worked_examples_of_a_family_show_every_one_of_its_features():
     shown = {name for example in EXAMPLES for name in table(example.expect).columns}
-    wish = Wish((7, 28), ("login",), ("industry",), ("report",))
+    wish = Wish((7, 28), ("login",), ("industry",), ("report",), (14, 42))
     features = [f for family in FAMILIES.values() for f in family.features(wish) if f.grain is not Grain.PLACED]
     assert {f.name for f in features} - shown == set()
 
@@ -69,7 +69,7 @@ def test_feature_names_are_unique_across_families():
     names = [
         f.name
         for family in expand(tuple(FAMILIES))
-        for f in family.features(Wish((7, 28, 90), ("x",), ("y",), ("x", "z")))
+        for f in family.features(Wish((7, 28, 90), ("x",), ("y",), ("x", "z"), (14, 42)))
     ]
     assert len(names) == len(set(names))
 

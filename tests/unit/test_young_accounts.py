@@ -25,7 +25,7 @@ from tests.support import quick_facts
 
 AS_OF = dt.date(2024, 6, 1)
 NOW = pd.Timestamp(AS_OF)
-WISH = Wish((7, 28, 90), ("report",), (), ("report",))
+WISH = Wish((7, 28, 90), ("report",), (), ("report",), (14, 42))
 # Days by which an account is old, and what it did on a day of that age (1 is yesterday): events and people.
 AGES = range(1, 100)
 HABITS = {
@@ -43,6 +43,10 @@ COMPARING = {
     "usage.acceleration",
     "usage.own_past",
     "usage.streak",
+    "usage.level",
+    "usage.users_level",
+    "usage.core_level",
+    "usage.level_change",
     "tickets.trend",
 }  # fmt: skip
 

@@ -287,7 +287,8 @@ class Project:
 
     def wish(self, spec: ModelSpec, event_names: Sequence[str] = ()) -> Wish:
         """What the families of a model are expanded over; ``event_names`` get features of their own."""
-        return Wish(spec.features.lookbacks, tuple(event_names), self.spec.static, self.spec.core_events)
+        asked, own = spec.features, self.spec
+        return Wish(asked.lookbacks, tuple(event_names), own.static, own.core_events, asked.half_lives)
 
     def possible_features(self, wish: Wish) -> dict[str, Feature]:
         """Every feature the catalogue can make of ``wish``, whatever tables there are."""

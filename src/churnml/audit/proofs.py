@@ -36,6 +36,7 @@ ROWS_COMPARED = 20_000
 EVENT_NAMES = 40
 SOURCE_OF = {
     **dict.fromkeys((Grain.STRETCH, Grain.DAY, Grain.LIFE, Grain.USER, Grain.ACTIVITY, Grain.NAME), "usage_events"),
+    **dict.fromkeys((Grain.WEEK, Grain.WEEK_USERS), "usage_events"),
     Grain.TICKET: "support_tickets",
     Grain.PERIOD: "subscriptions",
 }

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from churnml.errors import SpecError, UnknownNameError
-from churnml.features import account, subscriptions, tickets, usage
+from churnml.features import account, subscriptions, tickets, usage, usage_levels
 from churnml.features.declare import Family as Family
 from churnml.features.declare import Feature, Grain, Polarity, Unit, Wish
 from churnml.features.themes import theme_of
@@ -40,7 +40,14 @@ __all__ = [
 RECENCY = "usage_days_since_last"
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (*usage.FAMILIES, *tickets.FAMILIES, *subscriptions.FAMILIES, *account.FAMILIES)
+    family.name: family
+    for family in (
+        *usage.FAMILIES,
+        *usage_levels.FAMILIES,
+        *tickets.FAMILIES,
+        *subscriptions.FAMILIES,
+        *account.FAMILIES,
+    )
 }
 
 

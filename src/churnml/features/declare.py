@@ -30,6 +30,9 @@ class Grain(StrEnum):
     USER: one per user seen: ``age``, the shortest of the measures' ``ages`` within which it was seen.
     ACTIVITY: one per user: ``days_<n>``, the days it was seen on within each of the ``ages``.
     NAME: one per event name and stretch: as STRETCH, with ``event``.
+    WEEK: one per week with usage that lies within the longest of the ``ages`` and that the account has lived whole:
+        ``week`` (0 is the newest), ``events``, and ``weeks_lived``, how many it has lived.
+    WEEK_USERS: the same of users: ``week``, ``users``, ``weeks_lived``.
     TICKET: one per ticket, masked: ``age`` of opening, ``is_open``, ``response_seconds``, ….
     PERIOD: one per period of a contract, masked: ``is_open``, ``mrr_cents``, ….
     ACCOUNT: the account's own row.
@@ -44,6 +47,8 @@ class Grain(StrEnum):
     USER = "user"
     ACTIVITY = "activity"
     NAME = "name"
+    WEEK = "week"
+    WEEK_USERS = "week_users"
     TICKET = "ticket"
     PERIOD = "period"
     ACCOUNT = "account"
@@ -57,7 +62,7 @@ class Grain(StrEnum):
 MEASURES_VERSION = 2
 
 # Grains that are cut from usage, and so can be narrowed to some event names.
-NARROWABLE = frozenset({Grain.STRETCH, Grain.DAY, Grain.LIFE})
+NARROWABLE = frozenset({Grain.STRETCH, Grain.DAY, Grain.LIFE, Grain.WEEK})
 
 
 # From the rows of its grain (an Ibis table; for MADE a mapping of columns) to the value. A measure may also
@@ -141,7 +146,7 @@ class Feature:
     def parts(self) -> frozenset[str]:
         """The parts of the roll-ups it needs (:data:`churnml.rollups.PARTS`)."""
         asked: frozenset[str] = getattr(self.measure, "parts", frozenset())
-        by_grain = {Grain.USER: USERS, Grain.ACTIVITY: USERS, Grain.NAME: NAMED}
+        by_grain = {Grain.USER: USERS, Grain.ACTIVITY: USERS, Grain.WEEK_USERS: USERS, Grain.NAME: NAMED}
         own = {by_grain[self.grain]} if self.grain in by_grain else set()
         return asked | own | ({NAMED} if self.only else set())
 

@@ -42,6 +42,7 @@ class DeclaredFamily(BaseModel):
     source: Literal["usage_events", "support_tickets"] = "usage_events"
     measure: str
     at: Annotated[float, Field(gt=0, le=1)] = 0.5
+    half_life: Annotated[int, Field(gt=0, le=730)] | None = None
     top: str | None = None
     bottom: str | None = None
     where: Where = Where()
@@ -74,6 +75,9 @@ class DeclaredFamily(BaseModel):
             raise ValueError(
                 f"{self.source} has no measure '{self.measure}'. {did_you_mean(self.measure, [*kinds, 'ratio'])}"
             )
+        if self.half_life is not None and not kinds[self.measure].level:
+            levels = " or ".join(name for name, kind in USAGE.items() if kind.level)
+            raise ValueError(f"'half_life' belongs to a level ({levels}), not to '{self.measure}'")
         narrowed = bool(self.where.event or self.by)
         if self.source == "usage_events":
             if self.where.priority or self.where.category:
@@ -81,7 +85,7 @@ class DeclaredFamily(BaseModel):
             if narrowed and not kinds[self.measure].narrow:
                 raise ValueError(
                     f"'{self.measure}' cannot be narrowed to event names: roll-ups keep no event by user"
-                    if self.measure == "users"
+                    if self.measure in ("users", "users_level")
                     else f"'{self.measure}' is about all event names and cannot be narrowed to some"
                 )
             if self.where.event and self.by:
@@ -157,6 +161,8 @@ def _kind(declared: DeclaredFamily) -> MeasureKind:
     kind = (USAGE if declared.source == "usage_events" else TICKETS)[declared.measure]
     if declared.measure == "quantile":
         kind = replace(kind, of=partial(DailyQuantile, share=declared.at))
+    if declared.half_life is not None:
+        kind = kind.halved_every(declared.half_life)
     if declared.source == "support_tickets":
         where, share = declared.where, declared.measure == "share"
         needs = tuple((declared.source, column) for column in ("priority", "category") if getattr(where, column))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from churnml.features.declare import Feature, Grain, Measure, Polarity, Unit
+from churnml.features.levels import level_of
 from churnml.features.measures import (
     Acceleration,
     Count,
@@ -55,6 +56,7 @@ class MeasureKind:
         narrow: whether ``where`` and ``by`` can narrow it to event names.
         once: it has no lookback, so it gives one feature.
         adds_up: twice the days hold twice as much, where nothing changes.
+        level: of a level, what is counted a week.
     """
 
     grain: Grain
@@ -66,6 +68,11 @@ class MeasureKind:
     narrow: bool = True
     once: bool = False
     adds_up: bool = False
+    level: str = ""
+
+    def halved_every(self, half_life: int) -> MeasureKind:
+        """The level with a half-life of its own, in days."""
+        return replace(self, of=partial(level_of, self.level, half_life=half_life))
 
 
 _stretch = partial(MeasureKind, Grain.STRETCH)
@@ -100,6 +107,24 @@ USAGE: Mapping[str, MeasureKind] = {
     "acceleration": _stretch(Acceleration, Unit.SHARE, None, "whether a rise or fall speeds up (three spans)"),
     "own_past": _day(
         lambda n: OwnPast(max(n // 7 - 1, 1)), Unit.SCORE, 0.0, "newest week against its own weeks before"
+    ),
+    "level": MeasureKind(
+        Grain.WEEK,
+        partial(level_of, "events"),
+        Unit.COUNT,
+        0.0,
+        "level of events a week, smoothly (`half_life:` in days)",
+        level="events",
+    ),
+    "users_level": MeasureKind(
+        Grain.WEEK_USERS,
+        partial(level_of, "users"),
+        Unit.COUNT,
+        0.0,
+        "level of users a week, smoothly (`half_life:` in days)",
+        USER,
+        narrow=False,
+        level="users",
     ),
     "days_since_last": MeasureKind(
         Grain.LIFE,

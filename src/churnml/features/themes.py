@@ -25,6 +25,8 @@ THEMES: Mapping[str, tuple[str, ...]] = {
         "usage.gaps",
         "usage.daily",
         "usage.against_segment",
+        "usage.level",
+        "usage.core_level",
     ),
     "whether use is fading": (
         "usage.trend",
@@ -33,12 +35,14 @@ THEMES: Mapping[str, tuple[str, ...]] = {
         "usage.slope",
         "usage.acceleration",
         "usage.own_past",
+        "usage.level_change",
     ),
     "by how many people": (
         "usage.active_users",
         "usage.users_trend",
         "usage.seat_utilisation",
         "usage.key_users",
+        "usage.users_level",
     ),
     "how much support it needs": (
         "tickets.opened",

@@ -17,16 +17,19 @@ FAMILIES_OF_PEOPLE = (
     "usage.seat_utilisation",
     "usage.key_users",
     "usage.depth",
+    "usage.users_level",
 )
 SEATS = "subscription_seats"
+_GRAINS = (Grain.USER.value, Grain.ACTIVITY.value, Grain.WEEK_USERS.value)
 _SEEN = re.compile(r"usage_active_users_(\d+)d")
+_LEVEL = re.compile(r"usage_users_level_\d+d")
 
 
 def about_people(feature: FeatureDeclaration) -> bool:
     """Whether it counts or compares the people of an account."""
-    if feature.family in FAMILIES_OF_PEOPLE or feature.grain in (Grain.USER.value, Grain.ACTIVITY.value):
+    if feature.family in FAMILIES_OF_PEOPLE or feature.grain in _GRAINS:
         return True
-    return any(_SEEN.fullmatch(name) for name in feature.made_of)
+    return any(_SEEN.fullmatch(name) or _LEVEL.fullmatch(name) for name in feature.made_of)
 
 
 def of_one_person(frame: pd.DataFrame) -> np.ndarray:

@@ -36,6 +36,7 @@ from churnml.snapshots.contractions import contraction_label
 from churnml.snapshots.known import accounts_known, days_known, periods_known, tickets_known, usage_seen
 from churnml.snapshots.known import contract_status as contract_status
 from churnml.snapshots.narrowing import due_then, says_who_pays, where_rule_holds, with_asked
+from churnml.snapshots.weeks import user_weeks_known, weeks_known
 from churnml.stretches import (
     KEY,
     activity,
@@ -262,6 +263,8 @@ def _rows_of(facts: Facts, wanted: Sequence[Feature], days: Sequence[int], cutof
         Grain.USER: lambda: _users(facts, wanted, days, ages),
         Grain.ACTIVITY: lambda: activity(facts.usage_users, "user_id", days, ages),
         Grain.NAME: lambda: by_stretch(facts.usage_named, days, ages, by="event"),
+        Grain.WEEK: lambda: weeks_known(usage, facts, days, cutoffs, ages[-1]),
+        Grain.WEEK_USERS: lambda: user_weeks_known(facts, days, cutoffs, ages[-1]),
         Grain.TICKET: lambda: tickets_known(facts, at),
         Grain.PERIOD: lambda: periods_known(facts, at),
         Grain.ACCOUNT: lambda: accounts_known(facts, at),

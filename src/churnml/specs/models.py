@@ -8,6 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from churnml import features as catalogue
 from churnml.features.declared import DeclaredFamily
+from churnml.features.levels import FEWEST_WEEKS, weeks_in
+from churnml.features.usage_levels import LEVEL_FAMILIES
 from churnml.labels import Label, ModelPart, check_keys_of_kind, part_played
 from churnml.specs.base import (
     LARGEST,
@@ -53,14 +55,31 @@ class FeatureChoice(Spec):
     families: tuple[str, ...] = Field(min_length=1)
     exclude: tuple[str, ...] = ()
     lookbacks: tuple[Annotated[int, Field(gt=0, le=730)], ...] = Field(default=(7, 28, 90), min_length=1, max_length=20)
+    half_lives: tuple[Annotated[int, Field(gt=0, le=730)], ...] = Field(default=(), max_length=5)
     event_names: NotNegative | tuple[str, ...] = 8
 
-    @field_validator("lookbacks")
+    @field_validator("lookbacks", "half_lives")
     @classmethod
     def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(value)))
 
     check_families = field_validator("families", "exclude")(known_families)
+
+    @model_validator(mode="after")
+    def _levels_need_half_lives(self) -> FeatureChoice:
+        named = [family for family in self.families if family in LEVEL_FAMILIES]
+        if named and not self.half_lives:
+            raise ValueError(
+                f"'{named[0]}' needs half_lives: the days after which a week counts half, as half_lives: [14, 42]"
+            )
+        if "usage.level_change" in named and len(self.half_lives) < 2:
+            raise ValueError("'usage.level_change' compares two half_lives, and there is one")
+        if self.half_lives and weeks_in(self.lookbacks[-1]) < FEWEST_WEEKS:
+            raise ValueError(
+                f"half_lives: a level needs a lookback of {FEWEST_WEEKS} weeks, and the longest is "
+                f"{self.lookbacks[-1]} days"
+            )
+        return self
 
 
 class Tuning(Spec):
