@@ -193,7 +193,7 @@ def test_an_error_while_judging_is_recorded_and_a_bug_leaves_no_trace(
 
 
 def _off_by(ready: Ready, factor: float) -> Judgement:
-    """Judged with the challenger's own log-odds moved by so much at every cutoff that it trains, folds or judges at."""
+    """Judged with a first calibration that multiplies the odds by ``factor``."""
     predictor = ready.fitted.predictor
     moved = Calibration("sigmoid", slope=1.0, intercept=float(np.log(factor)))
     return ready.judged(fitted=replace(ready.fitted, predictor=replace(predictor, calibration=moved)))
