@@ -19,7 +19,8 @@ from churnml.jobs.judging import Judgement, judge_challenger
 from churnml.jobs.opening import OpenedProject, open_data
 from churnml.jobs.recording import record_of
 from churnml.jobs.training import Collected, collect, fit_challenger
-from churnml.modelling.pooling import predicted_then
+from churnml.modelling.anew import KINDS, calibrated_for, kinds_for, unseen_rows
+from churnml.modelling.pooling import log_odds_then
 from churnml.modelling.predictor import Calibration
 from churnml.modelling.record import ModelRecord
 from churnml.modelling.training import FittedModel
@@ -90,7 +91,7 @@ def test_the_model_of_an_earlier_cutoff_knows_nothing_that_was_not_final_then(re
 
     def predicted(turned: np.ndarray) -> np.ndarray:
         changed = rows.assign(label=np.where(turned, 1 - rows["label"], rows["label"]))
-        return predicted_then(ready.fitted, ready.collected.features, changed, fold, 1)
+        return log_odds_then(ready.fitted, ready.collected.features, changed, fold, 1)
 
     days = rows["as_of"].dt.date
     late = ~days.isin(fold.train).to_numpy()
@@ -134,10 +135,11 @@ def test_judged_rows_that_do_not_fit_the_model_close_the_door(ready: Ready, spoi
     assert reason in found.verdict.because
 
 
-def test_probabilities_that_have_shifted_close_the_door(ready: Ready) -> None:
-    predictor = ready.fitted.predictor
+def test_probabilities_that_have_shifted_close_the_door_where_nothing_may_calibrate_them(ready: Ready) -> None:
     moved = Calibration("sigmoid", slope=1.0, intercept=np.log(6))
-    found = ready.judged(fitted=replace(ready.fitted, predictor=replace(predictor, calibration=moved)))
+    fitted = replace(ready.fitted, predictor=replace(ready.fitted.predictor, calibration=moved))
+    spec = ready.spec.model_copy(update={"calibration": "none"})
+    found = judge_challenger(ready.opened, spec, ready.collected, fitted, None)
     assert not found.verdict.promoted
     assert "the calibration has shifted" in found.verdict.because
 
@@ -188,3 +190,55 @@ def test_an_error_while_judging_is_recorded_and_a_bug_leaves_no_trace(
     assert champion_of(project) == ["1"]
     versions = json.loads(churnml("models", "list", "--project", project, "--json").out)["churn"]
     assert [version["version"] for version in versions] == ["2", "1"]
+
+
+def _off_by(ready: Ready, factor: float) -> Judgement:
+    """Judged with a first calibration that multiplies the odds by ``factor``."""
+    predictor = ready.fitted.predictor
+    moved = Calibration("sigmoid", slope=1.0, intercept=float(np.log(factor)))
+    return ready.judged(fitted=replace(ready.fitted, predictor=replace(predictor, calibration=moved)))
+
+
+def test_probabilities_that_do_not_hold_are_made_anew_on_the_spot_and_promoted_where_they_then_hold(
+    ready: Ready,
+) -> None:
+    found = _off_by(ready, 6.0)
+    anew, split = found.anew, ready.collected.split
+    assert found.verdict.promoted, found.verdict.because
+    assert anew is not None
+    assert anew.holds
+    assert "calibrated anew" in found.verdict.because
+    assert anew.before["seen_over_said"].high < 0.8 <= anew.after["seen_over_said"].high
+    record = record_of(ready.opened, ready.spec, ready.collected, ready.fitted, found)
+    assert record.training.calibrated_at == anew.anew.taught
+    assert record.training.anew is not None
+    assert record.training.calibration.intercept == found.judged_model(ready.fitted).predictor.calibration.intercept
+    assert "Calibrated anew" in card(record)
+    assert ModelRecord.read(json.loads(json.dumps(record.as_data()))) == record
+    # kept apart: nothing that judges or chose settings calibrates, and what calibrates was final before its judge
+    assert not set(anew.anew.taught) & {*split.judges, *(fold.validate for fold in split.search)}
+    reach = ready.spec.label.reach
+    assert all(reach.is_purged_for(cutoff, split.judged) for cutoff in anew.anew.taught)
+
+
+def test_no_row_that_judges_teaches_a_calibration_made_anew(ready: Ready) -> None:
+    rows, split = ready.collected.rows, ready.collected.split
+
+    def learned(turned: np.ndarray) -> Calibration:
+        label = rows["label"].where(~turned, 1 - rows["label"])
+        mature = rows.assign(label=label)[rows["label"].notna()]
+        unseen = unseen_rows(ready.fitted, ready.collected.features, mature, split, 1)
+        anew = calibrated_for(unseen, split.judged, KINDS, ready.spec.label.reach, 0)
+        assert anew is not None
+        return anew.calibration
+
+    days = rows["as_of"].dt.date
+    nobody = np.zeros(len(rows), dtype=bool)
+    assert learned((days >= split.judges[0]).to_numpy()) == learned(nobody)
+    # and it would show if one did
+    assert learned((days == split.newer[-1].validate).to_numpy()) != learned(nobody)
+
+
+def test_a_declared_none_is_refused_rather_than_calibrated(ready: Ready) -> None:
+    assert kinds_for(ready.spec.model_copy(update={"calibration": "none"})) == ()
+    assert [kind.curve for kind in kinds_for(ready.spec.model_copy(update={"calibration": "shift"}))] == ["shift"] * 2

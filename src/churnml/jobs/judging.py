@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,11 @@ from churnml.jobs.opening import OpenedProject, built_for
 from churnml.jobs.training import Collected
 from churnml.jobs.truth import true_probabilities
 from churnml.modelling.agreement import differences
-from churnml.modelling.evaluation import Evaluation, evaluate
+from churnml.modelling.anew import Anew, calibrated_for, kinds_for, unseen_rows, with_calibration
+from churnml.modelling.evaluation import Evaluation, Figure, evaluate
 from churnml.modelling.leaks import giveaways, too_good
-from churnml.modelling.pooling import JudgedRows, Pooled, pool, predicted_then
-from churnml.modelling.predictor import Predictor
+from churnml.modelling.pooling import JudgedRows, Pooled, log_odds_then, pool
+from churnml.modelling.predictor import Calibration, Predictor
 from churnml.modelling.promotion import ALONE, Verdict, faded, judge, misfitting, overlapping, shifted
 from churnml.modelling.ranking import Stakes
 from churnml.modelling.record import Leak
@@ -46,6 +47,7 @@ class Judgement:
         leaks: features that give the outcome away.
         later: the figures on the split's second, later period; None without one.
         pooled: what all cutoffs that judge show together, which the verdict rests on; None where but one judges.
+        anew: the calibration made anew because the first did not hold; None where it was not asked for.
     """
 
     evaluation: Evaluation | None
@@ -55,6 +57,82 @@ class Judgement:
     leaks: tuple[Leak, ...] = ()
     later: Evaluation | None = None
     pooled: Pooled | None = None
+    anew: Recalibrated | None = None
+
+    def judged_model(self, fitted: FittedModel) -> FittedModel:
+        """What the verdict is about: the challenger, or the challenger calibrated anew."""
+        return self.anew.fitted if self.anew and self.anew.holds else fitted
+
+
+@dataclass(frozen=True)
+class Recalibrated:
+    """A challenger calibrated anew, and whether that held where the first calibration did not.
+
+    Args:
+        fitted: the challenger with it.
+        anew: the calibration of the model itself; earlier judges have theirs, by what was final before them.
+        before: how the first calibration held on the cutoffs that judge, as ``Evaluation.shift``.
+        after: the same of the new one.
+        problem: why it does not hold either, in words; None where it does.
+    """
+
+    fitted: FittedModel
+    anew: Anew
+    before: Mapping[str, Figure]
+    after: Mapping[str, Figure]
+    problem: str | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it takes the place of the first."""
+        return self.problem is None
+
+
+@dataclass(frozen=True)
+class _Judges:
+    """Everything but the model's calibration on the cutoffs that judge.
+
+    Args:
+        rows: each cutoff with everybody's predictions, oldest first, the newest last.
+        log_odds: cutoff → the model's log-odds there.
+        of_champion: cutoff → the champion's probabilities, where it may be compared.
+    """
+
+    rows: Sequence[JudgedRows]
+    log_odds: Mapping[dt.date, np.ndarray]
+    of_champion: Mapping[dt.date, np.ndarray]
+
+    def calibrated(self, calibrations: Mapping[dt.date, Calibration]) -> list[JudgedRows]:
+        """The cutoffs with what the model says there by those calibrations."""
+        return [
+            replace(
+                one,
+                predictions={
+                    **one.predictions,
+                    "model": calibrations[one.cutoff].probabilities(self.log_odds[one.cutoff]),
+                },
+            )
+            for one in self.rows
+        ]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """The figures that a verdict rests on."""
+
+    evaluation: Evaluation
+    predictions: Mapping[str, np.ndarray]
+    pooled: Pooled | None
+    later: Evaluation | None
+
+    @property
+    def judging(self) -> Evaluation:
+        return self.pooled.evaluation if self.pooled else self.evaluation
+
+    @property
+    def shifted(self) -> str | None:
+        """That the probabilities do not hold on the cutoffs that judge."""
+        return shifted(self.judging) or (self.pooled and shifted(self.evaluation, ALONE)) or None
 
 
 def judge_challenger(
@@ -89,22 +167,88 @@ def judge_challenger(
                 predictions["champion"] = of_champion
         if truth is not None:
             predictions["truth"] = truth
-        accounts, labels = judged["account_id"].to_numpy(), judged["label"].to_numpy()
-        evaluation = evaluate(accounts, labels, predictions, spec.seed, stakes=stakes_of(spec, judged))
-        pooled = _pooled(opened, spec, collected, fitted, judged, predictions, champion)
-        later = _later(opened, spec, collected, fitted)
+        judges = _judges(opened, spec, collected, fitted, judged, predictions, champion)
+        measured = _measured(opened, spec, collected, fitted, judges)
+        anew = None if closed or not measured.shifted else _anew(opened, spec, collected, fitted, judges, measured)
+        if anew and anew[0].holds:
+            measured, fitted = anew[1], anew[0].fitted
     except ChurnmlError as problem:
         log.warning("%(model)s: it could not be judged", {"model": spec.name})
         closed.append(f"it could not be judged: {problem.what}")
         return Judgement(None, Verdict(False, "; ".join(closed)), judged, {}, leaks)
-    suspicious = too_good(evaluation, importance(fitted, judged), _strongest(fitted, judged))
-    alone = pooled and shifted(evaluation, ALONE)
-    closed += [reason for reason in (suspicious, alone, later and faded(later)) if reason]
-    judging = pooled.evaluation if pooled else evaluation
-    verdict = judge(judging, spec.promote_if, champion is not None, closed, absent)
+    suspicious = too_good(measured.evaluation, importance(fitted, judged), _strongest(fitted, judged))
+    alone = measured.pooled and shifted(measured.evaluation, ALONE)
+    closed += [reason for reason in (suspicious, alone, measured.later and faded(measured.later)) if reason]
+    verdict = judge(measured.judging, spec.promote_if, champion is not None, closed, absent)
+    verdict = replace(verdict, because=verdict.because + _also(anew and anew[0]))
     about = {"model": spec.name, "promoted": verdict.promoted, "rows": len(judged), "cutoff": collected.split.judged}
     log.info("%(model)s: judged on %(rows)d accounts at %(cutoff)s, promoted: %(promoted)s", about)
-    return Judgement(evaluation, verdict, judged, predictions, leaks, later, pooled)
+    return Judgement(
+        measured.evaluation,
+        verdict,
+        judged,
+        measured.predictions,
+        leaks,
+        measured.later,
+        measured.pooled,
+        anew and anew[0],
+    )
+
+
+def _also(anew: Recalibrated | None) -> str:
+    """What the calibration made anew adds to a verdict."""
+    if anew is None:
+        return ""
+    seen = " instead of ".join(f"{shift['seen_over_said'].value:.2f}" for shift in (anew.after, anew.before))
+    if anew.holds:
+        return f"; it was calibrated anew, as its first probabilities did not hold: {seen} seen for each one said"
+    return f"; calibrated anew ({seen} seen for each one said) it does not hold either"
+
+
+def _measured(
+    opened: OpenedProject,
+    spec: ModelSpec,
+    collected: Collected,
+    fitted: FittedModel,
+    judges: _Judges,
+    calibrations: Mapping[dt.date, Calibration] | None = None,
+) -> _Measured:
+    """The figures with a calibration for each judge, or everywhere the challenger's own."""
+    own = dict.fromkeys(judges.log_odds, fitted.predictor.calibration)
+    rows = judges.calibrated(own if calibrations is None else calibrations)
+    newest = rows[-1]
+    accounts, labels = newest.rows["account_id"].to_numpy(), newest.rows["label"].to_numpy()
+    stakes = stakes_of(spec, newest.rows)
+    evaluation = evaluate(accounts, labels, newest.predictions, spec.seed, stakes=stakes)
+    pooled = pool(rows, spec.seed, judges.of_champion) if len(rows) > 1 else None
+    later = _later(opened, spec, collected, fitted)
+    return _Measured(evaluation, newest.predictions, pooled, later)
+
+
+def _anew(
+    opened: OpenedProject,
+    spec: ModelSpec,
+    collected: Collected,
+    fitted: FittedModel,
+    judges: _Judges,
+    first: _Measured,
+) -> tuple[Recalibrated, _Measured] | None:
+    """The challenger calibrated anew for each judge, and measured again; None where nothing may calibrate it."""
+    split, kinds = collected.split, kinds_for(spec)
+    if not kinds:
+        return None
+    mature = collected.rows[collected.rows["label"].notna()]
+    unseen = unseen_rows(fitted, collected.features, mature, split, spec.estimator.seeds)
+    made = {c: calibrated_for(unseen, c, kinds, spec.label.reach, spec.embargo) for c in judges.log_odds}
+    own = made[split.judged]
+    if own is None:
+        return None
+    # an early judge may have too little before it: what calibrated it first stays
+    calibrations = {c: one.calibration if one else fitted.predictor.calibration for c, one in made.items()}
+    calibrated = with_calibration(fitted, own, unseen, mature, split)
+    again = _measured(opened, spec, collected, calibrated, judges, calibrations)
+    shift = (first.judging.shift, again.judging.shift)
+    return Recalibrated(calibrated, own, *shift, again.shifted), again
 
 
 def _later(opened: OpenedProject, spec: ModelSpec, collected: Collected, fitted: FittedModel) -> Evaluation | None:
@@ -151,7 +295,7 @@ def _rivals(
     return rivals | {"health": score_as_rival(by_health[0], train["label"].to_numpy(), by_health[1])}
 
 
-def _pooled(
+def _judges(
     opened: OpenedProject,
     spec: ModelSpec,
     collected: Collected,
@@ -159,29 +303,27 @@ def _pooled(
     judged: pd.DataFrame,
     predictions: Mapping[str, np.ndarray],
     champion: Predictor | None,
-) -> Pooled | None:
-    """What the cutoffs that judge show together, each with a model fitted as it would have been then."""
-    split = collected.split
-    if not split.earlier:
-        return None
+) -> _Judges:
+    """The cutoffs that judge, each with a model and rivals fitted as they would have been then."""
+    split, seeds = collected.split, spec.estimator.seeds
     mature = collected.rows[collected.rows["label"].notna()]
-    together = []
+    together, log_odds = [], {}
     for fold in split.earlier:
         train, rows = at_cutoffs(mature, fold.train), at_cutoffs(mature, [fold.validate])
         if train["label"].nunique() < 2 or rows.empty:
             continue
-        by_model = predicted_then(fitted, collected.features, mature, fold, spec.estimator.seeds)
+        log_odds[fold.validate] = log_odds_then(fitted, collected.features, mature, fold, seeds)
         rivals = _rivals(opened, collected, fitted, train, rows)
-        known = {who: p for who, p in rivals.items() if p is not None}
-        together.append(JudgedRows(fold.validate, fold.train[-1], rows, {"model": by_model, **known}))
-    if not together:
-        return None
+        # the model first, as everywhere; what it says depends on its calibration
+        known = {"model": log_odds[fold.validate]} | {who: p for who, p in rivals.items() if p is not None}
+        together.append(JudgedRows(fold.validate, fold.train[-1], rows, known))
     together.append(JudgedRows(split.judged, split.train[-1], judged, predictions))
+    log_odds[split.judged] = fitted.predictor.log_odds(judged)
     of_champion = {}
-    if champion is not None and "champion" in predictions:
+    if len(together) > 1 and champion is not None and "champion" in predictions:
         earlier = _champion_then(opened, spec, champion, together[:-1])
         of_champion = {**earlier, split.judged: predictions["champion"]}
-    return pool(together, spec.seed, of_champion)
+    return _Judges(together, log_odds, of_champion)
 
 
 def _champion_then(

@@ -8,10 +8,11 @@ import pandas as pd
 
 import churnml
 from churnml.adapters.registry.registered import RunDataset, RunDetails
-from churnml.jobs.judging import Judgement, importance, stakes_of
+from churnml.jobs.judging import Judgement, Recalibrated, importance, stakes_of
 from churnml.jobs.opening import OpenedProject
 from churnml.jobs.training import Collected, training_fingerprint, unheard_by
 from churnml.ledger.erasure import JUDGED_FILE
+from churnml.modelling.anew import folds_used
 from churnml.modelling.ranking import gains
 from churnml.modelling.record import (
     ContactPlan,
@@ -22,6 +23,7 @@ from churnml.modelling.record import (
     LaterPeriod,
     ModelRecord,
     PooledCutoffs,
+    RecordedAnew,
     RecordedCalibration,
     RecordedFold,
     ReliabilityBin,
@@ -57,6 +59,7 @@ def record_challenger(
     ``against`` is the version of the champion it was judged against, None where there was none.
     """
     record = record_of(opened, spec, collected, fitted, judged, against)
+    fitted = judged.judged_model(fitted)
     parameters = {
         **{f"estimator.{key}": value for key, value in spec.estimator.model_dump().items()},
         **{f"label.{key}": value for key, value in spec.label.model_dump().items()},
@@ -148,6 +151,7 @@ def record_of(
     against: str | None = None,
 ) -> ModelRecord:
     """The record of a challenger that is not registered yet."""
+    fitted = judged.judged_model(fitted)
     evaluation, y = judged.evaluation, judged.rows["label"].to_numpy(dtype="float64")
     p = judged.predictions.get("model")
     train = at_cutoffs(collected.rows, collected.split.train)
@@ -179,7 +183,7 @@ def record_of(
             FamilyImportance(family=family, log_odds=log_odds)
             for family, log_odds in (importance(fitted, judged.rows) if evaluation else {}).items()
         ),
-        training=_training(spec, collected, fitted, train),
+        training=_training(spec, collected, fitted, train, judged.anew),
         hazard=_hazard(spec, collected, fitted),
         label=spec.label,
         spec=spec.model_dump(mode="json"),
@@ -235,15 +239,19 @@ def _pooled(judged: Judgement) -> PooledCutoffs | None:
     )
 
 
-def _training(spec: ModelSpec, collected: Collected, fitted: FittedModel, train: pd.DataFrame) -> TrainingRecord:
+def _training(
+    spec: ModelSpec, collected: Collected, fitted: FittedModel, train: pd.DataFrame, anew: Recalibrated | None
+) -> TrainingRecord:
     split, calibration = collected.split, fitted.predictor.calibration
+    newer = anew.anew.taught if anew and anew.holds else None
+    folds = folds_used(split, anew.anew) if anew and anew.holds else split.folds
     is_sigmoid = calibration.kind == "sigmoid"
     return TrainingRecord(
         cutoffs=split.train,
         purged=split.purged,
-        folds=tuple(RecordedFold(train=fold.train, validate=fold.validate) for fold in split.folds),
+        folds=tuple(RecordedFold(train=fold.train, validate=fold.validate) for fold in folds),
         searched_at=tuple(fold.validate for fold in split.search),
-        calibrated_at=tuple(fold.validate for fold in split.calibrate),
+        calibrated_at=newer or tuple(fold.validate for fold in split.calibrate),
         later=split.later,
         fold_losses=fitted.fold_losses,
         search=fitted.chosen.tried,
@@ -263,6 +271,21 @@ def _training(spec: ModelSpec, collected: Collected, fitted: FittedModel, train:
             # a table of hundreds of points is known by its size
             points=len(calibration.x) or None,
         ),
+        anew=_recorded_anew(anew),
+    )
+
+
+def _recorded_anew(anew: Recalibrated | None) -> RecordedAnew | None:
+    if anew is None:
+        return None
+    return RecordedAnew(
+        how=anew.anew.kind.words,
+        taught_at=anew.anew.taught,
+        losses=anew.anew.losses,
+        before=recorded(anew.before),
+        after=recorded(anew.after),
+        held=anew.holds,
+        problem=anew.problem,
     )
 
 

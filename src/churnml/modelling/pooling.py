@@ -58,15 +58,18 @@ class Pooled:
     champion_at: tuple[dt.date, ...] = ()
 
 
-def predicted_then(
+def log_odds_then(
     fitted: FittedModel, features: Sequence[Feature], rows: pd.DataFrame, fold: Fold, seeds: int
 ) -> np.ndarray:
-    """What the model would have said at an earlier cutoff of the labelled ``rows`` there, shape (rows there,)."""
+    """The model as it would have been at an earlier cutoff: its log-odds of the labelled ``rows`` there, (rows there,).
+
+    They are not calibrated yet.
+    """
     columns, settings = [feature.name for feature in features], fitted.chosen.settings
     teach, judged = at_cutoffs(rows, fold.train), at_cutoffs(rows, [fold.validate])
     estimator = settings.classifier(trees=fitted.chosen.trees, seeds=seeds)
     estimator.fit(teach[columns], teach["label"], settings.weight(teach))
-    return fitted.predictor.calibrated(estimator.decision_function(judged[columns]))
+    return np.asarray(estimator.decision_function(judged[columns]))
 
 
 def pool(

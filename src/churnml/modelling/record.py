@@ -127,6 +127,27 @@ class YoungAccounts(RecordPart):
     sentence: str
 
 
+class RecordedAnew(RecordPart):
+    """A calibration made anew, because the first did not hold on the cutoffs that judge.
+
+    Args:
+        how: the kind that was taken, in words.
+        taught_at: the cutoffs that taught that of the model itself; an earlier judge has its own.
+        losses: each kind in words → log loss at cutoffs that later ones were calibrated before.
+        before, after: how the first and the new one held, as the record's ``shift``.
+        held: whether the new one took the first one's place.
+        problem: why not; None where it did.
+    """
+
+    how: str
+    taught_at: tuple[dt.date, ...]
+    losses: Mapping[str, Known]
+    before: Figures
+    after: Figures
+    held: bool
+    problem: str | None = None
+
+
 class TrainingRecord(RecordPart):
     """Which cutoffs did what, and how the model was fitted.
 
@@ -141,6 +162,7 @@ class TrainingRecord(RecordPart):
         seeds: how many fits are averaged.
         touched: what the team did to the rows, where that is known.
         young: which of the rows are of accounts in their first weeks; None in records of before that was counted.
+        anew: the calibration made anew; None where the first one held, or there was none to make.
         rows, positives, base_rate: of the rows that trained.
         trees, features: how many.
     """
@@ -163,6 +185,7 @@ class TrainingRecord(RecordPart):
     features: int
     calibration: RecordedCalibration | None
     young: YoungAccounts | None = None
+    anew: RecordedAnew | None = None
 
 
 class RecordedRenewal(RecordPart):

@@ -55,6 +55,8 @@ class Split:
             final by then; oldest first.
         later: a newer cutoff whose label window begins after that of ``judged`` was final: a second, later period
             that checks ranking and calibration; None where the history is too short for it.
+        newer: folds at training cutoffs after those that choose and calibrate, which do not judge: they calibrate too
+            where the calibration has to be made anew, each judge's by what was final before it.
     """
 
     train: tuple[dt.date, ...]
@@ -64,6 +66,7 @@ class Split:
     judged: dt.date
     later: dt.date | None = None
     earlier: tuple[Fold, ...] = ()
+    newer: tuple[Fold, ...] = ()
 
     @property
     def judges(self) -> tuple[dt.date, ...]:
@@ -184,7 +187,10 @@ def plan(
     search = tuple(fold for place, fold in enumerate(reversed(within)) if place % 3 == 1)[::-1] or within
     calibrate = tuple(fold for fold in within if fold not in search) or within
     purged = tuple(c for c in ordered if c not in train and c not in (judged, later))
-    return Split(train, search, calibrate, purged, judged, later, earlier)
+    judges = {fold.validate for fold in earlier}
+    after = [fold for fold in rolling_origin(train, reach, embargo, len(train)) if fold.validate > within[-1].validate]
+    newer = tuple(fold for fold in after if fold.validate not in judges)
+    return Split(train, search, calibrate, purged, judged, later, earlier, newer)
 
 
 def _further_judges(judged: dt.date, ordered: Sequence[dt.date], reach: Reach) -> Iterator[dt.date]:

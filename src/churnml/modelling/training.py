@@ -40,8 +40,8 @@ class FittedModel:
         chosen: what the search folds chose, and all that they tried.
         fold_losses: cutoff → mean log loss of the chosen settings on it, uncalibrated, of the folds that searched.
         calibration_losses: kind of calibration → log loss out of sample; empty where the kind was declared.
-        out_of_fold: ``account_id, as_of, label, probability``: the calibrating folds' predictions of their validation
-            cutoffs, calibrated by each other; made by models that never saw those rows.
+        out_of_fold: ``account_id, as_of, label, log_odds, probability``: the calibrating folds' predictions of their
+            validation cutoffs, made by models that never saw those rows; the probabilities are calibrated by all.
     """
 
     predictor: Predictor
@@ -124,7 +124,7 @@ def fit(
     calibrating = _with_both_outcomes(train, plan.calibrate) or searching
     out_of_fold = _out_of_fold(chosen, list(calibrating.values()), columns, seeds)
     calibrated = _calibrated(spec, out_of_fold)
-    out_of_fold["probability"] = calibrated.calibration.probabilities(out_of_fold.pop("log_odds").to_numpy())
+    out_of_fold["probability"] = calibrated.calibration.probabilities(out_of_fold["log_odds"].to_numpy())
     final = _fitted(chosen, train, columns, seeds)
     predictor = Predictor(
         booster=final.booster_,

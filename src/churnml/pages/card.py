@@ -15,6 +15,7 @@ from churnml.modelling.record import (
     RecordedFigure,
     TrainingRecord,
 )
+from churnml.pages.calibration_words import kept_apart, made_anew
 from churnml.pages.card_figures import figure_table, leads, named, pooled_section, who_is
 from churnml.pages.label_words import eligible_in_words, label_in_words
 from churnml.pages.markdown import plain, table
@@ -175,8 +176,7 @@ def _splits(record: ModelRecord) -> list[str]:
         f"`o` cutoff, `#` label window, `-` days until the label is final, `|` end of the data; a character is {days} "
         f"day{'s' if days > 1 else ''}. "
         "Left out are cutoffs whose labels were not final at the judged cutoff: what trained was history by then. "
-        "What chose settings and calibrated was final before the oldest cutoff that judges; those that judge took part "
-        "in nothing but the figures below"
+        + kept_apart(record)
         + ("." if record.pooled is None else ", and each judges a model fitted as it would have been then."),
     ]
 
@@ -198,6 +198,7 @@ def _training(record: ModelRecord) -> list[str]:
         compared = training.calibration_losses.items()
         losses = ", ".join(f"{plain(words(kind))} {loss:.4f}" for kind, loss in compared if loss is not None)
         lines.append(f"- Calibrations compared by log loss, each on rows it was not learned on: {losses}.")
+    lines += made_anew(training.anew)
     return [
         "## How it was fitted",
         "",

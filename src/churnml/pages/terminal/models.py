@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from churnml.pages.calibration_words import roles_in_words
 from churnml.pages.presenter import (
     CAPACITY_FIGURES,
     MAIN_FIGURES,
@@ -73,9 +74,9 @@ def _unheard_lines(record: ModelRecord) -> list[str]:
 
 
 def _chosen_lines(record: ModelRecord) -> list[str]:
-    """Which of the settings that were tried won, where it is not the declared one."""
+    """Who chose, calibrated and judged, and which of the settings that were tried won, if not the declared one."""
     taken = [trial.what for trial in record.training.search[1:] if trial.taken]
-    return [f"chosen on folds: {'; '.join(taken)}"] if taken else []
+    return [roles_in_words(record), *([f"chosen on folds: {'; '.join(taken)}"] if taken else [])]
 
 
 def _pooled_lines(pooled: PooledCutoffs) -> list[str]:
