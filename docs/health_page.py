@@ -46,8 +46,8 @@ SECTIONS: tuple[tuple[str, str, Sequence[HealthExample]], ...] = (
     ("The score", "", worked.MEANS),
     (
         "Inputs that point the wrong way",
-        "At training of the model that health names as its risk, each input is held against the outcome of the training "
-        "rows. `training` holds so many accounts of each kind. Sure is a 99 % interval.",
+        "At training of the model that health names as its risk, each input is held against the outcome of the "
+        "training rows. `training` holds so many accounts of each kind. Sure is a 99 % interval.",
         worked.DIRECTIONS,
     ),
     (

@@ -15,7 +15,7 @@ from churnml.features.declared import DeclaredFamily, family_of
 from churnml.features.themes import ALONE, THEMES
 from churnml.scoring.peers import LEAST_PEERS, WITHOUT_PAST, YOUNG_DAYS, Peers
 from churnml.scoring.people import about_people
-from churnml.scoring.reasons import LEAST_CONTRIBUTION, LEAST_SHARE, REASONS_SHOWN, model_reasons
+from churnml.scoring.reasons import LEAST_CONTRIBUTION, LEAST_SHARE, MOST_OF_WORDS, REASONS_SHOWN, model_reasons
 from churnml.scoring.wording import course, own_usual, sentence
 
 WISH = Wish((7, 28, 90), ("export",), ("segment",), ("report",))
@@ -242,10 +242,11 @@ def slowly(frame, features, contributions, towards_risk):
         candidates.append(of_row)
     having = Counter(features[i].family for of_row in candidates for _, _, i in of_row)
     listed = sum(1 for of_row in candidates if of_row)
-    return [_ordered(of_row, features, having, listed, frame, row) for row, of_row in enumerate(candidates)]
+    said = Counter(words(features[i], frame, row) for row, of_row in enumerate(candidates) for _, _, i in of_row)
+    return [_ordered(of_row, features, having, listed, frame, row, said) for row, of_row in enumerate(candidates)]
 
 
-def particular_slowly(feature, frame, row):
+def apart_slowly(feature, frame, row):
     """The segment's accounts are peers where there are enough, else all are; nothing of a past is known."""
     value, usual = frame[feature.name].iloc[row], USUAL.get(feature.name)
     own = frame["account_segment"].iloc[row]
@@ -255,16 +256,23 @@ def particular_slowly(feature, frame, row):
         there = sum(known == value)
     else:
         there = sum(known <= value) if usual is not None and value < usual else sum(known >= value)
-    return math.log2((len(known) + 2) / (there + 1)) + WITHOUT_PAST
+    return math.log2((len(known) + 2) / (there + 1))
 
 
-def _ordered(of_row, features, having, listed, frame, row):
+def words(feature, frame, row):
+    return feature.name, sentence(feature, frame[feature.name].iloc[row], USUAL.get(feature.name))
+
+
+def _ordered(of_row, features, having, listed, frame, row, said):
     def surprise(i):
         shared = math.log2((listed + 2) / (having[features[i].family] + 1))
-        return shared + particular_slowly(features[i], frame, row)
+        same = math.log2((listed + 2) / (said[words(features[i], frame, row)] + 1))
+        return shared + min(same, MOST_OF_WORDS) + WITHOUT_PAST + apart_slowly(features[i], frame, row)
 
     def passive(i):
-        return not features[i].actionable
+        if not features[i].actionable:
+            return 2
+        return apart_slowly(features[i], frame, row) < math.log2(3)
 
     speaker_of: dict[str, tuple[float, float, int]] = {}
     for weight, sum_, i in sorted(of_row, key=lambda one: (passive(one[2]), -round(surprise(one[2]), 1), -one[1])):
@@ -363,6 +371,28 @@ def test_of_two_like_reasons_the_one_that_has_fallen_from_the_accounts_own_past_
     assert codes(found[0]) == ["usage.active_days", "tickets.backlog"]
     assert found[0][0].sentence == "Active on only 4 of the last 28 days; 9 is usual, 28 for this account."
     assert codes(found[1]) == ["tickets.backlog", "usage.active_days"]
+
+
+def test_what_over_a_third_of_the_peers_share_comes_after_what_sets_an_account_apart():
+    # 41 of 100 have as many open tickets or more, and ten as few events or fewer
+    rows = [
+        BAD | {"tickets_open": 2.0 if i < 41 else 0.0, "usage_events_28d": 10.0 if i < 10 else 90.0} for i in range(100)
+    ]
+    given = {"tickets_open": np.full(100, 3.0), "usage_events_28d": np.full(100, 0.3)}
+    found = of_day(rows, given)
+    assert codes(found[0]) == ["usage.events", "tickets.backlog"]
+    few = [row | {"tickets_open": 2.0 if i < 30 else 0.0} for i, row in enumerate(rows)]
+    assert codes(of_day(few, given)[0]) == ["tickets.backlog", "usage.events"]
+
+
+def test_the_same_sentence_on_every_line_is_put_behind_one_with_the_accounts_own_number():
+    # a slope steeper than to nothing reads the same whatever it is; the days are others for each
+    names = ("usage_slope_90d", "usage_days_since_last")
+    rows = [{"usage_slope_90d": -2.0 - i / 100, "usage_days_since_last": 20.0 + i} for i in range(12)]
+    usual = {"usage_slope_90d": 0.0, "usage_days_since_last": 3.0}
+    features = [DECLARED[name] for name in names]
+    found = model_reasons(pd.DataFrame(rows), features, np.tile([0.6, 0.5], (12, 1)), usual, towards_risk=True)
+    assert {codes(reasons)[0] for reasons in found} == {"usage.recency"}
 
 
 def test_however_particular_what_does_not_push_the_risk_up_is_no_reason():

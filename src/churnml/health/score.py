@@ -20,7 +20,7 @@ from churnml.health.exceptions import with_exceptions
 from churnml.health.scorecards import SEGMENT, scorecards_of
 from churnml.ledger import AppliedException, Override, Reason
 from churnml.scoring.peers import Peers
-from churnml.scoring.reasons import POOR, Candidates, numbered, particular, pick, speakable, tell, tiers
+from churnml.scoring.reasons import POOR, Candidates, numbered, particular, pick, speakable, tell, tiers, wordings
 from churnml.specs.health import INSUFFICIENT as INSUFFICIENT
 from churnml.specs.health import RISK, Dimension, HealthInput, HealthSpec
 
@@ -321,6 +321,15 @@ def health_reasons(
     theme, _ = numbered([theme_of(feature.family) for feature in declared])
     row, which = np.nonzero(poor & speakable(frame, declared))
     costs = lost[row, which]
-    own = particular(row, which, declared, usual, Peers.of(frame))
-    candidates = Candidates(row, theme[which], which, which, costs, costs, own, tiers(row, which, frame, declared))
+    candidates = Candidates(
+        row=row,
+        theme=theme[which],
+        family=which,
+        feature=which,
+        weight=costs,
+        strength=costs,
+        particular=particular(row, which, declared, usual, Peers.of(frame)).bits,
+        words=wordings(row, which, frame, declared, usual),
+        tier=tiers(row, which, frame, declared),
+    )
     return tell(pick(candidates, of_list=True), frame, declared, usual, currency)

@@ -21,7 +21,7 @@ import pandas as pd
 from churnml.declarations import FeatureDeclaration
 from churnml.features import Polarity, theme_of
 from churnml.ledger import Reason
-from churnml.scoring.peers import Peers
+from churnml.scoring.peers import LEAST_PEERS, Peers
 from churnml.scoring.people import about_people, of_one_person
 from churnml.scoring.wording import GROW, LEAVE, own_usual, sentence
 
@@ -31,6 +31,12 @@ LEAST_CONTRIBUTION = 0.25
 REASONS_SHOWN = 3
 # A family that adds less than this share of the strongest one of its theme does not speak for it.
 LEAST_SHARE = 0.25
+# What more than a third of its peers share is not what sets an account apart: it is told last.
+ORDINARY = math.log2(3)
+# An eighth of the list may read the same.
+MOST_OF_WORDS = 3.0
+# Values that differ by less read the same.
+WORDED_DIGITS = 3
 # What differs by less is as surprising.
 BITS_DIGITS = 1
 # On the reference scale, a health input at or under this is a reason of its own.
@@ -50,8 +56,9 @@ class Candidates:
         weight: of the theme, see :class:`Reason`.
         strength: what the family itself adds to that.
         particular: how far the account stands from its peers and its own past there, in bits.
+        words: equal where the sentence would be.
         tier: TELLING; AS_EVER where the account is no lower than its own past, though lower than others;
-            PASSIVE where nobody can act on it.
+            or where too many of its peers stand there too; PASSIVE where nobody can act on it.
     """
 
     row: np.ndarray
@@ -61,6 +68,7 @@ class Candidates:
     weight: np.ndarray
     strength: np.ndarray
     particular: np.ndarray
+    words: np.ndarray
     tier: np.ndarray
 
     @classmethod
@@ -71,12 +79,14 @@ class Candidates:
             np.concatenate([rows for rows, _ in whole]),
             *(
                 np.concatenate([getattr(part, name) for _, part in whole])
-                for name in ("theme", "family", "feature", "weight", "strength", "particular", "tier")
+                for name in ("theme", "family", "feature", "weight", "strength", "particular", "words", "tier")
             ),
         )
 
     def surprises(self) -> np.ndarray:
         """How much each says of its account, in bits: what is particular to it, and how few on the list have the like.
+
+        The same sentence on every line is read once: how few could be told the very same counts beside the family.
 
         As if one more account had it and one had not, so that a short list does not decide.
         """
@@ -84,7 +94,9 @@ class Candidates:
             return np.zeros(0)
         accounts = len(np.unique(self.row))
         having = np.bincount(self.family, minlength=int(self.family.max()) + 1)
-        return np.asarray(np.log2((accounts + 2) / (having + 1))[self.family] + self.particular)
+        sentence = np.unique(self.words, return_inverse=True)[1]
+        same = np.log2((accounts + 2) / (np.bincount(sentence) + 1))[sentence]
+        return np.log2((accounts + 2) / (having + 1))[self.family] + np.minimum(same, MOST_OF_WORDS) + self.particular
 
 
 @dataclass(frozen=True)
@@ -206,9 +218,31 @@ def model_candidates(
     may_speak &= (by_family >= least[:, theme]) & (weights[:, theme] >= LEAST_CONTRIBUTION)
     row, which = np.nonzero(may_speak)
     speaker = feature_of[row, which]
-    tier, own = tiers(row, speaker, frame, features), particular(places[row], speaker, features, usual, peers)
-    of_theme = theme[which]
-    return Candidates(row, of_theme, which, speaker, weights[row, of_theme], by_family[row, which], own, tier)
+    apart = particular(places[row], speaker, features, usual, peers)
+    return Candidates(
+        row=row,
+        theme=theme[which],
+        family=which,
+        feature=speaker,
+        weight=weights[row, theme[which]],
+        strength=by_family[row, which],
+        particular=apart.bits,
+        words=wordings(row, speaker, frame, features, usual),
+        tier=np.maximum(tiers(row, speaker, frame, features), np.where(apart.ordinary, AS_EVER, TELLING)),
+    )
+
+
+@dataclass(frozen=True)
+class Particular:
+    """How far each candidate's account stands from its peers and its own past; arrays are parallel to the candidates.
+
+    Args:
+        bits: how far.
+        ordinary: too many of its peers stand there, too.
+    """
+
+    bits: np.ndarray
+    ordinary: np.ndarray
 
 
 def particular(
@@ -217,14 +251,34 @@ def particular(
     features: Sequence[FeatureDeclaration],
     usual: Mapping[str, float],
     peers: Peers,
-) -> np.ndarray:
-    """How far each candidate's account stands from its peers and its own past, in bits; parallel to ``rows``."""
-    bits = np.zeros(len(rows))
+) -> Particular:
+    """What is particular to the accounts in ``rows`` of the peers by what would speak of each."""
+    apart, fallen = np.zeros(len(rows)), np.zeros(len(rows))
     for i in np.unique(speaker):
         mine = speaker == i
-        bits[mine] = peers.apart(rows[mine], features[i], usual.get(features[i].name))
-        bits[mine] += peers.fallen(rows[mine], features[i])
-    return bits
+        apart[mine] = peers.apart(rows[mine], features[i], usual.get(features[i].name))
+        fallen[mine] = peers.fallen(rows[mine], features[i])
+    return Particular(apart + fallen, (apart < ORDINARY) & (len(peers.frame) >= LEAST_PEERS))
+
+
+def wordings(
+    row: np.ndarray,
+    speaker: np.ndarray,
+    frame: pd.DataFrame,
+    features: Sequence[FeatureDeclaration],
+    usual: Mapping[str, float],
+) -> np.ndarray:
+    """A number for what each candidate would say, but for the account's own past; equal sentences have equal ones."""
+    numbers = np.zeros(len(row), dtype="int64")
+    for i in np.unique(speaker):
+        feature, mine = features[i], speaker == i
+        values = frame[feature.name].iloc[row[mine]]
+        if not feature.is_category:
+            values = values.astype("float64").round(WORDED_DIGITS)
+        place, distinct = pd.factorize(values)
+        texts = [sentence(feature, value, usual.get(feature.name)) for value in distinct]
+        numbers[mine] = np.array([hash((feature.name, text)) for text in texts], dtype="int64")[place]
+    return numbers
 
 
 def speakable(frame: pd.DataFrame, features: Sequence[FeatureDeclaration]) -> np.ndarray:
