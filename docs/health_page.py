@@ -45,6 +45,12 @@ Their scales are such that a healthier feature of 80 scores 80 and a riskier one
 SECTIONS: tuple[tuple[str, str, Sequence[HealthExample]], ...] = (
     ("The score", "", worked.MEANS),
     (
+        "Inputs that point the wrong way",
+        "At training of the model that health names as its risk, each input is held against the outcome of the "
+        "training rows. `training` holds so many accounts of each kind. Sure is a 99 % interval.",
+        worked.DIRECTIONS,
+    ),
+    (
         "What is missing or stale",
         "Each input says what happens where it is not known (`missing`), and how long a value holds (`age`, a feature "
         "that counts the days since it was known, `stale_after`, `half_life`). A stale value counts by its freshness "

@@ -22,8 +22,8 @@ playbooks:
   - name: usage_is_fading
     title: Win back the users
     goal: keep                       # keep, grow or care
-    enter: band in ['at_risk', 'watch'] and reasons has 'usage.*' and churn_lift >= 2
-    exit: not reasons has 'usage.*' or churn_lift < 1      # closes the work by itself
+    enter: band in ['at_risk', 'watch'] and reasons has 'usage.*' and churn_rank <= 0.15
+    exit: not reasons has 'usage.*' or churn_rank > 0.4    # closes the work by itself
     reasons: [usage.*]               # what the work is about; one open work item for each
     do:
       - Find out which people stopped and what their job is now.
@@ -41,7 +41,7 @@ shown at all three. A day's work is chosen so that it is worth most under everyb
 playbook that is declared first goes first.
 
 **Who is left alone.** Playbooks whose goal is `grow` never go to an account in trouble (`trouble:`, by default an
-account at risk, or twice as likely to leave as usual), unless `grow_in_trouble: true`.
+account at risk, or among the 15 % most likely to leave), unless `grow_in_trouble: true`.
 
 ## The language of rules
 

@@ -97,6 +97,7 @@ class FeatureDeclaration:
     made_of: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     only_low: bool = False
+    before_over: str = ""
 
     @property
     def is_category(self) -> bool:

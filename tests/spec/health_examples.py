@@ -33,7 +33,7 @@ stages:
 
 Rule = Literal[
     "score", "band", "events", "flaps", "change", "preview", "movers", "weights", "override", "refused", "judging",
-    "family", "problems",
+    "family", "problems", "directions",
 ]  # fmt: skip
 
 
@@ -114,6 +114,83 @@ MEANS: tuple[HealthExample, ...] = (
             """
         },
         "risk: {weight: 1, points: [[0.5, 90], [1, 70], [2, 40], [10, 0]]}",
+    ),
+)
+DIRECTIONS: tuple[HealthExample, ...] = (
+    HealthExample(
+        "directions",
+        "an input that surely ran against its declaration, or is mostly unknown, has no say",
+        """
+        input       | has a say | why
+        use         | no        | runs against its declaration (healthier)
+        people      | yes       |
+        tickets_bad | no        | is known of 40 % of the accounts only
+        """,
+        {
+            "training": """
+            accounts | left | use | people | tickets_bad
+            24       | yes  | 80  | 20     |
+            36       | no   | 20  | 80     |
+            16       | yes  | 70  | 30     | 5
+            24       | no   | 30  | 70     | 1
+            """
+        },
+        TWO,
+    ),
+    HealthExample(
+        "directions",
+        "what the project insists on is heard all the same, and told; what is the same for all says nothing",
+        """
+        input       | has a say    | why
+        use         | it is wanted | runs against its declaration (healthier)
+        people      | yes          |
+        tickets_bad | no           | is the same for every account
+        """,
+        {
+            "training": """
+            accounts | left | use | people | tickets_bad
+            40       | yes  | 80  | 20     | 1
+            60       | no   | 20  | 80     | 1
+            """
+        },
+        TWO.replace("{feature: use}", "{feature: use, insist: true}"),
+    ),
+    HealthExample(
+        "directions",
+        "with fewer than ten accounts of either outcome nobody can be sure of a direction",
+        """
+        input  | has a say | why
+        use    | yes       |
+        """,
+        {
+            "training": """
+            accounts | left | use
+            9        | yes  | 80
+            60       | no   | 20
+            """
+        },
+    ),
+    HealthExample(
+        "score",
+        "the weight of an input without a say goes to the others of its dimension, a dimension without any is not there",
+        """
+        account | use | score | coverage
+        acme    | 90  | 60    | 100 %
+        bolt    | 10  | 30    | 100 %
+        """,
+        {
+            "training": """
+            accounts | left | use | people | tickets_bad
+            40       | yes  | 80  | 20     | 1
+            60       | no   | 20  | 80     | 1
+            """,
+            "accounts": """
+            account | use | people | tickets_bad | risk
+            acme    | 10  | 90     | 50          | 30
+            bolt    | 90  | 10     | 50          | 50
+            """,
+        },
+        TWO,
     ),
 )
 MISSING: tuple[HealthExample, ...] = (
@@ -1004,6 +1081,7 @@ FAMILIES: tuple[HealthExample, ...] = (
 )
 
 EXAMPLES = (
+    *DIRECTIONS,
     *(*MEANS, *MISSING, *CARDS, *EXCEPTIONS),
     *(*BANDS, *EVENTS, *FLAPS, *CHANGES, *PREVIEWS, *WEIGHTS),
     *(*OVERRIDES, *JUDGING, *FAMILIES),

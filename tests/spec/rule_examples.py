@@ -438,7 +438,7 @@ EXAMPLES: tuple[Example, ...] = (
         FINDINGS,
         "a play to grow that asks for accounts in trouble, who are left alone",
         """
-        grow: {goal: grow, enter: upsell_lift >= 3 and churn_lift > 2}
+        grow: {goal: grow, enter: upsell_lift >= 3 and churn_rank <= 0.1}
         show: {goal: grow, enter: upsell_lift >= 3}
         """,
         """

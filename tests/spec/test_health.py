@@ -16,6 +16,7 @@ import yaml
 from churnml.errors import OverrideError
 from churnml.health.bands import flap_rates, settle_bands
 from churnml.health.changes import ScoreInputs, Yardstick, explain_change
+from churnml.health.directions import Unheard, heard, unheard_inputs
 from churnml.health.events import health_events
 from churnml.health.hierarchies import Hierarchies, roll_up
 from churnml.health.override_judging import ModelScore, judge_overrides
@@ -64,7 +65,7 @@ def probability_of(accounts: pd.DataFrame) -> np.ndarray:
 
 
 def health_in(spec: HealthSpec, accounts: pd.DataFrame) -> Health:
-    polarity = {f: "riskier" if f.endswith("_bad") else "healthier" for f in spec.features}
+    polarity = polarity_of(spec)
     scales = {name: RISKIER if which == "riskier" else HEALTHIER for name, which in polarity.items()}
     return health_of(spec, frame_of(accounts), polarity, scales, probability_of(accounts), BASE_RATE)
 
@@ -88,13 +89,40 @@ def cell_of(health: Health, column: str, row: int) -> str:
 
 
 def scores(example: HealthExample) -> Cells:
-    accounts = table(example.given["accounts"])
-    health = health_in(spec_of(example.said), accounts)
+    accounts, spec = table(example.given["accounts"]), spec_of(example.said)
+    if "training" in example.given:
+        spec = heard(spec, {one.feature: one.why for one in silent_inputs(example) if not one.insisted})
+    health = health_in(spec, accounts)
     columns = [name for name in table(example.expect).columns if name != "account"]
     return [
         {"account": account} | {column: cell_of(health, column, row) for column in columns}
         for row, account in enumerate(accounts["account"])
     ]
+
+
+def silent_inputs(example: HealthExample) -> tuple[Unheard, ...]:
+    """The inputs without a say by the training rows, which the table counts."""
+    kinds = table(example.given["training"])
+    rows = kinds.loc[kinds.index.repeat(kinds["accounts"].astype(int))].reset_index(drop=True)
+    spec, leaves = spec_of(example.said), (rows["left"] == "yes").to_numpy(dtype="float64")
+    frame = rows.drop(columns=["accounts", "left"]).map(number).assign(account_id=rows.index.astype(str))
+    return unheard_inputs(spec, frame, leaves, polarity_of(spec))
+
+
+def directions(example: HealthExample) -> Cells:
+    silent = {one.feature: one for one in silent_inputs(example)}
+    return [
+        {
+            "input": name,
+            "has a say": "yes" if name not in silent else "it is wanted" if silent[name].insisted else "no",
+            "why": silent[name].why.partition(":")[0] if name in silent else "",
+        }
+        for name in spec_of(example.said).features
+    ]
+
+
+def polarity_of(spec: HealthSpec) -> dict[str, str]:
+    return {f: "riskier" if f.endswith("_bad") else "healthier" for f in spec.features}
 
 
 def scoring(spec: HealthSpec, row: Mapping[str, str], on: dt.date) -> Health:
@@ -330,6 +358,7 @@ def problems(example: HealthExample) -> Cells:
 
 WORKED: Mapping[str, Callable[[HealthExample], Cells]] = {
     "score": scores,
+    "directions": directions,
     "band": bands,
     "events": events,
     "flaps": flaps,

@@ -95,7 +95,7 @@ def test_the_playbooks_that_ship_with_the_program_are_meant_as_they_stand() -> N
 
 
 def test_a_play_to_grow_accounts_in_trouble_is_meant_where_that_is_declared() -> None:
-    spec = spec_of("grow: {goal: grow, enter: churn_lift > 2}")
+    spec = spec_of("grow: {goal: grow, enter: churn_rank <= 0.1}")
     assert len(findings(rules_of(spec), KNOWN)) == 1
     assert findings(rules_of(spec.model_copy(update={"grow_in_trouble": True})), KNOWN) == ()
 
@@ -115,7 +115,7 @@ def test_a_project_with_other_bands_that_does_not_say_who_is_in_trouble_is_told_
     known = known_facts(renamed, {}, ())
     spec = spec_of("call: {enter: health < 40}")
     (found,) = findings(read_rules(spec, "playbooks.yaml", known), known)
-    assert (found.playbook, found.remedy) == ("trouble", "Add trouble: band == 'at_risk_too' or churn_lift >= 2")
+    assert (found.playbook, found.remedy) == ("trouble", "Add trouble: band == 'at_risk_too' or churn_rank <= 0.15")
 
 
 def test_a_project_without_stages_or_static_segment_is_told_what_to_declare() -> None:

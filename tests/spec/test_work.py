@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from typing import Any
 
@@ -15,6 +16,7 @@ from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.team import TeamSpec
 from churnml.work import life as work
 from churnml.work.planning import plan_day
+from churnml.work.settling import ranks
 from tests.diary import Diary, playbook
 from tests.spec.work_examples import EXAMPLES, WorkExample
 from tests.support import rules_of, table
@@ -24,8 +26,10 @@ NUMBERS = (
     "mrr",
     "churn_probability",
     "churn_lift",
+    "churn_rank",
     "upsell_probability",
     "upsell_lift",
+    "upsell_rank",
     "upsell_share",
     "tenure_days",
     "days_to_renewal",
@@ -40,6 +44,10 @@ def facts_of(rows: pd.DataFrame) -> pd.DataFrame:
     told: dict[str, Any] = {"account_id": rows["account_id"].tolist()}
     for name in NUMBERS:
         told[name] = pd.to_numeric(rows[name], errors="raise") if name in rows else float("nan")
+    for part in ("churn", "upsell"):
+        if f"{part}_rank" not in rows:  # ranked as a scored day is
+            known = [None if pd.isna(p) else float(p) for p in told[f"{part}_probability"] * pd.Series(1.0, rows.index)]
+            told[f"{part}_rank"] = [math.nan if rank is None else rank for rank in ranks(known)]
     for name in TEXTS:
         told[name] = [said or None for said in rows[name]] if name in rows else None
     told["reasons"] = [

@@ -628,18 +628,71 @@ EXAMPLES: tuple[WorkExample, ...] = (
         begins="Value and order",
     ),
     WorkExample(
+        "a rank is the share of the day's known probabilities that are at least as high: it asks for a part of the book",
+        """
+        call: {enter: churn_rank <= 0.5, exit: churn_rank > 0.75}
+        """,
+        """
+        day        | account | churn_probability
+        2024-06-03 | acme    | 0.9
+        2024-06-03 | bolt    | 0.3
+        2024-06-03 | core    | 0.3
+        2024-06-03 | dune    |
+        2024-06-03 | echo    | 0.1
+        2024-06-04 | acme    | 0.02
+        2024-06-04 | bolt    | 0.04
+        2024-06-04 | core    | 0.03
+        2024-06-04 | echo    | 0.01
+        2024-06-05 | acme    | 0.2
+        2024-06-05 | bolt    | 0.4
+        2024-06-05 | core    | 0.3
+        2024-06-05 | echo    | 0.3
+        """,
+        """
+        day        | account | decision | what happened
+        2024-06-03 | acme    | opened   | opened
+        2024-06-04 | bolt    | opened   | opened
+        2024-06-04 | core    | opened   | opened
+        2024-06-04 | acme    | kept     |
+        2024-06-05 | bolt    | kept     |
+        2024-06-05 | core    | kept     |
+        2024-06-05 | acme    |          | closed: the reason is gone: …
+        """,
+        rules="""
+        Ranks need no usual probability, so the same rule takes its share where a tenth leave and where most do. Who is
+        as likely as another has the same rank; of whom no probability is known no rank is.
+        """,
+    ),
+    WorkExample(
+        "ranks of growth are taken among the probabilities of growth",
+        """
+        grow: {goal: grow, enter: upsell_rank <= 0.5}
+        """,
+        """
+        day        | account | band    | churn_probability | upsell_probability
+        2024-06-03 | acme    | healthy | 0.5               | 0.02
+        2024-06-03 | bolt    | healthy | 0.1               | 0.03
+        2024-06-03 | core    | healthy | 0.1               | 0.01
+        2024-06-03 | dune    | healthy | 0.1               |
+        """,
+        """
+        day        | account | decision
+        2024-06-03 | bolt    | opened
+        """,
+    ),
+    WorkExample(
         "plays for growth leave an account in trouble alone, and let go of one that gets into trouble",
         """
         grow: {goal: grow, enter: upsell_probability > 0.5}
         """,
         """
-        day        | account | band    | churn_lift | upsell_probability
-        2024-06-03 | acme    | healthy | 1          | 0.6
-        2024-06-03 | bolt    | at_risk | 1          | 0.6
-        2024-06-03 | core    | healthy | 2.5        | 0.6
-        2024-06-04 | acme    | at_risk | 1          | 0.6
-        2024-06-04 | bolt    | healthy | 1          | 0.6
-        2024-06-04 | core    | healthy | 2.5        | 0.6
+        day        | account | band    | churn_rank | upsell_probability
+        2024-06-03 | acme    | healthy | 0.5        | 0.6
+        2024-06-03 | bolt    | at_risk | 0.5        | 0.6
+        2024-06-03 | core    | healthy | 0.15       | 0.6
+        2024-06-04 | acme    | at_risk | 0.5        | 0.6
+        2024-06-04 | bolt    | healthy | 0.5        | 0.6
+        2024-06-04 | core    | healthy | 0.15       | 0.6
         """,
         """
         day        | account | decision | what happened                        | why not
@@ -650,7 +703,7 @@ EXAMPLES: tuple[WorkExample, ...] = (
         2024-06-04 | acme    | trouble  | closed: the account is in trouble: … | the account is in trouble: …
         2024-06-04 | core    | trouble  |                                      | the account is in trouble: …
         """,
-        rules="Trouble is declared as `trouble`; unless said otherwise: band == 'at_risk' or churn_lift >= 2.",
+        rules="Trouble is declared as `trouble`; unless said otherwise: band == 'at_risk' or churn_rank <= 0.15.",
     ),
     WorkExample(
         "a company may declare that growth is for those in trouble, too",

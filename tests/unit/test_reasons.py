@@ -13,8 +13,9 @@ from churnml.declarations import FeatureDeclaration
 from churnml.features import FAMILIES, Wish, theme_of
 from churnml.features.declared import DeclaredFamily, family_of
 from churnml.features.themes import ALONE, THEMES
+from churnml.scoring.peers import LEAST_PEERS, WITHOUT_PAST, YOUNG_DAYS, Peers
 from churnml.scoring.people import about_people
-from churnml.scoring.reasons import LEAST_CONTRIBUTION, LEAST_SHARE, REASONS_SHOWN, model_reasons
+from churnml.scoring.reasons import LEAST_CONTRIBUTION, LEAST_SHARE, MOST_OF_WORDS, REASONS_SHOWN, model_reasons
 from churnml.scoring.wording import course, own_usual, sentence
 
 WISH = Wish((7, 28, 90), ("export",), ("segment",), ("report",))
@@ -90,8 +91,8 @@ def test_what_is_not_known_is_never_told_as_a_reason(towards_risk):
 
 
 def test_families_of_one_theme_give_one_reason_that_weighs_what_they_weigh_together():
-    found = told(usage_events_28d=0.3, usage_active_days_28d=0.4, tickets_open=0.5)
-    assert codes(found) == ["usage.active_days", "tickets.backlog"]
+    found = told(usage_events_28d=0.2, usage_active_days_28d=0.5, tickets_open=0.5)
+    assert codes(found) == ["usage.events", "tickets.backlog"], "events have fallen further from the account's own past"
     assert [reason.weight for reason in found] == [pytest.approx(0.7), pytest.approx(0.5)]
 
 
@@ -141,9 +142,39 @@ def test_an_accounts_own_usual_is_what_it_did_before(changed, own):
 def test_nothing_at_all_has_its_own_sentence_also_where_the_value_is_a_share():
     share = DECLARED["usage_core_share_28d"]
     some, none = (sentence(share, value, 0.41) for value in (0.12, 0.0))
-    assert some == "Core functions are only 12 % of what was done in the last 28 days; 41 % is usual."
-    assert none == "Of what was done in the last 28 days nothing was a core function; 41 % is usual."
+    assert some == "Core functions were 12 % of activity in the last 28 days; 41 % is usual."
+    assert none == "No core function was used in the last 28 days; 41 % of activity is usual."
+    single = DECLARED["usage_event_export_share_28d"]
+    assert sentence(single, 0.0, 0.1) == "'export' was not used in the last 28 days; 10 % of activity is usual."
+    assert sentence(single, 0.003, 0.1) == "'export' was under 1 % of activity in the last 28 days; 10 % is usual."
     assert sentence(DECLARED["usage_core_28d"], 0.0, 30.0).startswith("No core function used in the last 28 days")
+
+
+SHARES = {
+    "usage_core_28d": 12.0,
+    "usage_events_28d": 100.0,
+    "usage_core_90d": 112.0,
+    "usage_events_90d": 300.0,
+    "subscription_tenure_days": 400.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "own"),
+    [
+        ({}, 0.5),  # 100 of the 200 events in the days before
+        ({"subscription_tenure_days": 89.0}, math.nan),
+        ({"usage_events_90d": 100.0, "usage_core_90d": 12.0}, math.nan),  # nothing happened before
+        ({"usage_core_90d": None}, math.nan),
+    ],
+)
+def test_what_share_was_usual_of_an_account_is_that_of_the_days_before(changed, own):
+    frame = pd.DataFrame([SHARES | {"usage_core_share_28d": 0.12} | changed], dtype="float64")
+    share = DECLARED["usage_core_share_28d"]
+    assert own_usual(share, frame)[0] == pytest.approx(own, nan_ok=True)
+    assert np.isnan(own_usual(share, frame.drop(columns="usage_events_90d"))).all()
+    assert np.isnan(own_usual(DECLARED["usage_core_share_90d"], frame)).all()
+    assert sentence(share, 0.12, 0.41, own=0.5).endswith("41 % is usual, 50 % for this account.")
 
 
 def test_where_the_past_is_not_known_the_sentence_leaves_it_out():
@@ -211,18 +242,40 @@ def slowly(frame, features, contributions, towards_risk):
         candidates.append(of_row)
     having = Counter(features[i].family for of_row in candidates for _, _, i in of_row)
     listed = sum(1 for of_row in candidates if of_row)
-    return [_ordered(of_row, features, having, listed) for of_row in candidates]
+    said = Counter(words(features[i], frame, row) for row, of_row in enumerate(candidates) for _, _, i in of_row)
+    return [_ordered(of_row, features, having, listed, frame, row, said) for row, of_row in enumerate(candidates)]
 
 
-def _ordered(of_row, features, having, listed):
+def apart_slowly(feature, frame, row):
+    """The segment's accounts are peers where there are enough, else all are; nothing of a past is known."""
+    value, usual = frame[feature.name].iloc[row], USUAL.get(feature.name)
+    own = frame["account_segment"].iloc[row]
+    segment = frame["account_segment"].isna() if pd.isna(own) else frame["account_segment"] == own
+    known = (frame[segment] if segment.sum() >= LEAST_PEERS else frame)[feature.name].dropna()
+    if feature.is_category:
+        there = sum(known == value)
+    else:
+        there = sum(known <= value) if usual is not None and value < usual else sum(known >= value)
+    return math.log2((len(known) + 2) / (there + 1))
+
+
+def words(feature, frame, row):
+    return feature.name, sentence(feature, frame[feature.name].iloc[row], USUAL.get(feature.name))
+
+
+def _ordered(of_row, features, having, listed, frame, row, said):
     def surprise(i):
-        return math.log2((listed + 2) / (having[features[i].family] + 1))
+        shared = math.log2((listed + 2) / (having[features[i].family] + 1))
+        same = math.log2((listed + 2) / (said[words(features[i], frame, row)] + 1))
+        return shared + min(same, MOST_OF_WORDS) + WITHOUT_PAST + apart_slowly(features[i], frame, row)
 
     def passive(i):
-        return not features[i].actionable
+        if not features[i].actionable:
+            return 2
+        return apart_slowly(features[i], frame, row) < math.log2(3)
 
     speaker_of: dict[str, tuple[float, float, int]] = {}
-    for weight, sum_, i in sorted(of_row, key=lambda one: (passive(one[2]), -one[1] * surprise(one[2]))):
+    for weight, sum_, i in sorted(of_row, key=lambda one: (passive(one[2]), -round(surprise(one[2]), 1), -one[1])):
         speaker_of.setdefault(theme_of(features[i].family), (weight, sum_, i))
     told = sorted((passive(i), -weight * surprise(i), i) for weight, _, i in speaker_of.values())
     return [features[i].name for _, _, i in told[:REASONS_SHOWN]]
@@ -245,6 +298,8 @@ def test_the_quick_way_gives_what_the_obvious_way_gives(towards_risk):
     n = 400
     columns = {name: USUAL.get(name, 1.0) * rng.choice([0.0, 0.5, 1.0, 2.0, np.nan], n) for name in NAMES}
     frame = pd.DataFrame(columns).assign(account_segment=rng.choice(["small", "big", None], n))
+    big = np.flatnonzero(frame["account_segment"] == "big")[:20]
+    frame.loc[big, "account_segment"] = "too few to be compared with each other"
     frame["tickets_open"] = rng.choice([0.0, 3.0, np.nan], n)
     contributions = rng.normal(0, 0.4, (n, len(NAMES)))
     found = model_reasons(frame, FEATURES, contributions, USUAL, towards_risk=towards_risk)
@@ -295,6 +350,69 @@ def test_an_account_that_is_as_ever_is_told_so_last_and_never_that_it_is_only_so
     (fallen,) = of_day([as_ever | {"usage_events_90d": 310.0}], given)
     assert codes(fallen) == ["usage.events", "tickets.backlog"]
     assert fallen[0].sentence.startswith("Only 10 events")
+
+
+def test_of_two_like_reasons_the_one_that_is_rarer_among_the_peers_comes_first():
+    # both are on everybody's list; tickets are as bad for all, and ten days of use only for the first account
+    rows = [BAD | {"usage_events_28d": 10.0 if i == 0 else 60.0, "tickets_open": 2.0} for i in range(40)]
+    even = np.full(40, 1.0)
+    found = of_day(rows, {"usage_events_28d": even, "tickets_open": even * 1.2})
+    assert codes(found[0]) == ["usage.events", "tickets.backlog"]
+    assert codes(found[1]) == ["tickets.backlog", "usage.events"]
+
+
+def test_of_two_like_reasons_the_one_that_has_fallen_from_the_accounts_own_past_comes_first():
+    rows = [
+        BAD | {"usage_active_days_28d": 4.0, "usage_active_days_90d": longer, "subscription_tenure_days": 400.0}
+        for longer in [4.0 + 62.0, *[4.0 + 9.0] * 39]
+    ]
+    given = {"usage_active_days_28d": np.full(40, 1.0), "tickets_open": np.full(40, 1.3)}
+    found = of_day(rows, given)
+    assert codes(found[0]) == ["usage.active_days", "tickets.backlog"]
+    assert found[0][0].sentence == "Active on only 4 of the last 28 days; 9 is usual, 28 for this account."
+    assert codes(found[1]) == ["tickets.backlog", "usage.active_days"]
+
+
+def test_what_over_a_third_of_the_peers_share_comes_after_what_sets_an_account_apart():
+    # 41 of 100 have as many open tickets or more, and ten as few events or fewer
+    rows = [
+        BAD | {"tickets_open": 2.0 if i < 41 else 0.0, "usage_events_28d": 10.0 if i < 10 else 90.0} for i in range(100)
+    ]
+    given = {"tickets_open": np.full(100, 3.0), "usage_events_28d": np.full(100, 0.3)}
+    found = of_day(rows, given)
+    assert codes(found[0]) == ["usage.events", "tickets.backlog"]
+    few = [row | {"tickets_open": 2.0 if i < 30 else 0.0} for i, row in enumerate(rows)]
+    assert codes(of_day(few, given)[0]) == ["tickets.backlog", "usage.events"]
+
+
+def test_the_same_sentence_on_every_line_is_put_behind_one_with_the_accounts_own_number():
+    # a slope steeper than to nothing reads the same whatever it is; the days are others for each
+    names = ("usage_slope_90d", "usage_days_since_last")
+    rows = [{"usage_slope_90d": -2.0 - i / 100, "usage_days_since_last": 20.0 + i} for i in range(12)]
+    usual = {"usage_slope_90d": 0.0, "usage_days_since_last": 3.0}
+    features = [DECLARED[name] for name in names]
+    found = model_reasons(pd.DataFrame(rows), features, np.tile([0.6, 0.5], (12, 1)), usual, towards_risk=True)
+    assert {codes(reasons)[0] for reasons in found} == {"usage.recency"}
+
+
+def test_however_particular_what_does_not_push_the_risk_up_is_no_reason():
+    rows = [BAD | {"usage_events_28d": 1.0 if i == 0 else 90.0} for i in range(40)]
+    found = of_day(rows, {"usage_events_28d": np.full(40, -1.0), "tickets_open": np.full(40, 1.0)})
+    assert codes(found[0]) == ["tickets.backlog"]
+
+
+@pytest.mark.parametrize("many", [LEAST_PEERS, LEAST_PEERS - 1])
+def test_an_account_is_compared_with_its_segment_of_like_age_where_that_is_large_enough(many):
+    feature, n = DECLARED["usage_events_28d"], 200
+    frame = pd.DataFrame({"usage_events_28d": 50.0, "account_segment": "big"}, index=range(n))
+    frame["subscription_tenure_days"] = 400.0
+    frame.loc[: many - 1, ["account_segment", "usage_events_28d"]] = ["small", 5.0]
+    (bits,) = Peers.of(frame).apart(np.array([0]), feature, 100.0)
+    among = many if many == LEAST_PEERS else n
+    assert bits == pytest.approx(math.log2((among + 2) / (many + 1)))
+    young = frame.assign(account_segment="one", subscription_tenure_days=400.0)
+    young.loc[: many - 1, "subscription_tenure_days"] = YOUNG_DAYS - 1
+    assert Peers.of(young).apart(np.array([0]), feature, 100.0) == pytest.approx(bits)
 
 
 PEOPLE = ("usage_active_users_28d", "usage_users_kept_28d_90d", "usage_key_users_quiet_28d_90d", "usage_events_28d")

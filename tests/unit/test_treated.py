@@ -7,6 +7,7 @@ import pytest
 
 from churnml.impact.treated import touched, treated_in_window, treatment_marks
 from churnml.ledger import Assignment, WorkItem
+from churnml.pages.training_rows import treated_sentence
 from churnml.timeline import Reach
 from tests.support import day, table
 
@@ -69,7 +70,7 @@ def test_flags_stand_in_the_order_of_the_rows_and_a_row_is_marked_once() -> None
 def test_no_work_marks_nothing() -> None:
     marks = treatment_marks([], [])
     assert treated_in_window(rows("a"), marks, REACH).tolist() == [False]
-    assert touched(rows("a"), marks, REACH).sentence.startswith("no training row")
+    assert treated_sentence(touched(rows("a"), marks, REACH)).startswith("no training row")
 
 
 def test_the_record_of_a_training_says_how_many_rows_were_touched_and_how_they_differ() -> None:
@@ -80,9 +81,9 @@ def test_the_record_of_a_training_says_how_many_rows_were_touched_and_how_they_d
     found = touched(asked, marks, REACH)
     assert (found.rows, found.treated, found.positives, found.treated_positives) == (4, 2, 3, 1)
     assert found.playbooks == {"care": 1, "rescue": 2}
-    assert found.sentence == (
+    assert treated_sentence(found) == (
         "2 of 4 training rows were worked by the team before their outcome was known and were kept: "
         "50.0 % of them were positive, of the others 100.0 %"
     )
     assert found.model_dump(mode="json")["treated"] == 2
-    assert "left out" in touched(asked, marks, REACH, dropped=True).sentence
+    assert "left out" in treated_sentence(touched(asked, marks, REACH, dropped=True))

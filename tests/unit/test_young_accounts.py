@@ -18,6 +18,7 @@ from churnml.health.scorecards import scorecards_of
 from churnml.jobs.training import _within_data
 from churnml.modelling.agreement import differences
 from churnml.modelling.young import young_accounts
+from churnml.pages.training_rows import young_sentence
 from churnml.specs.health import HealthSpec
 from churnml.specs.models import ModelSpec
 from churnml.specs.reading import read_spec
@@ -176,10 +177,14 @@ def test_a_cutoff_of_whose_accounts_most_are_older_than_the_data_does_not_train(
 
 def test_the_record_says_how_many_young_accounts_trained():
     young = young_accounts(np.array([1.0, 0.0, 0.0, np.nan]), np.array([10, 89, 90, 5]), 90, 3)
-    assert (young.rows, young.positives, young.left_out) == (2, 1, 3)
-    assert young.sentence.startswith("2 of 3 training rows (67 %, 1 of them positive) are of accounts that had not yet")
-    assert "3 rows of the earliest cutoffs did not train" in young.sentence
-    assert young_accounts(np.array([1.0]), np.array([400.0]), 90, 0).sentence == ""
+    assert (young.rows, young.of, young.positives, young.left_out) == (2, 3, 1, 3)
+    told = young_sentence(young, 9)
+    assert told.startswith("2 of 3 training rows (67 %, 1 of them positive) are of accounts that had not yet")
+    assert "3 rows of the earliest cutoffs did not train" in told
+    assert young_sentence(young.model_copy(update={"of": None}), 20).startswith("2 of 20 training rows (10 %"), (
+        "records of before"
+    )
+    assert young_sentence(young_accounts(np.array([1.0]), np.array([400.0]), 90, 0), 1) == ""
 
 
 # ---------------------------------------------------------------- stages of health

@@ -102,6 +102,8 @@ class Feature:
         placed: for PLACED: (feature, static attribute or empty): whose place, among which accounts.
         before: for what adds up over days: (the same over a longer lookback, its days). What that holds
             beyond this one's own days is what was usual for the account itself.
+        before_over: for a share of two such features: ``before`` is its upper part over the longer lookback, and this
+            its lower part over it.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Feature:
     placed: tuple[str, str] | None = None
     before: tuple[str, int] | None = None
     only_low: bool = False
+    before_over: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "when_high", self.when_high or self.when_low)

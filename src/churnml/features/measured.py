@@ -229,6 +229,7 @@ def trend(stem: str, family: str, subject: str, short: int, long: int) -> Featur
         means=f"{subject} a day in the last {short} days ÷ the same in the last {long} days",
         measure=PeriodRatio(f"{stem}_{short}d", f"{stem}_{long}d", long / short, lived=long),
         when_low=f"{subject.capitalize()} in the last {short} days, against its {long}-day level: {{change}}.",
+        when_absent=f"No {subject} in the last {short} days, though there were some in the last {long}.",
         lookback=long,
         unit=Unit.RATIO,
     )

@@ -238,8 +238,8 @@ def _share_by_event(wish: Wish) -> tuple[Feature, ...]:
             family="usage.share_by_event",
             means=f"events of this name ÷ all events in the last {n} days",
             measure=Ratio(f"usage_{column_safe(event)}_{n}d", f"usage_events_{n}d"),
-            when_low=f"'{{subject}}' is only {{value}} of what was done in the last {n} days; {{usual}} is usual.",
-            when_high=f"'{{subject}}' is {{value}} of what was done in the last {n} days; {{usual}} is usual.",
+            when_low=f"'{{subject}}' was {{value}} of activity in the last {n} days; {{usual}} is usual.",
+            when_absent=f"'{{subject}}' was not used in the last {n} days; {{usual}} of activity is usual.",
             lookback=n,
             polarity=Polarity.NEITHER,
             subject=event,
@@ -253,19 +253,22 @@ def _core(wish: Wish) -> tuple[Feature, ...]:
     if not wish.core_events:
         return ()
     core = replace(CORE, only=wish.core_events)
-    return tuple(f for n in wish.lookbacks for f in (core.feature(n, wish.lookbacks[-1]), _core_share(n)))
+    return tuple(
+        f for n in wish.lookbacks for f in (core.feature(n, wish.lookbacks[-1]), _core_share(n, wish.lookbacks[-1]))
+    )
 
 
-def _core_share(n: int) -> Feature:
+def _core_share(n: int, longest: int) -> Feature:
     return ratio(
         f"usage_core_share_{n}d",
         family="usage.core",
         means=f"core events ÷ all events in the last {n} days",
         measure=Ratio(f"usage_core_{n}d", f"usage_events_{n}d"),
-        when_low=f"Core functions are only {{value}} of what was done in the last {n} days; {{usual}} is usual.",
-        when_high=f"Core functions are {{value}} of what was done in the last {n} days; {{usual}} is usual.",
-        when_absent=f"Of what was done in the last {n} days nothing was a core function; {{usual}} is usual.",
+        when_low=f"Core functions were {{value}} of activity in the last {n} days; {{usual}} is usual{{own}}.",
+        when_absent=f"No core function was used in the last {n} days; {{usual}} of activity is usual{{own}}.",
         lookback=n,
+        before=(f"usage_core_{longest}d", longest) if longest > n else None,
+        before_over=f"usage_events_{longest}d" if longest > n else "",
     )
 
 

@@ -40,6 +40,11 @@ class Preview:
     changed: tuple[int, float]
     unscaled: tuple[str, ...]
 
+    @property
+    def knows_money(self) -> bool:
+        """Whether any of the accounts is known to pay anything."""
+        return bool((self.accounts["mrr"] > 0).any())
+
     def biggest(self, n: int = 10) -> pd.DataFrame:
         """The accounts whose score moves most, of equals the one that pays more, then by id."""
         size = self.accounts.assign(size=self.accounts["moved"].abs(), paid=self.accounts["mrr"].fillna(0.0))

@@ -19,7 +19,8 @@ from churnml.features import Feature, Polarity, theme_of
 from churnml.health.exceptions import with_exceptions
 from churnml.health.scorecards import SEGMENT, scorecards_of
 from churnml.ledger import AppliedException, Override, Reason
-from churnml.scoring.reasons import POOR, Candidates, numbered, pick, speakable, tell, tiers
+from churnml.scoring.peers import Peers
+from churnml.scoring.reasons import POOR, Candidates, numbered, particular, pick, speakable, tell, tiers, wordings
 from churnml.specs.health import INSUFFICIENT as INSUFFICIENT
 from churnml.specs.health import RISK, Dimension, HealthInput, HealthSpec
 
@@ -320,5 +321,15 @@ def health_reasons(
     theme, _ = numbered([theme_of(feature.family) for feature in declared])
     row, which = np.nonzero(poor & speakable(frame, declared))
     costs = lost[row, which]
-    candidates = Candidates(row, theme[which], which, which, costs, costs, tiers(row, which, frame, declared))
+    candidates = Candidates(
+        row=row,
+        theme=theme[which],
+        family=which,
+        feature=which,
+        weight=costs,
+        strength=costs,
+        particular=particular(row, which, declared, usual, Peers.of(frame)).bits,
+        words=wordings(row, which, frame, declared, usual),
+        tier=tiers(row, which, frame, declared),
+    )
     return tell(pick(candidates, of_list=True), frame, declared, usual, currency)

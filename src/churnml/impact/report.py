@@ -143,6 +143,12 @@ class ImpactReport:
     stop: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def knows_money(self) -> bool:
+        """Whether any outcome of anybody who is known to pay was counted."""
+        effects = [one.effects.get(name) for one in self.playbooks for name in ("kept_money", "won_money")]
+        return any(effect is not None and effect.outcomes > 0 for effect in effects)
+
     def as_data(self) -> JsonObject:
         """Plain JSON data."""
         return {**asdict(self), "data_through": str(self.data_through)}

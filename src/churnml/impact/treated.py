@@ -81,13 +81,6 @@ def touched(rows: pd.DataFrame, marks: pd.DataFrame, reach: Reach, dropped: bool
         str(playbook): int(treated_in_window(rows, part, reach).sum()) for playbook, part in marks.groupby("playbook")
     }
     treated, positives, both = int(flags.sum()), int(labels.sum()), int(labels[flags].sum())
-    sentence = "no training row was worked by the team before its outcome was known"
-    if treated:
-        sentence = (
-            f"{treated:,} of {len(rows):,} training rows were worked by the team before their outcome was known and "
-            f"were {'left out' if dropped else 'kept'}: {_percent(both, treated)} of them were positive, of the others "
-            f"{_percent(positives - both, len(rows) - treated)}"
-        )
     return TreatedRows(
         rows=len(rows),
         treated=treated,
@@ -95,9 +88,4 @@ def touched(rows: pd.DataFrame, marks: pd.DataFrame, reach: Reach, dropped: bool
         treated_positives=both,
         playbooks={playbook: count for playbook, count in by_playbook.items() if count},
         dropped=dropped,
-        sentence=sentence,
     )
-
-
-def _percent(part: int, whole: int) -> str:
-    return "–" if not whole else f"{100 * part / whole:.1f} %"

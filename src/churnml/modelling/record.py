@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from churnml.modelling.evaluation import Figure
     from churnml.specs.models import PromoteIf
 
-RECORD_VERSION = 3
+RECORD_VERSION = 4
 
 
 def _finite(value: object) -> object:
@@ -107,7 +107,6 @@ class TreatedRows(RecordPart):
     treated_positives: int
     playbooks: Mapping[str, int]
     dropped: bool
-    sentence: str
 
 
 class YoungAccounts(RecordPart):
@@ -115,16 +114,16 @@ class YoungAccounts(RecordPart):
 
     Args:
         rows, positives: those of accounts that had not yet lived ``longest`` days.
+        of: all training rows; None in records of before it was kept.
         longest: days after which nothing is unknown of an account for its youth alone.
         left_out: rows that did not train, because their lookback reaches before both the account and the data.
-        sentence: that in words; empty where there is nothing to tell.
     """
 
     rows: int
     positives: int
     longest: int
     left_out: int
-    sentence: str
+    of: int | None = None
 
 
 class RecordedAnew(RecordPart):
@@ -384,7 +383,7 @@ class ModelRecord(RecordPart):
         unheard: inputs of health that have no say, or would have none if the project did not insist.
     """
 
-    record_version: Literal[3] = 3
+    record_version: Literal[4] = 4
     name: str
     means: str
     version: str | None = None
@@ -493,5 +492,15 @@ def _from_second(data: JsonObject) -> JsonObject:
     return {"pooled": None, **data, "record_version": 3}
 
 
+def _from_third(data: JsonObject) -> JsonObject:
+    """Version 3 kept sentences beside the numbers they were made of; pages make them now."""
+    kept: Any = data["training"]
+    training = dict(kept)
+    for part in ("touched", "young"):
+        if training.get(part):
+            training[part] = {key: value for key, value in training[part].items() if key != "sentence"}
+    return {**data, "training": training, "record_version": 4}
+
+
 # From each version to the next, the first one's first.
-UPGRADES: tuple[Callable[[JsonObject], JsonObject], ...] = (_from_first, _from_second)
+UPGRADES: tuple[Callable[[JsonObject], JsonObject], ...] = (_from_first, _from_second, _from_third)

@@ -19,18 +19,4 @@ def young_accounts(labels: np.ndarray, lived: np.ndarray, longest: int, left_out
     labelled = ~np.isnan(labels)
     young = labelled & (lived < longest)
     rows, positives, total = int(young.sum()), int(labels[young].sum()), int(labelled.sum())
-    parts = []
-    if rows:
-        parts.append(
-            f"{rows:,} of {total:,} training rows ({rows / total:.0%}, {positives:,} of them positive) are of accounts "
-            f"that had not yet lived {longest} days: they train by what they have, and what compares periods they have "
-            "not lived is not known of them"
-        )
-    if left_out:
-        parts.append(
-            f"{left_out:,} rows of the earliest cutoffs did not train, because the data do not reach back over what "
-            "their accounts had lived"
-        )
-    return YoungAccounts(
-        rows=rows, positives=positives, longest=longest, left_out=left_out, sentence="; ".join(parts).replace("%", " %")
-    )
+    return YoungAccounts(rows=rows, of=total, positives=positives, longest=longest, left_out=left_out)

@@ -64,8 +64,10 @@ def _day_rows(
     yield "accounts scored", number(summary.accounts_scored)
     for band, accounts in sorted(summary.bands.items()):
         yield f"accounts in band {words(band)}", number(accounts)
-    yield "MRR", money(summary.mrr, currency)
-    yield "expected MRR at risk", money(summary.mrr_at_risk, currency)
+    if summary.knows_money:
+        yield "MRR", money(summary.mrr, currency)
+        if summary.mrr_at_risk is not None:
+            yield "expected MRR at risk", money(summary.mrr_at_risk, currency)
     for what, many in sorted(Counter(event.what for event in events).items()):
         yield f"work items {words(what)}", number(many)
     for playbook, listed in sorted(summary.decisions.items()):

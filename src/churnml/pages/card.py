@@ -20,11 +20,12 @@ from churnml.pages.card_figures import figure_table, leads, named, pooled_sectio
 from churnml.pages.label_words import eligible_in_words, label_in_words
 from churnml.pages.markdown import plain, table
 from churnml.pages.presenter import (
-    CAPACITY_FIGURES,
     MAIN_FIGURES,
     NOTHING,
     by_who,
+    capacity_figures,
     capitalised,
+    counts_money,
     figure_name,
     figure_rows,
     interval,
@@ -36,6 +37,7 @@ from churnml.pages.presenter import (
     words,
 )
 from churnml.pages.split_lines import drawn_splits
+from churnml.pages.training_rows import training_sentences
 from churnml.pages.unheard import unheard_sentence, weight_left
 
 # Fewer positives than this at the judged cutoff, and the card says how little that is.
@@ -158,7 +160,7 @@ def _data(record: ModelRecord) -> list[str]:
             else f", and at {len(record.pooled.by_cutoff) - 1} cutoffs before it, each with a model fitted as it would "
             "have been then."
         ),
-        *([f"- {plain(training.young.sentence)}."] if training.young and training.young.sentence else []),
+        *(f"- {plain(capitalised(sentence))}." for sentence in training_sentences(training)),
         f"- {training.features} features. A feature sees only what was known before its cutoff; `churnml audit` "
         "proves it on these data.",
     ]
@@ -325,7 +327,7 @@ def _later(record: ModelRecord) -> list[str]:
 
 def _decisions(record: ModelRecord) -> list[str]:
     decision, figures = record.decision, record.figures
-    shown = [name for name in CAPACITY_FIGURES if name in figures["model"]]
+    shown = capacity_figures(figures)
     if decision is None or not shown:
         return []
     effect = "won where it would have come" if _grows(record) else "kept where it would have gone"
@@ -333,9 +335,14 @@ def _decisions(record: ModelRecord) -> list[str]:
         "## What it is worth to a team",
         "",
         f"A team that can talk to {number(decision.contacted)} of these accounts ({percent(decision.share)}) takes the "
-        f"first ones of the list. Profit is reckoned with {decision.contact_cost:,.10g} for a contact and with "
-        f"{percent(decision.saved_share)} of the MRR {effect}, for {decision.months} months. Those numbers are "
-        "declared in its spec.yaml; nobody has measured them here.",
+        "first ones of the list."
+        + (
+            f" Profit is reckoned with {decision.contact_cost:,.10g} for a contact and with "
+            f"{percent(decision.saved_share)} of the MRR {effect}, for {decision.months} months. Those numbers are "
+            "declared in its spec.yaml; nobody has measured them here."
+            if counts_money(shown)
+            else ""
+        ),
         "",
         *figure_table(figures, shown, "the first of the list by"),
     ]

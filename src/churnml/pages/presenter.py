@@ -257,6 +257,17 @@ def money_column(figures: Sequence[Interval | None]) -> list[str]:
 # ---------------------------------------------------------------- what a record says, in cells
 
 
+def capacity_figures(figures: Mapping[str, Mapping[str, Interval]]) -> tuple[str, ...]:
+    """The figures at capacity that are known of the model: none of money where nobody is known to pay."""
+    own = figures.get("model", {})
+    return tuple(name for name in CAPACITY_FIGURES if name in own and is_known(own[name].value))
+
+
+def counts_money(shown: Iterable[str]) -> bool:
+    """Whether any of these figures is an amount or a share of money."""
+    return any(name in ("mrr_caught_at_capacity", "profit_at_capacity") for name in shown)
+
+
 def figure_rows(figures: Mapping[str, Mapping[str, Interval]], shown: Sequence[str]) -> list[list[str]]:
     """Everybody's figures with their intervals, a row each that begins with who has them; money in one unit."""
     everybody = by_who(figures)

@@ -112,8 +112,8 @@ def findings(rules: Rules, known: Mapping[str, Fact]) -> tuple[RuleFinding, ...]
     ]
     bands = known["band"].values
     if TROUBLE_KEY not in rules.spec.model_fields_set and bands and "at_risk" not in bands:
-        what = "No rule says who is in trouble, and health.yaml has no band 'at_risk', so only churn_lift tells."
-        warnings.append(RuleFinding(TROUBLE_KEY, what, f"Add trouble: band == '{bands[-2]}' or churn_lift >= 2"))
+        what = "No rule says who is in trouble, and health.yaml has no band 'at_risk', so only churn_rank tells."
+        warnings.append(RuleFinding(TROUBLE_KEY, what, f"Add trouble: band == '{bands[-2]}' or churn_rank <= 0.15"))
     return tuple(warnings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from churnml.ledger import LeavingCurve, LikelyPeriod, Reason, Timing
 from churnml.modelling.curves import MARKS, Curves
 from churnml.modelling.predictor import Predictor
 from churnml.modelling.reference import usual_of
+from churnml.scoring.peers import Peers
 from churnml.scoring.reasons import Candidates, model_candidates, pick, tell
 from churnml.timeline import plus_days
 
@@ -122,6 +124,13 @@ def predictions_of(
     churn, upsell = probabilities.get(risk, unknown), probabilities.get(grows or "", unknown)
     usual = usual_of(reference)
     model, growth = models.get(risk), models.get(grows or "")
+
+    def told(of: ScoringModel | None, probability: np.ndarray, *, towards_risk: bool) -> list[tuple[Reason, ...]]:
+        asked = of if reasons else None
+        return reasons_of(
+            asked, frame, probability, usual, towards_risk=towards_risk, currency=currency, declared=features
+        )
+
     return Predictions(
         as_of=as_of,
         frame=frame,
@@ -132,10 +141,8 @@ def predictions_of(
         churn=churn,
         upsell=upsell,
         reference=reference,
-        reasons=reasons_of(model if reasons else None, frame, churn, usual, towards_risk=True, currency=currency),
-        growth_reasons=reasons_of(
-            growth if reasons else None, frame, upsell, usual, towards_risk=False, currency=currency
-        ),
+        reasons=told(model, churn, towards_risk=True),
+        growth_reasons=told(growth, upsell, towards_risk=False),
         when=_when(model.predictor, as_of, frame, model.eligible) if model else [None] * len(frame),
     )
 
@@ -159,28 +166,32 @@ def reasons_of(
     *,
     towards_risk: bool,
     currency: str,
+    declared: Mapping[str, FeatureDeclaration] = MappingProxyType({}),
     of_list: bool = True,
 ) -> list[tuple[Reason, ...]]:
     """Reasons for whoever is more likely than usual; nobody asks why something is unlikely.
 
     Exact contributions are by far the dearest step of scoring, so they are computed for those rows alone, and some
-    at a time, which bounds the memory. ``of_list`` says that the rows are one day's list: what most of them share is
-    put behind.
+    at a time, which bounds the memory. ``declared`` holds today's words for what the model was trained on. ``of_list``
+    says that the rows are one day's list: what most of them share is put behind.
     """
     reasons: list[tuple[Reason, ...]] = [() for _ in range(len(frame))]
     if model is None:
         return reasons
     rows = np.flatnonzero(_above_usual(probability, model))
-    features, parts = model.predictor.features, []
+    parts, features = [], [declared.get(feature.name, feature) for feature in model.predictor.features]
+    peers = Peers.of(model.predictor.with_places(frame))
     for start in range(0, len(rows), ROWS_AT_ONCE):
         places = np.arange(start, min(start + ROWS_AT_ONCE, len(rows)))
         some = model.predictor.with_places(frame.iloc[rows[places]])
         contributions = model.predictor.contributions(some)
-        parts.append((places, model_candidates(some, features, contributions, usual, towards_risk=towards_risk)))
+        candidates = model_candidates(
+            some, features, contributions, usual, peers, rows[places], towards_risk=towards_risk
+        )
+        parts.append((places, candidates))
     if parts:
         picked = pick(Candidates.joined(parts), of_list=of_list)
-        placed = model.predictor.with_places(frame.iloc[rows])
-        told = tell(picked, placed, features, usual, currency, towards_risk=towards_risk)
+        told = tell(picked, peers.frame.iloc[rows], features, usual, currency, towards_risk=towards_risk)
         for row, some_reasons in zip(rows.tolist(), told, strict=True):
             reasons[row] = some_reasons
     return reasons

@@ -3,8 +3,9 @@
 Contributions are exact TreeSHAP values in log-odds (Lundberg, Erion and Lee, 2018), summed by feature
 family, because a manager acts on "active days" and not on its three lookbacks. Families of one theme say
 nearly the same of an account, and which of them the trees took is an accident of the seed: they compete for
-one reason, whose weight is their sum. What nearly everybody on a list shares says little of anyone on it, so
-reasons are ordered by their weight times their surprise. See docs/reasons.md.
+one reason, whose weight is their sum. What nearly everybody shares says little of anyone, so reasons are ordered
+by their weight times their surprise: on the list, among the account's peers, and against its own past. See
+docs/reasons.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import pandas as pd
 from churnml.declarations import FeatureDeclaration
 from churnml.features import Polarity, theme_of
 from churnml.ledger import Reason
+from churnml.scoring.peers import LEAST_PEERS, Peers
 from churnml.scoring.people import about_people, of_one_person
 from churnml.scoring.wording import GROW, LEAVE, own_usual, sentence
 
@@ -29,6 +31,14 @@ LEAST_CONTRIBUTION = 0.25
 REASONS_SHOWN = 3
 # A family that adds less than this share of the strongest one of its theme does not speak for it.
 LEAST_SHARE = 0.25
+# What more than a third of its peers share is not what sets an account apart: it is told last.
+ORDINARY = math.log2(3)
+# An eighth of the list may read the same.
+MOST_OF_WORDS = 3.0
+# Values that differ by less read the same.
+WORDED_DIGITS = 3
+# What differs by less is as surprising.
+BITS_DIGITS = 1
 # On the reference scale, a health input at or under this is a reason of its own.
 POOR = 25.0
 # Which reasons are told first, whatever their weight.
@@ -45,8 +55,10 @@ class Candidates:
         feature: place of the feature that would speak in the list of features.
         weight: of the theme, see :class:`Reason`.
         strength: what the family itself adds to that.
+        particular: how far the account stands from its peers and its own past there, in bits.
+        words: equal where the sentence would be.
         tier: TELLING; AS_EVER where the account is no lower than its own past, though lower than others;
-            PASSIVE where nobody can act on it.
+            or where too many of its peers stand there too; PASSIVE where nobody can act on it.
     """
 
     row: np.ndarray
@@ -55,6 +67,8 @@ class Candidates:
     feature: np.ndarray
     weight: np.ndarray
     strength: np.ndarray
+    particular: np.ndarray
+    words: np.ndarray
     tier: np.ndarray
 
     @classmethod
@@ -65,12 +79,14 @@ class Candidates:
             np.concatenate([rows for rows, _ in whole]),
             *(
                 np.concatenate([getattr(part, name) for _, part in whole])
-                for name in ("theme", "family", "feature", "weight", "strength", "tier")
+                for name in ("theme", "family", "feature", "weight", "strength", "particular", "words", "tier")
             ),
         )
 
     def surprises(self) -> np.ndarray:
-        """How much each says of its account, in bits: little where most accounts could be told the same.
+        """How much each says of its account, in bits: what is particular to it, and how few on the list have the like.
+
+        The same sentence on every line is read once: how few could be told the very same counts beside the family.
 
         As if one more account had it and one had not, so that a short list does not decide.
         """
@@ -78,7 +94,9 @@ class Candidates:
             return np.zeros(0)
         accounts = len(np.unique(self.row))
         having = np.bincount(self.family, minlength=int(self.family.max()) + 1)
-        return np.asarray(np.log2((accounts + 2) / (having + 1))[self.family])
+        sentence = np.unique(self.words, return_inverse=True)[1]
+        same = np.log2((accounts + 2) / (np.bincount(sentence) + 1))[sentence]
+        return np.log2((accounts + 2) / (having + 1))[self.family] + np.minimum(same, MOST_OF_WORDS) + self.particular
 
 
 @dataclass(frozen=True)
@@ -99,12 +117,14 @@ class Picked:
 def pick(candidates: Candidates, *, of_list: bool) -> Picked:
     """The first :data:`REASONS_SHOWN` themes of every row, each by one family.
 
-    Of a tier the heaviest come first; ``of_list`` weighs by surprise too, since the rows are one day's list.
+    Of a tier the heaviest come first; ``of_list`` weighs by surprise too, since the rows are one day's list. Of a
+    theme, whose weight is one, the most surprising family speaks there.
     """
     c = candidates
     surprise = c.surprises() if of_list else np.ones(len(c.row))
-    # equal ones: what is declared first
-    order = np.lexsort((c.family, -c.strength * surprise, c.tier, c.theme, c.row))
+    telling = np.round(surprise, BITS_DIGITS) if of_list else c.strength
+    # equal ones: the stronger, and then what is declared first
+    order = np.lexsort((c.family, -c.strength, -telling, c.tier, c.theme, c.row))
     order = order[_first_of(c.row[order], c.theme[order])]
     order = order[np.lexsort((c.theme[order], (-c.weight * surprise)[order], c.tier[order], c.row[order]))]
     rows = c.row[order]
@@ -166,7 +186,8 @@ def model_reasons(
         towards_risk: for churn, a feature with a declared polarity is a reason only on its bad side.
         currency: shown behind money.
     """
-    candidates = model_candidates(frame, features, contributions, usual, towards_risk=towards_risk)
+    peers, rows = Peers.of(frame), np.arange(len(frame))
+    candidates = model_candidates(frame, features, contributions, usual, peers, rows, towards_risk=towards_risk)
     picked = pick(candidates, of_list=True)
     return tell(picked, frame, features, usual, currency, towards_risk=towards_risk)
 
@@ -176,10 +197,12 @@ def model_candidates(
     features: Sequence[FeatureDeclaration],
     contributions: np.ndarray,
     usual: Mapping[str, float],
+    peers: Peers,
+    places: np.ndarray,
     *,
     towards_risk: bool,
 ) -> Candidates:
-    """What might be told of each account; see :func:`model_reasons`."""
+    """What might be told of each account; see :func:`model_reasons`. ``places`` are its rows among the ``peers``."""
     may_speak = (contributions > 0) & speakable(frame, features)
     if towards_risk:
         may_speak &= np.column_stack([_on_bad_side(f, frame[f.name], usual.get(f.name)) for f in features])
@@ -195,9 +218,67 @@ def model_candidates(
     may_speak &= (by_family >= least[:, theme]) & (weights[:, theme] >= LEAST_CONTRIBUTION)
     row, which = np.nonzero(may_speak)
     speaker = feature_of[row, which]
-    tier = tiers(row, speaker, frame, features)
-    of_theme = theme[which]
-    return Candidates(row, of_theme, which, speaker, weights[row, of_theme], by_family[row, which], tier)
+    apart = particular(places[row], speaker, features, usual, peers)
+    return Candidates(
+        row=row,
+        theme=theme[which],
+        family=which,
+        feature=speaker,
+        weight=weights[row, theme[which]],
+        strength=by_family[row, which],
+        particular=apart.bits,
+        words=wordings(row, speaker, frame, features, usual),
+        tier=np.maximum(tiers(row, speaker, frame, features), np.where(apart.ordinary, AS_EVER, TELLING)),
+    )
+
+
+@dataclass(frozen=True)
+class Particular:
+    """How far each candidate's account stands from its peers and its own past; arrays are parallel to the candidates.
+
+    Args:
+        bits: how far.
+        ordinary: too many of its peers stand there, too.
+    """
+
+    bits: np.ndarray
+    ordinary: np.ndarray
+
+
+def particular(
+    rows: np.ndarray,
+    speaker: np.ndarray,
+    features: Sequence[FeatureDeclaration],
+    usual: Mapping[str, float],
+    peers: Peers,
+) -> Particular:
+    """What is particular to the accounts in ``rows`` of the peers by what would speak of each."""
+    apart, fallen = np.zeros(len(rows)), np.zeros(len(rows))
+    for i in np.unique(speaker):
+        mine = speaker == i
+        apart[mine] = peers.apart(rows[mine], features[i], usual.get(features[i].name))
+        fallen[mine] = peers.fallen(rows[mine], features[i])
+    return Particular(apart + fallen, (apart < ORDINARY) & (len(peers.frame) >= LEAST_PEERS))
+
+
+def wordings(
+    row: np.ndarray,
+    speaker: np.ndarray,
+    frame: pd.DataFrame,
+    features: Sequence[FeatureDeclaration],
+    usual: Mapping[str, float],
+) -> np.ndarray:
+    """A number for what each candidate would say, but for the account's own past; equal sentences have equal ones."""
+    numbers = np.zeros(len(row), dtype="int64")
+    for i in np.unique(speaker):
+        feature, mine = features[i], speaker == i
+        values = frame[feature.name].iloc[row[mine]]
+        if not feature.is_category:
+            values = values.astype("float64").round(WORDED_DIGITS)
+        place, distinct = pd.factorize(values)
+        texts = [sentence(feature, value, usual.get(feature.name)) for value in distinct]
+        numbers[mine] = np.array([hash((feature.name, text)) for text in texts], dtype="int64")[place]
+    return numbers
 
 
 def speakable(frame: pd.DataFrame, features: Sequence[FeatureDeclaration]) -> np.ndarray:

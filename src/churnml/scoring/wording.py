@@ -23,6 +23,8 @@ KNOWN_FOR = ("subscription_tenure_days", "account_age_days")
 LEAVE, GROW = "leave", "grow"
 # A straight line that falls by twice its mean over a lookback has reached nothing at its end.
 TO_NOTHING = -2.0
+# What is less is not written as nothing.
+LEAST_SHARE_WRITTEN = 0.005
 _ONLY = re.compile(r"\bonly ", re.IGNORECASE)
 _ONE_DAY = re.compile(r"\b1 days\b")
 
@@ -34,6 +36,8 @@ def written(value: Any, unit: str, currency: str = "") -> str:
     if unit == Unit.NAME:
         return str(value)
     if unit == Unit.SHARE:
+        if 0 < value < LEAST_SHARE_WRITTEN:
+            return "under 1 %"
         return f"{value * 100:.0f} %"
     if unit == Unit.RATIO:
         return change(value)
@@ -136,7 +140,7 @@ def sentence(
         usual=Amount(usual, feature.unit, currency),
         own="" if own is None else f", {written(own, feature.unit, currency)} for this account",
         change=written(value, Unit.RATIO) if feature.unit == Unit.RATIO else "",
-        subject=feature.subject,
+        subject=feature.subject.replace("_", " "),
     )
     if feature.unit == Unit.NAME:
         text = f"{text.removesuffix('.')}; such accounts {outcome} more often than others."
@@ -146,14 +150,31 @@ def sentence(
 def own_usual(feature: FeatureDeclaration, frame: pd.DataFrame) -> np.ndarray:
     """What was usual of each account itself, shape (rows,): its days before this lookback, at their daily rate.
 
-    Missing where the feature does not add up over days, where ``frame`` lacks the longer lookback, and where the
-    account was not there for all of it.
+    Of a share of two features, their share in those days. Missing where the feature does not add up over days, where
+    ``frame`` lacks the longer lookback, and where the account was not there for all of it.
     """
     nothing = np.full(len(frame), np.nan)
     since = next((name for name in KNOWN_FOR if name in frame.columns), None)
     before, lookback = feature.before, feature.lookback
     if not before or not lookback or since is None or before[0] not in frame.columns:
         return nothing
-    longer, days = frame[before[0]].to_numpy(dtype="float64"), before[1]
-    rest = longer - frame[feature.name].to_numpy(dtype="float64")
-    return np.where(frame[since].to_numpy(dtype="float64") >= days, rest / (days - lookback) * lookback, np.nan)
+    lived = frame[since].to_numpy(dtype="float64") >= before[1]
+    if feature.before_over:
+        return np.where(lived, _share_before(feature, frame), np.nan)
+    rest = _beyond(frame, before[0], feature.name)
+    return np.where(lived, rest / (before[1] - lookback) * lookback, np.nan)
+
+
+def _share_before(feature: FeatureDeclaration, frame: pd.DataFrame) -> np.ndarray:
+    """A share of two features that add up, in the days before its lookback; missing where nothing happened then."""
+    top, bottom = feature.made_of
+    if not {top, bottom, feature.before_over} <= set(frame.columns) or feature.before is None:
+        return np.full(len(frame), np.nan)
+    over = _beyond(frame, feature.before_over, bottom)
+    part, nothing = _beyond(frame, feature.before[0], top), np.full(len(frame), np.nan)
+    return np.asarray(np.divide(part, over, out=nothing, where=over > 0))
+
+
+def _beyond(frame: pd.DataFrame, longer: str, shorter: str) -> np.ndarray:
+    """What the longer lookback holds and the shorter does not."""
+    return np.asarray(frame[longer].to_numpy(dtype="float64") - frame[shorter].to_numpy(dtype="float64"))

@@ -15,7 +15,7 @@ WorkingDays = Annotated[int, Field(ge=0, le=366)]
 RuleText = Annotated[str, Field(min_length=1)]
 Team = Annotated[str, Field(pattern=r"^team:[a-z][a-z0-9_\-]*$")]
 Group = Annotated[str, Field(pattern=r"^(team|skill|pool):[a-z][a-z0-9_\-]*$")]
-TROUBLE = "band == 'at_risk' or churn_lift >= 2"
+TROUBLE = "band == 'at_risk' or churn_rank <= 0.15"
 
 
 class DeclaredEffect(Spec):

@@ -53,15 +53,17 @@ def band_spans(health: HealthSpec) -> dict[str, str]:
     return {band.name: f"{band.at_least:g} to {end}" for band, end in zip(health.bands, ends, strict=False)}
 
 
-def standing_of(name: str, version: str | None, record: ModelRecord | None, risk: str) -> Standing:
-    """What the head says of a model: used, or not and why."""
+def standing_of(
+    name: str, version: str | None, record: ModelRecord | None, risk: str, *, knows_money: bool = True
+) -> Standing:
+    """What the head says of a model: used, or not and why; of money only where any is known."""
     if version is not None:
         return Standing(name, True, f"The {name} model is used", _why_used(version, record), None)
     if name == risk:
         title = f"No {name} model is in use: health dimensions alone"
         consequence = (
-            "So this page holds no churn probability and no MRR at risk. Bands and the queue come from the health "
-            "dimensions alone."
+            f"So this page holds no churn probability{' and no MRR at risk' if knows_money else ''}. "
+            "Bands and the queue come from the health dimensions alone."
         )
     else:
         title = f"No {name} model is in use: nothing is said of {name}"

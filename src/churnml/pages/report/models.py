@@ -11,9 +11,9 @@ from churnml.features import words_for
 from churnml.modelling.record import ModelRecord, RecordedCalibration, RecordedFigure, Slice
 from churnml.pages import charts
 from churnml.pages.presenter import (
-    CAPACITY_FIGURES,
     MAIN_FIGURES,
     by_who,
+    capacity_figures,
     interval,
     money_column,
     number,
@@ -57,6 +57,7 @@ class ModelSection:
         in_use: whether it gave the probabilities on the page.
         figures: figure → everybody's value, and how far the model is ahead of it.
         capacity: what everybody catches among the accounts put first; empty where no capacity is declared.
+        capacity_shown: the figures that its cells are of.
         slices: the judged accounts part by part, by what they are parted.
         calibration: in words.
         drivers: feature families, strongest first, but for the ``still`` ones that move next to nothing.
@@ -67,6 +68,7 @@ class ModelSection:
     in_use: bool
     figures: Mapping[str, Sequence[WhoRow]]
     capacity: Sequence[WhoRow]
+    capacity_shown: Sequence[str]
     slices: Mapping[str, Sequence[Slice]]
     calibration: str | None
     drivers: Sequence[FamilyRow]
@@ -84,6 +86,7 @@ def model_section(record: ModelRecord, version_used: str | None) -> ModelSection
         in_use=version_used is not None and record.version == version_used,
         figures={figure: _figure_rows(record, figure) for figure in MAIN_FIGURES},
         capacity=_capacity_rows(record),
+        capacity_shown=capacity_figures(record.figures),
         slices={by: tuple(parts) for by, parts in groupby(record.slices, key=lambda part: part.by)},
         calibration=_calibration_words(record.training.calibration),
         drivers=drivers,
@@ -123,7 +126,9 @@ def _capacity_rows(record: ModelRecord) -> list[WhoRow]:
     if record.decision is None or "precision_at_capacity" not in figures["model"]:
         return []
     everybody = by_who(figures)
-    columns = [_capacity_column(name, [figures[who].get(name) for who in everybody]) for name in CAPACITY_FIGURES]
+    columns = [
+        _capacity_column(name, [figures[who].get(name) for who in everybody]) for name in capacity_figures(figures)
+    ]
     verdicts = [_verdict_of(record.ahead.get(who, {}).get("caught_at_capacity")) for who in everybody]
     return [
         WhoRow(who_name(who), who == "model", cells, verdict)

@@ -25,10 +25,10 @@ from churnml.ledger import ScoredDay
 from churnml.pages import charts
 from churnml.pages.feeds import held_text
 from churnml.pages.presenter import (
-    CAPACITY_FIGURES,
     FIGURE_MEANINGS,
     RIVAL_MEANINGS,
     capitalised,
+    counts_money,
     cut,
     date,
     date_range,
@@ -105,7 +105,10 @@ def report_html(
         bands=bands,
         spans=band_spans(project.health),
         colours=colours,
-        standing=[standing_of(name, version, records.get(name), risk) for name, version in scores.models.items()],
+        standing=[
+            standing_of(name, version, records.get(name), risk, knows_money=summary.knows_money)
+            for name, version in scores.models.items()
+        ],
         broken=broken_feeds(summary.breaks),
         held=summary.held and held_text(summary.as_of, summary.held),
         queue=queue_of(scores, usual, risk),
@@ -180,7 +183,7 @@ def _environment(currency: str, *, cents: bool) -> jinja2.Environment:
         "total": total,
         "date_range": date_range,
         "with_interval": with_interval,
-        "capacity_figures": CAPACITY_FIGURES,
+        "counts_money": counts_money,
         "figure_meanings": FIGURE_MEANINGS,
         "rival_meanings": RIVAL_MEANINGS,
     }

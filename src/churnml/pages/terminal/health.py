@@ -44,9 +44,11 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Json]]:
 def preview_text(preview: Preview) -> str:
     """What ``churnml health preview`` prints."""
     accounts, mrr = preview.changed
+    of_money = preview.knows_money
+    paid = ["MRR"] if of_money else []
     lines = [
-        f"{preview.as_of}: {number(accounts)} of {plural(len(preview.accounts), 'account')} would change their band "
-        f"(MRR {money(mrr)})",
+        f"{preview.as_of}: {number(accounts)} of {plural(len(preview.accounts), 'account')} would change their band"
+        + (f" (MRR {money(mrr)})" if of_money else ""),
         "",
         *table(
             ["band", "now", "then"],
@@ -55,25 +57,26 @@ def preview_text(preview: Preview) -> str:
         ),
     ]
     moves = [
-        [words(move["band_now"]), words(move["band_then"]), number(move["accounts"]), money(move["mrr"])]
+        [words(move["band_now"]), words(move["band_then"]), number(move["accounts"])]
+        + ([money(move["mrr"])] if of_money else [])
         for move in preview.moves.to_dict("records")
         if move["band_now"] != move["band_then"]
     ]
     if moves:
-        lines += ["", *table(["from", "to", "accounts", "MRR"], moves, right=(2, 3))]
+        lines += ["", *table(["from", "to", "accounts", *paid], moves, right=(2, 3)[: 1 + of_money])]
     movers = [
         [
             printable(account["account_id"]),
             score(account["score_now"], 1),
             score(account["score_then"], 1),
             _bands(account["band_now"], account["band_then"]),
-            money(account["mrr"]),
+            *([money(account["mrr"])] if of_money else []),
         ]
         for account in preview.biggest(MOVERS_SHOWN).to_dict("records")
     ]
     if movers:
-        header = ["account", "now", "then", "band", "MRR"]
-        lines += ["", "  whose score moves most", "", *table(header, movers, right=(1, 2, 4))]
+        header = ["account", "now", "then", "band", *paid]
+        lines += ["", "  whose score moves most", "", *table(header, movers, right=(1, 2, 4)[: 2 + of_money])]
     if preview.unscaled:
         names = ", ".join(preview.unscaled)
         lines += ["", f"  The model holds no scale for {names}: missing here, until it is trained again."]

@@ -25,12 +25,15 @@ def impact_text(report: ImpactReport) -> str:
     """What ``churnml impact`` prints."""
     if not report.playbooks:
         return f"Data through {report.data_through}: nobody has been enrolled in a playbook yet."
+    columns = [i for i, name in enumerate(_HEADER) if report.knows_money or "MRR" not in name]
+    rows = [[row[i] for i in columns] for row in map(_row, report.playbooks)]
+    unit = f", in {printable(report.currency)}" if report.currency else ""
     lines = [
         f"What playbooks changed, by outcomes through {report.data_through}",
-        "  treated − held out, by the arm that was drawn; MRR an account and month"
-        + (f", in {printable(report.currency)}" if report.currency else ""),
+        "  treated − held out, by the arm that was drawn"
+        + (f"; MRR an account and month{unit}" if report.knows_money else ""),
         "",
-        *table(_HEADER, [_row(one) for one in report.playbooks], right=(2, 3)),
+        *table([_HEADER[i] for i in columns], rows, right=(2, 3)),
         "",
         *(f"  {printable(one.sentence)}" for one in report.playbooks),
         "",
@@ -91,7 +94,7 @@ def _together(report: ImpactReport) -> list[str]:
     together = report.together
     lines = [f"All playbooks together, {together.enrolments:,} enrolments with an outcome:"]
     lines.append(f"  left: {_interval(together.effects['left'], points)} points an enrolment")
-    for what, amount in (("kept", together.kept), ("won", together.won)):
+    for what, amount in (("kept", together.kept), ("won", together.won)) if report.knows_money else ():
         if amount is None:
             why = together.effects[f"{what}_money"].why_not
             lines.append(f"  MRR {what}: not yet estimable ({why})")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from churnml.pages.calibration_words import roles_in_words
 from churnml.pages.presenter import (
-    CAPACITY_FIGURES,
     MAIN_FIGURES,
     POOLED_FIGURES,
+    capacity_figures,
+    counts_money,
     figure_name,
     figure_rows,
     interval,
@@ -21,6 +22,7 @@ from churnml.pages.presenter import (
     who_name,
 )
 from churnml.pages.terminal.layout import table
+from churnml.pages.training_rows import training_sentences
 from churnml.pages.unheard import unheard_sentence, weight_left
 
 # none of it is needed to write, and some of it takes seconds to import
@@ -48,7 +50,7 @@ def model_text(record: ModelRecord) -> str:
         f"  because {record.because}",
         f"  judged at {record.cutoff}: {record.positives:,} of {record.rows:,} accounts positive",
         f"  trained on {trained.rows:,} earlier snapshots, {trained.positives:,} of them positive",
-        *([f"  {trained.young.sentence}"] if trained.young and trained.young.sentence else []),
+        *(f"  {sentence}" for sentence in training_sentences(trained)),
         *(f"  {line}" for line in _chosen_lines(record)),
         "",
     ]
@@ -154,12 +156,16 @@ def _short(figure: RecordedFigure) -> str:
 def _capacity_lines(decision: ContactPlan, figures: FiguresByWho) -> list[str]:
     """What the first accounts of the list hold, as many as the team can contact."""
     header = f"first {decision.contacted:,.0f} accounts ({percent(decision.share)})"
-    return [
-        "",
-        *_figure_table(header, figures, CAPACITY_FIGURES),
-        f"  profit: {percent(decision.saved_share)} of a true positive's MRR over {decision.months} months, "
-        f"less {decision.contact_cost:,.0f} a contact",
-    ]
+    shown = capacity_figures(figures)
+    if not shown:
+        return []
+    lines = ["", *_figure_table(header, figures, shown)]
+    if counts_money(shown):
+        lines.append(
+            f"  profit: {percent(decision.saved_share)} of a true positive's MRR over {decision.months} months, "
+            f"less {decision.contact_cost:,.0f} a contact"
+        )
+    return lines
 
 
 def _main(figures: Figures) -> list[str]:

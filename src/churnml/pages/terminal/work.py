@@ -16,6 +16,7 @@ def work_list_text(items: Sequence[WorkItem]) -> str:
     """What ``churnml work list`` prints."""
     if not items:
         return "There is no such work."
+    of_money = any(item.value is not None for item in items)
     rows = [
         [
             item.work_id,
@@ -25,12 +26,21 @@ def work_list_text(items: Sequence[WorkItem]) -> str:
             _state(item),
             str(item.opened_on),
             str(item.due),
-            money(item.value),
+            *([money(item.value)] if of_money else []),
         ]
         for item in items
     ]
-    header = ["work", "account", "playbook", "owner", "state", "opened", "due", "worth a month"]
-    return "\n".join(table(header, rows, right=(7,)))
+    header = [
+        "work",
+        "account",
+        "playbook",
+        "owner",
+        "state",
+        "opened",
+        "due",
+        *(["worth a month"] if of_money else []),
+    ]
+    return "\n".join(table(header, rows, right=(7,) if of_money else ()))
 
 
 def item_text(item: WorkItem, events: Sequence[WorkEvent]) -> str:
@@ -59,21 +69,18 @@ def overflow_text(day: dt.date, rows: Sequence[Overflow]) -> str:
     """What ``churnml work overflow`` prints."""
     if not rows:
         return f"{day}: everything that was worth doing fitted."
-    cells = [
-        [
-            printable(row.owner),
-            row.playbook,
-            number(row.items),
-            money(row.value),
-            f"{money(row.value_low)} to {money(row.value_high)}",
-        ]
-        for row in rows
-    ]
     known = [row.value for row in rows if row.value is not None]
     total = f", {money(sum(known))} of expected MRR a month left lying" if known else ""
     head = f"{day}: {plural(sum(row.items for row in rows), 'work item')} did not fit{total}"
-    header = ["for", "playbook", "items", "worth a month", "low to high effect"]
-    return "\n".join([head, "", *table(header, cells, right=(2, 3, 4))])
+    header, cells = (
+        ["for", "playbook", "items"],
+        [[printable(row.owner), row.playbook, number(row.items)] for row in rows],
+    )
+    if known:
+        header += ["worth a month", "low to high effect"]
+        worth = ([money(row.value), f"{money(row.value_low)} to {money(row.value_high)}"] for row in rows)
+        cells = [[*cell, *value] for cell, value in zip(cells, worth, strict=True)]
+    return "\n".join([head, "", *table(header, cells, right=tuple(range(2, len(header))))])
 
 
 def log_text(entries: Sequence[AuditEntry]) -> str:
