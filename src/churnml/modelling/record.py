@@ -130,12 +130,10 @@ class RecordedAnew(RecordPart):
     """A calibration made anew, because the first did not hold on the cutoffs that judge.
 
     Args:
-        how: the kind that was taken, in words.
-        taught_at: the cutoffs that taught that of the model itself; an earlier judge has its own.
+        how, taught_at: the kind that was taken, in words; the cutoffs that taught that of the model itself.
         losses: each kind in words → log loss at cutoffs that later ones were calibrated before.
         before, after: how the first and the new one held, as the record's ``shift``.
-        held: whether the new one took the first one's place.
-        problem: why not; None where it did.
+        held, problem: whether the new one took the first one's place, and why not.
     """
 
     how: str
@@ -462,8 +460,6 @@ def recorded_by_who(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, di
     return {who: recorded(named) for who, named in figures.items()}
 
 
-# ---------------------------------------------------------------- upgrades
-
 # What records without a version lack where they are old.
 FIRST: JsonObject = {
     "means": "",
@@ -494,13 +490,11 @@ def _from_second(data: JsonObject) -> JsonObject:
 
 def _from_third(data: JsonObject) -> JsonObject:
     """Version 3 kept sentences beside the numbers they were made of; pages make them now."""
-    kept: Any = data["training"]
-    training = dict(kept)
-    for part in ("touched", "young"):
-        if training.get(part):
-            training[part] = {key: value for key, value in training[part].items() if key != "sentence"}
-    return {**data, "training": training, "record_version": 4}
+    training: Any = data["training"]
+    parts = {part: {**training[part]} for part in ("touched", "young") if training.get(part)}
+    for part in parts.values():
+        part.pop("sentence", None)
+    return {**data, "training": {**training, **parts}, "record_version": 4}
 
 
-# From each version to the next, the first one's first.
-UPGRADES: tuple[Callable[[JsonObject], JsonObject], ...] = (_from_first, _from_second, _from_third)
+UPGRADES: tuple[Callable[[JsonObject], JsonObject], ...] = (_from_first, _from_second, _from_third)  # oldest first
