@@ -7,6 +7,7 @@ from pathlib import Path
 
 from churnml.adapters.warehouse import quarantine_rows
 from churnml.jobs.report import run_summary, write_report
+from churnml.jobs.scoring import must_be_over
 from churnml.pages.summary import RunSummary
 from pipelines.artifacts import publish_model
 from pipelines.clock import day
@@ -30,6 +31,9 @@ def run(
 ) -> RunSummary:
     """Trains what has changed, scores a date, routes it, writes the report, and sums it all up."""
     opened = open_data(project, day(today), say, engine)
+    if as_of is not None:
+        # a date that cannot be scored is told before minutes of training, not after them
+        must_be_over(opened, as_of)
     registry = open_registry(opened.project)
     records = {name: train_one(opened, registry, name, again=again) for name in opened.project.model_names}
     settled, champions = score_one(opened, registry, as_of)

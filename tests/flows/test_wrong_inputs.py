@@ -304,6 +304,7 @@ def test_a_mistake_gets_one_clear_message_and_exit_code_1(wrong: Wrong, company:
     assert len(said.message) < 1500
     for fragment in wrong.says:
         assert fragment in said.message, f"{fragment!r} is not in:\n{said.err}"
+    assert not list(company.rglob("booster.txt")), "told before minutes of training, not after them"
 
 
 def test_a_folder_without_a_project_says_how_to_begin(tmp_path: Path) -> None:

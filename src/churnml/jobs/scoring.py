@@ -71,6 +71,15 @@ def champions_of(opened: OpenedProject, registry: Registry) -> Champions:
     return Champions(by_model, scales.predictor)
 
 
+def must_be_over(opened: OpenedProject, as_of: dt.date) -> None:
+    """Raises TooLittleDataError where the data end before ``as_of``: nothing of it can be known."""
+    if as_of > default_as_of(opened):
+        raise TooLittleDataError(
+            f"{as_of} cannot be scored: the data end with {opened.facts.data_through}.",
+            remedy=f"Score {default_as_of(opened)} or earlier, or give newer data and set data_through.",
+        )
+
+
 def read_date(
     opened: OpenedProject,
     champions: Champions,
@@ -84,11 +93,7 @@ def read_date(
 
     ``also`` names further features the rows are to have; ``reasons``, the dearest step, may be left out.
     """
-    if as_of > default_as_of(opened):
-        raise TooLittleDataError(
-            f"{as_of} cannot be scored: the data end with {opened.facts.data_through}.",
-            remedy=f"Score {default_as_of(opened)} or earlier, or give newer data and set data_through.",
-        )
+    must_be_over(opened, as_of)
     project, facts = opened.project, opened.facts
     labels = labels_of(opened, champions)
     populations = {name: snapshots.population(label, facts, [as_of]) for name, label in labels.items()}
