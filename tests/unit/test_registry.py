@@ -305,6 +305,20 @@ def test_killed_at_any_write_no_half_version_is_used_and_the_next_run_goes_throu
     assert moments == len(whole)
 
 
+def test_a_runs_figures_are_its_models_too_and_no_history_of_a_figure_is_asked_for(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    asked: list[str] = []
+    monkeypatch.setattr(mlflow.MlflowClient, "get_metric_history", lambda _, run, key: asked.append(key) or [])
+    version = registry.client.get_model_version("churn", recorded(registry, 2, promoted=True, against="1"))
+    assert registry.client.get_run(version.run_id).data.metrics == {"auc": 0.7}
+    logged = registry.client.get_logged_model(version.source.removeprefix("models:/"))
+    assert [(figure.key, figure.value, figure.run_id) for figure in logged.metrics] == [("auc", 0.7, version.run_id)]
+    assert asked == [], "a question for each of some 350 figures, to a server each of them a way there and back"
+
+
 def test_a_clock_set_back_does_not_turn_the_history_round(registry: Registry) -> None:
     recorded(registry, 2, promoted=True, against="1")
     registry.now = lambda: dt.datetime(2020, 1, 1, tzinfo=dt.UTC)

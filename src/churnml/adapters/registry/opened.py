@@ -224,7 +224,6 @@ class Registry:
             wheel = scoring_wheel(folder)
             with mlflow.start_run(experiment_id=self._experiment(f"{project}/{name}")) as run:
                 mlflow.log_params(dict(parameters))
-                mlflow.log_metrics(dict(metrics))
                 mlflow.set_tags(about | {VERDICT_TAG: record.because, **self.run_tags})
                 log_details(self.client, run.info.run_id, signature.inputs, details)
                 log_files(files, Path(scratch))
@@ -236,6 +235,7 @@ class Registry:
                     input_example=example,
                     pip_requirements=requirements(f"data/{MODEL_FOLDER}/{wheel.name}"),
                 )
+                mlflow.log_metrics(dict(metrics))  # before the model, each one's history would be asked for
                 version = str(mlflow.register_model(logged.model_uri, name, tags=about).version)
                 written = json.dumps(record.registered_as(version).as_data(), indent=2, ensure_ascii=False)
                 mlflow.log_text(written, RECORD_FILE)
