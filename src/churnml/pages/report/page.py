@@ -54,6 +54,7 @@ from churnml.pages.report.models import model_section
 from churnml.pages.report.parts import Group, mean, share, total
 from churnml.pages.report.queue import queue_of
 from churnml.pages.summary import RunSummary
+from churnml.pages.training_rows import young_sentence
 from churnml.pages.unheard import unheard_sentence, weight_left
 from churnml.specs.health import HealthSpec
 
@@ -177,6 +178,7 @@ def _environment(currency: str, *, cents: bool) -> jinja2.Environment:
     }
     environment.globals |= {
         "plural": plural,
+        "young_sentence": young_sentence,
         "weight_left": weight_left,
         "unheard_sentence": unheard_sentence,
         "share": share,
