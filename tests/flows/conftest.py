@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.support import be_brisk
+
 os.environ["CHURNML_ENGINE"] = "plain"  # the Prefect engine has its own test, in a process of its own
 
 
@@ -66,11 +68,12 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A company of 400 accounts over 24 months, never to be changed."""
+    """A company of 400 accounts over 24 months with brisk models, never to be changed."""
 
     def make(out: Path) -> None:
         said = churnml("simulate", "--out", out, "--accounts", "400", "--events", "120000", "--seed", "11")
         assert said.code == 0, said.err
+        be_brisk(out)
 
     return made_once(tmp_path_factory, "simulated", make)
 

@@ -41,7 +41,7 @@ def test_the_flows_run_under_prefect_without_a_server_and_give_the_same_scores(a
 def test_a_mistake_under_prefect_is_told_once_and_without_a_traceback(company: Path, tmp_path: Path) -> None:
     # a mistake that shows only after the data were opened, so that there is something to let go of
     spec = company / "models" / "churn" / "spec.yaml"
-    spec.parent.mkdir(parents=True)
+    spec.parent.mkdir(parents=True, exist_ok=True)
     default = (ROOT / "models" / "churn" / "spec.yaml").read_text("utf-8")
     spec.write_text(default.replace("horizon: 91", "horizon: 3000"), "utf-8")
     done = subprocess.run(

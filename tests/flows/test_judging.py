@@ -56,7 +56,7 @@ class Ready:
 def ready(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Ready:
     root = tmp_path_factory.mktemp("judging") / "company"
     shutil.copytree(simulated, root)
-    (root / "models" / "churn").mkdir(parents=True)
+    (root / "models" / "churn").mkdir(parents=True, exist_ok=True)
     (root / "models" / "churn" / "spec.yaml").write_text(SPEC, "utf-8")
     opened = open_data(root, dt.date(2025, 1, 1))
     spec = opened.project.model("churn")

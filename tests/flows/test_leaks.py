@@ -26,7 +26,7 @@ def trained(project: Path) -> dict:
 
 def with_few_features(project: Path) -> None:
     spec = project / "models" / "churn" / "spec.yaml"
-    spec.parent.mkdir(parents=True)
+    spec.parent.mkdir(parents=True, exist_ok=True)
     spec.write_text(SPEC, "utf-8")
 
 

@@ -20,7 +20,7 @@ promote_if: {beats: [base_rate, champion], figures: [roc_auc], min_positives: 5}
 
 
 def test_shuffled_labels_promote_nothing_where_the_true_ones_do(company: Path) -> None:
-    (company / "models" / "churn").mkdir(parents=True)
+    (company / "models" / "churn").mkdir(parents=True, exist_ok=True)
     (company / "models" / "churn" / "spec.yaml").write_text(SPEC, "utf-8")
     opened = open_data(company, dt.date(2025, 1, 1))
     spec = opened.project.model("churn")

@@ -17,6 +17,7 @@ import pytest
 from pipelines.serving import free_port
 from tests.engines.servers import own_postgres
 from tests.flows.conftest import churnml
+from tests.support import be_brisk
 
 
 @contextmanager
@@ -49,6 +50,7 @@ def test_a_day_on_servers_is_done_looked_up_and_forgotten(tmp_path: Path, monkey
     project = tmp_path / "company"
     small = ("--accounts", "200", "--months", "18", "--events", "30000")
     assert churnml("simulate", "--out", project, *small).code == 0
+    be_brisk(project)
     with (project / "project.yaml").open("a", encoding="utf-8") as file:
         file.write("stores: {operational: '${CHURNML_STORE}', registry: '${CHURNML_REGISTRY}'}\n")
     with own_postgres() as url:
