@@ -116,4 +116,5 @@ def test_the_wheel_runs_in_an_empty_environment_outside_the_checkout(tmp_path: P
     run("simulate", "--out", "company", "--accounts", "300", "--events", "60000")
     found = json.loads(run("run", "--project", "company", "--no-prefect", "--json"))
     assert found["accounts_scored"] > 100
+    assert set(found["models"]) == {"churn", "upsell"}
     assert (tmp_path / "company" / ".churnml" / "report.html").is_file()

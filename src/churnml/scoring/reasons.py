@@ -96,8 +96,9 @@ class Candidates:
         having = np.bincount(self.family, minlength=int(self.family.max()) + 1)
         sentence = np.unique(self.words, return_inverse=True)[1]
         same = np.log2((accounts + 2) / (np.bincount(sentence) + 1))[sentence]
-        few: np.ndarray = np.log2((accounts + 2) / (having + 1))[self.family]
-        return few + np.minimum(same, MOST_OF_WORDS) + self.particular
+        few = np.log2((accounts + 2) / (having + 1))[self.family]
+        weight: np.ndarray = few + np.minimum(same, MOST_OF_WORDS) + self.particular
+        return weight
 
 
 @dataclass(frozen=True)
