@@ -156,6 +156,11 @@ def _without_room(company: Company, dialect: Dialect) -> set[str]:
     # what an export appends is told by its place
     if dialect.tickets == "appended" and dialect.rows == "shuffled":
         not_so.add("rows")
+    # a sign is that of the currency named beside it, or a stop
+    if ("€" in dialect.numbers and dialect.currency in ("USD", "spelled")) or (
+        "$" in dialect.numbers and dialect.currency == "converted"
+    ):
+        not_so.add("currency")
     if dialect.above == "sep=" and dialect.delimiter == "; declared":
         not_so.add("above")
     if dialect.times == "zone word" and company.zone not in ZONE_WORDS:

@@ -70,9 +70,14 @@ WAYS: tuple[tuple[str, str], ...] = (
         "no terms: set aside, as a `credit_note` where its contract has other rows, else as `negative_mrr`",
     ),
     (
-        "proration, an amount for a year or a quarter",
-        "not seen: `mrr` is what a month of the terms costs. Divide in the SELECT, and leave out rows that "
-        "only settle a part of a month",
+        "proration",
+        "not seen: `mrr` is what a month of the terms costs. Leave out rows that only settle a part of a month",
+    ),
+    (
+        "an amount for a year or a quarter",
+        "told where contracts of that term cost as many times a monthly one as they have months, in every plan that "
+        "has three and more of both: by the seat, or, of a year and more, by the contract of a named plan; not seen "
+        "elsewhere. Divide in the SELECT",
     ),
     (
         "a `billing_period` that is no term",
@@ -104,6 +109,10 @@ case; a sign (`$`, `¥`, `kr`) is a currency only where one of those it may mean
 written in another row (`$` alone is the American dollar). Amounts without a currency are the project's where no other
 is about, told; among several they stop the run. Pence (`GBp`, `GBX`) are no pounds: they need a rate of their own.
 Amounts are whole units: yen have no hundredths to divide by.
+
+The sign beside an amount (`£70`, `70 CHF`) may not contradict the currency of its row, or where no column names one,
+the project's: that stops the run. So does a column that names other currencies under another name (`currency_code`,
+`ccy`), unless it is declared under `extra:`; one of an input that the SELECT does not name is told.
 """
 
 

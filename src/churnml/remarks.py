@@ -46,6 +46,8 @@ class RemarkKind(StrEnum):
     CURRENCY_SPELLING = "currency_spelling"
     NO_CURRENCY = "no_currency"
     CONVERTED = "converted"
+    UNMAPPED_CURRENCY = "unmapped_currency"
+    AMOUNTS_OF_TERMS = "amounts_of_terms"
 
 
 # Kind → what it says of the rows counted, for people and for docs/contract.md.
@@ -79,6 +81,10 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.CURRENCY_SPELLING: "a currency is read by its code",
     RemarkKind.NO_CURRENCY: "an amount names no currency",
     RemarkKind.CONVERTED: "an amount is converted by the rate of its contract's beginning",
+    RemarkKind.UNMAPPED_CURRENCY: "an input names another currency beside its rows, and the SELECT reads no currency: "
+    "amounts stand as they are",
+    RemarkKind.AMOUNTS_OF_TERMS: "contracts of a longer term cost as many times a monthly one as they have months: "
+    "their mrr looks like the amount of the whole term",
 }
 
 
@@ -106,7 +112,7 @@ def remark(
     kind: RemarkKind, table: str, column: str, rows: int, samples: Iterable[object] = (), detail: str = ""
 ) -> Remark:
     """A remark whose samples are few and short."""
-    different = dict.fromkeys(_short(str(sample)) for sample in samples if sample is not None)
+    different = dict.fromkeys(short(str(sample)) for sample in samples if sample is not None)
     return Remark(kind, table, column, rows, tuple(different)[:SAMPLES], detail)
 
 
@@ -133,5 +139,6 @@ def together(remarks: Iterable[Remark]) -> list[Remark]:
     return list(summed.values())
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text as a sample shows it."""
     return text if len(text) <= LONGEST_SAMPLE else text[: LONGEST_SAMPLE - 1] + "…"

@@ -1284,7 +1284,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
         BadInput(
             "no row can be kept",
             (crm(CRM_HEAD + "A1,soon,smb\n"),),
-            "Every row of table accounts was set aside: 1 × unreadable (created_at, row 1).",
+            "Every row of table accounts was set aside: 1 × unreadable (created_at 'soon', row 1).",
             "sources/accounts.sql",
             "Mend the rows, declare time_formats: if dates cannot be read, let a check warn under checks:, or declare how much "
             "may_lose: in project.yaml.",

@@ -70,6 +70,13 @@ NUMBERS = (
         (K.NUMBER_FORMAT,),
     ),
     ValueExample(
+        "no cents, as price lists write it",
+        "subscriptions.mrr",
+        ("1.250,-", "980,--", "€ 7,–", "75-", "60,50-"),
+        (1250, 980, 7, -75, -60.5),
+        (K.NUMBER_FORMAT,),
+    ),
+    ValueExample(
         "money without decimals: the sign tells", "subscriptions.mrr", ("¥15,000",), (15000,), (K.NUMBER_FORMAT,)
     ),
     ValueExample(

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse import values
+from churnml.adapters.warehouse.amount_signs import must_bear_one_currency
 from churnml.adapters.warehouse.ids import IdColumn, id_value
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
 from churnml.adapters.warehouse.satisfaction import is_unanswered, on_our_scale, rated
-from churnml.errors import ContractError
 from churnml.remarks import RemarkKind
 from churnml.tables import ColumnKind
 
@@ -180,8 +180,8 @@ def _number(reading: Reading, column: SourceColumn) -> str:
     different = _odd_numbers(reading, column, everything=mark == ",")
     if not different:
         return plain
-    if not column.currencies and column.kind is ColumnKind.MONEY:
-        _must_be_one_currency(reading, column)
+    if column.kind is ColumnKind.MONEY:
+        must_bear_one_currency(reading, column)
     told = mark or _mark_of(reading, column)
     value = values.written_number(column.column, column.kind, told, declared=mark is not None)
     _tell_written(reading, column, value, told)
@@ -217,21 +217,6 @@ def _mark_of(reading: Reading, column: SourceColumn) -> str | None:
         return mark
     others = {mark for name in column.neighbours if (mark := marks(name).told)}
     return others.pop() if len(others) == 1 else None
-
-
-def _must_be_one_currency(reading: Reading, column: SourceColumn) -> None:
-    """Raises ContractError where amounts bear the signs of several currencies and no column says which they are."""
-    signs = reading.con.execute(
-        f"SELECT {values.currency_sign(column.column)} AS sign, sum(n)::BIGINT FROM _odd GROUP BY 1 HAVING sign <> '' "
-        "ORDER BY 2 DESC, 1"
-    ).fetchall()
-    if len(signs) > 1:
-        counted = ", ".join(f"{sign} in {rows:,} rows" for sign, rows in signs)
-        raise ContractError(
-            f"Column '{column.name}' of table {column.table} holds amounts in several currencies ({counted}).",
-            where=column.where,
-            remedy="Select the currency of each row as column 'currency', or select the amounts in one currency.",
-        )
 
 
 def _tell_written(reading: Reading, column: SourceColumn, value: str, mark: str | None) -> None:

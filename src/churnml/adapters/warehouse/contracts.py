@@ -13,6 +13,7 @@ import ibis
 
 from churnml.adapters.warehouse.money import SUBSCRIPTIONS, convert_money
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
+from churnml.adapters.warehouse.term_amounts import tell_term_amounts
 from churnml.checks import CREDIT_NOTE, DUPLICATE, NO_LENGTH, REPLACED
 from churnml.periods import final_periods
 from churnml.remarks import RemarkKind
@@ -80,6 +81,7 @@ def tell_contracts(reading: Reading) -> None:
         else ""
     )
     _tell(reading, RemarkKind.NOTICE_WITHOUT_END, "cancelled_at", sample, detail)
+    tell_term_amounts(reading, STANDING)
 
 
 def _tell(reading: Reading, kind: RemarkKind, column: str, query: str, detail: str = "") -> int:

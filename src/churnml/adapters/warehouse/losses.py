@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from churnml import checks
 from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse.reading import Reading, quoted
 from churnml.errors import ContractError
-from churnml.remarks import RemarkKind, column_of, visible
-from churnml.tables import Table
+from churnml.remarks import RemarkKind, column_of, short, visible
+from churnml.tables import ColumnKind, Table
 
 # Rows set aside for these are there once already, or are not meant to be there (yet).
 NOT_LOST = (checks.DUPLICATE, checks.REPEATED, checks.FORGOTTEN, checks.FUTURE, *checks.OF_CONTRACTS)
@@ -61,21 +63,53 @@ def _stop(reading: Reading, table: Table, what: str, aside: dict[str, int]) -> C
     ]
     if not reading.counts.rows[table.name] and set(aside) == {"unknown_account"}:
         what = f"No account_id of {table.name} is among the accounts"
-    formats = "declare time_formats: if dates cannot be read, " if checks.UNREADABLE in aside else ""
+    times = {column.name for column in table.columns if column.kind is ColumnKind.TIME}
+    formats = "declare time_formats: if dates cannot be read, " if times & _unread(reading, table) else ""
     mend = f"Mend the rows, {formats}let a check warn under checks:, or declare how much may_lose: in {PROJECT_FILE}."
     return ContractError(
         f"{what}: {counted}.", where=str(reading.project.source(table.name)), remedy=" ".join([*hints, mend])
     )
 
 
+def _unread(reading: Reading, table: Table) -> set[str]:
+    """The columns of a table that had something in them that could not be read."""
+    details = reading.con.execute(
+        "SELECT DISTINCT detail FROM _quarantine WHERE contract_table = ? AND reason = ?",
+        [table.name, checks.UNREADABLE],
+    ).fetchall()
+    return {column for (detail,) in details for column in (detail or "").split(", ")}
+
+
 def _examples(reading: Reading, table: Table, reason: str) -> str:
-    """Where the first rows of a reason stand."""
+    """Where the first rows of a reason stand, and what could not be read in them."""
     rows = reading.con.execute(
-        "SELECT source_row, detail FROM _quarantine WHERE contract_table = ? AND reason = ? ORDER BY ALL LIMIT 3",
+        'SELECT source_row, detail, "row" FROM _quarantine WHERE contract_table = ? AND reason = ? '
+        "ORDER BY ALL LIMIT 3",
         [table.name, reason],
     ).fetchall()
     if not rows:
         return ""
-    columns = dict.fromkeys(detail for _, detail in rows if detail and reason == checks.UNREADABLE)
-    of = f" {', '.join(columns)}," if columns else ""
-    return f" ({of.strip()}{' ' if of else ''}row {', '.join(str(row) for row, _ in rows)})"
+    numbers = f"row {', '.join(str(row) for row, _, _ in rows)}"
+    if reason != checks.UNREADABLE:
+        return f" ({numbers})"
+    # column → what stands there, each once
+    unread: dict[str, dict[str, None]] = {}
+    for _, detail, row in rows:
+        for name in (detail or "").split(", "):
+            unread.setdefault(name, {}).update(dict.fromkeys(_values(reading, table, name, row)))
+    columns = [f"{name} {', '.join(samples)}".strip() for name, samples in unread.items()]
+    return f" ({', '.join(columns)}, {numbers})"
+
+
+def _values(reading: Reading, table: Table, name: str, row: str | None) -> list[str]:
+    """What a source row has in a column, quoted and shortened; nothing of ids, nor of who was forgotten."""
+    if name not in table.column_names or table.column(name).kind is ColumnKind.ID or row is None:
+        return []
+    fields = json.loads(row)
+    written = (
+        [str(value) for column, value in fields.items() if column.casefold() == name and value is not None]
+        if isinstance(fields, dict)
+        else []
+    )
+    suppressed = reading.project.suppression.stands_in
+    return [f"'{visible(short(text))}'" for text in written if not suppressed(text)]

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from churnml.adapters.project import PROJECT_FILE, Project
+from churnml.adapters.warehouse.currencies import SPELLINGS, code_of
 from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.reading import Reading
 from churnml.adapters.warehouse.typed import make_typed_view
@@ -21,50 +22,6 @@ from churnml.remarks import RemarkKind
 from churnml.tables import EXCHANGE_RATES
 
 SUBSCRIPTIONS = "subscriptions"
-# What a sign or a word names; several where it names several.
-SPELLINGS: dict[str, tuple[str, ...]] = {
-    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN"),
-    "DOLLAR": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD"),
-    "DOLLARS": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD"),
-    "US$": ("USD",),
-    "$US": ("USD",),
-    "USD$": ("USD",),
-    "US DOLLAR": ("USD",),
-    "US DOLLARS": ("USD",),
-    "C$": ("CAD",),
-    "CA$": ("CAD",),
-    "A$": ("AUD",),
-    "AU$": ("AUD",),
-    "NZ$": ("NZD",),
-    "S$": ("SGD",),
-    "HK$": ("HKD",),
-    "NT$": ("TWD",),
-    "MX$": ("MXN",),
-    "R$": ("BRL",),
-    "€": ("EUR",),
-    "EURO": ("EUR",),
-    "EUROS": ("EUR",),
-    "£": ("GBP",),
-    "POUND": ("GBP",),
-    "POUNDS": ("GBP",),
-    "¥": ("JPY", "CNY"),
-    "￥": ("JPY", "CNY"),
-    "JP¥": ("JPY",),
-    "CN¥": ("CNY",),
-    "YEN": ("JPY",),
-    "円": ("JPY",),
-    "元": ("CNY",),
-    "RMB": ("CNY",),
-    "₹": ("INR",),
-    "₩": ("KRW",),
-    "₽": ("RUB",),
-    "ZŁ": ("PLN",),
-    "KR": ("SEK", "NOK", "DKK", "ISK"),
-    "KR.": ("SEK", "NOK", "DKK", "ISK"),
-    "FR": ("CHF",),
-    "FR.": ("CHF",),
-    "SFR": ("CHF",),
-}
 
 
 @dataclass(frozen=True)
@@ -149,7 +106,7 @@ def convert_money(reading: Reading) -> None:
         "SELECT currency, count(*) FROM _contracts WHERE problem IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
     rated = [row[0] for row in con.execute("SELECT DISTINCT currency FROM _rates ORDER BY 1").fetchall()]
-    own = _code(project.spec.currency, set()) if project.spec.currency else None
+    own = code_of(project.spec.currency, set()) if project.spec.currency else None
     counts = _codes_of(written, own, rated)
     codes = list(dict.fromkeys(one.code for one in counts if one.written is not None))
     target = own or (codes[0] if len(codes) == 1 else None)
@@ -170,21 +127,7 @@ def _codes_of(written: Sequence[tuple[str | None, int]], own: str | None, rated:
     """The code of each spelling; a sign that several currencies share is one where only one of them is about."""
     plain = {text.strip().upper() for text, _ in written if text and text.strip().upper() not in SPELLINGS}
     about = plain | set(rated) | ({own} if own else set())
-    return [CurrencyCount(text, _code(text, about) if text else "", rows) for text, rows in written]
-
-
-def _code(text: str, about: set[str]) -> str:
-    folded = text.strip().upper()
-    if text.strip() == "GBp":
-        return "GBX"  # pence: small letters are all that tells them from pounds
-    meant = SPELLINGS.get(folded, (folded,))
-    if len(meant) == 1:
-        return meant[0]
-    named = [code for code in meant if code in about]
-    if len(named) == 1:
-        return named[0]
-    # with no other dollar about, a dollar is the American one
-    return meant[0] if not named and folded in ("$", "DOLLAR", "DOLLARS") else folded
+    return [CurrencyCount(text, code_of(text, about) if text else "", rows) for text, rows in written]
 
 
 def _must_have_rates(

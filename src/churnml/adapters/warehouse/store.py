@@ -60,6 +60,7 @@ from churnml.adapters.warehouse.reading import (
 )
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import make_typed_view
+from churnml.adapters.warehouse.unmapped_currencies import must_map_currencies
 from churnml.adapters.warehouse.usage import RolledUsage, StaleIncrementsError, roll_up_growing, roll_up_whole
 from churnml.adapters.warehouse.versions import number_rows
 from churnml.adapters.warehouse.watermarks import (
@@ -387,6 +388,7 @@ def _make_store(
                 progress(f"checking {name}")
                 make_typed_view(reading, table, source, registered)
                 note_arrival_columns(reading, table, source, registered)
+                must_map_currencies(reading, table, source, registered)
                 number_rows(reading, table)
                 flag_forgotten(reading, table)
         make_rates(reading, registered)

@@ -65,6 +65,8 @@ _SHAPE = (
     rf"^(?i)(\()?{_GAP}({_MINUS}){_GAP}({_SIGN})?{_GAP}({_MINUS}){_GAP}({_DIGITS})(e[+\-]?\d{{1,3}})?{_GAP}"
     rf"({_SIGN}|%)?{_GAP}([\-−]?){_GAP}\)?$"
 )
+# No cents, as German and Swiss price lists have it: 1250,- or 1'250.--
+_DASHED, _CENTS = r"(\d)([.,])[-−–—]{1,2}(\D*)$", r"\1\200\3"
 _GROUPED = rf"^\d{{1,3}}(?:['’{BLANK}]\d{{3}})+(?:[.,]\d+)?$"
 
 # How digits may be put down, by what tells the decimal mark; the first shape that fits is taken.
@@ -171,7 +173,8 @@ def could_be_thousands(column: str) -> str:
 def _parts(column: str) -> str:
     """SQL: a number written for people, taken apart, as a struct; its digits are empty where it is none."""
     names = ", ".join(quoted(name) for name in _PARTS)
-    return f"regexp_extract({column}, {quoted(_SHAPE)}, [{names}])"
+    whole = f"regexp_replace({column}, {quoted(_DASHED)}, {quoted(_CENTS)})"
+    return f"regexp_extract({whole}, {quoted(_SHAPE)}, [{names}])"
 
 
 def _with(name: str, bound: str, expression: str) -> str:
