@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +36,16 @@ log = logging.getLogger("churnml.serve")
 STARTING = 180.0
 SCHEDULING = 90.0
 LOOK = 5.0
-# looks in a row at which a server that runs may be silent
+# looks in a row at which a server that runs may be silent, or may answer what it is asked with errors
 SILENT = 8
+REFUSED = 12
 # looks in a row at which the project's only place may be taken by nobody
 UNCLAIMED = 6
+# looks in a row at which a run that is due may stand untouched, and an active schedule may have no run to come
+UNTOUCHED = 12
+UNSCHEDULED = 24
+# a runner that is well takes a run within seconds of when it is due
+OVERDUE = dt.timedelta(seconds=60)
 # a run's process says that it has begun within seconds
 NOT_BEGUN = dt.timedelta(minutes=5)
 RUNNER_GRACE, SERVER_GRACE = 60.0, 30.0
@@ -51,6 +57,26 @@ class Ports:
 
     server: int | None = None
     probes: int | None = None
+
+
+class InARow:
+    """Looks in a row at which something was wrong; ``allowed`` of them are borne."""
+
+    def __init__(self, allowed: int) -> None:
+        self.allowed, self._looks = allowed, 0
+
+    def at_last(self, wrong: bool) -> bool:
+        """Whether this look is the one at which it is borne no longer; they are then counted anew."""
+        self._looks = self._looks + 1 if wrong else 0
+        if self._looks < self.allowed:
+            return False
+        self._looks = 0
+        return True
+
+    @property
+    def seconds(self) -> int:
+        """How long they take."""
+        return int(self.allowed * LOOK)
 
 
 class Serving:
@@ -66,7 +92,9 @@ class Serving:
     def __init__(self, project: Project, api: PrefectApi, server: Child | None, runner: Child) -> None:
         self.project, self.api, self.server, self.runner = project, api, server, runner
         self.stopping = threading.Event()
-        self._silent, self._unclaimed, self._told_until = 0, 0, moment().replace(tzinfo=dt.UTC)
+        self._told_until = moment().replace(tzinfo=dt.UTC)
+        self._silent, self._refused, self._unclaimed = InARow(SILENT), InARow(REFUSED), InARow(UNCLAIMED)
+        self._untouched, self._unscheduled = InARow(UNTOUCHED), InARow(UNSCHEDULED)
 
     def start(self) -> None:
         """Starts both and proves that runs are scheduled.
@@ -87,14 +115,14 @@ class Serving:
         while not self.stopping.wait(LOOK):
             self._look_after_server()
             self._look_after_runner()
-            self._look_after_place()
-            self._tell_news()
+            self._ask_the_server()
 
     def stop(self) -> None:
         """Ends both, and all they started."""
         log.info("stopping: runs under way are cancelled, and made up when churnml serve is started again")
         self.runner.stop(RUNNER_GRACE)
-        self._tell_news()
+        with contextlib.suppress(httpx.HTTPError):
+            self._tell_news()
         if self.server is not None:
             self.server.stop(SERVER_GRACE)
         self.api.close()
@@ -135,16 +163,22 @@ class Serving:
                     "'prefect server start' runs one unless told --no-services.",
                 )
 
-    def _not_scheduled(self) -> set[str]:
-        """The deployments with an active schedule that have no run to come; all while they are being put there."""
+    def _to_schedule(self) -> set[str]:
+        """The names of the deployments with an active schedule, as declared."""
         declared = self.project.spec.schedules
         kinds = {"score": declared.score, "train": declared.train, "impact": declared.impact}
-        wanted = {deployment_name(self.project.name, kind) for kind, schedule in kinds.items() if schedule.active}
+        return {deployment_name(self.project.name, kind) for kind, schedule in kinds.items() if schedule.active}
+
+    def _not_scheduled(self) -> set[str]:
+        """The deployments with an active schedule that have no run to come; all while they are being put there."""
         try:
-            there = {id_: name for id_, name in self.api.deployments().items() if name in wanted}
-            return wanted - {there[id_] for id_ in self.api.scheduled(list(there)) if id_ in there}
+            return self._to_schedule() - self._with_a_run_to_come(self.api.deployments())
         except httpx.HTTPError:
-            return wanted
+            return self._to_schedule()
+
+    def _with_a_run_to_come(self, deployments: Mapping[str, str]) -> set[str]:
+        """The names of those deployments (id → name) of which a run is scheduled."""
+        return {deployments[id_] for id_ in self.api.scheduled(list(deployments)) if id_ in deployments}
 
     # ---------------------------------------------------------------- later
 
@@ -159,10 +193,8 @@ class Serving:
             log.warning("the Prefect server ended (%(code)s); started again in %(wait).0f s. %(tail)s", told)
         if server.due:
             server.start()
-            self._silent = 0
-        self._silent = 0 if self.api.answers() else self._silent + 1
-        if server.alive and self._silent >= SILENT:
-            log.warning("the Prefect server has not answered for %(seconds)d s", {"seconds": int(SILENT * LOOK)})
+        if self._silent.at_last(server.alive and not self.api.answers()):
+            log.warning("the Prefect server has not answered for %(seconds)d s", {"seconds": self._silent.seconds})
             server.kill()
 
     def _look_after_runner(self) -> None:
@@ -173,6 +205,27 @@ class Serving:
         if self.runner.due and self.api.answers():
             self.runner.start()
 
+    def _ask_the_server(self) -> None:
+        """All that is seen through the server's API; one that is up and can answer nothing is told, and started anew.
+
+        Its health says only that its process lives: after a full disk its database may fail at every question.
+        """
+        problem = None
+        try:
+            self._look_after_place()
+            self._look_for_standstill()
+            self._tell_news()
+        except httpx.HTTPStatusError as error:
+            problem = f"{error.response.status_code} at {error.request.url.path}"
+        except httpx.HTTPError:
+            # it is silent, or down: that is looked after elsewhere
+            return
+        if self._refused.at_last(problem is not None):
+            told = {"seconds": self._refused.seconds, "problem": problem}
+            log.warning("the Prefect server has answered with errors for %(seconds)d s (%(problem)s)", told)
+            if self.server is not None:
+                self.server.kill()
+
     def _look_after_place(self) -> None:
         """Gives the project's one place back where it is lost: else nothing of the project ever runs again.
 
@@ -182,16 +235,31 @@ class Serving:
         if self.server is None:
             return
         limit = limit_name(self.project.name)
-        with contextlib.suppress(httpx.HTTPError):
-            under_way = self.api.under_way()
-            self._end_lost(under_way)
-            unclaimed = not under_way and self.api.taken(limit) > 0
-            self._unclaimed = self._unclaimed + 1 if unclaimed else 0
-            if self._unclaimed >= UNCLAIMED:
-                self.api.give_back(limit)
-                self._unclaimed = 0
-                told = {"seconds": int(UNCLAIMED * LOOK)}
-                log.warning("a run that is over kept the project's place for %(seconds)d s; it is given back", told)
+        under_way = self.api.under_way()
+        self._end_lost(under_way)
+        if self._unclaimed.at_last(not under_way and self.api.taken(limit) > 0):
+            self.api.give_back(limit)
+            told = {"seconds": self._unclaimed.seconds}
+            log.warning("a run that is over kept the project's place for %(seconds)d s; it is given back", told)
+
+    def _look_for_standstill(self) -> None:
+        """Starts anew what lives and does not do its work: seen by its work, since a process can live on idle.
+
+        A runner takes every run that is due, even one that then has to wait for its place; a server always has the
+        next run of an active schedule ready. While a run is under way its runner is left alone.
+        """
+        overdue = self.api.overdue(moment().replace(tzinfo=dt.UTC) - OVERDUE)
+        if self._untouched.at_last(overdue > 0 and self.runner.alive and not self.api.under_way()):
+            told = {"runs": overdue, "seconds": int(OVERDUE.total_seconds())}
+            log.warning("%(runs)d runs are over %(seconds)d s late: the runner lives and starts nothing", told)
+            self.runner.kill()
+        on = {id_: name for id_, name in self.api.switched_on().items() if name in self._to_schedule()}
+        missing = set(on.values()) - self._with_a_run_to_come(on)
+        if self._unscheduled.at_last(bool(missing)):
+            unscheduled = {"names": ", ".join(sorted(missing)), "seconds": self._unscheduled.seconds}
+            log.warning("the Prefect server has scheduled no run of %(names)s for %(seconds)d s", unscheduled)
+            if self.server is not None:
+                self.server.kill()
 
     def _end_lost(self, under_way: Sequence[RunUnderWay]) -> None:
         """Ends runs whose process must be gone: not begun long after it was started, or past the time it is given."""

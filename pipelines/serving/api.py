@@ -76,10 +76,26 @@ class PrefectApi:
         there = self._post("/deployments/filter", {"deployments": {"tags": {"all_": [self._tag]}}})
         return {one["id"]: one["name"] for one in there}
 
+    def switched_on(self) -> dict[str, str]:
+        """Id → name of the project's deployments with a schedule that nobody has paused."""
+        there = self._post("/deployments/filter", {"deployments": {"tags": {"all_": [self._tag]}}})
+        on = [one for one in there if not one["paused"] and any(schedule["active"] for schedule in one["schedules"])]
+        return {one["id"]: one["name"] for one in on}
+
     def scheduled(self, deployments: Sequence[str]) -> set[str]:
         """Which of the deployments (ids) have a run to come."""
         wanted = {"deployment_id": {"any_": list(deployments)}, "state": {"type": {"any_": ["SCHEDULED"]}}}
         return {run["deployment_id"] for run in self._post("/flow_runs/filter", {"flow_runs": wanted})}
+
+    def overdue(self, before: dt.datetime) -> int:
+        """How many of the project's runs were due before a moment and have not been touched; those paused left out."""
+        untouched = {"type": {"any_": ["SCHEDULED"]}, "name": {"any_": ["Scheduled", "Late"]}}
+        due = {"before_": before.isoformat()}
+        wanted = {
+            "flow_runs": {"tags": {"all_": [self._tag]}, "state": untouched, "next_scheduled_start_time": due},
+            "deployments": {"tags": {"all_": [self._tag]}, "paused": {"eq_": False}},
+        }
+        return int(self._post("/flow_runs/count", wanted))
 
     def count(self, state: str, deployment: str) -> int:
         """How many runs of a deployment (id) are in a state."""

@@ -7,6 +7,7 @@ Each run is a process of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 import os
@@ -84,17 +85,22 @@ async def run_until_stopped(name: str, deployments: Sequence[PutDeployment]) -> 
     """Starts runs as they are due, until SIGTERM; runs under way are then cancelled."""
     # what runs together is limited by the server; schedules stay, so that what is due meanwhile is made up
     runner = Runner(name=name, pause_on_shutdown=False, limit=None, query_seconds=POLL_SECONDS)
-    loop = asyncio.get_running_loop()
+    loop, waiting = asyncio.get_running_loop(), asyncio.current_task()
     stopping: list[asyncio.Task[None]] = []
 
-    def stop(*_: object) -> None:
-        # Prefect's own answer to SIGTERM waits for the loop it interrupts
-        loop.call_soon_threadsafe(lambda: stopping.append(asyncio.ensure_future(runner.astop())))
+    def end() -> None:
+        if runner.started:
+            stopping.append(asyncio.ensure_future(runner.astop()))
+        elif waiting is not None:
+            # it has not begun, or an error ended it and it waits for what never comes
+            waiting.cancel()
 
-    runner.handle_sigterm = stop
+    # Prefect's own answer to SIGTERM waits for the loop it interrupts
+    runner.handle_sigterm = lambda *_: loop.call_soon_threadsafe(end)
     for one in deployments:
         await runner.aadd_deployment(Registered(one.deployment_id, one.planned.name))
-    await runner.start()
+    with contextlib.suppress(asyncio.CancelledError):
+        await runner.start()
     await asyncio.gather(*stopping)
 
 
