@@ -176,7 +176,8 @@ class _Looking:
             else:
                 reading = typed_reading(name, self.types[name], self.zone)
                 as_written = reading.steps[0][utc_of(name) if reading.has_utc else f"_any {name}"]
-                all_local, irregular = not reading.has_utc, "0"
+                all_local = not reading.has_utc
+                irregular = f"count(*) FILTER ({column} IS NOT NULL AND NOT coalesce(isfinite({clock}), false))"
             read.append(f"{column}, {as_written} AS {clock}")
             counted += [
                 f"count(*) FILTER ({column} <> '')" if name in usual else f"count({column})",
@@ -211,7 +212,8 @@ class _Looking:
             meant = {tail: self.meant.offset(tail) if tail else None for tail in tails}
             reading = text_reading(name, self.own, usual, meant, self.zone)
             self._tell_ambiguous(name, {**tails, **self._usual_tails(name, usual)}, meant)
-        if look.irregular or look.lies_far or (usual is None and look.given):
+        # an instant's own clock may reach past what can be a company's data where the zone's does not
+        if look.irregular or look.lies_far or (usual is None and reading.has_utc and look.given):
             self._tell_unread(name, reading, look, tails)
         if look.skipped:
             self._tell(
