@@ -56,4 +56,4 @@ def make_views(con: duckdb.DuckDBPyConnection, accounts: Path | None, views: Seq
         known = f"SELECT account_id, created_at FROM {parquet([accounts])} WHERE created_at IS NOT NULL"
         con.execute(f"CREATE TEMP VIEW {identifier(JUDGED_BY)} AS {known}")
     for view in views:
-        con.execute(f"CREATE TEMP VIEW {identifier(view.name)} AS {view.select}")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(view.name)} AS {view.select}")
