@@ -185,8 +185,8 @@ def _of_another_kind(key: str, kind: str) -> ValueError:
     return ValueError(f"'{key}' is not for a label of kind '{kind}' (only for {', '.join(KINDS_OF_KEY[key])})")
 
 
-def require_sources(label: Label, given: Collection[str], where: str) -> None:
-    """Raises ContractError when a table the label needs is not among those ``given``."""
+def require_sources(label: Label, given: Mapping[str, Collection[str]], where: str) -> None:
+    """Raises ContractError when a table or column that the label needs is not among those ``given``, by table."""
     for source in label.sources:
         if source not in given:
             raise ContractError(
@@ -194,7 +194,7 @@ def require_sources(label: Label, given: Collection[str], where: str) -> None:
                 where=where,
                 remedy=f"Write sources/{source}.sql, or declare another kind of label.",
             )
-    if label.users_down_by and "user_id" not in facts.given.get("usage_events", ()):
+    if label.users_down_by and "user_id" not in given.get("usage_events", ()):
         raise ContractError(
             "A label that counts active users needs user_id in usage_events, which the project does not give.",
             where=where,
