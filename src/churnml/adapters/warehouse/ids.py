@@ -20,6 +20,9 @@ from churnml.tables import ColumnKind
 WHOLE = 2**53
 # The ids of accounts, as a table of the reading.
 KNOWN = "_account_ids"
+USER = "user_id"
+# The different user ids of usage, each with its rows, as a table of the reading.
+DIFFERENT_USERS = "_different_users"
 OF_ACCOUNTS = ("account_id", "parent_account_id")
 _DECIMAL = r"^([0-9]+)\.0+$"
 # Excel writes so what has more than eleven digits; the rest of them is gone
@@ -138,6 +141,13 @@ def _is_bare(reading: Reading, column: IdColumn) -> bool:
     blank = f"{column.raw} WHERE {name} = '' OR strlen({name}) <> strlen(trim({name}))"
     if column.sampled is None:
         blank = "_spelled WHERE raw IS DISTINCT FROM plain"
+    elif column.name == USER:
+        # many rows have the same: each different one is looked at, and later once more (late_spellings.py)
+        reading.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {DIFFERENT_USERS} AS "
+            f"SELECT {name}, count(*) AS n FROM {column.raw} GROUP BY 1"
+        )
+        blank = blank.replace(column.raw, DIFFERENT_USERS, 1)
     return not reading.con.execute(f"SELECT 1 FROM {blank} LIMIT 1").fetchall()
 
 

@@ -166,7 +166,9 @@ class _Looking:
         }
 
     def _looked_at(self, names: Sequence[str], usual: Mapping[str, Sequence[Spelling]]) -> dict[str, Look]:
+        looks = self._at_its_ends([name for name in names if name not in usual])
         read, counted = [], []
+        names = [name for name in names if name not in looks]
         for name in names:
             clock, column = identifier(f"clock of {name}"), identifier(name)
             if name in usual:
@@ -188,10 +190,28 @@ class _Looking:
                 f"count(*) FILTER ({self._is_skipped(clock)})" if all_local else "0",
             ]
         if not names:
-            return {}
+            return looks
         query = f"SELECT {', '.join(counted)} FROM (SELECT {', '.join(read)} FROM {self.raw})"
         row = self.con.execute(query).fetchall()[0]
-        return {name: Look(*row[n * 6 : n * 6 + 6]) for n, name in enumerate(names)}
+        return looks | {name: Look(*row[n * 6 : n * 6 + 6]) for n, name in enumerate(names)}
+
+    def _at_its_ends(self, names: Sequence[str]) -> dict[str, Look]:
+        """Columns of which the first and the last time tell all: plain times in a zone whose clocks stand.
+
+        A file may have these written down, so that none of its rows is read for them.
+        """
+        names = [name for name in names if self.types[name] == "TIMESTAMP" and not self.skipped]
+        looks = {}
+        for name in names:
+            at = identifier(name)
+            given, first, last, finite = self.con.execute(
+                f"SELECT n, a, z, isfinite(a) AND isfinite(z) FROM "
+                f"(SELECT count({at}) AS n, min({at}) AS a, max({at}) AS z FROM {self.raw})"
+            ).fetchall()[0]
+            if not given or finite:
+                moving = f"SELECT 1 FROM {self.raw} WHERE epoch_us({at}) % {MICROSECONDS_OF_A_DAY} <> 0 LIMIT 1"
+                looks[name] = Look(given, 0, bool(self.con.execute(moving).fetchall()), first, last, 0)
+        return looks
 
     def _is_skipped(self, clock: str) -> str:
         """SQL: whether a wall-clock time is one that there was not, because the clocks were put forward."""

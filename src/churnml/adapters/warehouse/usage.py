@@ -27,7 +27,6 @@ from churnml.adapters.warehouse.increments import (
     still_true,
     totals,
 )
-from churnml.adapters.warehouse.late_spellings import tell_late_spellings
 from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.profile import write_usage_feed
 from churnml.adapters.warehouse.reading import ALL_DAYS, Progress, Reading, write_parquet
@@ -158,7 +157,6 @@ def _judged(
     con, counts = reading.con, reading.counts
     checked = check_usage(reading, end, folder, earlier)
     _count(reading, checked)
-    tell_late_spellings(reading)
     write_usage_feed(con, folder)
     seen = "SELECT DISTINCT account_id FROM _typed_usage_events WHERE account_id IS NOT NULL"
     accounts = f"SELECT account_id, created_at FROM ({seen}) LEFT JOIN _kept_accounts USING (account_id)"
