@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churnml.adapters.warehouse import Ingested, facts_of, frequent_names, write_rollups
+from churnml.adapters.warehouse.checked_tables import MEMORY_LIMIT
 from churnml.adapters.warehouse.engines import Engine, open_engine
 from churnml.adapters.warehouse.once import facts_once
-from churnml.adapters.warehouse.store import MEMORY_LIMIT
 from churnml.adapters.warehouse.usage_checking import KEPT_USAGE
 from churnml.features import FAMILIES, Feature, Wish
 from churnml.features.declared import DeclaredFamily, family_of

@@ -6,7 +6,7 @@ always from a window that starts at or after the cutoff.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -185,16 +185,16 @@ def _of_another_kind(key: str, kind: str) -> ValueError:
     return ValueError(f"'{key}' is not for a label of kind '{kind}' (only for {', '.join(KINDS_OF_KEY[key])})")
 
 
-def require_sources(label: Label, facts: Facts, where: str) -> None:
-    """Raises ContractError when ``facts`` lack a table the label needs."""
+def require_sources(label: Label, given: Mapping[str, Collection[str]], where: str) -> None:
+    """Raises ContractError when a table or column that the label needs is not among those ``given``, by table."""
     for source in label.sources:
-        if not facts.has(source):
+        if source not in given:
             raise ContractError(
                 f"A label of kind '{label.kind}' needs the table {source}, which the project does not have.",
                 where=where,
                 remedy=f"Write sources/{source}.sql, or declare another kind of label.",
             )
-    if label.users_down_by and "user_id" not in facts.given.get("usage_events", ()):
+    if label.users_down_by and "user_id" not in given.get("usage_events", ()):
         raise ContractError(
             "A label that counts active users needs user_id in usage_events, which the project does not give.",
             where=where,

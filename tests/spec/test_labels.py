@@ -83,14 +83,14 @@ def test_a_label_whose_window_or_settling_reaches_past_the_data_is_refused(said,
 
 def test_a_label_without_its_table_is_refused_and_the_table_named(tmp_path):
     facts = facts_for(tmp_path, {"accounts": TABLES["accounts"], "usage_events": TABLES["usage_events"]})
-    require_sources(Label.model_validate(LAPSE), facts, "spec.yaml")
+    require_sources(Label.model_validate(LAPSE), facts.given, "spec.yaml")
     for said, source in (
         (CONTRACT, "subscriptions"),
         (EVENT, "churn_events"),
         (UPSELL | {"plans": ["a"]}, "subscriptions"),
     ):
         with pytest.raises(ContractError, match=source):
-            require_sources(Label.model_validate(said), facts, "spec.yaml")
+            require_sources(Label.model_validate(said), facts.given, "spec.yaml")
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,15 @@ from churnml.cli.shell import HERE, AsOfOption, JsonOption, ProjectOption, data_
 @data_app.add("status")
 def data_status(project: ProjectOption = HERE, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     """Every table as it comes: what is broken and since when, what was, and whether scores stand meanwhile."""
+    from churnml.jobs.opening import open_checked
     from churnml.jobs.watching import status_of_data
     from churnml.pages.feeds import status_data
     from churnml.pages.terminal.feeds import status_text
+    from pipelines.clock import day
+    from pipelines.progress import say
 
-    day = None if as_of is None else date_of(as_of)
-    status = status_of_data(data_of(project), day)
+    on = None if as_of is None else date_of(as_of)
+    status = status_of_data(open_checked(project, day(), say), on)
     say_lines(json_text(status_data(status)) if as_json else status_text(status))
 
 

@@ -81,14 +81,16 @@ def check(
 ) -> None:
     """Read every declaration and table; say what was set aside and why."""
     from churnml.arrivals import assumptions
-    from churnml.jobs.opening import read_whole, require_core_events
+    from churnml.jobs.opening import open_checked, read_whole, require_core_events
     from churnml.jobs.truth import true_probabilities
     from churnml.jobs.watching import look_at_data
     from churnml.pages.terminal.data import CheckedTables, check_data, check_text
+    from pipelines.clock import day
+    from pipelines.progress import say
 
     if whole:
         read_whole(project)
-    opened = data_of(project)
+    opened = open_checked(project, day(), say)
     require_core_events(opened)
     true_probabilities(opened.project)
     ingested = opened.ingested

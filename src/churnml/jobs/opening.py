@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from churnml import snapshots
 from churnml.adapters.project import PROJECT_FILE, Project, open_project
-from churnml.adapters.warehouse import Ingested, engine_of, facts_of, forget_kept_rows, ingest
+from churnml.adapters.warehouse import (
+    ALL_DAYS,
+    Ingested,
+    engine_of,
+    event_names,
+    facts_of,
+    forget_kept_rows,
+    ingest,
+)
 from churnml.errors import UnknownNameError
 from churnml.features import RECENCY, Feature, Wish, choose, wanted_parts
 from churnml.health.score import check_inputs
@@ -44,15 +52,39 @@ class OpenedProject:
     facts: Facts
 
 
-def open_data(root: Path, today: dt.date, progress: Progress = silent, engine: str | None = None) -> OpenedProject:
+@dataclass(frozen=True)
+class CheckedProject:
+    """A project with its tables judged; usage is not rolled up, so there is nothing to compute features from."""
+
+    project: Project
+    ingested: Ingested
+
+
+def open_data(
+    root: Path,
+    today: dt.date,
+    progress: Progress = silent,
+    engine: str | None = None,
+    usage_since: Callable[[Project], dt.date] = lambda _: ALL_DAYS,
+) -> OpenedProject:
     """Opens a project, reads its declarations, and reads and checks its tables.
 
-    ``engine`` is what snapshots are computed on, instead of what the project declares.
+    ``engine`` is what snapshots are computed on, instead of what the project declares; ``usage_since`` is the first day
+    of the project's usage that will be looked at.
     """
     project = open_project(root)
     project.check_declarations()
-    ingested = ingest(project, today, progress, _asked_of_rollups(project))
+    ingested = ingest(project, today, progress, _asked_of_rollups(project), usage_since(project))
     return open_ingested(project, ingested, engine)
+
+
+def open_checked(root: Path, today: dt.date, progress: Progress = silent) -> CheckedProject:
+    """Opens a project, reads its declarations, and judges its tables."""
+    project = open_project(root)
+    project.check_declarations()
+    ingested = ingest(project, today, progress, _asked_of_rollups(project), None)
+    _check_against_tables(project, ingested)
+    return CheckedProject(project, ingested)
 
 
 def read_whole(root: Path) -> None:
@@ -63,12 +95,17 @@ def read_whole(root: Path) -> None:
 def open_ingested(project: Project, ingested: Ingested, engine: str | None = None) -> OpenedProject:
     """A project whose tables were read and checked already; somebody holds them."""
     facts = facts_of(ingested, project.spec.static, engine_of(project, ingested, engine))
-    for name in project.model_names:
-        require_sources(project.model(name).label, facts, str(project.declaration(name, "spec.yaml")))
-    check_inputs(project.health, project.risk_features, str(project.declaration("health.yaml")))
+    _check_against_tables(project, ingested)
     opened = {"project": project.name, "data_through": facts.data_through, "models": len(project.model_names)}
     log.info("%(project)s opened with data through %(data_through)s and %(models)d models", opened)
     return OpenedProject(project, ingested, facts)
+
+
+def _check_against_tables(project: Project, ingested: Ingested) -> None:
+    """Raises ContractError where a declaration needs what the tables do not have."""
+    for name in project.model_names:
+        require_sources(project.model(name).label, ingested.given, str(project.declaration(name, "spec.yaml")))
+    check_inputs(project.health, project.risk_features, str(project.declaration("health.yaml")))
 
 
 def default_as_of(opened: OpenedProject) -> dt.date:
@@ -135,12 +172,12 @@ def wish_for(opened: OpenedProject, spec: ModelSpec, known_before: dt.date) -> W
     return opened.project.wish(spec, names)
 
 
-def require_core_events(opened: OpenedProject) -> None:
+def require_core_events(opened: OpenedProject | CheckedProject) -> None:
     """Raises UnknownNameError unless every core event occurs in the data: a misspelt one would count nothing."""
     declared = opened.project.spec.core_events
-    if not declared or opened.facts.usage_named is None:
+    if not declared or "usage_events" not in opened.ingested.given:
         return
-    known = snapshots.event_names(opened.facts)
+    known = event_names(opened.ingested.path)
     for name in declared:
         if name not in known:
             where = f"{opened.project.root / PROJECT_FILE}: core_events"

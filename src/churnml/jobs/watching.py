@@ -12,7 +12,7 @@ from churnml.adapters.store import Store, open_store
 from churnml.adapters.store.watching import Condition
 from churnml.adapters.warehouse import read_profile
 from churnml.errors import DataBreakError
-from churnml.jobs.opening import OpenedProject
+from churnml.jobs.opening import CheckedProject, OpenedProject
 from churnml.pages.feeds import DataStatus, FeedLine, break_text, printable_break
 from churnml.specs.watching import BreakAction, BreakKind
 from churnml.timeline import end_of_data, plus_days
@@ -95,9 +95,9 @@ def record_load(opened: OpenedProject, store: Store, as_of: dt.date, now: dt.dat
     return store.watched.record(profile, opened.facts.fingerprint, _condition(breaks), as_of, breaks, now)
 
 
-def look_at_data(opened: OpenedProject, as_of: dt.date | None = None) -> WatchedData:
+def look_at_data(opened: OpenedProject | CheckedProject, as_of: dt.date | None = None) -> WatchedData:
     """Judges the data of a date and writes nothing down."""
-    as_of = as_of or end_of_data(opened.facts.data_through)
+    as_of = as_of or end_of_data(opened.ingested.data_through)
     with open_store(opened.project.operational_url) as store:
         return WatchedData(as_of, tuple(_judged(opened, store, as_of)))
 
@@ -118,9 +118,9 @@ def not_trained(model: str, broken: Sequence[DataBreak]) -> DataBreakError:
     )
 
 
-def status_of_data(opened: OpenedProject, as_of: dt.date | None = None) -> DataStatus:
+def status_of_data(opened: OpenedProject | CheckedProject, as_of: dt.date | None = None) -> DataStatus:
     """Every table as it comes, the breaks that last and those that were; nothing is written down."""
-    as_of = as_of or end_of_data(opened.facts.data_through)
+    as_of = as_of or end_of_data(opened.ingested.data_through)
     profile, feeds = read_profile(opened.ingested.path)
     days = feeds.cells[feeds.cells["event"] == ""].groupby("contract_table")["day"].max()
     newest = {str(table): plus_days(dt.date(1970, 1, 1), int(day)) for table, day in days.items()}
@@ -143,10 +143,10 @@ def status_of_data(opened: OpenedProject, as_of: dt.date | None = None) -> DataS
         )
 
 
-def _judged(opened: OpenedProject, store: Store, as_of: dt.date) -> list[DataBreak]:
+def _judged(opened: OpenedProject | CheckedProject, store: Store, as_of: dt.date) -> list[DataBreak]:
     profile, feeds = read_profile(opened.ingested.path)
     by = Watching(
-        reference=store.watched.reference(profile.data_through, opened.facts.fingerprint),
+        reference=store.watched.reference(profile.data_through, opened.ingested.fingerprint),
         accepted=store.watched.accepted(),
         region=opened.project.spec.region,
         actions=opened.project.spec.watch,

@@ -28,7 +28,6 @@ from churnml.snapshots.ages import known_once_lived
 from churnml.snapshots.ages import lies_within_data as lies_within_data
 from churnml.snapshots.contents import account_ids as account_ids
 from churnml.snapshots.contents import accounts_begin as accounts_begin
-from churnml.snapshots.contents import event_names as event_names
 from churnml.snapshots.contents import frequent_events as frequent_events
 from churnml.snapshots.contents import parents as parents
 from churnml.snapshots.contents import usage_begins as usage_begins

@@ -22,14 +22,6 @@ def frequent_events(facts: Facts, known_before: dt.date, at_most: int) -> tuple[
     return tuple(top["event"])
 
 
-def event_names(facts: Facts) -> tuple[str, ...]:
-    """Every event name in the data, sorted."""
-    if facts.usage_named is None:
-        return ()
-    names = facts.usage_named.select("event").distinct().to_pandas()
-    return tuple(sorted(str(name) for name in names["event"].dropna()))
-
-
 def usage_begins(facts: Facts) -> dt.date | None:
     """The day usage data begin: by then one event in a thousand has occurred; None without usage.
 

@@ -109,8 +109,7 @@ class Feeds:
 
     Args:
         cells: ``contract_table, event`` (empty: the whole table), ``day`` (days since 1970-01-01), ``delay`` (days
-            until it was known), ``rows, accounts`` (missing where they were not counted), ``users, quantities`` (rows
-            that name a user, and that have a quantity).
+            until it was known), ``rows, users, quantities`` (all, those that name a user, those that have a quantity).
         repeats: ``contract_table, day, rows, different`` (rows that differ from each other), ``single`` (those that
             stand there once), ``least`` (how often every one of them stands there at least).
     """

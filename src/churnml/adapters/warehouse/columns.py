@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse import values
 from churnml.adapters.warehouse.amount_signs import must_bear_one_currency
-from churnml.adapters.warehouse.ids import IdColumn, id_value
+from churnml.adapters.warehouse.ids import USER, IdColumn, id_value
+from churnml.adapters.warehouse.late_spellings import tell_late_spellings
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
 from churnml.adapters.warehouse.satisfaction import is_unanswered, on_our_scale, rated
 from churnml.remarks import RemarkKind
@@ -89,7 +90,10 @@ def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
     if kind is ColumnKind.ID:
         sampled = SAMPLED_ROWS if column.table == "usage_events" and column.name != "account_id" else None
         id_column = IdColumn(column.table, column.name, column.raw, column.sql_type, column.where, sampled)
-        return _read_as(id_value(reading, id_column), column)
+        value = id_value(reading, id_column)
+        if sampled is not None and column.name == USER and column.is_text:
+            tell_late_spellings(reading, column.table, value, sampled)
+        return _read_as(value, column)
     if kind is ColumnKind.CATEGORY:
         return _read_as(_name(reading, column), column)
     if kind is ColumnKind.TEXT:

@@ -20,6 +20,9 @@ from churnml.tables import ColumnKind
 WHOLE = 2**53
 # The ids of accounts, as a table of the reading.
 KNOWN = "_account_ids"
+USER = "user_id"
+# The different user ids of usage, each with its rows, as a table of the reading.
+DIFFERENT_USERS = "_different_users"
 OF_ACCOUNTS = ("account_id", "parent_account_id")
 _DECIMAL = r"^([0-9]+)\.0+$"
 # Excel writes so what has more than eleven digits; the rest of them is gone
@@ -77,7 +80,7 @@ def id_value(reading: Reading, column: IdColumn) -> str:
         _make_spelled(reading, column, value)
     if column.sql_type == "VARCHAR":
         _must_not_be_excels(reading, column)
-        if _is_bare(reading, column, value):
+        if _is_bare(reading, column):
             value = identifier(column.name)
         nothing = _words_for_nothing(reading, column)
         word = f"trim(raw) IN ({nothing})"
@@ -128,14 +131,23 @@ def _make_spelled(reading: Reading, column: IdColumn, value: str) -> None:
     )
 
 
-def _is_bare(reading: Reading, column: IdColumn, trimmed: str) -> bool:
+def _is_bare(reading: Reading, column: IdColumn) -> bool:
     """Whether no id has blanks around it: then none need be taken off.
 
     A look at all of them pays: texts as they stand in the file are grouped twice as fast as texts made of them.
     """
-    blank = f"{column.raw} WHERE {identifier(column.name)} IS DISTINCT FROM {trimmed}"
+    name = identifier(column.name)
+    # lengths are compared sooner than texts
+    blank = f"{column.raw} WHERE {name} = '' OR strlen({name}) <> strlen(trim({name}))"
     if column.sampled is None:
         blank = "_spelled WHERE raw IS DISTINCT FROM plain"
+    elif column.name == USER:
+        # many rows have the same: each different one is looked at, and later once more (late_spellings.py)
+        reading.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {DIFFERENT_USERS} AS "
+            f"SELECT {name}, count(*) AS n FROM {column.raw} GROUP BY 1"
+        )
+        blank = blank.replace(column.raw, DIFFERENT_USERS, 1)
     return not reading.con.execute(f"SELECT 1 FROM {blank} LIMIT 1").fetchall()
 
 

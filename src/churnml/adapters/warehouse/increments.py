@@ -12,10 +12,11 @@ import datetime as dt
 import hashlib
 import json
 import logging
+import shutil
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from pydantic import TypeAdapter
 from churnml.adapters.input_files import input_files
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse import leases
+from churnml.adapters.warehouse.again import View
 from churnml.adapters.warehouse.content import Content, content_together
 from churnml.adapters.warehouse.inputs import file_name
 from churnml.adapters.warehouse.profile import USAGE_FEED, USAGE_REPEATS
@@ -88,7 +90,10 @@ class Increment:
         today: the day it was read.
         names: the event names that have a bit of their own, in the order of the bits.
         arrival_columns: columns that look as if they said when the rows arrived and are not mapped.
-        content: relation → what its roll-up holds, so that nobody need read it again to name it.
+        content: table → what its events hold, so that nobody need read them again to name it.
+        hours: whether its events' times have hours.
+        rare: whether it has events by other names.
+        views: what gives its events once more without judging anew; see :mod:`churnml.adapters.warehouse.again`.
     """
 
     path: Path
@@ -106,6 +111,9 @@ class Increment:
     names: tuple[str, ...]
     content: Mapping[str, Content]
     arrival_columns: tuple[ArrivalColumn, ...] = ()
+    hours: bool = True
+    rare: bool = True
+    views: tuple[View, ...] = ()
 
     @property
     def newest_day(self) -> dt.date | None:
@@ -118,8 +126,12 @@ class Increment:
         return sealed(written | {"sums": sums_of(self.path)})
 
 
-def growing_usage(project: Project, parts: Iterable[str], versions: JsonObject) -> GrowingUsage | None:
+def growing_usage(
+    project: Project, parts: Iterable[str], since: dt.date | None, versions: JsonObject
+) -> GrowingUsage | None:
     """How the project's usage grows; None when its source is to be read whole every time.
+
+    Increments are kept by what is rolled up of them: ``parts`` of the days from ``since`` on, or nothing (None).
 
     Its SELECT must look at each row for itself, which is what ``grows: by_file`` declares. Whatever else it is
     made of (its text, other inputs it joins, the checks, ``versions``) is part of the folder's name.
@@ -147,7 +159,8 @@ def growing_usage(project: Project, parts: Iterable[str], versions: JsonObject) 
         "values": [spec.decimal_mark, spec.extra.get("usage_events", ())],
         "renamed": spec.renamed_events,
         "checks": {scope: spec.checks.get(scope, {}) for scope in ("all", "usage_events")},
-        "parts": sorted(parts),
+        "parts": sorted(parts) if since else [],
+        "since": since,
         "forgotten": project.suppression.fingerprint(),
     }
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()[:20]
@@ -183,6 +196,32 @@ def kept_increments(growing: GrowingUsage, without: Iterable[Path], progress: Pr
     return kept
 
 
+def judged_of(base: GrowingUsage, files: Collection[str], progress: Progress) -> list[Increment]:
+    """Increments of some files that were judged before and need not be judged anew, each file at most once."""
+    wanted = {path for path, held in _held_files(base).items() if held <= {*files}}
+    there = [path.parent for path in base.folder.glob("*/" + MANIFEST)]
+    return [one for one in kept_increments(base, {*there} - wanted, progress) if one.views]
+
+
+def newest_of_their_files(growing: GrowingUsage) -> set[Path]:
+    """The folders of increments of which no newer one holds the same files."""
+    newest = {held: path for path, held in _held_files(growing).items()}
+    return {*newest.values()}
+
+
+def _held_files(growing: GrowingUsage) -> dict[Path, frozenset[str]]:
+    """The folders of increments, oldest first, each with its files."""
+    made = [path for path in growing.folder.glob("*/" + MANIFEST) if not path.parent.name.startswith(".")]
+    made.sort(key=lambda path: path.stat().st_mtime_ns)
+    held = {}
+    for path in made:
+        try:
+            held[path.parent] = frozenset(unsealed(path)["files"])
+        except DamagedError:  # whoever reads it says so
+            continue
+    return held
+
+
 def _whole(path: Path, progress: Progress) -> Increment | None:
     """The increment in a folder; None, and taken away unless somebody reads it, when it was damaged."""
     try:
@@ -209,6 +248,7 @@ def _read(path: Path) -> tuple[Increment, dict[str, str]]:
     remarks = TypeAdapter(tuple[Remark, ...]).validate_python(manifest.pop("remarks"))
     columns = tuple(ArrivalColumn(**column) for column in manifest.pop("arrival_columns", ()))
     content = {name: Content(*numbers) for name, numbers in manifest.pop("content").items()}
+    views = tuple(View(*view) for view in manifest.pop("views"))
     increment = Increment(
         path=path,
         files=files,
@@ -218,6 +258,7 @@ def _read(path: Path) -> tuple[Increment, dict[str, str]]:
         remarks=remarks,
         arrival_columns=columns,
         content=content,
+        views=views,
         **manifest,
     )
     return increment, sums
@@ -268,6 +309,8 @@ def merged_if_many(
         names=largest.names,
         arrival_columns=small[0].arrival_columns,
         content=contents(small),
+        hours=all(i.hours for i in small),
+        rare=any(i.rare for i in small),
     )
     return [largest, publish(growing, merged)]
 
@@ -283,8 +326,20 @@ def publish(growing: GrowingUsage, increment: Increment) -> Increment:
     return _read(target)[0]
 
 
+def linked(increment: Increment, folder: Path) -> Increment:
+    """The increment without its roll-ups, its files in another folder too, by hard links where there are any."""
+    folder.mkdir(parents=True)
+    for path in increment.path.glob("*.parquet"):
+        if path.stem not in RELATIONS:
+            try:
+                (folder / path.name).hardlink_to(path)
+            except OSError:  # a file system without such links
+                shutil.copyfile(path, folder / path.name)
+    return replace(increment, path=folder)
+
+
 def contents(increments: Sequence[Increment]) -> dict[str, Content]:
-    """Relation → what all its roll-ups together hold."""
+    """Table → what the events of all together hold."""
     names = dict.fromkeys(name for i in increments for name in i.content)
     return {name: content_together(i.content[name] for i in increments if name in i.content) for name in names}
 

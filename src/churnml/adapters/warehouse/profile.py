@@ -38,29 +38,16 @@ EPOCH = "DATE '1970-01-01'"
 
 
 def write_usage_feed(con: duckdb.DuckDBPyConnection, out: Path) -> None:
-    """What came each day of every event, as the tally has it, as ``usage_feed.parquet``.
-
-    Accounts come from the roll-up by name where there is one, which has grouped them already.
-    """
+    """What came each day of every event, as the tally has it, as ``usage_feed.parquet``."""
     counted = (
         "SELECT event, day, delay, sum(rows)::BIGINT AS rows, sum(users)::BIGINT AS users, "
         f"sum(quantities)::BIGINT AS quantities FROM {TALLY} WHERE problem IS NULL GROUP BY event, day, delay"
     )
-    named, days = out / "usage_named.parquet", out / "usage_days.parquet"
-    seen = "SELECT NULL::VARCHAR AS event, 0 AS day, 0 AS delay, NULL::BIGINT AS accounts WHERE false"
-    if named.is_file():
-        seen = (
-            "SELECT event, day, (known_day - day)::INTEGER AS delay, count(*) AS accounts "
-            f"FROM {parquet([named])} GROUP BY ALL"
-        )
-    whole = f"SELECT day, (known_day - day)::INTEGER AS delay, count(*) AS accounts FROM {parquet([days])} GROUP BY ALL"
     write_parquet(
         con,
-        f"WITH counted AS ({counted}), seen AS ({seen}), whole AS ({whole}) "
-        "SELECT event, day, delay, rows, accounts, users, quantities FROM counted "
-        "LEFT JOIN seen USING (event, day, delay) "
-        "UNION ALL SELECT '', day, delay, sum(rows), any_value(whole.accounts), sum(users), sum(quantities) "
-        "FROM counted LEFT JOIN whole USING (day, delay) GROUP BY day, delay ORDER BY ALL",
+        f"WITH counted AS ({counted}) SELECT * FROM counted "
+        "UNION ALL SELECT '', day, delay, sum(rows)::BIGINT, sum(users)::BIGINT, sum(quantities)::BIGINT FROM counted "
+        "GROUP BY day, delay ORDER BY ALL",
         out / f"{USAGE_FEED}.parquet",
     )
 
@@ -95,17 +82,17 @@ def _write_feeds(reading: Reading, usage: Sequence[Path], out: Path) -> None:
     if files := files_of(usage, USAGE_FEED):
         parts.append(
             "SELECT 'usage_events' AS contract_table, event, day, delay, sum(rows)::BIGINT AS rows, "
-            "sum(accounts)::BIGINT AS accounts, sum(users)::BIGINT AS users, sum(quantities)::BIGINT AS quantities "
+            "sum(users)::BIGINT AS users, sum(quantities)::BIGINT AS quantities "
             f"FROM {parquet(files)} GROUP BY ALL"
         )
     if "support_tickets" in reading.counts.given:
         parts.append(
-            f"SELECT 'support_tickets', '', (opened_at::DATE - {EPOCH})::INTEGER, 0, count(*), "
-            f"count(DISTINCT account_id), NULL, NULL FROM {last_versions(SUPPORT_TICKETS)} GROUP BY ALL"
+            f"SELECT 'support_tickets', '', (opened_at::DATE - {EPOCH})::INTEGER, 0, count(*), NULL, NULL "
+            f"FROM {last_versions(SUPPORT_TICKETS)} GROUP BY ALL"
         )
     none = (
         "SELECT NULL::VARCHAR AS contract_table, NULL::VARCHAR AS event, 0 AS day, 0 AS delay, 0::BIGINT AS rows, "
-        "0::BIGINT AS accounts, 0::BIGINT AS users, 0::BIGINT AS quantities WHERE false"
+        "0::BIGINT AS users, 0::BIGINT AS quantities WHERE false"
     )
     write_parquet(con, f"{' UNION ALL '.join([none, *parts])} ORDER BY ALL", out / FEEDS)
     repeats = (
@@ -203,6 +190,13 @@ def _sample(reading: Reading, table: Table) -> IdSample:
         return IdSample(hashes, len(rows) <= SAMPLED)
     seats = tuple(None if row[2] is None else float(row[2]) for row in kept)
     return IdSample(hashes, len(rows) <= SAMPLED, tuple(float(row[1]) for row in kept), seats)
+
+
+def event_names(store: Path) -> list[str]:
+    """Every name of an event in a store of checked tables, sorted."""
+    cells = pd.read_parquet(store / FEEDS)
+    names = cells["event"][(cells["contract_table"] == "usage_events") & (cells["event"] != "")]
+    return sorted({str(name) for name in names})
 
 
 def read_profile(store: Path) -> tuple[LoadProfile, Feeds]:

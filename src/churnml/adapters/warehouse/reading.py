@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 Progress = Callable[[str], None]
+# Of ``Reading.since``: every day's usage is rolled up.
+ALL_DAYS = dt.date.min
 
 
 @dataclass
@@ -51,6 +53,7 @@ class Reading:
         out: the folder of the store in the making.
         parts: what is asked of the roll-ups (:data:`churnml.rollups.PARTS`).
         counts: what was counted so far.
+        since: the first day whose usage is rolled up; None where the tables are only judged.
     """
 
     backend: Backend
@@ -59,6 +62,7 @@ class Reading:
     out: Path
     parts: frozenset[str]
     counts: ReadingCounts
+    since: dt.date | None = ALL_DAYS
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:

@@ -17,23 +17,24 @@ import shutil
 import tempfile
 import time
 import uuid
-import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 from pydantic import TypeAdapter
 
 import churnml
-from churnml.adapters.project import PROJECT_FILE, Project
+from churnml import checks
+from churnml.adapters.project import Project
 from churnml.adapters.warehouse import leases
 from churnml.adapters.warehouse.arrival_columns import note_arrival_columns
 from churnml.adapters.warehouse.asked import ever_asked
+from churnml.adapters.warehouse.checked_tables import QUARANTINE, Ingested, bounded_duckdb
 from churnml.adapters.warehouse.checking import check_and_write, make_quarantine
 from churnml.adapters.warehouse.content import content_of
-from churnml.adapters.warehouse.engines import Engine, open_engine
+from churnml.adapters.warehouse.engines import Engine
 from churnml.adapters.warehouse.extent import data_end
 from churnml.adapters.warehouse.forgotten import flag_forgotten
 from churnml.adapters.warehouse.increments import (
@@ -42,7 +43,10 @@ from churnml.adapters.warehouse.increments import (
     Increment,
     check_increment,
     growing_usage,
+    judged_of,
     kept_increments,
+    linked,
+    newest_of_their_files,
     stats_of,
 )
 from churnml.adapters.warehouse.input_tables import InputTable
@@ -50,18 +54,24 @@ from churnml.adapters.warehouse.inputs import register, shut_out_other_files
 from churnml.adapters.warehouse.money import make_rates
 from churnml.adapters.warehouse.profile import write_profile
 from churnml.adapters.warehouse.reading import (
+    ALL_DAYS,
     Progress,
     Reading,
     ReadingCounts,
     files_of,
     parquet,
-    quoted,
     write_parquet,
 )
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.unmapped_currencies import must_map_currencies
-from churnml.adapters.warehouse.usage import RolledUsage, StaleIncrementsError, roll_up_growing, roll_up_whole
+from churnml.adapters.warehouse.usage import (
+    JudgedUsage,
+    StaleIncrementsError,
+    grown_usage,
+    rolled_again,
+    whole_usage,
+)
 from churnml.adapters.warehouse.versions import number_rows
 from churnml.adapters.warehouse.watermarks import (
     INPUTS,
@@ -70,11 +80,8 @@ from churnml.adapters.warehouse.watermarks import (
     register_kept,
     watermarked_inputs,
 )
-from churnml.arrivals import ArrivalColumn
-from churnml.checks import QuarantinedRow
-from churnml.remarks import Remark
-from churnml.rollups import PARTS, RELATIONS
-from churnml.tables import EXCHANGE_RATES, TABLES, Facts, MaybeRelation
+from churnml.rollups import PARTS, TONE
+from churnml.tables import EXCHANGE_RATES, TABLES
 from churnml.timeline import plus_days
 
 log = logging.getLogger("churnml.warehouse")
@@ -83,61 +90,23 @@ log = logging.getLogger("churnml.warehouse")
 STORES_KEPT = 2
 # What runs that were killed leave; those that are at work hold theirs.
 LEFT_BEHIND = (".making-*", ".spill*", f"{leases.GONE}*", "usage/*/.making-*", f"usage/*/{leases.GONE}*")
-# What is around it needs some more: the whole process stays under 4 GiB, with 20 million events under 2 GiB.
-MEMORY_LIMIT = "2GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
-STORE_FORMAT = 5
+STORE_FORMAT = 6
 MANIFEST_FILE = "manifest.json"
 
 
-@dataclass(frozen=True)
-class Ingested:
-    """What reading the project's tables came to.
-
-    Args:
-        path: the folder with the checked tables.
-        rows: contract table → rows kept.
-        quarantined: contract table → reason → rows set aside.
-        warned: contract table or input → reason → rows kept with a warning.
-        given: contract table → columns the project's data have.
-        unmapped: contract table → columns its SELECT gives that the contract does not know.
-        remarks: what was left out, taken for something else or could not be read.
-        data_through: the last full day in the data.
-        fingerprint: names the content.
-        usage: the folders with the roll-ups of usage.
-        arrival_columns: contract table → columns that look as if they said when its rows arrived and are not mapped.
-    """
-
-    path: Path
-    rows: Mapping[str, int]
-    quarantined: Mapping[str, Mapping[str, int]]
-    warned: Mapping[str, Mapping[str, int]]
-    given: Mapping[str, tuple[str, ...]]
-    data_through: dt.date
-    fingerprint: str
-    usage: tuple[Path, ...] = ()
-    unmapped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    remarks: tuple[Remark, ...] = ()
-    arrival_columns: Mapping[str, tuple[ArrivalColumn, ...]] = field(default_factory=dict)
-
-    def files(self, name: str) -> list[Path]:
-        """The Parquet files of a relation; none when the project does not have it."""
-        return files_of(self.usage if name in RELATIONS else [self.path], name)
-
-    def is_empty(self, name: str) -> bool:
-        """Whether a relation has no rows."""
-        import pyarrow.parquet as pq
-
-        return not any(pq.read_metadata(path).num_rows for path in self.files(name))
-
-
 def ingest(
-    project: Project, today: dt.date, progress: Progress = lambda _: None, parts: frozenset[str] = PARTS
+    project: Project,
+    today: dt.date,
+    progress: Progress = lambda _: None,
+    parts: frozenset[str] = PARTS,
+    since: dt.date | None = ALL_DAYS,
 ) -> Ingested:
     """Reads, checks and rolls up the project's tables, unless that is already done.
 
     ``parts`` is what the features ask of the usage roll-ups (:data:`churnml.rollups.PARTS`); what was ever asked
-    stays, so that a model registered earlier can still be scored.
+    stays, so that a model registered earlier can still be scored. Days before ``since`` may be left out of the
+    roll-ups; None asks for none of them, only for the tables to be judged.
 
     Raises:
         SourceError, ContractError, ProjectError: an input, a source or a table cannot be used.
@@ -148,45 +117,67 @@ def ingest(
     parts = ever_asked(project.work, parts, progress)
     watermarked = watermarked_inputs(project)
     if not watermarked:  # what those hold is known only once they are asked
-        ready = _kept_store(stores, _store_name(project, today, parts, {}), progress)
+        ready = _kept_store(stores, _store_name(project, today, parts, since, {}), since, progress)
         if ready is not None:
             return ready
     with leases.one_maker(stores, lambda: progress("another run is reading the tables; waiting for it")):
         tables = refreshed_tables(project, stores, watermarked, today, progress)
-        name = _store_name(project, today, parts, tables)
-        ready = _kept_store(stores, name, progress if watermarked else silent)
+        name = _store_name(project, today, parts, since, tables)
+        ready = _kept_store(stores, name, since, progress if watermarked else silent)
         if ready is not None:
             return ready
-        made = _made_store(project, today, stores, name, parts, tables, progress)
-        _forget_old(stores, made)
+        wanted = StoreWanted(project, today, name, parts, since, tables)
+        made = _made_store(wanted, stores, progress)
+        _forget_old(stores, made, growing_usage(project, (), None, _versions()))
     return made
+
+
+@dataclass(frozen=True)
+class StoreWanted:
+    """A store of checked tables that is to be made.
+
+    Args:
+        project, today, parts, since: as for :func:`ingest`.
+        name: what it is called.
+        tables: input → the rows kept of it, where it is read by a watermark.
+    """
+
+    project: Project
+    today: dt.date
+    name: str
+    parts: frozenset[str]
+    since: dt.date | None
+    tables: Mapping[str, KeptRows]
+
+    def growing(self, *, rolled: bool) -> GrowingUsage | None:
+        """How its usage grows, if it does: rolled up as it is wanted, or only judged."""
+        return growing_usage(self.project, self.parts, self.since if rolled else None, _versions())
+
+    def reading(self, engine: Engine, out: Path) -> Reading:
+        """A reading that makes it, in the folder ``out``."""
+        return Reading(engine.backend, self.project, self.today, out, self.parts, ReadingCounts(), self.since)
 
 
 def silent(_: str) -> None:
     return None
 
 
-def _made_store(
-    project: Project,
-    today: dt.date,
-    stores: Path,
-    name: str,
-    parts: frozenset[str],
-    tables: Mapping[str, KeptRows],
-    progress: Progress,
-) -> Ingested:
+def _made_store(wanted: StoreWanted, stores: Path, progress: Progress) -> Ingested:
     """Makes a store aside and moves it into place, held."""
-    growing = growing_usage(project, parts, _versions())
+    growing = wanted.growing(rolled=True)
     stale: set[Path] = set()
     while True:
         aside = Path(tempfile.mkdtemp(prefix=".making-", dir=stores))
         try:
             kept = kept_increments(growing, stale, progress) if growing else []
-            _make_store(project, today, aside, parts, tables, growing, kept, progress)
+            if growing is not None and wanted.since is not None:
+                kept += _rolled_again(wanted, growing, kept, stale, aside, progress)
+            judged = None if growing else _judged_before(stores, wanted, aside)
+            _make_store(wanted, aside, growing, kept, judged, progress)
             # never in the place of another: somebody may be reading that
-            target = stores / name
+            target = stores / wanted.name
             if target.exists():
-                target = stores / f"{name}-{uuid.uuid4().hex[:8]}"
+                target = stores / f"{wanted.name}-{uuid.uuid4().hex[:8]}"
             aside.rename(target)
             return _held(target)
         except StaleIncrementsError as problem:
@@ -195,9 +186,58 @@ def _made_store(
             shutil.rmtree(aside, ignore_errors=True)
 
 
-def _kept_store(stores: Path, name: str, progress: Progress) -> Ingested | None:
+def _rolled_again(
+    wanted: StoreWanted,
+    growing: GrowingUsage,
+    kept: Sequence[Increment],
+    stale: set[Path],
+    aside: Path,
+    progress: Progress,
+) -> list[Increment]:
+    """Increments that an earlier reading judged and nobody rolled up yet as it is wanted, rolled up."""
+    base, unread = wanted.growing(rolled=False), growing.unread(kept)
+    if base is None or not unread or stale:
+        return []
+    rolled: list[Increment] = []
+    for judged in judged_of(base, unread, progress):
+        progress(f"rolling up {len(judged.files)} {'file' if len(judged.files) == 1 else 'files'} judged before")
+        scratch = aside / "again"
+        scratch.mkdir()
+        with closing(bounded_duckdb(scratch / "spill")) as engine:
+            reading = wanted.reading(engine, scratch)
+            rest = [one for one in growing.files if one not in judged.files]
+            _registered(reading, wanted.tables, growing, rest, silent)
+            shut_out_other_files(reading.con, wanted.project, scratch)
+            names = next((one.names for one in (*kept, *rolled)), None)
+            rolled.append(rolled_again(reading, growing, judged, names))
+        shutil.rmtree(scratch)
+    return rolled
+
+
+def _judged_before(stores: Path, wanted: StoreWanted, aside: Path) -> Increment | None:
+    """Whole usage as an earlier reading of the same judged it, where its roll-ups can be made without judging anew: its
+    files are then in ``aside``."""
+    for path in sorted(stores.glob(f"{_same_content(wanted.name)}.*")):
+        try:
+            judged = check_increment(path / "usage")
+        except DamagedError:
+            continue
+        # lines that are no rows are told of whichever table reads their file first
+        if judged.views and checks.MALFORMED not in judged.quarantined:
+            return linked(judged, aside / "usage")
+    return None
+
+
+def _same_content(name: str) -> str:
+    """What the names of all stores of the same content begin with."""
+    return name.partition(".")[0]
+
+
+def _kept_store(stores: Path, name: str, since: dt.date | None, progress: Progress) -> Ingested | None:
     """The store of that name, held and whole; None when it has to be made, or made anew."""
     made = [path for path in (stores / name, *stores.glob(f"{name}-*")) if path.is_dir()]
+    if since is None:  # judged they all are
+        made = [path for path in stores.glob(f"{_same_content(name)}.*") if path.is_dir()]
     for path in sorted(made, key=_age, reverse=True):
         try:
             ingested = _held(path)
@@ -238,8 +278,11 @@ def _versions() -> dict[str, str | int]:
     return {"churnml": churnml.__version__, "duckdb": str(duckdb.__version__), "format": STORE_FORMAT}
 
 
-def _store_name(project: Project, today: dt.date, parts: frozenset[str], tables: Mapping[str, KeptRows]) -> str:
-    """Named after all that decides the content: versions, declarations, the inputs' size and time, or their rows."""
+def _store_name(
+    project: Project, today: dt.date, parts: frozenset[str], since: dt.date | None, tables: Mapping[str, KeptRows]
+) -> str:
+    """Named after all that decides the content (versions, declarations, the inputs' size and time, or their rows), then
+    after what is rolled up of it."""
     files: dict[str, object] = {}
     for name, declared in project.spec.inputs.items():
         if declared.path is not None:
@@ -250,7 +293,7 @@ def _store_name(project: Project, today: dt.date, parts: frozenset[str], tables:
             files[name] = os.urandom(8).hex()  # a database's content cannot be told from outside
     made_of = {
         **_versions(),
-        "parts": sorted(parts),
+        "tone": TONE in parts,
         "project": project.spec.model_dump(mode="json", exclude={"models", "stores", "watch", "region", "schedules"}),
         # without a declared end the data end today
         "today": None if project.spec.data_through else today.isoformat(),
@@ -262,7 +305,10 @@ def _store_name(project: Project, today: dt.date, parts: frozenset[str], tables:
         "files": files,
         "forgotten": project.suppression.fingerprint(),
     }
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]
+    content = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]
+    if since is None:
+        return f"{content}.judged"
+    return f"{content}.{hashlib.sha256(json.dumps([sorted(parts), str(since)]).encode()).hexdigest()[:8]}"
 
 
 def _age(path: Path) -> float:
@@ -272,8 +318,11 @@ def _age(path: Path) -> float:
         return 0.0
 
 
-def _forget_old(stores: Path, present: Ingested) -> None:
-    """Takes away what nobody needs and nobody holds; only one run at a time is in here."""
+def _forget_old(stores: Path, present: Ingested, base: GrowingUsage | None) -> None:
+    """Takes away what nobody needs and nobody holds; only one run at a time is in here.
+
+    ``base`` is how the usage that grows is kept as it was judged, whatever is rolled up of it.
+    """
     for left in LEFT_BEHIND:
         for aside in stores.glob(left):
             leases.take_away(aside)
@@ -291,96 +340,31 @@ def _forget_old(stores: Path, present: Ingested) -> None:
     gone = {path for path in ordered[STORES_KEPT - 1 :] if leases.take_away(path)}
     # increments that none of the stores left reads
     read = {folder for path, folders in usage.items() if path not in gone for folder in folders} | {*present.usage}
+    read |= newest_of_their_files(base) if base else set()
     for increment in [path.parent for path in stores.glob(f"usage/*/*/{MANIFEST}")]:
         if increment not in read and _age(increment / MANIFEST) < _age(present.path) - leases.A_DAY:
             leases.take_away(increment)
 
 
-# ---------------------------------------------------------------- read back
-
-
-def facts_of(ingested: Ingested, static: tuple[str, ...], engine: Engine | None = None) -> Facts:
-    """The checked tables as relations of an engine: DuckDB on a connection of its own unless another is given."""
-    engine = engine or _bounded_duckdb(*_spill(ingested.path.parent))
-    lease = leases.reading([ingested.path, *ingested.usage])
-    if lease is not None:  # ``ingested`` holds them, so it is there
-        lease.lives_with(engine.backend)
-
-    def relation(name: str) -> MaybeRelation:
-        paths = ingested.files(name)
-        return None if not paths or (name == "usage_rare" and ingested.is_empty(name)) else engine.relation(name, paths)
-
-    return Facts(
-        **{name: relation(name) for name in [*TABLES, *RELATIONS] if name != "usage_events"},
-        data_through=ingested.data_through,
-        static=static,
-        fingerprint=ingested.fingerprint,
-        given={name: frozenset(columns) for name, columns in ingested.given.items()},
-    )
-
-
-def _spill(stores: Path) -> tuple[Path, leases.Lease | None]:
-    """A folder of this connection's own for what does not fit into memory, held: two would name their files alike."""
-    folder = stores / f".spill-{uuid.uuid4().hex[:8]}"
-    try:
-        folder.mkdir()
-    except OSError:  # a folder that may only be read: what does not fit is then told by the engine
-        return folder, None
-    return folder, leases.alone(folder)
-
-
-def _bounded_duckdb(spill: Path, lease: leases.Lease | None = None) -> Engine:
-    """DuckDB held to its memory: what does not fit goes to disk, and a long history does not take the machine."""
-    engine = open_engine("duckdb", None, project="", store="")
-    if lease is not None:
-        lease.lives_with(engine.backend)
-        weakref.finalize(engine.backend, shutil.rmtree, spill, ignore_errors=True)
-    engine.backend.raw_sql(f"SET memory_limit = '{MEMORY_LIMIT}'")
-    engine.backend.raw_sql(f"SET temp_directory = {quoted(str(spill))}")
-    return engine
-
-
-def engine_of(project: Project, ingested: Ingested, name: str | None = None) -> Engine | None:
-    """The engine a project's snapshots are computed on, ``name`` before what it declares; None is DuckDB."""
-    chosen = name or project.spec.engine
-    if chosen == "duckdb":
-        return None
-    where = f"{project.root / PROJECT_FILE}, stores: warehouse"
-    return open_engine(chosen, project.engine_url, project=project.name, store=ingested.path.name, where=where)
-
-
-def quarantine_rows(ingested: Ingested, limit: int = 50) -> list[QuarantinedRow]:
-    """Rows set aside, at most ``limit`` a reason."""
-    with duckdb.connect() as con:
-        rows = con.execute(
-            f'SELECT contract_table, reason, detail, source_row, "row" FROM {parquet([ingested.path / QUARANTINE])} '
-            f"QUALIFY row_number() OVER (PARTITION BY contract_table, reason ORDER BY source_row) <= {int(limit)} "
-            "ORDER BY contract_table, reason, source_row"
-        ).fetchall()
-    return [QuarantinedRow(*row) for row in rows]
-
-
 # ---------------------------------------------------------------- making a store
-
-QUARANTINE = "quarantine.parquet"
 
 
 def _make_store(
-    project: Project,
-    today: dt.date,
+    wanted: StoreWanted,
     out: Path,
-    parts: frozenset[str],
-    tables: Mapping[str, KeptRows],
     growing: GrowingUsage | None,
     kept: list[Increment],
+    judged: Increment | None,
     progress: Progress,
 ) -> None:
-    started = time.perf_counter()
-    with closing(_bounded_duckdb(out / "spill")) as engine:
-        reading = Reading(engine.backend, project, today, out, parts, ReadingCounts())
+    """Makes it in ``out``; ``kept`` are increments of usage read before, ``judged`` is all of a usage that is whole."""
+    started, project = time.perf_counter(), wanted.project
+    with closing(bounded_duckdb(out / "spill")) as engine:
+        reading = wanted.reading(engine, out)
         con, counts = reading.con, reading.counts
-        nothing_new = growing is not None and not growing.unread(kept)
-        registered = _registered(reading, tables, growing, kept, progress)
+        nothing_new = judged is not None or (growing is not None and not growing.unread(kept))
+        read = [file for increment in kept for file in increment.files]
+        registered = _registered(reading, wanted.tables, growing, read, progress)
         shut_out_other_files(con, project, out)
         for name, table in TABLES.items():
             source = project.source(name)
@@ -392,19 +376,19 @@ def _make_store(
                 number_rows(reading, table)
                 flag_forgotten(reading, table)
         make_rates(reading, registered)
-        end = data_end(reading, kept)
+        end = data_end(reading, kept if judged is None else [judged])
         make_quarantine(reading, registered)
         for name in [name for name in counts.given if name != "usage_events"]:
             check_and_write(reading, TABLES[name], end, out)
-        if growing is None:
-            rolled = roll_up_whole(reading, end, progress)
+        base = wanted.growing(rolled=False)
+        if growing is None or base is None:
+            usage = whole_usage(reading, end, judged, progress)
         else:
-            rolled = roll_up_growing(reading, growing, kept, end, progress)
-        usage = rolled.folders
-        _write_quarantine(reading, usage if growing else [])
-        write_profile(reading, usage, end)
+            usage = grown_usage(reading, growing, base, kept, end, progress)
+        _write_quarantine(reading, usage.folders)
+        write_profile(reading, usage.folders, end)
         progress("naming the content")
-        fingerprint = _content_fingerprint(reading, rolled)
+        fingerprint = _content_fingerprint(reading, usage)
     shutil.rmtree(out / "spill", ignore_errors=True)
     for leftover in out.glob("input-*"):
         leftover.unlink()
@@ -412,7 +396,7 @@ def _make_store(
     manifest = asdict(counts) | {
         "data_through": str(plus_days(end, -1)),
         "fingerprint": fingerprint,
-        "usage": [os.path.relpath(path, out) for path in usage],
+        "usage": [os.path.relpath(path, out) for path in usage.folders],
         "sums": sums_of(out),
     }
     for checked, columns in counts.given.items():
@@ -425,17 +409,17 @@ def _registered(
     reading: Reading,
     tables: Mapping[str, KeptRows],
     growing: GrowingUsage | None,
-    kept: Sequence[Increment],
+    read: Collection[str],
     progress: Progress,
 ) -> dict[str, InputTable]:
-    """The inputs by name; of usage that grows, only the files that were not read before."""
+    """The inputs by name; of usage that grows, without the files that were ``read`` before."""
     project = reading.project
     registered = {}
     for name, declared in project.spec.inputs.items():
         progress(f"reading {name}")
         only = None
         if growing is not None and name == growing.input:
-            only = [project.root / file for file in growing.unread(kept)]
+            only = [project.root / file for file in growing.files if file not in read]
             if not only:
                 continue
         log.info("input %(input)s opened", {"input": name})
@@ -455,11 +439,15 @@ def _write_quarantine(reading: Reading, increments: Sequence[Path]) -> None:
     write_parquet(reading.con, f"SELECT * FROM ({query}) ORDER BY ALL", reading.out / QUARANTINE)
 
 
-def _content_fingerprint(reading: Reading, rolled: RolledUsage) -> str:
+def _content_fingerprint(reading: Reading, usage: JudgedUsage) -> str:
     """Names the checked content whatever the order of its rows."""
     tables = {name: content_of(reading.con, files) for name in TABLES if (files := files_of([reading.out], name))}
     digest = hashlib.sha256()
-    for name, content in [*tables.items(), *((n, rolled.content[n]) for n in RELATIONS if n in rolled.content)]:
+    for name, content in [*tables.items(), *usage.content.items()]:
         digest.update(f"{name}:{tuple(content)}".encode())
+    # of an event that is kept, a value may not be: which, the checks say
+    severities = checks.severities(TABLES["usage_events"], reading.project.spec.checks) if usage.folders else {}
+    emptied = checks.emptied(TABLES["usage_events"], [f"warns_{r}" for r in severities if severities[r] == "warn"])
+    digest.update(json.dumps(sorted(emptied)).encode())
     digest.update(json.dumps(reading.counts.given, sort_keys=True).encode())
     return digest.hexdigest()[:20]

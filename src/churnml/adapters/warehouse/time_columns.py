@@ -166,7 +166,9 @@ class _Looking:
         }
 
     def _looked_at(self, names: Sequence[str], usual: Mapping[str, Sequence[Spelling]]) -> dict[str, Look]:
+        looks = self._at_its_ends([name for name in names if name not in usual])
         read, counted = [], []
+        names = [name for name in names if name not in looks]
         for name in names:
             clock, column = identifier(f"clock of {name}"), identifier(name)
             if name in usual:
@@ -176,7 +178,8 @@ class _Looking:
             else:
                 reading = typed_reading(name, self.types[name], self.zone)
                 as_written = reading.steps[0][utc_of(name) if reading.has_utc else f"_any {name}"]
-                all_local, irregular = not reading.has_utc, "0"
+                all_local = not reading.has_utc
+                irregular = f"count(*) FILTER ({column} IS NOT NULL AND NOT coalesce(isfinite({clock}), false))"
             read.append(f"{column}, {as_written} AS {clock}")
             counted += [
                 f"count(*) FILTER ({column} <> '')" if name in usual else f"count({column})",
@@ -187,10 +190,28 @@ class _Looking:
                 f"count(*) FILTER ({self._is_skipped(clock)})" if all_local else "0",
             ]
         if not names:
-            return {}
+            return looks
         query = f"SELECT {', '.join(counted)} FROM (SELECT {', '.join(read)} FROM {self.raw})"
         row = self.con.execute(query).fetchall()[0]
-        return {name: Look(*row[n * 6 : n * 6 + 6]) for n, name in enumerate(names)}
+        return looks | {name: Look(*row[n * 6 : n * 6 + 6]) for n, name in enumerate(names)}
+
+    def _at_its_ends(self, names: Sequence[str]) -> dict[str, Look]:
+        """Columns of which the first and the last time tell all: plain times in a zone whose clocks stand.
+
+        A file may have these written down, so that none of its rows is read for them.
+        """
+        names = [name for name in names if self.types[name] == "TIMESTAMP" and not self.skipped]
+        looks = {}
+        for name in names:
+            at = identifier(name)
+            given, first, last, finite = self.con.execute(
+                f"SELECT n, a, z, isfinite(a) AND isfinite(z) FROM "
+                f"(SELECT count({at}) AS n, min({at}) AS a, max({at}) AS z FROM {self.raw})"
+            ).fetchall()[0]
+            if not given or finite:
+                moving = f"SELECT 1 FROM {self.raw} WHERE epoch_us({at}) % {MICROSECONDS_OF_A_DAY} <> 0 LIMIT 1"
+                looks[name] = Look(given, 0, bool(self.con.execute(moving).fetchall()), first, last, 0)
+        return looks
 
     def _is_skipped(self, clock: str) -> str:
         """SQL: whether a wall-clock time is one that there was not, because the clocks were put forward."""
@@ -211,7 +232,8 @@ class _Looking:
             meant = {tail: self.meant.offset(tail) if tail else None for tail in tails}
             reading = text_reading(name, self.own, usual, meant, self.zone)
             self._tell_ambiguous(name, {**tails, **self._usual_tails(name, usual)}, meant)
-        if look.irregular or look.lies_far or (usual is None and look.given):
+        # an instant's own clock may reach past what can be a company's data where the zone's does not
+        if look.irregular or look.lies_far or (usual is None and reading.has_utc and look.given):
             self._tell_unread(name, reading, look, tails)
         if look.skipped:
             self._tell(

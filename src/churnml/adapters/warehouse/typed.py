@@ -106,9 +106,7 @@ def _typed(
     replaced = f" REPLACE ({', '.join(filled)})" if filled else ""
     absent = [f"NULL::{SQL_TYPES[c.kind]} AS {identifier(c.name)}" for c in table.columns if c.name not in readers]
     # what is optional and cannot be read is missing: no reason to lose the row
-    may_fail = [name for name in table.required if not readers[name].always]
-    unreadable = ", ".join(f"CASE WHEN {readers[name].unread} THEN '{name}' END" for name in may_fail)
-    unread = f"nullif(concat_ws(', ', {unreadable}), '')" if unreadable else "NULL::VARCHAR"
+    unread = _unreadable({name: readers[name].unread for name in table.required if not readers[name].always})
     number = "source_row::BIGINT" if "source_row" in types else "row_number() OVER ()"
     shifts = [f"{value} AS {identifier(name)}" for name, value in order.shifts.items()]
     steps = [column.reading.steps for column in times.values()]
@@ -119,6 +117,15 @@ def _typed(
         f"{unread} AS unreadable, _row AS source "
         f"FROM ({layered(rows, *steps, ({},) * depth + order.steps)}))"
     )
+
+
+def _unreadable(unread: Mapping[str, str]) -> str:
+    """SQL: the columns that hold something that cannot be read, by name; null where all can be."""
+    if not unread:
+        return "NULL::VARCHAR"
+    named = ", ".join(f"CASE WHEN {condition} THEN '{name}' END" for name, condition in unread.items())
+    # nearly all rows can be read: for those no text is put together
+    return f"CASE WHEN {' OR '.join(f'({c})' for c in unread.values())} THEN concat_ws(', ', {named}) END"
 
 
 def _time_reader(table: Table, sql_type: str, column: TimeColumn, order: ClockOrder) -> ColumnReader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +17,9 @@ import ibis
 import pyarrow as pa
 
 from churnml import checks
+from churnml.adapters.warehouse.again import View, views_of
 from churnml.adapters.warehouse.checking import kept_columns, set_aside, typed_and_accounts, warning_columns
+from churnml.adapters.warehouse.content import Content
 from churnml.adapters.warehouse.profile import EPOCH, TALLY, USAGE_REPEATS
 from churnml.adapters.warehouse.reading import (
     Reading,
@@ -54,6 +56,8 @@ class CheckedUsage:
         quarantined, warned: reason → rows.
         newest: the day of the newest event kept, or None.
         names: the event names that get a bit of their own, most frequent first.
+        content: what the events kept hold, whatever their order.
+        views: what gives the events kept once more, without judging anew; none where only judging anew does.
     """
 
     rows: int
@@ -61,6 +65,8 @@ class CheckedUsage:
     warned: dict[str, int]
     newest: str | None
     names: tuple[str, ...]
+    content: Content
+    views: tuple[View, ...] = ()
 
 
 def check_usage(reading: Reading, end: dt.date, folder: Path, earlier: Sequence[Path] = ()) -> CheckedUsage:
@@ -90,12 +96,15 @@ def check_usage(reading: Reading, end: dt.date, folder: Path, earlier: Sequence[
     # where nothing is wrong, nobody need judge again
     untouched = not checked.quarantined and not checks.emptied(EVENTS, warnings)
     sound = "_typed_usage_events" if untouched else "_judged WHERE problem IS NULL"
-    reading.con.execute(f"CREATE OR REPLACE TEMP VIEW {KEPT_USAGE} AS SELECT {columns} FROM {sound}")
+    kept = f"SELECT {columns} FROM {sound}"
+    reading.con.execute(f"CREATE OR REPLACE TEMP VIEW {KEPT_USAGE} AS {kept}")
+    judging = () if untouched else ("_alone", "_judged")
+    views = views_of(reading.con, ("_typed_usage_events", *judging, KEPT_USAGE))
     if repeats is not None:
         reading.con.register("_day_repeats", repeats.as_table())
         write_parquet(reading.con, "SELECT * FROM _day_repeats", folder / f"{USAGE_REPEATS}.parquet")
         reading.con.unregister("_day_repeats")
-    return checked
+    return replace(checked, views=views)
 
 
 # ---------------------------------------------------------------- verdicts
@@ -191,10 +200,13 @@ def _groups(reading: Reading, warnings: Sequence[str], stretch: str, *, hashed: 
     keys = [f"CASE WHEN problem IS NULL THEN {of} END AS {n}" for n, of in _pairs(event="event", day=day, delay=delay)]
     sums = ["count(*) AS rows", "count(user_id) AS users", "count(quantity) AS quantities"]
     sums += [f"count(*) FILTER ({identifier(w)}) AS {identifier(w)}" for w in warnings]
+    # what an event is called is no part of what it says
+    given = ", ".join(identifier(name) for name in reading.counts.given[EVENTS.name] if name != "event_id")
+    row = f"hash({given})"
+    sums += [f"bit_xor({row}) AS mixed", f"sum({row}::HUGEINT) AS summed"]
     if hashed:
-        given = ", ".join(identifier(name) for name in reading.counts.given[EVENTS.name])
         # a named event is no repeat of another: its own check speaks of it
-        sums.append(f"list(hash({given})) FILTER (problem IS NULL AND event_id IS NULL) AS hashes")
+        sums.append(f"list({row}) FILTER (problem IS NULL AND event_id IS NULL) AS hashes")
     return f"SELECT problem, {', '.join([*keys, *sums])} FROM _judged WHERE {stretch} GROUP BY ALL"
 
 
@@ -233,15 +245,17 @@ def _checked(reading: Reading, warnings: Sequence[str], repeats: DayRepeats | No
     ).fetchall()
     sums = ["sum(rows)", *(f"sum({identifier(w)})" for w in warnings)]
     whole = ", ".join(f"coalesce({s}, 0)::BIGINT" for s in sums)
-    rows, *warned, newest = con.execute(
-        f"SELECT {whole}, ({EPOCH} + max(day))::VARCHAR FROM {TALLY} WHERE problem IS NULL"
+    rows, *warned, newest, mixed, summed = con.execute(
+        f"SELECT {whole}, ({EPOCH} + max(day))::VARCHAR, bit_xor(mixed), sum(summed)::HUGEINT "
+        f"FROM {TALLY} WHERE problem IS NULL"
     ).fetchall()[0]
     counts = {w.removeprefix("warns_"): int(count) for w, count in zip(warnings, warned, strict=True)}
     if repeats is not None:
         counts[checks.REPEATED] = repeats.repeats
     names = frequent_names(con, f"(SELECT event, rows FROM {TALLY} WHERE problem IS NULL)", "sum(rows)")
     warned_about = {reason: count for reason, count in counts.items() if count}
-    return CheckedUsage(int(rows), dict(aside), warned_about, newest, tuple(names))
+    content = Content(int(rows), mixed, summed)
+    return CheckedUsage(int(rows), dict(aside), warned_about, newest, tuple(names), content)
 
 
 def frequent_names(con: duckdb.DuckDBPyConnection, events: str = KEPT_USAGE, rows: str = "count(*)") -> list[str]:

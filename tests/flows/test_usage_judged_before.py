@@ -1,0 +1,91 @@
+"""Usage that was only judged: rolled up when something needs it, the same as if it had been rolled up at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from churnml.adapters.project import Project
+from churnml.adapters.warehouse import Ingested, facts_of, ingest
+from churnml.adapters.warehouse import usage as usage_of
+from tests.flows.test_growing_usage import accounts, growing, some_events
+from tests.support import TODAY, features_at, make_project
+
+CUTOFFS = (dt.date(2024, 3, 1), dt.date(2024, 4, 1))
+
+
+def features_of(ingested: Ingested) -> pd.DataFrame:
+    return features_at(facts_of(ingested, ()), *CUTOFFS, families=("usage.*",), event_names=("e0", "e1"))
+
+
+def only_judged(project: Project) -> Ingested:
+    return ingest(project, TODAY, since=None)
+
+
+def events(*, named: bool, dirty: bool) -> pd.DataFrame:
+    rows = some_events(1, "2023-12-01", 110)
+    if dirty:
+        rows.loc[:9, "account_id"] = "nobody"
+        rows.loc[10:19, "quantity"] = -3.0
+    return rows if named else rows.drop(columns="event_id")
+
+
+def project_of(root: Path, rows: pd.DataFrame, *, grows: bool) -> Project:
+    if grows:
+        return growing(root, {"1": rows})
+    return make_project(root, {"accounts": accounts("a", "b", "c", "d"), "usage_events": rows}, data_through=None)
+
+
+@pytest.mark.parametrize("grows", [True, False])
+@pytest.mark.parametrize("dirty", [True, False])
+def test_usage_judged_first_and_rolled_up_later_is_that_of_one_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grows: bool, dirty: bool
+) -> None:
+    rows = events(named=dirty, dirty=dirty)
+    at_once = ingest(project_of(tmp_path / "1", rows, grows=grows), TODAY)
+    project = project_of(tmp_path / "2", rows, grows=grows)
+    judged = only_judged(project)
+    assert not judged.files("usage_days")
+    monkeypatch.setattr(usage_of, "check_usage", lambda *_: pytest.fail("the events were judged again"))
+    later = ingest(project, TODAY)
+    assert (judged.rows, judged.quarantined, judged.warned) == (at_once.rows, at_once.quarantined, at_once.warned)
+    assert (later.rows, later.quarantined, later.warned) == (at_once.rows, at_once.quarantined, at_once.warned)
+    assert at_once.fingerprint == judged.fingerprint == later.fingerprint
+    pd.testing.assert_frame_equal(features_of(later), features_of(at_once), check_exact=True)
+    # and who only asks for the judgement finds it, whatever is rolled up of it
+    assert only_judged(project).rows == later.rows
+
+
+def test_a_file_that_only_checks_have_seen_is_rolled_up_beside_what_was_before(tmp_path: Path) -> None:
+    first, second = some_events(1, "2023-12-01", 100), some_events(2, "2024-03-05", 40)
+    project = growing(tmp_path / "grown", {"1": first})
+    ingest(project, TODAY)
+    project = growing(tmp_path / "grown", {"2": second})
+    only_judged(project)
+    found = ingest(project, TODAY)
+    together = ingest(growing(tmp_path / "whole", {"1": first, "2": second}), TODAY)
+    assert found.rows == together.rows
+    assert found.fingerprint == together.fingerprint
+    pd.testing.assert_frame_equal(features_of(found), features_of(together), check_exact=True)
+
+
+def test_days_before_those_that_features_cover_are_left_out_and_no_feature_misses_them(tmp_path: Path) -> None:
+    project = growing(tmp_path, {"1": some_events(1, "2023-12-01", 110)})
+    some = ingest(project, TODAY, since=dt.date(2024, 2, 1))
+    rolled = pd.read_parquet(some.files("usage_days")[0])
+    assert rolled["day"].min() >= (dt.date(2024, 2, 1) - dt.date(1970, 1, 1)).days
+    asked = {"families": ("usage.events", "usage.active_users", "usage.breadth"), "lookbacks": (7, 28)}
+    narrow = features_at(facts_of(some, ()), CUTOFFS[0], **asked)
+    whole = features_at(facts_of(ingest(project, TODAY), ()), CUTOFFS[0], **asked)
+    pd.testing.assert_frame_equal(narrow, whole, check_exact=True)
+    assert whole.drop(columns=["account_id", "as_of"]).to_numpy().any(), "else this proves nothing"
+
+
+def test_an_event_that_was_judged_by_other_accounts_is_judged_again(tmp_path: Path) -> None:
+    first = some_events(1, "2024-01-01", 50)
+    only_judged(growing(tmp_path, {"1": first}, known=accounts("a", "b")))
+    found = ingest(growing(tmp_path, {}, known=accounts("a", "b", "c", "d")), TODAY)
+    assert found.rows["usage_events"] == len(first)
