@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from churnml.adapters.project import Project
-from churnml.adapters.warehouse import Ingested, facts_of, ingest
+from churnml.adapters.warehouse import Ingested, facts_of, increments, ingest, leases, read_profile, store
 from churnml.adapters.warehouse import usage as usage_of
 from tests.flows.test_growing_usage import accounts, growing, some_events
 from tests.support import TODAY, features_at, make_project
@@ -89,3 +89,89 @@ def test_an_event_that_was_judged_by_other_accounts_is_judged_again(tmp_path: Pa
     only_judged(growing(tmp_path, {"1": first}, known=accounts("a", "b")))
     found = ingest(growing(tmp_path, {}, known=accounts("a", "b", "c", "d")), TODAY)
     assert found.rows["usage_events"] == len(first)
+
+
+# ---------------------------------------------------------------- what is counted, killed, damaged
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_what_came_each_day_is_counted_alike_by_who_only_judges(tmp_path: Path, grows: bool) -> None:
+    rows = events(named=False, dirty=True)
+    rows = pd.concat([rows, rows.iloc[[50, 51, 51]]], ignore_index=True)
+    at_once = ingest(project_of(tmp_path / "1", rows, grows=grows), TODAY)
+    project = project_of(tmp_path / "2", rows, grows=grows)
+    judged = only_judged(project)
+    later = ingest(project, TODAY)
+    profile, feeds = read_profile(at_once.path)
+    assert feeds.cells["rows"].sum() > len(rows), "the whole table and every name of an event"
+    assert feeds.repeats["rows"].sum() > feeds.repeats["different"].sum()
+    for one in (judged, later):
+        again, counted = read_profile(one.path)
+        assert again == profile
+        pd.testing.assert_frame_equal(counted.cells, feeds.cells)
+        pd.testing.assert_frame_equal(counted.repeats, feeds.repeats)
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_a_run_that_ends_before_its_roll_ups_leaves_nothing_half_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grows: bool
+) -> None:
+    rows = events(named=True, dirty=True)
+    at_once = ingest(project_of(tmp_path / "1", rows, grows=grows), TODAY)
+    project = project_of(tmp_path / "2", rows, grows=grows)
+    warehouse = project.work / "warehouse"
+    with monkeypatch.context() as broken:
+        broken.setattr(usage_of, "write_rollups", lambda *_, **__: pytest.fail("killed"))
+        # what a killed run cannot clear away either
+        broken.setattr(store.shutil, "rmtree", lambda *_, **__: None)
+        with pytest.raises(pytest.fail.Exception, match="killed"):
+            ingest(project, TODAY)
+    assert not list(warehouse.glob("[!.]*/manifest.json"))
+    assert [*warehouse.glob(".making-*")], "else this proves nothing"
+    later = ingest(project, TODAY)
+    assert (later.rows, later.fingerprint) == (at_once.rows, at_once.fingerprint)
+    pd.testing.assert_frame_equal(features_of(later), features_of(at_once), check_exact=True)
+    assert not [*warehouse.glob(".making-*")]
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_usage_that_was_judged_and_is_damaged_is_judged_anew(tmp_path: Path, grows: bool) -> None:
+    rows = events(named=True, dirty=True)
+    project = project_of(tmp_path, rows, grows=grows)
+    judged = only_judged(project)
+    before = judged.rows, judged.quarantined
+    (seen,) = judged.files("usage_accounts")
+    seen.write_bytes(seen.read_bytes()[:-9] + b"otherwise")
+    later = ingest(project, TODAY)
+    assert (later.rows, later.quarantined) == before
+    assert later.files("usage_days")
+
+
+def test_increments_that_were_judged_and_put_together_are_rolled_up_without_judging_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(increments, "MANY", 2)
+    files = {str(n): some_events(n, f"2024-0{1 + n % 3}-01", 20, n=60) for n in range(5)}
+    for name, frame in files.items():
+        judged = only_judged(growing(tmp_path / "grown", {name: frame}))
+    assert len(judged.usage) == 2
+    monkeypatch.setattr(usage_of, "check_usage", lambda *_: pytest.fail("the events were judged again"))
+    found = ingest(growing(tmp_path / "grown", {}), TODAY)
+    monkeypatch.undo()
+    together = ingest(growing(tmp_path / "whole", files), TODAY)
+    assert (found.rows, found.fingerprint) == (together.rows, together.fingerprint)
+    pd.testing.assert_frame_equal(features_of(found), features_of(together), check_exact=True)
+
+
+def test_what_is_kept_of_usage_as_it_was_judged_does_not_become_more_and_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(increments, "MANY", 3)
+    # nothing is young
+    monkeypatch.setattr(leases, "A_DAY", -1.0)
+    for n in range(9):
+        rolled = ingest(growing(tmp_path, {str(n): some_events(n, f"2024-0{1 + n % 3}-01", 20, n=40)}), TODAY)
+        kept = [path.parent for path in tmp_path.glob(".churnml/warehouse/usage/*/*/segment.json")]
+        assert len({path.parent for path in kept}) == 2, "as judged, and rolled up"
+        assert len(kept) <= 2 * 2 * (increments.MANY + 1), "of the data as they are, and as they were"
+    assert rolled.rows["usage_events"] == 9 * 40

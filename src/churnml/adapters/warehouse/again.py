@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 RAW, JUDGED_BY = "_raw_usage_events", "_kept_accounts"
 
 
-class View(NamedTuple):
+class EventsView(NamedTuple):
     """A view of a reading's connection: its name, and its SELECT."""
 
     name: str
     select: str
 
 
-def views_of(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> tuple[View, ...]:
+def views_of(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> tuple[EventsView, ...]:
     """The views of those names, in an order they can be made in; none if they rest on anything that does not last."""
     views = []
     for name in (RAW, *names):
@@ -39,11 +39,11 @@ def views_of(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> tuple[View
         # names that begin with an underscore are ours: an input's name cannot
         if any(table.startswith("_") and table not in {RAW, JUDGED_BY, *names} for table in read):
             return ()
-        views.append(View(name, select))
+        views.append(EventsView(name, select))
     return tuple(views)
 
 
-def make_views(con: duckdb.DuckDBPyConnection, accounts: Path | None, views: Sequence[View]) -> None:
+def make_views(con: duckdb.DuckDBPyConnection, accounts: Path | None, views: Sequence[EventsView]) -> None:
     """Makes the views again, over the inputs as they are registered.
 
     Args:

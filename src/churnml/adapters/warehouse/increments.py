@@ -15,7 +15,7 @@ import logging
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 from churnml.adapters.input_files import input_files
 from churnml.adapters.project import Project
 from churnml.adapters.warehouse import leases
-from churnml.adapters.warehouse.again import View
+from churnml.adapters.warehouse.again import EventsView
 from churnml.adapters.warehouse.content import Content, content_together
 from churnml.adapters.warehouse.inputs import file_name
 from churnml.adapters.warehouse.profile import USAGE_FEED, USAGE_REPEATS
@@ -113,7 +113,7 @@ class Increment:
     arrival_columns: tuple[ArrivalColumn, ...] = ()
     hours: bool = True
     rare: bool = True
-    views: tuple[View, ...] = ()
+    views: tuple[EventsView, ...] = ()
 
     @property
     def newest_day(self) -> dt.date | None:
@@ -198,27 +198,34 @@ def kept_increments(growing: GrowingUsage, without: Iterable[Path], progress: Pr
 
 def judged_of(base: GrowingUsage, files: Collection[str], progress: Progress) -> list[Increment]:
     """Increments of some files that were judged before and need not be judged anew, each file at most once."""
-    wanted = {path for path, held in _held_files(base).items() if held <= {*files}}
+    wanted = {path for path, held in _held_files(base).items() if held.keys() <= {*files}}
     there = [path.parent for path in base.folder.glob("*/" + MANIFEST)]
     return [one for one in kept_increments(base, {*there} - wanted, progress) if one.views]
 
 
-def newest_of_their_files(growing: GrowingUsage) -> set[Path]:
-    """The folders of increments of which no newer one holds the same files."""
-    newest = {held: path for path, held in _held_files(growing).items()}
-    return {*newest.values()}
+def in_use(growing: GrowingUsage) -> set[Path]:
+    """The folders of those increments that :func:`kept_increments` would take, were all of them whole."""
+    taken: set[str] = set()
+    used = set()
+    for path, held in sorted(_held_files(growing).items(), key=lambda one: -len(one[1])):
+        unchanged = all(growing.files.get(name) == stat for name, stat in held.items())
+        if unchanged and not taken & held.keys():
+            used.add(path)
+            taken |= held.keys()
+    return used
 
 
-def _held_files(growing: GrowingUsage) -> dict[Path, frozenset[str]]:
-    """The folders of increments, oldest first, each with its files."""
+def _held_files(growing: GrowingUsage) -> dict[Path, dict[str, tuple[int, int]]]:
+    """The folders of increments, newest first, each with its files."""
     made = [path for path in growing.folder.glob("*/" + MANIFEST) if not path.parent.name.startswith(".")]
-    made.sort(key=lambda path: path.stat().st_mtime_ns)
+    made.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
     held = {}
     for path in made:
         try:
-            held[path.parent] = frozenset(unsealed(path)["files"])
+            files = unsealed(path)["files"]
         except DamagedError:  # whoever reads it says so
             continue
+        held[path.parent] = {name: (int(stat[0]), int(stat[1])) for name, stat in files.items()}
     return held
 
 
@@ -248,7 +255,7 @@ def _read(path: Path) -> tuple[Increment, dict[str, str]]:
     remarks = TypeAdapter(tuple[Remark, ...]).validate_python(manifest.pop("remarks"))
     columns = tuple(ArrivalColumn(**column) for column in manifest.pop("arrival_columns", ()))
     content = {name: Content(*numbers) for name, numbers in manifest.pop("content").items()}
-    views = tuple(View(*view) for view in manifest.pop("views"))
+    views = tuple(EventsView(*view) for view in manifest.pop("views"))
     increment = Increment(
         path=path,
         files=files,
@@ -291,7 +298,10 @@ def merged_if_many(
     aside.mkdir(parents=True)
     for name in (*RELATIONS, IDS, ACCOUNTS, USAGE_FEED, USAGE_REPEATS, "quarantine"):
         if files := files_of([i.path for i in small], name):
-            write_parquet(con, f"SELECT * FROM {parquet(files)}", aside / f"{name}.parquet")
+            rows_of = f"SELECT * FROM {parquet(files)}"
+            if name == ACCOUNTS:  # events are joined to them: each once
+                rows_of = f"SELECT account_id, min(created_at) AS created_at FROM {parquet(files)} GROUP BY account_id"
+            write_parquet(con, rows_of, aside / f"{name}.parquet")
     rows, quarantined, warned = totals(small)
     merged = Increment(
         path=aside,
@@ -310,9 +320,23 @@ def merged_if_many(
         arrival_columns=small[0].arrival_columns,
         content=contents(small),
         hours=all(i.hours for i in small),
-        rare=any(i.rare for i in small),
+        rare=any(i.rare or i.names != largest.names for i in small),
+        # read alike, they can be read together
+        views=small[0].views if len({i.views for i in small}) == 1 else (),
     )
     return [largest, publish(growing, merged)]
+
+
+def put_together_if_many(
+    con: duckdb.DuckDBPyConnection, growing: GrowingUsage, still_holds: Callable[[Increment], bool]
+) -> None:
+    """Puts all but the largest of the increments that are there into one, when they have become many.
+
+    ``still_holds`` says of which the files would come out the same now; no others are touched.
+    """
+    if len(in_use(growing)) > MANY:
+        there = kept_increments(growing, (), lambda _: None)
+        merged_if_many(con, growing, [one for one in there if still_holds(one)])
 
 
 def publish(growing: GrowingUsage, increment: Increment) -> Increment:

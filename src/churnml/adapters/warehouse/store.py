@@ -43,10 +43,10 @@ from churnml.adapters.warehouse.increments import (
     Increment,
     check_increment,
     growing_usage,
+    in_use,
     judged_of,
     kept_increments,
     linked,
-    newest_of_their_files,
     stats_of,
 )
 from churnml.adapters.warehouse.input_tables import InputTable
@@ -340,7 +340,7 @@ def _forget_old(stores: Path, present: Ingested, base: GrowingUsage | None) -> N
     gone = {path for path in ordered[STORES_KEPT - 1 :] if leases.take_away(path)}
     # increments that none of the stores left reads
     read = {folder for path, folders in usage.items() if path not in gone for folder in folders} | {*present.usage}
-    read |= newest_of_their_files(base) if base else set()
+    read |= in_use(base) if base else set()
     for increment in [path.parent for path in stores.glob(f"usage/*/*/{MANIFEST}")]:
         if increment not in read and _age(increment / MANIFEST) < _age(present.path) - leases.A_DAY:
             leases.take_away(increment)

@@ -24,6 +24,7 @@ from churnml.adapters.warehouse.increments import (
     linked,
     merged_if_many,
     publish,
+    put_together_if_many,
     still_true,
     totals,
 )
@@ -135,7 +136,7 @@ def _new_increment(
     progress: Progress,
 ) -> Increment:
     """Checks and rolls up the files that were not read before."""
-    unread = growing.unread(kept)
+    con, unread = reading.con, growing.unread(kept)
     folder = reading.out / "increment"
     folder.mkdir()
     files = {file: growing.files[file] for file in unread}
@@ -143,6 +144,7 @@ def _new_increment(
     if reading.since is None:
         return publish(growing, increment)
     publish(base, linked(increment, reading.out / "judged"))
+    put_together_if_many(con, base, lambda one: still_true(con, one, end, reading.today))
     progress(f"rolling up {len(unread)} new {'file' if len(unread) == 1 else 'files'} of usage")
     # the names that have a bit have it in every increment that is read together
     names = kept[0].names if kept else increment.names

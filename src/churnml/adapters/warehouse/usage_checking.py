@@ -17,7 +17,7 @@ import ibis
 import pyarrow as pa
 
 from churnml import checks
-from churnml.adapters.warehouse.again import View, views_of
+from churnml.adapters.warehouse.again import EventsView, views_of
 from churnml.adapters.warehouse.checking import kept_columns, set_aside, typed_and_accounts, warning_columns
 from churnml.adapters.warehouse.content import Content
 from churnml.adapters.warehouse.profile import EPOCH, TALLY, USAGE_REPEATS
@@ -66,7 +66,7 @@ class CheckedUsage:
     newest: str | None
     names: tuple[str, ...]
     content: Content
-    views: tuple[View, ...] = ()
+    views: tuple[EventsView, ...] = ()
 
 
 def check_usage(reading: Reading, end: dt.date, folder: Path, earlier: Sequence[Path] = ()) -> CheckedUsage:
