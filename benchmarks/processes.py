@@ -20,15 +20,17 @@ pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
 _, status, usage = os.wait4(pid, 0)
 kibi = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
 told = {"seconds": time.perf_counter() - started, "mebibytes": kibi / 1024, "code": os.waitstatus_to_exitcode(status)}
+told["cpu"] = usage.ru_utime + usage.ru_stime
 open(sys.argv[1], "w").write(json.dumps(told))
 """
 
 
 @dataclass(frozen=True)
 class Spent:
-    """A finished process: wall seconds, peak memory, exit code and what it printed."""
+    """A finished process: wall seconds, seconds of all its processors, peak memory, exit code and what it printed."""
 
     seconds: float
+    cpu: float
     mebibytes: float
     code: int
     out: str
