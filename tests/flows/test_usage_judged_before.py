@@ -156,7 +156,7 @@ def test_usage_that_was_judged_and_is_damaged_is_judged_anew(tmp_path: Path, gro
     project = project_of(tmp_path, rows, grows=grows)
     judged = only_judged(project)
     before = judged.rows, judged.quarantined
-    (seen,) = judged.files("usage_accounts")
+    seen = judged.usage[0] / "usage_accounts.parquet"
     seen.write_bytes(seen.read_bytes()[:-9] + b"otherwise")
     later = ingest(project, TODAY)
     assert (later.rows, later.quarantined) == before
@@ -167,7 +167,7 @@ def test_increments_that_were_judged_and_put_together_are_rolled_up_without_judg
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(increments, "MANY", 2)
-    files = {str(n): some_events(n, f"2024-0{1 + n % 3}-01", 20, n=60) for n in range(5)}
+    files = {str(n): some_events(n, f"2024-0{1 + n % 3}-01", 20, n=60).assign(quantity=1.0) for n in range(5)}
     for name, frame in files.items():
         judged = only_judged(growing(tmp_path / "grown", {name: frame}))
     assert len(judged.usage) == 2
