@@ -46,6 +46,9 @@ class RemarkKind(StrEnum):
     CURRENCY_SPELLING = "currency_spelling"
     NO_CURRENCY = "no_currency"
     CONVERTED = "converted"
+    NO_REGION = "no_region"
+    UNKNOWN_REGION = "unknown_region"
+    REGION_SPELLING = "region_spelling"
 
 
 # Kind → what it says of the rows counted, for people and for docs/contract.md.
@@ -79,6 +82,9 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.CURRENCY_SPELLING: "a currency is read by its code",
     RemarkKind.NO_CURRENCY: "an amount names no currency",
     RemarkKind.CONVERTED: "an amount is converted by the rate of its contract's beginning",
+    RemarkKind.NO_REGION: "an account names no region: it keeps the holidays of the project's",
+    RemarkKind.UNKNOWN_REGION: "a region is none whose holidays are known: its account keeps those of the project's",
+    RemarkKind.REGION_SPELLING: "a region is read by its code",
 }
 
 

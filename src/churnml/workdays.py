@@ -166,6 +166,6 @@ def _turns(date: dt.date, calendar: HolidayBase) -> bool:
 
 def holidays_version() -> str:
     """The version of the library that the holidays come from."""
-    import holidays
+    from importlib.metadata import version
 
-    return holidays.__version__
+    return version("holidays")

@@ -7,7 +7,10 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from churnml.adapters.warehouse.regions import regions_told
 from churnml.features.calendar import working_days
+from churnml.remarks import RemarkKind
+from churnml.specs.project import ProjectSpec
 from churnml.workdays import DAY_OFF, HALF_OFF, read_region, workdays
 
 MAY_DAY_2023 = dt.date(2023, 5, 1)  # a Monday, and in Germany a holiday
@@ -77,3 +80,28 @@ def test_an_engine_gets_a_row_a_region_and_day_in_whole_tenths():
     assert rows["worked_tenths"].tolist() == [10, 10, 1, 5]
     assert rows["working"].tolist() == [1, 1, 0, 1]
     assert len(working_days([], dt.date(2024, 4, 29), dt.date(2024, 4, 30)).to_pandas()) == 0
+
+
+def test_accounts_without_a_region_that_is_known_are_counted_with_samples_and_what_they_keep():
+    told = {
+        one.kind: one for one in regions_told("country", {None: 3, "JP": 9, "Jappan": 2, "Germany": 4, " ": 1}, "DE")
+    }
+    assert set(told) == {RemarkKind.NO_REGION, RemarkKind.UNKNOWN_REGION, RemarkKind.REGION_SPELLING}
+    assert (told[RemarkKind.NO_REGION].rows, told[RemarkKind.UNKNOWN_REGION].rows) == (4, 2)
+    assert told[RemarkKind.UNKNOWN_REGION].samples == ("Jappan",)
+    assert "Did you mean 'JP'" in told[RemarkKind.UNKNOWN_REGION].detail
+    assert "holidays of DE" in told[RemarkKind.UNKNOWN_REGION].detail
+    assert told[RemarkKind.REGION_SPELLING].detail == "'Germany' is DE"
+
+
+@pytest.mark.parametrize(
+    ("declared", "why"),
+    [
+        ({"even_out_holidays": True}, "needs region:"),
+        ({"region_by": "contry", "static": ["country"]}, "Did you mean 'country'"),
+        ({"fiscal_year_starts": 13}, "fiscal_year_starts"),
+    ],
+)
+def test_a_calendar_that_cannot_be_meant_is_refused(declared, why):
+    with pytest.raises(ValueError, match=why):
+        ProjectSpec.model_validate({"name": "t", "inputs": {"events": {"path": "e.csv"}}, **declared})
