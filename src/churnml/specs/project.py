@@ -98,6 +98,12 @@ class ProjectSpec(Spec):
     watch: Actions = Field(default_factory=dict)
     # whose public holidays its customers keep: DE, or DE-BY for a part of it
     region: Region | None = None
+    # the account attribute (of static:) that names an account's own region; without one, region: is everybody's
+    region_by: str | None = None
+    # the month, 1 to 12, in which a fiscal year begins
+    fiscal_year_starts: Annotated[int, Field(ge=1, le=12)] = 1
+    # whether use is counted and compared without holidays, at what is usual for the account itself
+    even_out_holidays: bool = False
     # event names that were changed: old → new; new events are read under the old name, so that features go on
     renamed_events: dict[EventName, EventName] = Field(default_factory=dict)
     stores: Stores = Stores()
@@ -132,6 +138,17 @@ class ProjectSpec(Spec):
                 if reason not in reasons():
                     raise ValueError(f"there is no check '{reason}'. {did_you_mean(reason, reasons())}")
         return value
+
+    @model_validator(mode="after")
+    def _holidays_of_a_region(self) -> ProjectSpec:
+        if self.region_by is not None and self.region_by not in self.static:
+            raise ValueError(
+                f"region_by: '{self.region_by}' is not among static:, and a region that may change says nothing of "
+                f"the past. {did_you_mean(self.region_by, self.static)}"
+            )
+        if self.even_out_holidays and not (self.region or self.region_by):
+            raise ValueError("even_out_holidays: needs region: or region_by:, whose holidays they are")
+        return self
 
     @model_validator(mode="after")
     def _rates_into_a_currency(self) -> ProjectSpec:
