@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,13 +120,8 @@ def read_region(value: str) -> str:
     that there is."""
     # a tenth of a second that nobody waits for who declares none
     import holidays
-    from holidays.registry import COUNTRIES
 
-    written = value.strip().upper()
-    # the library's name, its class, the ISO codes of two and three letters, and what else it goes by
-    codes = {
-        word.upper(): codes[0] for name, (_, *codes) in COUNTRIES.items() for word in (name.replace("_", " "), *codes)
-    }
+    written, codes = value.strip().upper(), _codes()
     if written in codes:
         return codes[written]
     country, _, part = written.replace("_", "-").partition("-")
@@ -138,6 +134,17 @@ def read_region(value: str) -> str:
     if part not in parts:
         raise ValueError(f"{country} has no part '{part}'. {did_you_mean(part, known)}")
     return f"{country}-{parts[part]}"
+
+
+@cache
+def _codes() -> Mapping[str, str]:
+    """What a country goes by, in capitals → its ISO code of two letters."""
+    from holidays.registry import COUNTRIES
+
+    # the library's name, its class, the ISO codes of two and three letters, and what else it goes by
+    return {
+        word.upper(): codes[0] for name, (_, *codes) in COUNTRIES.items() for word in (name.replace("_", " "), *codes)
+    }
 
 
 def _nearest_country(written: str, codes: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from churnml.features.declare import CalendarWish, HolidayRegions
 from churnml.workdays import workdays
-from tests.oracle.test_features_against_pandas import EVENTS, random_company
+from tests.oracle.test_features_against_pandas import random_company
 from tests.support import features_at, quick_facts
 
 LOOKBACKS, LONGEST, OWN_PAST = (7, 28, 84), 84, 84
@@ -20,13 +20,15 @@ AFTER_GOLDEN_WEEK, NO_HOLIDAY_NEAR = dt.date(2024, 5, 8), dt.date(2024, 7, 1)
 CUTOFFS = (AFTER_GOLDEN_WEEK, NO_HOLIDAY_NEAR)
 EVENED = CalendarWish((7, 98), HolidayRegions("JP", "industry"), even_out=True)
 AS_THEY_ARE = CalendarWish((7, 98), HolidayRegions("JP", "industry"))
-FAMILIES = ("usage.*", "calendar.*")
+COUNTED = ("usage.events", "usage.active_days", "usage.quantity")
+NOT_COUNTED = ("usage.active_users", "usage.mix")
+COMPARED = ("usage.slope", "usage.acceleration", "usage.own_past", "usage.recency", "calendar.use")
 
 
 @pytest.fixture(scope="module")
 def company():
     made = random_company(23)
-    kept = made["accounts"]["account_id"].head(25)
+    kept = made["accounts"]["account_id"].head(20)
     tables = {name: frame[frame["account_id"].isin(kept)].reset_index(drop=True) for name, frame in made.items()}
     # some are at home in Germany, some say what nobody knows, some nothing
     tables["accounts"]["industry"] = [("Germany", "JP", "", "somewhere", "us-ca")[n % 5] for n in range(len(kept))]
@@ -38,8 +40,13 @@ def facts(company):
     return quick_facts(company, static=("industry",))
 
 
-def at(facts, calendar):
-    return features_at(facts, *CUTOFFS, families=FAMILIES, lookbacks=LOOKBACKS, event_names=EVENTS, calendar=calendar)
+def at(facts, calendar, *families):
+    return features_at(facts, *CUTOFFS, families=families, lookbacks=LOOKBACKS, calendar=calendar)
+
+
+@pytest.fixture(scope="module")
+def evened(facts):
+    return at(facts, EVENED, *COUNTED, *NOT_COUNTED, *COMPARED)
 
 
 def obvious(company, account, cutoff):
@@ -55,10 +62,15 @@ def obvious(company, account, cutoff):
     missing = {age: days.usual[-age] - days.worked[-age] if age <= lived else 0.0 for age in range(1, 366)}
     worked = {age: days.worked[-age] if age <= lived else 0.0 for age in range(1, 366)}
     filled = {}
-    for what, counted in (("events", age_of), ("active_days", pd.Series(sorted(set(age_of))))):
-        long = (counted <= LONGEST).sum()
-        rate = long / sum(worked[age] for age in range(1, LONGEST + 1))
-        filled[what] = {age: (counted == age).sum() + missing[age] * rate for age in range(1, LONGEST + 1)}
+    by_age = usage.groupby(age_of)
+    for what, counts in {
+        "events": by_age.size(),
+        "active_days": by_age.size().clip(upper=1),
+        "quantity": by_age["quantity"].sum(),
+    }.items():
+        each = {age: counts.get(age, 0) for age in range(1, LONGEST + 1)}
+        rate = sum(each.values()) / sum(worked[age] for age in each)
+        filled[what] = {age: count + missing[age] * rate for age, count in each.items()}
     row = {}
     for n in LOOKBACKS:
         for what, daily in filled.items():
@@ -87,9 +99,8 @@ def obvious(company, account, cutoff):
 
 
 @pytest.mark.parametrize("cutoff", CUTOFFS, ids=str)
-def test_holidays_are_evened_out_as_the_slow_obvious_way_does(company, facts, cutoff):
-    found = at(facts, EVENED)
-    found = found[found["as_of"] == pd.Timestamp(cutoff)].set_index("account_id")
+def test_holidays_are_evened_out_as_the_slow_obvious_way_does(company, evened, cutoff):
+    found = evened[evened["as_of"] == pd.Timestamp(cutoff)].set_index("account_id")
     for account in company["accounts"].itertuples():
         if account.account_id not in found.index:
             continue
@@ -107,9 +118,9 @@ def test_holidays_are_evened_out_as_the_slow_obvious_way_does(company, facts, cu
                 assert given == pytest.approx(value, rel=1e-9, abs=1e-9), (account.account_id, name)
 
 
-def test_what_no_holiday_touches_stays_to_the_bit(facts):
+def test_what_no_holiday_touches_stays_to_the_bit(facts, evened):
     """Of a lookback without holidays in the account's region, and of what is no count of use."""
-    evened, as_it_is = at(facts, EVENED), at(facts, AS_THEY_ARE)
+    as_it_is = at(facts, AS_THEY_ARE, *COUNTED, *NOT_COUNTED)
     july = evened["as_of"] == pd.Timestamp(NO_HOLIDAY_NEAR)
     short = ["usage_events_7d", "usage_active_days_7d", "usage_active_users_28d", "usage_entropy_84d"]
     pd.testing.assert_frame_equal(evened.loc[july, short], as_it_is.loc[july, short], check_exact=True)
@@ -131,7 +142,7 @@ def test_an_event_known_a_day_earlier_changes_what_holidays_are_evened_out_with(
     )
     accounts = pd.DataFrame({"account_id": [name for name, _ in rows], "created_at": pd.Timestamp("2023-01-01")})
     facts = quick_facts({"accounts": accounts, "usage_events": usage})
-    found = features_at(facts, AFTER_GOLDEN_WEEK, families=FAMILIES, lookbacks=LOOKBACKS, calendar=EVENED)
+    found = features_at(facts, AFTER_GOLDEN_WEEK, families=COUNTED, lookbacks=LOOKBACKS, calendar=EVENED)
     events = found.set_index("account_id")["usage_events_28d"]
     assert events["late"] == events["never"] == 0
     assert events["early"] > 0

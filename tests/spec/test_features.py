@@ -41,9 +41,7 @@ def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_
 
 def _of(family, example):
     return family.features(
-        Wish(
-            example.lookbacks, example.event_names, example.static, example.core_events, (14, 42), example.calendar
-        )
+        Wish(example.lookbacks, example.event_names, example.static, example.core_events, (14, 42), example.calendar)
     )
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from churnml.adapters.warehouse.regions import regions_told
-from churnml.features.calendar import working_days
 from churnml.remarks import RemarkKind
 from churnml.specs.project import ProjectSpec
 from churnml.workdays import DAY_OFF, HALF_OFF, read_region, workdays
@@ -72,14 +71,6 @@ def test_a_region_is_read_as_exports_write_it(written, code):
 def test_a_region_that_is_not_known_is_told_with_the_nearest(written, why):
     with pytest.raises(ValueError, match=why):
         read_region(written)
-
-
-def test_an_engine_gets_a_row_a_region_and_day_in_whole_tenths():
-    rows = working_days(["JP", "DE", "JP"], dt.date(2024, 4, 29), dt.date(2024, 4, 30)).to_pandas()
-    assert rows["region"].tolist() == ["DE", "DE", "JP", "JP"]
-    assert rows["worked_tenths"].tolist() == [10, 10, 1, 5]
-    assert rows["working"].tolist() == [1, 1, 0, 1]
-    assert len(working_days([], dt.date(2024, 4, 29), dt.date(2024, 4, 30)).to_pandas()) == 0
 
 
 def test_accounts_without_a_region_that_is_known_are_counted_with_samples_and_what_they_keep():

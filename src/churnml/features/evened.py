@@ -131,9 +131,14 @@ class _Rest:
         return self._days.missing_by_age(-self._within(n), 0)
 
     def added(self, counts: Floats, n: int) -> Floats:
-        """Counts of the last ``n`` days with what holidays took of them."""
-        with_rest: Floats = np.maximum(counts + self.missing(n) * self.rate, 0.0)
-        return with_rest
+        """Counts or quantities of the last ``n`` days with what holidays took of them.
+
+        Days worked in a holiday's place take off no more than there is; quantities below zero stay there.
+        """
+        missing = self.missing(n)
+        with_rest = counts + missing * self.rate
+        added: Floats = np.where(missing < 0, np.maximum(with_rest, np.minimum(counts, 0.0)), with_rest)
+        return added
 
 
 def _without_holidays(values: Floats, days: DaysAround, cap: int) -> Floats:
