@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from churnml.adapters.warehouse.regions import regions_told
+from churnml.errors import SpecError
 from churnml.remarks import RemarkKind
-from churnml.specs.project import ProjectSpec
+from churnml.specs.project import ProjectSpec, check_calendar
 from churnml.workdays import DAY_OFF, HALF_OFF, read_region, workdays
 
 MAY_DAY_2023 = dt.date(2023, 5, 1)  # a Monday, and in Germany a holiday
@@ -96,3 +97,19 @@ def test_accounts_without_a_region_that_is_known_are_counted_with_samples_and_wh
 def test_a_calendar_that_cannot_be_meant_is_refused(declared, why):
     with pytest.raises(ValueError, match=why):
         ProjectSpec.model_validate({"name": "t", "inputs": {"events": {"path": "e.csv"}}, **declared})
+
+
+@pytest.mark.parametrize(
+    ("family", "mended_by", "why"),
+    [
+        ("calendar.fiscal_year", {"fiscal_year_starts": 4}, "begins in January"),
+        ("calendar.working_days", {"region": "JP"}, "whose holidays"),
+        ("calendar.use", {"region_by": "country", "static": ["country"]}, "whose holidays"),
+    ],
+)
+def test_a_family_of_the_calendar_that_nothing_is_declared_for_is_refused_when_it_is_named(family, mended_by, why):
+    declared = {"name": "t", "inputs": {"events": {"path": "e.csv"}}}
+    with pytest.raises(SpecError, match=why):
+        check_calendar(["usage.*", family], ProjectSpec.model_validate(declared), "spec.yaml")
+    check_calendar(["usage.*", family], ProjectSpec.model_validate(declared | mended_by), "spec.yaml")
+    check_calendar(["usage.*", "calendar.*"], ProjectSpec.model_validate(declared), "spec.yaml")

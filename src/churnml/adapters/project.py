@@ -30,7 +30,7 @@ from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.parts import ModelParts, parts_of
 from churnml.specs.playbooks import PlaybooksSpec
-from churnml.specs.project import ProjectSpec
+from churnml.specs.project import ProjectSpec, check_calendar
 from churnml.specs.reading import read_spec, utf_8_text
 from churnml.specs.team import WITHOUT_A_FILE, TeamSpec, check_team_fits
 from churnml.tables import EXCHANGE_RATES, TABLES
@@ -375,6 +375,7 @@ class Project:
         self.check_inputs()
         for name in self.model_names:
             label, where = self.model(name).label, str(self.declaration(name, "spec.yaml"))
+            check_calendar(self.model(name).features.families, self.spec, where)
             if label.population is not None:
                 # it brings pandas, and a look-up reads no rule
                 from churnml.snapshots.narrowing import check_population

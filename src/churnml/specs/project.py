@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from churnml.checks import CheckAction, reasons
-from churnml.errors import did_you_mean
+from churnml.errors import SpecError, did_you_mean
 from churnml.specs.base import A_CENTURY, Day, Name, Spec, Zone, each_once
 from churnml.specs.inputs import Input
 from churnml.specs.schedules import Schedules
@@ -207,3 +208,26 @@ class ProjectSpec(Spec):
             if list(value.values()).count(new) > 1:
                 raise ValueError(f"'{new}' is the new name of two events")
         return value
+
+
+def check_calendar(families: Sequence[str], project: ProjectSpec, where: str) -> None:
+    """Raises SpecError where a model names a family of the calendar that the project says nothing for.
+
+    Args:
+        families: what the model names; of ``calendar.*`` it takes what there is.
+        project: what ``project.yaml`` says.
+        where: the file that names them.
+    """
+    if "calendar.fiscal_year" in families and project.fiscal_year_starts == 1:
+        raise SpecError(
+            "'calendar.fiscal_year' says nothing where a fiscal year begins in January.",
+            where=f"{where}, features: families",
+            remedy="Declare fiscal_year_starts: 4 (its month) in project.yaml, or name 'calendar.season'.",
+        )
+    by_holidays = [family for family in families if family in ("calendar.working_days", "calendar.use")]
+    if by_holidays and not (project.region or project.region_by):
+        raise SpecError(
+            f"'{by_holidays[0]}' counts working days, and the project does not say whose holidays are kept.",
+            where=f"{where}, features: families",
+            remedy="Declare region: (as DE, or US-CA) or region_by: in project.yaml.",
+        )
