@@ -107,10 +107,10 @@ def features_page() -> str:
         "even_out_holidays: true  # use is counted and compared without holidays",
         "```",
         "",
-        "The families `calendar.*` are in no model unless its `spec.yaml` names them. With `even_out_holidays: true` counts",
-        "of events, active days and quantities, slopes, accelerations, the own past and days since the last event are told",
-        "without holidays: what a day off would have brought at the account's own usual rate of the longest lookback is",
-        "added ([decision 38](decisions/0038-the-calendar.md)).",
+        "The families `calendar.*` are in no model unless its `spec.yaml` names them. With `even_out_holidays: true`",
+        "counts of events, active days and quantities, slopes, accelerations, the own past and days since the last",
+        "event are told without holidays: what a day off would have brought at the account's own usual rate of the",
+        "longest lookback is added ([decision 38](decisions/0038-the-calendar.md)).",
     ]
     for family in FAMILIES.values():
         lines += ["", f"## {family.name}", "", f"From `{family.source}`: {family.means}.", ""]
