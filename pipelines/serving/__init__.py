@@ -39,6 +39,8 @@ LOOK = 5.0
 # looks in a row at which a server that runs may be silent, or may answer what it is asked with errors
 SILENT = 8
 REFUSED = 12
+# looks in a row at which a run may be under way while the runner has no process of one
+PROCESSLESS = 6
 # looks in a row at which the project's only place may be taken by nobody
 UNCLAIMED = 6
 # looks in a row at which a run that is due may stand untouched, and an active schedule may have no run to come
@@ -95,6 +97,7 @@ class Serving:
         self._told_until = moment().replace(tzinfo=dt.UTC)
         self._silent, self._refused, self._unclaimed = InARow(SILENT), InARow(REFUSED), InARow(UNCLAIMED)
         self._untouched, self._unscheduled = InARow(UNTOUCHED), InARow(UNSCHEDULED)
+        self._processless = InARow(PROCESSLESS)
 
     def start(self) -> None:
         """Starts both and proves that runs are scheduled.
@@ -262,16 +265,21 @@ class Serving:
                 self.server.kill()
 
     def _end_lost(self, under_way: Sequence[RunUnderWay]) -> None:
-        """Ends runs whose process must be gone: not begun long after it was started, or past the time it is given."""
-        if not under_way:
-            return
-        now, names = moment().replace(tzinfo=dt.UTC), self.api.deployments()
+        """Ends runs whose process is gone: none is there, or it has not begun, or is past the time it is given."""
+        now, names = moment().replace(tzinfo=dt.UTC), self.api.deployments() if under_way else {}
+        at_work = [run for run in under_way if run.state != "PAUSED"]
+        gone = self._processless.at_last(bool(at_work) and self.runner.childless)
         for run in under_way:
             given = NOT_BEGUN if run.state == "PENDING" else self._given(names.get(run.deployment or "", ""))
-            if now - run.since > given:
-                why = f"Nothing was heard of it for {int((now - run.since).total_seconds() // 60)} minutes."
-                self.api.end(run.run_id, why)
-                log.warning("%(run)s is given up. %(why)s", {"run": run.name, "why": why})
+            since = now - run.since
+            if gone and run in at_work and since.total_seconds() > self._processless.seconds:
+                why = "Its process is gone, and how it ended was lost."
+            elif since > given:
+                why = f"Nothing was heard of it for {int(since.total_seconds() // 60)} minutes."
+            else:
+                continue
+            self.api.end(run.run_id, why)
+            log.warning("%(run)s is given up. %(why)s", {"run": run.name, "why": why})
 
     def _given(self, deployment: str) -> dt.timedelta:
         """How long a run of a deployment (its name) may be under way, and a little more."""

@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 log = logging.getLogger("churnml.serve")
 
 # seconds after which a process that had died is trusted again, and the longest wait before it is started again
@@ -70,6 +72,16 @@ class Child:
     @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def childless(self) -> bool:
+        """Whether it lives, and no process that it started does."""
+        if self._process is None or not self.alive:
+            return False
+        with contextlib.suppress(psutil.Error):
+            started = psutil.Process(self._process.pid).children()
+            return all(child.status() == psutil.STATUS_ZOMBIE for child in started)
+        return False
 
     def died(self) -> float:
         """Ends what it left running, and says after how many seconds it is to be started again."""

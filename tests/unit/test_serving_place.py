@@ -8,6 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import os
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -15,10 +19,20 @@ import pytest
 
 from churnml.adapters.project import Project
 from churnml.specs.project import ProjectSpec
-from pipelines.serving import UNCLAIMED, Serving
+from pipelines.serving import PROCESSLESS, UNCLAIMED, Serving
 from pipelines.serving.api import PrefectApi
 from pipelines.serving.children import Child
 from tests.support import LogLines
+
+
+class WithOrWithoutARun(Child):
+    """A runner that lives, with the process of a run or without."""
+
+    without = False
+
+    @property
+    def childless(self) -> bool:
+        return self.without
 
 
 class PlaceOnServer:
@@ -61,8 +75,8 @@ def serving_of(place: PlaceOnServer, tmp_path: Path, *, own: bool = True) -> Ser
     project = Project(tmp_path, ProjectSpec.model_validate({"name": "north", "inputs": {"a": {"path": "a.csv"}}}))
     api = PrefectApi("http://127.0.0.1:1/api", "churnml:north")
     api._http = httpx.Client(transport=httpx.MockTransport(place.answer))
-    child = Child("a process", [], {}, tmp_path, None)
-    return Serving(project, api, child if own else None, child)
+    runner = WithOrWithoutARun("the runner", [], {}, tmp_path, None)
+    return Serving(project, api, Child("the server", [], {}, tmp_path, None) if own else None, runner)
 
 
 def looks(serving: Serving, times: int) -> None:
@@ -117,3 +131,48 @@ def test_a_run_whose_process_must_be_gone_is_given_up_and_others_are_left_alone(
     looks(serving_of(place, tmp_path), 1)
     assert place.ended == ["never-began", "too-long"]
     assert lines.told[0] == "north score never-began is given up. Nothing was heard of it for 6 minutes."
+
+
+def test_a_run_without_a_process_is_given_up_after_some_looks_in_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, lines = PlaceOnServer(), LogLines()
+    monkeypatch.setattr(logging.getLogger("churnml.serve"), "handlers", [lines])
+    place.under_way = [a_run("killed", "RUNNING", 3), a_run("waits", "PAUSED", 3), a_run("just-begun", "PENDING", 0.1)]
+    serving = serving_of(place, tmp_path)
+    assert isinstance(serving.runner, WithOrWithoutARun)
+    for without in (True,) * (PROCESSLESS - 1) + (False,) + (True,) * (PROCESSLESS - 1):
+        serving.runner.without = without
+        looks(serving, 1)
+    assert place.ended == []
+    looks(serving, 1)
+    assert place.ended == ["killed"]
+    assert lines.told == ["north score killed is given up. Its process is gone, and how it ended was lost."]
+
+
+def test_whether_what_a_process_started_lives_is_seen_even_where_nobody_waited_for_it(tmp_path: Path) -> None:
+    (tmp_path / "starter.py").write_text(
+        "import subprocess, sys, time\n"
+        "one = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "print(one.pid, flush=True)\ntime.sleep(60)\n"
+    )
+    log = tmp_path / "log"
+    child = Child("a process", ["starter"], dict(os.environ), tmp_path, log)
+    assert not child.childless
+    child.start()
+    try:
+        wait_until(lambda: log.read_text().endswith("\n"))
+        assert not child.childless
+        os.kill(int(log.read_text()), signal.SIGKILL)
+        wait_until(lambda: child.childless)
+    finally:
+        child.kill()
+    assert not child.childless
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Waits some seconds at most."""
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.02)
