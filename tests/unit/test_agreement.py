@@ -57,8 +57,8 @@ def test_whatever_gives_a_feature_its_meaning_is_compared(key: str, value: objec
 
 
 def test_every_field_that_decides_a_value_is_among_those_compared() -> None:
-    # ``before`` only tells a sentence what to compare with, ``only_low`` whether there is a sentence
-    words = {"name", "means", "when_low", "when_high", "when_absent", "actionable", "before", "only_low"}
+    # ``before`` and ``before_over`` only tell a sentence what to compare with, ``only_low`` whether there is one
+    words = {"name", "means", "when_low", "when_high", "when_absent", "actionable", "before", "before_over", "only_low"}
     assert {f.name for f in fields(FeatureDeclaration)} - words == set(MEANING)
     # what a project's tables must give decides whether a feature is built, not what it is
     assert {f.name for f in Feature.__dataclass_fields__.values()} - words - set(MEANING) == {"needs_columns"}

@@ -55,7 +55,7 @@ def keys(schema: dict[str, Any]) -> Iterator[str]:
 def test_a_record_of_the_first_version_is_read_and_keeps_every_key_and_figure() -> None:
     data = ModelRecord.read(FIRST_RECORD).as_data()
     assert (data.pop("record_version"), data.pop("gains"), data.pop("pooled")) == (4, [], None)
-    assert (data.pop("unheard"), data["training"].pop("young")) == ([], None)
+    assert (data.pop("unheard"), data["training"].pop("young"), data["training"].pop("anew")) == ([], None, None)
     since = {name: data["label"].pop(name) for name in data["label"].keys() - FIRST_RECORD["label"].keys()}
     assert since == {name: getattr(Label(kind="contract"), name) for name in since}
     assert json.dumps(data, sort_keys=True) == json.dumps(FIRST_RECORD, sort_keys=True)
