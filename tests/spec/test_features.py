@@ -7,6 +7,7 @@ import pytest
 
 from churnml.errors import SpecError, UnknownNameError
 from churnml.features import FAMILIES, Grain, Wish, choose, expand
+from churnml.features.declare import CalendarWish
 from tests.spec.feature_examples import ACCOUNTS, EXAMPLES, Example
 from tests.support import facts_for, features_at, table
 
@@ -23,6 +24,7 @@ def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_
         lookbacks=example.lookbacks,
         event_names=example.event_names,
         core_events=example.core_events,
+        calendar=example.calendar,
     ).set_index("account_id")
     expect = table(example.expect).set_index("account_id")
     for account, values in expect.iterrows():
@@ -38,7 +40,9 @@ def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_
 
 
 def _of(family, example):
-    return family.features(Wish(example.lookbacks, example.event_names, example.static, example.core_events, (14, 42)))
+    return family.features(
+        Wish(example.lookbacks, example.event_names, example.static, example.core_events, (14, 42), example.calendar)
+    )
 
 
 def _features(example):
@@ -54,7 +58,8 @@ def test_every_family_has_a_worked_example():
 
 def test_the_worked_examples_of_a_family_show_every_one_of_its_features():
     shown = {name for example in EXAMPLES for name in table(example.expect).columns}
-    wish = Wish((7, 28), ("login",), ("industry",), ("report",), (14, 42))
+    calendar = CalendarWish((7, 98), fiscal_year_starts=4, even_out=True)
+    wish = Wish((7, 28), ("login",), ("industry",), ("report",), (14, 42), calendar)
     features = [f for family in FAMILIES.values() for f in family.features(wish) if f.grain is not Grain.PLACED]
     assert {f.name for f in features} - shown == set()
 

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from churnml.errors import SpecError, UnknownNameError
-from churnml.features import account, subscriptions, tickets, usage, usage_levels
+from churnml.features import account, calendar, subscriptions, tickets, usage, usage_levels
 from churnml.features.declare import Family as Family
 from churnml.features.declare import Feature, Grain, Polarity, Unit, Wish
+from churnml.features.evened import even_out as even_out
 from churnml.features.themes import theme_of
 from churnml.tables import Facts
 
@@ -30,6 +31,7 @@ __all__ = [
     "Wish",
     "check_family",
     "choose",
+    "even_out",
     "expand",
     "theme_of",
     "wanted_parts",
@@ -42,11 +44,12 @@ RECENCY = "usage_days_since_last"
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        *usage.FAMILIES,
+        *map(even_out, usage.FAMILIES),
         *usage_levels.FAMILIES,
         *tickets.FAMILIES,
         *subscriptions.FAMILIES,
         *account.FAMILIES,
+        *calendar.FAMILIES,
     )
 }
 
