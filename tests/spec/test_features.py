@@ -109,6 +109,20 @@ def test_families_that_none_of_the_tables_can_answer_are_told(tmp_path):
         choose(("usage.*",), (), Wish((7, 28), (), ()), facts)
 
 
+def test_a_family_that_is_named_without_what_it_is_made_of_is_told_and_not_left_out_in_silence(tmp_path):
+    rows = "account_id | occurred_at | event | user_id\na | 2024-05-31 | login | ann"
+    facts = facts_for(tmp_path, {"accounts": ACCOUNTS, "usage_events": rows})
+    wish = Wish((7, 28), (), ())
+    for others in ((), ("account.age",)):
+        with pytest.raises(SpecError, match="made of others that are not asked for") as told:
+            choose(("usage.trend", *others), (), wish, facts)
+        assert "usage.events" in told.value.remedy
+    with_them = choose(("usage.trend", "usage.events"), (), wish, facts)
+    assert {feature.family for feature in with_them} == {"usage.trend", "usage.events"}
+    # a whole group is what can be built of it
+    assert choose(("usage.*",), ("usage.events",), wish, facts)
+
+
 def test_an_unknown_family_is_told_with_the_nearest():
     with pytest.raises(UnknownNameError, match=r"usage\.events"):
         expand(("usage.event",))
