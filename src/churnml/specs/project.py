@@ -16,6 +16,7 @@ from churnml.specs.inputs import Input
 from churnml.specs.schedules import Schedules
 from churnml.specs.time_formats import known_formats
 from churnml.specs.watching import Actions, Region, known_actions
+from churnml.specs.web import WebSpec
 from churnml.tables import TABLES, ColumnKind
 
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,7}$")]
@@ -116,6 +117,8 @@ class ProjectSpec(Spec):
     exchange_rates: dict[CurrencyCode, ExchangeRate | dict[Day, ExchangeRate]] = Field(default_factory=dict)
     # what runs by itself under churnml serve and churnml deploy, and when
     schedules: Schedules = Schedules()
+    # how people sign in to churnml web, and who may do what there
+    web: WebSpec = WebSpec()
 
     check_each_once = field_validator("core_events", "models", "static", "time_formats")(each_once)
 
