@@ -107,12 +107,12 @@ def fill(store: Store) -> dict[str, str]:
     record(store, scores(YESTERDAY, *before), "first", NOW - dt.timedelta(days=1))
     opened = [opening(TODAY, *names, owner=owner) for owner, names in people.items()]
     plan = DayPlan(
-        decisions=tuple(
-            replace(one, owner=work.owner)
-            for each in opened
-            for one, work in zip(each.decisions, each.work, strict=True)
-        )
-        + (
+        decisions=(
+            *(
+                replace(one, owner=work.owner)
+                for each in opened
+                for one, work in zip(each.decisions, each.work, strict=True)
+            ),
             # eden would have been called, and is left alone so that the playbook can be measured
             decision(None, "eden", "holdout", owner="piet", arm="holdout", note="left alone on purpose"),
             decision(None, "bolt", "overflow", playbook="grow", title="Offer seats"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 
 import pytest
@@ -139,8 +140,6 @@ def test_a_run_that_finishes_while_a_page_is_open_loses_nothing(company: Company
 
 
 def test_many_are_done_at_once_and_what_is_refused_is_told(company: Company) -> None:
-    import re
-
     browser, work = company.open(), company.work
     page = browser.get("/day")
     chosen = dict(value.split(" ") for value in re.findall(r'name="item" value="([^"]+)"', page.text))
@@ -177,3 +176,17 @@ def test_a_store_that_is_gone_is_told_in_words(company: Company) -> None:
     page = browser.get("/day")
     assert page.code == 503
     assert "The operational store is not there" in page.text
+
+
+def test_receivers_are_told_what_was_taken_back_and_what_was_done_again(company: Company) -> None:
+    (company.root / "models").mkdir()
+    (company.root / "models" / "delivery.yaml").write_text(
+        "receivers: {file: {kind: drop, path: out, sends: [work]}}\n"
+    )
+    browser, work = company.open(), company.work["acme"]
+    page = browser.press(browser.get("/day"), "done", work)
+    for _ in range(2):
+        page = browser.press(page, "undo", work)
+        page = browser.press(page, "done", work)
+    told = [message.payload["work"]["what"] for message in company.store.outbox.all()]
+    assert sorted(told) == ["done", "done", "done", "undone", "undone"]

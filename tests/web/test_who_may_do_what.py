@@ -191,7 +191,7 @@ def test_a_taken_port_is_told() -> None:
         ("{sign_in: {header: X-User, proxies: [0.0.0.0/0]}, hosts: [a], people: {k: {role: viewer}}}", "everybody"),
         ("{sign_in: {header: X-User, proxies: [proxy]}, hosts: [a], people: {k: {role: viewer}}}", "no address"),
         (
-            "{sign_in: {header: X-User, proxies: [::1]}, hosts: [a], people: {k: {role: revops, owners: [k]}}}",
+            "{sign_in: {header: X-User, proxies: [10.0.0.5]}, hosts: [a], people: {k: {role: revops, owners: [k]}}}",
             "sees every account",
         ),
     ],

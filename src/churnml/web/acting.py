@@ -77,7 +77,7 @@ def act_on_many(asked: Asked, form: SentForm) -> list[Notice]:
     if action not in ACTIONS:
         raise AskedError("It is not clear what is to be done with what was chosen.")
     wish = _wish(asked, form, action)
-    chosen = [name.partition(" ") for name in dict.fromkeys(form.all("item"))]
+    chosen = [name.rpartition(" ") for name in dict.fromkeys(form.all("item"))]
     if not chosen:
         raise AskedError("Nothing was chosen.", remedy="Choose what it is to be done to.")
     if len(chosen) > MOST_AT_ONCE:

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from churnml.errors import ChurnmlError, ProjectError, TooLittleDataError, UnavailableError, UnknownNameError
 from churnml.pages.cockpit.frame import Notice
@@ -33,7 +34,7 @@ TITLES = {
 }
 
 
-def application(cockpit: Cockpit, people: People) -> FastAPI:
+def application(cockpit: Cockpit, people: People) -> ASGIApp:
     """The cockpit as an ASGI application.
 
     Args:
@@ -42,7 +43,6 @@ def application(cockpit: Cockpit, people: People) -> FastAPI:
     """
     app = FastAPI(title="churnml", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.cockpit, app.state.people = cockpit, people
-    app.add_middleware(Guard, hosts=hosts_of(cockpit.project.spec.web))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for path, page in (("/", _start), ("/day", _day), ("/account", _account), ("/accounts", _accounts)):
         app.get(path)(page)
@@ -53,7 +53,8 @@ def application(cockpit: Cockpit, people: People) -> FastAPI:
     app.add_exception_handler(ChurnmlError, _refused)
     app.add_exception_handler(HTTPException, _no_such_page)
     app.add_exception_handler(Exception, _failed)
-    return app
+    # outermost, so that what it promises holds of every answer
+    return Guard(app, hosts_of(cockpit.project.spec.web))
 
 
 # ---------------------------------------------------------------- who is asking

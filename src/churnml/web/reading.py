@@ -20,8 +20,7 @@ from churnml.timeline import plus_days
 from churnml.web.cockpit import SNOOZE_DAYS, Asked, Cockpit
 
 if TYPE_CHECKING:
-    from churnml.adapters.registry import Registry
-    from churnml.adapters.registry.lookups import Lookups
+    from churnml.adapters.project import Project
     from churnml.health.changes import Yardstick
 
 # Longer lists nobody works off in a day; what follows comes up as these are done.
@@ -150,31 +149,35 @@ def account_page(asked: Asked, account_id: str, as_of: dt.date | None, since: dt
 def _change(cockpit: Cockpit, story: AccountStory) -> HealthChange | None:
     """What changed, where models' scales can be had."""
     try:
-        return change_of(story, cockpit.store, _lookups(cockpit), cockpit.project.health.risk.model)
+        return change_of(story, cockpit.store, _yardsticks(cockpit), cockpit.project.health.risk.model)
     except RegistryError:
         return None
 
 
 class KeptYardsticks:
-    """A registry's scales, each read once.
+    """The scales of a project's registry, each read once; the registry is opened when the first is asked for.
 
     Args:
-        lookups: the registry.
+        project: whose registry.
     """
 
-    def __init__(self, lookups: Lookups | Registry) -> None:
-        self._read = lru_cache(maxsize=64)(lookups.yardstick)
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._of_version = lru_cache(maxsize=64)(self._read)
 
     def yardstick(self, name: str, version: str | None) -> Yardstick | None:
         """As :meth:`churnml.adapters.registry.lookups.Lookups.yardstick`; of no version it is asked anew."""
-        return self._read(name, version) if version is not None else self._read.__wrapped__(name, version)
+        return self._read(name, version) if version is None else self._of_version(name, version)
+
+    def _read(self, name: str, version: str | None) -> Yardstick | None:
+        from churnml.adapters.registry.lookups import lookups_of
+
+        return lookups_of(self._project).yardstick(name, version)
 
 
 @lru_cache(maxsize=4)
-def _lookups(cockpit: Cockpit) -> KeptYardsticks:
-    from churnml.adapters.registry.lookups import lookups_of
-
-    return KeptYardsticks(lookups_of(cockpit.project))
+def _yardsticks(cockpit: Cockpit) -> KeptYardsticks:
+    return KeptYardsticks(cockpit.project)
 
 
 # ---------------------------------------------------------------- every account
