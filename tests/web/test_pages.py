@@ -100,7 +100,7 @@ def test_no_text_in_a_file_begins_a_formula(text: str) -> None:
 def test_a_users_text_stays_text_on_every_page(company: Company) -> None:
     day = TODAY.replace(day=6)
     nasty = account(HOSTILE, owner_id=HOSTILE, segment=HOSTILE, band=HOSTILE)
-    record(company.store, scores(day, nasty), "third", NOW, opening(day, HOSTILE, owner=HOSTILE))
+    record(company.store, scores(day, nasty), "third", NOW, opening(day, HOSTILE, owner=HOSTILE, playbook="grow"))
     browser = company.open()
     for page in (browser.get("/day", owner=""), browser.get("/accounts"), browser.get("/account", id=HOSTILE)):
         assert page.code == 200

@@ -62,14 +62,17 @@ def check_place(web: WebSpec, host: str) -> None:
 
 def listening(host: str, port: int) -> socket.socket:
     """A socket that listens; raises UnavailableError or ProjectError."""
+    listener = None
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        family = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host.strip("[]"), port))
         # who comes before the server is ready waits for it
         listener.listen(128)
     except OSError as problem:
+        if listener is not None:
+            listener.close()
         if problem.errno == errno.EADDRINUSE:
             raise UnavailableError(
                 f"The port {port} is taken.", where=f"{host}:{port}", remedy="Stop what listens there, or give --port."

@@ -71,7 +71,7 @@ def account_list(
     here, _ = newest_scoring(connection, as_of)
     open_work = _open_work()
     joined = scores.outerjoin(open_work, open_work.c.account_id == scores.c.account_id)
-    items = sa.func.coalesce(open_work.c.items, 0)
+    items = sa.func.coalesce(open_work.c.open_items, 0)
     wanted = (scores.c.scoring_id == here) & _seen(owners) & _asked(asked, items)
     count, mrr, at_risk = connection.execute(
         sa.select(sa.func.count(), sa.func.sum(scores.c.mrr), sa.func.sum(scores.c.mrr_at_risk))
@@ -190,7 +190,7 @@ def made_from(connection: sa.Connection, account_id: str, last: dt.date) -> list
 
 def _open_work() -> sa.Subquery:
     return (
-        sa.select(work.c.account_id, sa.func.count().label("items"))
+        sa.select(work.c.account_id, sa.func.count().label("open_items"))
         .where(work.c.state == "open")
         .group_by(work.c.account_id)
         .subquery()
