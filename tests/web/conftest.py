@@ -15,7 +15,7 @@ from churnml.adapters.project import open_project
 from churnml.adapters.store import Store, open_store
 from churnml.ledger import DayPlan
 from churnml.web.app import application
-from churnml.web.cockpit import Clock, Cockpit
+from churnml.web.cockpit import WallClock, Cockpit
 from churnml.web.people import People
 from churnml.web.sessions import Sessions
 from tests.store.days import account, decision, opening, record, scores
@@ -169,7 +169,7 @@ def company(tmp_path: Path, filled: FilledStore) -> Iterator[Company]:
         ) -> Browser:
             (tmp_path / "project.yaml").write_text(f"{PROJECT}stores: {{operational: '{url}'}}\n{web}")
             project = open_project(tmp_path)
-            clock = Clock(lambda: TODAY, lambda: moments.now)
+            clock = WallClock(lambda: TODAY, lambda: moments.now)
             app = application(Cockpit(project, store, clock, Sessions(b"k" * 32)), People(project.spec.web, by))
             client = TestClient(app, base_url="http://localhost", client=(peer, 1), raise_server_exceptions=False)
             return Browser(client, headers or {})

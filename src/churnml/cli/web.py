@@ -25,12 +25,12 @@ def web(
     ] = None,
 ) -> None:
     """The cockpit in a browser: the day's work, every account, what was done; until stopped."""
-    from churnml.web.cockpit import Clock
+    from churnml.web.cockpit import WallClock
     from churnml.web.serving import serve_cockpit
     from pipelines.clock import day, moment
 
     set_up_logs(verbose=False, also=("churnml.web",))
-    serve_cockpit(project, host, port, by or _login(), Clock(day, moment), say_lines)
+    serve_cockpit(project, host, port, by or _login(), WallClock(day, moment), say_lines)
 
 
 def _login() -> str:

@@ -20,7 +20,7 @@ MOST_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
-class Wish:
+class WorkWish:
     """What somebody wants done to an item.
 
     Args:
@@ -38,10 +38,10 @@ class Wish:
     to: str
 
 
-Action = Callable[[WorkItem, Wish], Changed]
+Action = Callable[[WorkItem, WorkWish], Changed]
 
 
-def _snooze(item: WorkItem, wish: Wish) -> Changed:
+def _snooze(item: WorkItem, wish: WorkWish) -> Changed:
     return snooze(item, until=day_of(wish.until, "until"), who=wish.who, why=wish.why, on=wish.on)
 
 
@@ -111,9 +111,9 @@ def undo(asked: Asked, form: SentForm) -> None:
     )
 
 
-def _wish(asked: Asked, form: SentForm, action: str) -> Wish:
+def _wish(asked: Asked, form: SentForm, action: str) -> WorkWish:
     _may_act(asked)
-    wish = Wish(asked.visitor.name, asked.cockpit.today, text_of(form, "why"), form.one("until"), form.one("to"))
+    wish = WorkWish(asked.visitor.name, asked.cockpit.today, text_of(form, "why"), form.one("until"), form.one("to"))
     if action == "hand-on" and wish.to not in asked.cockpit.newest().owners:
         raise AskedError(f"Nobody here is called '{wish.to[:60]}'.", remedy="Choose whom to hand it to.")
     return wish
@@ -124,7 +124,7 @@ def _may_act(asked: Asked) -> None:
         raise NotAllowedError("A viewer changes nothing.")
 
 
-def _act(asked: Asked, work_id: str, seen: str, action: Action, wish: Wish) -> None:
+def _act(asked: Asked, work_id: str, seen: str, action: Action, wish: WorkWish) -> None:
     store, owners = asked.cockpit.store, asked.visitor.owners
 
     def change(item: WorkItem) -> Changed:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from churnml.errors import ChurnmlError, ProjectError, TooLittleDataError, UnavailableError, UnknownNameError
 from churnml.pages.cockpit.frame import Notice
-from churnml.pages.cockpit.rendering import View, notice_html, page_html
+from churnml.pages.cockpit.rendering import PageView, notice_html, page_html
 from churnml.web import acting, reading
 from churnml.web.cockpit import STATIC, Asked, Cockpit
 from churnml.web.forms import AskedError, SentForm, day_of, filter_of, local_address, page_of, sent_form
@@ -132,7 +132,7 @@ def _accounts_file(request: Request, asked: KnownVisitor) -> Response:
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
 
 
-def _page(asked: Asked, view: View) -> Response:
+def _page(asked: Asked, view: PageView) -> Response:
     return _with_session(asked, HTMLResponse(page_html(view, asked.frame())))
 
 

@@ -27,7 +27,7 @@ SNOOZE_DAYS = 7
 
 
 @dataclass(frozen=True)
-class Clock:
+class WallClock:
     """What day it is and what time: ``today`` as people here have it, ``now`` in UTC without a zone."""
 
     today: Callable[[], dt.date]
@@ -60,7 +60,7 @@ class Cockpit:
         sessions: tell our forms from others'.
     """
 
-    def __init__(self, project: Project, store: Store, clock: Clock, sessions: Sessions) -> None:
+    def __init__(self, project: Project, store: Store, clock: WallClock, sessions: Sessions) -> None:
         self.project, self.store, self.clock, self.sessions = project, store, clock, sessions
         self._file = database_of(project.operational_url)
         self._facts: ScoredFacts | None = None

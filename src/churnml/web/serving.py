@@ -15,7 +15,7 @@ from churnml.adapters.store import open_store
 from churnml.errors import ProjectError, UnavailableError
 from churnml.specs.web import WebSpec
 from churnml.web.app import application
-from churnml.web.cockpit import Clock, Cockpit
+from churnml.web.cockpit import WallClock, Cockpit
 from churnml.web.people import People, is_loopback
 from churnml.web.sessions import Sessions
 
@@ -23,7 +23,9 @@ from churnml.web.sessions import Sessions
 PATIENCE_SECONDS = 5.0
 
 
-def serve_cockpit(root: Path, host: str, port: int, local_name: str, clock: Clock, say: Callable[[str], None]) -> None:
+def serve_cockpit(
+    root: Path, host: str, port: int, local_name: str, clock: WallClock, say: Callable[[str], None]
+) -> None:
     """Answers until it is stopped.
 
     Args:

@@ -30,7 +30,7 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True)
-class Dimension:
+class ShownDimension:
     """A dimension of health: its score, and the share of the score's weight it has, where they are known."""
 
     name: str
@@ -117,7 +117,7 @@ class AccountView:
     chart: HistoryChart
     dates: Sequence[dt.date]
     compared: Compared | None
-    dimensions: Sequence[Dimension]
+    dimensions: Sequence[ShownDimension]
     work: Sequence[AccountWork]
     overrides: Sequence[Override]
     timeline: Sequence[TimelineEntry]
@@ -167,7 +167,7 @@ def account_view(sources: AccountSources) -> AccountView:
         dates=[made.as_of for made in reversed(sources.made_from)],
         compared=_compared(story, sources.change),
         dimensions=[
-            Dimension(name, value, account.trace.weights.get(name)) for name, value in account.dimensions.items()
+            ShownDimension(name, value, account.trace.weights.get(name)) for name, value in account.dimensions.items()
         ],
         work=_work(story),
         overrides=list(reversed(story.overrides)),

@@ -25,7 +25,7 @@ from churnml.pages.presenter import (
 )
 
 
-class View(Protocol):
+class PageView(Protocol):
     """A page's typed view: one of those that have a template."""
 
 
@@ -36,7 +36,7 @@ TEMPLATES: dict[type, str] = {
 }
 
 
-def page_html(view: View, frame: Frame) -> str:
+def page_html(view: PageView, frame: Frame) -> str:
     """A page as HTML.
 
     Args:
