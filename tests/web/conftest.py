@@ -15,7 +15,7 @@ from churnml.adapters.project import open_project
 from churnml.adapters.store import Store, open_store
 from churnml.ledger import DayPlan
 from churnml.web.app import application
-from churnml.web.cockpit import WallClock, Cockpit
+from churnml.web.cockpit import Cockpit, WallClock
 from churnml.web.people import People
 from churnml.web.sessions import Sessions
 from tests.store.days import account, decision, opening, record, scores

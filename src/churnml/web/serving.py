@@ -15,7 +15,7 @@ from churnml.adapters.store import open_store
 from churnml.errors import ProjectError, UnavailableError
 from churnml.specs.web import WebSpec
 from churnml.web.app import application
-from churnml.web.cockpit import WallClock, Cockpit
+from churnml.web.cockpit import Cockpit, WallClock
 from churnml.web.people import People, is_loopback
 from churnml.web.sessions import Sessions
 
