@@ -145,7 +145,7 @@ class Asked:
             here=self.here,
             as_of=facts.as_of,
             assets=cockpit.assets,
-            held=held and held_text(facts.as_of, held),
+            held=None if held is None else held_text(facts.as_of, held),
             notices=notices,
             just_done=just_done(changes),
         )

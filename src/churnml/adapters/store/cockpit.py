@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -225,8 +226,8 @@ def _asked(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnEleme
     return wanted
 
 
-def _sorted_by(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnElement[object]:
-    columns: Mapping[str, sa.ColumnElement[object]] = {
+def _sorted_by(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnElement[Any]:
+    columns: Mapping[str, sa.ColumnElement[Any]] = {  # of every type
         "account": scores.c.account_id,
         "owner": scores.c.owner_id,
         "segment": scores.c.segment,
