@@ -38,6 +38,7 @@ def test_an_account_shows_where_it_stands_how_it_came_there_and_why(company: Com
 def test_an_account_can_be_seen_as_of_an_earlier_date(company: Company) -> None:
     page = company.open().get("/account", id="acme", as_of="2024-03-04")
     assert "As of 4 March 2024" in page.text
+    assert "Health was 70 on 4 March 2024, the only date that was scored." in page.text
     assert company.open().get("/account", id="acme", as_of="2024-02-01").code == 404
 
 

@@ -165,6 +165,8 @@ def _description(history: Sequence[HistoryPoint], marks: Sequence[Mark]) -> str:
         return "No score is known."
     values = [point.health for point in known if point.health is not None]
     changed = f"; {len(marks)} changes of model, configuration or override are marked" if marks else ""
+    if len(known) == 1:
+        return f"Health was {score(values[0])} on {date(known[0].as_of)}, the only date that was scored{changed}."
     return (
         f"Health from {score(values[0])} on {date(known[0].as_of)} to {score(values[-1])} on {date(known[-1].as_of)}, "
         f"lowest {score(min(values))}, highest {score(max(values))}{changed}."
