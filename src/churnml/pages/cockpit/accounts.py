@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
 from churnml.ledger.cockpit import AccountChoices, AccountFilter, AccountLine, AccountList, SortKey
+from churnml.pages.cells import neutral
 from churnml.pages.presenter import number, percent, words
 
 PAGE_LENGTH = 50
@@ -28,8 +29,8 @@ COLUMNS: Mapping[SortKey, tuple[str, bool]] = {
 }
 # Ordered by these, the first click shows the lowest or the first by name; by the others the highest.
 ASCENDING_FIRST: frozenset[SortKey] = frozenset({"account", "owner", "segment", "health", "band", "since"})
-# Spreadsheets take a text that begins with one of these for a formula, also in its full width.
-FORMULA = "=+-@\t\r\n＝＋－＠|%"
+# Beside what begins a formula: what a spreadsheet reads on from, and what some take for a command.
+READ_ON = ("\t", "\r", "\n", "|", "%")
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,6 @@ def accounts_csv(lines: Iterable[AccountLine]) -> Iterable[str]:
 
 def _cell(value: object) -> object:
     """A cell; a text that a spreadsheet would compute has an apostrophe before it, which says that it is a text."""
-    if isinstance(value, str) and value.lstrip(" \u00a0\ufeff")[:1] and value.lstrip(" \u00a0\ufeff")[0] in FORMULA:
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    return f"'{value}" if value.lstrip(" \u00a0\ufeff").startswith(READ_ON) else neutral(value)
