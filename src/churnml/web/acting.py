@@ -114,7 +114,7 @@ def undo(asked: Asked, form: SentForm) -> None:
 def _wish(asked: Asked, form: SentForm, action: str) -> WorkWish:
     _may_act(asked)
     wish = WorkWish(asked.visitor.name, asked.cockpit.today, text_of(form, "why"), form.one("until"), form.one("to"))
-    if action == "hand-on" and wish.to not in asked.cockpit.newest().owners:
+    if action == "hand-on" and wish.to not in asked.newest.owners:
         raise AskedError(f"Nobody here is called '{wish.to[:60]}'.", remedy="Choose whom to hand it to.")
     return wish
 

@@ -7,8 +7,9 @@ import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from churnml.adapters.project import Project, database_of
 from churnml.adapters.store import Store
@@ -19,6 +20,9 @@ from churnml.pages.feeds import held_text
 from churnml.pages.presenter import has_cents
 from churnml.web.people import ROLE_WORDS, Visitor
 from churnml.web.sessions import Sessions
+
+if TYPE_CHECKING:
+    from churnml.health.changes import Yardstick
 
 STATIC = Path(__file__).with_name("static")
 # How long what was just done can be taken back.
@@ -48,6 +52,27 @@ class ScoredFacts:
     scored_at: dt.datetime
     cents: bool
     owners: tuple[str, ...]
+
+
+class KeptYardsticks:
+    """The scales of a project's registry, each read once; the registry is opened when the first is asked for.
+
+    Args:
+        project: whose registry.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._of_version = lru_cache(maxsize=64)(self._read)
+
+    def yardstick(self, name: str, version: str | None) -> Yardstick | None:
+        """As :meth:`churnml.adapters.registry.lookups.Lookups.yardstick`; of no version it is asked anew."""
+        return self._read(name, version) if version is None else self._of_version(name, version)
+
+    def _read(self, name: str, version: str | None) -> Yardstick | None:
+        from churnml.adapters.registry.lookups import lookups_of
+
+        return lookups_of(self._project).yardstick(name, version)
 
 
 class Cockpit:
@@ -99,6 +124,11 @@ class Cockpit:
         return ScoredFacts(as_of, scored_at, has_cents(mean), tuple(sorted(owners)))
 
     @cached_property
+    def yardsticks(self) -> KeptYardsticks:
+        """The scales of the project's models."""
+        return KeptYardsticks(self.project)
+
+    @cached_property
     def assets(self) -> str:
         """Names the content of styles and scripts, so that a browser keeps them until they change."""
         digest = hashlib.sha256()
@@ -123,6 +153,11 @@ class Asked:
     session: str
     here: str
 
+    @cached_property
+    def newest(self) -> ScoredFacts:
+        """The newest scored date, the same for all of the request; raises TooLittleDataError."""
+        return self.cockpit.newest()
+
     @property
     def token(self) -> str:
         """What their forms carry."""
@@ -131,7 +166,7 @@ class Asked:
     def frame(self, notices: Sequence[Notice] = ()) -> Frame:
         """What stands around a page of theirs."""
         cockpit, store = self.cockpit, self.cockpit.store
-        facts = cockpit.newest()
+        facts = self.newest
         held = store.held(facts.as_of)
         changes = store.changed_by(self.visitor.name, cockpit.clock.now() - UNDO_WITHIN) if self.visitor.may_act else []
         return Frame(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from churnml.errors import RegistryError, UnknownNameError
 from churnml.health.changes import HealthChange
@@ -18,10 +16,6 @@ from churnml.pages.cockpit.accounts import PAGE_LENGTH, AccountsView, accounts_c
 from churnml.pages.cockpit.my_day import MyDay, day_item, ended_items
 from churnml.timeline import plus_days
 from churnml.web.cockpit import SNOOZE_DAYS, Asked, Cockpit
-
-if TYPE_CHECKING:
-    from churnml.adapters.project import Project
-    from churnml.health.changes import Yardstick
 
 # Longer lists nobody works off in a day; what follows comes up as these are done.
 ITEMS_SHOWN = 60
@@ -45,7 +39,7 @@ def my_day(asked: Asked, wanted: str | None, focus: str) -> MyDay:
         TooLittleDataError: nothing was scored yet.
     """
     cockpit, store, seen = asked.cockpit, asked.cockpit.store, asked.visitor.owners
-    facts = cockpit.newest()
+    facts = asked.newest
     work = store.owner_work(seen)
     owner = _owner(asked, wanted, work)
     today = cockpit.today
@@ -122,7 +116,7 @@ def account_page(asked: Asked, account_id: str, as_of: dt.date | None, since: dt
         UnknownNameError: there is none that the visitor may see, or it was not scored on such a date.
     """
     cockpit, store = asked.cockpit, asked.cockpit.store
-    newest = cockpit.newest()
+    newest = asked.newest
     made_from = store.made_from(account_id, newest.as_of)
     if not made_from or not store.may_see(account_id, asked.visitor.owners):
         raise UnknownNameError("scored account", account_id, ())
@@ -149,35 +143,9 @@ def account_page(asked: Asked, account_id: str, as_of: dt.date | None, since: dt
 def _change(cockpit: Cockpit, story: AccountStory) -> HealthChange | None:
     """What changed, where models' scales can be had."""
     try:
-        return change_of(story, cockpit.store, _yardsticks(cockpit), cockpit.project.health.risk.model)
+        return change_of(story, cockpit.store, cockpit.yardsticks, cockpit.project.health.risk.model)
     except RegistryError:
         return None
-
-
-class KeptYardsticks:
-    """The scales of a project's registry, each read once; the registry is opened when the first is asked for.
-
-    Args:
-        project: whose registry.
-    """
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._of_version = lru_cache(maxsize=64)(self._read)
-
-    def yardstick(self, name: str, version: str | None) -> Yardstick | None:
-        """As :meth:`churnml.adapters.registry.lookups.Lookups.yardstick`; of no version it is asked anew."""
-        return self._read(name, version) if version is None else self._of_version(name, version)
-
-    def _read(self, name: str, version: str | None) -> Yardstick | None:
-        from churnml.adapters.registry.lookups import lookups_of
-
-        return lookups_of(self._project).yardstick(name, version)
-
-
-@lru_cache(maxsize=4)
-def _yardsticks(cockpit: Cockpit) -> KeptYardsticks:
-    return KeptYardsticks(cockpit.project)
 
 
 # ---------------------------------------------------------------- every account
@@ -185,7 +153,7 @@ def _yardsticks(cockpit: Cockpit) -> KeptYardsticks:
 
 def accounts_page(asked: Asked, wanted: AccountFilter, page: int) -> AccountsView:
     """A stretch of the accounts that are asked for and may be seen; raises TooLittleDataError."""
-    store, as_of, seen = asked.cockpit.store, asked.cockpit.newest().as_of, asked.visitor.owners
+    store, as_of, seen = asked.cockpit.store, asked.newest.as_of, asked.visitor.owners
     first = (page - 1) * PAGE_LENGTH
     accounts = store.account_list(as_of, wanted, seen, first=first, limit=PAGE_LENGTH)
     return accounts_view(wanted, accounts, store.account_choices(as_of, seen), page)
@@ -193,6 +161,6 @@ def accounts_page(asked: Asked, wanted: AccountFilter, page: int) -> AccountsVie
 
 def accounts_file(asked: Asked, wanted: AccountFilter) -> tuple[dt.date, Iterable[str]]:
     """All accounts that are asked for and may be seen, as CSV, with their date; raises TooLittleDataError."""
-    as_of = asked.cockpit.newest().as_of
+    as_of = asked.newest.as_of
     accounts = asked.cockpit.store.account_list(as_of, wanted, asked.visitor.owners)
     return as_of, accounts_csv(accounts.lines)
