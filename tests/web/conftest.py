@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -73,8 +74,8 @@ class Page:
     address: str
 
     @classmethod
-    def of(cls, response: object) -> Page:
-        return cls(response.status_code, response.text, dict(response.headers), str(response.url))  # type: ignore[attr-defined]
+    def of(cls, response: httpx.Response) -> Page:
+        return cls(response.status_code, response.text, dict(response.headers), str(response.url))
 
     def form(self, action: str, work_id: str) -> dict[str, str]:
         """The hidden fields of the form about a work item that is sent to ``action``."""

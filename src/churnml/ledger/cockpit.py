@@ -10,8 +10,11 @@ from typing import Literal
 from churnml.ledger.work import WorkEvent, WorkItem
 
 SortKey = Literal["account", "owner", "segment", "mrr", "health", "band", "churn", "upsell", "risk", "since", "work"]
+WorkKey = Literal["", "open", "none"]
 # Whose accounts may be seen: those of these owners; None is everybody's.
 Owners = tuple[str, ...] | None
+# Asks for accounts without an owner or a segment.
+WITHOUT = "-"
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class AccountFilter:
 
     Args:
         text: part of the account's id, upper and lower case alike.
-        owner, segment, band: exactly these; an owner or a segment of ``-`` asks for accounts without one.
+        owner, segment, band: exactly these; an owner or a segment of :data:`WITHOUT` asks for accounts without one.
         work: ``open`` only with open work, ``none`` only without.
         health_from, health_to: of the score, 0 to 100, both ends belong to it.
         mrr_from: MRR a month of at least this.
@@ -33,7 +36,7 @@ class AccountFilter:
     owner: str = ""
     segment: str = ""
     band: str = ""
-    work: Literal["", "open", "none"] = ""
+    work: WorkKey = ""
     health_from: float | None = None
     health_to: float | None = None
     mrr_from: float | None = None

@@ -96,7 +96,3 @@ class WebSpec(Spec):
         if self.sign_in is not None and not self.hosts:
             raise ValueError("sign_in: needs hosts:, the names under which people reach it")
         return self
-
-    def member(self, name: str) -> Member | None:
-        """What is declared of somebody; None where they may not open it."""
-        return self.people.get(name)

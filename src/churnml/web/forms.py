@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from churnml.errors import ChurnmlError
-from churnml.ledger.cockpit import AccountFilter, SortKey
+from churnml.ledger.cockpit import AccountFilter, SortKey, WorkKey
 from churnml.pages.cockpit.accounts import ASCENDING_FIRST
 from churnml.timeline import FIRST_DAY, LAST_DAY
 
@@ -23,7 +23,8 @@ LONGEST_TEXT = 500
 FORM = "application/x-www-form-urlencoded"
 # Where a form may lead back to.
 PAGES = frozenset({"/day", "/account", "/accounts"})
-SORT_KEYS: frozenset[str] = frozenset(get_args(SortKey))
+SORT_KEYS: Mapping[str, SortKey] = {key: key for key in get_args(SortKey)}
+WORK_KEYS: Mapping[str, WorkKey] = {key: key for key in get_args(WorkKey)}
 
 
 class AskedError(ChurnmlError):
@@ -95,19 +96,19 @@ def text_of(form: SentForm, name: str) -> str:
 def filter_of(asked: QueryParams) -> AccountFilter:
     """Which accounts an address asks for; raises AskedError."""
     sort = asked.get("sort") or "risk"
-    if sort not in SORT_KEYS:
+    key = SORT_KEYS.get(sort)
+    if key is None:
         raise AskedError(f"Accounts cannot be ordered by '{sort[:40]}'.")
-    work = asked.get("work", "")
-    if work not in ("", "open", "none"):
-        raise AskedError(f"Open work is 'open' or 'none', not '{work[:40]}'.")
-    key: SortKey = sort  # type: ignore[assignment] # one of the keys, as was just looked at
+    work = WORK_KEYS.get(asked.get("work", ""))
+    if work is None:
+        raise AskedError(f"Open work is 'open' or 'none', not '{asked['work'][:40]}'.")
     order = asked.get("order", "")
     return AccountFilter(
         text=asked.get("text", "").strip(),
         owner=asked.get("owner", ""),
         segment=asked.get("segment", ""),
         band=asked.get("band", ""),
-        work=work,  # type: ignore[arg-type] # one of the three, as was just looked at
+        work=work,
         health_from=_number(asked, "health_from"),
         health_to=_number(asked, "health_to"),
         mrr_from=_number(asked, "mrr_from"),

@@ -21,6 +21,7 @@ from churnml.adapters.store.work import item_of
 from churnml.errors import UnknownNameError
 from churnml.ledger import ENDED, WorkEvent, WorkItem
 from churnml.ledger.cockpit import (
+    WITHOUT,
     AccountChoices,
     AccountFilter,
     AccountLine,
@@ -31,8 +32,6 @@ from churnml.ledger.cockpit import (
     OwnerWork,
 )
 
-# What asks for accounts without an owner or a segment.
-WITHOUT = "-"
 LINE = tuple(
     scores.c[name]
     for name in (

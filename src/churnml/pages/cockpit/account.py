@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from churnml.health.changes import HealthChange
+from churnml.health.scorecards import RENEWAL
 from churnml.ledger import AccountStory, Override, ScoredAccount, WorkEvent, WorkItem
 from churnml.ledger.cockpit import MadeFrom
 from churnml.pages.cockpit.history_chart import HistoryChart, Mark, history_chart
@@ -15,7 +16,6 @@ from churnml.pages.presenter import number, percent, score, words
 from churnml.specs.health import HealthSpec
 from churnml.work.life import CHURNML, fingerprint_of, lives
 
-RENEWAL = "subscription_days_to_renewal"
 TIMELINE_SHOWN = 60
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
-from churnml.ledger.cockpit import AccountChoices, AccountFilter, AccountLine, AccountList, SortKey
+from churnml.ledger.cockpit import WITHOUT, AccountChoices, AccountFilter, AccountLine, AccountList, SortKey
 from churnml.pages.cells import neutral
 from churnml.pages.presenter import number, percent, words
 
@@ -111,7 +111,7 @@ def _heading(asked: AccountFilter, key: SortKey) -> Heading:
 
 
 def _chosen(asked: AccountFilter) -> list[str]:
-    without = {"-": "none"}
+    without = {WITHOUT: "none"}
     parts = [
         asked.text and f"id has “{asked.text}”",
         asked.owner and f"owner {without.get(asked.owner, asked.owner)}",

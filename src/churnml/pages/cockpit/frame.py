@@ -9,6 +9,7 @@ from typing import Literal
 
 from churnml.ledger.cockpit import LastChange
 from churnml.pages.presenter import words
+from churnml.work.life import BY_HAND
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Frame:
     just_done: Sequence[JustDone] = ()
 
 
+# Of everything in BY_HAND.
 DONE_WORDS = {
     "done": "done",
     "dismissed": "dismissed",
@@ -84,5 +86,5 @@ def just_done(changes: Sequence[LastChange]) -> tuple[JustDone, ...]:
             f"{words(change.item.playbook)} for {change.item.account_id}: {DONE_WORDS[change.event.what]}",
         )
         for change in changes
-        if change.event.what in DONE_WORDS and change.before is not None
+        if change.event.what in BY_HAND and change.before is not None
     )

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import jinja2
 
+from churnml.ledger.cockpit import WITHOUT
 from churnml.pages.cockpit.account import AccountView, made_of
 from churnml.pages.cockpit.accounts import AccountsView
 from churnml.pages.cockpit.frame import Frame, Notice
@@ -75,5 +76,5 @@ def _environment() -> jinja2.Environment:
         "score": score,
         "words": words,
     }
-    environment.globals |= {"plural": plural, "made_of": made_of}
+    environment.globals |= {"plural": plural, "made_of": made_of, "without": WITHOUT}
     return environment
