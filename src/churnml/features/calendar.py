@@ -164,17 +164,7 @@ def _fiscal_year(wish: Wish) -> tuple[Feature, ...]:
 
 def _working_days(wish: Wish) -> tuple[Feature, ...]:
     calendar = wish.calendar
-    counted = [
-        _of_calendar(
-            f"calendar_working_days_{n}d",
-            "calendar.working_days",
-            f"working days among the last {n} days, in the account's region",
-            CountedDays(DaysKind.WORKING, -n, 0, calendar.regions),
-            f"The last {n} days had {{value:working day|working days}}; {{usual}} is usual.",
-            lookback=n,
-        )
-        for n in wish.lookbacks
-    ]
+    counted = _counted_back(wish, DaysKind.WORKING, "working day", ", in the account's region")
     if calendar.window is not None:
         counted.append(
             _of_calendar(
@@ -186,18 +176,23 @@ def _working_days(wish: Wish) -> tuple[Feature, ...]:
             )
         )
     if calendar.even_out:
-        counted += [
-            _of_calendar(
-                f"calendar_weekdays_{n}d",
-                "calendar.working_days",
-                f"weekdays among the last {n} days, holidays included",
-                CountedDays(DaysKind.WEEKDAYS, -n, 0, calendar.regions),
-                f"The last {n} days had {{value:weekday|weekdays}}; {{usual}} is usual.",
-                lookback=n,
-            )
-            for n in wish.lookbacks
-        ]
+        counted += _counted_back(wish, DaysKind.WEEKDAYS, "weekday", ", holidays included")
     return tuple(counted)
+
+
+def _counted_back(wish: Wish, kind: DaysKind, word: str, which: str) -> list[Feature]:
+    """Days of a kind, one of which is a ``word``, in each lookback; ``which`` tells them from other days."""
+    return [
+        _of_calendar(
+            f"calendar_{word.replace(' ', '_')}s_{n}d",
+            "calendar.working_days",
+            f"{word}s among the last {n} days{which}",
+            CountedDays(kind, -n, 0, wish.calendar.regions),
+            f"The last {n} days had {{value:{word}|{word}s}}; {{usual}} is usual.",
+            lookback=n,
+        )
+        for n in wish.lookbacks
+    ]
 
 
 def _use(wish: Wish) -> tuple[Feature, ...]:
