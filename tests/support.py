@@ -26,6 +26,7 @@ from churnml.adapters.warehouse.tone import write_tone
 from churnml.adapters.warehouse.versions import PLACE, settled
 from churnml.declarations import FeatureDeclaration, Polarity, Unit
 from churnml.features import FAMILIES, Wish, choose
+from churnml.features.declare import CalendarWish
 from churnml.language.facts import Fact
 from churnml.modelling.stored import ModelManifest
 from churnml.rollups import PARTS, RELATIONS
@@ -238,6 +239,7 @@ def quick_facts(
 
 # ---------------------------------------------------------------- snapshots
 
+NO_CALENDAR = CalendarWish()
 ALL_FAMILIES = ("usage.*", "tickets.*", "subscriptions.*", "account.*")
 
 
@@ -261,9 +263,10 @@ def features_at(
     event_names: Sequence[str] = (),
     core_events: Sequence[str] = (),
     half_lives: Sequence[int] = (14, 42),
+    calendar: CalendarWish = NO_CALENDAR,
 ) -> pd.DataFrame:
     """Every feature of every account at the cutoffs."""
-    wish = Wish(tuple(lookbacks), tuple(event_names), facts.static, tuple(core_events), tuple(half_lives))
+    wish = Wish(tuple(lookbacks), tuple(event_names), facts.static, tuple(core_events), tuple(half_lives), calendar)
     chosen = choose(tuple(families), (), wish, facts)
     return build_snapshots(facts, chosen, everybody(facts, *cutoffs))
 

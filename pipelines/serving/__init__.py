@@ -175,13 +175,15 @@ class Serving:
     def _not_scheduled(self) -> set[str]:
         """The deployments with an active schedule that have no run to come; all while they are being put there."""
         try:
-            return self._to_schedule() - self._with_a_run_to_come(self.api.deployments())
+            there = self.api.deployments()
+            return (self._to_schedule() - set(there.values())) | self._without_a_run_to_come(there)
         except httpx.HTTPError:
             return self._to_schedule()
 
-    def _with_a_run_to_come(self, deployments: Mapping[str, str]) -> set[str]:
-        """The names of those deployments (id → name) of which a run is scheduled."""
-        return {deployments[id_] for id_ in self.api.scheduled(list(deployments)) if id_ in deployments}
+    def _without_a_run_to_come(self, deployments: Mapping[str, str]) -> set[str]:
+        """The names of those deployments (id → name) that are to be scheduled and of which no run is."""
+        wanted = self._to_schedule()
+        return {name for id_, name in deployments.items() if name in wanted and not self.api.count("SCHEDULED", id_)}
 
     # ---------------------------------------------------------------- later
 
@@ -256,8 +258,7 @@ class Serving:
             told = {"runs": overdue, "seconds": int(OVERDUE.total_seconds())}
             log.warning("%(runs)d runs are over %(seconds)d s late: the runner lives and starts nothing", told)
             self.runner.kill()
-        on = {id_: name for id_, name in self.api.switched_on().items() if name in self._to_schedule()}
-        missing = set(on.values()) - self._with_a_run_to_come(on)
+        missing = self._without_a_run_to_come(self.api.switched_on())
         if self._unscheduled.at_last(bool(missing)):
             unscheduled = {"names": ", ".join(sorted(missing)), "seconds": self._unscheduled.seconds}
             log.warning("the Prefect server has scheduled no run of %(names)s for %(seconds)d s", unscheduled)

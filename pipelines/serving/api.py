@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,19 +73,15 @@ class PrefectApi:
 
     def deployments(self) -> dict[str, str]:
         """Id → name of the project's deployments."""
-        there = self._post("/deployments/filter", {"deployments": {"tags": {"all_": [self._tag]}}})
-        return {one["id"]: one["name"] for one in there}
+        return {one["id"]: one["name"] for one in self._deployments()}
 
     def switched_on(self) -> dict[str, str]:
         """Id → name of the project's deployments with a schedule that nobody has paused."""
-        there = self._post("/deployments/filter", {"deployments": {"tags": {"all_": [self._tag]}}})
-        on = [one for one in there if not one["paused"] and any(schedule["active"] for schedule in one["schedules"])]
-        return {one["id"]: one["name"] for one in on}
-
-    def scheduled(self, deployments: Sequence[str]) -> set[str]:
-        """Which of the deployments (ids) have a run to come."""
-        wanted = {"deployment_id": {"any_": list(deployments)}, "state": {"type": {"any_": ["SCHEDULED"]}}}
-        return {run["deployment_id"] for run in self._post("/flow_runs/filter", {"flow_runs": wanted})}
+        return {
+            one["id"]: one["name"]
+            for one in self._deployments()
+            if not one["paused"] and any(schedule["active"] for schedule in one["schedules"])
+        }
 
     def overdue(self, before: dt.datetime) -> int:
         """How many of the project's runs were due before a moment and have not been touched; those paused left out."""
@@ -154,6 +150,9 @@ class PrefectApi:
             for run in runs
         ]
         return [line for line in reversed(lines) if line.ended is not None and line.ended > moment]
+
+    def _deployments(self) -> Any:
+        return self._post("/deployments/filter", {"deployments": {"tags": {"all_": [self._tag]}}})
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         answer = self._http.post(f"{self.url}{path}", json=body)

@@ -35,6 +35,44 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True)
+class HolidayRegions:
+    """Whose holidays accounts keep.
+
+    Args:
+        everybody: the region of every account that has none of its own; None where no holidays are known.
+        by: the account attribute that names an account's own region.
+    """
+
+    everybody: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class CalendarWish:
+    """What the features of the calendar go by.
+
+    Args:
+        window: days from the cutoff to the first day of the label window, and to the day after its last; None where
+            no label is asked.
+        regions: whose holidays are kept.
+        fiscal_year_starts: the month (1 to 12) in which a fiscal year begins.
+        even_out: whether what compares periods of use is told without holidays.
+    """
+
+    window: tuple[int, int] | None = None
+    regions: HolidayRegions = HolidayRegions()
+    fiscal_year_starts: int = 1
+    even_out: bool = False
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> CalendarWish:
+        """The inverse of ``asdict`` after JSON."""
+        window = stored["window"]
+        regions = HolidayRegions(**stored["regions"])
+        return cls(window and (window[0], window[1]), regions, stored["fiscal_year_starts"], stored["even_out"])
+
+
+@dataclass(frozen=True)
 class Wish:
     """What families are expanded over.
 
@@ -44,6 +82,7 @@ class Wish:
         static: account attributes declared never to change.
         core_events: event names declared to be what the product is bought for.
         half_lives: days after which a week counts half in a level, ascending.
+        calendar: what the features of the calendar go by.
     """
 
     lookbacks: tuple[int, ...]
@@ -51,6 +90,7 @@ class Wish:
     static: tuple[str, ...]
     core_events: tuple[str, ...] = ()
     half_lives: tuple[int, ...] = ()
+    calendar: CalendarWish = CalendarWish()
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
@@ -59,8 +99,10 @@ class Wish:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Wish:
-        """The inverse of ``asdict`` after JSON; models of before there were core events or levels carry none."""
-        return cls(**{name: tuple(values) for name, values in stored.items()})
+        """The inverse of ``asdict`` after JSON; models of before there were core events, levels or calendars carry
+        none."""
+        calendar = CalendarWish.from_json(stored["calendar"]) if "calendar" in stored else CalendarWish()
+        return cls(**{n: tuple(values) for n, values in stored.items() if n != "calendar"}, calendar=calendar)
 
 
 @dataclass(frozen=True)

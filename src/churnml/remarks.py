@@ -48,6 +48,9 @@ class RemarkKind(StrEnum):
     CONVERTED = "converted"
     UNMAPPED_CURRENCY = "unmapped_currency"
     AMOUNTS_OF_TERMS = "amounts_of_terms"
+    NO_REGION = "no_region"
+    UNKNOWN_REGION = "unknown_region"
+    REGION_SPELLING = "region_spelling"
 
 
 # Kind → what it says of the rows counted, for people and for docs/contract.md.
@@ -85,6 +88,9 @@ MEANINGS: dict[RemarkKind, str] = {
     "amounts stand as they are",
     RemarkKind.AMOUNTS_OF_TERMS: "contracts of a longer term cost as many times a monthly one as they have months: "
     "their mrr looks like the amount of the whole term",
+    RemarkKind.NO_REGION: "an account names no region: it keeps the holidays of the project's",
+    RemarkKind.UNKNOWN_REGION: "a region is none whose holidays are known: its account keeps those of the project's",
+    RemarkKind.REGION_SPELLING: "a region is read by its code",
 }
 
 

@@ -108,6 +108,11 @@ def day_number_of(day: dt.date) -> int:
     return (day - dt.date(1970, 1, 1)).days
 
 
+def date_of(number: int) -> dt.date:
+    """The date of a number of days since 1970-01-01."""
+    return dt.date(1970, 1, 1) + days(number)
+
+
 def month_number(at: ir.TimestampValue) -> ir.IntegerValue:
     """Months since the year 0 of a time column, as a whole number (an expression of any engine)."""
     return at.year().cast("int64") * 12 + at.month().cast("int64") - 1

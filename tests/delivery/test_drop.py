@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from churnml.adapters.delivery import drop
-from churnml.adapters.delivery.cells import neutral
 from churnml.ledger import HealthEvent, Reason
+from churnml.pages.cells import neutral
 from tests.delivery.conftest import Shop
 from tests.store.days import account, day
 

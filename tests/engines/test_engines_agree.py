@@ -28,7 +28,15 @@ from churnml.snapshots import (
     usage_begins,
 )
 from churnml.tables import Facts
-from tests.oracle.test_features_against_pandas import CORE, EVENTS, LOOKBACKS, STATIC, obvious, random_company
+from tests.oracle.test_features_against_pandas import (
+    CALENDAR,
+    CORE,
+    EVENTS,
+    LOOKBACKS,
+    STATIC,
+    obvious,
+    random_company,
+)
 from tests.support import TODAY, everybody, make_project
 
 # PySpark does not close the sockets it reads results from
@@ -63,7 +71,7 @@ ODD_IDS = {
     "a007": "Ä,ö;ü|é",
     "a008": "a001",
 }
-WISH = Wish(LOOKBACKS, EVENTS, STATIC, CORE, (14, 42))
+WISH = Wish(LOOKBACKS, EVENTS, STATIC, CORE, (14, 42), CALENDAR)
 LABELS = {
     "contract": Label(kind="contract", gap=7, horizon=60, grace=14),
     "contract, notice included": Label(kind="contract", gap=0, horizon=30, include_notice_given=True),

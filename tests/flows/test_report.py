@@ -20,6 +20,7 @@ from churnml.jobs.report import write_report
 from churnml.ledger import DayPlan, Decision, LeavingCurve, LikelyPeriod, Reason, ScoredAccount, ScoredDay, Timing
 from churnml.modelling.record import ModelRecord
 from churnml.pages import charts
+from churnml.pages.colours import band_colours
 from churnml.pages.summary import RunSummary, ScoredBy
 from tests.support import make_project
 
@@ -539,5 +540,5 @@ def test_charts_are_still_drawn_as_pictures_for_the_registry() -> None:
 
 def test_bands_have_colours_that_differ_however_many_there_are() -> None:
     names = [f"band {i}" for i in range(7)]
-    colours: Mapping[str, str] = charts.band_colours(names, ["insufficient_data"])
+    colours: Mapping[str, str] = band_colours(names, ["insufficient_data"])
     assert len(set(colours.values())) == 8

@@ -13,16 +13,18 @@ import math
 import re
 import statistics
 
+import holidays
 import numpy as np
 import pandas as pd
 import pytest
 
 from churnml.features import FAMILIES, Grain, Wish, choose
+from churnml.features.declare import CalendarWish, HolidayRegions
 from churnml.features.measured import column_safe
 from churnml.labels import Label
 from churnml.rollups import BITS
 from churnml.snapshots import build_snapshots, population
-from tests.support import everybody, facts_for, features_at, quick_facts
+from tests.support import ALL_FAMILIES, everybody, facts_for, features_at, quick_facts
 
 CUTOFFS = (dt.date(2024, 3, 4), dt.date(2024, 6, 1), dt.date(2024, 9, 1))
 LOOKBACKS = (7, 28, 90)
@@ -30,6 +32,8 @@ EVENTS = ("login", "Export PDF", "never used")
 CORE = ("Export PDF", "login")
 HALF_LIVES = (14, 42)
 STATIC = ("industry",)
+EVERYTHING = (*ALL_FAMILIES, "calendar.*")
+CALENDAR = CalendarWish((7, 98), HolidayRegions("DE-BY"), fiscal_year_starts=4)
 TERM = {"monthly": 1, "annual": 12, "quarterly": 3}
 SERIOUS = {"high", "urgent", "critical", "p1"}
 # What is written in tickets, and its tone in thousandths: what VADER's authors say of these texts.
@@ -215,8 +219,26 @@ def obvious(company: dict[str, pd.DataFrame], cutoff: dt.date, zone: str = "UTC"
             row[f"usage{what}_level_{half}d_per_seat"] = over(level, row["subscription_seats"])
         row["account_age_days"] = (now - account.created_at.floor("D")).days
         row["account_industry"] = account.industry or None
+        row |= obvious_calendar(cutoff)
+        for n in LOOKBACKS:
+            row[f"usage_per_working_day_{n}d"] = over(row[f"usage_events_{n}d"], row[f"calendar_working_days_{n}d"])
         rows.append(without_what_was_not_lived(row))
     return pd.DataFrame(rows)
+
+
+def obvious_calendar(cutoff):
+    """What the date says by itself, in Bavaria, where a fiscal year begins in April and 7 to 98 days ahead count."""
+    closed = holidays.country_holidays("DE", subdiv="BY")
+    works = lambda day: day.strftime("%a") not in ("Sat", "Sun") and day not in closed  # noqa: E731
+    day = lambda n: cutoff + dt.timedelta(days=n)  # noqa: E731
+    middle = day((7 + 98) // 2)
+    row = {f"calendar_working_days_{n}d": sum(works(day(-age)) for age in range(1, n + 1)) for n in LOOKBACKS}
+    return row | {
+        "calendar_window_month": middle.month,
+        "calendar_window_quarter": pd.Timestamp(middle).quarter,
+        "calendar_fiscal_month": middle.month - 3 if middle.month >= 4 else middle.month + 9,
+        "calendar_working_days_window": sum(works(day(n)) for n in range(7, 98)),
+    }
 
 
 # What looks at several periods without naming the longest last: the days it takes to live them.
@@ -573,7 +595,11 @@ def facts(company, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def measured(facts):
-    return features_at(facts, *CUTOFFS, event_names=EVENTS, core_events=CORE)
+    return everything_at(facts, *CUTOFFS)
+
+
+def everything_at(facts, *cutoffs):
+    return features_at(facts, *cutoffs, families=EVERYTHING, event_names=EVENTS, core_events=CORE, calendar=CALENDAR)
 
 
 @pytest.mark.parametrize("cutoff", CUTOFFS, ids=str)
@@ -604,10 +630,10 @@ def test_the_random_company_puts_every_feature_to_the_test(measured):
 
 
 def test_the_oracle_speaks_of_every_family(facts):
-    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE, HALF_LIVES)
+    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE, HALF_LIVES, CALENDAR)
     chosen = choose(tuple(FAMILIES), (), wish, facts)
     # what is placed on a scale from training is not made from the tables alone
-    elsewhere = Wish(LOOKBACKS, EVENTS, ("segment",), CORE, HALF_LIVES)
+    elsewhere = Wish(LOOKBACKS, EVENTS, ("segment",), CORE, HALF_LIVES, CALENDAR)
     placed = {f.family for x in FAMILIES.values() for f in x.features(elsewhere) if f.grain is Grain.PLACED}
     assert {f.family for f in chosen} == set(FAMILIES) - placed
     assert placed == {"usage.against_segment"}
@@ -617,35 +643,31 @@ def test_the_oracle_speaks_of_every_family(facts):
 
 
 def test_two_builds_are_the_same_to_the_bit(facts, measured):
-    again = features_at(facts, *CUTOFFS, event_names=EVENTS, core_events=CORE)
+    again = everything_at(facts, *CUTOFFS)
     pd.testing.assert_frame_equal(again, measured, check_exact=True)
 
 
 def test_the_order_of_the_input_rows_does_not_change_a_bit(company, measured, tmp_path):
     shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in company.items()}
     facts = facts_for(tmp_path, shuffled, static=list(STATIC))
-    pd.testing.assert_frame_equal(
-        features_at(facts, *CUTOFFS, event_names=EVENTS, core_events=CORE), measured, check_exact=True
-    )
+    pd.testing.assert_frame_equal(everything_at(facts, *CUTOFFS), measured, check_exact=True)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_number_of_threads_does_not_change_a_bit(facts, measured, threads):
     con = facts.accounts.get_backend().con
     con.execute(f"SET threads = {threads}")
-    pd.testing.assert_frame_equal(
-        features_at(facts, *CUTOFFS, event_names=EVENTS, core_events=CORE), measured, check_exact=True
-    )
+    pd.testing.assert_frame_equal(everything_at(facts, *CUTOFFS), measured, check_exact=True)
 
 
 def test_a_cutoff_alone_gives_what_it_gives_among_others(facts, measured):
-    alone = features_at(facts, CUTOFFS[1], event_names=EVENTS, core_events=CORE)
+    alone = everything_at(facts, CUTOFFS[1])
     among = measured[measured["as_of"] == pd.Timestamp(CUTOFFS[1])].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, among, check_exact=True)
 
 
 def test_a_feature_alone_gives_what_it_gives_among_others(facts, measured):
-    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE, HALF_LIVES)
+    wish = Wish(LOOKBACKS, EVENTS, STATIC, CORE, HALF_LIVES, CALENDAR)
     spine = everybody(facts, *CUTOFFS)
     for feature in choose(tuple(FAMILIES), (), wish, facts):
         # the grains that are cut at the ages all their features ask for together
@@ -751,5 +773,5 @@ def test_the_quick_door_of_the_tests_gives_the_same_bits_on_the_random_company(c
         static=STATIC,
         given=facts.given,
     )
-    found = features_at(quick, *CUTOFFS, event_names=EVENTS, core_events=CORE)
+    found = everything_at(quick, *CUTOFFS)
     pd.testing.assert_frame_equal(found, measured, check_exact=True)

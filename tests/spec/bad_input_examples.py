@@ -574,7 +574,7 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
         BadInput(
             "a region is no country",
             (added("region: XX\n"),),
-            "'region' cannot be used: there is no country 'XX' (two capital letters). What exists: 'ABW', 'AD', 'AE', 'AF', 'AFG', 'AG', 'AGO', 'AI', 'AIA', 'AL', 'ALA', 'ALB' and 489 more. (it says 'XX')",
+            "'region' cannot be used: there is no country 'XX' (an ISO code: DE, or US-CA for a part of one). What exists: 'AD', 'AE', 'AF', 'AG', 'AI', 'AL', 'AM', 'AO', 'AQ', 'AR', 'AS', 'AT' and 239 more. (it says 'XX')",
             "project.yaml, line 7",
             CORRECT,
         ),

@@ -10,7 +10,10 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from churnml.features.declare import CalendarWish, HolidayRegions
+
 AS_OF = dt.date(2024, 6, 1)
+NO_CALENDAR = CalendarWish()
 
 ACCOUNTS = """
 account_id | created_at
@@ -30,7 +33,7 @@ class Example:
         tables: contract table → its rows (accounts a, b and c unless it says otherwise).
         expect: account → the values at ``as_of``.
         as_of: the cutoff.
-        lookbacks, event_names, static, core_events: what the families are expanded over.
+        lookbacks, event_names, static, core_events, calendar: what the families are expanded over.
     """
 
     family: str
@@ -42,6 +45,7 @@ class Example:
     event_names: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     core_events: tuple[str, ...] = ()
+    calendar: CalendarWish = NO_CALENDAR
 
 
 EXAMPLES: tuple[Example, ...] = (
@@ -1424,5 +1428,67 @@ EXAMPLES: tuple[Example, ...] = (
         b          | 製造業            |
         """,
         static=("industry", "company_size"),
+    ),
+    # ------------------------------------------------------------ calendar
+    Example(
+        "calendar.season",
+        "the month and quarter in which the middle of the label window lies, whoever the account is",
+        {},
+        """
+        account_id | calendar_window_month | calendar_window_quarter
+        a          | 7                     | 3
+        b          | 7                     | 3
+        """,
+        calendar=CalendarWish(window=(7, 98)),
+    ),
+    Example(
+        "calendar.fiscal_year",
+        "a fiscal year that begins in April has July as its fourth month",
+        {},
+        """
+        account_id | calendar_fiscal_month
+        a          | 4
+        """,
+        calendar=CalendarWish(window=(7, 98), fiscal_year_starts=4),
+    ),
+    Example(
+        "calendar.working_days",
+        "a public holiday of the account's own region is no working day; who names none keeps everybody's",
+        {
+            "accounts": """
+            account_id | created_at | country
+            a          | 2022-01-01 | JP
+            b          | 2022-01-01 | Germany
+            c          | 2022-01-01 |
+            """
+        },
+        """
+        account_id | calendar_working_days_7d | calendar_working_days_28d | calendar_working_days_window | calendar_weekdays_7d | calendar_weekdays_28d
+        a          | 3                        | 17                        | 23                           | 5                    | 20
+        b          | 4                        | 19                        | 21                           | 5                    | 20
+        c          | 4                        | 19                        | 21                           | 5                    | 20
+        """,
+        as_of=dt.date(2024, 5, 7),
+        static=("country",),
+        calendar=CalendarWish((0, 31), HolidayRegions("DE", "country"), even_out=True),
+    ),
+    Example(
+        "calendar.use",
+        "use is shared out among the days that are worked",
+        {
+            "usage_events": """
+            account_id | occurred_at      | event
+            a          | 2024-04-30 10:00 | login
+            a          | 2024-04-30 11:00 | login
+            a          | 2024-05-02 10:00 | login
+            """
+        },
+        """
+        account_id | usage_per_working_day_7d | usage_per_working_day_28d
+        a          | 0.75                     | 0.15789473684210525
+        b          | 0                        | 0
+        """,
+        as_of=dt.date(2024, 5, 7),
+        calendar=CalendarWish((7, 98), HolidayRegions("DE")),
     ),
 )

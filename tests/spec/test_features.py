@@ -7,6 +7,7 @@ import pytest
 
 from churnml.errors import SpecError, UnknownNameError
 from churnml.features import FAMILIES, Grain, Wish, choose, expand
+from churnml.features.declare import CalendarWish
 from tests.spec.feature_examples import ACCOUNTS, EXAMPLES, Example
 from tests.support import facts_for, features_at, table
 
@@ -23,6 +24,7 @@ def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_
         lookbacks=example.lookbacks,
         event_names=example.event_names,
         core_events=example.core_events,
+        calendar=example.calendar,
     ).set_index("account_id")
     expect = table(example.expect).set_index("account_id")
     for account, values in expect.iterrows():
@@ -38,7 +40,9 @@ def test_a_feature_has_the_value_its_worked_example_shows(example: Example, tmp_
 
 
 def _of(family, example):
-    return family.features(Wish(example.lookbacks, example.event_names, example.static, example.core_events, (14, 42)))
+    return family.features(
+        Wish(example.lookbacks, example.event_names, example.static, example.core_events, (14, 42), example.calendar)
+    )
 
 
 def _features(example):
@@ -54,7 +58,8 @@ def test_every_family_has_a_worked_example():
 
 def test_the_worked_examples_of_a_family_show_every_one_of_its_features():
     shown = {name for example in EXAMPLES for name in table(example.expect).columns}
-    wish = Wish((7, 28), ("login",), ("industry",), ("report",), (14, 42))
+    calendar = CalendarWish((7, 98), fiscal_year_starts=4, even_out=True)
+    wish = Wish((7, 28), ("login",), ("industry",), ("report",), (14, 42), calendar)
     features = [f for family in FAMILIES.values() for f in family.features(wish) if f.grain is not Grain.PLACED]
     assert {f.name for f in features} - shown == set()
 
@@ -102,6 +107,20 @@ def test_families_that_none_of_the_tables_can_answer_are_told(tmp_path):
     facts = facts_for(tmp_path, {"accounts": ACCOUNTS})
     with pytest.raises(SpecError, match="None of the declared"):
         choose(("usage.*",), (), Wish((7, 28), (), ()), facts)
+
+
+def test_a_family_that_is_named_without_what_it_is_made_of_is_told_and_not_left_out_in_silence(tmp_path):
+    rows = "account_id | occurred_at | event | user_id\na | 2024-05-31 | login | ann"
+    facts = facts_for(tmp_path, {"accounts": ACCOUNTS, "usage_events": rows})
+    wish = Wish((7, 28), (), ())
+    for others in ((), ("account.age",)):
+        with pytest.raises(SpecError, match="made of others that are not asked for") as told:
+            choose(("usage.trend", *others), (), wish, facts)
+        assert "usage.events" in told.value.remedy
+    with_them = choose(("usage.trend", "usage.events"), (), wish, facts)
+    assert {feature.family for feature in with_them} == {"usage.trend", "usage.events"}
+    # a whole group is what can be built of it
+    assert choose(("usage.*",), ("usage.events",), wish, facts)
 
 
 def test_an_unknown_family_is_told_with_the_nearest():

@@ -15,6 +15,7 @@ from churnml.arrivals import ArrivalColumn
 from churnml.audit import Audit, Severity, audit_features, audit_label, data_signs, outcome_signs, proofs
 from churnml.errors import AuditError
 from churnml.features import Feature, Grain, Polarity, Unit, Wish, choose
+from churnml.features.declare import CalendarWish, HolidayRegions
 from churnml.labels import Label
 from churnml.snapshots import known
 from churnml.stretches import KEY
@@ -77,7 +78,8 @@ def facts():
 
 
 def chosen(facts, families, events=()):
-    return choose(tuple(families), (), Wish((7, 28), tuple(events), facts.static), facts)
+    calendar = CalendarWish((7, 98), HolidayRegions("JP"))
+    return choose(tuple(families), (), Wish((7, 28), tuple(events), facts.static, calendar=calendar), facts)
 
 
 def own(name, rows, **said):
@@ -102,7 +104,7 @@ def audited(facts, features, labels=None, cutoffs=(AS_OF,)):
 
 
 def test_an_honest_project_passes_and_its_controls_and_canaries_show_that_it_could_have_failed(facts):
-    proof = audited(facts, chosen(facts, (*FEW, "tickets.csat")))
+    proof = audited(facts, chosen(facts, (*FEW, "tickets.csat", "calendar.season", "calendar.working_days")))
     assert proof.findings == ()
     assert all(proof.canaries.values())
     assert set(proof.canaries) == CANARIES
@@ -111,6 +113,7 @@ def test_an_honest_project_passes_and_its_controls_and_canaries_show_that_it_cou
         name for names in proof.moved.values() for name in names
     }
     assert set(proof.unmoved) <= {"tickets_tone_180d", "tickets_annoyed_180d"}
+    assert {"calendar_window_month", "calendar_working_days_28d"} <= set(proof.static)
     (tried,) = proof.tried
     assert tried.rows == 24
     assert min(tried.removed["usage_events"], tried.removed["support_tickets"], tried.added["usage_events"]) > 0

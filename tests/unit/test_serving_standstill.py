@@ -61,17 +61,17 @@ class Runs:
                     for kind in kinds
                 ],
             )
+        if request.url.path == "/api/flow_runs/count" and "deployment_id" in body["flow_runs"]:
+            assert body["flow_runs"]["state"]["type"]["any_"] == ["SCHEDULED"]
+            return httpx.Response(
+                200, json=sum(kind in self.to_come for kind in body["flow_runs"]["deployment_id"]["any_"])
+            )
         if request.url.path == "/api/flow_runs/count":
             assert body["deployments"]["paused"] == {"eq_": False}
             before = dt.datetime.fromisoformat(body["flow_runs"]["next_scheduled_start_time"]["before_"])
             return httpx.Response(200, json=sum(due < before for due in self.due))
         if request.url.path == "/api/flow_runs/filter":
-            wanted = body["flow_runs"]
-            if "end_time" in wanted:
-                return httpx.Response(200, json=[])
-            if wanted["state"]["type"]["any_"] == ["SCHEDULED"]:
-                return httpx.Response(200, json=[{"deployment_id": kind} for kind in self.to_come])
-            return httpx.Response(200, json=self.under_way)
+            return httpx.Response(200, json=[] if "end_time" in body["flow_runs"] else self.under_way)
         return httpx.Response(200, json={"active_slots": 0})
 
 

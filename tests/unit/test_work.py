@@ -122,3 +122,45 @@ def test_an_item_is_named_by_what_it_is_about_and_when_it_was_opened():
         work.work_id_of("acmec", "all", "", MONDAY),
     }
     assert len(others | {name}) == 6
+
+
+@pytest.mark.parametrize("what", work.BY_HAND)
+def test_what_somebody_did_can_be_taken_back_by_them_alone(what: str):
+    does = {
+        "done": lambda: work.done(ITEM, who="ana", on=MONDAY),
+        "dismissed": lambda: work.dismiss(ITEM, who="ana", why="sold", on=MONDAY),
+        "snoozed": lambda: work.snooze(ITEM, until=day("2024-06-20"), who="ana", why="holiday", on=MONDAY),
+        "reassigned": lambda: work.reassign(ITEM, to="ben", who="ana", why="knows them", on=MONDAY),
+    }
+    after, event = does[what]()
+    back, undone = work.undo(after, ITEM, event, who="ana", on=MONDAY)
+    assert back == ITEM
+    assert (undone.what, undone.who, undone.details["undoes"]) == ("undone", "ana", what)
+    # who had it in between is told that they have it no more
+    assert undone.details.get("from") == ("ben" if what == "reassigned" else None)
+    with pytest.raises(ChurnmlError, match="not yours to take back"):
+        work.undo(after, ITEM, event, who="ben", on=MONDAY)
+    with pytest.raises(ChurnmlError, match="not yours to take back"):
+        work.undo(back, after, undone, who="ana", on=MONDAY)
+
+
+def test_what_happens_by_itself_is_taken_back_by_nobody():
+    after, event = work.closed(ITEM, "it is well again", MONDAY)
+    with pytest.raises(ChurnmlError, match="not yours to take back"):
+        work.undo(after, ITEM, event, who=work.CHURNML, on=MONDAY)
+
+
+def test_an_item_is_named_as_it_stands():
+    names = {
+        work.fingerprint_of(one)
+        for one in (
+            ITEM,
+            replace(ITEM, owner="ben"),
+            replace(ITEM, state="snoozed", snoozed_until=day("2024-06-20")),
+            replace(ITEM, state="snoozed", snoozed_until=day("2024-06-21")),
+            replace(ITEM, due=day("2024-06-11")),
+            replace(ITEM, work_id="w-2"),
+        )
+    }
+    assert len(names) == 6
+    assert work.fingerprint_of(ITEM) == work.fingerprint_of(replace(ITEM, minutes=5))

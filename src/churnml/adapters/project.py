@@ -20,7 +20,8 @@ from churnml.adapters.outages import outage
 from churnml.adapters.python_features import families_in
 from churnml.adapters.suppression import Suppression, read_suppression
 from churnml.errors import ProjectError, SourceError, SpecError, UnavailableError, UnknownNameError
-from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish
+from churnml.features import FAMILIES, Catalogue, Family, Feature, Wish, even_out
+from churnml.features.declare import CalendarWish, HolidayRegions
 from churnml.features.declared import family_of
 from churnml.specs.delivery import DeliverySpec, check_names
 from churnml.specs.health import INSUFFICIENT, HealthSpec
@@ -29,11 +30,12 @@ from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.parts import ModelParts, parts_of
 from churnml.specs.playbooks import PlaybooksSpec
-from churnml.specs.project import ProjectSpec
+from churnml.specs.project import ProjectSpec, check_calendar
 from churnml.specs.reading import read_spec, utf_8_text
 from churnml.specs.team import WITHOUT_A_FILE, TeamSpec, check_team_fits
 from churnml.tables import EXCHANGE_RATES, TABLES
 from churnml.timeline import end_of_data
+from churnml.workdays import holidays_version
 
 if TYPE_CHECKING:
     # pandas comes with them, and a look-up reads no rule
@@ -221,7 +223,8 @@ class Project:
         path = self._own("features.yaml")
         declared = read_spec(FeaturesSpec, path).families if path else ()
         own = [family_of(family) for family in declared]
-        return own + (families_in(self.python_features) if self.python_features else [])
+        own += families_in(self.python_features) if self.python_features else []
+        return [even_out(family) for family in own]
 
     def _own(self, *parts: str) -> Path | None:
         """A file of ``models/`` if the project has it."""
@@ -288,7 +291,18 @@ class Project:
     def wish(self, spec: ModelSpec, event_names: Sequence[str] = ()) -> Wish:
         """What the families of a model are expanded over; ``event_names`` get features of their own."""
         asked, own = spec.features, self.spec
-        return Wish(asked.lookbacks, tuple(event_names), own.static, own.core_events, asked.half_lives)
+        window = spec.label.gap, spec.label.gap + spec.label.horizon
+        regions = HolidayRegions(own.region, own.region_by)
+        calendar = CalendarWish(window, regions, own.fiscal_year_starts, own.even_out_holidays)
+        return Wish(asked.lookbacks, tuple(event_names), own.static, own.core_events, asked.half_lives, calendar)
+
+    @property
+    def holidays(self) -> str:
+        """Names whose holidays are kept, by which version of their library; empty where none are."""
+        declared = self.spec
+        if not (declared.region or declared.region_by):
+            return ""
+        return f"{declared.region} {declared.region_by} {declared.even_out_holidays} {holidays_version()}"
 
     def possible_features(self, wish: Wish) -> dict[str, Feature]:
         """Every feature the catalogue can make of ``wish``, whatever tables there are."""
@@ -361,6 +375,7 @@ class Project:
         self.check_inputs()
         for name in self.model_names:
             label, where = self.model(name).label, str(self.declaration(name, "spec.yaml"))
+            check_calendar(self.model(name).features.families, self.spec, where)
             if label.population is not None:
                 # it brings pandas, and a look-up reads no rule
                 from churnml.snapshots.narrowing import check_population

@@ -62,7 +62,7 @@ class FeatureProof:
         placed: features that are the place of another one on a scale fitted in training: as good as that one.
         tried: by cutoff.
         moved: contract table → its features that moved when facts were known a day earlier.
-        static: features of what an account simply is, which no row can move.
+        static: features of what an account or the date simply is, which no row can move.
         unmoved: other features that nothing could move.
         canaries: features that leak by design → whether each was caught.
         findings: what was found.

@@ -40,6 +40,8 @@ SOURCE_OF = {
     Grain.TICKET: "support_tickets",
     Grain.PERIOD: "subscriptions",
 }
+# What an account simply is, or the date, is the same whatever rows there are.
+WITHOUT_ROWS = (Grain.ACCOUNT, Grain.CALENDAR)
 POPULATION = ["account_id", "mrr_cents", "seats", "plan"]
 
 
@@ -89,8 +91,8 @@ def audit_features(
         Finding("feature", Severity.LEAK, sentence, models[name], name) for name, sentence in notes.leaks.items()
     ]
     moved = _moved_by_source(features, notes.moved)
-    static = tuple(f.name for f in features if f.grain is Grain.ACCOUNT)
-    unmoved = tuple(f.name for f in features if f.name not in notes.moved and f.grain is not Grain.ACCOUNT)
+    static = tuple(f.name for f in features if f.grain in WITHOUT_ROWS)
+    unmoved = tuple(f.name for f in features if f.name not in notes.moved and f.grain not in WITHOUT_ROWS)
     notes.findings += _void(features, moved, notes, ", ".join(labels))
     # features with rows of their own that the control could not move
     unproven = [f.name for f in features if f.grain is Grain.OWN and f.name in unmoved and f.name not in notes.leaks]

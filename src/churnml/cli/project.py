@@ -117,6 +117,9 @@ def simulate(
     months: Annotated[int, typer.Option(min=6, max=120)] = 24,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
     events: Annotated[int | None, typer.Option(min=1, help="About how many usage events.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Where its customers are (JP, US-CA): on holidays they work less.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a SaaS company whose true churn and upsell probabilities are known."""
@@ -125,7 +128,7 @@ def simulate(
     from churnml.simulate import simulate as build
     from pipelines.progress import say
 
-    company = build(out, accounts=accounts, months=months, seed=seed, events=events, progress=say)
+    company = build(out, accounts=accounts, months=months, seed=seed, events=events, region=region, progress=say)
     text = f"A company was written to {out}. Next: churnml run --project {out}"
     say_lines(json_text(asdict(company)) if as_json else text)
 

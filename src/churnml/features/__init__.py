@@ -8,13 +8,14 @@ catalogue in ``docs/features.md`` all come from that one declaration.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from churnml.errors import SpecError, UnknownNameError
-from churnml.features import account, subscriptions, tickets, usage, usage_levels
+from churnml.features import account, calendar, subscriptions, tickets, usage, usage_levels
 from churnml.features.declare import Family as Family
 from churnml.features.declare import Feature, Grain, Polarity, Unit, Wish
+from churnml.features.evened import even_out as even_out
 from churnml.features.themes import theme_of
 from churnml.tables import Facts
 
@@ -30,6 +31,7 @@ __all__ = [
     "Wish",
     "check_family",
     "choose",
+    "even_out",
     "expand",
     "theme_of",
     "wanted_parts",
@@ -42,11 +44,12 @@ RECENCY = "usage_days_since_last"
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        *usage.FAMILIES,
+        *map(even_out, usage.FAMILIES),
         *usage_levels.FAMILIES,
         *tickets.FAMILIES,
         *subscriptions.FAMILIES,
         *account.FAMILIES,
+        *calendar.FAMILIES,
     )
 }
 
@@ -101,10 +104,14 @@ def choose(
         wish: lookbacks, event names and static attributes to expand them over.
         facts: the project's tables.
         catalogue: the families there are: ours and the project's own.
+
+    Raises:
+        SpecError: nothing can be built, or a family that is named is made of one that is not.
     """
+    asked = expand(families, catalogue, exclude)
     chosen = [
         feature
-        for family in expand(families, catalogue, exclude)
+        for family in asked
         if facts.has(family.source)
         for feature in family.features(wish)
         if all(column in facts.given.get(source, ()) for source, column in feature.needs_columns)
@@ -115,6 +122,9 @@ def choose(
         if len(complete) == len(chosen):
             break
         chosen = complete
+    built = {feature.family for feature in chosen}
+    named = (family for family in asked if family.name in families and family.name not in built)
+    _check_parts([family for family in named if facts.has(family.source)], asked, wish, catalogue)
     if not chosen:
         raise SpecError(
             "None of the declared feature families can be built from this project's tables.",
@@ -122,3 +132,17 @@ def choose(
             remedy="Give the project usage_events, subscriptions or support_tickets, or name other families.",
         )
     return tuple(chosen)
+
+
+def _check_parts(nothing: Sequence[Family], asked: Sequence[Family], wish: Wish, catalogue: Catalogue) -> None:
+    """Raises SpecError for a family that gives nothing since nobody asked for the families it is made of."""
+    for family in nothing:
+        parts = {part for feature in family.features(wish) for part in feature.made_of}
+        others = [other for other in catalogue.values() if other not in asked]
+        owners = [other.name for other in others if parts & {feature.name for feature in other.features(wish)}]
+        if owners:
+            raise SpecError(
+                f"The feature family '{family.name}' is made of others that are not asked for.",
+                where="features: families",
+                remedy=f"Name {', '.join(owners)} too, or leave {family.name} out.",
+            )

@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from churnml.declarations import CalendarWish as CalendarWish
 from churnml.declarations import FeatureDeclaration
+from churnml.declarations import HolidayRegions as HolidayRegions
 from churnml.declarations import Polarity as Polarity
 from churnml.declarations import Unit as Unit
 from churnml.declarations import Wish as Wish
@@ -36,6 +38,8 @@ class Grain(StrEnum):
     TICKET: one per ticket, masked: ``age`` of opening, ``is_open``, ``response_seconds``, ….
     PERIOD: one per period of a contract, masked: ``is_open``, ``mrr_cents``, ….
     ACCOUNT: the account's own row.
+    CALENDAR: none; the days around the cutoff in the account's region
+        (:class:`churnml.features.calendar.DaysAround`).
     OWN: rows of the feature's own making, by ``Feature.rows``; ``churnml audit`` watches them.
     MADE: none; made of other features of the same account.
     PLACED: none; the place of another feature on a scale fitted in training.
@@ -52,6 +56,7 @@ class Grain(StrEnum):
     TICKET = "ticket"
     PERIOD = "period"
     ACCOUNT = "account"
+    CALENDAR = "calendar"
     OWN = "own"
     MADE = "made"
     PLACED = "placed"

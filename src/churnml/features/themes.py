@@ -27,6 +27,7 @@ THEMES: Mapping[str, tuple[str, ...]] = {
         "usage.against_segment",
         "usage.level",
         "usage.core_level",
+        "calendar.use",
     ),
     "whether use is fading": (
         "usage.trend",
@@ -56,11 +57,12 @@ THEMES: Mapping[str, tuple[str, ...]] = {
     "how support feels": ("tickets.csat", "tickets.tone"),
     "how long a customer": ("subscriptions.tenure", "subscriptions.returned", "account.age"),
     "how large a customer": ("subscriptions.mrr", "subscriptions.seats"),
+    "the time of year": ("calendar.season", "calendar.fiscal_year"),
     "its terms": ("subscriptions.plan", "subscriptions.renewal"),
 }
 
 # Families that say what no other says, so that nobody forgets to think of it when one is added.
-ALONE = ("usage.rhythm", "subscriptions.changes", "account.attributes")
+ALONE = ("usage.rhythm", "subscriptions.changes", "account.attributes", "calendar.working_days")
 
 _OF: Mapping[str, str] = {family: theme for theme, families in THEMES.items() for family in families}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import ValidationError
 
@@ -16,12 +16,18 @@ from churnml.specs.health import HealthSpec
 from churnml.specs.plain_yaml import YamlTextError, read_yaml
 
 if TYPE_CHECKING:
-    from churnml.adapters.registry import Registry
-    from churnml.adapters.registry.lookups import Lookups
     from churnml.adapters.store import Store
+    from churnml.health.changes import Yardstick
 
 
-def change_of(story: AccountStory, store: Store, lookups: Lookups | Registry, risk: str) -> HealthChange | None:
+class Yardsticks(Protocol):
+    """Whatever has the scales of models: the registry, or what reads it quickly."""
+
+    def yardstick(self, name: str, version: str | None) -> Yardstick | None:
+        """As :meth:`churnml.adapters.registry.Registry.yardstick`."""
+
+
+def change_of(story: AccountStory, store: Store, lookups: Yardsticks, risk: str) -> HealthChange | None:
     """What changed of an account's score since its scoring before, in parts; None where there is nothing to compare.
 
     Args:
@@ -42,7 +48,7 @@ def _inputs(
     recorded: RecordedAccount,
     overrides: Mapping[str, Override],
     store: Store,
-    lookups: Lookups | Registry,
+    lookups: Yardsticks,
     risk: str,
 ) -> ScoreInputs | None:
     """What a score was made of; None where that was not kept or is read no more, or its model is gone."""

@@ -306,4 +306,6 @@ def _fingerprint(opened: OpenedProject, champions: Champions, as_of: dt.date, pr
         "effects": {playbook: list(line) for playbook, line in prior.lines.items()},
         "route": route,
     }
+    if opened.project.holidays:
+        named["holidays"] = opened.project.holidays
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:32]

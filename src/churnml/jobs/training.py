@@ -92,6 +92,10 @@ def training_fingerprint(opened: OpenedProject, spec: ModelSpec, marks: pd.DataF
         "churnml": churnml.__version__,
         "lightgbm": lgb.__version__,
     }
+    if opened.project.holidays:
+        made_from["holidays"] = opened.project.holidays
+    if opened.project.spec.fiscal_year_starts != 1:
+        made_from["fiscal_year_starts"] = opened.project.spec.fiscal_year_starts
     if spec.treated_rows == "drop" and marks is not None:
         made_from["marks"] = marks.astype(str).to_dict("list")
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:20]

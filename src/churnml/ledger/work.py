@@ -15,7 +15,7 @@ ENDED = ("done", "dismissed", "closed")
 # Decisions that put an account on somebody's list.
 LISTED = ("opened", "kept")
 WorkEventKind = Literal[
-    "opened", "snoozed", "woken", "done", "dismissed", "closed", "escalated", "reassigned", "due_moved"
+    "opened", "snoozed", "woken", "done", "dismissed", "closed", "escalated", "reassigned", "due_moved", "undone"
 ]
 # opened: new on somebody's list. kept: was open and stays. holdout: would have been opened, and is left alone so
 # that the playbook can be measured. overflow: no capacity left. cooling, snoozed, elsewhere (the account has other

@@ -42,9 +42,6 @@ DASHES = {
     "champion": [8, 2, 2, 2],
     "truth": [4, 4],
 }
-# Bands from best to worst; further bands take the shades between, which differ in lightness too.
-BEST_TO_WORST = ((47, 143, 118), (226, 178, 74), (176, 68, 47))
-UNKNOWN_COLOUR = "#aab3b9"
 INK, MUTED, GRID = "#20262b", "#5b666e", "#e6e9ea"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 ROLES = {"trains": "#0b6e6e", "purged": "#c9a24b", "judged": "#20262b"}
@@ -223,22 +220,6 @@ def _cutoff_row(cutoff: dt.date, role: str, reach: Reach) -> Row:
 
 
 # ---------------------------------------------------------------- a scored date
-
-
-def band_colours(bands: Sequence[str], unknown: Sequence[str] = ()) -> dict[str, str]:
-    """A colour for each declared band, best to worst, and grey for the ``unknown`` ones."""
-    last = max(len(bands) - 1, 1)
-    return {name: _shade(i / last) for i, name in enumerate(bands)} | dict.fromkeys(unknown, UNKNOWN_COLOUR)
-
-
-def _shade(share: float) -> str:
-    """The colour at ``share`` of the way from best to worst."""
-    place = share * (len(BEST_TO_WORST) - 1)
-    low = min(int(place), len(BEST_TO_WORST) - 2)
-    mixed = (
-        round(a + (b - a) * (place - low)) for a, b in zip(BEST_TO_WORST[low], BEST_TO_WORST[low + 1], strict=True)
-    )
-    return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
 def _band_colour(colours: Mapping[str, str]) -> alt.Color:

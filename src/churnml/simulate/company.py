@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from churnml.errors import ProjectError
 from churnml.simulate import dirt
 from churnml.simulate.clock import NEVER, WEEK_DAYS, Clock, Floats, Ints, Texts, Weeks, clock_of, joined, weeks_of
+from churnml.simulate.closed_days import known_region, use_left
 from churnml.simulate.contracts import contract_periods, contract_rows, seats_by_week
 from churnml.simulate.folder import refuse_foreign, whole_or_not_at_all, write_csv, write_text, write_texts
 from churnml.simulate.history import History, live
@@ -40,7 +41,9 @@ FEWEST_ACCOUNTS = 20
 # One stream of draws a purpose, so that a change in one leaves the others as they were.
 # Of contracts: with a larger share of its periods planted to be set aside, a project has to allow for it.
 MUCH_DIRT = 0.02
-PURPOSES = ("accounts", "history", "contracts", "intensity", "events", "strays", "tickets", "names", "dirt")
+PURPOSES = (
+    "accounts", "history", "contracts", "intensity", "events", "strays", "tickets", "names", "dirt", "closed_days",
+)  # fmt: skip
 
 FIRST_NAMES = (
     "Alder", "Bright", "Cobalt", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Indigo", "Juniper", "Kestrel",
@@ -87,6 +90,7 @@ def simulate(
     seed: int = 7,
     events: int | None = None,
     start: dt.date = dt.date(2023, 1, 2),
+    region: str | None = None,
     churn: Reach = CHURN,
     upsell: Reach = UPSELL,
     progress: Callable[[str], None] | None = None,
@@ -100,6 +104,7 @@ def simulate(
         seed: decides everything drawn.
         events: usage events to aim at (met within a few percent); 1,300 an account in 24 months by default.
         start: the first day, a Monday.
+        region: where all customers are; their use thins out on its holidays. None knows no holidays.
         churn, upsell: windows the true probabilities look at, in whole weeks; ``settle`` is the grace period.
         progress: told a sentence now and then.
 
@@ -110,34 +115,39 @@ def simulate(
     clock = clock_of(start, months)
     reaches = weeks_of(churn, "churn", LONGEST_CHURN_WEEKS), weeks_of(upsell, "upsell", TERMS_FIXED_WEEKS)
     target = events_wanted(accounts, events, clock)
+    region = known_region(region)
     refuse_foreign(out)
     rngs = streams(seed)
+    left = use_left(region, accounts, clock, rngs["closed_days"])
     tell(f"living through {clock.weeks} weeks of {accounts:,} accounts")
     people = draw_accounts(accounts, clock, rngs["accounts"])
     history = live(people, clock, max(reach.end for reach in reaches), rngs["history"])
-    counts: dirt.Counts = {}
-    rows: dict[str, int] = {}
+    counts, rows = dirt.Counts(), dict[str, int]()
     with whole_or_not_at_all(out) as root:
         (root / "data").mkdir()
         (root / "truth").mkdir()
         seats = _write_tables(root, people, history, clock, rngs, counts, rows)
-        rows["usage_events"] = _write_usage(root, people, history, seats, clock, target, rngs, counts, tell)
+        rows["usage_events"] = _write_usage(root, people, history, seats, clock, target, rngs, counts, tell, left)
         tell("computing the true probabilities")
         _write_truth(root, people, history, clock, *reaches)
         write_text(root / "truth" / "dirt.json", json.dumps(counts, indent=2) + "\n")
         write_texts(
             root,
             clock,
+            region=region,
             much_dirt=sum(counts["subscriptions"].values()) > MUCH_DIRT * rows["subscriptions"],
-            churn_gap=churn.gap,
-            churn_end=churn.gap + churn.horizon,
-            grace=churn.settle,
-            upsell_end=upsell.gap + upsell.horizon,
+            **_windows(churn, upsell),
             arguments=f"{accounts} accounts, {months} months from {start}, ~{target} events, seed {seed}",
         )
-    rates = _rates(history, clock, *reaches)
     paying = int(history.states.active.sum())
+    rates = _rates(history, clock, *reaches)
     return Company(out, clock.data_through, rows, rows["usage_events"], counts, *rates, paying)
+
+
+def _windows(churn: Reach, upsell: Reach) -> dict[str, int]:
+    """The figures of both windows that the README tells."""
+    churn_end, upsell_end = (reach.gap + reach.horizon for reach in (churn, upsell))
+    return {"churn_gap": churn.gap, "churn_end": churn_end, "grace": churn.settle, "upsell_end": upsell_end}
 
 
 def events_wanted(accounts: int, events: int | None, clock: Clock) -> int:
@@ -234,6 +244,7 @@ def _write_usage(
     rngs: Mapping[str, np.random.Generator],
     counts: dirt.Counts,
     tell: Callable[[str], None],
+    left: Floats | None,
 ) -> int:
     intensity = intensity_of(people, history, seats, clock, target, rngs["intensity"])
     extra = joined(
@@ -249,7 +260,7 @@ def _write_usage(
         str(root / "data" / "product_events.parquet"), np.concatenate([people.ids, unknown]), most, clock
     )
     try:
-        maker = EventMaker(people, history, intensity, rngs["events"])
+        maker = EventMaker(people, history, intensity, rngs["events"], left)
         write_events(writer, maker, extra, clock, target, tell)
     finally:
         writer.close()

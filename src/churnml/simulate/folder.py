@@ -94,7 +94,7 @@ name: simulated-company
 # the last full day in the data; facts after it are future rows
 data_through: {data_through}
 timezone: UTC
-inputs:
+{region}inputs:
   crm_accounts: {{path: data/crm_accounts.csv}}
   contracts: {{path: data/contracts.csv}}
   helpdesk_tickets: {{path: data/helpdesk_tickets.csv}}
@@ -165,11 +165,13 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def write_texts(root: Path, clock: Clock, *, much_dirt: bool = False, **figures: object) -> None:
+def write_texts(
+    root: Path, clock: Clock, *, region: str | None = None, much_dirt: bool = False, **figures: object
+) -> None:
     """project.yaml, README.md and the sources.
 
-    ``much_dirt`` says that the contracts planted to be set aside are a large share of all; ``figures``: what the
-    README tells.
+    ``region`` is where all customers are, where that is known. ``much_dirt`` says that the contracts planted to be set
+    aside are a large share of all; ``figures``: what the README tells.
     """
     (root / "sources").mkdir()
     write_text(
@@ -177,6 +179,7 @@ def write_texts(root: Path, clock: Clock, *, much_dirt: bool = False, **figures:
         PROJECT.format(
             data_through=clock.data_through,
             core_events=", ".join(VALUE_EVENTS),
+            region=f"# whose holidays its customers keep\nregion: {region}\n" if region else "",
             dirt=MUCH_DIRT if much_dirt else "",
         ),
     )

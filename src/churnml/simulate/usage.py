@@ -163,7 +163,21 @@ def blocks_of(weeks: int, target: int) -> list[tuple[int, int]]:
 class EventMaker:
     """Draws events for a span of weeks at a time, so that memory does not grow with their number."""
 
-    def __init__(self, accounts: Accounts, history: History, intensity: Intensity, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        history: History,
+        intensity: Intensity,
+        rng: np.random.Generator,
+        left: Floats | None = None,
+    ) -> None:
+        """
+        Args:
+            accounts, history, intensity: the company.
+            rng: draws the events.
+            left: the share of its use that is left to each account on each day, shape (accounts, days); None is all.
+        """
+        self._left = left
         self._account = history.states.account
         self._region = accounts.region
         self._intensity = intensity
@@ -184,6 +198,8 @@ class EventMaker:
         inside = (day >= it.first_day[units][:, None]) & (day < it.last_day[units][:, None])
         burst = rng.gamma(BURST_SHAPE, 1.0 / BURST_SHAPE, inside.shape)
         rate = it.events[units, week][:, None] * (WEEKDAY / WEEKDAY.sum()) * burst * inside
+        if self._left is not None:
+            rate *= self._left[self._account[units]][:, day]
         counts = rng.poisson(rate * _full_week(inside))
         place = np.repeat(np.arange(len(units)), counts.sum(axis=1))
         weekday = np.repeat(np.tile(np.arange(WEEK_DAYS), len(units)), counts.ravel())

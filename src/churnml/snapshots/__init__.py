@@ -20,12 +20,14 @@ import pandas as pd
 from churnml.errors import TooLittleDataError
 from churnml.features import Feature, Grain
 from churnml.features.declare import Measure
+from churnml.features.evened import EvenedOut
 from churnml.features.measures import Count, DistinctNames
 from churnml.labels import Label, lapse_label, leaving_times, left_label, upsell_label
 from churnml.lazy import ibis
 from churnml.snapshots.ages import days_lived as days_lived
 from churnml.snapshots.ages import known_once_lived
 from churnml.snapshots.ages import lies_within_data as lies_within_data
+from churnml.snapshots.calendars import aids_of, by_calendar
 from churnml.snapshots.contents import account_ids as account_ids
 from churnml.snapshots.contents import accounts_begin as accounts_begin
 from churnml.snapshots.contents import frequent_events as frequent_events
@@ -163,25 +165,31 @@ def build_snapshots(facts: Facts, features: Sequence[Feature], spine: pd.DataFra
     cutoffs = [pd.Timestamp(as_of).date() for as_of in spine["as_of"].unique()]
     columns: dict[str, pd.Series] = {}
     if len(spine):
-        for wanted in measured_together(features):
+        aids = aids_of(features)
+        for wanted in measured_together([*features, *aids.values()]):
             columns |= _measured(facts, wanted, cutoffs, spine)
+        lived = days_lived(facts, spine) if any(map(_asks_for_age, features)) else np.full(len(spine), np.nan)
+        columns |= by_calendar(facts, features, aids, columns, spine, lived)
     else:
         columns = {f.name: pd.Series(dtype="object" if f.is_category else "float64") for f in features}
     for feature in features:
         if feature.grain is Grain.MADE and len(spine):
             # what has nothing below the line stays missing
             columns[feature.name] = _finished(pd.Series(feature.measure(columns), index=spine.index), feature)
-    if len(spine) and any(feature.lived for feature in features):
-        lived = days_lived(facts, spine)
+    if len(spine):
         columns = {f.name: known_once_lived(columns[f.name], f, lived) for f in features}
     return pd.concat([spine, pd.DataFrame({f.name: columns[f.name] for f in features}, index=spine.index)], axis=1)
+
+
+def _asks_for_age(feature: Feature) -> bool:
+    return bool(feature.lived) or isinstance(feature.measure, EvenedOut)
 
 
 def measured_together(features: Sequence[Feature]) -> list[list[Feature]]:
     """Features that are measured on the same rows, in one query."""
     groups: dict[object, list[Feature]] = {}
     for feature in features:
-        if feature.grain not in (Grain.MADE, Grain.PLACED):
+        if feature.grain not in (Grain.MADE, Grain.PLACED, Grain.CALENDAR):
             # of stretches, all event names are summed in one query; what follows days one by one, each for itself
             only = bool(feature.only) if feature.grain is Grain.STRETCH else feature.only
             groups.setdefault((feature.grain, only, feature.rows), []).append(feature)

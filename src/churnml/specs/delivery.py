@@ -12,7 +12,9 @@ from churnml.errors import UnknownNameError, did_you_mean
 from churnml.specs.base import Money, Name, Positive, Spec
 
 Told = Literal["work", "health", "event"]
-Change = Literal["opened", "snoozed", "woken", "done", "dismissed", "closed", "escalated", "reassigned", "due_moved"]
+Change = Literal[
+    "opened", "snoozed", "woken", "done", "dismissed", "closed", "escalated", "reassigned", "due_moved", "undone"
+]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
 # A name in a CRM's address or record: never anything that could lead elsewhere.
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]

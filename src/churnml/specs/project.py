@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from churnml.checks import CheckAction, reasons
-from churnml.errors import did_you_mean
+from churnml.errors import SpecError, did_you_mean
 from churnml.specs.base import A_CENTURY, Day, Name, Spec, Zone, each_once
 from churnml.specs.inputs import Input
 from churnml.specs.schedules import Schedules
 from churnml.specs.time_formats import known_formats
 from churnml.specs.watching import Actions, Region, known_actions
+from churnml.specs.web import WebSpec
 from churnml.tables import TABLES, ColumnKind
 
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,7}$")]
@@ -98,6 +100,12 @@ class ProjectSpec(Spec):
     watch: Actions = Field(default_factory=dict)
     # whose public holidays its customers keep: DE, or DE-BY for a part of it
     region: Region | None = None
+    # the account attribute (of static:) that names an account's own region; without one, region: is everybody's
+    region_by: str | None = None
+    # the month, 1 to 12, in which a fiscal year begins
+    fiscal_year_starts: Annotated[int, Field(ge=1, le=12)] = 1
+    # whether use is counted and compared without holidays, at what is usual for the account itself
+    even_out_holidays: bool = False
     # event names that were changed: old → new; new events are read under the old name, so that features go on
     renamed_events: dict[EventName, EventName] = Field(default_factory=dict)
     stores: Stores = Stores()
@@ -109,6 +117,8 @@ class ProjectSpec(Spec):
     exchange_rates: dict[CurrencyCode, ExchangeRate | dict[Day, ExchangeRate]] = Field(default_factory=dict)
     # what runs by itself under churnml serve and churnml deploy, and when
     schedules: Schedules = Schedules()
+    # how people sign in to churnml web, and who may do what there
+    web: WebSpec = WebSpec()
 
     check_each_once = field_validator("core_events", "models", "static", "time_formats")(each_once)
 
@@ -132,6 +142,17 @@ class ProjectSpec(Spec):
                 if reason not in reasons():
                     raise ValueError(f"there is no check '{reason}'. {did_you_mean(reason, reasons())}")
         return value
+
+    @model_validator(mode="after")
+    def _holidays_of_a_region(self) -> ProjectSpec:
+        if self.region_by is not None and self.region_by not in self.static:
+            raise ValueError(
+                f"region_by: '{self.region_by}' is not among static:, and a region that may change says nothing of "
+                f"the past. {did_you_mean(self.region_by, self.static)}"
+            )
+        if self.even_out_holidays and not (self.region or self.region_by):
+            raise ValueError("even_out_holidays: needs region: or region_by:, whose holidays they are")
+        return self
 
     @model_validator(mode="after")
     def _rates_into_a_currency(self) -> ProjectSpec:
@@ -190,3 +211,26 @@ class ProjectSpec(Spec):
             if list(value.values()).count(new) > 1:
                 raise ValueError(f"'{new}' is the new name of two events")
         return value
+
+
+def check_calendar(families: Sequence[str], project: ProjectSpec, where: str) -> None:
+    """Raises SpecError where a model names a family of the calendar that the project says nothing for.
+
+    Args:
+        families: what the model names; of ``calendar.*`` it takes what there is.
+        project: what ``project.yaml`` says.
+        where: the file that names them.
+    """
+    if "calendar.fiscal_year" in families and project.fiscal_year_starts == 1:
+        raise SpecError(
+            "'calendar.fiscal_year' says nothing where a fiscal year begins in January.",
+            where=f"{where}, features: families",
+            remedy="Declare fiscal_year_starts: 4 (its month) in project.yaml, or name 'calendar.season'.",
+        )
+    by_holidays = [family for family in families if family in ("calendar.working_days", "calendar.use")]
+    if by_holidays and not (project.region or project.region_by):
+        raise SpecError(
+            f"'{by_holidays[0]}' counts working days, and the project does not say whose holidays are kept.",
+            where=f"{where}, features: families",
+            remedy="Declare region: (as DE, or US-CA) or region_by: in project.yaml.",
+        )

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 
 from churnml.errors import did_you_mean
 from churnml.tables import TABLES
+from churnml.workdays import read_region
 
 
 class BreakKind(StrEnum):
@@ -89,17 +90,5 @@ def action_of(declared: Actions, table: str, kind: BreakKind) -> BreakAction:
     return DEFAULT_ACTIONS[kind]
 
 
-def _known_region(value: str) -> str:
-    # a tenth of a second that nobody waits for who declares none
-    import holidays
-
-    country, _, part = value.partition("-")
-    known = holidays.list_supported_countries()
-    if country not in known:
-        raise ValueError(f"there is no country '{country}' (two capital letters). {did_you_mean(country, known)}")
-    if part and part not in known[country]:
-        raise ValueError(f"{country} has no part '{part}'. {did_you_mean(part, known[country])}")
-    return value
-
-
-Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Za-z0-9]{1,5})?$"), AfterValidator(_known_region)]
+# An ISO country, or a country and a part of it; the library of holidays knows it.
+Region = Annotated[str, AfterValidator(read_region)]

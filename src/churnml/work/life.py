@@ -13,11 +13,13 @@ from dataclasses import replace
 from typing import Literal
 
 from churnml.errors import ChurnmlError
-from churnml.jsontypes import JsonObject
+from churnml.jsontypes import Json, JsonObject
 from churnml.ledger import ENDED, WorkEvent, WorkItem
 
 CHURNML = "churnml"
 SUPERSEDED = "superseded by "
+# What a person does, and can take back.
+BY_HAND = ("done", "dismissed", "snoozed", "reassigned")
 
 Changed = tuple[WorkItem, WorkEvent]
 Ending = Literal["done", "dismissed", "closed"]
@@ -85,6 +87,26 @@ def reassign(item: WorkItem, *, to: str, who: str, why: str, on: dt.date) -> Cha
     if to == item.owner:
         raise _refused(item, f"{to} has it already.", "Name another person, or leave it as it is.")
     return given(item, to=to, due=item.due, follows=None, who=who.strip(), why=reason, on=on)
+
+
+def undo(item: WorkItem, before: WorkItem, last: WorkEvent, *, who: str, on: dt.date) -> Changed:
+    """What somebody did last is taken back, by whoever did it: the item is as it was ``before``.
+
+    Raises:
+        ChurnmlError: what happened last is not of their doing, or was itself a taking back.
+    """
+    if last.who != who.strip() or last.what not in BY_HAND:
+        raise _refused(
+            item,
+            f"What happened to it last ({last.what.replace('_', ' ')}, by {last.who}) is not yours to take back.",
+            "Look at it as it stands now.",
+        )
+    details: dict[str, Json] = {"undoes": last.what, "state_from": item.state, "state_to": before.state}
+    if before.owner != item.owner:
+        # who loses it again is told too
+        details |= {"from": item.owner, "to": before.owner}
+    why = f"{last.what} was taken back"
+    return before, WorkEvent(item.work_id, on, "undone", who.strip(), why, details)
 
 
 def _may_change(item: WorkItem, who: str, on: dt.date) -> None:
@@ -155,3 +177,12 @@ def opened(item: WorkItem, why: str, details: JsonObject) -> Changed:
 def _ended(item: WorkItem, state: Ending, who: str, why: str, on: dt.date) -> Changed:
     after = replace(item, state=state, snoozed_until=None, ended_on=on, ended_because=why)
     return after, WorkEvent(item.work_id, on, state, who.strip(), why)
+
+
+# ---------------------------------------------------------------- as it was seen
+
+
+def fingerprint_of(item: WorkItem) -> str:
+    """Names an item as it stands, so that nobody changes what they have not seen."""
+    stands = json.dumps([item.state, item.owner, str(item.due), str(item.snoozed_until), item.work_id])
+    return hashlib.sha256(stands.encode()).hexdigest()[:12]

@@ -33,7 +33,7 @@ from churnml.specs.delivery import CrmWhen, DeliverySpec, When
 
 SCHEMA = 1
 # Of what happened to a work item: what tells two changes of one kind on one date apart.
-TELLING = ("from", "to", "until")
+TELLING = ("from", "to", "until", "again")
 
 
 def canonical(value: object) -> bytes:

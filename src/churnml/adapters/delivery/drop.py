@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import get_type_hints
 
 from churnml.adapters.delivery.answers import Answer
-from churnml.adapters.delivery.cells import neutral
 from churnml.adapters.delivery.payload import HealthPayload, Payload, WorkPayload, payload_of
 from churnml.adapters.outages import may_pass
 from churnml.ledger import Delivery
+from churnml.pages.cells import neutral
 from churnml.specs.delivery import Drop
 from churnml.work.messages import canonical
 

@@ -33,6 +33,7 @@ PHRASES = {
     "dismissed": "Dismissed",
     "closed": "Closed",
     "due_moved": "Another due date",
+    "undone": "Taken back",
 }
 
 

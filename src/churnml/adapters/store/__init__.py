@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from churnml.adapters.store import forgetting, reading, retention, scorings
+from churnml.adapters.store import cockpit, forgetting, reading, retention, scorings
 from churnml.adapters.store.audit import AuditLog
 from churnml.adapters.store.connections import Connection, Connections, cannot_be_opened
 from churnml.adapters.store.effects import Effects
@@ -22,6 +22,7 @@ from churnml.adapters.store.outbox import Outbox
 from churnml.adapters.store.outcomes import Outcomes
 from churnml.adapters.store.overrides import Overrides
 from churnml.adapters.store.schema import APPEND_ONLY, KEPT
+from churnml.adapters.store.sqlite_file import PATIENCE_SECONDS
 from churnml.adapters.store.upgrade import migrate
 from churnml.adapters.store.watching import Watched
 from churnml.adapters.store.work import Work
@@ -92,6 +93,15 @@ class Store:
     healths = _as_one_moment_sees_it(reading.healths)
     declaration = _as_one_moment_sees_it(reading.declaration)
 
+    account_list = _as_one_moment_sees_it(cockpit.account_list)
+    account_choices = _as_one_moment_sees_it(cockpit.account_choices)
+    may_see = _as_one_moment_sees_it(cockpit.may_see)
+    owner_work = _as_one_moment_sees_it(cockpit.owner_work)
+    ended_since = _as_one_moment_sees_it(cockpit.ended_since)
+    changed_by = _as_one_moment_sees_it(cockpit.changed_by)
+    last_change = _as_one_moment_sees_it(cockpit.last_change)
+    made_from = _as_one_moment_sees_it(cockpit.made_from)
+
     traces_of_account = _as_one_moment_sees_it(forgetting.traces_of_account)
     traces_of_user = _as_one_moment_sees_it(forgetting.traces_of_user)
 
@@ -135,9 +145,14 @@ class Store:
 
 
 @contextmanager
-def open_store(url: str) -> Iterator[Store]:
-    """The store at ``url``, its tables made or migrated if need be; raises ProjectError."""
-    connections = Connections(url)
+def open_store(url: str, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Store]:
+    """The store at ``url``, its tables made or migrated if need be; raises ProjectError.
+
+    Args:
+        url: SQLAlchemy's.
+        patience_seconds: how long a writer of a SQLite file waits for another.
+    """
+    connections = Connections(url, patience_seconds)
     try:
         try:
             migrate(connections)

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from churnml.adapters.outages import CONNECT_SECONDS, outage
 from churnml.adapters.project import database_of
-from churnml.adapters.store.sqlite_file import SqliteFile
+from churnml.adapters.store.sqlite_file import PATIENCE_SECONDS, SqliteFile
 from churnml.errors import ChurnmlError, ProjectError
 
 Connection = sa.Connection
@@ -33,13 +33,17 @@ STORE = "The operational store"
 class Connections:
     """The ways into one store.
 
+    Args:
+        url: SQLAlchemy's.
+        patience_seconds: how long a writer of a SQLite file waits for another.
+
     Attributes:
         read_only: nothing can be written by whoever runs this.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
         try:
-            self._engine, file = _engine(url)
+            self._engine, file = _engine(url, patience_seconds)
         except ChurnmlError:
             raise
         except Exception as problem:
@@ -147,7 +151,7 @@ def _named_by_class() -> Iterator[None]:
         raise told from None
 
 
-def _engine(url: str) -> tuple[sa.Engine, SqliteFile | None]:
+def _engine(url: str, patience_seconds: float) -> tuple[sa.Engine, SqliteFile | None]:
     named = sa.make_url(url)
     named = named.set(drivername=DRIVERS.get(named.drivername, named.drivername))
     if named.get_backend_name() not in ("sqlite", "postgresql"):
@@ -159,7 +163,7 @@ def _engine(url: str) -> tuple[sa.Engine, SqliteFile | None]:
     plain: dict[str, Any] = {"hide_parameters": True, "json_serializer": to_json}
     if named.get_backend_name() == "postgresql":
         return sa.create_engine(named, pool_pre_ping=True, connect_args=of_server(named), **plain), None
-    file = SqliteFile(database_of(url) or Path(named.database or ""))
+    file = SqliteFile(database_of(url) or Path(named.database or ""), patience_seconds)
     # a file read without locks is read anew each time
     engine = sa.create_engine(named, poolclass=sa.NullPool if file.read_only else None, **plain)
     file.prepare(engine)

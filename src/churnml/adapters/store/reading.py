@@ -60,19 +60,19 @@ def dates(connection: sa.Connection) -> list[dt.date]:
 
 def scored_at(connection: sa.Connection, as_of: dt.date) -> dt.datetime:
     """When a date was written last, in UTC without a zone; raises TooLittleDataError."""
-    return _scoring(connection, as_of)[1].scored_at
+    return newest_scoring(connection, as_of)[1].scored_at
 
 
 def scored(connection: sa.Connection, as_of: dt.date) -> list[ScoredAccount]:
     """The newest scores of a date, by account id; raises TooLittleDataError."""
-    here, _ = _scoring(connection, as_of)
+    here, _ = newest_scoring(connection, as_of)
     query = sa.select(*SCORE_COLUMNS).where(scores.c.scoring_id == here).order_by(scores.c.account_id)
     return [_account(row) for row in connection.execute(query)]
 
 
 def accounts_scored(connection: sa.Connection, as_of: dt.date) -> int:
     """How many accounts the newest scoring of a date has; raises TooLittleDataError."""
-    here, _ = _scoring(connection, as_of)
+    here, _ = newest_scoring(connection, as_of)
     query = sa.select(sa.func.count()).select_from(scores).where(scores.c.scoring_id == here)
     return int(connection.scalar(query) or 0)
 
@@ -85,7 +85,7 @@ def queue(
     Of the newest date, what was done, dismissed, closed or snoozed since is left out, and owner and due date are
     the present ones; an earlier date shows its list as it was.
     """
-    here, scoring = _scoring(connection, as_of)
+    here, scoring = newest_scoring(connection, as_of)
     newest = as_of == connection.scalar(sa.select(sa.func.max(scorings.c.as_of)))
     present: dict[str, sa.ColumnElement[object]] = {name: decisions.c[name] for name in ("owner", "due")}
     on_list: sa.ColumnElement[bool] = decisions.c.outcome.in_(LISTED)
@@ -120,7 +120,7 @@ def decided(
     account_id: str | None = None,
 ) -> list[RecordedDecision]:
     """The decisions of a date's newest scoring in order, those not offered too; or only those ``dispositions``."""
-    here, scoring = _scoring(connection, as_of)
+    here, scoring = newest_scoring(connection, as_of)
     query = sa.select(*DECISION_COLUMNS).where(decisions.c.scoring_id == here).order_by(decisions.c.place)
     if dispositions is not None:
         query = query.where(decisions.c.outcome.in_(dispositions))
@@ -166,7 +166,7 @@ def account(connection: sa.Connection, account_id: str, as_of: dt.date) -> Accou
 
 def recorded(connection: sa.Connection, account_id: str, as_of: dt.date) -> RecordedAccount | None:
     """The account as it was scored on a date; None where it was not."""
-    here, scoring = _scoring(connection, as_of)
+    here, scoring = newest_scoring(connection, as_of)
     query = sa.select(*SCORE_COLUMNS).where(scores.c.scoring_id == here, scores.c.account_id == account_id)
     row = connection.execute(query).one_or_none()
     return None if row is None else RecordedAccount(scoring, _account(row))
@@ -254,7 +254,8 @@ def _points(
     return [shape(**row) for row in connection.execute(query).mappings()]
 
 
-def _scoring(connection: sa.Connection, as_of: dt.date) -> tuple[int, Scoring]:
+def newest_scoring(connection: sa.Connection, as_of: dt.date) -> tuple[int, Scoring]:
+    """The newest revision of a date and its number in the store; raises TooLittleDataError."""
     newest = newest_of(connection, as_of)
     if newest is None:
         days = dates(connection)

@@ -30,13 +30,14 @@ class SqliteFile:
 
     Args:
         path: where it is.
+        patience_seconds: how long a writer waits for another.
 
     Attributes:
         read_only: it is there, and whoever runs this may not write it or beside it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._path, self._patience = path, patience_seconds
         self.read_only = path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
     def prepare(self, engine: sa.Engine) -> None:
@@ -77,7 +78,7 @@ class SqliteFile:
         # transactions begin where we say, also before DDL
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={round(PATIENCE_SECONDS * 1000)}")
+        cursor.execute(f"PRAGMA busy_timeout={round(self._patience * 1000)}")
         cursor.execute("PRAGMA foreign_keys=ON")
         if not self.read_only:
             _write_ahead(cursor)

@@ -152,7 +152,7 @@ def items_on(connection: sa.Connection, as_of: dt.date, cooldown_days: int) -> t
         .subquery()
     )
     for (after,) in connection.execute(sa.select(newest.c.after).where(newest.c.place == 1)):
-        item = _read(after)
+        item = item_of(after)
         stood[item.work_id] = item
     return tuple(sorted(stood.values(), key=lambda item: (item.account_id, item.work_id)))
 
@@ -227,7 +227,7 @@ def _event_row(event: WorkEvent, after: WorkItem, now: dt.datetime) -> dict[str,
     return {**vars(event), "details": dict(event.details), "after": dict(vars(after)), "at": utc(now)}
 
 
-def _read(kept: Mapping[str, Any]) -> WorkItem:
+def item_of(kept: Mapping[str, Any]) -> WorkItem:
     """An item from the JSON it was kept as."""
     dates = {name: dt.date.fromisoformat(kept[name]) for name in DATES if kept.get(name) is not None}
     return WorkItem(**(dict(kept) | dates))

@@ -15,6 +15,7 @@ from churnml.adapters.warehouse.contracts import settle_contracts, tell_contract
 from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, write_parquet
+from churnml.adapters.warehouse.regions import tell_regions
 from churnml.adapters.warehouse.tone import write_tone
 from churnml.adapters.warehouse.typed import reads
 from churnml.adapters.warehouse.versions import PLACE, counted_rows, settle_versions
@@ -85,6 +86,8 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path) 
         where = str(project.source(table.name))
         raise SourceError("The source cannot be run.", where=where, remedy=first_line(problem)) from None
     _count(reading, table, warnings)
+    if table.name == "accounts":
+        tell_regions(reading)
     must_not_lose(reading, table)
     kept = identifier("_kept_" + table.name)
     written = {"subject", "body"} & set(reading.counts.given[table.name])

@@ -44,12 +44,14 @@ def must_map_currencies(reading: Reading, table: Table, source: Path, registered
         if _NAMED_SO.search(name) and name.casefold() not in extra:
             _must_be_the_projects(reading, source, name)
     select = source.read_text("utf-8-sig")
+    if "*" in select:
+        return  # it may give every column, and what it gives was looked at above
+    names = select.casefold()
     for read in registered.values():
-        if not reads(select, read.name) or re.search(r"\*", select):
-            continue
-        for name in read.columns:
-            if _NAMED_SO.search(name) and not reads(select.casefold(), name.casefold()):
-                _tell(reading, read.name, name)
+        if reads(select, read.name):
+            for name in read.columns:
+                if _NAMED_SO.search(name) and not reads(names, name.casefold()):
+                    _tell(reading, read.name, name)
 
 
 def _must_be_the_projects(reading: Reading, source: Path, name: str) -> None:

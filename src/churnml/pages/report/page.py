@@ -23,6 +23,7 @@ from churnml.health.score import INSUFFICIENT
 from churnml.jsontypes import Json
 from churnml.ledger import ScoredDay
 from churnml.pages import charts
+from churnml.pages.colours import band_colours
 from churnml.pages.feeds import held_text
 from churnml.pages.presenter import (
     FIGURE_MEANINGS,
@@ -92,7 +93,7 @@ def report_html(
     everybody, risk, records = Group("everybody", scores.accounts), project.health.risk.model, summary.models
     bands = band_groups(project.health, scores.accounts)
     names = [band.name for band in bands]
-    colours = charts.band_colours(
+    colours = band_colours(
         [band for band in names if band != INSUFFICIENT], [band for band in names if band == INSUFFICIENT]
     )
     usual = {name: _usual(name, summary, scores) for name in scores.models}

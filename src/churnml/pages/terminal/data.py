@@ -181,7 +181,7 @@ def _control_lines(proof: FeatureProof) -> list[str]:
     if proof.unmoved:
         lines.append(f"  Not moved, so nothing is proved of: {_some(proof.unmoved)}.")
     if proof.static:
-        lines.append(f"  What an account simply is, no row moves: {_some(proof.static)}.")
+        lines.append(f"  What an account or the date simply is, no row moves: {_some(proof.static)}.")
     if proof.placed:
         lines.append(f"  As good as what they place: {_some(proof.placed)}.")
     caught = [words(name) for name, was in proof.canaries.items() if was]

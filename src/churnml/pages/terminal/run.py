@@ -125,6 +125,7 @@ def _place_lines(places: RunPlaces, report: Path | None) -> list[str]:
         lines.append(f"  scores   {places.scores}")
     churnml = places.churnml_command
     lines.append(f"  look up  {churnml} queue{option}    {churnml} explain ACCOUNT{option}")
+    lines.append(f"  cockpit  {churnml} web{option}  (the list and every account in a browser)")
     if places.mlflow is not None:
         store = shlex.quote(places.mlflow)
         lines.append(f"  MLflow   {places.mlflow_command} ui --backend-store-uri {store}  (then http://127.0.0.1:5000)")

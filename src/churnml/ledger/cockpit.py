@@ -1,0 +1,133 @@
+"""What the cockpit asks of the store, and what it is answered: part of all accounts, a day's work, marks of change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from churnml.ledger.work import WorkEvent, WorkItem
+
+SortKey = Literal["account", "owner", "segment", "mrr", "health", "band", "churn", "upsell", "risk", "since", "work"]
+WorkKey = Literal["", "open", "none"]
+# Whose accounts may be seen: those of these owners; None is everybody's.
+Owners = tuple[str, ...] | None
+# Asks for accounts without an owner or a segment.
+WITHOUT = "-"
+
+
+@dataclass(frozen=True)
+class AccountFilter:
+    """Which accounts are asked for, and in which order; what is empty or None asks for nothing.
+
+    Args:
+        text: part of the account's id, upper and lower case alike.
+        owner, segment, band: exactly these; an owner or a segment of :data:`WITHOUT` asks for accounts without one.
+        work: ``open`` only with open work, ``none`` only without.
+        health_from, health_to: of the score, 0 to 100, both ends belong to it.
+        mrr_from: MRR a month of at least this.
+        churn_from: probability of churn of at least this, 0 to 1.
+        sort: what they are ordered by; accounts without that value come last, equal ones by id.
+        descending: the highest first.
+    """
+
+    text: str = ""
+    owner: str = ""
+    segment: str = ""
+    band: str = ""
+    work: WorkKey = ""
+    health_from: float | None = None
+    health_to: float | None = None
+    mrr_from: float | None = None
+    churn_from: float | None = None
+    sort: SortKey = "risk"
+    descending: bool = True
+
+
+@dataclass(frozen=True)
+class AccountLine:
+    """One account of a list: its score as :class:`churnml.ledger.ScoredAccount` has it, and how much open work."""
+
+    account_id: str
+    owner_id: str | None
+    segment: str | None
+    mrr: float | None
+    health: float | None
+    band: str
+    band_since: dt.date | None
+    churn_probability: float | None
+    upsell_probability: float | None
+    mrr_at_risk: float | None
+    open_work: int
+
+
+@dataclass(frozen=True)
+class AccountList:
+    """A stretch of the accounts that were asked for, and the sums of all of them.
+
+    Args:
+        as_of: the scored date.
+        lines: the stretch.
+        accounts: how many there are in all.
+        mrr, at_risk: sums over all of them, a month; None where nothing is known.
+    """
+
+    as_of: dt.date
+    lines: tuple[AccountLine, ...]
+    accounts: int
+    mrr: float | None
+    at_risk: float | None
+
+
+@dataclass(frozen=True)
+class AccountChoices:
+    """What accounts can be chosen by on a date, each in its order; of the owners asked for only."""
+
+    owners: tuple[str, ...]
+    segments: tuple[str, ...]
+    bands: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OwnerWork:
+    """How much open work an owner has."""
+
+    owner: str
+    items: int
+
+
+@dataclass(frozen=True)
+class LastChange:
+    """What happened to a work item last.
+
+    Args:
+        item: as it now stands.
+        before: as it stood before; None where this is the first thing that happened to it.
+        event: what happened.
+        at: when it was written, UTC without a zone.
+        undone: how often something was taken back of it by then.
+    """
+
+    item: WorkItem
+    before: WorkItem | None
+    event: WorkEvent
+    at: dt.datetime
+    undone: int
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """What the newest scoring of a date was made from, for marks on a line of dates.
+
+    Args:
+        as_of: the date.
+        models: model → version.
+        declarations: kind → fingerprint; None where none were kept.
+        held: whether its scores are those of an earlier date.
+    """
+
+    as_of: dt.date
+    models: Mapping[str, str | None]
+    declarations: Mapping[str, str] | None
+    held: bool

@@ -1,0 +1,79 @@
+"""What holds of every request and every answer: under which name it came, how long it may be, what a browser may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+# Customers' data stay in no cache; the assets have their version in their address.
+PAGE_CACHE, ASSET_CACHE = "no-store", "public, max-age=31536000, immutable"
+ASSETS = "/static/"
+
+
+class Guard:
+    """Stands before the application.
+
+    Args:
+        app: what answers.
+        hosts: the names a request may be for, in small letters.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answered = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    answered.setdefault(name, value)
+                is_asset = scope["path"].startswith(ASSETS) and message["status"] in (200, 304)
+                answered["Cache-Control"] = ASSET_CACHE if is_asset else PAGE_CACHE
+            await send(message)
+
+        refusal = self._refusal(scope["method"], headers)
+        await (refusal or self._app)(scope, receive, guarded)
+
+    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
+        """The answer to a request that is not for us, or that another page sends; None where it is in order."""
+        if host_name(headers.get("host", "")) not in self._hosts:
+            return PlainTextResponse("This name is not one under which the cockpit is reached.", 421)
+        if method in ("GET", "HEAD"):
+            return None
+        if method != "POST":
+            return PlainTextResponse("Only GET and POST are answered.", 405)
+        site = headers.get("sec-fetch-site", "same-origin")
+        origin = headers.get("origin")
+        elsewhere = origin is not None and urlsplit(origin).netloc.casefold() != headers.get("host", "").casefold()
+        if site not in ("same-origin", "none") or elsewhere:
+            return PlainTextResponse("Forms of other pages are not taken.", 403)
+        return None
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without its port, in small letters."""
+    if host.startswith("["):
+        return host.partition("]")[0].casefold() + "]"
+    return host.partition(":")[0].casefold()
