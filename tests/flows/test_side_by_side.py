@@ -209,7 +209,7 @@ def test_of_usage_that_grows_only_the_damaged_increment_is_read_anew(damage, tmp
     assert (after.fingerprint, after.rows) == (fingerprint, rows)
     assert hurt not in after.usage
     assert set(whole) < set(after.usage)
-    assert "rolling up 1 new file of usage" in lines
+    assert "rolling up 1 file judged before" in lines
 
 
 @pytest.mark.parametrize("text", [b'["named', b"[]", b'{"parts": ["named"], "crc32": "00000000"}', b"\xff"])
