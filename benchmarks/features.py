@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from benchmarks import company, engine, rivals, transactions
+from benchmarks import company, engine, reading, rivals, transactions
 from benchmarks.processes import spent
 
 ROOT = Path(__file__).parents[1]
@@ -152,44 +152,6 @@ def featuretools_line(folder: Path, cutoffs: Sequence[date]) -> str:
     )
 
 
-def command_lines(folder: Path, root: Path) -> list[str]:
-    """The whole command, with every check of every row, cold and a day later."""
-    say("the whole command over 20,000,000 events")
-    project = engine.project_of(folder, root)
-    command = [
-        sys.executable,
-        "-m",
-        "churnml.cli",
-        "features",
-        "--project",
-        str(project),
-        "--out",
-        str(root / "f.parquet"),
-    ]
-    told = []
-    for words, as_of in (
-        ("cold", "2026-01-01"),
-        ("the same again", "2026-01-01"),
-        ("with a new day's file", "2026-01-01"),
-    ):
-        if words.startswith("with"):
-            (root / "data" / "events-2.parquet").hardlink_to(folder / "next.parquet")
-        with tempfile.TemporaryDirectory() as scratch:
-            done = spent([*command, "--as-of", as_of], Path(scratch), ROOT)
-        if done.code:
-            raise subprocess.CalledProcessError(done.code, command, done.out, done.err)
-        told.append(f"| `churnml features`, {words} | {done.seconds:.2f} | {done.mebibytes:,.0f} |")
-    return [
-        "The whole command over the 20 million events, one cutoff: reading, checking every row, rolling up, cutting,",
-        "writing; the interpreter's start and imports (about three seconds) included.",
-        "",
-        "| what | seconds | MiB at peak |",
-        "|---|---|---|",
-        *told,
-        "",
-    ]
-
-
 def transactions_table(folder: Path, customers: int = 600) -> list[str]:
     """The public task of SemyonSinchenko/feature-generation-benchmark."""
     say(f"the public task, {customers} customers")
@@ -243,7 +205,8 @@ def section(scratch: Path, sizes: Sequence[int]) -> list[str]:
         folder.mkdir()
         lines += table_of(folder, events)
         if events == 20_000_000:
-            lines += command_lines(folder, scratch / "project")
+            say("the whole command over 20,000,000 events")
+            lines += reading.block(reading.table(folder, [ROOT], reading.RUNS))
         for file in folder.glob("**/*.parquet"):
             file.unlink()
     task = scratch / "transactions-task"

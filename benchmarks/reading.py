@@ -3,6 +3,7 @@
 ``FOLDER`` holds ``accounts.parquet``, ``events.parquet`` and ``next.parquet``, as ``benchmarks.company`` writes them;
 ``--against`` is a working copy of another version. Counted are seconds of the processors (user and system), which
 others on the machine hardly change; all are ratios to a floor that is measured before each command, in the same way.
+Writes its part of docs/performance.md where the folder holds twenty million events.
 """
 
 from __future__ import annotations
@@ -17,10 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import pyarrow.parquet as pq
+
 from benchmarks import engine
+from benchmarks.believe import replace_block
 from benchmarks.processes import Spent, spent
 
 HERE = Path(__file__).parents[1]
+PAGE = HERE / "docs" / "performance.md"
+MARK = "python -m benchmarks.reading"
+RUNS = 2
+WRITTEN_FROM = 20_000_000
 AS_OF = "2026-01-01"
 FLOOR = (
     "import sys, time; from pathlib import Path; from benchmarks import rivals; import duckdb, pyarrow; "
@@ -98,15 +106,31 @@ def table(folder: Path, versions: Sequence[Path], runs: int) -> list[str]:
     return lines
 
 
+def block(lines: Sequence[str]) -> list[str]:
+    """The part of the page about reading, with its marks."""
+    return [
+        "Reading as whole commands, with every check of every row, one cutoff: CPU seconds of all cores, with the start of",
+        "Python and its imports (some three seconds), beside a floor measured before each.",
+        "",
+        f"<!-- {MARK} -->",
+        *lines,
+        f"<!-- /{MARK} -->",
+        "",
+    ]
+
+
 def main() -> None:
-    """Measures and prints the table."""
+    """Measures, prints the table and writes it into the page."""
     parser = argparse.ArgumentParser(description="Measures what reading a company's tables costs.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--against", type=Path, help="A working copy of another version.")
-    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=RUNS)
     asked = parser.parse_args()
     versions = [HERE, *([asked.against.resolve()] if asked.against else [])]
-    print("\n".join(table(asked.folder.resolve(), versions, asked.runs)))
+    lines = table(asked.folder.resolve(), versions, asked.runs)
+    print("\n".join(lines))
+    if pq.read_metadata(asked.folder / "events.parquet").num_rows >= WRITTEN_FROM:
+        replace_block(MARK, lines, PAGE)
 
 
 if __name__ == "__main__":
