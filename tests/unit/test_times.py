@@ -80,6 +80,11 @@ BEHIND = [
     ("2024-01-09 03:15:00 MST", "2024-01-09 05:15:00"),
     ("2024-07-09 03:15:00 JST", "2024-07-08 14:15:00"),
     ("2024-07-09 03:15:00CEST", "2024-07-08 21:15:00"),
+    ("2024-07-09 03:15:00 (UTC)", "2024-07-08 23:15:00"),
+    ("2024-07-09 03:15 Zulu", "2024-07-08 23:15:00"),
+    ("2024-07-09 03:15:00 PT", "2024-07-09 06:15:00"),
+    ("2024-01-09 03:15:00 et", "2024-01-09 03:15:00"),
+    ("2024-07-09 03:15:00 GMT+0200 (Central European Summer Time)", "2024-07-08 21:15:00"),
     ("2024-07-09 03:15:00 Europe/Berlin", "2024-07-08 21:15:00"),
     ("2024-01-09 03:15:00 [Europe/Berlin]", "2024-01-08 21:15:00"),
     ("2024-07-09T03:15:00+02:00[Europe/Berlin]", "2024-07-08 21:15:00"),
@@ -100,6 +105,7 @@ LEFT_OVER = [
     "2024-07-09 03:15:00 +2:00:15",
     "2024-07-09 03:15:00 Europe/Nowhere",
     "2024-07-09 03:15:00 (estimated)",
+    "2024-07-09 03:15:00 UTC (PST)",
     "2024-07-09 13:15 PM",
     "2024-07-09 03:15:00 XYZ",
     "2024-02-30",
@@ -326,3 +332,34 @@ def test_clock_changes_are_found_to_the_minute() -> None:
     assert spring.at == at("2024-03-31 01:00")
     assert spring.skipped == (at("2024-03-31 02:00"), at("2024-03-31 03:00"))
     assert (autumn.at, autumn.before, autumn.after) == (at("2024-10-27 01:00"), 120, 60)
+
+
+# ---------------------------------------------------------------- what keeps a column from being read
+
+
+def test_dates_that_prove_the_day_first_and_the_month_first_are_told_with_both(tmp_path: Path) -> None:
+    with pytest.raises(ContractError) as refused:
+        read(tmp_path, ["03/04/2024", "25/04/2024", "05/28/2024 10:00", "05/29/2024"])
+    assert "1 of them can only have the day first ('25/04/2024')" in refused.value.remedy
+    assert "2 only the month ('05/28/2024 10:00')" in refused.value.remedy
+    # nor is a format proposed beside a declared one that contradicts it
+    told = read(tmp_path, ["03/04/2024", "25/04/2024", "05/28/2024"], time_formats=["%d/%m/%Y"])
+    assert "can only have the month first ('05/28/2024')" in told.told(RemarkKind.UNREADABLE_TIME).detail
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("2024-07-09 03:15 XYZ", "zone_words: {XYZ: Europe/Berlin}"),
+        ("2024-07-09 03:15:00 CT", "CT may be that of Chicago or Shanghai"),
+        ("2024-07-09 03:15:00 (IST)", "zone_words: {IST: …}"),
+        ("2024-07-09 03:15 at noon", "What 'AT NOON' means behind a time is not known"),
+        ("\uff12\uff10\uff12\uff14-07-09", "translate(occurred_at, '"),
+    ],
+)
+def test_a_column_that_cannot_be_read_stops_with_what_stands_behind_its_times(
+    written: str, remedy: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ContractError) as refused:
+        read(tmp_path, [written, written])
+    assert remedy in refused.value.remedy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,14 @@ import duckdb
 
 from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
-from churnml.adapters.warehouse.time_remedies import formats_of, units_of, units_sentence
+from churnml.adapters.warehouse.time_remedies import (
+    both_orders,
+    formats_of,
+    full_width,
+    units_of,
+    units_sentence,
+    unknown_word,
+)
 from churnml.adapters.warehouse.times import (
     EARLIEST,
     LATEST,
@@ -39,6 +47,7 @@ from churnml.adapters.warehouse.zones import (
     own_words,
     signed,
     suggested_zones,
+    zone_word_in,
 )
 from churnml.errors import ContractError, ProjectError
 from churnml.remarks import SAMPLES, RemarkKind
@@ -170,7 +179,6 @@ class _Looking:
         for name in names:
             clock, column = identifier(f"clock of {name}"), identifier(name)
             if name in usual:
-                as_written = clock_as_written(name, self.own, usual[name])
                 all_local = all(s.offset is None and not s.instant for s in [*self.own, *usual[name]])
                 irregular = f"count(*) FILTER ({column} IS NOT NULL AND {clock} IS NULL)"
             else:
@@ -181,7 +189,7 @@ class _Looking:
             counted += [
                 f"count(*) FILTER ({column} <> '')" if name in usual else f"count({column})",
                 irregular,
-                f"bool_or(epoch_us({clock}) % {MICROSECONDS_OF_A_DAY} <> 0)",
+                f"count(*) FILTER (epoch_us({clock}) % {MICROSECONDS_OF_A_DAY} <> 0)",
                 f"min({clock}) FILTER (isfinite({clock}))",
                 f"max({clock}) FILTER (isfinite({clock}))",
                 f"count(*) FILTER ({self._is_skipped(clock)})" if all_local else "0",
@@ -253,8 +261,8 @@ class _Looking:
         """Rows with a zone word that several countries use, among the usual spellings."""
         counted = {}
         for spelling in usual:
-            word = next((w for w in AMBIGUOUS if spelling.formats[0].upper().endswith(w)), None)
-            if word:
+            word = zone_word_in(re.split(r"%\w", spelling.formats[0])[-1])
+            if word in AMBIGUOUS:
                 counted[word] = self._count(f"{_any_of(name, spelling)} IS NOT NULL")
         return counted
 
@@ -265,9 +273,9 @@ class _Looking:
 
     def _tell_ambiguous(self, name: str, tails: Mapping[str, int], meant: Mapping[str, Offset | None]) -> None:
         for tail, rows in tails.items():
-            word = tail.strip().upper()
+            word = zone_word_in(tail)
             declared = {word.upper() for word in self.meant.declared}
-            if word in AMBIGUOUS and word not in declared and self.meant.offset(word) is not None:
+            if word in own_words(self.zone).keys() & AMBIGUOUS.keys() - declared:
                 minutes = own_words(self.zone)[word]
                 detail = f"{word} ({AMBIGUOUS[word]}) is read as that of {self.zone}, UTC{signed(minutes)}."
                 self._tell(RemarkKind.ZONE_WORD, name, rows, [tail], detail)
@@ -303,14 +311,18 @@ class _Looking:
                 self._tell(RemarkKind.UNREADABLE_TIME, name, int(count), samples)
 
     def _remedy(self, name: str, values: str, tails: Mapping[str, int]) -> str:
-        words = [tail for tail in tails if tail.strip().upper() in AMBIGUOUS and self.meant.offset(tail) is None]
-        if words:
-            word = words[0].strip().upper()
+        unknown = [zone_word_in(tail) for tail in tails if tail and self.meant.offset(tail) is None]
+        if word := next((word for word in unknown if word in AMBIGUOUS), None):
             return f"{word} may be that of {AMBIGUOUS[word]}: declare it, for instance zone_words: {{{word}: …}}."
         if units := units_of(self.con, values):
             return units_sentence(units, name)
-        formats = formats_of(self.con, values)
-        return "" if formats is None else formats.sentence
+        if contradiction := both_orders(self.con, values, self.reading.project.spec.time_formats):
+            return contradiction
+        if formats := formats_of(self.con, values):
+            return formats.sentence
+        if unknown:
+            return unknown_word(unknown[0])
+        return full_width(self.con, values, name)
 
     def _tell_other_offset(self, name: str, usual: Sequence[Spelling], tails: Mapping[str, int], look: Look) -> None:
         """Tells that every time of a column has an offset that the project's zone never has."""

@@ -44,6 +44,8 @@ FLAGS = {
 BLANK = r"\s\x{00A0}\x{1680}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}"
 # What no eye sees: zero-width blanks, marks of direction, soft hyphens, the mark at a file's beginning.
 UNSEEN = r"\x{00AD}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}\x{FEFF}"
+# The digits of East Asian keyboards; ids and times of other programs have ours.
+FULL_WIDTH = "".join(map(chr, range(0xFF10, 0xFF1A)))
 _JOINERS = r"\x{200C}\x{200D}"
 _ENDS = f"^[{BLANK}]+|[{BLANK}]+$"
 _UNBROKEN = r"[\x{00A0}\x{2007}\x{202F}]"
