@@ -33,6 +33,9 @@ one fits every row, the format to declare.
   in an hour that was skipped is read as the hour after, and told.
 - Another word behind a time is named, with what to declare, and so are dates of which some can only have the day first
   and others only the month.
+- Where half of a column's times and more are midnights of an offset at which the project's zone has the day before
+  (`2024-03-01T00:00:00Z` in New York), they are dates: told, with what to select. Where nearly all are midnights of a
+  zone that the project does not declare (`2024-02-29T15:00:00Z` for 1 March in Tokyo), that zone is proposed.
 - A column of dates has no hours: the features of hours are missing, and it is told. Dates are text without a clock, the
   type DATE, or {midnights} and more times that all stand at midnight.
 - `data_through`, undeclared, is the last day before today with usage (without usage, with tickets; without those, with

@@ -31,6 +31,7 @@ class RemarkKind(StrEnum):
     UNREADABLE_TIME = "unreadable_time"
     ZONE_WORD = "zone_word"
     OTHER_OFFSET = "other_offset"
+    DAY_BEFORE = "day_before"
     SKIPPED_HOUR = "skipped_hour"
     NO_HOURS = "no_hours"
     STANDS_ALONE = "stands_alone"
@@ -69,6 +70,7 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.UNREADABLE_TIME: "a time cannot be read",
     RemarkKind.ZONE_WORD: "a zone word that several countries use is read as the project's own",
     RemarkKind.OTHER_OFFSET: "every time has an offset from UTC that the project's time zone never has",
+    RemarkKind.DAY_BEFORE: "times are midnights of another clock than the project's: they are read as the day before",
     RemarkKind.SKIPPED_HOUR: "a time lies in an hour that the clocks skipped: it is read as the hour after",
     RemarkKind.NO_HOURS: "its times are dates without hours: features of hours are missing",
     RemarkKind.STANDS_ALONE: "rows lie long after all others",

@@ -334,6 +334,72 @@ def test_clock_changes_are_found_to_the_minute() -> None:
     assert (autumn.at, autumn.before, autumn.after) == (at("2024-10-27 01:00"), 120, 60)
 
 
+# ---------------------------------------------------------------- dates of another clock
+
+
+DATES = ["2024-03-01T00:00:00Z", "2024-03-09T00:00:00+00:00", "2024-07-20 00:00:00 (UTC)"]
+
+
+def test_midnights_of_utc_are_told_west_of_it_with_what_to_select(tmp_path: Path) -> None:
+    found = read(tmp_path, DATES, timezone=NEW_YORK)
+    told = found.told(RemarkKind.DAY_BEFORE)
+    assert (told.rows, told.samples[0]) == (3, "2024-03-01 is read as 2024-02-29 19:00")
+    assert "select substr(occurred_at, 1, 10) AS occurred_at" in told.detail
+    # so written, they are the dates they were
+    days_ = read(tmp_path, [text[:10] for text in DATES], timezone=NEW_YORK)
+    assert days_.times[0] == "2024-03-01 00:00:00"
+    assert RemarkKind.DAY_BEFORE not in days_.kinds
+
+
+def test_so_are_those_of_any_zone_east_of_the_projects(tmp_path: Path) -> None:
+    assert read(tmp_path, ["2024-03-01T00:00:00+09:00"] * 5).told(RemarkKind.DAY_BEFORE).rows == 5
+
+
+def test_typed_instants_at_midnight_are_told_too(tmp_path: Path) -> None:
+    found = read(tmp_path, DATES[:2], "TIMESTAMP WITH TIME ZONE", timezone="America/Sao_Paulo")
+    assert "timezone('UTC', occurred_at)::DATE" in found.told(RemarkKind.DAY_BEFORE).detail
+
+
+@pytest.mark.parametrize(
+    ("values", "zone"),
+    [
+        (DATES, "Europe/Berlin"),  # the same day
+        (["2024-03-01T05:00:00Z"] * 5, NEW_YORK),  # its own midnights
+        (["2024-03-01T00:00:00Z", *[f"2024-03-01T{hour:02}:10:00Z" for hour in range(12)]], NEW_YORK),  # once by chance
+        (["2024-03-01 00:00:00"] * 5, NEW_YORK),
+    ],
+)
+def test_others_are_not(values: list[str], zone: str, tmp_path: Path) -> None:
+    assert RemarkKind.DAY_BEFORE not in read(tmp_path, values, timezone=zone).kinds
+
+
+def midnights(tmp_path: Path, hours: Sequence[int], zone: str = UTC) -> list[Remark]:
+    """What is told of 24 tickets, two a month, opened at these hours of UTC in winter and in summer."""
+    project = make_project(tmp_path, {"accounts": "account_id | created_at\na | 2023-01-01"}, timezone=zone)
+    opened = [dt.datetime(2024, month, 4 + 9 * n, hours[3 < month < 11]) for month in range(1, 13) for n in (0, 1)]  # noqa: DTZ001
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE _raw_support_tickets (opened_at VARCHAR)")
+        con.executemany("INSERT INTO _raw_support_tickets VALUES (?)", [(f"{when.isoformat()}Z",) for when in opened])
+        reading = Reading(cast(Any, Connected(con)), project, TODAY, tmp_path, frozenset(), ReadingCounts())
+        time_columns(reading, TABLES["support_tickets"], {"opened_at": "VARCHAR"}, Path("support_tickets.sql"))
+    return [one for one in reading.counts.remarks if one.kind is RemarkKind.DAY_BEFORE]
+
+
+@pytest.mark.parametrize(("hours", "meant"), [((15, 15), "Asia/Tokyo"), ((23, 22), "Europe/Berlin")])
+def test_midnights_of_a_zone_that_is_not_declared_are_told_with_that_zone(
+    hours: tuple[int, int], meant: str, tmp_path: Path
+) -> None:
+    (told,) = midnights(tmp_path, hours)
+    assert (told.rows, told.column) == (24, "opened_at")
+    assert f"is timezone: {meant} meant?" in told.detail
+    assert midnights(tmp_path, hours, meant) == []
+
+
+def test_any_other_hour_of_the_day_is_one(tmp_path: Path) -> None:
+    assert midnights(tmp_path, (5, 4)) == []  # New York's midnights, the same day
+    assert midnights(tmp_path, (12, 12)) == []
+
+
 # ---------------------------------------------------------------- what keeps a column from being read
 
 

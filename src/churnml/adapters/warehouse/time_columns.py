@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from churnml.adapters.project import PROJECT_FILE
+from churnml.adapters.warehouse.midnights import might_be_dates, tell_day_before, tell_midnights_elsewhere
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
 from churnml.adapters.warehouse.time_remedies import (
     both_orders,
@@ -64,6 +65,8 @@ HOURS_MATTER = {
     "usage_events": ("occurred_at",),
     "support_tickets": ("opened_at", *CLOCK_SHIFTS),
 }
+# Of events, hours are known, and to look at each of so many again would cost.
+SELDOM_DATES = ("usage_events",)
 MICROSECONDS_OF_A_DAY = 86_400_000_000
 
 
@@ -87,14 +90,14 @@ class Look:
     Args:
         given: values that are there.
         irregular: those that none of its usual spellings reads.
-        moving: whether some stand at another hour than midnight.
+        moving: those that stand at another hour than midnight.
         first, last: the span of what was read; None where nothing was.
         skipped: those at hours that the zone's clocks skip.
     """
 
     given: int
     irregular: int
-    moving: bool
+    moving: int
     first: dt.datetime | None
     last: dt.datetime | None
     skipped: int
@@ -178,13 +181,12 @@ class _Looking:
         read, counted = [], []
         for name in names:
             clock, column = identifier(f"clock of {name}"), identifier(name)
+            as_written = self._clock(name, usual.get(name))
             if name in usual:
                 all_local = all(s.offset is None and not s.instant for s in [*self.own, *usual[name]])
                 irregular = f"count(*) FILTER ({column} IS NOT NULL AND {clock} IS NULL)"
             else:
-                reading = typed_reading(name, self.types[name], self.zone)
-                as_written = reading.steps[0][utc_of(name) if reading.has_utc else f"_any {name}"]
-                all_local, irregular = not reading.has_utc, "0"
+                all_local, irregular = not typed_reading(name, self.types[name], self.zone).has_utc, "0"
             read.append(f"{column}, {as_written} AS {clock}")
             counted += [
                 f"count(*) FILTER ({column} <> '')" if name in usual else f"count({column})",
@@ -199,6 +201,13 @@ class _Looking:
         query = f"SELECT {', '.join(counted)} FROM (SELECT {', '.join(read)} FROM {self.raw})"
         row = self.con.execute(query).fetchall()[0]
         return {name: Look(*row[n * 6 : n * 6 + 6]) for n, name in enumerate(names)}
+
+    def _clock(self, name: str, usual: Sequence[Spelling] | None) -> str:
+        """SQL: the time as it stands there; of what has no spelling, because it is no text, the clock of UTC."""
+        if usual is not None:
+            return clock_as_written(name, self.own, usual)
+        reading = typed_reading(name, self.types[name], self.zone)
+        return reading.steps[0][utc_of(name) if reading.has_utc else f"_any {name}"]
 
     def _is_skipped(self, clock: str) -> str:
         """SQL: whether a wall-clock time is one that there was not, because the clocks were put forward."""
@@ -227,10 +236,15 @@ class _Looking:
             )
         if usual is not None and look.first and look.last:
             self._tell_other_offset(name, usual, tails, look)
-        has_hours = look.moving or not look.given or self._has_hours(name, look, reading)
+        if reading.has_utc and might_be_dates(look.given, look.moving):
+            clock = self._clock(name, usual)
+            tell_day_before(self.reading, self.table, reading, self.types[name], clock)
+        elif reading.has_utc and self.table.name not in SELDOM_DATES:
+            tell_midnights_elsewhere(self.reading, self.table, reading)
+        has_hours = bool(look.moving) or not look.given or self._has_hours(name, look, reading)
         if not has_hours and name in HOURS_MATTER.get(self.table.name, ()):
             self._tell(RemarkKind.NO_HOURS, name, look.given)
-        return TimeColumn(reading, bool(has_hours))
+        return TimeColumn(reading, has_hours)
 
     def _has_hours(self, name: str, look: Look, reading: TimeReading) -> bool:
         if (
