@@ -35,6 +35,7 @@ class RemarkKind(StrEnum):
     SKIPPED_HOUR = "skipped_hour"
     NO_HOURS = "no_hours"
     STANDS_ALONE = "stands_alone"
+    LOAD_TIME = "load_time"
     FURTHER_VERSION = "further_version"
     MOVED = "moved"
     LAST_SECOND = "last_second"
@@ -74,6 +75,7 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.SKIPPED_HOUR: "a time lies in an hour that the clocks skipped: it is read as the hour after",
     RemarkKind.NO_HOURS: "its times are dates without hours: features of hours are missing",
     RemarkKind.STANDS_ALONE: "rows lie long after all others",
+    RemarkKind.LOAD_TIME: "rows became known all at one time, long after they happened: nothing of them counts before",
     RemarkKind.FURTHER_VERSION: "a row is a further version of the same ticket: the last one known then stands",
     RemarkKind.MOVED: "a row belongs to another account than the one before it of the same ticket",
     RemarkKind.LAST_SECOND: "ends are written as the last second of a period: they are read as the moment after it",

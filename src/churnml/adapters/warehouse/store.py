@@ -62,6 +62,7 @@ from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, s
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.unmapped_currencies import must_map_currencies
 from churnml.adapters.warehouse.usage import RolledUsage, StaleIncrementsError, roll_up_growing, roll_up_whole
+from churnml.adapters.warehouse.usage_remarks import tell_usage
 from churnml.adapters.warehouse.versions import number_rows
 from churnml.adapters.warehouse.watermarks import (
     INPUTS,
@@ -401,6 +402,7 @@ def _make_store(
         else:
             rolled = roll_up_growing(reading, growing, kept, end, progress)
         usage = rolled.folders
+        tell_usage(reading, usage)
         _write_quarantine(reading, usage if growing else [])
         write_profile(reading, usage, end)
         progress("naming the content")
