@@ -28,9 +28,12 @@ values of a column are looked at before one is read. An **optional** value that 
 - A `csat` is 1 to 5. `csat_scale: 1-10` (or any two ends) brings another scale to it, `csat_scale: good/bad` reads
   {faces}, and a mapping (`{{happy: 5, meh: 3}}`) other words. {unanswered} are no answer. Undeclared, those of another
   scale are missing.
+- A name is compared to the letter, without blanks around it; a tab or a break of a line within it is a blank, and
+  control signs go. Names that differ only in capitals, blanks, hyphens or underscores stay apart, and are told.
 - An id is compared as text. What a program put on it comes off: a double's `.0` where all of a column have it, blanks,
-  tabs, signs nobody sees, `="…"`. Salesforce's 15 and 18 letters are one id, by the checksum. Leading zeros and case
-  are never taken off: such near misses are named. `1.23E+11` is Excel's work and stops the run.
+  tabs, signs nobody sees, `="…"`; full-width digits where the accounts have ordinary ones. Salesforce's 15 and 18
+  letters are one id, by the checksum. Leading zeros and case are never taken off: such near misses are named.
+  `1.23E+11` is Excel's work and stops the run.
 
 | example | column | written | read | told |
 |---|---|---|---|---|

@@ -28,6 +28,7 @@ class RemarkKind(StrEnum):
     SPELLING = "spelling"
     LATE_SPELLING = "late_spelling"
     NEAR_ID = "near_id"
+    NEAR_NAME = "near_name"
     UNREADABLE_TIME = "unreadable_time"
     ZONE_WORD = "zone_word"
     OTHER_OFFSET = "other_offset"
@@ -68,6 +69,7 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.SPELLING: "an id or a name is read without what an export put on it",
     RemarkKind.LATE_SPELLING: "a user id has something around it that the first rows did not show: it stands as it is",
     RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",
+    RemarkKind.NEAR_NAME: "names or ids differ only in capitals, blanks or hyphens: they count as different ones",
     RemarkKind.UNREADABLE_TIME: "a time cannot be read",
     RemarkKind.ZONE_WORD: "a zone word that several countries use is read as the project's own",
     RemarkKind.OTHER_OFFSET: "every time has an offset from UTC that the project's time zone never has",

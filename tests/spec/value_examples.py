@@ -157,6 +157,27 @@ NAMES = (
         (K.SPELLING,),
     ),
     ValueExample(
+        "breaks of lines and control signs within a name",
+        "support_tickets.category",
+        ("Bug\u0085report", "Bug\u2028report\x07", "Bug\r\nreport", "Bug\treport", "\x1fBug report"),
+        ("Bug report",) * 5,
+        (K.SPELLING,),
+    ),
+    ValueExample(
+        "names that differ only in capitals, blanks or hyphens stay apart",
+        "subscriptions.plan",
+        ("Gold", "gold", "Team-Plus", "team plus", "Teams", "Golden"),
+        ("Gold", "gold", "Team-Plus", "team plus", "Teams", "Golden"),
+        (K.NEAR_NAME,),
+    ),
+    ValueExample(
+        "a name with blanks around it is the one without",
+        "accounts.segment",
+        (" smb", "smb"),
+        ("smb", "smb"),
+        (K.SPELLING,),
+    ),
+    ValueExample(
         "an event may be called null", "usage_events.event", ("null", "login"), ("null", "login"), (K.DOUBTFUL_NAME,)
     ),
     ValueExample(
@@ -223,6 +244,13 @@ IDS = (
         ("0015g00000AbCdE", "0015g00000AbCdFAAV"),
         ("0015g00000AbCdEAAV", "0015g00000AbCdFAAV"),
         (K.SPELLING,),
+    ),
+    ValueExample(
+        "ids that differ only in capitals stay apart",
+        "accounts.owner_id",
+        ("Ann", "ann", "bob", "0015g00000AbCdE", "0015g00000AbCde"),
+        ("Ann", "ann", "bob", "0015g00000AbCdE", "0015g00000AbCde"),
+        (K.NEAR_NAME,),
     ),
     ValueExample(
         "a program's sign for nothing is nobody's id; somebody may be called Null",

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from churnml.adapters.warehouse.load_times import tell_load_time
+from churnml.adapters.warehouse.near_names import tell_near_names
 from churnml.adapters.warehouse.profile import EPOCH, USAGE_FEED
 from churnml.adapters.warehouse.reading import Reading, files_of, parquet
-from churnml.tables import USAGE_EVENTS
+from churnml.tables import USAGE_EVENTS, ColumnKind
 
 
 def tell_usage(reading: Reading, folders: Sequence[Path]) -> None:
@@ -27,3 +28,5 @@ def tell_usage(reading: Reading, folders: Sequence[Path]) -> None:
         f"FROM {feed} WHERE event = ''"
     )
     tell_load_time(reading, USAGE_EVENTS, days)
+    names = f"(SELECT event AS name, sum(rows)::BIGINT AS rows FROM {feed} WHERE event <> '' GROUP BY event)"
+    tell_near_names(reading, USAGE_EVENTS.name, "event", ColumnKind.CATEGORY, names)
