@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from churnml.adapters.warehouse.losses import NOT_LOST
 from churnml.adapters.warehouse.satisfaction import FACES, UNANSWERED
 from churnml.adapters.warehouse.values import DOUBTFUL_WORDS, HUMAN_WORDS, MACHINE_WORDS, UNLIMITED
+from churnml.features.tickets import SERIOUS
 from churnml.remarks import MEANINGS, visible
 from churnml.specs.project import ProjectSpec
 from tests.spec.value_examples import VALUE_EXAMPLES, ValueExample
@@ -28,6 +29,8 @@ values of a column are looked at before one is read. An **optional** value that 
 - A `csat` is 1 to 5. `csat_scale: 1-10` (or any two ends) brings another scale to it, `csat_scale: good/bad` reads
   {faces}, and a mapping (`{{happy: 5, meh: 3}}`) other words. {unanswered} are no answer. Undeclared, those of another
   scale are missing.
+- A priority is serious where it is {serious}. Whether 1 is the most or the least urgent, or what a word of another
+  language means, is not guessed: `priorities: {{hoch: high, 1: urgent}}` says so, else it is told.
 - A name is compared to the letter, without blanks around it; a tab or a break of a line within it is a blank, and
   control signs go. Names that differ only in capitals, blanks, hyphens or underscores stay apart, and are told.
 - An id is compared as text. What a program put on it comes off: a double's `.0` where all of a column have it, blanks,
@@ -58,6 +61,7 @@ An optional column that is not mapped is unknown: features that need it are not 
 def values_section() -> list[str]:
     """What is read of values and ids, by example, and what is told."""
     return VALUES.format(
+        serious=_words(SERIOUS, "or"),
         human=_words(HUMAN_WORDS),
         machine=_words(MACHINE_WORDS),
         doubtful=_words(DOUBTFUL_WORDS),

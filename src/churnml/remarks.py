@@ -25,6 +25,7 @@ class RemarkKind(StrEnum):
     NUMBER_FORMAT = "number_format"
     AMBIGUOUS_NUMBER = "ambiguous_number"
     OTHER_SCALE = "other_scale"
+    UNKNOWN_PRIORITY = "unknown_priority"
     SPELLING = "spelling"
     LATE_SPELLING = "late_spelling"
     NEAR_ID = "near_id"
@@ -66,6 +67,7 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.NUMBER_FORMAT: "numbers written for people (1,250.00, $1,250, …) are read as numbers",
     RemarkKind.AMBIGUOUS_NUMBER: "a number that could be read in two ways is not read",
     RemarkKind.OTHER_SCALE: "a satisfaction that is not on the scale of 1 to 5 is missing",
+    RemarkKind.UNKNOWN_PRIORITY: "a priority is no word that is known: its tickets do not count as serious",
     RemarkKind.SPELLING: "an id or a name is read without what an export put on it",
     RemarkKind.LATE_SPELLING: "a user id has something around it that the first rows did not show: it stands as it is",
     RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",

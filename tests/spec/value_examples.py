@@ -188,6 +188,29 @@ NAMES = (
         (K.NO_VALUE, K.UNREADABLE_VALUE),
     ),
 )
+PRIORITIES = (
+    ValueExample(
+        "the words of help desks, in any capitals",
+        "support_tickets.priority",
+        ("low", "Normal", "HIGH", "urgent", "Medium", ""),
+        ("low", "Normal", "HIGH", "urgent", "Medium", None),
+    ),
+    ValueExample(
+        "another language, a number, a word of one's own: not guessed",
+        "support_tickets.priority",
+        ("hoch", "2", "P3", "blocker", "high"),
+        ("hoch", "2", "P3", "blocker", "high"),
+        (K.UNKNOWN_PRIORITY,),
+    ),
+    ValueExample(
+        "declared",
+        "support_tickets.priority",
+        ("Hoch", "1", "1.0", "4", "dringend"),
+        ("high", "urgent", "urgent", "low", "dringend"),
+        (K.UNKNOWN_PRIORITY,),
+        {"priorities": {"hoch": "high", 1: "urgent", 4: "low"}},
+    ),
+)
 SATISFACTION = (
     ValueExample("1 to 5 as it is", "support_tickets.csat", ("1", "5", "3.5"), (1, 5, 3.5)),
     ValueExample(
@@ -270,6 +293,7 @@ IDS = (
 VALUE_EXAMPLES = {
     "numbers": NUMBERS,
     "names": NAMES,
+    "priorities": PRIORITIES,
     "satisfaction": SATISFACTION,
     "ids": IDS,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from churnml.adapters.project import PROJECT_FILE
-from churnml.adapters.warehouse import values
+from churnml.adapters.warehouse import priorities, values
 from churnml.adapters.warehouse.amount_signs import must_bear_one_currency
 from churnml.adapters.warehouse.ids import IdColumn, id_value
 from churnml.adapters.warehouse.near_names import tell_blanks, tell_near_names
@@ -92,7 +92,10 @@ def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
         id_column = IdColumn(column.table, column.name, column.raw, column.sql_type, column.where, sampled)
         return _read_as(id_value(reading, id_column), column)
     if kind is ColumnKind.CATEGORY:
-        return _read_as(_name(reading, column), column)
+        name = _name(reading, column)
+        if (column.table, column.name) == ("support_tickets", priorities.COLUMN):
+            name = priorities.serious_or_not(reading, column.raw, name)
+        return _read_as(name, column)
     if kind is ColumnKind.TEXT:
         return ColumnReader(column.as_text, _is_filled(column))
     value = values.flag(column.column) if kind is ColumnKind.FLAG else _number(reading, column)
