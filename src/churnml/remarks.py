@@ -30,6 +30,7 @@ class RemarkKind(StrEnum):
     LATE_SPELLING = "late_spelling"
     NEAR_ID = "near_id"
     NEAR_NAME = "near_name"
+    SHARED_USER = "shared_user"
     UNREADABLE_TIME = "unreadable_time"
     ZONE_WORD = "zone_word"
     OTHER_OFFSET = "other_offset"
@@ -72,6 +73,7 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.LATE_SPELLING: "a user id has something around it that the first rows did not show: it stands as it is",
     RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",
     RemarkKind.NEAR_NAME: "names or ids differ only in capitals, blanks or hyphens: they count as different ones",
+    RemarkKind.SHARED_USER: "one user id has a large share of the events and is hardly one person: it counts as one",
     RemarkKind.UNREADABLE_TIME: "a time cannot be read",
     RemarkKind.ZONE_WORD: "a zone word that several countries use is read as the project's own",
     RemarkKind.OTHER_OFFSET: "every time has an offset from UTC that the project's time zone never has",

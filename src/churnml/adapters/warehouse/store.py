@@ -59,6 +59,7 @@ from churnml.adapters.warehouse.reading import (
     write_parquet,
 )
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
+from churnml.adapters.warehouse.shared_users import tell_shared_users
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.unmapped_currencies import must_map_currencies
 from churnml.adapters.warehouse.usage import RolledUsage, StaleIncrementsError, roll_up_growing, roll_up_whole
@@ -391,6 +392,7 @@ def _make_store(
                 note_arrival_columns(reading, table, source, registered)
                 must_map_currencies(reading, table, source, registered)
                 number_rows(reading, table)
+                tell_shared_users(reading, table)
                 flag_forgotten(reading, table)
         make_rates(reading, registered)
         end = data_end(reading, kept)
