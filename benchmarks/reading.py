@@ -109,8 +109,8 @@ def table(folder: Path, versions: Sequence[Path], runs: int) -> list[str]:
 def block(lines: Sequence[str]) -> list[str]:
     """The part of the page about reading, with its marks."""
     return [
-        "Reading as whole commands, with every check of every row, one cutoff: CPU seconds of all cores, with the start of",
-        "Python and its imports (some three seconds), beside a floor measured before each.",
+        "Reading as whole commands, with every check of every row, one cutoff: CPU seconds of all cores, with the",
+        "start of Python and its imports (some three seconds), beside a floor measured before each.",
         "",
         f"<!-- {MARK} -->",
         *lines,

@@ -239,6 +239,9 @@ def _arrival_lines() -> list[str]:
         "is no version. Map as `known_at` when a row landed (`_fivetran_synced`, `_airbyte_extracted_at`, …) or, where",
         "every change is a row of its own, when it last changed; of a table that holds only the present state of each",
         "ticket, the time of the last change would hide the ticket until then.",
+        "",
+        "A full refresh stamps every row with its own time. Where half of a table's rows or more became known on one",
+        "day, half of those a week and more after they happened, no cutoff before it has them: told as `load_time`.",
     ]
 
 

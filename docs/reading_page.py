@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from churnml.adapters.warehouse.columns import SAMPLED_ROWS
 from churnml.adapters.warehouse.losses import NOT_LOST
 from churnml.adapters.warehouse.satisfaction import FACES, UNANSWERED
 from churnml.adapters.warehouse.values import DOUBTFUL_WORDS, HUMAN_WORDS, MACHINE_WORDS, UNLIMITED
+from churnml.features.tickets import SERIOUS
 from churnml.remarks import MEANINGS, visible
 from churnml.specs.project import ProjectSpec
 from tests.spec.value_examples import VALUE_EXAMPLES, ValueExample
@@ -28,9 +30,16 @@ values of a column are looked at before one is read. An **optional** value that 
 - A `csat` is 1 to 5. `csat_scale: 1-10` (or any two ends) brings another scale to it, `csat_scale: good/bad` reads
   {faces}, and a mapping (`{{happy: 5, meh: 3}}`) other words. {unanswered} are no answer. Undeclared, those of another
   scale are missing.
+- A priority is serious where it is {serious}. Whether 1 is the most or the least urgent, or what a word of another
+  language means, is not guessed: `priorities: {{hoch: high, 1: urgent}}` says so, else it is told.
+- A name is compared to the letter, without blanks around it; a tab or a break of a line within it is a blank, and
+  control signs go. Names that differ only in capitals, blanks, hyphens or underscores stay apart, and are told.
+- A user id that stands for nobody (`anonymous`, `guest`, `system`, `0`, …), that most accounts share, or that has
+  nearly all events of an account of many counts as one user: told, with its share of the first {sampled:,} events.
 - An id is compared as text. What a program put on it comes off: a double's `.0` where all of a column have it, blanks,
-  tabs, signs nobody sees, `="…"`. Salesforce's 15 and 18 letters are one id, by the checksum. Leading zeros and case
-  are never taken off: such near misses are named. `1.23E+11` is Excel's work and stops the run.
+  tabs, signs nobody sees, `="…"`; full-width digits where the accounts have ordinary ones. Salesforce's 15 and 18
+  letters are one id, by the checksum. Leading zeros and case are never taken off: such near misses are named.
+  `1.23E+11` is Excel's work and stops the run.
 
 | example | column | written | read | told |
 |---|---|---|---|---|
@@ -55,6 +64,8 @@ An optional column that is not mapped is unknown: features that need it are not 
 def values_section() -> list[str]:
     """What is read of values and ids, by example, and what is told."""
     return VALUES.format(
+        serious=_words(SERIOUS, "or"),
+        sampled=SAMPLED_ROWS,
         human=_words(HUMAN_WORDS),
         machine=_words(MACHINE_WORDS),
         doubtful=_words(DOUBTFUL_WORDS),

@@ -43,12 +43,20 @@ ARRIVALS: tuple[Arrival, ...] = (
     Arrival(ACCOUNTS, ("account_id", "created_at"), "accounts", "at created_at, which says when it became known to us"),
     Arrival(
         ACCOUNTS,
-        ("owner_id", "segment", "industry", "region", "acquisition_source", "parent_account_id"),
+        ("segment", "industry", "region", "acquisition_source"),
         "attributes declared static",
         "today's state: no feature reads one unless `static:` declares that it never changes, and then it counts as "
-        "known from the account's creation; the owner only decides who gets today's work",
+        "known from the account's creation",
         otherwise="as they are today, at every cutoff",
         risk="one that changes tells the past what became of an account later.",
+    ),
+    Arrival(
+        ACCOUNTS,
+        ("owner_id", "parent_account_id"),
+        "owners and parents",
+        "today's state: no feature reads them; they decide who gets the work and what belongs to a family",
+        otherwise="as they are today, at every date",
+        risk="work and families of an earlier date are those of today's.",
     ),
     Arrival(
         SUBSCRIPTIONS,
@@ -124,6 +132,8 @@ ARRIVALS: tuple[Arrival, ...] = (
         "one that was recorded afterwards shows an account as gone before anybody knew it.",
     ),
 )
+# Which attributes these are a project declares: they need not be the contract's.
+STATIC = next(one for one in ARRIVALS if one.facts == "attributes declared static")
 
 
 @dataclass(frozen=True)
@@ -148,22 +158,26 @@ def assumptions(given: Mapping[str, Collection[str]], static: Iterable[str] = ()
         given: contract table → the columns the project's own data have.
         static: the account attributes it declares never to change.
     """
-    by_column: dict[tuple[str, str], list[Arrival]] = {}
+    static = tuple(static)
+    by_column: dict[tuple[str, str], list[str]] = {}
     for arrival in ARRIVALS:
         have = set(given.get(arrival.table.name, ()))
-        facts = have & (set(static) if arrival.table is ACCOUNTS else set(arrival.columns))
+        facts = have & set(static if arrival is STATIC else arrival.columns)
         # a version says when it arrived, whatever it carries
         told = arrival.told_by in have or (arrival.table.versioned and KNOWN_AT in have)
         if facts and arrival.risk and not told:
-            by_column.setdefault((arrival.table.name, arrival.told_by), []).append(arrival)
+            which = f" ({', '.join(name for name in static if name in facts)})" if arrival is STATIC else ""
+            sentence = _assumed(arrival, which)
+            by_column.setdefault((arrival.table.name, arrival.told_by), []).append(sentence)
     return tuple(
-        Assumption(table, told_by, " ".join([*([f"{table} has no {told_by}."] if told_by else []), *map(_assumed, of)]))
+        Assumption(table, told_by, " ".join([*([f"{table} has no {told_by}."] if told_by else []), *of]))
         for (table, told_by), of in by_column.items()
     )
 
 
-def _assumed(arrival: Arrival) -> str:
-    return f"{arrival.facts[0].upper()}{arrival.facts[1:]} count as known {arrival.otherwise}: {arrival.risk}"
+def _assumed(arrival: Arrival, which: str) -> str:
+    facts = f"{arrival.facts[0].upper()}{arrival.facts[1:]}{which}"
+    return f"{facts} count as known {arrival.otherwise}: {arrival.risk}"
 
 
 # ---------------------------------------------------------------- columns that look like times of arrival

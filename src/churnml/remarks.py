@@ -25,15 +25,20 @@ class RemarkKind(StrEnum):
     NUMBER_FORMAT = "number_format"
     AMBIGUOUS_NUMBER = "ambiguous_number"
     OTHER_SCALE = "other_scale"
+    UNKNOWN_PRIORITY = "unknown_priority"
     SPELLING = "spelling"
     LATE_SPELLING = "late_spelling"
     NEAR_ID = "near_id"
+    NEAR_NAME = "near_name"
+    SHARED_USER = "shared_user"
     UNREADABLE_TIME = "unreadable_time"
     ZONE_WORD = "zone_word"
     OTHER_OFFSET = "other_offset"
+    DAY_BEFORE = "day_before"
     SKIPPED_HOUR = "skipped_hour"
     NO_HOURS = "no_hours"
     STANDS_ALONE = "stands_alone"
+    LOAD_TIME = "load_time"
     FURTHER_VERSION = "further_version"
     MOVED = "moved"
     LAST_SECOND = "last_second"
@@ -63,15 +68,20 @@ MEANINGS: dict[RemarkKind, str] = {
     RemarkKind.NUMBER_FORMAT: "numbers written for people (1,250.00, $1,250, …) are read as numbers",
     RemarkKind.AMBIGUOUS_NUMBER: "a number that could be read in two ways is not read",
     RemarkKind.OTHER_SCALE: "a satisfaction that is not on the scale of 1 to 5 is missing",
+    RemarkKind.UNKNOWN_PRIORITY: "a priority is no word that is known: its tickets do not count as serious",
     RemarkKind.SPELLING: "an id or a name is read without what an export put on it",
     RemarkKind.LATE_SPELLING: "a user id has something around it that the first rows did not show: it stands as it is",
     RemarkKind.NEAR_ID: "an id is in no row of accounts, but looks like one that is",
+    RemarkKind.NEAR_NAME: "names or ids differ only in capitals, blanks or hyphens: they count as different ones",
+    RemarkKind.SHARED_USER: "one user id has a large share of the events and is hardly one person: it counts as one",
     RemarkKind.UNREADABLE_TIME: "a time cannot be read",
     RemarkKind.ZONE_WORD: "a zone word that several countries use is read as the project's own",
     RemarkKind.OTHER_OFFSET: "every time has an offset from UTC that the project's time zone never has",
+    RemarkKind.DAY_BEFORE: "times are midnights of another clock than the project's: they are read as the day before",
     RemarkKind.SKIPPED_HOUR: "a time lies in an hour that the clocks skipped: it is read as the hour after",
     RemarkKind.NO_HOURS: "its times are dates without hours: features of hours are missing",
     RemarkKind.STANDS_ALONE: "rows lie long after all others",
+    RemarkKind.LOAD_TIME: "rows became known all at one time, long after they happened: nothing of them counts before",
     RemarkKind.FURTHER_VERSION: "a row is a further version of the same ticket: the last one known then stands",
     RemarkKind.MOVED: "a row belongs to another account than the one before it of the same ticket",
     RemarkKind.LAST_SECOND: "ends are written as the last second of a period: they are read as the moment after it",

@@ -157,6 +157,27 @@ NAMES = (
         (K.SPELLING,),
     ),
     ValueExample(
+        "breaks of lines and control signs within a name",
+        "support_tickets.category",
+        ("Bug\u0085report", "Bug\u2028report\x07", "Bug\r\nreport", "Bug\treport", "\x1fBug report"),
+        ("Bug report",) * 5,
+        (K.SPELLING,),
+    ),
+    ValueExample(
+        "names that differ only in capitals, blanks or hyphens stay apart",
+        "subscriptions.plan",
+        ("Gold", "gold", "Team-Plus", "team plus", "Teams", "Golden"),
+        ("Gold", "gold", "Team-Plus", "team plus", "Teams", "Golden"),
+        (K.NEAR_NAME,),
+    ),
+    ValueExample(
+        "a name with blanks around it is the one without",
+        "accounts.segment",
+        (" smb", "smb"),
+        ("smb", "smb"),
+        (K.SPELLING,),
+    ),
+    ValueExample(
         "an event may be called null", "usage_events.event", ("null", "login"), ("null", "login"), (K.DOUBTFUL_NAME,)
     ),
     ValueExample(
@@ -165,6 +186,29 @@ NAMES = (
         ("Yes", "0", "nein", "off", "n/a", "perhaps"),
         (True, False, False, False, None, None),
         (K.NO_VALUE, K.UNREADABLE_VALUE),
+    ),
+)
+PRIORITIES = (
+    ValueExample(
+        "the words of help desks, in any capitals",
+        "support_tickets.priority",
+        ("low", "Normal", "HIGH", "urgent", "Medium", ""),
+        ("low", "Normal", "HIGH", "urgent", "Medium", None),
+    ),
+    ValueExample(
+        "another language, a number, a word of one's own: not guessed",
+        "support_tickets.priority",
+        ("hoch", "2", "P3", "blocker", "high"),
+        ("hoch", "2", "P3", "blocker", "high"),
+        (K.UNKNOWN_PRIORITY,),
+    ),
+    ValueExample(
+        "declared",
+        "support_tickets.priority",
+        ("Hoch", "1", "1.0", "4", "dringend"),
+        ("high", "urgent", "urgent", "low", "dringend"),
+        (K.UNKNOWN_PRIORITY,),
+        {"priorities": {"hoch": "high", 1: "urgent", 4: "low"}},
     ),
 )
 SATISFACTION = (
@@ -225,6 +269,13 @@ IDS = (
         (K.SPELLING,),
     ),
     ValueExample(
+        "ids that differ only in capitals stay apart",
+        "accounts.owner_id",
+        ("Ann", "ann", "bob", "0015g00000AbCdE", "0015g00000AbCde"),
+        ("Ann", "ann", "bob", "0015g00000AbCdE", "0015g00000AbCde"),
+        (K.NEAR_NAME,),
+    ),
+    ValueExample(
         "a program's sign for nothing is nobody's id; somebody may be called Null",
         "accounts.owner_id",
         ("\\N", "NULL", "ann"),
@@ -242,6 +293,7 @@ IDS = (
 VALUE_EXAMPLES = {
     "numbers": NUMBERS,
     "names": NAMES,
+    "priorities": PRIORITIES,
     "satisfaction": SATISFACTION,
     "ids": IDS,
 }

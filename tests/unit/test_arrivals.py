@@ -37,6 +37,7 @@ def test_what_tells_is_a_column_of_the_contract_and_where_nothing_is_assumed_not
         ({"accounts": ["account_id", "created_at", "segment"]}, (), []),
         ({"accounts": ["account_id", "created_at", "segment"]}, ("segment",), [("accounts", "")]),
         ({"accounts": ["account_id", "created_at", "tier"]}, ("tier",), [("accounts", "")]),
+        ({"accounts": ["account_id", "created_at", "owner_id"]}, (), [("accounts", "")]),
     ],
 )  # fmt: skip
 def test_arrival_is_assumed_where_the_column_that_tells_is_not_given(given, static, assumed):
@@ -44,6 +45,12 @@ def test_arrival_is_assumed_where_the_column_that_tells_is_not_given(given, stat
     assert [(one.table, one.told_by) for one in found] == assumed
     assert all(not one.told_by or f"has no {one.told_by}." in one.sentence for one in found)
     assert all("count as known" in one.sentence for one in found)
+
+
+def test_of_accounts_it_is_named_which_facts_count_as_they_are_today():
+    (assumed,) = assumptions({"accounts": ["created_at", "tier", "owner_id", "plan", "segment"]}, ("tier", "plan"))
+    assert "Attributes declared static (tier, plan) count as known as they are today" in assumed.sentence
+    assert "Owners and parents count as known as they are today, at every date: work and families" in assumed.sentence
 
 
 LANDED = """

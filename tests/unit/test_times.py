@@ -80,6 +80,11 @@ BEHIND = [
     ("2024-01-09 03:15:00 MST", "2024-01-09 05:15:00"),
     ("2024-07-09 03:15:00 JST", "2024-07-08 14:15:00"),
     ("2024-07-09 03:15:00CEST", "2024-07-08 21:15:00"),
+    ("2024-07-09 03:15:00 (UTC)", "2024-07-08 23:15:00"),
+    ("2024-07-09 03:15 Zulu", "2024-07-08 23:15:00"),
+    ("2024-07-09 03:15:00 PT", "2024-07-09 06:15:00"),
+    ("2024-01-09 03:15:00 et", "2024-01-09 03:15:00"),
+    ("2024-07-09 03:15:00 GMT+0200 (Central European Summer Time)", "2024-07-08 21:15:00"),
     ("2024-07-09 03:15:00 Europe/Berlin", "2024-07-08 21:15:00"),
     ("2024-01-09 03:15:00 [Europe/Berlin]", "2024-01-08 21:15:00"),
     ("2024-07-09T03:15:00+02:00[Europe/Berlin]", "2024-07-08 21:15:00"),
@@ -100,6 +105,7 @@ LEFT_OVER = [
     "2024-07-09 03:15:00 +2:00:15",
     "2024-07-09 03:15:00 Europe/Nowhere",
     "2024-07-09 03:15:00 (estimated)",
+    "2024-07-09 03:15:00 UTC (PST)",
     "2024-07-09 13:15 PM",
     "2024-07-09 03:15:00 XYZ",
     "2024-02-30",
@@ -326,3 +332,100 @@ def test_clock_changes_are_found_to_the_minute() -> None:
     assert spring.at == at("2024-03-31 01:00")
     assert spring.skipped == (at("2024-03-31 02:00"), at("2024-03-31 03:00"))
     assert (autumn.at, autumn.before, autumn.after) == (at("2024-10-27 01:00"), 120, 60)
+
+
+# ---------------------------------------------------------------- dates of another clock
+
+
+DATES = ["2024-03-01T00:00:00Z", "2024-03-09T00:00:00+00:00", "2024-07-20 00:00:00 (UTC)"]
+
+
+def test_midnights_of_utc_are_told_west_of_it_with_what_to_select(tmp_path: Path) -> None:
+    found = read(tmp_path, DATES, timezone=NEW_YORK)
+    told = found.told(RemarkKind.DAY_BEFORE)
+    assert (told.rows, told.samples[0]) == (3, "2024-03-01 is read as 2024-02-29 19:00")
+    assert "select substr(occurred_at, 1, 10) AS occurred_at" in told.detail
+    # so written, they are the dates they were
+    days_ = read(tmp_path, [text[:10] for text in DATES], timezone=NEW_YORK)
+    assert days_.times[0] == "2024-03-01 00:00:00"
+    assert RemarkKind.DAY_BEFORE not in days_.kinds
+
+
+def test_so_are_those_of_any_zone_east_of_the_projects(tmp_path: Path) -> None:
+    assert read(tmp_path, ["2024-03-01T00:00:00+09:00"] * 5).told(RemarkKind.DAY_BEFORE).rows == 5
+
+
+def test_typed_instants_at_midnight_are_told_too(tmp_path: Path) -> None:
+    found = read(tmp_path, DATES[:2], "TIMESTAMP WITH TIME ZONE", timezone="America/Sao_Paulo")
+    assert "timezone('UTC', occurred_at)::DATE" in found.told(RemarkKind.DAY_BEFORE).detail
+
+
+@pytest.mark.parametrize(
+    ("values", "zone"),
+    [
+        (DATES, "Europe/Berlin"),  # the same day
+        (["2024-03-01T05:00:00Z"] * 5, NEW_YORK),  # its own midnights
+        (["2024-03-01T00:00:00Z", *[f"2024-03-01T{hour:02}:10:00Z" for hour in range(12)]], NEW_YORK),  # once by chance
+        (["2024-03-01 00:00:00"] * 5, NEW_YORK),
+    ],
+)
+def test_others_are_not(values: list[str], zone: str, tmp_path: Path) -> None:
+    assert RemarkKind.DAY_BEFORE not in read(tmp_path, values, timezone=zone).kinds
+
+
+def midnights(tmp_path: Path, hours: Sequence[int], zone: str = UTC) -> list[Remark]:
+    """What is told of 24 tickets, two a month, opened at these hours of UTC in winter and in summer."""
+    project = make_project(tmp_path, {"accounts": "account_id | created_at\na | 2023-01-01"}, timezone=zone)
+    opened = [dt.datetime(2024, month, 4 + 9 * n, hours[3 < month < 11]) for month in range(1, 13) for n in (0, 1)]  # noqa: DTZ001
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE _raw_support_tickets (opened_at VARCHAR)")
+        con.executemany("INSERT INTO _raw_support_tickets VALUES (?)", [(f"{when.isoformat()}Z",) for when in opened])
+        reading = Reading(cast(Any, Connected(con)), project, TODAY, tmp_path, frozenset(), ReadingCounts())
+        time_columns(reading, TABLES["support_tickets"], {"opened_at": "VARCHAR"}, Path("support_tickets.sql"))
+    return [one for one in reading.counts.remarks if one.kind is RemarkKind.DAY_BEFORE]
+
+
+@pytest.mark.parametrize(("hours", "meant"), [((15, 15), "Asia/Tokyo"), ((23, 22), "Europe/Berlin")])
+def test_midnights_of_a_zone_that_is_not_declared_are_told_with_that_zone(
+    hours: tuple[int, int], meant: str, tmp_path: Path
+) -> None:
+    (told,) = midnights(tmp_path, hours)
+    assert (told.rows, told.column) == (24, "opened_at")
+    assert f"is timezone: {meant} meant?" in told.detail
+    assert midnights(tmp_path, hours, meant) == []
+
+
+def test_any_other_hour_of_the_day_is_one(tmp_path: Path) -> None:
+    assert midnights(tmp_path, (5, 4)) == []  # New York's midnights, the same day
+    assert midnights(tmp_path, (12, 12)) == []
+
+
+# ---------------------------------------------------------------- what keeps a column from being read
+
+
+def test_dates_that_prove_the_day_first_and_the_month_first_are_told_with_both(tmp_path: Path) -> None:
+    with pytest.raises(ContractError) as refused:
+        read(tmp_path, ["03/04/2024", "25/04/2024", "05/28/2024 10:00", "05/29/2024"])
+    assert "1 of them can only have the day first ('25/04/2024')" in refused.value.remedy
+    assert "2 only the month ('05/28/2024 10:00')" in refused.value.remedy
+    # nor is a format proposed beside a declared one that contradicts it
+    told = read(tmp_path, ["03/04/2024", "25/04/2024", "05/28/2024"], time_formats=["%d/%m/%Y"])
+    assert "can only have the month first ('05/28/2024')" in told.told(RemarkKind.UNREADABLE_TIME).detail
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("2024-07-09 03:15 XYZ", "zone_words: {XYZ: Europe/Berlin}"),
+        ("2024-07-09 03:15:00 CT", "CT may be that of Chicago or Shanghai"),
+        ("2024-07-09 03:15:00 (IST)", "zone_words: {IST: …}"),
+        ("2024-07-09 03:15 at noon", "What 'AT NOON' means behind a time is not known"),
+        ("\uff12\uff10\uff12\uff14-07-09", "translate(occurred_at, '"),
+    ],
+)
+def test_a_column_that_cannot_be_read_stops_with_what_stands_behind_its_times(
+    written: str, remedy: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ContractError) as refused:
+        read(tmp_path, [written, written])
+    assert remedy in refused.value.remedy

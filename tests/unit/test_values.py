@@ -161,6 +161,7 @@ def of_two_tables(root: Path, accounts: Any, events: Any, **declared: Any) -> tu
         (["0015g00000AbCdEAAV"], ["0015g00000AbCdE"], ["0015g00000AbCdEAAV"]),
         (["a1"], ["\u200ba1\t"], ["a1"]),
         (["'a1", "'7"], ["a1", "'7"], ["a1", "7"]),
+        (["A17"], ["\uff2117", "A\uff11\uff17"], ["A17", "A17"]),
     ],
 )
 def test_an_account_is_the_same_account_in_every_table_however_its_id_was_exported(accounts, events, read_as, tmp_path):
@@ -174,7 +175,8 @@ def test_what_is_taken_off_an_id_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("account", "event"), [("00123", "123"), ("Acme-7", "ACME-7"), ("ACC-001", "acc_1"), ("00123", 123)]
+    ("account", "event"),
+    [("00123", "123"), ("Acme-7", "ACME-7"), ("ACC-001", "acc_1"), ("00123", 123), ("A-007", "\uff21\uff17")],
 )
 def test_a_near_miss_is_named_and_not_taken(account, event, tmp_path):
     ids, counts = of_two_tables(tmp_path, [account, "zz"], [event, event])

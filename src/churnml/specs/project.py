@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from churnml.checks import CheckAction, reasons
 from churnml.errors import SpecError, did_you_mean
-from churnml.specs.base import A_CENTURY, Day, Name, Spec, Zone, each_once
+from churnml.specs.base import A_CENTURY, Day, Name, Spec, Zone, each_once, twice
 from churnml.specs.inputs import Input
 from churnml.specs.schedules import Schedules
 from churnml.specs.time_formats import known_formats
@@ -94,6 +94,8 @@ class ProjectSpec(Spec):
     decimal_mark: str | dict[str, str] | None = None
     # how satisfaction is given: two ends of a scale (1-10), good/bad, or word → 1 to 5; else 1 to 5
     csat_scale: str | dict[str, float] | None = None
+    # a help desk's own words and numbers for how serious a ticket is: word → low, normal, high or urgent
+    priorities: dict[str, Literal["low", "normal", "high", "urgent"]] = Field(default_factory=dict)
     # the share of contracts, or of their MRR, that may be set aside before a run stops
     may_lose: Annotated[float, Field(ge=0, le=1)] = 0.05
     # what is done when a feed breaks: table (or all) → kind of break → warn, hold or stop
@@ -179,6 +181,17 @@ class ProjectSpec(Spec):
             if mark not in (".", ","):
                 raise ValueError(f"'{mark}' is no decimal mark: '.' or ','")
         return value
+
+    @field_validator("priorities", mode="before")
+    @classmethod
+    def _numbers_as_words(cls, value: object) -> object:
+        """In YAML ``1: urgent`` has a number for its key."""
+        if not isinstance(value, dict):
+            return value
+        words = {str(word).strip() if isinstance(word, int) else word: meant for word, meant in value.items()}
+        if again := twice([str(word).strip().lower() for word in words]):
+            raise ValueError(f"'{again}' stands there twice")
+        return words
 
     @field_validator("csat_scale")
     @classmethod

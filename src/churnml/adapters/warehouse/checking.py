@@ -13,6 +13,7 @@ import ibis
 from churnml import checks
 from churnml.adapters.warehouse.contracts import settle_contracts, tell_contracts
 from churnml.adapters.warehouse.input_tables import InputTable
+from churnml.adapters.warehouse.load_times import tell_load_time
 from churnml.adapters.warehouse.losses import must_not_lose
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, write_parquet
 from churnml.adapters.warehouse.regions import tell_regions
@@ -88,6 +89,11 @@ def check_and_write(reading: Reading, table: Table, end: dt.date, folder: Path) 
     _count(reading, table, warnings)
     if table.name == "accounts":
         tell_regions(reading)
+    # of contracts, also those that are set aside because they were known only after the data end
+    dated = "_contracts" if table.name == "subscriptions" else identifier("_kept_" + table.name)
+    if "known_at" in table.column_names:
+        happened = f"SELECT {table.dated_by} AS happened, known_at AS known, 1 AS rows FROM {dated}"
+        tell_load_time(reading, table, f"{happened} WHERE {table.dated_by} IS NOT NULL")
     must_not_lose(reading, table)
     kept = identifier("_kept_" + table.name)
     written = {"subject", "body"} & set(reading.counts.given[table.name])

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from churnml.adapters.project import PROJECT_FILE
-from churnml.adapters.warehouse import values
+from churnml.adapters.warehouse import priorities, values
 from churnml.adapters.warehouse.amount_signs import must_bear_one_currency
 from churnml.adapters.warehouse.ids import USER, IdColumn, id_value
 from churnml.adapters.warehouse.late_spellings import tell_late_spellings
+from churnml.adapters.warehouse.near_names import tell_blanks, tell_near_names
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
 from churnml.adapters.warehouse.satisfaction import is_unanswered, on_our_scale, rated
 from churnml.remarks import RemarkKind
@@ -95,7 +96,10 @@ def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
             tell_late_spellings(reading, column.table, value, sampled)
         return _read_as(value, column)
     if kind is ColumnKind.CATEGORY:
-        return _read_as(_name(reading, column), column)
+        name = _name(reading, column)
+        if (column.table, column.name) == ("support_tickets", priorities.COLUMN):
+            name = priorities.serious_or_not(reading, column.raw, name)
+        return _read_as(name, column)
     if kind is ColumnKind.TEXT:
         return ColumnReader(column.as_text, _is_filled(column))
     value = values.flag(column.column) if kind is ColumnKind.FLAG else _number(reading, column)
@@ -143,14 +147,17 @@ def _name(reading: Reading, column: SourceColumn) -> str:
     plain = _trimmed(column)
     if not column.is_text:
         return plain
-    different = f"SELECT {column.column} AS raw, count(*) AS n FROM {column.raw} GROUP BY 1"
+    reading.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE _names AS SELECT {column.column} AS raw, count(*) AS n "
+        f"FROM {column.raw} GROUP BY 1"
+    )
     kind = (
         f"CASE WHEN {values.is_word('raw', column.kind)} THEN {quoted(RemarkKind.NO_VALUE)} "
         f"WHEN {values.is_doubtful('raw')} THEN {quoted(RemarkKind.DOUBTFUL_NAME)} "
         f"WHEN {values.cleaned('raw')} IS DISTINCT FROM nullif(trim(raw), '') THEN {quoted(RemarkKind.SPELLING)} END"
     )
     odd = reading.con.execute(
-        f"SELECT {kind} AS kind, sum(n)::BIGINT, list(raw ORDER BY n DESC, raw)[:3] FROM ({different}) "
+        f"SELECT {kind} AS kind, sum(n)::BIGINT, list(raw ORDER BY n DESC, raw)[:3] FROM _names "
         "GROUP BY 1 HAVING kind IS NOT NULL ORDER BY 1"
     ).fetchall()
     for told, rows, samples in odd:
@@ -160,18 +167,23 @@ def _name(reading: Reading, column: SourceColumn) -> str:
         values.cleaned(column.column)
         if RemarkKind.SPELLING in kinds
         else plain
-        if _has_blanks(reading, different)
+        if _has_blanks(reading)
         else column.column
     )
+    if RemarkKind.SPELLING not in kinds and value == plain:
+        tell_blanks(reading, column.table, column.name, "_names")
+    if column.table != "usage_events":  # whose names are known by what they came to
+        read = f"SELECT {values.cleaned('raw')} AS name, sum(n)::BIGINT AS rows FROM _names GROUP BY 1"
+        tell_near_names(reading, column.table, column.name, column.kind, f"({read})")
     if RemarkKind.NO_VALUE in kinds:
         value = f"CASE WHEN NOT {values.is_word(column.column, column.kind)} THEN {value} END"
     return value
 
 
-def _has_blanks(reading: Reading, different: str) -> bool:
-    """Whether any of the texts has blanks around it, or nothing else: where none has, none need be taken off."""
+def _has_blanks(reading: Reading) -> bool:
+    """Whether any text of ``_names`` has blanks around it, or nothing else: where none has, none need be taken off."""
     blank = "raw IS NOT NULL AND raw IS DISTINCT FROM nullif(trim(raw), '')"
-    return bool(reading.con.execute(f"SELECT count(*) FROM ({different}) WHERE {blank}").fetchall()[0][0])
+    return bool(reading.con.execute(f"SELECT count(*) FROM _names WHERE {blank}").fetchall()[0][0])
 
 
 def _number(reading: Reading, column: SourceColumn) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from churnml.adapters.warehouse.near_names import tell_blanks, tell_near_names
 from churnml.adapters.warehouse.reading import Reading, identifier, quoted
 from churnml.adapters.warehouse.values import DOUBTFUL_WORDS, MACHINE_WORDS, cleaned, is_doubtful
 from churnml.errors import ContractError
@@ -29,6 +30,10 @@ _DECIMAL = r"^([0-9]+)\.0+$"
 _EXCEL = r"^[0-9]([.,][0-9]+)?[eE]\+[0-9]{2,}$"
 _SALESFORCE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _FIRST, _BOTH = "\\1", "\\1\\2"
+# Each sign of ASCII stands among the full-width forms too, in the same order
+_FULL_WIDTH = r"[\x{FF01}-\x{FF5E}]"
+_ORDINARY = "".join(map(chr, range(0x21, 0x7F)))
+_WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
 NEAR_SHOWN = 3
 NEAR_REMEDY = "Bring both to one spelling in the SELECT"
 
@@ -82,6 +87,8 @@ def id_value(reading: Reading, column: IdColumn) -> str:
         _must_not_be_excels(reading, column)
         if _is_bare(reading, column):
             value = identifier(column.name)
+        else:
+            tell_blanks(reading, column.table, column.name, "_spelled")
         nothing = _words_for_nothing(reading, column)
         word = f"trim(raw) IN ({nothing})"
         words = _tell(reading, column, word, kind=RemarkKind.NO_VALUE)
@@ -90,6 +97,9 @@ def id_value(reading: Reading, column: IdColumn) -> str:
         _tell(reading, column, is_doubtful("raw"), kind=RemarkKind.DOUBTFUL_NAME)
         if _tell(reading, column, "id IS DISTINCT FROM plain"):
             value = cleaned(identifier(column.name), ColumnKind.ID)
+        if column.table == "accounts" and column.name != "parent_account_id":
+            counted = "(SELECT id AS name, sum(n)::BIGINT AS rows FROM _spelled GROUP BY 1)"
+            tell_near_names(reading, column.table, column.name, ColumnKind.ID, counted)
         if words:
             value = f"CASE WHEN trim({identifier(column.name)}) NOT IN ({nothing}) THEN {value} END"
     if of_accounts and not names_them:
@@ -202,7 +212,18 @@ def of_salesforce(value: str) -> str:
     return f"(regexp_full_match({value}, '[a-zA-Z0-9]{{15}}[A-Z0-5]{{3}}') AND {value} = {with_checksum(value)})"
 
 
+def is_full_width(value: str) -> str:
+    """SQL: whether a text has letters or digits as wide as those of East Asia."""
+    return f"regexp_matches({value}, {quoted(_FULL_WIDTH)})"
+
+
+def half_width(value: str) -> str:
+    """SQL: a text with ordinary letters and digits for full-width ones."""
+    return f"translate({value}, {quoted(_WIDE)}, {quoted(_ORDINARY)})"
+
+
 _RULES = (
+    Rewriting(is_full_width, half_width, "The accounts are written with ordinary letters and digits"),
     Rewriting(has_decimals, without_decimals, "The accounts are written without decimals"),
     Rewriting(of_salesforce, _first_15, "The accounts are Salesforce's ids of 15 letters"),
     Rewriting(_of_15_letters, with_checksum, "The accounts are Salesforce's ids of 18 letters"),
@@ -306,7 +327,7 @@ def _tell_near_misses(reading: Reading, column: IdColumn) -> None:
 
 
 def _gist(value: str) -> str:
-    """SQL: what two spellings of an id have in common: no case, no signs, no zeros in front, no checksum."""
-    text = f"CASE WHEN {of_salesforce(value)} THEN substr({value}, 1, 15) ELSE {value} END"
+    """SQL: what two spellings of an id have in common: no case, no signs, no zeros in front, no width, no checksum."""
+    text = f"CASE WHEN {of_salesforce(value)} THEN substr({value}, 1, 15) ELSE {half_width(value)} END"
     text = f"lower(regexp_replace({without_decimals(text)}, '[^0-9a-zA-Z]', '', 'g'))"
     return f"regexp_replace({text}, '(^|[a-z])0+([0-9])', {quoted(_BOTH)}, 'g')"

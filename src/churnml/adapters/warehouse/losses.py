@@ -16,6 +16,8 @@ NOT_LOST = (checks.DUPLICATE, checks.REPEATED, checks.FORGOTTEN, checks.FUTURE, 
 # Nothing can be said of a company without these.
 NEEDED = ("accounts", "subscriptions")
 REASONS_SHOWN = 5
+# Remarks on columns that say why rows were set aside.
+EXPLAINING = (RemarkKind.NEAR_ID, RemarkKind.AMBIGUOUS_NUMBER, RemarkKind.LOAD_TIME)
 
 
 def must_not_lose(reading: Reading, table: Table) -> None:
@@ -57,9 +59,9 @@ def _stop(reading: Reading, table: Table, what: str, aside: dict[str, int]) -> C
     ordered = sorted(aside.items(), key=lambda pair: (-pair[1], pair[0]))[:REASONS_SHOWN]
     counted = ", ".join(f"{rows:,} × {reason}{_examples(reading, table, reason)}" for reason, rows in ordered)
     hints = [
-        f"{column_of(one)}: {'; '.join(map(visible, one.samples))}. {one.detail}."
+        f"{column_of(one)}: {'; '.join(map(visible, one.samples))}. {one.detail.removesuffix('.')}."
         for one in reading.remarks()
-        if one.table == table.name and one.kind in (RemarkKind.NEAR_ID, RemarkKind.AMBIGUOUS_NUMBER)
+        if one.table == table.name and one.kind in EXPLAINING
     ]
     if not reading.counts.rows[table.name] and set(aside) == {"unknown_account"}:
         what = f"No account_id of {table.name} is among the accounts"

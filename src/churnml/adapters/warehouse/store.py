@@ -63,6 +63,7 @@ from churnml.adapters.warehouse.reading import (
     write_parquet,
 )
 from churnml.adapters.warehouse.seals import DamagedError, check_sums, sealed, sums_of, unsealed
+from churnml.adapters.warehouse.shared_users import tell_shared_users
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.adapters.warehouse.unmapped_currencies import must_map_currencies
 from churnml.adapters.warehouse.usage import (
@@ -72,6 +73,7 @@ from churnml.adapters.warehouse.usage import (
     rolled_again,
     whole_usage,
 )
+from churnml.adapters.warehouse.usage_remarks import tell_usage
 from churnml.adapters.warehouse.versions import number_rows
 from churnml.adapters.warehouse.watermarks import (
     INPUTS,
@@ -374,6 +376,7 @@ def _make_store(
                 note_arrival_columns(reading, table, source, registered)
                 must_map_currencies(reading, table, source, registered)
                 number_rows(reading, table)
+                tell_shared_users(reading, table)
                 flag_forgotten(reading, table)
         make_rates(reading, registered)
         end = data_end(reading, kept if judged is None else [judged])
@@ -385,6 +388,7 @@ def _make_store(
             usage = whole_usage(reading, end, judged, progress)
         else:
             usage = grown_usage(reading, growing, base, kept, end, progress)
+        tell_usage(reading, usage.folders)
         _write_quarantine(reading, usage.folders)
         write_profile(reading, usage.folders, end)
         progress("naming the content")

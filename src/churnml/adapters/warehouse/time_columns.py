@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,16 @@ from pathlib import Path
 import duckdb
 
 from churnml.adapters.project import PROJECT_FILE
+from churnml.adapters.warehouse.midnights import might_be_dates, tell_day_before, tell_midnights_elsewhere
 from churnml.adapters.warehouse.reading import Reading, first_line, identifier, quoted
-from churnml.adapters.warehouse.time_remedies import formats_of, units_of, units_sentence
+from churnml.adapters.warehouse.time_remedies import (
+    both_orders,
+    formats_of,
+    full_width,
+    units_of,
+    units_sentence,
+    unknown_word,
+)
 from churnml.adapters.warehouse.times import (
     EARLIEST,
     LATEST,
@@ -39,6 +48,7 @@ from churnml.adapters.warehouse.zones import (
     own_words,
     signed,
     suggested_zones,
+    zone_word_in,
 )
 from churnml.errors import ContractError, ProjectError
 from churnml.remarks import SAMPLES, RemarkKind
@@ -55,6 +65,8 @@ HOURS_MATTER = {
     "usage_events": ("occurred_at",),
     "support_tickets": ("opened_at", *CLOCK_SHIFTS),
 }
+# Of events, hours are known, and to look at each of so many again would cost.
+SELDOM_DATES = ("usage_events",)
 MICROSECONDS_OF_A_DAY = 86_400_000_000
 
 
@@ -78,14 +90,14 @@ class Look:
     Args:
         given: values that are there.
         irregular: those that none of its usual spellings reads.
-        moving: whether some stand at another hour than midnight.
+        moving: those that stand at another hour than midnight.
         first, last: the span of what was read; None where nothing was.
         skipped: those at hours that the zone's clocks skip.
     """
 
     given: int
     irregular: int
-    moving: bool
+    moving: int
     first: dt.datetime | None
     last: dt.datetime | None
     skipped: int
@@ -171,20 +183,18 @@ class _Looking:
         names = [name for name in names if name not in looks]
         for name in names:
             clock, column = identifier(f"clock of {name}"), identifier(name)
+            as_written = self._clock(name, usual.get(name))
             if name in usual:
-                as_written = clock_as_written(name, self.own, usual[name])
                 all_local = all(s.offset is None and not s.instant for s in [*self.own, *usual[name]])
                 irregular = f"count(*) FILTER ({column} IS NOT NULL AND {clock} IS NULL)"
             else:
-                reading = typed_reading(name, self.types[name], self.zone)
-                as_written = reading.steps[0][utc_of(name) if reading.has_utc else f"_any {name}"]
-                all_local = not reading.has_utc
+                all_local = not typed_reading(name, self.types[name], self.zone).has_utc
                 irregular = f"count(*) FILTER ({column} IS NOT NULL AND NOT coalesce(isfinite({clock}), false))"
             read.append(f"{column}, {as_written} AS {clock}")
             counted += [
                 f"count(*) FILTER ({column} <> '')" if name in usual else f"count({column})",
                 irregular,
-                f"bool_or(epoch_us({clock}) % {MICROSECONDS_OF_A_DAY} <> 0)",
+                f"count(*) FILTER (epoch_us({clock}) % {MICROSECONDS_OF_A_DAY} <> 0)",
                 f"min({clock}) FILTER (isfinite({clock}))",
                 f"max({clock}) FILTER (isfinite({clock}))",
                 f"count(*) FILTER ({self._is_skipped(clock)})" if all_local else "0",
@@ -210,8 +220,16 @@ class _Looking:
             ).fetchall()[0]
             if not given or finite:
                 moving = f"SELECT 1 FROM {self.raw} WHERE epoch_us({at}) % {MICROSECONDS_OF_A_DAY} <> 0 LIMIT 1"
-                looks[name] = Look(given, 0, bool(self.con.execute(moving).fetchall()), first, last, 0)
+                # whether any does is all that is asked of a plain time
+                looks[name] = Look(given, 0, len(self.con.execute(moving).fetchall()), first, last, 0)
         return looks
+
+    def _clock(self, name: str, usual: Sequence[Spelling] | None) -> str:
+        """SQL: the time as it stands there; of what has no spelling, because it is no text, the clock of UTC."""
+        if usual is not None:
+            return clock_as_written(name, self.own, usual)
+        reading = typed_reading(name, self.types[name], self.zone)
+        return reading.steps[0][utc_of(name) if reading.has_utc else f"_any {name}"]
 
     def _is_skipped(self, clock: str) -> str:
         """SQL: whether a wall-clock time is one that there was not, because the clocks were put forward."""
@@ -241,10 +259,15 @@ class _Looking:
             )
         if usual is not None and look.first and look.last:
             self._tell_other_offset(name, usual, tails, look)
-        has_hours = look.moving or not look.given or self._has_hours(name, look, reading)
+        if reading.has_utc and might_be_dates(look.given, look.moving):
+            clock = self._clock(name, usual)
+            tell_day_before(self.reading, self.table, reading, self.types[name], clock)
+        elif reading.has_utc and self.table.name not in SELDOM_DATES:
+            tell_midnights_elsewhere(self.reading, self.table, reading)
+        has_hours = bool(look.moving) or not look.given or self._has_hours(name, look, reading)
         if not has_hours and name in HOURS_MATTER.get(self.table.name, ()):
             self._tell(RemarkKind.NO_HOURS, name, look.given)
-        return TimeColumn(reading, bool(has_hours))
+        return TimeColumn(reading, has_hours)
 
     def _has_hours(self, name: str, look: Look, reading: TimeReading) -> bool:
         if (
@@ -275,8 +298,8 @@ class _Looking:
         """Rows with a zone word that several countries use, among the usual spellings."""
         counted = {}
         for spelling in usual:
-            word = next((w for w in AMBIGUOUS if spelling.formats[0].upper().endswith(w)), None)
-            if word:
+            word = zone_word_in(re.split(r"%\w", spelling.formats[0])[-1])
+            if word in AMBIGUOUS:
                 counted[word] = self._count(f"{_any_of(name, spelling)} IS NOT NULL")
         return counted
 
@@ -287,9 +310,9 @@ class _Looking:
 
     def _tell_ambiguous(self, name: str, tails: Mapping[str, int], meant: Mapping[str, Offset | None]) -> None:
         for tail, rows in tails.items():
-            word = tail.strip().upper()
+            word = zone_word_in(tail)
             declared = {word.upper() for word in self.meant.declared}
-            if word in AMBIGUOUS and word not in declared and self.meant.offset(word) is not None:
+            if word in own_words(self.zone).keys() & AMBIGUOUS.keys() - declared:
                 minutes = own_words(self.zone)[word]
                 detail = f"{word} ({AMBIGUOUS[word]}) is read as that of {self.zone}, UTC{signed(minutes)}."
                 self._tell(RemarkKind.ZONE_WORD, name, rows, [tail], detail)
@@ -325,14 +348,18 @@ class _Looking:
                 self._tell(RemarkKind.UNREADABLE_TIME, name, int(count), samples)
 
     def _remedy(self, name: str, values: str, tails: Mapping[str, int]) -> str:
-        words = [tail for tail in tails if tail.strip().upper() in AMBIGUOUS and self.meant.offset(tail) is None]
-        if words:
-            word = words[0].strip().upper()
+        unknown = [zone_word_in(tail) for tail in tails if tail and self.meant.offset(tail) is None]
+        if word := next((word for word in unknown if word in AMBIGUOUS), None):
             return f"{word} may be that of {AMBIGUOUS[word]}: declare it, for instance zone_words: {{{word}: …}}."
         if units := units_of(self.con, values):
             return units_sentence(units, name)
-        formats = formats_of(self.con, values)
-        return "" if formats is None else formats.sentence
+        if contradiction := both_orders(self.con, values, self.reading.project.spec.time_formats):
+            return contradiction
+        if formats := formats_of(self.con, values):
+            return formats.sentence
+        if unknown:
+            return unknown_word(unknown[0])
+        return full_width(self.con, values, name)
 
     def _tell_other_offset(self, name: str, usual: Sequence[Spelling], tails: Mapping[str, int], look: Look) -> None:
         """Tells that every time of a column has an offset that the project's zone never has."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from churnml.adapters.warehouse.reading import quoted
 from churnml.adapters.warehouse.times import within_bounds
+from churnml.adapters.warehouse.values import FULL_WIDTH
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,6 +24,8 @@ FIRST_SECOND, LAST_SECOND = 631_152_000, 4_102_444_800
 # Days since 1899-12-30, as spreadsheets count: 1954 to 2119.
 FIRST_SERIAL, LAST_SERIAL = 20_000, 80_000
 LOOKED_AT = 60
+# Day and month in either order, before a year.
+_NUMERIC_DATE = r"^(\d{1,2})[/.\-](\d{1,2})[/.\-]\d{2,4}(?:\D|$)"
 _LAST_WORD = re.compile(r"[A-Za-z]+(/[A-Za-z_]+)*$")
 DATES = (
     "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%m.%d.%Y", "%Y.%m.%d", "%Y%m%d",
@@ -146,6 +149,73 @@ def formats_of(con: duckdb.DuckDBPyConnection, values: str) -> Formats | None:
             readings.add(as_read)
             choices.append(forms)
     return Formats(tuple(choices)) if choices else None
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What the dates of a column tell of their order, by days after the 12th.
+
+    Args:
+        day_first, month_first: values that prove the one and the other.
+        examples: the first value that does, of each; empty where none does.
+    """
+
+    day_first: int
+    month_first: int
+    examples: tuple[str, str]
+
+
+def both_orders(con: duckdb.DuckDBPyConnection, values: str, declared: Sequence[str] = ()) -> str:
+    """That some texts ``x`` of a relation prove the day first and others the month; empty where they do not.
+
+    What ``time_formats`` declares to come first counts as proven, by the rows that are not in the relation.
+    """
+    orders = _orders(con, values)
+    day, month = orders.examples
+    if day and month:
+        return (
+            f"{orders.day_first:,} of them can only have the day first ('{day}'), {orders.month_first:,} only the "
+            f"month ('{month}'): no format reads both. Export the column with one, or tell the two apart in the SELECT."
+        )
+    day_form = next((form for form in declared if _comes_first(form, "%d", "%m")), "")
+    month_form = next((form for form in declared if _comes_first(form, "%m", "%d")), "")
+    if (month and day_form and not month_form) or (day and month_form and not day_form):
+        form, other = (day_form, f"the month first ('{month}')") if month else (month_form, f"the day first ('{day}')")
+        return (
+            f"time_formats: ['{form}'] reads the others, but these can only have {other}. Declared beside it, a second "
+            "format would read what only it can: export the column with one, or tell the two apart in the SELECT."
+        )
+    return ""
+
+
+def _comes_first(form: str, first: str, second: str) -> bool:
+    """Whether a format has the one directive before the other, and both before the year."""
+    return re.search(rf"{first}.*{second}.*%[yY]", form) is not None
+
+
+def _orders(con: duckdb.DuckDBPyConnection, values: str) -> Orders:
+    parts = f"regexp_extract(x, {quoted(_NUMERIC_DATE)}, ['one', 'two'])"
+    row = con.execute(
+        f"SELECT count(*) FILTER (day), count(*) FILTER (month), coalesce(min(x) FILTER (day), ''), "
+        "coalesce(min(x) FILTER (month), '') FROM (SELECT x, a > 12 AND a <= 31 AND b <= 12 AS day, "
+        "b > 12 AND b <= 31 AND a <= 12 AS month FROM (SELECT x, TRY_CAST(p.one AS INTEGER) AS a, "
+        f"TRY_CAST(p.two AS INTEGER) AS b FROM (SELECT x, {parts} AS p FROM {values})))"
+    ).fetchall()[0]
+    return Orders(int(row[0]), int(row[1]), (str(row[2]), str(row[3])))
+
+
+def unknown_word(word: str) -> str:
+    """What to do about a word behind a time that is no zone we know."""
+    if re.fullmatch("[A-Z]{1,10}", word):
+        return f"{word} is no zone word that is known: declare it, for instance zone_words: {{{word}: Europe/Berlin}}."
+    return f"What '{word}' means behind a time is not known: take it off, or read it, in the SELECT."
+
+
+def full_width(con: duckdb.DuckDBPyConnection, values: str, name: str) -> str:
+    """What to write into the SELECT where texts ``x`` have full-width digits; empty where none has."""
+    if not con.execute(f"SELECT 1 FROM {values} WHERE regexp_matches(x, '[{FULL_WIDTH}]') LIMIT 1").fetchall():
+        return ""
+    return f"Its digits are full-width: write translate({name}, '{FULL_WIDTH}', '0123456789') AS {name} in the SELECT."
 
 
 def _needed(date: str, sample: Sequence[str]) -> tuple[str, ...]:

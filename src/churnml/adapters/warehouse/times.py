@@ -20,6 +20,7 @@ from churnml.adapters.warehouse.values import is_word
 from churnml.adapters.warehouse.zones import (
     AMBIGUOUS,
     WORDS,
+    ZONES_OF_WORDS,
     MeantZones,
     Offset,
     moves_clocks,
@@ -34,14 +35,14 @@ EARLIEST, LATEST = dt.datetime.fromisoformat("1970-01-02"), dt.datetime.fromisof
 # Years that stand for "never" or "none" (SQL Server, .NET, MySQL, billing systems), and PostgreSQL's own words.
 NOTHING = r"(?:0000|0001|9999)-\d{1,2}-\d{1,2}.*|[+-]?infinity"
 # Blanks, tabs, and what cannot be seen.
-OUTER = " \t\r\n\u00a0\u200b\ufeff"
+OUTER = " \t\r\n\v\f\u0085\u00a0\u200b\u2028\u2029\ufeff"
 # More spellings than this of one column are left to the pattern.
 SPELLINGS = 8
 
 _DATE = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _CLOCK = r"[Tt ]\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
 # head: the date and its clock; half: AM or PM; tail: what says where that clock stands
-_WHOLE = rf"^({_DATE}(?:{_CLOCK})?)(?:\s*([AaPp])(?:[Mm]\b|\.[Mm]\.))?(?:\s*([A-Za-z+\-\[].*))?$"
+_WHOLE = rf"^({_DATE}(?:{_CLOCK})?)(?:\s*([AaPp])(?:[Mm]\b|\.[Mm]\.))?(?:\s*([A-Za-z+\-\[(].*))?$"
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(\.\d{1,6})?(\D.*|[+-]\d.*)?)?")
 _HALVES = [f"%Y-%m-%d %I:%M{seconds} %p" for seconds in ("", ":%S", ":%S.%f")]
 
@@ -133,7 +134,7 @@ def declared_spellings(time_formats: Sequence[str], meant: MeantZones) -> list[S
     """A project's ``time_formats`` as spellings; those with a zone give instants."""
     plain = tuple(form for form in time_formats if "%z" not in form and "%Z" not in form)
     words = []
-    for word in dict.fromkeys([*WORDS, *AMBIGUOUS, *meant.declared, *own_words(meant.zone)]):
+    for word in dict.fromkeys([*WORDS, *ZONES_OF_WORDS, *AMBIGUOUS, *meant.declared, *own_words(meant.zone)]):
         offset = meant.offset(word)
         written = "" if offset is None else offset.zone or signed(offset.minutes)
         words.append((word.upper(), written))

@@ -41,12 +41,17 @@ FLAGS = {
     False: ("no", "n", "off", "nein", "non", "falsch", "faux"),
 }
 
-BLANK = r"\s\x{00A0}\x{1680}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}"
-# What no eye sees: zero-width blanks, marks of direction, soft hyphens, the mark at a file's beginning.
-UNSEEN = r"\x{00AD}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}\x{FEFF}"
+# Tabs, and what breaks a line, on mainframes and in Unicode too.
+_BREAKS = r"\t\n\x0B\f\r\x{0085}\x{2028}\x{2029}"
+BLANK = _BREAKS + r"\s\x{00A0}\x{1680}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}"
+# What no eye sees: controls, zero-width blanks, marks of direction, soft hyphens, the mark at a file's beginning.
+_CONTROLS = r"\x00-\x08\x0E-\x1F\x7F-\x{0084}\x{0086}-\x{009F}"
+UNSEEN = _CONTROLS + r"\x{00AD}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}\x{FEFF}"
+# The digits of East Asian keyboards; ids and times of other programs have ours.
+FULL_WIDTH = "".join(map(chr, range(0xFF10, 0xFF1A)))
 _JOINERS = r"\x{200C}\x{200D}"
 _ENDS = f"^[{BLANK}]+|[{BLANK}]+$"
-_UNBROKEN = r"[\x{00A0}\x{2007}\x{202F}]"
+_UNBROKEN = rf"\r\n|[{_BREAKS}\x{{00A0}}\x{{2007}}\x{{202F}}]"
 # how spreadsheets are kept from reading digits as a number
 _AS_FORMULA, _AS_TEXT, _FIRST = '^="(.*)"$', "^'([0-9].*)$", "\\1"
 # a name may begin with an apostrophe ('t Hooft); an id does not
@@ -119,7 +124,7 @@ def cleaned(column: str, kind: ColumnKind = ColumnKind.CATEGORY) -> str:
     """SQL: the text without what an export or a spreadsheet put around it, null where nothing is left.
 
     Blanks and tabs at the ends, signs nobody sees, ``="…"`` and a leading apostrophe before digits, of an id before
-    letters too, go; a blank that does not break a line becomes a blank.
+    letters too, go; a blank that does not break a line becomes a blank, and so do tabs and breaks of lines.
     """
     # joiners belong to names in Persian or Hindi, never to an id
     unseen = f"[{UNSEEN}{_JOINERS if kind is ColumnKind.ID else ''}]"

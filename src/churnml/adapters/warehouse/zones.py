@@ -14,7 +14,7 @@ from churnml.timeline import days, midnight
 HOUR = 60
 # Words that mean one offset from UTC wherever they are written, in minutes (RFC 5322, 4.3, and the tz database).
 WORDS: Mapping[str, int] = {
-    **dict.fromkeys(("Z", "UTC", "GMT", "UCT", "WET"), 0),
+    **dict.fromkeys(("Z", "ZULU", "UTC", "GMT", "UCT", "WET"), 0),
     **dict.fromkeys(("CET", "WEST", "MEZ", "WAT"), HOUR),
     **dict.fromkeys(("CEST", "MESZ", "EET", "CAT", "SAST"), 2 * HOUR),
     **dict.fromkeys(("EEST", "MSK", "EAT"), 3 * HOUR),
@@ -39,6 +39,8 @@ WORDS: Mapping[str, int] = {
     "AKST": -9 * HOUR,
     "HST": -10 * HOUR,
 }
+# Words for a zone in summer and winter alike, which mean one wherever they are written.
+ZONES_OF_WORDS: Mapping[str, str] = {"ET": "America/New_York", "PT": "America/Los_Angeles"}
 # Words that mean different offsets in different countries: read only where the project says which it means.
 AMBIGUOUS: Mapping[str, str] = {
     "CST": "Chicago, Shanghai or Havana",
@@ -50,6 +52,8 @@ AMBIGUOUS: Mapping[str, str] = {
     "GST": "Dubai or South Georgia",
     "AMT": "Manaus or Yerevan",
     "ECT": "Guayaquil or the Caribbean",
+    "CT": "Chicago or Shanghai",
+    "MT": "Denver or Phoenix",
 }
 # Zones that are proposed where times carry offsets that the project's own zone never has, the most usual first.
 PROPOSED = (
@@ -90,6 +94,8 @@ PROPOSED_AT_MOST = 3
 _NUMERIC = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?")
 # With a zone in brackets behind the offset, as Java writes it.
 _BRACKETED = re.compile(r"([^\[\]]*)\[([^\[\]]+)\]")
+# In parentheses, as mail and browsers name the zone of an offset, or alone.
+_COMMENTED = re.compile(r"([^()]*)\(([^()]+)\)")
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,8 @@ class MeantZones:
             named = self.offset(match[2])
             # the offset decides; the zone beside it must be one
             return named if not match[1].strip() or named is None else self.offset(match[1])
+        if match := _COMMENTED.fullmatch(word):
+            return self._commented(match[1], match[2])
         if word.upper() in {declared.upper() for declared in self.declared}:
             return Offset(zone=next(zone for name, zone in self.declared.items() if name.upper() == word.upper()))
         if match := _NUMERIC.fullmatch(word.upper()):
@@ -129,9 +137,25 @@ class MeantZones:
             return Offset(own[word.upper()]) if word.upper() in own else None
         if word.upper() in WORDS:
             return Offset(WORDS[word.upper()])
+        if word.upper() in ZONES_OF_WORDS:
+            return Offset(zone=ZONES_OF_WORDS[word.upper()])
         if word.casefold() in _zone_names():
             return Offset(zone=_zone_names()[word.casefold()])
         return Offset(own[word.upper()]) if word.upper() in own else None
+
+    def _commented(self, before: str, comment: str) -> Offset | None:
+        """What stands before a comment decides; a comment that means another offset leaves nothing sure."""
+        named = self.offset(comment)
+        if not before.strip():
+            return named
+        decided = self.offset(before)
+        differ = decided and named and not decided.zone and not named.zone and decided != named
+        return None if differ else decided
+
+
+def zone_word_in(tail: str) -> str:
+    """The word behind a time, in capitals and without what stands around it."""
+    return tail.strip().strip("()[]").strip().upper()
 
 
 @cache
