@@ -47,7 +47,7 @@ from churnml.adapters.warehouse.increments import (
 )
 from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.inputs import register, shut_out_other_files
-from churnml.adapters.warehouse.money import make_rates
+from churnml.adapters.warehouse.money import make_rates, write_rates
 from churnml.adapters.warehouse.profile import write_profile
 from churnml.adapters.warehouse.reading import (
     Progress,
@@ -86,7 +86,7 @@ LEFT_BEHIND = (".making-*", ".spill*", f"{leases.GONE}*", "usage/*/.making-*", f
 # What is around it needs some more: the whole process stays under 4 GiB, with 20 million events under 2 GiB.
 MEMORY_LIMIT = "2GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
-STORE_FORMAT = 5
+STORE_FORMAT = 6
 MANIFEST_FILE = "manifest.json"
 
 
@@ -316,6 +316,7 @@ def facts_of(ingested: Ingested, static: tuple[str, ...], engine: Engine | None 
         static=static,
         fingerprint=ingested.fingerprint,
         given={name: frozenset(columns) for name, columns in ingested.given.items()},
+        exchange_rates=relation(EXCHANGE_RATES.name),
     )
 
 
@@ -392,6 +393,7 @@ def _make_store(
                 number_rows(reading, table)
                 flag_forgotten(reading, table)
         make_rates(reading, registered)
+        write_rates(reading, out)
         end = data_end(reading, kept)
         make_quarantine(reading, registered)
         for name in [name for name in counts.given if name != "usage_events"]:
