@@ -41,9 +41,10 @@ months: a quarter compares its own two ends.
 |---|---|
 {figures}
 
-With `denominator: renewals_due` the base is those who paid at the opening and have a renewal in the period: `renews_at`,
-rolled on by `billing_period` once it has passed; without `renews_at`, the start rolled on by it. An account that has one
-contract due is due with all it pays. Who leaves before its renewal is churn among the movements, and in no base.
+With `denominator: renewals_due` the base is those who paid at the opening and have a renewal in the period:
+`renews_at`, rolled on by `billing_period` once it has passed; without `renews_at`, the start rolled on by it. An
+account that has one contract due is due with all it pays. Who leaves before its renewal is churn among the movements,
+and in no base.
 
 ## What counts as what
 
@@ -82,10 +83,8 @@ def metrics_page() -> str:
             parts += [*_lines(example.rates), ""]
         parts += [*_lines(example.subscriptions), ""]
         if example.segments:
-            parts += [
-                "Segments: " + ", ".join(f"{a} is {segment}" for a, segment in example.segments.items()) + ".",
-                "",
-            ]
+            named = ", ".join(f"{account} is {segment}" for account, segment in example.segments.items())
+            parts += [f"Segments: {named}.", ""]
         known = f", as known before {example.as_of}" if example.as_of != MetricExample("", "", "").as_of else ""
         per = f", by {example.per}" if example.per else ""
         parts += [f"By {example.by}{per}{known}:", "", *_lines(example.expect), ""]
@@ -102,10 +101,9 @@ def _figures() -> list[str]:
     names = {"gross_retention": "GRR", "net_retention": "NRR"}
     lines = []
     for name in RATES:
-        means = re.sub(r"\s+", " ", inspect.getdoc(getattr(RevenueFigures, name)) or "")
-        lines.append(
-            f"| {names.get(name, name.replace('_', ' '))} | {means.removeprefix(names.get(name, '') + ': ')} |"
-        )
+        called = names.get(name, name.replace("_", " "))
+        means = re.sub(r"\s+", " ", inspect.getdoc(getattr(RevenueFigures, name)) or "").removeprefix(f"{called}: ")
+        lines.append(f"| {called} | {means.replace('None ', '– ')} |")
     return lines
 
 
