@@ -23,6 +23,7 @@ from churnml.features.measured import measures_page
 from churnml.specs.delivery import DeliverySpec
 from churnml.specs.forgotten import ForgottenSpec
 from churnml.specs.health import HealthSpec
+from churnml.specs.metrics import MetricsSpec
 from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.playbooks import PlaybooksSpec
@@ -36,6 +37,7 @@ from docs.contracts_page import contracts_part
 from docs.health_page import health_page
 from docs.impact_page import impact_page
 from docs.labels_page import labels_section
+from docs.metrics_page import metrics_page
 from docs.outputs_page import outputs_page
 from docs.playbooks_page import playbooks_page
 from docs.reading_page import losses_section, values_section
@@ -259,6 +261,7 @@ def specs_page() -> str:
         "models/features.yaml": FeaturesSpec,
         "models/<name>/spec.yaml": ModelSpec,
         "models/monitoring.yaml": MonitoringSpec,
+        "models/metrics.yaml": MetricsSpec,
         "models/health.yaml": HealthSpec,
         "models/playbooks.yaml": PlaybooksSpec,
         "models/team.yaml": TeamSpec,
@@ -337,6 +340,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "playbooks.md": playbooks_page,
     "capacity.md": capacity_page,
     "impact-by-hand.md": by_hand_page,
+    "metrics.md": lambda: NOTE + metrics_page(),
     "bad-inputs.md": lambda: NOTE + bad_inputs_page(),
     "outputs.md": lambda: NOTE + outputs_page(),
     "connectors.md": lambda: NOTE + connectors_page(),

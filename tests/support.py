@@ -36,7 +36,7 @@ from churnml.snapshots import build_snapshots
 from churnml.specs.health import HealthSpec
 from churnml.specs.playbooks import PlaybooksSpec
 from churnml.specs.reading import read_spec
-from churnml.tables import TABLES, ColumnKind, Facts
+from churnml.tables import AMOUNT_AS_WRITTEN, CURRENCY_AS_WRITTEN, TABLES, ColumnKind, Facts
 from churnml.timeline import midnight
 
 # ``today`` of every test; it only matters to projects that do not declare data_through.
@@ -182,6 +182,9 @@ def clean(name: str, rows: Any, static: Sequence[str] = ()) -> pd.DataFrame:
     for name_ in static:
         if name_ not in typed:
             typed[name_] = frame[name_].astype("str")
+    for name_ in (AMOUNT_AS_WRITTEN, CURRENCY_AS_WRITTEN):
+        if name_ in frame:
+            typed[name_] = frame[name_]
     if "known_at" in typed and not declared.versioned:
         typed["known_at"] = typed["known_at"].fillna(typed[declared.dated_by])
     if "csat_at" in typed:
@@ -194,8 +197,12 @@ def quick_facts(
     data_through: dt.date = TODAY,
     static: Sequence[str] = (),
     given: Mapping[str, frozenset[str]] | None = None,
+    rates: pd.DataFrame | None = None,
 ) -> Facts:
-    """Facts straight from clean rows, rolled up by the warehouse's own SQL, without the checks."""
+    """Facts straight from clean rows, rolled up by the warehouse's own SQL, without the checks.
+
+    ``rates`` are those amounts were converted by: currency, rate, starts_at, known_at.
+    """
     backend = ibis.duckdb.connect()
     con = backend.con
     con.execute("SET TimeZone = 'UTC'")
@@ -234,6 +241,7 @@ def quick_facts(
         static=tuple(static),
         fingerprint="quick",
         given=given or {name: frozenset(TABLES[name].column_names) for name in frames},
+        exchange_rates=None if rates is None else backend.create_table("exchange_rates", rates),
     )
 
 

@@ -217,6 +217,10 @@ CLOCK_SHIFTS: Mapping[str, str] = {
     "resolved_at": "resolution_shift_seconds",
 }
 
+# Beside the MRR of a contract in the project's currency, what its row says and in which currency. Where nothing was
+# converted, a store has no such columns.
+AMOUNT_AS_WRITTEN, CURRENCY_AS_WRITTEN = "amount_as_written", "currency_as_written"
+
 
 def table(name: str) -> Table:
     """The contract table called ``name``; raises UnknownNameError."""
@@ -252,9 +256,11 @@ class Facts:
     have is None.
 
     Args:
-        accounts, subscriptions, support_tickets, churn_events: contract tables; support_tickets has one row a
-            version of a ticket, each of one ticket with another known_at, a further column tone_milli (the tone
-            of subject and body, −1000 to 1000) where features ask for it, and perhaps those of :data:`CLOCK_SHIFTS`.
+        accounts, subscriptions, support_tickets, churn_events: contract tables; subscriptions has further columns
+            :data:`AMOUNT_AS_WRITTEN` and :data:`CURRENCY_AS_WRITTEN` where amounts were converted; support_tickets has
+            one row a version of a ticket, each of one ticket with another known_at, a further column tone_milli (the
+            tone of subject and body, −1000 to 1000) where features ask for it, and perhaps those of
+            :data:`CLOCK_SHIFTS`.
         usage_days: account_id, day, known_day, events, names (a bit for each of the frequent event names),
             and, where the features ask for it, quantity_micro (quantity × 10⁶, whole), quantity_events
             (events that have one), quantity_min_micro, quantity_max_micro, office_events.
@@ -269,6 +275,8 @@ class Facts:
             contract column; the ones not given are null.
         unrolled: the usage events themselves where their roll-ups are not kept; the roll-ups are then made
             anew by every query that needs one, and what is measured on stretches or users needs none.
+        exchange_rates: currency, rate, starts_at and known_at (null: ever) of what amounts are converted by; None
+            where there is no rate.
     """
 
     accounts: Relation
@@ -284,6 +292,7 @@ class Facts:
     fingerprint: str
     given: Mapping[str, frozenset[str]]
     unrolled: UnrolledUsage | None = None
+    exchange_rates: MaybeRelation = None
 
     def has(self, source: str) -> bool:
         """Whether the project has the contract table ``source``."""

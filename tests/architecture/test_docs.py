@@ -10,6 +10,7 @@ import yaml
 
 from churnml.adapters.project import open_project
 from churnml.specs.health import HealthSpec
+from churnml.specs.metrics import MetricsSpec
 from churnml.specs.models import ModelSpec
 from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.playbooks import PlaybooksSpec
@@ -36,6 +37,7 @@ def test_every_declaration_in_the_repository_loads(path: Path) -> None:
         "project.yaml": ProjectSpec,
         "spec.yaml": ModelSpec,
         "monitoring.yaml": MonitoringSpec,
+        "metrics.yaml": MetricsSpec,
         "health.yaml": HealthSpec,
         "playbooks.yaml": PlaybooksSpec,
     }

@@ -26,6 +26,7 @@ from churnml.features.declared import family_of
 from churnml.specs.delivery import DeliverySpec, check_names
 from churnml.specs.health import INSUFFICIENT, HealthSpec
 from churnml.specs.inputs import Input
+from churnml.specs.metrics import MetricsSpec
 from churnml.specs.models import FeaturesSpec, ModelSpec
 from churnml.specs.monitoring import MonitoringSpec
 from churnml.specs.parts import ModelParts, parts_of
@@ -338,6 +339,11 @@ class Project:
                 raise UnknownNameError("model", model, self.model_names, where=f"{path}, triggers:")
         return spec
 
+    @cached_property
+    def metrics(self) -> MetricsSpec:
+        """How revenue is reckoned; raises SpecError."""
+        return read_spec(MetricsSpec, self.declaration("metrics.yaml"))
+
     @property
     def acting_files(self) -> dict[str, Path]:
         """Kind → file of what is declared about acting, those there are."""
@@ -387,6 +393,7 @@ class Project:
         check_team_fits(self.playbooks, self.team, str(self.root / "models" / "team.yaml"))
         _ = self.delivery
         _ = self.monitoring
+        _ = self.metrics
 
     @property
     def declared(self) -> str:

@@ -91,10 +91,10 @@ def _seconds(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.Integer
     return later.truncate("s").delta(earlier.truncate("s"), unit="second").cast("int64")
 
 
-def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
-    """One row per contract period known at the cutoff, as it stood then; an end whose notice came later is masked.
+def standing_at(facts: Facts, cutoffs: Relation) -> Relation:
+    """Contract periods as they stood at each cutoff: of the rows known then; an end whose notice came later is masked.
 
-    Notice is given where the end is known and lies ahead, or where it was given without an end.
+    With the columns of subscriptions, ``as_of``, ``as_of_day`` and ``end`` in place of ``ends_at``.
     """
     subscriptions = facts.subscriptions
     s = subscriptions.join(cutoffs, [subscriptions["known_at"] < cutoffs["as_of"]])
@@ -107,7 +107,15 @@ def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
         mrr_cents=cents(s["mrr"]),
         seats=s["seats"].cast("int64"),
     )
-    s = standing_periods(s, ("as_of",)).rename(end="ends_at")
+    return standing_periods(s, ("as_of",)).rename(end="ends_at")
+
+
+def periods_known(facts: Facts, cutoffs: Relation) -> Relation:
+    """One row per contract period known at the cutoff, as it stood then; an end whose notice came later is masked.
+
+    Notice is given where the end is known and lies ahead, or where it was given without an end.
+    """
+    s = standing_at(facts, cutoffs)
     began = s["starts_at"] <= s["as_of"]
     in_order = ibis.window(group_by=[*KEY, "subscription_id"], order_by="starts_at")
     # each step names what the next one repeats: an engine is given its own lines once, not once for every use

@@ -20,7 +20,7 @@ from churnml.arrivals import ArrivalColumn
 from churnml.checks import QuarantinedRow
 from churnml.remarks import Remark
 from churnml.rollups import RELATIONS
-from churnml.tables import TABLES, Facts, MaybeRelation
+from churnml.tables import EXCHANGE_RATES, TABLES, Facts, MaybeRelation
 
 # What is around it needs some more: the whole process stays under 4 GiB, with 20 million events under 2 GiB.
 MEMORY_LIMIT = "2GB"
@@ -85,6 +85,7 @@ def facts_of(ingested: Ingested, static: tuple[str, ...], engine: Engine | None 
         static=static,
         fingerprint=ingested.fingerprint,
         given={name: frozenset(columns) for name, columns in ingested.given.items()},
+        exchange_rates=relation(EXCHANGE_RATES.name),
     )
 
 

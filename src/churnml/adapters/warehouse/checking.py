@@ -22,7 +22,7 @@ from churnml.adapters.warehouse.typed import reads
 from churnml.adapters.warehouse.versions import PLACE, counted_rows, settle_versions
 from churnml.errors import SourceError
 from churnml.rollups import TONE
-from churnml.tables import CLOCK_SHIFTS, Relation, Table
+from churnml.tables import AMOUNT_AS_WRITTEN, CLOCK_SHIFTS, CURRENCY_AS_WRITTEN, Relation, Table
 from churnml.timeline import midnight
 
 
@@ -150,7 +150,8 @@ def _keep(reading: Reading, table: Table, warnings: Sequence[str]) -> None:
     """The rows of ``_judged`` that nothing is wrong with, as the table ``_kept_<name>``."""
     names = [c.name for c in table.columns]
     judged = {row[0] for row in reading.con.execute("DESCRIBE _judged").fetchall()}
-    names += [shift for shift in CLOCK_SHIFTS.values() if shift in judged]
+    further = (*CLOCK_SHIFTS.values(), AMOUNT_AS_WRITTEN, CURRENCY_AS_WRITTEN)
+    names += [name for name in further if name in judged]
     if table.name == "accounts":
         names += [name for name in reading.project.spec.static if name not in names]
     beside = [*warnings, *([PLACE] if table.versioned else [])]

@@ -15,11 +15,11 @@ import duckdb
 from churnml.adapters.project import PROJECT_FILE, Project
 from churnml.adapters.warehouse.currencies import SPELLINGS, code_of
 from churnml.adapters.warehouse.input_tables import InputTable
-from churnml.adapters.warehouse.reading import Reading
+from churnml.adapters.warehouse.reading import Reading, write_parquet
 from churnml.adapters.warehouse.typed import make_typed_view
 from churnml.errors import ContractError, did_you_mean
 from churnml.remarks import RemarkKind
-from churnml.tables import EXCHANGE_RATES
+from churnml.tables import AMOUNT_AS_WRITTEN, CURRENCY_AS_WRITTEN, EXCHANGE_RATES
 
 SUBSCRIPTIONS = "subscriptions"
 
@@ -59,6 +59,12 @@ def make_rates(reading: Reading, registered: Mapping[str, InputTable]) -> None:
     view = f"_typed_{EXCHANGE_RATES.name}"
     _must_be_rates(con, view, source, project)
     con.execute(f"INSERT INTO _rates SELECT upper(currency), rate, starts_at, known_at FROM {view}")
+
+
+def write_rates(reading: Reading, folder: Path) -> None:
+    """Writes ``exchange_rates.parquet``, where amounts were converted."""
+    if reading.con.execute("SELECT count(*) FROM _rates").fetchall()[0][0]:
+        write_parquet(reading.con, "SELECT * FROM _rates ORDER BY ALL", folder / f"{EXCHANGE_RATES.name}.parquet")
 
 
 def _must_be_rates(con: duckdb.DuckDBPyConnection, view: str, source: Path, project: Project) -> None:
@@ -214,6 +220,9 @@ def _convert(reading: Reading, target: str) -> None:
     shown = [f"{row[0]} {target}" for row in samples]
     detail = "Some contracts are older than the first rate: that one stands for them." if early else ""
     reading.tell(RemarkKind.CONVERTED, SUBSCRIPTIONS, "mrr", rows, shown, detail)
+    con.execute(f"ALTER TABLE _contracts ADD COLUMN {AMOUNT_AS_WRITTEN} DOUBLE")
+    con.execute(f"ALTER TABLE _contracts ADD COLUMN {CURRENCY_AS_WRITTEN} VARCHAR")
+    con.execute(f"UPDATE _contracts SET {AMOUNT_AS_WRITTEN} = mrr, {CURRENCY_AS_WRITTEN} = currency")
     con.execute(
         "UPDATE _contracts SET mrr = c.mrr, currency = ? FROM _converted AS c WHERE c.place = _contracts.place",
         [target],

@@ -51,7 +51,7 @@ from churnml.adapters.warehouse.increments import (
 )
 from churnml.adapters.warehouse.input_tables import InputTable
 from churnml.adapters.warehouse.inputs import register, shut_out_other_files
-from churnml.adapters.warehouse.money import make_rates
+from churnml.adapters.warehouse.money import make_rates, write_rates
 from churnml.adapters.warehouse.profile import write_profile
 from churnml.adapters.warehouse.reading import (
     ALL_DAYS,
@@ -379,6 +379,7 @@ def _make_store(
                 tell_shared_users(reading, table)
                 flag_forgotten(reading, table)
         make_rates(reading, registered)
+        write_rates(reading, out)
         end = data_end(reading, kept if judged is None else [judged])
         make_quarantine(reading, registered)
         for name in [name for name in counts.given if name != "usage_events"]:
