@@ -22,7 +22,7 @@ class AccountFilter:
     """Which accounts are asked for, and in which order; what is empty or None asks for nothing.
 
     Args:
-        text: part of the account's id, upper and lower case alike.
+        text: part of the account's id or name, upper and lower case alike.
         owner, segment, band: exactly these; an owner or a segment of :data:`WITHOUT` asks for accounts without one.
         work: ``open`` only with open work, ``none`` only without.
         health_from, health_to: of the score, 0 to 100, both ends belong to it.
@@ -50,6 +50,7 @@ class AccountLine:
     """One account of a list: its score as :class:`churnml.ledger.ScoredAccount` has it, and how much open work."""
 
     account_id: str
+    name: str | None
     owner_id: str | None
     segment: str | None
     mrr: float | None

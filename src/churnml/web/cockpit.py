@@ -182,7 +182,7 @@ class Asked:
             assets=cockpit.assets,
             held=None if held is None else held_text(facts.as_of, held),
             notices=notices,
-            just_done=just_done(changes),
+            just_done=just_done(changes, store.account_names(change.item.account_id for change in changes)),
         )
 
     def bare_frame(self) -> Frame:

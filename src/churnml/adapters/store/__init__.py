@@ -95,6 +95,7 @@ class Store:
 
     account_list = _as_one_moment_sees_it(cockpit.account_list)
     account_choices = _as_one_moment_sees_it(cockpit.account_choices)
+    account_names = _as_one_moment_sees_it(cockpit.account_names)
     may_see = _as_one_moment_sees_it(cockpit.may_see)
     owner_work = _as_one_moment_sees_it(cockpit.owner_work)
     ended_since = _as_one_moment_sees_it(cockpit.ended_since)

@@ -7,7 +7,7 @@ may be seen, and none of them means nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +36,7 @@ LINE = tuple(
     scores.c[name]
     for name in (
         "account_id",
+        "name",
         "owner_id",
         "segment",
         "mrr",
@@ -48,6 +49,8 @@ LINE = tuple(
     )
 )
 UNDONE = "undone"
+# values a statement may hold: SQLite takes no more than 32,766
+MOST_ASKED = 10_000
 
 
 def account_list(
@@ -101,6 +104,23 @@ def account_choices(connection: sa.Connection, as_of: dt.date, owners: Owners = 
         return tuple(connection.scalars(query))
 
     return AccountChoices(of(scores.c.owner_id), of(scores.c.segment), of(scores.c.band))
+
+
+def account_names(connection: sa.Connection, account_ids: Iterable[str]) -> dict[str, str]:
+    """Account → what people call it, as it was scored last; of those that have a name."""
+    asked = sorted(set(account_ids))
+    names: dict[str, str] = {}
+    for first in range(0, len(asked), MOST_ASKED):
+        newest = (
+            sa.select(scores.c.account_id, sa.func.max(scores.c.scoring_id).label("scoring_id"))
+            .where(scores.c.account_id.in_(asked[first : first + MOST_ASKED]))
+            .group_by(scores.c.account_id)
+            .subquery()
+        )
+        same = (scores.c.account_id == newest.c.account_id) & (scores.c.scoring_id == newest.c.scoring_id)
+        query = sa.select(scores.c.account_id, scores.c.name).join(newest, same).where(scores.c.name.is_not(None))
+        names |= {str(row.account_id): str(row.name) for row in connection.execute(query)}
+    return names
 
 
 def may_see(connection: sa.Connection, account_id: str, owners: Owners) -> bool:
@@ -208,7 +228,10 @@ def _seen(owners: Owners) -> sa.ColumnElement[bool]:
 def _asked(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     wanted: sa.ColumnElement[bool] = sa.true()
     if asked.text:
-        wanted &= scores.c.account_id.icontains(asked.text, autoescape=True)
+        # SQLite takes upper and lower case alike in English alone: Ä is looked for as ä, too
+        written = {asked.text, asked.text.lower(), asked.text.upper(), asked.text.title()}
+        columns = (scores.c.account_id, scores.c.name)
+        wanted &= sa.or_(*(column.icontains(text, autoescape=True) for column in columns for text in sorted(written)))
     for column, value in ((scores.c.owner_id, asked.owner), (scores.c.segment, asked.segment)):
         if value:
             wanted &= column.is_(None) if value == WITHOUT else column == value
@@ -227,7 +250,7 @@ def _asked(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnEleme
 
 def _sorted_by(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnElement[Any]:
     columns: Mapping[str, sa.ColumnElement[Any]] = {  # of every type
-        "account": scores.c.account_id,
+        "account": sa.func.lower(sa.func.coalesce(scores.c.name, scores.c.account_id)),
         "owner": scores.c.owner_id,
         "segment": scores.c.segment,
         "mrr": scores.c.mrr,

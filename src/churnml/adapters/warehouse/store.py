@@ -86,7 +86,7 @@ LEFT_BEHIND = (".making-*", ".spill*", f"{leases.GONE}*", "usage/*/.making-*", f
 # What is around it needs some more: the whole process stays under 4 GiB, with 20 million events under 2 GiB.
 MEMORY_LIMIT = "2GB"
 # Raised whenever the stored form changes, so that an old store is not mistaken for a new one.
-STORE_FORMAT = 5
+STORE_FORMAT = 6
 MANIFEST_FILE = "manifest.json"
 
 

@@ -13,7 +13,10 @@ from churnml.pages.cockpit.accounts import AccountsView
 from churnml.pages.cockpit.frame import Frame, Notice
 from churnml.pages.cockpit.my_day import MyDay
 from churnml.pages.presenter import (
+    LONGEST_NAME,
+    called,
     capitalised,
+    cut,
     date,
     goal_name,
     money,
@@ -41,7 +44,7 @@ def page_html(view: PageView, frame: Frame) -> str:
     """A page as HTML.
 
     Args:
-        view: a :class:`MyDay`, an :class:`AccountView` or an :class:`AccountsView`.
+        view: one of those in :data:`TEMPLATES`.
         frame: what stands around it.
     """
     return _rendered(TEMPLATES[type(view)], frame, view=view)
@@ -68,6 +71,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "capitalised": capitalised,
+        "cut": partial(cut, length=LONGEST_NAME),
         "date": date,
         "goal": goal_name,
         "number": number,
@@ -76,5 +80,5 @@ def _environment() -> jinja2.Environment:
         "score": score,
         "words": words,
     }
-    environment.globals |= {"plural": plural, "made_of": made_of, "without": WITHOUT}
+    environment.globals |= {"called": called, "plural": plural, "made_of": made_of, "without": WITHOUT}
     return environment
