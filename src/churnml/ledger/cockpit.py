@@ -99,6 +99,18 @@ class OwnerWork:
 
 
 @dataclass(frozen=True)
+class TakenAccount:
+    """An account that a playbook has open work for: which, with whom, since when, worth what a month."""
+
+    playbook: str
+    account_id: str
+    name: str | None
+    owner: str
+    opened_on: dt.date
+    value: float | None
+
+
+@dataclass(frozen=True)
 class LastChange:
     """What happened to a work item last.
 
@@ -115,6 +127,25 @@ class LastChange:
     event: WorkEvent
     at: dt.datetime
     undone: int
+
+
+@dataclass(frozen=True)
+class LateScoring:
+    """A scored date as it now stands.
+
+    Args:
+        as_of, revision, scored_at: the date, how often it was scored, and when last (UTC, without a zone).
+        models: model → version.
+        accounts: how many were scored.
+        stale_since: the date its scores are of, where broken data held it; None where they are its own.
+    """
+
+    as_of: dt.date
+    revision: int
+    scored_at: dt.datetime
+    models: Mapping[str, str | None]
+    accounts: int
+    stale_since: dt.date | None
 
 
 @dataclass(frozen=True)

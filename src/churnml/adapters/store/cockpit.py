@@ -27,9 +27,11 @@ from churnml.ledger.cockpit import (
     AccountLine,
     AccountList,
     LastChange,
+    LateScoring,
     MadeFrom,
     Owners,
     OwnerWork,
+    TakenAccount,
 )
 
 LINE = tuple(
@@ -151,6 +153,24 @@ def owner_work(connection: sa.Connection, owners: Owners = None) -> tuple[OwnerW
     return tuple(OwnerWork(*row) for row in connection.execute(query.order_by(count.desc(), work.c.owner)))
 
 
+def taken_accounts(connection: sa.Connection, as_of: dt.date, owners: Owners = None) -> list[TakenAccount]:
+    """Whom playbooks have open work for, of the accounts that may be seen: by playbook, the most valuable first.
+
+    Args:
+        connection: to the store.
+        as_of: the newest scored date, for the accounts' names.
+        owners: whose accounts may be seen.
+    """
+    here, _ = newest_scoring(connection, as_of)
+    same = (scores.c.account_id == work.c.account_id) & (scores.c.scoring_id == here)
+    columns = (work.c.playbook, work.c.account_id, scores.c.name, work.c.owner, work.c.opened_on, work.c.value)
+    query = sa.select(*columns).select_from(work.outerjoin(scores, same)).where(work.c.state == "open")
+    if owners is not None:
+        query = query.where(work.c.owner.in_(owners) | _seen(owners))
+    query = query.order_by(work.c.playbook, work.c.value.is_(None), work.c.value.desc(), work.c.account_id)
+    return [TakenAccount(*row) for row in connection.execute(query)]
+
+
 def ended_since(connection: sa.Connection, since: dt.date, owner: str | None) -> list[WorkItem]:
     """Items that ended on or after a date, whoever ended them; of one owner, or of all; the newest first."""
     query = sa.select(*WORK_COLUMNS).where(work.c.state.in_(ENDED), work.c.ended_on >= since)
@@ -206,6 +226,26 @@ def made_from(connection: sa.Connection, account_id: str, last: dt.date) -> list
         .order_by(newest.c.as_of)
     )
     return [MadeFrom(*row) for row in connection.execute(query)]
+
+
+def late_scorings(connection: sa.Connection, limit: int) -> list[LateScoring]:
+    """The newest scored dates, the newest first."""
+    newest = newest_revisions(sa.true())
+    accounts = (
+        sa.select(sa.func.count())
+        .select_from(scores)
+        .where(scores.c.scoring_id == scorings.c.scoring_id)
+        .scalar_subquery()
+    )
+    columns = [scorings.c[name] for name in ("as_of", "revision", "scored_at", "models")]
+    query = (
+        sa.select(*columns, accounts, held_days.c.stale_since)
+        .join(newest, newest.c.scoring_id == scorings.c.scoring_id)
+        .outerjoin(held_days, held_days.c.scoring_id == scorings.c.scoring_id)
+        .order_by(scorings.c.as_of.desc())
+        .limit(limit)
+    )
+    return [LateScoring(*row) for row in connection.execute(query)]
 
 
 def _open_work() -> sa.Subquery:

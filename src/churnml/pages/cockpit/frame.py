@@ -52,6 +52,7 @@ class Frame:
         held: that the date was held, as a sentence; None where it is in order.
         notices: what just happened.
         just_done: what can be taken back.
+        sees_all: whether they see every account, and so the pages that are about all of them.
     """
 
     project: str
@@ -67,6 +68,7 @@ class Frame:
     held: str | None = None
     notices: Sequence[Notice] = ()
     just_done: Sequence[JustDone] = ()
+    sees_all: bool = False
 
 
 # Of everything in BY_HAND.

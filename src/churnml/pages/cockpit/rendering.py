@@ -11,7 +11,9 @@ from churnml.ledger.cockpit import WITHOUT
 from churnml.pages.cockpit.account import AccountView, made_of
 from churnml.pages.cockpit.accounts import AccountsView
 from churnml.pages.cockpit.frame import Frame, Notice
+from churnml.pages.cockpit.models import ModelsView
 from churnml.pages.cockpit.my_day import MyDay
+from churnml.pages.cockpit.playbooks import PlaybooksView
 from churnml.pages.presenter import (
     LONGEST_NAME,
     called,
@@ -37,6 +39,8 @@ TEMPLATES: dict[type, str] = {
     MyDay: "my_day.html.j2",
     AccountView: "account.html.j2",
     AccountsView: "accounts.html.j2",
+    PlaybooksView: "playbooks.html.j2",
+    ModelsView: "models.html.j2",
 }
 
 
