@@ -50,6 +50,7 @@ ARRIVALS: tuple[Arrival, ...] = (
         otherwise="as they are today, at every cutoff",
         risk="one that changes tells the past what became of an account later.",
     ),
+    Arrival(ACCOUNTS, ("name",), "names", "today's: people are shown them, and no feature and no rule reads one"),
     Arrival(
         ACCOUNTS,
         ("owner_id", "parent_account_id"),

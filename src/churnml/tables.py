@@ -104,6 +104,7 @@ ACCOUNTS = Table(
     (
         _must("account_id", ColumnKind.ID, "names the account"),
         _must("created_at", ColumnKind.TIME, "when it became known to us"),
+        Column("name", ColumnKind.TEXT, "what people call it: shown beside its id, and read by no feature"),
         Column("owner_id", ColumnKind.ID, "who looks after it"),
         Column("segment", ColumnKind.CATEGORY, "the company's own segmentation"),
         Column("industry", ColumnKind.CATEGORY, "its industry"),

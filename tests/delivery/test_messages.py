@@ -74,6 +74,13 @@ def test_a_message_says_why_how_likely_how_much_by_when_and_what_made_it() -> No
     assert said["steps"] == ["Call them", "Write it down"]
 
 
+def test_a_message_has_the_accounts_name_where_it_has_one_and_is_else_as_before_there_were_names() -> None:
+    (named,), (unnamed,) = told(spec(), "03-01", None, account("a", name="Acme & Co")), told(spec(), "03-01")
+    assert named.payload["account_name"] == "Acme & Co"
+    assert "account_name" not in unnamed.payload
+    assert {**named.payload, "key": ""} == {**unnamed.payload, "account_name": "Acme & Co", "key": ""}
+
+
 def test_the_same_day_done_again_gives_the_same_messages() -> None:
     first = told(spec(), "03-01", opened("03-01", "a"), events=[DROP, BAND])
     again = told(spec(), "03-01", opened("03-01", "a"), events=[BAND, DROP])

@@ -91,6 +91,7 @@ def test_a_post_stays_within_what_slack_takes_whatever_the_data_say() -> None:
     long = "&" * 100_000
     payload = {
         "account_id": long,
+        "account_name": long,
         "owner": long,
         "health": {"score": 40.0, "band": "at_risk"},
         "reasons": [long] * 9,

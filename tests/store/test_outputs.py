@@ -79,6 +79,7 @@ def test_what_is_not_known_is_null(url: str) -> None:
     (row,) = read(url, "SELECT * FROM scores_latest")
     absent = {
         "stale_since",
+        "name",
         "owner_id",
         "mrr",
         "health",

@@ -87,7 +87,9 @@ def test_a_store_of_an_earlier_version_keeps_every_row_and_gets_the_newest_table
     assert version_of(url) == migrating.NEWEST
     assert differences(url) == []
     now = everything(url)
-    assert {name: now[name] for name in was} == was
+    # columns that are new stand after those that were there
+    for name, rows in was.items():
+        assert [row[: len(rows[0])] for row in now[name]] == rows, name
 
 
 def test_a_migrated_store_refuses_to_change_what_stays(url: str, engine: str) -> None:

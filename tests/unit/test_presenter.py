@@ -73,3 +73,17 @@ def test_every_figure_and_every_rival_has_a_name() -> None:
     assert tuple(FIGURES) == presenter.MAIN_FIGURES
     assert tuple(DECISION_FIGURES) == presenter.CAPACITY_FIGURES
     assert set(presenter.WHO_NAMES) >= {"model", "champion", "truth", *RIVALS}
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Acme Ltd", "Acme Ltd (A-17)"),
+        (None, "A-17"),
+        (" ", "A-17"),
+        ("Acme\nLtd", "Acme Ltd (A-17)"),
+        ("x" * 300, f"{'x' * 119}… (A-17)"),
+    ],
+)
+def test_an_account_is_called_by_its_name_with_its_id_or_by_that_alone(name: str | None, written: str) -> None:
+    assert presenter.called("A-17", name) == written

@@ -102,6 +102,8 @@ def fill(store: Store) -> dict[str, str]:
     """Two scored dates of a company with two owners; account → its open work item."""
     people = {"olga": ["acme", "bolt", "cord", HOSTILE], "piet": ["dune"]}
     rows = [account(name, owner_id=owner) for owner, names in people.items() for name in names]
+    # a name with a form, as companies have; others have none
+    rows[1], rows[4] = replace(rows[1], name="Bolt & Söhne GmbH"), replace(rows[4], name="Zürcher Ärzte Dune")
     rows[0] = replace(rows[0], churn_probability=0.62, mrr=400.0, mrr_at_risk=248.0, health=20.0)
     rows.append(account("eden", owner_id="piet", mrr=None, mrr_at_risk=None, churn_probability=None))
     before = [replace(one, health=70.0, band="healthy") for one in rows]

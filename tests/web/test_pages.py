@@ -47,11 +47,39 @@ def test_the_book_is_chosen_ordered_and_summed_by_its_address(company: Company) 
     assert "6 accounts, 800 EUR MRR" in browser.get("/accounts").text
     few = browser.get("/accounts", owner="piet", sort="account")
     assert "2 accounts" in few.text
-    assert few.text.index("id=dune") < few.text.index("id=eden")
+    assert few.text.index("id=eden") < few.text.index("id=dune")
     turned = browser.get("/accounts", owner="piet", sort="account", order="down")
-    assert turned.text.index("id=eden") < turned.text.index("id=dune")
+    assert turned.text.index("id=dune") < turned.text.index("id=eden")
     assert "1 account" in browser.get("/accounts", text="ACM").text
     assert "No account is like that" in browser.get("/accounts", text="%").text
+
+
+def test_people_see_names_with_the_id_beside_them_and_find_accounts_by_either(company: Company) -> None:
+    browser = company.open()
+    named, beside = "<bdi>Bolt &amp; Söhne GmbH</bdi></a>", '<span class="id"><bdi>bolt</bdi></span>'
+    for address in ("/day", "/accounts"):
+        assert f"{named} {beside}" in browser.get(address).text
+    assert f"<h1><bdi>Bolt &amp; Söhne GmbH</bdi> {beside}</h1>" in browser.get("/account", id="bolt").text
+    assert "<h1><bdi>acme</bdi></h1>" in browser.get("/account", id="acme").text
+    for text in ("söhne GMBH", "BOLT", "ärzte"):
+        assert "1 account," in browser.get("/accounts", text=text).text
+    by_name = browser.get("/accounts", sort="account", owner="piet").text
+    assert by_name.index("id=eden") < by_name.index("id=dune")
+    rows = list(csv.DictReader(io.StringIO(browser.get("/accounts.csv").text)))
+    assert {row["account_id"]: row["name"] for row in rows}["bolt"] == "Bolt & Söhne GmbH"
+
+
+def test_what_was_put_off_ended_or_just_done_has_its_accounts_name(company: Company) -> None:
+    browser = company.open()
+    page = browser.press(browser.get("/day"), "snooze", company.work["bolt"], why="away", until="2024-03-20")
+    assert "rescue for Bolt &amp; Söhne GmbH (bolt): put off" in page.text
+    assert "<bdi>Bolt &amp; Söhne GmbH</bdi></a>" in page.text.partition("Put off</h2>")[2]
+    stale = browser.get("/account", id="bolt")
+    browser.press(stale, "done", company.work["bolt"])
+    assert (
+        "Rescue for Bolt &amp; Söhne GmbH (bolt) has changed" in browser.press(stale, "done", company.work["bolt"]).text
+    )
+    assert "<bdi>Bolt &amp; Söhne GmbH</bdi></a>" in browser.get("/day").text.partition("Finished")[2]
 
 
 def test_what_an_account_does_not_have_comes_last_in_either_direction(company: Company) -> None:
@@ -92,15 +120,15 @@ def test_no_text_in_a_file_begins_a_formula(text: str) -> None:
     from churnml.ledger.cockpit import AccountLine
     from churnml.pages.cockpit.accounts import accounts_csv
 
-    line = AccountLine(text, text, None, -1.0, None, "at_risk", None, None, None, None, 0)
+    line = AccountLine(text, text, text, None, -1.0, None, "at_risk", None, None, None, None, 0)
     row = next(csv.DictReader(io.StringIO("".join(accounts_csv([line])))))
-    assert row["account_id"] == row["owner_id"] == f"'{text}"
+    assert row["account_id"] == row["name"] == row["owner_id"] == f"'{text}"
     assert row["mrr"] == "-1.0"
 
 
 def test_a_users_text_stays_text_on_every_page(company: Company) -> None:
     day = TODAY.replace(day=6)
-    nasty = account(HOSTILE, owner_id=HOSTILE, segment=HOSTILE, band=HOSTILE)
+    nasty = account(HOSTILE, name=HOSTILE, owner_id=HOSTILE, segment=HOSTILE, band=HOSTILE)
     record(company.store, scores(day, nasty), "third", NOW, opening(day, HOSTILE, owner=HOSTILE, playbook="grow"))
     browser = company.open()
     for page in (browser.get("/day", owner=""), browser.get("/accounts"), browser.get("/account", id=HOSTILE)):

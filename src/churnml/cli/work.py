@@ -48,7 +48,8 @@ def work_list(
 
     with project_and_store(project) as (_, store):
         items = store.work.items(owner=owner, living=not everything)
-    say_lines(json_text([asdict(item) for item in items]) if as_json else work_list_text(items))
+        names = store.account_names(item.account_id for item in items)
+    say_lines(json_text([asdict(item) for item in items]) if as_json else work_list_text(items, names))
 
 
 @work_app.add("show")
@@ -60,7 +61,8 @@ def work_show(work: WorkArgument, project: ProjectOption = HERE, as_json: JsonOp
     with project_and_store(project) as (_, store):
         item = store.work.item(work)
         events = store.work.events(item.work_id)
-    say_lines(json_text(data.item_data(item, events)) if as_json else item_text(item, events))
+        name = store.account_names([item.account_id]).get(item.account_id)
+    say_lines(json_text(data.item_data(item, events)) if as_json else item_text(item, events, name))
 
 
 @work_app.add("done")

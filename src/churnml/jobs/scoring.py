@@ -206,7 +206,7 @@ def write_day(
             far_back = plus_days(as_of, -2 * declared.health.events.within_days)
             earlier = store.healths(far_back, plus_days(as_of, -1))
             day = settle(predictions, declared, prior, earlier, route=hands_out)
-            day = _with_hierarchies(opened, day)
+            day = _with_names(opened, _with_hierarchies(opened, day))
             fingerprint, *as_good = fingerprints_of(opened, champions, as_of, prior, route=hands_out)
             made_from = Provenance(
                 fingerprint=fingerprint,
@@ -272,6 +272,15 @@ def _with_hierarchies(opened: OpenedProject, day: ScoredDay) -> ScoredDay:
         for account in day.accounts
     )
     return replace(day, accounts=accounts, problems=rolled.problems)
+
+
+def _with_names(opened: OpenedProject, day: ScoredDay) -> ScoredDay:
+    """The day with what people call its accounts."""
+    names = snapshots.account_names(opened.facts)
+    if not names:
+        return day
+    accounts = (replace(account, name=names.get(account.account_id)) for account in day.accounts)
+    return replace(day, accounts=tuple(accounts))
 
 
 def dates_between(first: dt.date, last: dt.date, every: int) -> tuple[dt.date, ...]:

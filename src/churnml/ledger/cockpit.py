@@ -22,7 +22,7 @@ class AccountFilter:
     """Which accounts are asked for, and in which order; what is empty or None asks for nothing.
 
     Args:
-        text: part of the account's id, upper and lower case alike.
+        text: part of the account's id or name, upper and lower case alike.
         owner, segment, band: exactly these; an owner or a segment of :data:`WITHOUT` asks for accounts without one.
         work: ``open`` only with open work, ``none`` only without.
         health_from, health_to: of the score, 0 to 100, both ends belong to it.
@@ -50,6 +50,7 @@ class AccountLine:
     """One account of a list: its score as :class:`churnml.ledger.ScoredAccount` has it, and how much open work."""
 
     account_id: str
+    name: str | None
     owner_id: str | None
     segment: str | None
     mrr: float | None
@@ -98,6 +99,18 @@ class OwnerWork:
 
 
 @dataclass(frozen=True)
+class TakenAccount:
+    """An account that a playbook has open work for: which, with whom, since when, worth what a month."""
+
+    playbook: str
+    account_id: str
+    name: str | None
+    owner: str
+    opened_on: dt.date
+    value: float | None
+
+
+@dataclass(frozen=True)
 class LastChange:
     """What happened to a work item last.
 
@@ -114,6 +127,25 @@ class LastChange:
     event: WorkEvent
     at: dt.datetime
     undone: int
+
+
+@dataclass(frozen=True)
+class LateScoring:
+    """A scored date as it now stands.
+
+    Args:
+        as_of, revision, scored_at: the date, how often it was scored, and when last (UTC, without a zone).
+        models: model → version.
+        accounts: how many were scored.
+        stale_since: the date its scores are of, where broken data held it; None where they are its own.
+    """
+
+    as_of: dt.date
+    revision: int
+    scored_at: dt.datetime
+    models: Mapping[str, str | None]
+    accounts: int
+    stale_since: dt.date | None
 
 
 @dataclass(frozen=True)

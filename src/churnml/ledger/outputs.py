@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # major, minor
-OUTPUT_SCHEMA = (1, 0)
+OUTPUT_SCHEMA = (1, 1)
 
 # as SQLite and PostgreSQL hand them out: a date is its ISO text on SQLite
 OutputKind = Literal["text", "number", "count", "yes or no", "date", "moment", "JSON"]
@@ -75,6 +75,7 @@ _SCORE_COLUMNS = (
     OutputColumn("reason_3", "text", "the third"),
     OutputColumn("growth_reason_1", "text", "why it may grow; null: none"),
     OutputColumn("models", "JSON", "model → the registered version that was used, or null"),
+    OutputColumn("name", "text", "what people call the account, as its table said when it was scored; null: nothing"),
 )
 
 OUTPUT_VIEWS = (

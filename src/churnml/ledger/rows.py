@@ -56,6 +56,7 @@ def account_row(account: ScoredAccount) -> dict[str, object]:
         "band_since": account.band_since,
         "pending": account.pending,
         "pending_since": account.pending_since,
+        "name": account.name,
         "health_inputs": None if trace.inputs is None else dict(trace.inputs),
         "details": {**details, **({"families": families} if families else {}), **since},
     }

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from churnml.modelling.record import Slice
 
 NOTHING = "–"
+# of what people call an account; a longer one is cut where it is shown
+LONGEST_NAME = 120
 # An account pays less than this a month on average: its money is written with cents.
 SMALL_MRR = 100.0
 # From here on a column of money is written in thousands, and from there on in millions.
@@ -315,6 +317,11 @@ def date_range(first: dt.date, last: dt.date) -> str:
 def cut(text: str, length: int) -> str:
     """A text of at most ``length`` characters."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def called(account_id: str, name: str | None) -> str:
+    """An account as people call it, with the id that it is told by beside it: "Acme Ltd (A-17)"."""
+    return f"{cut(' '.join(name.split()), LONGEST_NAME)} ({account_id})" if name and name.strip() else account_id
 
 
 def printable(text: object) -> str:

@@ -94,34 +94,35 @@ def _value(fact: Fact, values: np.ndarray, known: Mask) -> str:
     """A fact as it is, in words."""
     name, value = fact.name, values[0]
     if not known[0]:
-        return f"{_called(fact)} is not known"
+        return f"{called_fact(fact)} is not known"
     if name == "days_to_renewal":
         days = written(abs(value), Unit.DAYS)
         return f"it renews in {days}" if value >= 0 else f"its renewal was due {days} ago"
     if name == "tenure_days":
         return f"it has been a customer for {written(value, Unit.DAYS)}"
     if name == "health_change":
-        return f"health is {'down' if value < 0 else 'up'} {_short(abs(value))} points since it was last scored"
+        return f"health is {'down' if value < 0 else 'up'} {short(abs(value))} points since it was last scored"
     if name in RANKED:
-        return f"it is among the {_short(max(value * 100, 0.1))} % of accounts likeliest to {RANKED[name]}"
+        return f"it is among the {short(max(value * 100, 0.1))} % of accounts likeliest to {RANKED[name]}"
     if fact.unit == TIMES:
-        return f"{_called(fact)} is {value:.1f} times as likely as usual"
+        return f"{called_fact(fact)} is {value:.1f} times as likely as usual"
     if fact.kind == "words":
-        return f"{_called(fact)} are {', '.join(value) or 'none'}"
+        return f"{called_fact(fact)} are {', '.join(value) or 'none'}"
     if fact.kind == "text":
         words = str(value).replace("_", " ") if name in ("band", "stage", "scorecard") else str(value)
-        return f"{_called(fact)} is {words}"
-    words = _written(value, fact.unit)
-    return f"{_called(fact)}: {words}" if name.startswith("feature.") else f"{_called(fact)} is {words}"
+        return f"{called_fact(fact)} is {words}"
+    words = written_as(value, fact.unit)
+    return f"{called_fact(fact)}: {words}" if name.startswith("feature.") else f"{called_fact(fact)} is {words}"
 
 
-def _written(value: float, unit: str) -> str:
+def written_as(value: float, unit: str) -> str:
+    """A number with its unit, as a person reads it."""
     if unit == Unit.SHARE:
-        return f"{_short(value * 100)} %"
-    return _short(value) if unit in (POINTS, Unit.COUNT) else written(value, unit)
+        return f"{short(value * 100)} %"
+    return short(value) if unit in (POINTS, Unit.COUNT) else written(value, unit)
 
 
-def _called(fact: Fact) -> str:
+def called_fact(fact: Fact) -> str:
     """What a person calls a fact."""
     group, _, last = fact.name.partition(".")
     if group == "feature":
@@ -135,5 +136,6 @@ def _called(fact: Fact) -> str:
     )
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """A number with at most one decimal."""
     return f"{value:,.1f}".removesuffix(".0")

@@ -25,8 +25,8 @@ def _select(columns: str, table: str) -> str:
 
 SOURCES = {
     "accounts": _select(
-        "account_no AS account_id, created_on AS created_at, csm AS owner_id, tier AS segment, vertical AS industry, "
-        "region, lead_source AS acquisition_source",
+        "account_no AS account_id, account_name AS name, created_on AS created_at, csm AS owner_id, tier AS segment, "
+        "vertical AS industry, region, lead_source AS acquisition_source",
         "crm_accounts",
     ),
     "subscriptions": "-- a change of terms closes a row and opens the next one of the same contract_no\n"

@@ -29,6 +29,7 @@ from churnml.snapshots.ages import known_once_lived
 from churnml.snapshots.ages import lies_within_data as lies_within_data
 from churnml.snapshots.calendars import aids_of, by_calendar
 from churnml.snapshots.contents import account_ids as account_ids
+from churnml.snapshots.contents import account_names as account_names
 from churnml.snapshots.contents import accounts_begin as accounts_begin
 from churnml.snapshots.contents import frequent_events as frequent_events
 from churnml.snapshots.contents import parents as parents

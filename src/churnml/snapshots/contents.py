@@ -54,3 +54,15 @@ def parents(facts: Facts) -> dict[str, str | None]:
     accounts = facts.accounts.select("account_id", "parent_account_id").to_pandas()
     named = accounts["parent_account_id"]
     return dict(zip(accounts["account_id"], named.astype(object).where(named.notna(), None), strict=True))
+
+
+def account_names(facts: Facts) -> dict[str, str]:
+    """Account → what people call it, of those that have a name; empty where the project's accounts do not say.
+
+    It is today's name: people are shown it, and no feature reads one.
+    """
+    if "name" not in facts.given["accounts"]:
+        return {}
+    accounts = facts.accounts.select("account_id", "name").to_pandas()
+    named = accounts[accounts["name"].notna()]
+    return dict(zip(named["account_id"], named["name"], strict=True))

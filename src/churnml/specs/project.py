@@ -24,12 +24,12 @@ ExchangeRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 DecimalMark = Literal[".", ","]
 # the lowest and the highest that can be given, or the words of two faces
 CsatScale = Annotated[str, Field(pattern=r"^(\d{1,3}-\d{1,3}|good/bad)$")]
-# of accounts: its key, its times, and what a row is numbered by
+# of accounts: its key, its name, its times, and what a row is numbered by
 NOT_ATTRIBUTES = {
     *(
         c.name
         for c in TABLES["accounts"].columns
-        if c.kind in (ColumnKind.ID, ColumnKind.TIME) and c.name != "owner_id"
+        if c.kind in (ColumnKind.ID, ColumnKind.TIME, ColumnKind.TEXT) and c.name != "owner_id"
     ),
     *("source_row", "source", "source_file", "unreadable"),
 }

@@ -10,7 +10,7 @@ from churnml.errors import ChurnmlError, UnavailableError, UnknownNameError
 from churnml.jobs.work import change_item, undo_change
 from churnml.ledger import WorkItem
 from churnml.pages.cockpit.frame import Notice
-from churnml.pages.presenter import plural, words
+from churnml.pages.presenter import called, plural, words
 from churnml.web.cockpit import UNDO_WITHIN, Asked
 from churnml.web.forms import AskedError, SentForm, day_of, text_of
 from churnml.web.people import NotAllowedError
@@ -134,15 +134,19 @@ def _act(asked: Asked, work_id: str, seen: str, action: Action, wish: WorkWish) 
         if owners is not None and item.owner not in owners and not store.may_see(item.account_id, owners):
             raise UnknownNameError("work item", work_id, ())
         if fingerprint_of(item) != seen:
-            raise ChurnmlError(_changed(item), remedy="Look at it as it stands now, and do it again if it is to be.")
+            name = store.account_names([item.account_id]).get(item.account_id)
+            raise ChurnmlError(
+                _changed(item, name), remedy="Look at it as it stands now, and do it again if it is to be."
+            )
         return action(item, wish)
 
     change_item(asked.cockpit.project, store, work_id, change, asked.cockpit.clock.now())
 
 
-def _changed(item: WorkItem) -> str:
-    """How an item stands that is not as it was seen."""
-    what = f"{words(item.playbook).capitalize()} for {item.account_id} has changed since you opened the page: "
+def _changed(item: WorkItem, name: str | None) -> str:
+    """How an item stands that is not as it was seen; ``name`` is its account's."""
+    account = called(item.account_id, name)
+    what = f"{words(item.playbook).capitalize()} for {account} has changed since you opened the page: "
     if not lives(item):
         return f"{what}it was {item.state} on {item.ended_on} ({item.ended_because})."
     until = f", put off until {item.snoozed_until}" if item.snoozed_until else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Annotated
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp
 from churnml.errors import ChurnmlError, ProjectError, TooLittleDataError, UnavailableError, UnknownNameError
 from churnml.pages.cockpit.frame import Notice
 from churnml.pages.cockpit.rendering import PageView, notice_html, page_html
-from churnml.web import acting, reading
+from churnml.web import acting, reading, steering
 from churnml.web.cockpit import STATIC, Asked, Cockpit
 from churnml.web.forms import AskedError, SentForm, day_of, filter_of, local_address, page_of, sent_form
 from churnml.web.guard import Guard
@@ -44,12 +45,13 @@ def application(cockpit: Cockpit, people: People) -> ASGIApp:
     app = FastAPI(title="churnml", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.cockpit, app.state.people = cockpit, people
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for path, page in (("/", _start), ("/day", _day), ("/account", _account), ("/accounts", _accounts)):
+    for path, page in PAGES.items():
         app.get(path)(page)
     app.get("/accounts.csv")(_accounts_file)
     app.post("/work/many")(_many)
     app.post("/work/undo")(_undo)
     app.post("/work/{action}")(_work)
+    app.post("/deliveries/revive")(_revive)
     app.add_exception_handler(ChurnmlError, _refused)
     app.add_exception_handler(HTTPException, _no_such_page)
     app.add_exception_handler(Exception, _failed)
@@ -132,6 +134,24 @@ def _accounts_file(request: Request, asked: KnownVisitor) -> Response:
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
 
 
+def _playbooks(asked: KnownVisitor) -> Response:
+    return _page(asked, steering.playbooks_page(asked))
+
+
+def _models(asked: KnownVisitor) -> Response:
+    return _page(asked, steering.models_page(asked))
+
+
+PAGES: Mapping[str, Callable[..., Response]] = {
+    "/": _start,
+    "/day": _day,
+    "/account": _account,
+    "/accounts": _accounts,
+    "/playbooks": _playbooks,
+    "/models": _models,
+}
+
+
 def _page(asked: Asked, view: PageView) -> Response:
     return _with_session(asked, HTMLResponse(page_html(view, asked.frame())))
 
@@ -168,6 +188,11 @@ def _many(asked: KnownVisitor, form: KnownForm) -> Response:
 
 def _undo(asked: KnownVisitor, form: KnownForm) -> Response:
     acting.undo(asked, form)
+    return _on(form)
+
+
+def _revive(asked: KnownVisitor, form: KnownForm) -> Response:
+    steering.revive(asked, form)
     return _on(form)
 
 

@@ -15,6 +15,7 @@ from churnml.adapters.project import Project, database_of
 from churnml.adapters.store import Store
 from churnml.errors import TooLittleDataError, UnavailableError
 from churnml.ledger.cockpit import AccountFilter
+from churnml.modelling.tenure import RegisteredVersion
 from churnml.pages.cockpit.frame import Frame, Notice, just_done
 from churnml.pages.feeds import held_text
 from churnml.pages.presenter import has_cents
@@ -128,6 +129,12 @@ class Cockpit:
         """The scales of the project's models."""
         return KeptYardsticks(self.project)
 
+    def versions(self, model: str) -> Sequence[RegisteredVersion]:
+        """The registered versions of a model, the newest first; raises RegistryError."""
+        from churnml.adapters.registry.lookups import versions_of
+
+        return versions_of(self.project, model)
+
     @cached_property
     def assets(self) -> str:
         """Names the content of styles and scripts, so that a browser keeps them until they change."""
@@ -182,7 +189,8 @@ class Asked:
             assets=cockpit.assets,
             held=None if held is None else held_text(facts.as_of, held),
             notices=notices,
-            just_done=just_done(changes),
+            sees_all=self.visitor.owners is None,
+            just_done=just_done(changes, store.account_names(change.item.account_id for change in changes)),
         )
 
     def bare_frame(self) -> Frame:

@@ -22,7 +22,7 @@ MOST_FIELDS = 5_000
 LONGEST_TEXT = 500
 FORM = "application/x-www-form-urlencoded"
 # Where a form may lead back to.
-PAGES = frozenset({"/day", "/account", "/accounts"})
+PAGES = frozenset({"/day", "/account", "/accounts", "/playbooks", "/models"})
 SORT_KEYS: Mapping[str, SortKey] = {key: key for key in get_args(SortKey)}
 WORK_KEYS: Mapping[str, WorkKey] = {key: key for key in get_args(WorkKey)}
 

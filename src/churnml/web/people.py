@@ -42,6 +42,11 @@ class Visitor:
         """Whether they may change anything at all."""
         return self.role != "viewer"
 
+    @property
+    def may_run(self) -> bool:
+        """Whether they may change what is not about one account: deliveries, for instance."""
+        return self.role in ("revops", "admin")
+
 
 class People:
     """Tells visitors from their requests.

@@ -49,6 +49,10 @@ def my_day(asked: Asked, wanted: str | None, focus: str) -> MyDay:
     dates = store.dates()
     previous = dates[-2] if len(dates) > 1 else None
     ended = store.ended_since(plus_days(previous, 1) if previous else facts.as_of, owner)
+    closed = [item for item in ended if item.state == "closed"][:OTHERS_SHOWN]
+    finished = [item for item in ended if item.state != "closed"][:OTHERS_SHOWN]
+    snoozed = _snoozed(cockpit, owner)
+    names = store.account_names(item.account_id for item in (*closed, *finished, *snoozed))
     return MyDay(
         owner=owner,
         owners=_choices(work, seen),
@@ -58,9 +62,10 @@ def my_day(asked: Asked, wanted: str | None, focus: str) -> MyDay:
         previous=previous,
         items=[day_item(line, today) for line in shown],
         more=max(0, total - len(shown)),
-        snoozed=_snoozed(cockpit, owner),
-        closed=ended_items([item for item in ended if item.state == "closed"][:OTHERS_SHOWN]),
-        finished=ended_items([item for item in ended if item.state != "closed"][:OTHERS_SHOWN]),
+        snoozed=snoozed,
+        names=names,
+        closed=ended_items(closed, names),
+        finished=ended_items(finished, names),
         overflow=[row for row in store.overflow(facts.as_of) if owner in (None, row.owner)],
         hand_to=facts.owners,
         snooze_to=plus_days(today, SNOOZE_DAYS),

@@ -147,6 +147,8 @@ def _about(account: ScoredAccount | None) -> JsonObject:
     if account is None:
         return {}
     return {
+        # what has no name is told as before there were any
+        **({} if account.name is None else {"account_name": account.name}),
         "owner": account.owner_id,
         "segment": account.segment,
         "mrr": _known(account.mrr),

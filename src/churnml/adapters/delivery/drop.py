@@ -40,6 +40,7 @@ ACCOUNT = (
     "project",
     "as_of",
     "account_id",
+    "account_name",
     "owner",
     "segment",
     "mrr",

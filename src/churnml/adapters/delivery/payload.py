@@ -60,6 +60,7 @@ class Payload(TypedDict, total=False):
     kind: str
     key: str
     models: Mapping[str, str | None]
+    account_name: str
     owner: str | None
     segment: str | None
     mrr: float | None

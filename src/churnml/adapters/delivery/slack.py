@@ -16,7 +16,7 @@ from churnml.adapters.delivery.posting import PostClient
 from churnml.adapters.delivery.webhook import KEY
 from churnml.jsontypes import Json
 from churnml.ledger import Delivery
-from churnml.pages.presenter import cut, money, number, plural, words
+from churnml.pages.presenter import called, cut, money, number, plural, words
 from churnml.specs.delivery import Slack
 from churnml.work.messages import canonical
 
@@ -61,7 +61,7 @@ def block_of(payload: Payload) -> dict[str, Json]:
 
 
 def _headline(payload: Payload) -> str:
-    account = f"*{escaped(cut(payload['account_id'], 80))}*"
+    account = f"*{escaped(_account(payload))}*"
     health = payload.get("health")
     stands = "health not known"
     if health and health["score"] is not None:
@@ -77,6 +77,12 @@ def _headline(payload: Payload) -> str:
         moved = f" from {_end(event.get('from'))} to {_end(event.get('to'))}" if "from" in event else ""
         return f"{account} {what}{moved} ({stands})"
     return f"{account}: {stands}"
+
+
+def _account(payload: Payload) -> str:
+    """The account's name with its id, neither so long that it leaves no room for what is told of it."""
+    account_id, name = payload["account_id"], payload.get("account_name")
+    return called(cut(account_id, 40), cut(name, 40)) if name else cut(account_id, 80)
 
 
 def _end(value: Json) -> str:

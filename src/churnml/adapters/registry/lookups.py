@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("churnml.registry")
 
+REGISTRY_FILE = "mlflow.db"
 # MLflow's migrations whose tables are read here as MLflow reads them: 3.17
 LAYOUTS = frozenset({"dc11669786a5"})
 WHOLE = """
@@ -113,10 +114,20 @@ class Lookups:
 def lookups_of(project: Project) -> Lookups | Registry:
     """The project's registry for look-ups: its tables where it is local and of a known layout, else MLflow's client."""
     if project.registry_is_local:
-        lookups = Lookups(project.work / "mlflow.db")
+        lookups = Lookups(project.work / REGISTRY_FILE)
         if lookups.knows_layout():
             log.info("the local registry's tables are read directly")
             return lookups
     from churnml.adapters.registry import registry_of
 
     return registry_of(project)
+
+
+def versions_of(project: Project, model: str) -> list[RegisteredVersion]:
+    """The registered versions of a model, the newest first, for whoever only looks; raises RegistryError.
+
+    A local registry that is not there yet has none: looking does not make one.
+    """
+    if project.registry_is_local and not (project.work / REGISTRY_FILE).exists():
+        return []
+    return lookups_of(project).versions(model)

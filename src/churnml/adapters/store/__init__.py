@@ -95,11 +95,14 @@ class Store:
 
     account_list = _as_one_moment_sees_it(cockpit.account_list)
     account_choices = _as_one_moment_sees_it(cockpit.account_choices)
+    account_names = _as_one_moment_sees_it(cockpit.account_names)
     may_see = _as_one_moment_sees_it(cockpit.may_see)
+    taken_accounts = _as_one_moment_sees_it(cockpit.taken_accounts)
     owner_work = _as_one_moment_sees_it(cockpit.owner_work)
     ended_since = _as_one_moment_sees_it(cockpit.ended_since)
     changed_by = _as_one_moment_sees_it(cockpit.changed_by)
     last_change = _as_one_moment_sees_it(cockpit.last_change)
+    late_scorings = _as_one_moment_sees_it(cockpit.late_scorings)
     made_from = _as_one_moment_sees_it(cockpit.made_from)
 
     traces_of_account = _as_one_moment_sees_it(forgetting.traces_of_account)

@@ -7,7 +7,7 @@ may be seen, and none of them means nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,15 +27,18 @@ from churnml.ledger.cockpit import (
     AccountLine,
     AccountList,
     LastChange,
+    LateScoring,
     MadeFrom,
     Owners,
     OwnerWork,
+    TakenAccount,
 )
 
 LINE = tuple(
     scores.c[name]
     for name in (
         "account_id",
+        "name",
         "owner_id",
         "segment",
         "mrr",
@@ -48,6 +51,8 @@ LINE = tuple(
     )
 )
 UNDONE = "undone"
+# values a statement may hold: SQLite takes no more than 32,766
+MOST_ASKED = 10_000
 
 
 def account_list(
@@ -103,6 +108,23 @@ def account_choices(connection: sa.Connection, as_of: dt.date, owners: Owners = 
     return AccountChoices(of(scores.c.owner_id), of(scores.c.segment), of(scores.c.band))
 
 
+def account_names(connection: sa.Connection, account_ids: Iterable[str]) -> dict[str, str]:
+    """Account → what people call it, as it was scored last; of those that have a name."""
+    asked = sorted(set(account_ids))
+    names: dict[str, str] = {}
+    for first in range(0, len(asked), MOST_ASKED):
+        newest = (
+            sa.select(scores.c.account_id, sa.func.max(scores.c.scoring_id).label("scoring_id"))
+            .where(scores.c.account_id.in_(asked[first : first + MOST_ASKED]))
+            .group_by(scores.c.account_id)
+            .subquery()
+        )
+        same = (scores.c.account_id == newest.c.account_id) & (scores.c.scoring_id == newest.c.scoring_id)
+        query = sa.select(scores.c.account_id, scores.c.name).join(newest, same).where(scores.c.name.is_not(None))
+        names |= {str(row.account_id): str(row.name) for row in connection.execute(query)}
+    return names
+
+
 def may_see(connection: sa.Connection, account_id: str, owners: Owners) -> bool:
     """Whether an account is of one of these owners, at its newest scoring, or has living work that is."""
     if owners is None:
@@ -129,6 +151,24 @@ def owner_work(connection: sa.Connection, owners: Owners = None) -> tuple[OwnerW
     if owners is not None:
         query = query.where(work.c.owner.in_(owners))
     return tuple(OwnerWork(*row) for row in connection.execute(query.order_by(count.desc(), work.c.owner)))
+
+
+def taken_accounts(connection: sa.Connection, as_of: dt.date, owners: Owners = None) -> list[TakenAccount]:
+    """Whom playbooks have open work for, of the accounts that may be seen: by playbook, the most valuable first.
+
+    Args:
+        connection: to the store.
+        as_of: the newest scored date, for the accounts' names.
+        owners: whose accounts may be seen.
+    """
+    here, _ = newest_scoring(connection, as_of)
+    same = (scores.c.account_id == work.c.account_id) & (scores.c.scoring_id == here)
+    columns = (work.c.playbook, work.c.account_id, scores.c.name, work.c.owner, work.c.opened_on, work.c.value)
+    query = sa.select(*columns).select_from(work.outerjoin(scores, same)).where(work.c.state == "open")
+    if owners is not None:
+        query = query.where(work.c.owner.in_(owners) | _seen(owners))
+    query = query.order_by(work.c.playbook, work.c.value.is_(None), work.c.value.desc(), work.c.account_id)
+    return [TakenAccount(*row) for row in connection.execute(query)]
 
 
 def ended_since(connection: sa.Connection, since: dt.date, owner: str | None) -> list[WorkItem]:
@@ -188,6 +228,26 @@ def made_from(connection: sa.Connection, account_id: str, last: dt.date) -> list
     return [MadeFrom(*row) for row in connection.execute(query)]
 
 
+def late_scorings(connection: sa.Connection, limit: int) -> list[LateScoring]:
+    """The newest scored dates, the newest first."""
+    newest = newest_revisions(sa.true())
+    accounts = (
+        sa.select(sa.func.count())
+        .select_from(scores)
+        .where(scores.c.scoring_id == scorings.c.scoring_id)
+        .scalar_subquery()
+    )
+    columns = [scorings.c[name] for name in ("as_of", "revision", "scored_at", "models")]
+    query = (
+        sa.select(*columns, accounts, held_days.c.stale_since)
+        .join(newest, newest.c.scoring_id == scorings.c.scoring_id)
+        .outerjoin(held_days, held_days.c.scoring_id == scorings.c.scoring_id)
+        .order_by(scorings.c.as_of.desc())
+        .limit(limit)
+    )
+    return [LateScoring(*row) for row in connection.execute(query)]
+
+
 def _open_work() -> sa.Subquery:
     return (
         sa.select(work.c.account_id, sa.func.count().label("open_items"))
@@ -208,7 +268,10 @@ def _seen(owners: Owners) -> sa.ColumnElement[bool]:
 def _asked(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     wanted: sa.ColumnElement[bool] = sa.true()
     if asked.text:
-        wanted &= scores.c.account_id.icontains(asked.text, autoescape=True)
+        # SQLite takes upper and lower case alike in English alone: Ä is looked for as ä, too
+        written = {asked.text, asked.text.lower(), asked.text.upper(), asked.text.title()}
+        columns = (scores.c.account_id, scores.c.name)
+        wanted &= sa.or_(*(column.icontains(text, autoescape=True) for column in columns for text in sorted(written)))
     for column, value in ((scores.c.owner_id, asked.owner), (scores.c.segment, asked.segment)):
         if value:
             wanted &= column.is_(None) if value == WITHOUT else column == value
@@ -227,7 +290,7 @@ def _asked(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnEleme
 
 def _sorted_by(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnElement[Any]:
     columns: Mapping[str, sa.ColumnElement[Any]] = {  # of every type
-        "account": scores.c.account_id,
+        "account": sa.func.lower(sa.func.coalesce(scores.c.name, scores.c.account_id)),
         "owner": scores.c.owner_id,
         "segment": scores.c.segment,
         "mrr": scores.c.mrr,

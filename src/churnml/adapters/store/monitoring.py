@@ -64,12 +64,14 @@ class Monitoring:
         with self._connections.reading() as connection:
             return _watches(connection, model)
 
-    def figures(self, model: str, kind: FigureKind | None = None) -> list[WatchedFigure]:
-        """The newest word of each figure of a model, by kind and date."""
+    def figures(
+        self, model: str, kind: FigureKind | None = None, on: Collection[dt.date] | None = None
+    ) -> list[WatchedFigure]:
+        """The newest word of each figure of a model, by kind and date; only those of a kind or of these dates."""
         with self._connections.reading() as connection:
-            figures = _figures(connection, model)
+            figures = _figures(connection, model, on, kind)
         return sorted(
-            (figure for figure in figures if kind in (None, figure.kind)),
+            figures,
             key=lambda figure: (figure.kind, figure.as_of, figure.version, figure.figure, figure.part),
         )
 
@@ -122,12 +124,19 @@ def _news(connection: sa.Connection, watch: ModelWatch) -> list[WatchedFigure]:
     return [figure for figure in watch.figures if known.get(_key(figure)) != _rounded(figure)]
 
 
-def _figures(connection: sa.Connection, model: str, dates: Collection[dt.date] | None = None) -> list[WatchedFigure]:
-    """The newest word of each figure, in any order; only those of ``dates`` where they are given."""
+def _figures(
+    connection: sa.Connection,
+    model: str,
+    dates: Collection[dt.date] | None = None,
+    kind: FigureKind | None = None,
+) -> list[WatchedFigure]:
+    """The newest word of each figure, in any order; only those of ``dates`` and of a ``kind`` where they are given."""
     keys = [model_figures.c[name] for name in FIGURE_KEY]
     newest = sa.select(sa.func.max(model_figures.c.figure_id)).where(model_figures.c.model == model).group_by(*keys)
     if dates is not None:
         newest = newest.where(model_figures.c.as_of.in_(sorted(dates)))
+    if kind is not None:
+        newest = newest.where(model_figures.c.kind == kind)
     query = sa.select(*columns_of(model_figures, WatchedFigure)).where(model_figures.c.figure_id.in_(newest))
     return [WatchedFigure(*row) for row in connection.execute(query)]
 

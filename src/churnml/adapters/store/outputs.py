@@ -60,7 +60,18 @@ def _declared(view: str, expressions: Expressions) -> list[sa.Label[object]]:
 
 def _score(on_postgresql: bool) -> Expressions:
     period = scores.c.likely_period
-    plain = ("account_id", "owner_id", "segment", "mrr", "health", "band", "band_since", "coverage", "dimensions")
+    plain = (
+        "account_id",
+        "owner_id",
+        "segment",
+        "mrr",
+        "health",
+        "band",
+        "band_since",
+        "coverage",
+        "dimensions",
+        "name",
+    )
     probabilities = ("churn_probability", "upsell_probability", "mrr_at_risk")
     return {
         **{name: scorings.c[name] for name in ("as_of", "revision", "scored_at", "models")},

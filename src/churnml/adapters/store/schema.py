@@ -84,6 +84,8 @@ scores = sa.Table(
     sa.Column("health_inputs", _json(null=True)),
     # whatever else is to be traced, by name
     sa.Column("details", _json(null=True)),
+    # what people call the account
+    sa.Column("name", sa.String),
     sa.Index("ix_scores_account_id", "account_id", "scoring_id"),
 )
 health_events = sa.Table(

@@ -50,6 +50,13 @@ class Watched:
             kept = connection.scalar(query)
         return None if kept is None else LOAD.validate_python(kept)
 
+    def newest(self) -> LoadProfile | None:
+        """What was read last, whatever its condition; None where nothing was, or its profile is not kept any more."""
+        query = sa.select(loads.c.profile).order_by(loads.c.load_id.desc()).limit(1)
+        with self._connections.reading() as connection:
+            kept = connection.scalar(query)
+        return None if kept is None else LOAD.validate_python(kept)
+
     def record(
         self,
         load: LoadProfile,

@@ -5,7 +5,7 @@ An optional value that cannot be read is missing; a required one sets its row as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from churnml.adapters.project import PROJECT_FILE
 from churnml.adapters.warehouse import priorities, values
@@ -20,6 +20,8 @@ from churnml.tables import ColumnKind
 
 # Of usage, ids that no other table has are looked at in so many rows: what a program does to a column, it does to all.
 SAMPLED_ROWS = 100_000
+# Free text stays as it stands; what people call an account is read as names are: without what an export put around it.
+ACCOUNT_NAME = ("accounts", "name")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def read_column(reading: Reading, column: SourceColumn) -> ColumnReader:
         if (column.table, column.name) == ("support_tickets", priorities.COLUMN):
             name = priorities.serious_or_not(reading, column.raw, name)
         return _read_as(name, column)
+    if (column.table, column.name) == ACCOUNT_NAME:
+        return _read_as(_name(reading, replace(column, kind=ColumnKind.CATEGORY)), column)
     if kind is ColumnKind.TEXT:
         return ColumnReader(column.as_text, _is_filled(column))
     value = values.flag(column.column) if kind is ColumnKind.FLAG else _number(reading, column)

@@ -113,7 +113,7 @@ def _heading(asked: AccountFilter, key: SortKey) -> Heading:
 def _chosen(asked: AccountFilter) -> list[str]:
     without = {WITHOUT: "none"}
     parts = [
-        asked.text and f"id has “{asked.text}”",
+        asked.text and f"name or id has “{asked.text}”",
         asked.owner and f"owner {without.get(asked.owner, asked.owner)}",
         asked.segment and f"segment {without.get(asked.segment, asked.segment)}",
         asked.band and f"band {words(asked.band)}",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from churnml.ledger.cockpit import LastChange
-from churnml.pages.presenter import words
+from churnml.pages.presenter import called, words
 from churnml.work.life import BY_HAND
 
 
@@ -52,6 +52,7 @@ class Frame:
         held: that the date was held, as a sentence; None where it is in order.
         notices: what just happened.
         just_done: what can be taken back.
+        sees_all: whether they see every account, and so the pages that are about all of them.
     """
 
     project: str
@@ -67,6 +68,7 @@ class Frame:
     held: str | None = None
     notices: Sequence[Notice] = ()
     just_done: Sequence[JustDone] = ()
+    sees_all: bool = False
 
 
 # Of everything in BY_HAND.
@@ -78,12 +80,16 @@ DONE_WORDS = {
 }
 
 
-def just_done(changes: Sequence[LastChange]) -> tuple[JustDone, ...]:
-    """What of somebody's newest changes they can take back: what a person does, and is not taken back yet."""
+def just_done(changes: Sequence[LastChange], names: Mapping[str, str]) -> tuple[JustDone, ...]:
+    """What of somebody's newest changes they can take back: what a person does, and is not taken back yet.
+
+    ``names`` are accounts' names by their ids.
+    """
     return tuple(
         JustDone(
             change.item.work_id,
-            f"{words(change.item.playbook)} for {change.item.account_id}: {DONE_WORDS[change.event.what]}",
+            f"{words(change.item.playbook)} for {called(change.item.account_id, names.get(change.item.account_id))}: "
+            f"{DONE_WORDS[change.event.what]}",
         )
         for change in changes
         if change.event.what in BY_HAND and change.before is not None

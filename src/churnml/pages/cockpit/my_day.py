@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from churnml.ledger import Overflow, QueueLine, Reason, WorkItem
@@ -21,7 +21,7 @@ class DayItem:
     Args:
         work_id: the work item; None where the line has none and nothing can be done to it.
         seen: names the item as it stands; an action is refused where it no longer does.
-        account_id, owner, title, goal, steps: what is to be done, for whom, by whom.
+        account_id, name, owner, title, goal, steps: what is to be done, for whom, by whom.
         why: the account's reasons, as sentences.
         because: the parts of the playbook's rule that held.
         due, late, due_words: until when.
@@ -34,6 +34,7 @@ class DayItem:
     work_id: str | None
     seen: str
     account_id: str
+    name: str | None
     owner: str
     title: str
     goal: str
@@ -57,6 +58,7 @@ class EndedItem:
     """Work that left the list: what, for whom, how and why."""
 
     account_id: str
+    name: str | None
     playbook: str
     state: str
     on: dt.date | None
@@ -76,6 +78,7 @@ class MyDay:
         items: the list, in its order.
         more: how many lines are not shown.
         snoozed: what is off the list until a date.
+        names: account → its name, of those whose work is off the list.
         closed: what left the list by itself since the date before.
         finished: what people ended since then.
         overflow: what did not fit.
@@ -93,6 +96,7 @@ class MyDay:
     items: Sequence[DayItem]
     more: int
     snoozed: Sequence[WorkItem]
+    names: Mapping[str, str]
     closed: Sequence[EndedItem]
     finished: Sequence[EndedItem]
     overflow: Sequence[Overflow]
@@ -116,6 +120,7 @@ def day_item(line: QueueLine, today: dt.date) -> DayItem:
         work_id=work.work_id if work else None,
         seen=fingerprint_of(work) if work else "",
         account_id=account.account_id,
+        name=account.name,
         owner=decision.owner,
         title=decision.title,
         goal=decision.goal,
@@ -145,10 +150,17 @@ def due_words(due: dt.date | None, today: dt.date) -> str:
     return {0: "due today", 1: "due tomorrow"}.get(days, f"due in {days} days")
 
 
-def ended_items(items: Sequence[WorkItem]) -> tuple[EndedItem, ...]:
-    """Work items that ended, as the page shows them."""
+def ended_items(items: Sequence[WorkItem], names: Mapping[str, str]) -> tuple[EndedItem, ...]:
+    """Work items that ended, as the page shows them; ``names`` are accounts' names by their ids."""
     return tuple(
-        EndedItem(item.account_id, words(item.playbook), item.state, item.ended_on, item.ended_because or "")
+        EndedItem(
+            item.account_id,
+            names.get(item.account_id),
+            words(item.playbook),
+            item.state,
+            item.ended_on,
+            item.ended_because or "",
+        )
         for item in items
     )
 

@@ -11,9 +11,14 @@ from churnml.ledger.cockpit import WITHOUT
 from churnml.pages.cockpit.account import AccountView, made_of
 from churnml.pages.cockpit.accounts import AccountsView
 from churnml.pages.cockpit.frame import Frame, Notice
+from churnml.pages.cockpit.models import ModelsView
 from churnml.pages.cockpit.my_day import MyDay
+from churnml.pages.cockpit.playbooks import PlaybooksView
 from churnml.pages.presenter import (
+    LONGEST_NAME,
+    called,
     capitalised,
+    cut,
     date,
     goal_name,
     money,
@@ -34,6 +39,8 @@ TEMPLATES: dict[type, str] = {
     MyDay: "my_day.html.j2",
     AccountView: "account.html.j2",
     AccountsView: "accounts.html.j2",
+    PlaybooksView: "playbooks.html.j2",
+    ModelsView: "models.html.j2",
 }
 
 
@@ -41,7 +48,7 @@ def page_html(view: PageView, frame: Frame) -> str:
     """A page as HTML.
 
     Args:
-        view: a :class:`MyDay`, an :class:`AccountView` or an :class:`AccountsView`.
+        view: one of those in :data:`TEMPLATES`.
         frame: what stands around it.
     """
     return _rendered(TEMPLATES[type(view)], frame, view=view)
@@ -68,6 +75,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "capitalised": capitalised,
+        "cut": partial(cut, length=LONGEST_NAME),
         "date": date,
         "goal": goal_name,
         "number": number,
@@ -76,5 +84,5 @@ def _environment() -> jinja2.Environment:
         "score": score,
         "words": words,
     }
-    environment.globals |= {"plural": plural, "made_of": made_of, "without": WITHOUT}
+    environment.globals |= {"called": called, "plural": plural, "made_of": made_of, "without": WITHOUT}
     return environment

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from churnml.ledger import AccountStory, Override, QueueLine, Reason, ScoredAccount, Timing
-from churnml.pages.presenter import money, number, percent, plural, printable, score, words
+from churnml.pages.presenter import called, money, number, percent, plural, printable, score, words
 from churnml.pages.terminal.layout import table
 from churnml.pages.terminal.work import work_list_text
 
@@ -29,7 +29,7 @@ def queue_lines(queue: Sequence[QueueLine]) -> list[str]:
         decision, account = line.decision, line.account
         work = f"  [{decision.work_id}]" if decision.work_id else ""
         lines.append(
-            f"  {line.place:>3}. {printable(decision.account_id)}  {decision.title}  "
+            f"  {line.place:>3}. {printable(called(decision.account_id, account.name))}  {decision.title}  "
             f"→ {printable(decision.owner)} by {decision.due}{work}"
         )
         grow = decision.goal == "grow"
@@ -48,7 +48,7 @@ def account_text(story: AccountStory, change: HealthChange | None) -> str:
     """What ``churnml explain`` prints."""
     account, as_of = story.account, story.scoring.as_of
     lines = [
-        f"{printable(account.account_id)} as of {as_of}",
+        f"{printable(called(account.account_id, account.name))} as of {as_of}",
         f"  health {score(account.health)} ({_band(account)}), {percent(account.coverage)} of the weight known",
         *_stale_lines(account),
         *_made_lines(account, story.overrides),

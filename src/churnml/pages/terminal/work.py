@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from churnml.ledger import AuditEntry, Overflow, WorkEvent, WorkItem
-from churnml.pages.presenter import money, number, plural, printable, words
+from churnml.pages.presenter import called, money, number, plural, printable, words
 from churnml.pages.terminal.layout import table
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 STATES = {"done": "done", "dismissed": "dismissed", "closed": "closed by itself", "open": "open", "snoozed": "snoozed"}
 
 
-def work_list_text(items: Sequence[WorkItem]) -> str:
-    """What ``churnml work list`` prints."""
+def work_list_text(items: Sequence[WorkItem], names: Mapping[str, str] = NO_NAMES) -> str:
+    """What ``churnml work list`` prints; ``names`` are accounts' names by their ids."""
     if not items:
         return "There is no such work."
     of_money = any(item.value is not None for item in items)
     rows = [
         [
             item.work_id,
-            printable(item.account_id),
+            printable(called(item.account_id, names.get(item.account_id))),
             item.playbook,
             printable(item.owner),
             _state(item),
@@ -43,11 +45,11 @@ def work_list_text(items: Sequence[WorkItem]) -> str:
     return "\n".join(table(header, rows, right=(7,) if of_money else ()))
 
 
-def item_text(item: WorkItem, events: Sequence[WorkEvent]) -> str:
-    """What ``churnml work show`` prints."""
+def item_text(item: WorkItem, events: Sequence[WorkEvent], name: str | None = None) -> str:
+    """What ``churnml work show`` prints; ``name`` is the account's."""
     because = f" because of {item.reason}" if item.reason else ""
     lines = [
-        f"{item.work_id}: {item.playbook} for {printable(item.account_id)}{because}",
+        f"{item.work_id}: {item.playbook} for {printable(called(item.account_id, name))}{because}",
         f"  {_state(item)}, with {printable(item.owner)}, due {item.due}, {item.minutes} minutes"
         + ("" if item.value is None else f", worth {money(item.value)} a month"),
     ]

@@ -7,6 +7,7 @@ WITH
 SELECT
     min(source_row) AS source_row,
     account_key AS account_id,
+    min(name) AS name,
     min(created_at) AS created_at,
     min(owner_id) AS owner_id,
     min(segment) AS segment,

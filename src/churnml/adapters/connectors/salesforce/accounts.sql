@@ -19,6 +19,7 @@ first_known AS (
 SELECT
     min(a.source_row) AS source_row,
     a.account_key AS account_id,
+    min(a.name) AS name,
     min(coalesce(a.created_at, f.first_at)) AS created_at,
     min(a.owner_id) AS owner_id,
     min(a.segment) AS segment,

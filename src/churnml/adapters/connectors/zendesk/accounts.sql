@@ -5,6 +5,7 @@ WITH
 SELECT
     min(source_row) AS source_row,
     account_key AS account_id,
+    min(name) AS name,
     min(created_at) AS created_at,
     min(segment) AS segment,
     min(industry) AS industry,

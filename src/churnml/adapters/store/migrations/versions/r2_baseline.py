@@ -1,7 +1,7 @@
 """The baseline: every table as ``schema.py`` declares it, and the triggers that keep what is written.
 
 Nothing earlier was released. Its tables are listed, so that later ones are made by their own steps; a step that
-changes one of these freezes it here first.
+changes one of these freezes it here first; one that adds a column adds it where it is not there yet (r6).
 """
 
 from __future__ import annotations

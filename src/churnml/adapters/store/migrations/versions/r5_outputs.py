@@ -1,17 +1,13 @@
 """The views that others build on: a documented, versioned schema of outputs.
 
-They hold nothing, so a later step that changes them makes them all anew.
+They hold nothing, so the last step that changes them makes them all anew (r6): this one only has their place.
 """
 
 from __future__ import annotations
-
-from alembic import op
-
-from churnml.adapters.store.outputs import make_output_views
 
 revision = "5"
 down_revision = "4"
 
 
 def upgrade() -> None:
-    make_output_views(op.get_bind())
+    """Nothing: views of columns that come later cannot be made here."""
