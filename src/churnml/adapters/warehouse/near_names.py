@@ -11,8 +11,8 @@ from churnml.remarks import SAMPLES, RemarkKind
 from churnml.tables import ColumnKind
 
 REMEDY = "Bring them to one spelling in the SELECT, as lower({name}) AS {name}, unless they are different"
-# Names whose capitals do not matter, or that are told of already.
-SPELT_FREELY = ("priority", "billing_period", "currency")
+# Names whose capitals do not matter or that are told of already; and two accounts may be called alike.
+SPELT_FREELY = ("priority", "billing_period", "currency", "name")
 # Salesforce's ids of 15 letters differ in their capitals.
 _BY_CAPITALS = "[a-zA-Z0-9]{15}"
 _BETWEEN = r"[\s_\-]+"
