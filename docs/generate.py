@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from churnml import checks
 from churnml.adapters.warehouse.input_tables import MEANINGS
+from churnml.adapters.warehouse.load_times import LOAD_DAYS
 from churnml.arrivals import ARRIVALS
 from churnml.features import FAMILIES, Wish
 from churnml.features.declare import CalendarWish, HolidayRegions
@@ -243,7 +244,8 @@ def _arrival_lines() -> list[str]:
         "ticket, the time of the last change would hide the ticket until then.",
         "",
         "A full refresh stamps every row with its own time. Where half of a table's rows or more became known on one",
-        "day, half of those a week and more after they happened, no cutoff before it has them: told as `load_time`.",
+        f"day, or within {LOAD_DAYS}, half of those a week and more after they happened, no cutoff before it has them:",
+        "told as `load_time`, and by `churnml audit`.",
     ]
 
 

@@ -17,6 +17,7 @@ from churnml.errors import AuditError
 from churnml.features import Feature, Grain, Polarity, Unit, Wish, choose
 from churnml.features.declare import CalendarWish, HolidayRegions
 from churnml.labels import Label
+from churnml.remarks import RemarkKind, remark
 from churnml.snapshots import known
 from churnml.stretches import KEY
 from churnml.timeline import plus_days
@@ -383,6 +384,13 @@ def test_columns_that_look_like_arrival_and_are_not_mapped_are_named_with_table_
     (found,) = (f for f in data_signs(facts, columns) if f.kind == "arrival not mapped")
     assert (found.severity, found.name) == (Severity.WARNING, "support_tickets.known_at")
     assert "'_fivetran_synced' of desk, 'updated_at' of desk look like" in found.sentence
+
+
+def test_a_known_at_that_a_load_stamped_is_warned_of(facts):
+    told = remark(RemarkKind.LOAD_TIME, "usage_events", "known_at", 4200, ["2024-05-20"], "Leave it out.")
+    (found,) = (f for f in data_signs(facts, remarks=[told]) if f.kind == "known by a load")
+    assert (found.severity, found.name) == (Severity.WARNING, "usage_events.known_at")
+    assert found.sentence.startswith("4,200 rows of usage_events became known at 2024-05-20, long after they happened.")
 
 
 @pytest.mark.parametrize("engine", ["late tickets", "late versions"])

@@ -43,6 +43,7 @@ STAMPED: list[tuple[Known, int, str]] = [
     # a load takes its time
     (lambda n, at: LOADED + dt.timedelta(minutes=n), 30, "2024-11-20 02:10 to 02:39"),
     (lambda n, at: LOADED.replace(hour=0, minute=0), 30, "2024-11-20"),
+    (lambda n, at: LOADED + days(n % 3), 30, "2024-11-20 to 2024-11-22"),
     # loaded once, and as it comes since
     (lambda n, at: LOADED if n < 25 else at + days(300), 25, "2024-11-20 02:10:00"),
 ]

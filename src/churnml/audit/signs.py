@@ -17,6 +17,7 @@ from churnml.audit.findings import Finding, Severity
 from churnml.audit.variants import LATER_TIMES
 from churnml.features import Feature
 from churnml.modelling.leaks import giveaways
+from churnml.remarks import Remark, RemarkKind
 from churnml.tables import TABLES, ColumnKind, Facts, Relation
 from churnml.timeline import day_number, day_number_of, end_of_data, midnight
 
@@ -43,18 +44,22 @@ def _warning(kind: str, name: str, sentence: str, model: str = "") -> Finding:
 # ---------------------------------------------------------------- times
 
 
-def data_signs(facts: Facts, unmapped: ArrivalColumns = MappingProxyType({})) -> tuple[Finding, ...]:
+def data_signs(
+    facts: Facts, unmapped: ArrivalColumns = MappingProxyType({}), remarks: Sequence[Remark] = ()
+) -> tuple[Finding, ...]:
     """What the times of the contract tables say about what can be known of the past.
 
     Args:
         facts: the project's tables.
         unmapped: contract table → columns beside those it maps that look like times of arrival.
+        remarks: what reading them told of their columns.
     """
     return (
         *_after_the_data(facts),
         *_before_opening(facts),
         *_taken_as_known(facts),
         *_not_mapped(unmapped),
+        *_known_by_a_load(remarks),
         *_known_when_it_happened(facts),
         *_late_usage(facts),
         *_late_tickets(facts),
@@ -120,6 +125,20 @@ def _not_mapped(unmapped: ArrivalColumns) -> list[Finding]:
         _warning("arrival not mapped", f"{table}.{KNOWN_AT}", would_tell(table, columns))
         for table, columns in unmapped.items()
         if columns
+    ]
+
+
+def _known_by_a_load(remarks: Sequence[Remark]) -> list[Finding]:
+    """Tables whose known_at is the time at which a load stamped most of their rows."""
+    return [
+        _warning(
+            "known by a load",
+            f"{one.table}.{one.column}",
+            f"{one.rows:,} rows of {one.table} became known at {', '.join(one.samples)}, long after they happened. "
+            f"{one.detail}",
+        )
+        for one in remarks
+        if one.kind is RemarkKind.LOAD_TIME
     ]
 
 

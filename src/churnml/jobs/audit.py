@@ -109,7 +109,7 @@ def _of_label(opened: OpenedProject, spec: ModelSpec, as_of: Sequence[dt.date]) 
 
 
 def _signs(opened: OpenedProject, wanted: dict[str, _Wanted]) -> tuple[Finding, ...]:
-    signs = list(data_signs(opened.facts, opened.ingested.arrival_columns))
+    signs = list(data_signs(opened.facts, opened.ingested.arrival_columns, opened.ingested.remarks))
     for model, one in wanted.items():
         if one.rows is not None:
             lapse = opened.project.model(model).label.kind == "lapse"

@@ -9,15 +9,15 @@ from churnml.arrivals import KNOWN_AT
 from churnml.remarks import RemarkKind
 from churnml.tables import Table
 
-# From this share of a table's rows on that became known on one day, the day is that of a load.
-MOST = 0.5
+# From this share of a table's rows on that became known in so many days, these are the days of a load.
+MOST, LOAD_DAYS = 0.5, 3
 # Unless they happened then: they must lie behind it, half of them by so many days, and on so many days.
 LATE_DAYS = 7
 FEWEST_DAYS = 3
 
 
 def tell_load_time(reading: Reading, table: Table, dated: str) -> None:
-    """Tells that most rows of a table became known on one day, long after they happened.
+    """Tells that most rows of a table became known on one day, or on a few, long after they happened.
 
     Args:
         reading: under way.
@@ -27,17 +27,28 @@ def tell_load_time(reading: Reading, table: Table, dated: str) -> None:
     """
     if KNOWN_AT not in reading.counts.given.get(table.name, ()):
         return
+    each = (
+        "SELECT known::DATE AS day, sum(rows)::BIGINT AS rows, min(known) AS first, max(known) AS last, "
+        "count(DISTINCT happened::DATE) AS days, "
+        f"coalesce(sum(rows) FILTER (date_diff('day', happened, known) >= {LATE_DAYS}), 0)::BIGINT AS late "
+        "FROM dated WHERE known IS NOT NULL GROUP BY day"
+    )
+    # of a load that took its time, the days are taken together
+    several = (
+        "SELECT 1 AS longer, sum(rows) OVER w, min(first) OVER w, max(last) OVER w, max(days) OVER w, sum(late) OVER w "
+        f"FROM loads WINDOW w AS (ORDER BY day RANGE BETWEEN CURRENT ROW AND INTERVAL {LOAD_DAYS - 1} DAY FOLLOWING)"
+    )
     loaded = reading.con.execute(
-        f"WITH dated AS ({dated}), loads AS (SELECT sum(rows)::BIGINT AS rows, min(known) AS first, "
-        "max(known) AS last, count(DISTINCT happened::DATE) AS days, "
-        f"(sum(rows) FILTER (date_diff('day', happened, known) >= {LATE_DAYS}))::BIGINT AS late "
-        "FROM dated WHERE known IS NOT NULL GROUP BY known::DATE) "
-        "SELECT *, (SELECT sum(rows)::BIGINT FROM dated) FROM loads ORDER BY rows DESC, first LIMIT 1"
+        f"WITH dated AS ({dated}), loads AS ({each}), "
+        f"spans AS (SELECT 0 AS longer, rows, first, last, days, late FROM loads UNION ALL {several}) "
+        "SELECT rows::BIGINT, first, last, days, late::BIGINT, every FROM spans, "
+        f"(SELECT sum(rows)::BIGINT AS every FROM dated) WHERE rows >= {MOST} * every "
+        "ORDER BY longer, rows DESC, first LIMIT 1"
     ).fetchone()
     if loaded is None:
         return
     rows, first, last, days, late, every = loaded
-    if rows < MOST * every or days < FEWEST_DAYS or 2 * (late or 0) < rows:
+    if days < FEWEST_DAYS or 2 * late < rows:
         return
     moment = _moment(first, last)
     detail = (
@@ -51,4 +62,6 @@ def tell_load_time(reading: Reading, table: Table, dated: str) -> None:
 def _moment(first: dt.datetime, last: dt.datetime) -> str:
     if first == last:
         return f"{first:%Y-%m-%d}" if first == dt.datetime.combine(first.date(), dt.time()) else str(first)
+    if first.date() != last.date():
+        return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
     return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}"

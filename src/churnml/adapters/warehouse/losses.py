@@ -17,7 +17,7 @@ NOT_LOST = (checks.DUPLICATE, checks.REPEATED, checks.FORGOTTEN, checks.FUTURE, 
 NEEDED = ("accounts", "subscriptions")
 REASONS_SHOWN = 5
 # Remarks on columns that say why rows were set aside.
-EXPLAINING = (RemarkKind.NEAR_ID, RemarkKind.AMBIGUOUS_NUMBER, RemarkKind.LOAD_TIME)
+EXPLAINING = (RemarkKind.NEAR_ID, RemarkKind.AMBIGUOUS_NUMBER, RemarkKind.LOAD_TIME, RemarkKind.UNREADABLE_TIME)
 
 
 def must_not_lose(reading: Reading, table: Table) -> None:
@@ -61,7 +61,7 @@ def _stop(reading: Reading, table: Table, what: str, aside: dict[str, int]) -> C
     hints = [
         f"{column_of(one)}: {'; '.join(map(visible, one.samples))}. {one.detail.removesuffix('.')}."
         for one in reading.remarks()
-        if one.table == table.name and one.kind in EXPLAINING
+        if one.table == table.name and one.kind in EXPLAINING and one.detail
     ]
     if not reading.counts.rows[table.name] and set(aside) == {"unknown_account"}:
         what = f"No account_id of {table.name} is among the accounts"
