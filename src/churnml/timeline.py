@@ -33,6 +33,17 @@ def plus_days(day: dt.date, n: int) -> dt.date:
     return day + days(n)
 
 
+def month_of(text: str) -> tuple[dt.date, dt.date]:
+    """The first day of a month that is written as 2025-01, and that of the next; raises ValueError."""
+    first = dt.date.fromisoformat(f"{text}-01")
+    return first, (first.replace(day=28) + days(4)).replace(day=1)
+
+
+def month_text(day: dt.date) -> str:
+    """The month of a day, as :func:`month_of` reads it."""
+    return f"{day:%Y-%m}"
+
+
 def end_of_data(data_through: dt.date) -> dt.date:
     """The first date the data no longer cover: ``data_through`` is the last full day in it."""
     return data_through + DAY

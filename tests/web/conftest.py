@@ -105,6 +105,9 @@ def fill(store: Store) -> dict[str, str]:
     # a name with a form, as companies have; others have none
     rows[1], rows[4] = replace(rows[1], name="Bolt & Söhne GmbH"), replace(rows[4], name="Zürcher Ärzte Dune")
     rows[0] = replace(rows[0], churn_probability=0.62, mrr=400.0, mrr_at_risk=248.0, health=20.0)
+    # acme and bolt renew in March, dune in May of the next year
+    renewals = {0: dt.date(2024, 3, 20), 1: dt.date(2024, 3, 31), 4: dt.date(2025, 5, 2)}
+    rows = [replace(one, renews_on=renewals.get(place)) for place, one in enumerate(rows)]
     rows.append(account("eden", owner_id="piet", mrr=None, mrr_at_risk=None, churn_probability=None))
     before = [replace(one, health=70.0, band="healthy") for one in rows]
     record(store, scores(YESTERDAY, *before), "first", NOW - dt.timedelta(days=1))

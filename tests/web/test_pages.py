@@ -120,7 +120,7 @@ def test_no_text_in_a_file_begins_a_formula(text: str) -> None:
     from churnml.ledger.cockpit import AccountLine
     from churnml.pages.cockpit.accounts import accounts_csv
 
-    line = AccountLine(text, text, text, None, -1.0, None, "at_risk", None, None, None, None, 0)
+    line = AccountLine(text, text, text, None, -1.0, None, "at_risk", None, None, None, None, None, 0)
     row = next(csv.DictReader(io.StringIO("".join(accounts_csv([line])))))
     assert row["account_id"] == row["name"] == row["owner_id"] == f"'{text}"
     assert row["mrr"] == "-1.0"

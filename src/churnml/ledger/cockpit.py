@@ -9,7 +9,9 @@ from typing import Literal
 
 from churnml.ledger.work import WorkEvent, WorkItem
 
-SortKey = Literal["account", "owner", "segment", "mrr", "health", "band", "churn", "upsell", "risk", "since", "work"]
+SortKey = Literal[
+    "account", "owner", "segment", "mrr", "health", "band", "churn", "upsell", "risk", "since", "renews", "work"
+]
 WorkKey = Literal["", "open", "none"]
 # Whose accounts may be seen: those of these owners; None is everybody's.
 Owners = tuple[str, ...] | None
@@ -28,6 +30,7 @@ class AccountFilter:
         health_from, health_to: of the score, 0 to 100, both ends belong to it.
         mrr_from: MRR a month of at least this.
         churn_from: probability of churn of at least this, 0 to 1.
+        renews: a month in which the contract renews, as 2025-01.
         sort: what they are ordered by; accounts without that value come last, equal ones by id.
         descending: the highest first.
     """
@@ -41,6 +44,7 @@ class AccountFilter:
     health_to: float | None = None
     mrr_from: float | None = None
     churn_from: float | None = None
+    renews: str = ""
     sort: SortKey = "risk"
     descending: bool = True
 
@@ -60,6 +64,7 @@ class AccountLine:
     churn_probability: float | None
     upsell_probability: float | None
     mrr_at_risk: float | None
+    renews_on: dt.date | None
     open_work: int
 
 
@@ -88,6 +93,30 @@ class AccountChoices:
     owners: tuple[str, ...]
     segments: tuple[str, ...]
     bands: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """What somebody keeps to look at again: their name for it, and what the address asks for, without its path."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class RenewingDay:
+    """The accounts whose contracts renew on a day; None is the day that is not known.
+
+    Args:
+        day: which.
+        accounts: how many.
+        mrr, at_risk: sums a month; None where nothing is known.
+    """
+
+    day: dt.date | None
+    accounts: int
+    mrr: float | None
+    at_risk: float | None
 
 
 @dataclass(frozen=True)

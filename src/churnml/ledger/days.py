@@ -136,6 +136,7 @@ class ScoredAccount:
         band_since: the first date it was in its band without a break.
         pending, pending_since: the band its score has pointed to since, while dwell holds it back; else None.
         trace: what made the score.
+        renews_on: when its contract renews, or should have; None where that is not known.
         name: what people call the account, as its table says when it is scored; None where it says nothing. Holds the
             user's own data: escape it where it is shown.
     """
@@ -159,6 +160,7 @@ class ScoredAccount:
     pending_since: dt.date | None = None
     trace: HealthTrace = field(default_factory=HealthTrace)
     name: str | None = None
+    renews_on: dt.date | None = None
 
 
 @dataclass(frozen=True)

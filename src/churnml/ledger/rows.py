@@ -57,6 +57,7 @@ def account_row(account: ScoredAccount) -> dict[str, object]:
         "pending": account.pending,
         "pending_since": account.pending_since,
         "name": account.name,
+        "renews_on": account.renews_on,
         "health_inputs": None if trace.inputs is None else dict(trace.inputs),
         "details": {**details, **({"families": families} if families else {}), **since},
     }

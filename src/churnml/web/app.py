@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from churnml.errors import ChurnmlError, ProjectError, TooLittleDataError, UnavailableError, UnknownNameError
 from churnml.pages.cockpit.frame import Notice
 from churnml.pages.cockpit.rendering import PageView, notice_html, page_html
-from churnml.web import acting, reading, steering
+from churnml.web import acting, keeping, reading, steering
 from churnml.web.cockpit import STATIC, Asked, Cockpit
 from churnml.web.forms import AskedError, SentForm, day_of, filter_of, local_address, page_of, sent_form
 from churnml.web.guard import Guard
@@ -52,6 +52,8 @@ def application(cockpit: Cockpit, people: People) -> ASGIApp:
     app.post("/work/undo")(_undo)
     app.post("/work/{action}")(_work)
     app.post("/deliveries/revive")(_revive)
+    app.post("/views/keep")(_keep_view)
+    app.post("/views/remove")(_remove_view)
     app.add_exception_handler(ChurnmlError, _refused)
     app.add_exception_handler(HTTPException, _no_such_page)
     app.add_exception_handler(Exception, _failed)
@@ -193,6 +195,16 @@ def _undo(asked: KnownVisitor, form: KnownForm) -> Response:
 
 def _revive(asked: KnownVisitor, form: KnownForm) -> Response:
     steering.revive(asked, form)
+    return _on(form)
+
+
+def _keep_view(asked: KnownVisitor, form: KnownForm) -> Response:
+    keeping.keep_view(asked, form)
+    return _on(form)
+
+
+def _remove_view(asked: KnownVisitor, form: KnownForm) -> Response:
+    keeping.remove_view(asked, form)
     return _on(form)
 
 

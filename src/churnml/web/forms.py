@@ -15,7 +15,7 @@ from starlette.requests import Request
 from churnml.errors import ChurnmlError
 from churnml.ledger.cockpit import AccountFilter, SortKey, WorkKey
 from churnml.pages.cockpit.accounts import ASCENDING_FIRST
-from churnml.timeline import FIRST_DAY, LAST_DAY
+from churnml.timeline import FIRST_DAY, LAST_DAY, month_of
 
 LONGEST_BODY = 256 * 1024
 MOST_FIELDS = 5_000
@@ -113,9 +113,20 @@ def filter_of(asked: QueryParams) -> AccountFilter:
         health_to=_number(asked, "health_to"),
         mrr_from=_number(asked, "mrr_from"),
         churn_from=_number(asked, "churn_from"),
+        renews=_month(asked.get("renews", "").strip()),
         sort=key,
         descending=order == "down" if order in ("down", "up") else key not in ASCENDING_FIRST,
     )
+
+
+def _month(text: str) -> str:
+    """A month of an address, as it was written; raises AskedError."""
+    try:
+        if text:
+            month_of(text)
+    except (ValueError, OverflowError):
+        raise AskedError(f"renews: '{text[:40]}' is not a month.", remedy="Write it as 2026-01.") from None
+    return text
 
 
 def page_of(asked: QueryParams) -> int:

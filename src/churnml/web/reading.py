@@ -161,7 +161,14 @@ def accounts_page(asked: Asked, wanted: AccountFilter, page: int) -> AccountsVie
     store, as_of, seen = asked.cockpit.store, asked.newest.as_of, asked.visitor.owners
     first = (page - 1) * PAGE_LENGTH
     accounts = store.account_list(as_of, wanted, seen, first=first, limit=PAGE_LENGTH)
-    return accounts_view(wanted, accounts, store.account_choices(as_of, seen), page)
+    return accounts_view(
+        wanted,
+        accounts,
+        store.account_choices(as_of, seen),
+        page,
+        renewing=store.renewals(as_of, wanted, seen),
+        saved=store.views.of(asked.visitor.name),
+    )
 
 
 def accounts_file(asked: Asked, wanted: AccountFilter) -> tuple[dt.date, Iterable[str]]:

@@ -6,6 +6,7 @@ decided before it, so it is done again when the record has changed meanwhile.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from churnml.rules.facts import columns_asked, facts_table
 from churnml.scoring.predictions import Predictions
 from churnml.specs.health import HealthSpec
 from churnml.specs.team import TeamSpec
+from churnml.timeline import plus_days
 from churnml.work.planning import plan_day
 
 
@@ -93,6 +95,7 @@ def _accounts(
 ) -> tuple[ScoredAccount, ...]:
     frame = predictions.frame
     owners, segments, paid = _texts(frame, "owner_id"), _texts(frame, "account_segment"), _numbers(frame, "mrr")
+    renewals = _numbers(frame, "subscription_days_to_renewal")
     reasons = _with_health_reasons(predictions, declared, health)
     inputs = inputs_of(declared.health, frame)
     return tuple(
@@ -114,6 +117,7 @@ def _accounts(
             band_since=state.band_since,
             pending=state.pending,
             pending_since=state.pending_since,
+            renews_on=renewal(predictions.as_of, renewals[i]),
             trace=HealthTrace(
                 raw_health=number(health.raw[i], 2),
                 ruled_health=number(health.ruled[i], 2),
@@ -128,6 +132,11 @@ def _accounts(
         )
         for i, state in enumerate(states)
     )
+
+
+def renewal(as_of: dt.date, days: float | None) -> dt.date | None:
+    """When a contract renews that does so in ``days`` days; None where that is not known."""
+    return None if days is None else plus_days(as_of, round(days))
 
 
 def _with_health_reasons(predictions: Predictions, declared: DaySpecs, health: Health) -> list[tuple[Reason, ...]]:

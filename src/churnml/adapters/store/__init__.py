@@ -24,6 +24,7 @@ from churnml.adapters.store.overrides import Overrides
 from churnml.adapters.store.schema import APPEND_ONLY, KEPT
 from churnml.adapters.store.sqlite_file import PATIENCE_SECONDS
 from churnml.adapters.store.upgrade import migrate
+from churnml.adapters.store.views import SavedViews
 from churnml.adapters.store.watching import Watched
 from churnml.adapters.store.work import Work
 from churnml.adapters.store.writing import StaleError
@@ -60,7 +61,7 @@ class Store:
         connections: the ways into it.
 
     Attributes:
-        work, overrides, outcomes, effects, monitoring, outbox, audit, watched: its rooms.
+        work, overrides, outcomes, effects, monitoring, outbox, audit, watched, views: its rooms.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -73,6 +74,7 @@ class Store:
         self.outbox = Outbox(connections)
         self.audit = AuditLog(connections)
         self.watched = Watched(connections)
+        self.views = SavedViews(connections)
 
     prior_state = _as_one_moment_sees_it(scorings.prior_state)
     prior_inputs = _as_one_moment_sees_it(scorings.prior_inputs)
@@ -94,6 +96,7 @@ class Store:
     declaration = _as_one_moment_sees_it(reading.declaration)
 
     account_list = _as_one_moment_sees_it(cockpit.account_list)
+    renewals = _as_one_moment_sees_it(cockpit.renewals)
     account_choices = _as_one_moment_sees_it(cockpit.account_choices)
     account_names = _as_one_moment_sees_it(cockpit.account_names)
     may_see = _as_one_moment_sees_it(cockpit.may_see)

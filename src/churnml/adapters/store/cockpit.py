@@ -31,8 +31,10 @@ from churnml.ledger.cockpit import (
     MadeFrom,
     Owners,
     OwnerWork,
+    RenewingDay,
     TakenAccount,
 )
+from churnml.timeline import month_of
 
 LINE = tuple(
     scores.c[name]
@@ -48,6 +50,7 @@ LINE = tuple(
         "churn_probability",
         "upsell_probability",
         "mrr_at_risk",
+        "renews_on",
     )
 )
 UNDONE = "undone"
@@ -94,6 +97,23 @@ def account_list(
     )
     lines = tuple(AccountLine(*row) for row in connection.execute(query))
     return AccountList(as_of, lines, int(count), mrr, at_risk)
+
+
+def renewals(
+    connection: sa.Connection, as_of: dt.date, asked: AccountFilter, owners: Owners = None
+) -> list[RenewingDay]:
+    """On which days contracts renew, of the accounts that are asked for and may be seen; raises TooLittleDataError."""
+    here, _ = newest_scoring(connection, as_of)
+    open_work = _open_work()
+    items = sa.func.coalesce(open_work.c.open_items, 0)
+    query = (
+        sa.select(scores.c.renews_on, sa.func.count(), sa.func.sum(scores.c.mrr), sa.func.sum(scores.c.mrr_at_risk))
+        .select_from(scores.outerjoin(open_work, open_work.c.account_id == scores.c.account_id))
+        .where(scores.c.scoring_id == here, _seen(owners), _asked(asked, items))
+        .group_by(scores.c.renews_on)
+    )
+    days = [RenewingDay(*row) for row in connection.execute(query)]
+    return sorted(days, key=lambda one: (one.day is None, one.day or as_of))
 
 
 def account_choices(connection: sa.Connection, as_of: dt.date, owners: Owners = None) -> AccountChoices:
@@ -283,6 +303,9 @@ def _asked(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnEleme
     for number, least in (*floors, (scores.c.churn_probability, asked.churn_from)):
         if least is not None:
             wanted &= number >= least
+    if asked.renews:
+        first, next_month = month_of(asked.renews)
+        wanted &= (scores.c.renews_on >= first) & (scores.c.renews_on < next_month)
     if asked.health_to is not None:
         wanted &= scores.c.health <= asked.health_to
     return wanted
@@ -300,6 +323,7 @@ def _sorted_by(asked: AccountFilter, items: sa.ColumnElement[int]) -> sa.ColumnE
         "upsell": scores.c.upsell_probability,
         "risk": scores.c.mrr_at_risk,
         "since": scores.c.band_since,
+        "renews": scores.c.renews_on,
         "work": items,
     }
     return columns[asked.sort]

@@ -86,6 +86,7 @@ scores = sa.Table(
     sa.Column("details", _json(null=True)),
     # what people call the account
     sa.Column("name", sa.String),
+    sa.Column("renews_on", sa.Date),
     sa.Index("ix_scores_account_id", "account_id", "scoring_id"),
 )
 health_events = sa.Table(
@@ -390,6 +391,21 @@ model_figures = sa.Table(
 )
 
 
+# ---------------------------------------------------------------- the cockpit (migration 7)
+
+# What somebody wants to look at again. Of a name the newest row counts; without an address it was taken away.
+saved_views = sa.Table(
+    "saved_views",
+    metadata,
+    sa.Column("view_id", sa.Integer, primary_key=True),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("address", sa.Text),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Index("ix_saved_views_who", "who"),
+)
+
+
 # What the database itself refuses to change or delete.
 APPEND_ONLY = (
     "declarations",
@@ -409,6 +425,7 @@ APPEND_ONLY = (
     "held_days",
     "model_watches",
     "model_figures",
+    "saved_views",
 )
 # Their rows change, and none ever goes.
 KEPT = ("work", "deliveries", "stamps", "loads", "data_breaks")

@@ -14,9 +14,9 @@ log = logging.getLogger("churnml.store")
 
 # MLflow keeps its own alembic_version, perhaps in the same database
 VERSION_TABLE = "churnml_store_version"
-NEWEST = "6"
+NEWEST = "7"
 # those that this program brings up to date
-EARLIER = ("2", "3", "4", "5")
+EARLIER = ("2", "3", "4", "5", "6")
 # what a store is that was made before tables had a version
 UNVERSIONED = "1"
 # any number, the same for all who migrate a store

@@ -96,7 +96,7 @@ class AccountView:
         as_of: on which date.
         today: the date as the project lives.
         bands: the declared bands, best first.
-        renews_on: when its contract renews, where the score read that.
+        renews_on: when its contract renews; None where that is not known.
         chart: its health over time.
         dates: every date it was scored on, newest first.
         compared: why its score changed; None where there is nothing to compare.
@@ -257,7 +257,9 @@ def _made_otherwise(made_from: Sequence[MadeFrom]) -> list[TimelineEntry]:
 
 
 def _renewal(story: AccountStory) -> dt.date | None:
-    """The renewal date, where the score or a playbook's rule read how far off it is."""
+    """The renewal date; of a scoring from before that was kept, where the score or a rule read how far off it is."""
+    if story.account.renews_on is not None:
+        return story.account.renews_on
     inputs = story.account.trace.inputs or {}
     read = [inputs.get(RENEWAL), *(made.decision.facts.get(RENEWAL) for made in story.decisions)]
     days = next((value for value in read if isinstance(value, int | float) and not isinstance(value, bool)), None)

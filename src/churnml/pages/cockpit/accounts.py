@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
-from churnml.ledger.cockpit import WITHOUT, AccountChoices, AccountFilter, AccountLine, AccountList, SortKey
+from churnml.ledger.cockpit import (
+    WITHOUT,
+    AccountChoices,
+    AccountFilter,
+    AccountLine,
+    AccountList,
+    RenewingDay,
+    SavedView,
+    SortKey,
+)
 from churnml.pages.cells import neutral
 from churnml.pages.presenter import number, percent, words
+from churnml.timeline import month_of, month_text, plus_days
 
 PAGE_LENGTH = 50
 # key → the heading of its column, and whether its cells are numbers
@@ -25,10 +36,13 @@ COLUMNS: Mapping[SortKey, tuple[str, bool]] = {
     "upsell": ("Upsell", True),
     "mrr": ("MRR", True),
     "risk": ("MRR at risk", True),
+    "renews": ("Renews", False),
     "work": ("Open work", True),
 }
 # Ordered by these, the first click shows the lowest or the first by name; by the others the highest.
-ASCENDING_FIRST: frozenset[SortKey] = frozenset({"account", "owner", "segment", "health", "band", "since"})
+ASCENDING_FIRST: frozenset[SortKey] = frozenset({"account", "owner", "segment", "health", "band", "since", "renews"})
+# What stands beside the months of renewals.
+OVERDUE, LATER, NOT_KNOWN = "should have renewed", "later", "not known"
 # Beside what begins a formula: what a spreadsheet reads on from, and what some take for a command.
 READ_ON = ("\t", "\r", "\n", "|", "%")
 
@@ -44,6 +58,26 @@ class Heading:
 
 
 @dataclass(frozen=True)
+class RenewingMonth:
+    """Renewals of a month: its name, the address of its accounts where it has one, how many, and sums a month."""
+
+    name: str
+    address: str | None
+    accounts: int
+    mrr: float | None
+    at_risk: float | None
+
+
+@dataclass(frozen=True)
+class ShownView:
+    """A view that the visitor keeps: its name, its address, and whether it is what is shown."""
+
+    name: str
+    address: str
+    shown: bool
+
+
+@dataclass(frozen=True)
 class AccountsView:
     """The page.
 
@@ -56,6 +90,9 @@ class AccountsView:
         previous, next: their addresses; None where there is none.
         export: the address of the file.
         chosen: what was asked for in words, for the caption.
+        renewals: of all that are chosen, month by month from the scored date on.
+        saved: the visitor's views, each with its address, and whether it is the one that is shown.
+        address: what is asked for, as a view keeps it.
     """
 
     asked: AccountFilter
@@ -68,10 +105,22 @@ class AccountsView:
     next: str | None
     export: str
     chosen: Sequence[str]
+    renewals: Sequence[RenewingMonth]
+    saved: Sequence[ShownView]
+    address: str
 
 
-def accounts_view(asked: AccountFilter, accounts: AccountList, choices: AccountChoices, page: int) -> AccountsView:
-    """The page of a stretch of accounts."""
+def accounts_view(
+    asked: AccountFilter,
+    accounts: AccountList,
+    choices: AccountChoices,
+    page: int,
+    *,
+    renewing: Iterable[RenewingDay] = (),
+    saved: Iterable[SavedView] = (),
+) -> AccountsView:
+    """The page of a stretch of accounts, when the contracts of all of them renew, and what the visitor keeps."""
+    here = address(asked, path="").removeprefix("?")
     pages = max(1, -(-accounts.accounts // PAGE_LENGTH))
     return AccountsView(
         asked=asked,
@@ -84,7 +133,41 @@ def accounts_view(asked: AccountFilter, accounts: AccountList, choices: AccountC
         next=address(asked, page + 1) if page < pages else None,
         export=address(asked, path="/accounts.csv"),
         chosen=_chosen(asked),
+        renewals=renewing_months(asked, accounts.as_of, renewing),
+        saved=[ShownView(one.name, f"/accounts?{one.address}".removesuffix("?"), one.address == here) for one in saved],
+        address=here,
     )
+
+
+def renewing_months(asked: AccountFilter, as_of: dt.date, renewing: Iterable[RenewingDay]) -> list[RenewingMonth]:
+    """Renewals by month: what is over, a year of months with a renewal, what is later, and what is not known."""
+    groups: dict[str, list[RenewingDay]] = {}
+    last = month_text(plus_days(as_of, 365))
+    for one in renewing:
+        if one.day is None:
+            key = NOT_KNOWN
+        elif one.day < as_of:
+            key = OVERDUE
+        else:
+            key = month if (month := month_text(one.day)) <= last else LATER
+        groups.setdefault(key, []).append(one)
+    months = sorted(key for key in groups if key not in (OVERDUE, LATER, NOT_KNOWN))
+    return [
+        RenewingMonth(
+            name=key if key not in months else f"{month_of(key)[0]:%B %Y}",
+            address=address(replace(asked, renews=key)) if key in months else None,
+            accounts=sum(one.accounts for one in groups[key]),
+            mrr=_total(one.mrr for one in groups[key]),
+            at_risk=_total(one.at_risk for one in groups[key]),
+        )
+        for key in (OVERDUE, *months, LATER, NOT_KNOWN)
+        if key in groups
+    ]
+
+
+def _total(amounts: Iterable[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
 
 
 def address(asked: AccountFilter, page: int = 1, path: str = "/accounts") -> str:
@@ -121,6 +204,7 @@ def _chosen(asked: AccountFilter) -> list[str]:
         asked.health_from is not None and f"health from {asked.health_from:g}",
         asked.health_to is not None and f"health up to {asked.health_to:g}",
         asked.mrr_from is not None and f"MRR from {number(asked.mrr_from)}",
+        asked.renews and f"renewing in {month_of(asked.renews)[0]:%B %Y}",
         asked.churn_from is not None and f"churn from {percent(asked.churn_from, 0)}",
     ]
     return [part for part in parts if part]
