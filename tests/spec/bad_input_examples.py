@@ -1222,6 +1222,20 @@ BAD_INPUTS: Mapping[str, Sequence[BadInput]] = {
             "What exists: 'in_trouble', 'ready_to_grow', 'rescue_before_renewal', 'unhappy_with_support', 'usage_is_fading'.",
         ),
         BadInput(
+            "the base of retention is misspelt",
+            (whole("models/metrics.yaml", "denominator: renewal_due\n"),),
+            "'denominator' cannot be used: it should be 'opening_mrr' or 'renewals_due' (it says 'renewal_due')",
+            "models/metrics.yaml, line 1",
+            CORRECT,
+        ),
+        BadInput(
+            "the fiscal year is declared a second time",
+            (whole("models/metrics.yaml", "fiscal_year_starts: 4\n"),),
+            "The file cannot be used as it is: fiscal_year_starts stands in project.yaml, for the calendar and the metrics alike",
+            "models/metrics.yaml",
+            CORRECT,
+        ),
+        BadInput(
             "a trigger has two bounds",
             (whole("models/monitoring.yaml", "triggers: [{figure: score_drift, above: 1, below: 2}]\n"),),
             "'triggers.0' cannot be used: give either 'above' or 'below'",
