@@ -135,6 +135,12 @@ def test_half_of_a_feed_lost_is_a_fall_within_two_days() -> None:
     assert one[0].action is BreakAction.WARN
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_what_few_rows_vary_by_chance_does_not_hide_their_fall(seed: int) -> None:
+    some = feeds(since(daily(seed, 0.04), 2, 0.4))
+    assert ("fall", "") in kinds(told(some))
+
+
 def test_a_feed_that_triples_has_risen() -> None:
     assert kinds(told(feeds(since(daily(), 2, 3.0)))) == [("rise", "")]
 
@@ -258,6 +264,16 @@ def test_users_that_are_not_named_any_more_are_told_within_two_days() -> None:
     one = told(Feeds(cells, of.repeats))
     assert kinds(one) == [("nulls", "user_id")]
     assert one[0].began_on == plus_days(END, -2)
+
+
+def test_of_few_rows_users_are_missed_where_none_is_named() -> None:
+    few = {"login": np.full(DAYS, 8.0)}
+    quiet, empty = feeds(few), feeds(few)
+    newest = empty.cells["day"] >= day_number_of(plus_days(END, -2))
+    empty.cells.loc[newest, "users"] = 0
+    quiet.cells.loc[newest, "users"] = 3
+    assert kinds(told(empty)) == [("nulls", "user_id")]
+    assert told(quiet) == []
 
 
 def test_data_without_a_declared_end_that_end_long_ago_are_late() -> None:

@@ -33,7 +33,7 @@ NEW_FOR = 14
 NEW_SHARE = 0.02  # of the table's rows
 # Many events are looked at, so that one alone must be surer; less so one whose place was taken on the same day, and
 # hardly one whose place was taken by a name that is nearly its own: a chance, and rows that were to be expected.
-SURE_OF_EVENT, ENOUGH_TO_BE_REPLACED, ALIKE, SURE_ALONE = 0.06, 10.0, 0.6, 27.0
+SURE_OF_EVENT, ENOUGH_TO_BE_REPLACED, ALIKE, SURE_ALONE = 0.06, 10.0, 0.6, 15.0
 # Of an event's rows so far, and of a usual day's, before it is said to have begun.
 FIRST_SHARE, HALF_A_DAY = 0.05, 0.5
 LEAST_A_DAY = 20  # of an event, before its falls and rises are told
@@ -47,8 +47,9 @@ REPEATED_ROWS = 20
 REPEATS_USUAL_DAYS, ALONE = 56, 0.5
 # Days whose rows say how late rows arrive: not the newest, which may not have arrived.
 SETTLED_DAYS = (70, 14)
-# Of a column's usual share of values, below which it is empty; rows with a value expected before that is said.
-EMPTY_SHARE, EMPTY_ROWS = 0.5, 30
+# Of a column's usual share of values, below which it is empty; rows with a value expected before that is said, and
+# where not one of them has any.
+EMPTY_SHARE, EMPTY_ROWS, WHOLLY_EMPTY_ROWS = 0.5, 30, 15
 EMPTY_DAYS = (2, 58)
 
 
@@ -331,7 +332,8 @@ def _empty_columns(feeds: Feeds, as_of: dt.date) -> Iterator[DataBreak]:
         # what is empty for weeks becomes the usual slowly, so the days before count by their own shares
         shares = (before[counted] / before["rows"]).to_numpy()
         usual = max(usual, float(np.median(shares)) if len(shares) else usual)
-        if now < EMPTY_SHARE * usual and usual * newest["rows"] >= EMPTY_ROWS:
+        enough = EMPTY_ROWS if now > 0 else WHOLLY_EMPTY_ROWS
+        if now < EMPTY_SHARE * usual and usual * newest["rows"] >= enough:
             off = (by_day[counted] / by_day["rows"] < EMPTY_SHARE * usual)[::-1]
             days = int(off.cummin().sum())
             began = plus_days(as_of, -max(days, 1))

@@ -33,7 +33,7 @@ FALLS = {1: 0.04, 2: 0.55, 3: 0.60, 7: 0.65}
 RISES = {1: 4.0, 2: 1.8, 3: 1.7, 7: 1.6}
 WITHIN = (0.75, 1.35)  # shares of what is usual between which a day is not off
 FAR = 3.5  # standard deviations of a square root; where weather is all there is, some five of its logarithm
-ENOUGH = 40.0  # rows usual on the days together, before their sum tells anything but silence
+ENOUGH = 20.0  # rows usual on the days together, before their sum tells anything but silence
 SEASON = (0.75, 1.35)  # how much further off than on last year's same days a season's days may be
 SEASON_SLACK = 4  # days by which a season moves from year to year
 SURE = 1e-4  # chance of so many days with nothing, below which nothing is a break
@@ -103,7 +103,9 @@ class _Walk:
         self.counts, self.weekday, self.quiet, self.complete, self.anew = counts, weekday, quiet, complete, anew
         streams, days = counts.shape
         self.clean = np.full((streams, 7, WEEKS), np.nan)
+        # of clean days: how far off in logarithms, and the variance that chance alone gives
         self.residuals = np.full((streams, RESIDUALS), np.nan)
+        self.by_chance = np.full((streams, RESIDUALS), np.nan)
         self.low, self.high, self.middle = (np.full((streams, days), np.nan) for _ in range(3))
         self.variation = np.full(streams, LEAST_VARIATION)
         self.open_days: dict[int, Places] = {}
@@ -229,10 +231,11 @@ class _Walk:
             # from whichever is nearer, so that growth is no variation
             seen, low, high = self.counts[known, day] + 0.5, self.low[known, day], self.high[known, day]
             off = [np.abs(np.log(seen / (usual + 0.5))) for usual in (low, high * self.complete[day])]
-            self.residuals[known, day % RESIDUALS] = np.minimum(*off) * np.sqrt(
-                1 - np.minimum(0.9, 1 / np.maximum(low, 1.0))
-            )
-            self.variation[known] = np.maximum(LEAST_VARIATION, 1.4826 * _medians(self.residuals[known]))
+            self.residuals[known, day % RESIDUALS] = np.minimum(*off)
+            self.by_chance[known, day % RESIDUALS] = 1 / np.maximum(low, 1.0)
+            # what few rows vary by chance is reckoned where they are judged, so it is no variation of the stream's own
+            whole = (1.4826 * _medians(self.residuals[known])) ** 2 - _medians(self.by_chance[known])
+            self.variation[known] = np.sqrt(np.maximum(whole, LEAST_VARIATION**2))
 
     def result(self, sure: Floats, whole: Places | None) -> Levels:
         """The streams as they stand at the last day."""
