@@ -44,6 +44,12 @@ def test_an_id_for_nobody_with_a_large_share_of_the_events_is_told(user: str) ->
     assert ids_told([*people(1000), ("other", user, 9)]) == {user: 9}
 
 
+@pytest.mark.parametrize("user", ["0", "portal"])
+def test_so_is_one_that_stands_out_among_ids_that_every_account_uses(user: str) -> None:
+    again = [row for name in ("u1", "u2", "u3") for row in each(name, 10)]
+    assert ids_told([*again, *each(user, 40)]) == {user: 240}
+
+
 def test_so_is_one_that_most_accounts_share_and_a_program_among_people() -> None:
     assert ids_told([*people(10), *each("k-4711", 40)]) == {"k-4711": 240}
     assert ids_told([*people(10, "abcdef"), (ACCOUNTS[0], "worker", 3000)]) == {"worker": 3000}

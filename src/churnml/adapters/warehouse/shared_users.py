@@ -39,6 +39,8 @@ _SIGNS = "[^0-9A-Za-zà-ÿ]"
 MATTERS, OF_ONE = 0.05, 0.5
 # One person is not at work in so many accounts, with such a share of the events.
 FEWEST_ACCOUNTS, OF_ACCOUNTS, OF_EVENTS = 3, 0.5, 0.2
+# Where ids are used again from account to account, one that stands out so far above the next one does.
+STANDS_OUT = 3
 # Nor does one of several make nearly all events of an account.
 NEARLY_ALL, FEWEST_OTHERS, FEWEST_EVENTS = 0.9, 5, 200
 
@@ -75,6 +77,7 @@ def hardly_one() -> str:
     name = f"lower(regexp_replace(split_part(id, '@', 1), {quoted(_SIGNS)}, '', 'g'))"
     nobody = f"{name} IN ({', '.join(map(quoted, NOBODY))})"
     zero = f"regexp_full_match(id, {quoted(_ZEROS)})"
+    one_of_them = f"(numbered AND NOT (n >= {OF_ONE} * every AND n >= {STANDS_OUT} * second))"
     return (
         "WITH of_accounts AS (SELECT *, sum(n) OVER (PARTITION BY account_id) AS total, "
         f"count({COLUMN}) OVER (PARTITION BY account_id) AS users FROM _users), "
@@ -84,10 +87,12 @@ def hardly_one() -> str:
         "whole AS (SELECT (SELECT sum(n) FROM _users) AS every, "
         f"(SELECT count(DISTINCT account_id) FROM _users WHERE {COLUMN} IS NOT NULL) AS all_accounts, "
         # where each account counts its users from 1, every number is in many accounts
-        "count(*) FILTER (accounts > 1) AS again, again > 1 AND 2 * again >= count(*) AS numbered FROM ids) "
+        "count(*) FILTER (accounts > 1) AS again, again > 1 AND 2 * again >= count(*) AS numbered, "
+        "coalesce(list(n ORDER BY n DESC)[2], 0) AS second, bool_or(id = '1') AS counts FROM ids) "
         "SELECT id, n, every, id || ' (' || round(100 * n / every)::INTEGER || ' % of the events, ' || "
         "CASE WHEN accounts = 1 THEN '1 account)' ELSE accounts || ' accounts)' END AS shown FROM ids, whole "
-        f"WHERE (({nobody} OR ({zero} AND NOT numbered)) AND (n >= {MATTERS} * every OR of_one >= {OF_ONE})) "
+        f"WHERE (({nobody} OR ({zero} AND NOT ({one_of_them} AND counts))) "
+        f"AND (n >= {MATTERS} * every OR of_one >= {OF_ONE})) "
         f"OR (accounts >= greatest({FEWEST_ACCOUNTS}, {OF_ACCOUNTS} * all_accounts) AND n >= {OF_EVENTS} * every "
-        "AND NOT numbered) OR nearly_all"
+        f"AND NOT {one_of_them}) OR nearly_all"
     )
