@@ -38,6 +38,7 @@ test-thorough: $(VENV)/.engines  ## the properties on ten times as many random c
 	CHURNML_THOROUGH=1 $(BIN)/python -m pytest -n 2 tests/property
 
 test-unit: $(VENV)/.engines  ## what a function does
+	@sh tests/browser.sh
 	$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/oracle tests/store tests/delivery tests/connectors tests/web
 
 test-spec: $(VENV)/.ready  ## the worked examples

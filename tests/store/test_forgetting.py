@@ -13,6 +13,7 @@ from churnml.adapters.store import Store, open_store, schema
 from churnml.adapters.store.connections import Connections
 from churnml.errors import ProjectError
 from churnml.ledger import EnrolmentOutcome, HealthTrace, HierarchyScore, Override
+from churnml.ledger.cockpit import AccountNote, SavedView
 from churnml.watch.profile import IdSample, LoadProfile, TableProfile
 from tests.store.days import NOW, account, day, event, item, message, opening, record, scores
 from tests.store.test_records_stay import fill, tries
@@ -46,6 +47,9 @@ def live(store: Store) -> None:
     store.outcomes.add([EnrolmentOutcome(GONE, "rescue", on, "counted", 0.0, 1.0, "unasked", None, None)], NOW)
     was = item("b", on)
     done = replace(was, state="done", ended_on=on, ended_because=f"spoke with {GONE}, their parent")
+    store.notes.add(AccountNote(GONE, "olga", f"{GONE} looks at others", on), NOW)
+    store.notes.add(AccountNote("b", "olga", f"as {GONE} did", on), NOW)
+    store.views.keep("olga", SavedView(f"like {GONE}", {"text": GONE}), NOW)
     store.work.change(was, done, event(was.work_id, on, "done", "olga", f"spoke with {GONE}"), NOW + WEEK)
 
 
@@ -67,10 +71,10 @@ def test_no_row_of_any_table_names_a_forgotten_account(url: str) -> None:
         live(store)
         traces = store.traces_of_account(GONE)
         own = {"scores", "decisions", "work", "work_events", "assignments", "overrides", "override_withdrawals"}
-        own |= {"deliveries", "delivery_attempts", "outcomes", "audit_log"}
+        own |= {"deliveries", "delivery_attempts", "outcomes", "audit_log", "account_notes"}
         # positive control: every table that can name an account does, as own rows or in somebody else's
         assert set(traces.rows) == own
-        assert set(traces.mentions) == {"scores", "work", "work_events", "audit_log"}
+        assert set(traces.mentions) == {"scores", "work", "work_events", "audit_log", "account_notes", "saved_views"}
         assert set(naming(url, GONE)) >= own - {"override_withdrawals"}
         assert traces.sent == {"crm": 1}
         assert traces.arms == 1

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from churnml.adapters.store import Store, open_store, schema
 from churnml.adapters.store.connections import Connections
 from churnml.ledger import EnrolmentOutcome, HealthEvent, HeldDay, MeasuredEffect, Override
-from churnml.ledger.cockpit import SavedView
+from churnml.ledger.cockpit import AccountNote, SavedView
 from churnml.specs.watching import BreakKind
 from churnml.watch.breaks import DataBreak
 from churnml.watch.profile import LoadProfile
@@ -46,7 +46,8 @@ def fill(store: Store) -> None:
     assert record(store, held, "two", NOW)
     store.effects.add([MeasuredEffect("rescue", on, (0.0, 0.2), "it works")], NOW)
     store.monitoring.add(WATCH, NOW)
-    store.views.keep("olga", SavedView("my worst", "band=at_risk"), NOW)
+    store.notes.add(AccountNote("a", "olga", "they look at others", on), NOW)
+    store.views.keep("olga", SavedView("my worst", {"band": "at_risk"}), NOW)
 
 
 def rows(url: str, table: str) -> list[object]:

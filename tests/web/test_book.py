@@ -45,7 +45,7 @@ def test_a_view_is_kept_by_name_shown_again_and_removed(company: Company) -> Non
     assert browser.post("/views/remove", fields).code == 404
     assert 'aria-label="Your views"' in browser.get("/accounts").text
     assert company.store.views.of("olga") == []
-    log = [(one.what, one.who, one.subject) for one in company.store.audit.entries(limit=3)]
+    log = [(one.what, one.who, one.why) for one in company.store.audit.entries(limit=3)]
     assert log == [(what, "olga", "Piet’s money") for what in ("view removed", "view kept", "view kept")]
 
 

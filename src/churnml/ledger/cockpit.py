@@ -97,10 +97,30 @@ class AccountChoices:
 
 @dataclass(frozen=True)
 class SavedView:
-    """What somebody keeps to look at again: their name for it, and what the address asks for, without its path."""
+    """What somebody keeps to look at again: their name for it, and what it asks for, as the address has it."""
 
     name: str
-    address: str
+    asked: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AccountNote:
+    """What somebody wrote down about an account, and on which date."""
+
+    account_id: str
+    author: str
+    text: str
+    on: dt.date
+
+
+@dataclass(frozen=True)
+class AccountTerms:
+    """What an account paid, whose it was, and when its contract was to renew, as it was scored on a date."""
+
+    as_of: dt.date
+    mrr: float | None
+    owner_id: str | None
+    renews_on: dt.date | None
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def application(cockpit: Cockpit, people: People) -> ASGIApp:
     app.post("/deliveries/revive")(_revive)
     app.post("/views/keep")(_keep_view)
     app.post("/views/remove")(_remove_view)
+    app.post("/notes/add")(_write_note)
     app.add_exception_handler(ChurnmlError, _refused)
     app.add_exception_handler(HTTPException, _no_such_page)
     app.add_exception_handler(Exception, _failed)
@@ -205,6 +206,11 @@ def _keep_view(asked: KnownVisitor, form: KnownForm) -> Response:
 
 def _remove_view(asked: KnownVisitor, form: KnownForm) -> Response:
     keeping.remove_view(asked, form)
+    return _on(form)
+
+
+def _write_note(asked: KnownVisitor, form: KnownForm) -> Response:
+    keeping.write_note(asked, form)
     return _on(form)
 
 

@@ -14,6 +14,7 @@ from churnml.ledger.cockpit import AccountFilter, OwnerWork
 from churnml.pages.cockpit.account import AccountSources, AccountView, account_view
 from churnml.pages.cockpit.accounts import PAGE_LENGTH, AccountsView, accounts_csv, accounts_view
 from churnml.pages.cockpit.my_day import MyDay, day_item, ended_items
+from churnml.pages.cockpit.timeline import BesideTheScores
 from churnml.timeline import plus_days
 from churnml.web.cockpit import SNOOZE_DAYS, Asked, Cockpit
 
@@ -137,6 +138,12 @@ def account_page(asked: Asked, account_id: str, as_of: dt.date | None, since: dt
             story=story,
             made_from=made_from,
             change=_change(cockpit, story),
+            beside=BesideTheScores(
+                notes=store.notes.of(account_id),
+                messages=store.outbox.all(subject=account_id),
+                terms=store.account_terms(account_id, story.scoring.as_of),
+            ),
+            currency=cockpit.project.spec.currency,
             health=cockpit.project.health,
             today=cockpit.today,
             hand_to=newest.owners,

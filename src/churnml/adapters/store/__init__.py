@@ -18,6 +18,7 @@ from churnml.adapters.store.audit import AuditLog
 from churnml.adapters.store.connections import Connection, Connections, cannot_be_opened
 from churnml.adapters.store.effects import Effects
 from churnml.adapters.store.monitoring import Monitoring
+from churnml.adapters.store.notes import Notes
 from churnml.adapters.store.outbox import Outbox
 from churnml.adapters.store.outcomes import Outcomes
 from churnml.adapters.store.overrides import Overrides
@@ -61,7 +62,7 @@ class Store:
         connections: the ways into it.
 
     Attributes:
-        work, overrides, outcomes, effects, monitoring, outbox, audit, watched, views: its rooms.
+        work, overrides, outcomes, effects, monitoring, outbox, audit, watched, views, notes: its rooms.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -75,6 +76,7 @@ class Store:
         self.audit = AuditLog(connections)
         self.watched = Watched(connections)
         self.views = SavedViews(connections)
+        self.notes = Notes(connections)
 
     prior_state = _as_one_moment_sees_it(scorings.prior_state)
     prior_inputs = _as_one_moment_sees_it(scorings.prior_inputs)
@@ -105,6 +107,7 @@ class Store:
     ended_since = _as_one_moment_sees_it(cockpit.ended_since)
     changed_by = _as_one_moment_sees_it(cockpit.changed_by)
     last_change = _as_one_moment_sees_it(cockpit.last_change)
+    account_terms = _as_one_moment_sees_it(cockpit.account_terms)
     late_scorings = _as_one_moment_sees_it(cockpit.late_scorings)
     made_from = _as_one_moment_sees_it(cockpit.made_from)
 

@@ -26,6 +26,7 @@ from churnml.ledger.cockpit import (
     AccountFilter,
     AccountLine,
     AccountList,
+    AccountTerms,
     LastChange,
     LateScoring,
     MadeFrom,
@@ -246,6 +247,18 @@ def made_from(connection: sa.Connection, account_id: str, last: dt.date) -> list
         .order_by(newest.c.as_of)
     )
     return [MadeFrom(*row) for row in connection.execute(query)]
+
+
+def account_terms(connection: sa.Connection, account_id: str, last: dt.date) -> list[AccountTerms]:
+    """The terms of an account at each of its scorings up to a date, by date."""
+    newest = newest_revisions(scorings.c.as_of <= last)
+    columns = (newest.c.as_of, *(scores.c[name] for name in ("mrr", "owner_id", "renews_on")))
+    query = (
+        sa.select(*columns)
+        .join(scores, (scores.c.scoring_id == newest.c.scoring_id) & (scores.c.account_id == account_id))
+        .order_by(newest.c.as_of)
+    )
+    return [AccountTerms(*row) for row in connection.execute(query)]
 
 
 def late_scorings(connection: sa.Connection, limit: int) -> list[LateScoring]:

@@ -391,18 +391,31 @@ model_figures = sa.Table(
 )
 
 
-# ---------------------------------------------------------------- the cockpit (migration 7)
+# ---------------------------------------------------------------- the cockpit (migrations 7 and 8)
 
-# What somebody wants to look at again. Of a name the newest row counts; without an address it was taken away.
+# What somebody wants to look at again, as field → value. Of a name the newest row counts; without fields it is gone.
 saved_views = sa.Table(
     "saved_views",
     metadata,
     sa.Column("view_id", sa.Integer, primary_key=True),
     sa.Column("who", sa.String, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
-    sa.Column("address", sa.Text),
+    sa.Column("asked", _json(null=True)),
     sa.Column("at", sa.DateTime, nullable=False),
     sa.Index("ix_saved_views_who", "who"),
+)
+
+# What people wrote down about an account; kept until the account is forgotten.
+account_notes = sa.Table(
+    "account_notes",
+    metadata,
+    sa.Column("note_id", sa.Integer, primary_key=True),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("author", sa.String, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("on", sa.Date, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Index("ix_account_notes_account_id", "account_id"),
 )
 
 
@@ -426,6 +439,7 @@ APPEND_ONLY = (
     "model_watches",
     "model_figures",
     "saved_views",
+    "account_notes",
 )
 # Their rows change, and none ever goes.
 KEPT = ("work", "deliveries", "stamps", "loads", "data_breaks")

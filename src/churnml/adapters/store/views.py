@@ -1,8 +1,9 @@
-"""What people keep to look at again: an address of the book by a name of their own."""
+"""What people keep to look at again: what they asked the book for, by a name of their own."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
@@ -22,22 +23,25 @@ class SavedViews:
     def of(self, who: str) -> list[SavedView]:
         """Somebody's views, by name."""
         newest = sa.select(sa.func.max(saved_views.c.view_id)).where(saved_views.c.who == who)
-        query = sa.select(saved_views.c.name, saved_views.c.address).where(
-            saved_views.c.view_id.in_(newest.group_by(saved_views.c.name)), saved_views.c.address.is_not(None)
+        query = sa.select(saved_views.c.name, saved_views.c.asked).where(
+            saved_views.c.view_id.in_(newest.group_by(saved_views.c.name)), saved_views.c.asked.is_not(None)
         )
         with self._connections.reading() as connection:
-            views = [SavedView(name, address) for name, address in connection.execute(query)]
+            views = [SavedView(name, asked) for name, asked in connection.execute(query)]
         return sorted(views, key=lambda view: (view.name.casefold(), view.name))
 
     def keep(self, who: str, view: SavedView, now: dt.datetime) -> None:
         """Keeps a view, in place of an earlier one of that name, with its audit line."""
-        self._write(who, view.name, view.address, now, "view kept")
+        self._write(who, view.name, view.asked, now, "view kept")
 
     def remove(self, who: str, name: str, now: dt.datetime) -> None:
         """Takes a view away, with its audit line."""
         self._write(who, name, None, now, "view removed")
 
-    def _write(self, who: str, name: str, address: str | None, now: dt.datetime, what: str) -> None:
+    def _write(self, who: str, name: str, asked: Mapping[str, str] | None, now: dt.datetime, what: str) -> None:
         with self._connections.writing() as connection:
-            insert(connection, saved_views, [{"who": who, "name": name, "address": address, "at": utc(now)}])
-            audit(connection, now, who, what, name, what)
+            insert(
+                connection, saved_views, [{"who": who, "name": name, "asked": asked and dict(asked), "at": utc(now)}]
+            )
+            # a text that may name an account stands where it is forgotten with it
+            audit(connection, now, who, what, who, name)

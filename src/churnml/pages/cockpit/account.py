@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from churnml.health.changes import HealthChange
 from churnml.health.scorecards import RENEWAL
-from churnml.ledger import AccountStory, Override, ScoredAccount, WorkEvent, WorkItem
-from churnml.ledger.cockpit import MadeFrom
+from churnml.ledger import AccountStory, Override, ScoredAccount, WorkItem
+from churnml.ledger.cockpit import AccountNote, MadeFrom
 from churnml.pages.cockpit.history_chart import HistoryChart, Mark, history_chart
+from churnml.pages.cockpit.timeline import BesideTheScores, TimelineEntry, made_otherwise, timeline
 from churnml.pages.presenter import number, percent, score, words
 from churnml.specs.health import HealthSpec
-from churnml.work.life import CHURNML, fingerprint_of, lives
+from churnml.work.life import fingerprint_of, lives
 
 TIMELINE_SHOWN = 60
-
-
-@dataclass(frozen=True)
-class TimelineEntry:
-    """Something that happened: when, of which kind, and what, in words. Holds what users wrote."""
-
-    on: dt.date
-    kind: str
-    text: str
-    because: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +93,7 @@ class AccountView:
         dimensions: what its health is made of.
         work: its work items, living ones first.
         overrides: a person's word against its score, newest first.
+        notes: what people wrote down about it, newest first.
         timeline: what happened, newest first.
         earlier: how many older entries are not shown.
         hand_to: who work can be handed to.
@@ -120,6 +111,7 @@ class AccountView:
     dimensions: Sequence[ShownDimension]
     work: Sequence[AccountWork]
     overrides: Sequence[Override]
+    notes: Sequence[AccountNote]
     timeline: Sequence[TimelineEntry]
     earlier: int
     hand_to: Sequence[str]
@@ -134,6 +126,8 @@ class AccountSources:
         story: the account with its past.
         made_from: what each of its scorings was made from, later ones too.
         change: why its score changed; None where that is not known.
+        beside: what else the store has of it.
+        currency: of its money.
         health: the project's definition of health.
         today: the date as the project lives.
         hand_to: who work can be handed to.
@@ -143,6 +137,8 @@ class AccountSources:
     story: AccountStory
     made_from: Sequence[MadeFrom]
     change: HealthChange | None
+    beside: BesideTheScores
+    currency: str
     health: HealthSpec
     today: dt.date
     hand_to: Sequence[str]
@@ -153,7 +149,7 @@ def account_view(sources: AccountSources) -> AccountView:
     """The page of an account."""
     story = sources.story
     by_then = [made for made in sources.made_from if made.as_of <= story.scoring.as_of]
-    entries = timeline(story, by_then)
+    entries = timeline(story, by_then, sources.beside, sources.currency)
     account = story.account
     return AccountView(
         account=account,
@@ -171,6 +167,7 @@ def account_view(sources: AccountSources) -> AccountView:
         ],
         work=_work(story),
         overrides=list(reversed(story.overrides)),
+        notes=list(reversed(sources.beside.notes)),
         timeline=entries[:TIMELINE_SHOWN],
         earlier=max(0, len(entries) - TIMELINE_SHOWN),
         hand_to=sources.hand_to,
@@ -183,7 +180,7 @@ def account_view(sources: AccountSources) -> AccountView:
 
 def marks(story: AccountStory, made_from: Sequence[MadeFrom]) -> tuple[Mark, ...]:
     """Where the score was made otherwise than before: by another model, configuration, or a person's word."""
-    seen = [Mark(entry.on, entry.kind, entry.text) for entry in _made_otherwise(made_from)]
+    seen = [Mark(entry.on, entry.kind, entry.text) for entry in made_otherwise(made_from)]
     first = story.history[0].as_of if story.history else story.scoring.as_of
     seen += [
         Mark(one.made_on, "override", f"override by {one.author}: {score(one.score)}")
@@ -191,66 +188,6 @@ def marks(story: AccountStory, made_from: Sequence[MadeFrom]) -> tuple[Mark, ...
         if one.made_on >= first
     ]
     return tuple(sorted(seen, key=lambda mark: mark.on))
-
-
-def timeline(story: AccountStory, made_from: Sequence[MadeFrom]) -> list[TimelineEntry]:
-    """What happened to an account, its work and its score; newest first."""
-    entries = _made_otherwise(made_from)
-    for change in story.health_events:
-        if change.kind == "band":
-            text = f"Band: {words(change.from_)} → {words(change.to)}"
-        else:
-            text = f"Health fell from {change.from_} to {change.to}"
-        entries.append(TimelineEntry(change.on, "health", text, "; ".join(change.because)))
-    items = {item.work_id: item for item in story.work}
-    entries += [_of_work(event, items.get(event.work_id)) for event in story.work_events]
-    for one in story.overrides:
-        made = f"{one.author} put the health at {score(one.score)} until {one.expires_on}"
-        entries.append(TimelineEntry(one.made_on, "override", made, one.reason))
-        if one.withdrawn_on is not None:
-            entries.append(TimelineEntry(one.withdrawn_on, "override", f"The override of {one.author} was taken back"))
-    return sorted(entries, key=lambda entry: entry.on, reverse=True)
-
-
-WORK_WORDS: Mapping[str, str] = {
-    "opened": "came onto the list",
-    "snoozed": "was put off",
-    "woken": "is back on the list",
-    "done": "was done",
-    "dismissed": "was dismissed",
-    "closed": "left the list by itself",
-    "escalated": "was escalated",
-    "reassigned": "was handed on",
-    "due_moved": "has another due date",
-    "undone": "is as before",
-}
-
-
-def _of_work(event: WorkEvent, item: WorkItem | None) -> TimelineEntry:
-    playbook = words(item.playbook) if item else "work"
-    by = "" if event.who == CHURNML else f" by {event.who}"
-    to = f" to {event.details['to']}" if event.what == "reassigned" and event.details.get("to") else ""
-    until = f" until {event.details['until']}" if event.details.get("until") else ""
-    text = f"{playbook.capitalize()} {WORK_WORDS.get(event.what, words(event.what))}{to}{until}{by}"
-    return TimelineEntry(event.on, "work", text, event.why)
-
-
-def _made_otherwise(made_from: Sequence[MadeFrom]) -> list[TimelineEntry]:
-    """Where models or declarations of health are not those of the scoring before."""
-    entries = []
-    for before, after in itertools.pairwise(made_from):
-        changed = sorted(name for name in after.models if before.models.get(name) != after.models[name])
-        for name in changed:
-            version = after.models[name]
-            text = f"The {name} model is version {version}" if version else f"No {name} model is in use"
-            entries.append(TimelineEntry(after.as_of, "model", text))
-        if before.declarations and after.declarations:
-            was, now = before.declarations.get("health"), after.declarations.get("health")
-            if was != now:
-                entries.append(TimelineEntry(after.as_of, "configuration", "Health is declared otherwise"))
-        if after.held and not before.held:
-            entries.append(TimelineEntry(after.as_of, "held", "The score was held: the data were broken"))
-    return entries
 
 
 # ---------------------------------------------------------------- where it stands

@@ -120,7 +120,7 @@ def accounts_view(
     saved: Iterable[SavedView] = (),
 ) -> AccountsView:
     """The page of a stretch of accounts, when the contracts of all of them renew, and what the visitor keeps."""
-    here = address(asked, path="").removeprefix("?")
+    here = asked_for(asked)
     pages = max(1, -(-accounts.accounts // PAGE_LENGTH))
     return AccountsView(
         asked=asked,
@@ -134,8 +134,8 @@ def accounts_view(
         export=address(asked, path="/accounts.csv"),
         chosen=_chosen(asked),
         renewals=renewing_months(asked, accounts.as_of, renewing),
-        saved=[ShownView(one.name, f"/accounts?{one.address}".removesuffix("?"), one.address == here) for one in saved],
-        address=here,
+        saved=[ShownView(one.name, _address_of(one.asked), one.asked == here) for one in saved],
+        address=urlencode(here),
     )
 
 
@@ -172,16 +172,26 @@ def _total(amounts: Iterable[float | None]) -> float | None:
 
 def address(asked: AccountFilter, page: int = 1, path: str = "/accounts") -> str:
     """The address of a page: what is asked for stands in it, so that it can be kept and sent."""
+    given = asked_for(asked)
+    if page > 1:
+        given["page"] = str(page)
+    return _address_of(given, path)
+
+
+def _address_of(given: Mapping[str, str], path: str = "/accounts") -> str:
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def asked_for(asked: AccountFilter) -> dict[str, str]:
+    """What is asked for as an address has it: field → value, of those that ask for something."""
     given = {
-        field.name: getattr(asked, field.name)
+        field.name: str(getattr(asked, field.name))
         for field in fields(asked)
         if field.name != "descending" and getattr(asked, field.name) not in (field.default, None)
     }
     if asked.descending != (asked.sort not in ASCENDING_FIRST):
         given["order"] = "down" if asked.descending else "up"
-    if page > 1:
-        given["page"] = page
-    return f"{path}?{urlencode(given)}" if given else path
+    return given
 
 
 def _heading(asked: AccountFilter, key: SortKey) -> Heading:
