@@ -10,7 +10,7 @@ from schemathesis.generation import GenerationMode
 from tests.web.api_client import program
 from tests.web.conftest import Company
 
-EXAMPLES = 4
+EXAMPLES = 3
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

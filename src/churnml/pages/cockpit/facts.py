@@ -42,6 +42,8 @@ def facts_of(view: AccountView, currency: str, *, cents: bool) -> list[AccountFa
     def add(sentence: str, source: str = "scores", day: dt.date = on, *, untrusted: bool = False) -> None:
         facts.append(AccountFact(sentence, day, source, untrusted))
 
+    if account.name:
+        add(f"{account.account_id} is called {account.name}.", untrusted=True)
     if account.health is not None:
         since = f" since {date(account.band_since)}" if account.band_since else ""
         add(f"Health is {score(account.health)} of 100, band {words(account.band)}{since}.")
@@ -108,7 +110,7 @@ def record_of(view: AccountView, facts: Iterable[AccountFact]) -> BorneOut:
         likely = account.timing.likely_period
         shares.append(likely.probability)
         dates += [likely.first, likely.last]
-    names = [account.account_id, account.owner_id, account.segment, words(account.band), *view.hand_to]
+    names = [account.account_id, account.name, account.owner_id, account.segment, words(account.band), *view.hand_to]
     names += [text for one in view.work for text in (one.title, words(one.item.playbook), one.item.owner)]
     return BorneOut(
         numbers=[value for value in numbers if value is not None],

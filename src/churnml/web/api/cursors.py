@@ -100,11 +100,11 @@ def _value(value: str | float | None, asked: AccountFilter) -> float | str | dt.
     """What accounts are ordered by, of the kind that it is."""
     if value is None:
         return None
-    textual = asked.sort in ("account", "owner", "segment", "band", "since")
+    textual = asked.sort in ("account", "owner", "segment", "band", "since", "renews")
     if textual != isinstance(value, str) or isinstance(value, bool):
         raise _unreadable()
     if isinstance(value, str):
-        return _day(value) if asked.sort == "since" else value
+        return _day(value) if asked.sort in ("since", "renews") else value
     if not math.isfinite(value) or abs(value) > 1e300:
         raise _unreadable()
     return float(value)

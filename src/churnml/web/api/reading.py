@@ -132,7 +132,7 @@ def work_shown(item: WorkItem) -> shapes.WorkShown:
 def _filter(query: shapes.AccountQuery) -> AccountFilter:
     descending = query.order == "down" if query.order else query.sort not in ASCENDING_FIRST
     asked = AccountFilter(descending=descending, sort=query.sort)
-    names = ("owner", "segment", "band", "work", "health_from", "health_to", "mrr_from", "churn_from")
+    names = ("owner", "segment", "band", "work", "health_from", "health_to", "mrr_from", "churn_from", "renews")
     return replace(asked, text=query.text.strip(), **{name: getattr(query, name) for name in names})
 
 
@@ -162,9 +162,11 @@ def _score(caller: Caller, scoring: Scoring, account: ScoredAccount) -> shapes.A
         scoring=_made_by(caller, scoring),
         currency=caller.cockpit.project.spec.currency,
         account_id=account.account_id,
+        name=account.name,
         owner_id=account.owner_id,
         segment=account.segment,
         mrr=account.mrr,
+        renews_on=account.renews_on,
         health=account.health,
         band=account.band,
         band_since=account.band_since,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from churnml.ledger.api import Scope
 from churnml.ledger.cockpit import SortKey, WorkKey, WorkWanted
 from churnml.specs.web import Role
-from churnml.timeline import FIRST_DAY, LAST_DAY
+from churnml.timeline import FIRST_DAY, LAST_DAY, month_of
 from churnml.web.forms import LONGEST_TEXT
 
 MOST_ON_A_PAGE, USUAL_PAGE = 200, 50
@@ -35,10 +35,17 @@ def _in_utc(moment: dt.datetime) -> dt.datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
+def _a_month(text: str) -> str:
+    if text:
+        _reckoned_with(month_of(text)[0])
+    return text
+
+
 Moment = Annotated[dt.datetime, AfterValidator(_in_utc)]
 Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_storable)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
 Day = Annotated[dt.date, AfterValidator(_reckoned_with)]
+Month = Annotated[str, Field(pattern=r"^([12]\d{3}-(0[1-9]|1[0-2]))?$"), AfterValidator(_a_month)]
 Cursor = Annotated[str, Field(max_length=LONGEST_CURSOR, description="The 'next' of the page before.")]
 Limit = Annotated[int, Field(ge=1, le=MOST_ON_A_PAGE, description="At most so many on a page.")]
 Amount = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
@@ -53,7 +60,7 @@ class Asking(BaseModel):
 class AccountQuery(Asking):
     """Which accounts, in which order."""
 
-    text: Name = Field(default="", description="Part of the account's id, upper and lower case alike.")
+    text: Name = Field(default="", description="Part of the account's id or name, upper and lower case alike.")
     owner: Name = Field(default="", description="Whose accounts; - asks for those of nobody.")
     segment: Name = Field(default="", description="Of which segment; - asks for those without one.")
     band: Name = Field(default="", description="In which band of health.")
@@ -62,6 +69,7 @@ class AccountQuery(Asking):
     health_to: Amount | None = Field(default=None, description="Health of at most this, 0 to 100.")
     mrr_from: Amount | None = Field(default=None, description="MRR a month of at least this.")
     churn_from: Amount | None = Field(default=None, description="Probability of churn of at least this, 0 to 1.")
+    renews: Month = Field(default="", description="In which month the contract renews, as 2025-01.")
     sort: SortKey = Field(default="risk", description="What they are ordered by; risk is MRR at risk.")
     order: Literal["", "up", "down"] = Field(default="", description="Lowest or highest first; empty is the usual.")
     limit: Limit = USUAL_PAGE
@@ -153,6 +161,7 @@ class AccountShown(BaseModel):
     """An account in a list."""
 
     account_id: str
+    name: str | None = Field(description="What people call it; null: no name is known.")
     owner_id: str | None
     segment: str | None
     mrr: float | None = Field(description="A month, in the project's currency.")
@@ -162,6 +171,7 @@ class AccountShown(BaseModel):
     churn_probability: float | None
     upsell_probability: float | None
     mrr_at_risk: float | None = Field(description="MRR × probability of churn, a month.")
+    renews_on: dt.date | None
     open_work: int
 
 
@@ -183,9 +193,11 @@ class AccountScore(BaseModel):
     scoring: MadeBy
     currency: str
     account_id: str
+    name: str | None
     owner_id: str | None
     segment: str | None
     mrr: float | None
+    renews_on: dt.date | None
     health: float | None
     band: str
     band_since: dt.date | None
