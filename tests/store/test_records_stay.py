@@ -10,11 +10,14 @@ import sqlalchemy as sa
 
 from churnml.adapters.store import Store, open_store, schema
 from churnml.adapters.store.connections import Connections
+from churnml.jobs.tokens import make_token
 from churnml.ledger import EnrolmentOutcome, HealthEvent, HeldDay, MeasuredEffect, Override
+from churnml.ledger.api import CallKey
 from churnml.ledger.cockpit import AccountNote, SavedView
 from churnml.specs.watching import BreakKind
 from churnml.watch.breaks import DataBreak
 from churnml.watch.profile import LoadProfile
+from churnml.work.life import done
 from tests.store.days import NOW, day, event, item, message, opening, record, scores, tries
 from tests.store.test_monitoring import WATCH
 
@@ -48,6 +51,11 @@ def fill(store: Store) -> None:
     store.monitoring.add(WATCH, NOW)
     store.notes.add(AccountNote("a", "olga", "they look at others", on), NOW)
     store.views.keep("olga", SavedView("my worst", {"band": "at_risk"}), NOW)
+    token, _ = make_token(store, "crm", role="revops", owners=None, scopes=["work:write"], who="olga", now=NOW)
+    was = store.work.items("a")[0]
+    now = done(was, who=token.author, on=on)
+    store.work.change(was, *now, NOW, call=CallKey(token.token_id, "key", "asked"))
+    store.tokens.revoke("crm", NOW, who="olga", why="it was lost")
 
 
 def rows(url: str, table: str) -> list[object]:

@@ -57,6 +57,14 @@ def test_what_may_not_be_seen_is_answered_like_what_is_not_there(company: Compan
     hidden, nothing = browser.get("/account", id="acme"), browser.get("/account", id="acmx")
     assert hidden.code == nothing.code == 404
     assert hidden.text.replace("acme", "…") == nothing.text.replace("acmx", "…")
+    # nor does it matter what is tried on work that may not be seen, or by the name of its account
+    for action in ("/work/done", "/work/undo"):
+        theirs, account, none = (
+            browser.post(action, {"work": work, "seen": "", "token": token_of(browser)})
+            for work in (company.work["acme"], "acme", "w-none")
+        )
+        assert theirs.code == account.code == none.code == 404
+        assert theirs.text.replace(company.work["acme"], "…") == none.text.replace("w-none", "…")
 
 
 @pytest.mark.parametrize("who", PEOPLE)

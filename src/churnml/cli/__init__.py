@@ -20,7 +20,8 @@ from churnml.cli.shell import OUTAGE, say_lines
 from churnml.errors import ChurnmlError, UnavailableError, without_secrets
 
 # imported for the commands they add, in the order of the help
-from churnml.cli import project, data, flows, accounts, metrics, web, deliver, work, health, models, forget  # isort: skip # noqa: F401
+from churnml.cli import project, data, flows, accounts, metrics, web, tokens, agents  # isort: skip # noqa: F401
+from churnml.cli import deliver, work, health, models, forget  # isort: skip # noqa: F401
 
 OPENMP = "Install it: 'apt-get install libgomp1' on Debian and Ubuntu, 'brew install libomp' on macOS."
 

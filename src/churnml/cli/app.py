@@ -19,11 +19,12 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Log what is opened, re
 class Commands(typer.Typer):
     """Commands that all take ``--verbose``, as the root does: people write it at either end."""
 
-    def __init__(self, purpose: str, name: str | None = None) -> None:
+    def __init__(self, purpose: str, name: str | None = None, *, alone: bool = False) -> None:
+        """``alone``: the group's own name is a command too, as :meth:`by_itself` says."""
         super().__init__(
             name=name,
             help=purpose,
-            no_args_is_help=True,
+            no_args_is_help=not alone,
             add_completion=False,
             pretty_exceptions_enable=False,
             rich_markup_mode=None,
@@ -34,6 +35,15 @@ class Commands(typer.Typer):
 
         def added(function: Callable[Given, Result]) -> Callable[Given, Result]:
             self.command(name)(_verbose(function))
+            return function
+
+        return added
+
+    def by_itself(self) -> Callable[[Callable[Given, Result]], Callable[Given, Result]]:
+        """Makes a function what the group's name does where no command of the group follows."""
+
+        def added(function: Callable[Given, Result]) -> Callable[Given, Result]:
+            self.callback(invoke_without_command=True)(_verbose(function))
             return function
 
         return added
@@ -67,6 +77,10 @@ work_app = Commands("The work of the team: what is open, done, put off, handed o
 health_app = Commands("The health score: try a changed health.yaml, propose weights, judge overrides, count flaps.")
 data_app = Commands("The data as they come: what is broken, what is meant.")
 deliveries_app = Commands("What was or is to be told to others: look it up, try again what was given up.")
+web_app = Commands("The cockpit in a browser, and its HTTP API; see also 'churnml web token'.", alone=True)
+token_app = Commands("Who may call the HTTP API: make a token, look them up, end one.")
+web_app.add_typer(token_app, name="token")
+app.add_typer(web_app, name="web")
 app.add_typer(data_app, name="data")
 app.add_typer(work_app, name="work")
 app.add_typer(health_app, name="health")

@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
-from churnml.cli.app import app
+from churnml.cli.app import web_app
 from churnml.cli.logs import set_up_logs
 from churnml.cli.shell import HERE, ProjectOption, say_lines
 
 PORT = 8420
 
 
-@app.add()
+@web_app.by_itself()
 def web(
+    context: typer.Context,
     project: ProjectOption = HERE,
     host: Annotated[str, typer.Option(help="The address to listen on; another needs sign-in declared.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 is a free one.")] = PORT,
@@ -25,15 +26,17 @@ def web(
     ] = None,
 ) -> None:
     """The cockpit in a browser: the day's work, every account, what was done; until stopped."""
+    if context.invoked_subcommand is not None:
+        return
     from churnml.web.cockpit import WallClock
     from churnml.web.serving import serve_cockpit
     from pipelines.clock import day, moment
 
     set_up_logs(verbose=False, also=("churnml.web",))
-    serve_cockpit(project, host, port, by or _login(), WallClock(day, moment), say_lines)
+    serve_cockpit(project, host, port, by or login(), WallClock(day, moment), say_lines)
 
 
-def _login() -> str:
+def login() -> str:
     """The name on this machine; a container may know none."""
     try:
         return getpass.getuser()

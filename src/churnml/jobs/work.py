@@ -12,6 +12,7 @@ from churnml.adapters.project import Project
 from churnml.adapters.store import StaleError
 from churnml.errors import ChurnmlError
 from churnml.ledger import Message, WorkEvent, WorkItem
+from churnml.ledger.api import CallKey
 from churnml.work.life import Changed, undo
 from churnml.work.messages import work_messages
 
@@ -24,7 +25,12 @@ TRIES = 5
 
 
 def change_item(
-    project: Project, store: Store, name: str, change: Callable[[WorkItem], Changed], now: dt.datetime
+    project: Project,
+    store: Store,
+    name: str,
+    change: Callable[[WorkItem], Changed],
+    now: dt.datetime,
+    call: CallKey | None = None,
 ) -> Changed:
     """Reads an item, changes it, and writes it with its event and what receivers are to be told.
 
@@ -36,6 +42,7 @@ def change_item(
         name: a work id, or an account with one living item.
         change: from the item as it stands to the item as it becomes, with the event.
         now: the moment it is written.
+        call: the call of the API that makes it; None where it is made otherwise.
 
     Raises:
         ChurnmlError: the change cannot be made, or others kept changing the item.
@@ -48,7 +55,7 @@ def change_item(
             # what is done again after it was taken back is told again
             event = replace(event, details={**event.details, "again": again})
         try:
-            store.work.change(before, after, event, now, _messages(project, store, after, event))
+            store.work.change(before, after, event, now, _messages(project, store, after, event), call)
         except StaleError:
             continue
         log.info("work %(work)s changed: %(what)s", {"work": after.work_id, "what": event.what})
@@ -57,7 +64,16 @@ def change_item(
 
 
 def undo_change(
-    project: Project, store: Store, work_id: str, *, who: str, on: dt.date, now: dt.datetime, within: dt.timedelta
+    project: Project,
+    store: Store,
+    work_id: str,
+    *,
+    who: str,
+    on: dt.date,
+    now: dt.datetime,
+    within: dt.timedelta,
+    check: Callable[[WorkItem], None] = lambda _: None,
+    call: CallKey | None = None,
 ) -> Changed:
     """Takes back what somebody did to an item just now.
 
@@ -68,6 +84,8 @@ def undo_change(
         on: the date it counts for.
         now: the moment it is written.
         within: how long ago it may have been done.
+        check: looks at the item as it stands, and raises where it is not to be touched.
+        call: the call of the API that makes it; None where it is made otherwise.
 
     Raises:
         ChurnmlError: something else happened to it since, it is too long ago, or there is new work for the same.
@@ -91,7 +109,12 @@ def undo_change(
             f"New work for the same was opened meanwhile: {same[0].work_id}.", where=where, remedy="Use that."
         )
     before = last.before
-    return change_item(project, store, work_id, lambda item: undo(item, before, last.event, who=who, on=on), now)
+
+    def taken_back(item: WorkItem) -> Changed:
+        check(item)
+        return undo(item, before, last.event, who=who, on=on)
+
+    return change_item(project, store, work_id, taken_back, now, call)
 
 
 def _messages(project: Project, store: Store, item: WorkItem, event: WorkEvent) -> tuple[Message, ...]:

@@ -50,6 +50,14 @@ class AccountFilter:
 
 
 @dataclass(frozen=True)
+class AccountPlace:
+    """A place in the order of accounts: what they are ordered by there, and the account; a date as a date."""
+
+    value: float | str | dt.date | None
+    account_id: str
+
+
+@dataclass(frozen=True)
 class AccountLine:
     """One account of a list: its score as :class:`churnml.ledger.ScoredAccount` has it, and how much open work."""
 
@@ -66,6 +74,28 @@ class AccountLine:
     mrr_at_risk: float | None
     renews_on: dt.date | None
     open_work: int
+
+    def value_of(self, key: SortKey) -> float | str | dt.date | None:
+        """What it is ordered by, under that key."""
+        value: float | str | dt.date | None = getattr(self, SORTED_BY[key])
+        return value
+
+
+# What accounts are ordered by → the field of a line that holds it.
+SORTED_BY: Mapping[SortKey, str] = {
+    "account": "account_id",
+    "owner": "owner_id",
+    "segment": "segment",
+    "mrr": "mrr",
+    "health": "health",
+    "band": "band",
+    "churn": "churn_probability",
+    "upsell": "upsell_probability",
+    "risk": "mrr_at_risk",
+    "since": "band_since",
+    "renews": "renews_on",
+    "work": "open_work",
+}
 
 
 @dataclass(frozen=True)
@@ -93,6 +123,26 @@ class AccountChoices:
     owners: tuple[str, ...]
     segments: tuple[str, ...]
     bands: tuple[str, ...]
+
+
+WorkWanted = Literal["", "living", "open", "snoozed", "done", "dismissed", "closed"]
+
+
+@dataclass(frozen=True)
+class WorkFilter:
+    """Which work items are asked for; what is empty asks for nothing. ``living`` is open or snoozed."""
+
+    owner: str = ""
+    playbook: str = ""
+    state: WorkWanted = ""
+
+
+@dataclass(frozen=True)
+class WorkPlace:
+    """A place in the order in which work was opened."""
+
+    opened_on: dt.date
+    work_id: str
 
 
 @dataclass(frozen=True)

@@ -78,12 +78,14 @@ class WebSpec(Spec):
     """Left out, the cockpit answers on this machine alone, to one person who may do everything.
 
     ``hosts`` are the names under which people reach it; a request for another name is refused. ``people`` are named as
-    the proxy names them; whoever is not among them sees nothing.
+    the proxy names them; whoever is not among them sees nothing. ``api_requests_per_minute`` are answered of each token
+    of the HTTP API.
     """
 
     sign_in: SignIn | None = None
     hosts: tuple[HostName, ...] = ()
     people: dict[PersonId, Member] = Field(default_factory=dict)
+    api_requests_per_minute: int = Field(default=600, ge=1, le=100_000)
 
     check_each_once = field_validator("hosts")(each_once)
 

@@ -99,16 +99,28 @@ def act_on_many(asked: Asked, form: SentForm) -> list[Notice]:
 def undo(asked: Asked, form: SentForm) -> None:
     """Takes back what the visitor did just now; raises as :func:`churnml.jobs.work.undo_change`."""
     _may_act(asked)
-    cockpit = asked.cockpit
+    cockpit, work_id = asked.cockpit, form.one("work")
+    item = cockpit.store.work_item(work_id)
+    # what they handed on they can take back, though they see it no more
+    if item is None or not (
+        may_see_work(asked, item) or cockpit.store.last_change(work_id).event.who == asked.visitor.name
+    ):
+        raise UnknownNameError("work item", work_id, ())
     undo_change(
         cockpit.project,
         cockpit.store,
-        form.one("work"),
+        work_id,
         who=asked.visitor.name,
         on=cockpit.today,
         now=cockpit.clock.now(),
         within=UNDO_WITHIN,
     )
+
+
+def may_see_work(asked: Asked, item: WorkItem) -> bool:
+    """Whether a visitor may see a work item: it is one of their owners', or its account is."""
+    owners = asked.visitor.owners
+    return owners is None or item.owner in owners or asked.cockpit.store.may_see(item.account_id, owners)
 
 
 def _wish(asked: Asked, form: SentForm, action: str) -> WorkWish:
@@ -125,13 +137,13 @@ def _may_act(asked: Asked) -> None:
 
 
 def _act(asked: Asked, work_id: str, seen: str, action: Action, wish: WorkWish) -> None:
-    store, owners = asked.cockpit.store, asked.visitor.owners
+    store = asked.cockpit.store
+    # an account's id would do too, and mean whatever it has just now
+    if store.work_item(work_id) is None:
+        raise UnknownNameError("work item", work_id, ())
 
     def change(item: WorkItem) -> Changed:
-        # an account's id would do too, and mean whatever it has just now
-        if item.work_id != work_id:
-            raise UnknownNameError("work item", work_id, ())
-        if owners is not None and item.owner not in owners and not store.may_see(item.account_id, owners):
+        if not may_see_work(asked, item):
             raise UnknownNameError("work item", work_id, ())
         if fingerprint_of(item) != seen:
             name = store.account_names([item.account_id]).get(item.account_id)

@@ -17,9 +17,10 @@ from churnml.errors import ChurnmlError, ProjectError, TooLittleDataError, Unava
 from churnml.pages.cockpit.frame import Notice
 from churnml.pages.cockpit.rendering import PageView, notice_html, page_html
 from churnml.web import acting, keeping, reading, steering
+from churnml.web.api.application import api_application
 from churnml.web.cockpit import STATIC, Asked, Cockpit
 from churnml.web.forms import AskedError, SentForm, day_of, filter_of, local_address, page_of, sent_form
-from churnml.web.guard import Guard
+from churnml.web.guard import PLACE, Guard
 from churnml.web.people import NotAllowedError, People, hosts_of
 from churnml.web.sessions import COOKIE, LIFETIME
 
@@ -44,6 +45,7 @@ def application(cockpit: Cockpit, people: People) -> ASGIApp:
     """
     app = FastAPI(title="churnml", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.cockpit, app.state.people = cockpit, people
+    app.mount(PLACE, api_application(cockpit, people))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for path, page in PAGES.items():
         app.get(path)(page)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from churnml.web.api.problems import problem_response
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -22,6 +24,8 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+# What lies below answers programs.
+PLACE = "/api/v1"
 # Customers' data stay in no cache; the assets have their version in their address.
 PAGE_CACHE, ASSET_CACHE = "no-store", "public, max-age=31536000, immutable"
 ASSETS = "/static/"
@@ -53,23 +57,28 @@ class Guard:
                 answered["Cache-Control"] = ASSET_CACHE if is_asset else PAGE_CACHE
             await send(message)
 
-        refusal = self._refusal(scope["method"], headers)
+        refusal = self._refusal(scope["path"], scope["method"], headers)
         await (refusal or self._app)(scope, receive, guarded)
 
-    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, path: str, method: str, headers: Headers) -> Response | None:
         """The answer to a request that is not for us, or that another page sends; None where it is in order."""
+        refused = problem_response if path.startswith(f"{PLACE}/") else _in_plain_text
         if host_name(headers.get("host", "")) not in self._hosts:
-            return PlainTextResponse("This name is not one under which the cockpit is reached.", 421)
+            return refused(421, "This name is not one under which the cockpit is reached.")
         if method in ("GET", "HEAD"):
             return None
         if method != "POST":
-            return PlainTextResponse("Only GET and POST are answered.", 405)
+            return refused(405, "Only GET and POST are answered.", headers={"Allow": "GET, HEAD, POST"})
         site = headers.get("sec-fetch-site", "same-origin")
         origin = headers.get("origin")
         elsewhere = origin is not None and urlsplit(origin).netloc.casefold() != headers.get("host", "").casefold()
         if site not in ("same-origin", "none") or elsewhere:
-            return PlainTextResponse("Forms of other pages are not taken.", 403)
+            return refused(403, "Forms of other pages are not taken.")
         return None
+
+
+def _in_plain_text(status: int, what: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    return PlainTextResponse(what, status, headers=headers)
 
 
 def host_name(host: str) -> str:

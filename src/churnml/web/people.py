@@ -70,9 +70,13 @@ class People:
         sign_in = self._web.sign_in
         if sign_in is None:
             return self._local
-        if not self._is_proxy(peer):
-            raise NotAllowedError("Only the proxy that signs people in is answered.")
+        self.check_peer(peer)
         return self._member(sign_in, headers)
+
+    def check_peer(self, peer: str | None) -> None:
+        """Raises NotAllowedError where people sign in at a proxy and the request does not come from it."""
+        if self._web.sign_in is not None and not self._is_proxy(peer):
+            raise NotAllowedError("Only the proxy that signs people in is answered.")
 
     def _is_proxy(self, peer: str | None) -> bool:
         try:

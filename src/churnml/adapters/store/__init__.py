@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from churnml.adapters.store import cockpit, forgetting, reading, retention, scorings
+from churnml.adapters.store import api_calls, cockpit, forgetting, reading, retention, scorings
 from churnml.adapters.store.audit import AuditLog
 from churnml.adapters.store.connections import Connection, Connections, cannot_be_opened
 from churnml.adapters.store.effects import Effects
@@ -24,6 +24,7 @@ from churnml.adapters.store.outcomes import Outcomes
 from churnml.adapters.store.overrides import Overrides
 from churnml.adapters.store.schema import APPEND_ONLY, KEPT
 from churnml.adapters.store.sqlite_file import PATIENCE_SECONDS
+from churnml.adapters.store.tokens import Tokens
 from churnml.adapters.store.upgrade import migrate
 from churnml.adapters.store.views import SavedViews
 from churnml.adapters.store.watching import Watched
@@ -62,7 +63,7 @@ class Store:
         connections: the ways into it.
 
     Attributes:
-        work, overrides, outcomes, effects, monitoring, outbox, audit, watched, views, notes: its rooms.
+        work, overrides, outcomes, effects, monitoring, outbox, audit, watched, views, notes, tokens: its rooms.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -77,6 +78,7 @@ class Store:
         self.watched = Watched(connections)
         self.views = SavedViews(connections)
         self.notes = Notes(connections)
+        self.tokens = Tokens(connections)
 
     prior_state = _as_one_moment_sees_it(scorings.prior_state)
     prior_inputs = _as_one_moment_sees_it(scorings.prior_inputs)
@@ -110,6 +112,10 @@ class Store:
     account_terms = _as_one_moment_sees_it(cockpit.account_terms)
     late_scorings = _as_one_moment_sees_it(cockpit.late_scorings)
     made_from = _as_one_moment_sees_it(cockpit.made_from)
+    newest_scoring = _as_one_moment_sees_it(reading.newest_made)
+    work_page = _as_one_moment_sees_it(cockpit.work_page)
+    work_item = _as_one_moment_sees_it(cockpit.work_item)
+    api_call = _as_one_moment_sees_it(api_calls.api_call)
 
     traces_of_account = _as_one_moment_sees_it(forgetting.traces_of_account)
     traces_of_user = _as_one_moment_sees_it(forgetting.traces_of_user)

@@ -13,11 +13,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from churnml.adapters.store.connections import utc
+from churnml.adapters.store.kept_items import item_of
 from churnml.adapters.store.reading import newest_scoring
 from churnml.adapters.store.schema import audit_log, columns_of, held_days, scores, scorings, work, work_events
 from churnml.adapters.store.scorings import newest_revisions
 from churnml.adapters.store.work import COLUMNS as WORK_COLUMNS
-from churnml.adapters.store.work import item_of
+from churnml.adapters.store.work import items_where
 from churnml.errors import UnknownNameError
 from churnml.ledger import ENDED, WorkEvent, WorkItem
 from churnml.ledger.cockpit import (
@@ -26,6 +27,7 @@ from churnml.ledger.cockpit import (
     AccountFilter,
     AccountLine,
     AccountList,
+    AccountPlace,
     AccountTerms,
     LastChange,
     LateScoring,
@@ -34,6 +36,8 @@ from churnml.ledger.cockpit import (
     OwnerWork,
     RenewingDay,
     TakenAccount,
+    WorkFilter,
+    WorkPlace,
 )
 from churnml.timeline import month_of
 
@@ -66,6 +70,7 @@ def account_list(
     owners: Owners = None,
     *,
     first: int = 0,
+    after: AccountPlace | None = None,
     limit: int | None = None,
 ) -> AccountList:
     """The accounts of a date's newest scoring that are asked for; raises TooLittleDataError.
@@ -76,6 +81,7 @@ def account_list(
         asked: which, in which order.
         owners: whose accounts may be seen.
         first, limit: the stretch: after so many, at most so many.
+        after: the stretch begins behind this place instead.
     """
     here, _ = newest_scoring(connection, as_of)
     open_work = _open_work()
@@ -91,7 +97,7 @@ def account_list(
     query = (
         sa.select(*LINE, items)
         .select_from(joined)
-        .where(wanted)
+        .where(wanted if after is None else wanted & _behind(after, by, asked.descending))
         .order_by(by.is_(None), by.desc() if asked.descending else by.asc(), scores.c.account_id)
         .offset(first)
         .limit(limit)
@@ -115,6 +121,15 @@ def renewals(
     )
     days = [RenewingDay(*row) for row in connection.execute(query)]
     return sorted(days, key=lambda one: (one.day is None, one.day or as_of))
+
+
+def _behind(place: AccountPlace, by: sa.ColumnElement[Any], descending: bool) -> sa.ColumnElement[bool]:
+    """What comes after a place, in the order in which accounts without a value are last and equal ones go by id."""
+    later = scores.c.account_id > place.account_id
+    if place.value is None:
+        return by.is_(None) & later
+    further = by < place.value if descending else by > place.value
+    return further | ((by == place.value) & later) | by.is_(None)
 
 
 def account_choices(connection: sa.Connection, as_of: dt.date, owners: Owners = None) -> AccountChoices:
@@ -190,6 +205,38 @@ def taken_accounts(connection: sa.Connection, as_of: dt.date, owners: Owners = N
         query = query.where(work.c.owner.in_(owners) | _seen(owners))
     query = query.order_by(work.c.playbook, work.c.value.is_(None), work.c.value.desc(), work.c.account_id)
     return [TakenAccount(*row) for row in connection.execute(query)]
+
+
+def work_item(connection: sa.Connection, work_id: str) -> WorkItem | None:
+    """The item of exactly this id, as it stands; None where there is none."""
+    return next(iter(items_where(connection, work.c.work_id == work_id)), None)
+
+
+def work_page(
+    connection: sa.Connection, asked: WorkFilter, owners: Owners = None, *, after: WorkPlace | None = None, limit: int
+) -> list[WorkItem]:
+    """A stretch of the work items that are asked for, in the order they were opened.
+
+    Args:
+        connection: to the store.
+        asked: which.
+        owners: whose work may be seen; None is everybody's.
+        after: the stretch begins behind this place.
+        limit: at most so many.
+    """
+    wanted: sa.ColumnElement[bool] = sa.true() if owners is None else work.c.owner.in_(owners)
+    for column, value in ((work.c.owner, asked.owner), (work.c.playbook, asked.playbook)):
+        if value:
+            wanted &= column == value
+    if asked.state == "living":
+        wanted &= work.c.state.not_in(ENDED)
+    elif asked.state:
+        wanted &= work.c.state == asked.state
+    if after is not None:
+        later = (work.c.opened_on == after.opened_on) & (work.c.work_id > after.work_id)
+        wanted &= (work.c.opened_on > after.opened_on) | later
+    query = sa.select(*WORK_COLUMNS).where(wanted).order_by(work.c.opened_on, work.c.work_id).limit(limit)
+    return [WorkItem(**row) for row in connection.execute(query).mappings()]
 
 
 def ended_since(connection: sa.Connection, since: dt.date, owner: str | None) -> list[WorkItem]:

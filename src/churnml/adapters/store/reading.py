@@ -58,6 +58,11 @@ def dates(connection: sa.Connection) -> list[dt.date]:
     return list(connection.scalars(sa.select(scorings.c.as_of).distinct().order_by(scorings.c.as_of)))
 
 
+def newest_made(connection: sa.Connection, as_of: dt.date) -> Scoring:
+    """The newest scoring of a date; raises TooLittleDataError."""
+    return newest_scoring(connection, as_of)[1]
+
+
 def scored_at(connection: sa.Connection, as_of: dt.date) -> dt.datetime:
     """When a date was written last, in UTC without a zone; raises TooLittleDataError."""
     return newest_scoring(connection, as_of)[1].scored_at

@@ -419,6 +419,46 @@ account_notes = sa.Table(
 )
 
 
+# ---------------------------------------------------------------- the HTTP API (migration 9)
+
+# Who may call it. Of the token only a digest is kept.
+api_tokens = sa.Table(
+    "api_tokens",
+    metadata,
+    sa.Column("token_id", sa.String(20), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(80), nullable=False),
+    sa.Column("role", sa.String(20), nullable=False),
+    # empty: everybody's
+    sa.Column("owners", _json(null=True)),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("made_by", sa.String, nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+    sa.Column("expires_at", sa.DateTime),
+)
+api_token_revocations = sa.Table(
+    "api_token_revocations",
+    metadata,
+    sa.Column("token_id", sa.ForeignKey("api_tokens.token_id"), primary_key=True),
+    sa.Column("revoked_at", sa.DateTime, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+)
+# Which change was made by which call: the same call again is answered and changes nothing.
+api_calls = sa.Table(
+    "api_calls",
+    metadata,
+    sa.Column("token_id", sa.ForeignKey("api_tokens.token_id"), primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("request", sa.String(64), nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    # the item as it stood afterwards
+    sa.Column("after", sa.JSON, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Index("ix_api_calls_account_id", "account_id"),
+)
+
+
 # What the database itself refuses to change or delete.
 APPEND_ONLY = (
     "declarations",
@@ -440,6 +480,9 @@ APPEND_ONLY = (
     "model_figures",
     "saved_views",
     "account_notes",
+    "api_tokens",
+    "api_token_revocations",
+    "api_calls",
 )
 # Their rows change, and none ever goes.
 KEPT = ("work", "deliveries", "stamps", "loads", "data_breaks")

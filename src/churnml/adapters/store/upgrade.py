@@ -14,7 +14,7 @@ log = logging.getLogger("churnml.store")
 
 # MLflow keeps its own alembic_version, perhaps in the same database
 VERSION_TABLE = "churnml_store_version"
-NEWEST = "8"
+NEWEST = "9"
 # those that this program brings up to date
 EARLIER = ("2", "3", "4", "5", "6", "7")
 # what a store is that was made before tables had a version

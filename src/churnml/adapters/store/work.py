@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from churnml.adapters.store.api_calls import put_call
 from churnml.adapters.store.audit import note as audit
 from churnml.adapters.store.connections import Connections, utc
+from churnml.adapters.store.kept_items import item_of
 from churnml.adapters.store.outbox import put
 from churnml.adapters.store.schema import columns_of, work, work_events
 from churnml.adapters.store.writing import StaleError, as_kept, count_up, hold, insert, some_at_a_time
 from churnml.errors import ChurnmlError, UnknownNameError
 from churnml.ledger import ENDED, DayPlan, Message, WorkEvent, WorkItem
+from churnml.ledger.api import CallKey
 from churnml.timeline import plus_days
 
-DATES = ("opened_on", "due", "snoozed_until", "escalated_on", "ended_on")
 COLUMNS = columns_of(work, WorkItem)
 
 
@@ -64,7 +66,13 @@ class Work:
             return events_of(connection, work_id=work_id, account_id=account_id)
 
     def change(
-        self, was: WorkItem, becomes: WorkItem, event: WorkEvent, now: dt.datetime, messages: Sequence[Message] = ()
+        self,
+        was: WorkItem,
+        becomes: WorkItem,
+        event: WorkEvent,
+        now: dt.datetime,
+        messages: Sequence[Message] = (),
+        call: CallKey | None = None,
     ) -> None:
         """Writes what a person did to an item, with its event, its audit line and its messages, or nothing.
 
@@ -74,9 +82,10 @@ class Work:
             event: what was done.
             now: when.
             messages: what is to be told of it.
+            call: the call of the API that it is made by; None where it is made otherwise.
 
         Raises:
-            StaleError: somebody changed the item since it was read.
+            StaleError: somebody changed the item since it was read, or the same call has changed something already.
             ChurnmlError: something happened to it on a later date already.
         """
         if not was.work_id == becomes.work_id == event.work_id:
@@ -94,6 +103,8 @@ class Work:
                     where=f"work {was.work_id}",
                     remedy=f"Give {last_on} or a later date.",
                 )
+            if call is not None and not put_call(connection, call, becomes, now):
+                raise StaleError(f"the call {call.key} was made meanwhile")
             _update(connection, [(becomes, event.on)])
             insert(connection, work_events, [_event_row(event, becomes, now)])
             details = {"on": event.on, "work_id": event.work_id, **event.details}
@@ -225,9 +236,3 @@ def _row(item: WorkItem, on: dt.date) -> dict[str, object]:
 
 def _event_row(event: WorkEvent, after: WorkItem, now: dt.datetime) -> dict[str, object]:
     return {**vars(event), "details": dict(event.details), "after": dict(vars(after)), "at": utc(now)}
-
-
-def item_of(kept: Mapping[str, Any]) -> WorkItem:
-    """An item from the JSON it was kept as."""
-    dates = {name: dt.date.fromisoformat(kept[name]) for name in DATES if kept.get(name) is not None}
-    return WorkItem(**(dict(kept) | dates))

@@ -59,6 +59,11 @@ def notice_html(title: str, notices: list[Notice], back: str, frame: Frame) -> s
     return _rendered("notice.html.j2", frame, title=title, notices=notices, back=back)
 
 
+def plain_html(template: str, **given: object) -> str:
+    """A page that has no frame around it, for whoever is not known."""
+    return _environment().get_template(template).render(**given)
+
+
 def _rendered(template: str, frame: Frame, **given: object) -> str:
     amounts = partial(money, currency=frame.currency, cents=frame.cents)
     return _environment().get_template(template).render(frame=frame, money=amounts, **given)
