@@ -66,7 +66,8 @@ and in no base.
 
 A figure tells whose it is: `--accounts` lists every account that moved, `--out FILE` with it every account that pays at
 one end of a period, with `in_base` for those that retention is a share of. What was left out or taken for something
-else (gaps, free accounts, contracts without a renewal date, missing attributes) stands below the tables.
+else (gaps, free accounts, contracts without a renewal date, missing attributes) stands below the tables, and that
+retention is too high where the contracts of those who had left before the data begin are missing.
 
 ## Examples
 """

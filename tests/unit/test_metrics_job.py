@@ -18,7 +18,7 @@ from churnml.pages.terminal.revenue import metrics_text
 from churnml.revenue.calendar import period_of, periods_between
 from churnml.specs.metrics import MetricsSpec
 from churnml.specs.reading import read_spec
-from tests.support import TODAY, day, make_project
+from tests.support import TODAY, day, make_project, quick_facts
 
 TABLES = {
     "accounts": """
@@ -126,6 +126,22 @@ def test_the_fiscal_year_is_declared_in_one_place(tmp_path):
     path.write_text(yaml.safe_dump({"rates_of": "2024-01-01"}), "utf-8")
     with pytest.raises(ChurnmlError, match="needs exchange_rates: constant"):
         read_spec(MetricsSpec, path)
+
+
+def test_periods_of_which_only_survivors_are_known_are_told(opened):
+    accounts = [{"account_id": f"a{n}", "created_at": "2020-01-01"} for n in range(12)]
+    rows = [
+        {"account_id": f"a{n}", "subscription_id": f"s{n}", "starts_at": "2020-01-01", "mrr": 10.0, "ends_at": end}
+        for n, end in enumerate(["2023-05-10", *[None] * 11])
+    ]
+    facts = replace(quick_facts({"accounts": accounts, "subscriptions": rows}), data_through=opened.facts.data_through)
+    years = revenue_report(replace(opened, facts=facts), WantedMetrics("year", first=day("2021-04-01")))
+    assert (
+        "No contract is known to have ended before 10 May 2023: where those who had left are missing from the data, "
+        "retention before 10 May 2023 is too high."
+    ) in remark_lines(years)
+    later = revenue_report(replace(opened, facts=facts), WantedMetrics("year", first=day("2023-04-01")))
+    assert not any("No contract is known" in line for line in remark_lines(later))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from churnml.jsontypes import JsonObject
-from churnml.pages.presenter import plural
+from churnml.pages.presenter import date, plural
 from churnml.revenue.figures import RATES, RevenueFigures, with_flags
 from churnml.revenue.movements import AMOUNTS, MOVEMENTS
 from churnml.revenue.report import RevenueReport
@@ -110,6 +110,12 @@ def remark_lines(report: RevenueReport) -> list[str]:
     """What was left out or taken for something else, a sentence each."""
     told, spec = report.remarks, report.spec
     lines = [f"Retention and churn are shares of {DENOMINATORS[spec.denominator]}."]
+    if told.survivors_only:
+        since = f" before {date(told.first_ended)}" if told.first_ended else ""
+        lines.append(
+            f"No contract is known to have ended{since}: where those who had left are missing from the data, "
+            f"retention{since} is too high."
+        )
     if told.bridged:
         lines.append(
             f"{plural(told.bridged, 'gap')} of at most {plural(spec.returns_within, 'day')} without a contract "

@@ -33,12 +33,14 @@ class PaidContracts:
         free_accounts: accounts whose contracts known by then are all free of charge: they are no customers here.
         bridged: gaps so short that the account is taken never to have left.
         undated: contracts of which nobody knows when they are renewed.
+        first_ended: day on which terms of anybody first ended; None where none ever did.
     """
 
     rows: pd.DataFrame
     free_accounts: int
     bridged: int
     undated: int
+    first_ended: int | None = None
 
 
 def paid_contracts(facts: Facts, as_of: dt.date, returns_within: int, cross_sell_by: CrossSellBy) -> PaidContracts:
@@ -56,9 +58,10 @@ def paid_contracts(facts: Facts, as_of: dt.date, returns_within: int, cross_sell
     rows = rows[paying & (rows["end_day"] > rows["start_day"])].copy()
     rows["line"] = rows["plan"].fillna("") if cross_sell_by == "plan" else rows["subscription_id"]
     rows = _with_renewals(rows)
+    ended = rows.loc[rows["end_day"] < NEVER_ENDS, "end_day"]
     rows, bridged = bridge_gaps(rows.sort_values(["account_id", "start_day"], ignore_index=True), returns_within)
     undated = rows.loc[rows["renewal_month"].isna(), ["account_id", "subscription_id"]].drop_duplicates()
-    return PaidContracts(rows, free, bridged, len(undated))
+    return PaidContracts(rows, free, bridged, len(undated), None if ended.empty else int(ended.min()))
 
 
 def _rows(facts: Facts, as_of: dt.date) -> pd.DataFrame:

@@ -16,6 +16,11 @@ from churnml.revenue.groups import NOT_GIVEN, group_of_rows
 from churnml.revenue.movements import RevenueMovements, account_movements
 from churnml.specs.metrics import MetricsSpec
 from churnml.tables import Facts
+from churnml.timeline import date_of, day_number_of
+
+# Where one account in three leaves or changes its terms in a year, nothing ends in so many account-years with a
+# probability of 4 %.
+UNENDED_ACCOUNT_YEARS = 10
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,9 @@ class RevenueRemarks:
         undated: contracts of which nobody knows when they are renewed; never due.
         unrated: currencies without a rate that was known then.
         ungrouped: accounts whose group is not given.
+        survivors_only: whether some periods shown lie before anybody's terms ended, and hold so many accounts that
+            those who had left by then must be missing from the data.
+        first_ended: when terms first ended; None where none ever did.
     """
 
     free_accounts: int = 0
@@ -35,6 +43,8 @@ class RevenueRemarks:
     undated: int = 0
     unrated: tuple[str, ...] = ()
     ungrouped: int = 0
+    survivors_only: bool = False
+    first_ended: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,13 @@ class RevenueReport:
     moved: RevenueMovements
     groups: pd.Series | None
     remarks: RevenueRemarks
+
+
+def _shows_survivors_only(figures: Sequence[RevenueFigures], first_ended: int | None) -> bool:
+    """Whether so many accounts lived through periods in which nothing ended that it cannot be chance."""
+    unseen = [one for one in figures if first_ended is None or day_number_of(one.period.end) <= first_ended]
+    days = sum(one.opening_accounts * (one.period.end - one.period.start).days for one in unseen)
+    return days >= UNENDED_ACCOUNT_YEARS * 365
 
 
 def reckon(
@@ -95,12 +112,14 @@ def reckon(
     valued = valuation(facts, spec, as_of, periods[-1].end)
     moved = account_movements(contracts, periods, valued)
     groups = None if per is None else group_of_rows(facts, moved, per, grain, fiscal_year_starts)
+    figures = revenue_figures(moved, spec.denominator, groups)
     remarks = RevenueRemarks(
         contracts.free_accounts,
         contracts.bridged,
         contracts.undated if spec.denominator == "renewals_due" else 0,
         valued.unrated,
         0 if groups is None else moved.rows.loc[groups == NOT_GIVEN, "account_id"].nunique(),
+        _shows_survivors_only(figures, contracts.first_ended),
+        None if contracts.first_ended is None else date_of(contracts.first_ended),
     )
-    figures = revenue_figures(moved, spec.denominator, groups)
     return RevenueReport(as_of, grain, per, currency, spec, figures, moved, groups, remarks)
