@@ -16,7 +16,7 @@ log = logging.getLogger("churnml.store")
 VERSION_TABLE = "churnml_store_version"
 NEWEST = "9"
 # those that this program brings up to date
-EARLIER = ("2", "3", "4", "5", "6", "7")
+EARLIER = ("2", "3", "4", "5", "6", "7", "8")
 # what a store is that was made before tables had a version
 UNVERSIONED = "1"
 # any number, the same for all who migrate a store
