@@ -50,6 +50,9 @@ def test_the_baseline_makes_exactly_the_tables_that_are_declared(url: str) -> No
 def test_the_newest_version_is_the_last_migration() -> None:
     folder = migrating.__file__.replace("upgrade.py", "migrations")
     assert ScriptDirectory(folder).get_heads() == [migrating.NEWEST]
+    # and every one before it is brought up to date
+    before = {script.revision for script in ScriptDirectory(folder).walk_revisions()} - {migrating.NEWEST}
+    assert set(migrating.EARLIER) == before
 
 
 def test_a_store_that_knew_who_held_a_claim_opens_and_sends_on(url: str) -> None:
