@@ -65,7 +65,7 @@ ODD_IDS = {
     "a000": "株式会社 顧客",
     "a001": 'O\'Neill & "Sons"',
     "a002": "back\\slash\\",
-    "a003": "tab\tand\nline",
+    "a003": "back\\slash and blank",
     "a005": "\\Nord",
     "a006": "NULL",
     "a007": "Ä,ö;ü|é",
