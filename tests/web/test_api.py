@@ -191,6 +191,7 @@ REFUSED = (
     ("GET", "/accounts?mrr_from=nan", 422),
     ("GET", "/accounts?sort=colour", 422),
     ("GET", "/work/none", 404),
+    ("GET", "/work/a%00b", 422),
     ("POST", "/accounts", 405),
     ("DELETE", "/accounts", 405),
     ("OPTIONS", "/accounts", 405),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 from starlette.exceptions import HTTPException
 
 from churnml.errors import ChurnmlError
@@ -28,7 +28,11 @@ DESCRIPTION = """What the pages of the cockpit show and do, for programs. Every 
 (`Authorization: Bearer …`), which `churnml web token new` makes; it is answered what a person of its role would see.
 Every answer names the scoring it was written by and has an ETag; every error is an `application/problem+json`."""
 
-WorkId = Annotated[str, Path(max_length=shapes.LONGEST_NAME, description="The work item's id.")]
+WorkId = Annotated[
+    str,
+    Path(max_length=shapes.LONGEST_NAME, description="The work item's id."),
+    AfterValidator(shapes.storable),
+]
 IdempotencyKey = Annotated[
     str, Header(description="Your own name for this change: the same call twice changes something once.")
 ]

@@ -17,7 +17,7 @@ MOST_ON_A_PAGE, USUAL_PAGE = 200, 50
 LONGEST_NAME, LONGEST_CURSOR = 500, 2_000
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """A text that every store can keep."""
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise ValueError("holds a character that is none")
@@ -42,8 +42,8 @@ def _a_month(text: str) -> str:
 
 
 Moment = Annotated[dt.datetime, AfterValidator(_in_utc)]
-Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_storable)]
-Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
+Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(storable)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(storable)]
 Day = Annotated[dt.date, AfterValidator(_reckoned_with)]
 Month = Annotated[str, Field(pattern=r"^([12]\d{3}-(0[1-9]|1[0-2]))?$"), AfterValidator(_a_month)]
 Cursor = Annotated[str, Field(max_length=LONGEST_CURSOR, description="The 'next' of the page before.")]
