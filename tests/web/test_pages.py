@@ -35,6 +35,11 @@ def test_an_account_shows_where_it_stands_how_it_came_there_and_why(company: Com
     assert "Rescue came onto the list" in page.text
 
 
+@pytest.mark.parametrize("path", ["/account", "/accounts", "/day"])
+def test_a_nul_in_an_address_names_no_page(company: Company, path: str) -> None:
+    assert company.open().get(path, id="a\0b").code == 404
+
+
 def test_an_account_can_be_seen_as_of_an_earlier_date(company: Company) -> None:
     page = company.open().get("/account", id="acme", as_of="2024-03-04")
     assert "As of 4 March 2024" in page.text

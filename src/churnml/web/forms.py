@@ -61,7 +61,9 @@ async def sent_form(request: Request) -> SentForm:
         if len(body) > LONGEST_BODY:
             raise AskedError("The form is too long.", remedy="Choose fewer at once.")
     try:
-        return SentForm(parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        # PostgreSQL takes NUL in no text
+        sent = body.decode("utf-8").replace("%00", "").replace("\0", "")
+        return SentForm(parse_qs(sent, keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         raise AskedError("The form cannot be read.", remedy="Open the page again.") from None
 
@@ -90,7 +92,7 @@ def text_of(form: SentForm, name: str) -> str:
     text = form.one(name)
     if len(text) > LONGEST_TEXT:
         raise AskedError(f"The text is longer than {LONGEST_TEXT} characters.", remedy="Say it shorter.")
-    return text.replace("\0", "")
+    return text
 
 
 def filter_of(asked: QueryParams) -> AccountFilter:

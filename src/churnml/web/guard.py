@@ -57,7 +57,7 @@ class Guard:
                 answered["Cache-Control"] = ASSET_CACHE if is_asset else PAGE_CACHE
             await send(message)
 
-        refusal = self._refusal(scope["path"], scope["method"], headers)
+        refusal = self._refusal(scope["path"], scope["method"], headers) or _names_nothing(scope)
         await (refusal or self._app)(scope, receive, guarded)
 
     def _refusal(self, path: str, method: str, headers: Headers) -> Response | None:
@@ -75,6 +75,13 @@ class Guard:
         if site not in ("same-origin", "none") or elsewhere:
             return refused(403, "Forms of other pages are not taken.")
         return None
+
+
+def _names_nothing(scope: Scope) -> Response | None:
+    """The answer to the address of a page that has a NUL in it, which PostgreSQL takes in no text."""
+    if scope["path"].startswith(f"{PLACE}/") or not ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+        return None
+    return _in_plain_text(404, "There is no such page.")
 
 
 def _in_plain_text(status: int, what: str, *, headers: Mapping[str, str] | None = None) -> Response:

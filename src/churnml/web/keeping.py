@@ -25,7 +25,7 @@ def keep_view(asked: Asked, form: SentForm) -> None:
         AskedError: there is no name, or one that is too long, or the view cannot be read.
         ChurnmlError: they keep too many.
     """
-    name = " ".join(form.one("name").replace("\0", "").split())
+    name = " ".join(form.one("name").split())
     if not name or len(name) > LONGEST_NAME:
         raise AskedError(f"A view needs a name of at most {LONGEST_NAME} characters.", remedy="Name it otherwise.")
     views, who = asked.cockpit.store.views, asked.visitor.name
@@ -60,7 +60,7 @@ def write_note(asked: Asked, form: SentForm) -> None:
     known = store.made_from(account_id, asked.newest.as_of)
     if not known or not store.may_see(account_id, asked.visitor.owners):
         raise UnknownNameError("scored account", account_id, ())
-    text = form.one("text").replace("\0", "").replace("\r\n", "\n")
+    text = form.one("text").replace("\r\n", "\n")
     if not text or len(text) > LONGEST_NOTE:
         raise AskedError(f"A note has at least one and at most {LONGEST_NOTE} characters.", remedy="Write it again.")
     note = AccountNote(account_id, asked.visitor.name, text, asked.cockpit.today)
