@@ -13,15 +13,16 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from churnml.errors import ChurnmlError, ProjectError, TooLittleDataError, UnavailableError, UnknownNameError
+from churnml.errors import ChurnmlError
 from churnml.pages.cockpit.frame import Notice
 from churnml.pages.cockpit.rendering import PageView, notice_html, page_html
 from churnml.web import acting, keeping, reading, steering
 from churnml.web.api.application import api_application
 from churnml.web.cockpit import STATIC, Asked, Cockpit
-from churnml.web.forms import AskedError, SentForm, day_of, filter_of, local_address, page_of, sent_form
+from churnml.web.forms import SentForm, day_of, filter_of, local_address, page_of, sent_form
 from churnml.web.guard import PLACE, Guard
 from churnml.web.people import NotAllowedError, People, hosts_of
+from churnml.web.refusals import remedy_of, status_of
 from churnml.web.sessions import COOKIE, LIFETIME
 
 log = logging.getLogger("churnml.web")
@@ -231,26 +232,10 @@ def _on(form: SentForm) -> Response:
 async def _refused(request: Request, problem: Exception) -> Response:
     """A mistake of somebody's, or an outage, in words; never where a file lies or what else there is."""
     code = status_of(problem, request.method)
-    remedy = "" if isinstance(problem, UnknownNameError) else getattr(problem, "remedy", "")
-    answer = _told(request, code, getattr(problem, "what", ""), remedy)
+    answer = _told(request, code, getattr(problem, "what", ""), remedy_of(problem))
     if code == 503:
         answer.headers["Retry-After"] = "5"
     return answer
-
-
-def status_of(problem: Exception, method: str) -> int:
-    """What a browser is told a mistake is."""
-    if isinstance(problem, NotAllowedError):
-        return 403
-    if isinstance(problem, UnknownNameError | TooLittleDataError):
-        return 404
-    if isinstance(problem, UnavailableError):
-        return 503
-    if isinstance(problem, ProjectError):
-        return 500
-    if isinstance(problem, AskedError):
-        return 422
-    return 409 if method == "POST" else 422
 
 
 async def _no_such_page(request: Request, problem: Exception) -> Response:

@@ -13,9 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from churnml.errors import ChurnmlError, ProjectError, TooLittleDataError, UnavailableError, UnknownNameError
-from churnml.web.forms import AskedError
-from churnml.web.people import NotAllowedError
+from churnml.errors import ChurnmlError
+from churnml.web.refusals import remedy_of, status_of
 
 log = logging.getLogger("churnml.web")
 
@@ -100,25 +99,9 @@ async def refused(request: Request, problem: Exception) -> Response:
     """A mistake of the caller's, or an outage; never where a file lies or what else there is."""
     if isinstance(problem, ApiError):
         return problem_response(problem.status, problem.what, problem.remedy, headers=problem.headers)
-    status = _status_of(problem, request.method)
-    # the nearest name would tell what else there is
-    remedy = "" if isinstance(problem, UnknownNameError) else getattr(problem, "remedy", "")
+    status = status_of(problem, request.method)
     headers = {"Retry-After": "5"} if status == 503 else {}
-    return problem_response(status, getattr(problem, "what", ""), remedy, headers=headers)
-
-
-def _status_of(problem: Exception, method: str) -> int:
-    if isinstance(problem, NotAllowedError):
-        return 403
-    if isinstance(problem, UnknownNameError | TooLittleDataError):
-        return 404
-    if isinstance(problem, UnavailableError):
-        return 503
-    if isinstance(problem, ProjectError):
-        return 500
-    if isinstance(problem, AskedError):
-        return 422
-    return 409 if method == "POST" else 422
+    return problem_response(status, getattr(problem, "what", ""), remedy_of(problem), headers=headers)
 
 
 async def not_valid(_: Request, problem: Exception) -> Response:
