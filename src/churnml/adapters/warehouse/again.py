@@ -6,6 +6,7 @@ kept, as the views of the reading that judged them: looking at every column and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,16 +29,17 @@ class EventsView(NamedTuple):
 
 def views_of(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> tuple[EventsView, ...]:
     """The views of those names, in an order they can be made in; none if they rest on anything that does not last."""
-    views = []
+    views, lasting = [], {RAW, JUDGED_BY, *names}
+    # names that begin with an underscore are ours: an input's name cannot
+    made = "SELECT view_name FROM duckdb_views() WHERE NOT internal UNION SELECT table_name FROM duckdb_tables()"
+    passing = [name for (name,) in con.execute(made).fetchall() if name.startswith("_") and name not in lasting]
     for name in (RAW, *names):
         rows = con.execute("SELECT sql FROM duckdb_views() WHERE view_name = ? AND NOT internal", [name]).fetchall()
         if len(rows) != 1:
             return ()
         # CREATE [TEMP] VIEW name [(columns)] AS SELECT …;
         select = str(rows[0][0]).partition(" AS ")[2].rstrip().rstrip(";")
-        read = {table.rpartition(".")[2].strip('"') for table in con.get_table_names(select)}
-        # names that begin with an underscore are ours: an input's name cannot
-        if any(table.startswith("_") and table not in {RAW, JUDGED_BY, *names} for table in read):
+        if any(re.search(rf"(?<!\w){re.escape(other)}(?!\w)", select) for other in passing):
             return ()
         views.append(EventsView(name, select))
     return tuple(views)
