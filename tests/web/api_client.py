@@ -10,9 +10,8 @@ import httpx
 from starlette.testclient import TestClient
 
 from churnml.jobs.tokens import make_token
-from churnml.ledger.api import Scope
 from churnml.ledger.cockpit import Owners
-from churnml.specs.web import Role
+from churnml.rights import Role, Scope
 from tests.web.conftest import Company
 
 ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)

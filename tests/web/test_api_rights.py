@@ -9,9 +9,8 @@ import pytest
 
 from churnml.errors import ChurnmlError, UnknownNameError
 from churnml.jobs.tokens import TokenError, digest_of, make_token, scopes_of, token_of
-from churnml.ledger.api import Scope
 from churnml.ledger.cockpit import Owners
-from churnml.specs.web import Role
+from churnml.rights import Role, Scope
 from tests.web.api_client import ALL_SCOPES, Program, program
 from tests.web.conftest import NOW, Company
 from tests.web.test_who_may_do_what import WEB

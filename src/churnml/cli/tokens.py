@@ -10,9 +10,7 @@ import typer
 from churnml.cli.app import token_app
 from churnml.cli.shell import HERE, JsonOption, ProjectOption, json_text, project_and_store, say_lines
 from churnml.cli.web import login
-from churnml.ledger.api import Scope
-from churnml.specs.team import SHARED
-from churnml.specs.web import Role
+from churnml.rights import Role, Scope
 
 SCOPES = ", ".join(get_args(Scope))
 TokenArgument = Annotated[str, typer.Argument(metavar="NAME", help="The token's name.")]
@@ -38,6 +36,7 @@ def token_new(
 ) -> None:
     """Make a token and print it, this once: only a digest of it is kept."""
     from churnml.jobs.tokens import make_token, scopes_of
+    from churnml.specs.team import SHARED
     from pipelines.clock import moment
 
     owners = (*(owner or ()), *(f"{SHARED}{one.removeprefix(SHARED)}" for one in team or ()))

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
 from churnml.errors import ChurnmlError, UnknownNameError
-from churnml.ledger.api import ApiToken, Scope
+from churnml.ledger.api import ApiToken
 from churnml.ledger.cockpit import Owners
-from churnml.specs.web import Role
+from churnml.rights import Role, Scope
 
 if TYPE_CHECKING:
     from churnml.adapters.store import Store

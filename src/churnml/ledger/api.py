@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
 
 from churnml.ledger.cockpit import Owners
 from churnml.ledger.work import WorkItem
-from churnml.specs.web import Role
-
-Scope = Literal["accounts:read", "work:read", "work:write"]
+from churnml.rights import Role, Scope
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
+from churnml.rights import Role
 from churnml.specs.base import Spec, each_once
 from churnml.specs.team import PersonId
 
-Role = Literal["viewer", "success_manager", "revops", "admin"]
 # A header of HTTP; nothing that a page or a log could stumble over.
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9\-]{0,79}$")]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.\-]{0,250}[A-Za-z0-9])?$")]

@@ -8,7 +8,8 @@ from ipaddress import ip_address, ip_network
 
 from churnml.errors import ChurnmlError
 from churnml.ledger.cockpit import Owners
-from churnml.specs.web import Role, SignIn, WebSpec
+from churnml.rights import Role
+from churnml.specs.web import SignIn, WebSpec
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 ROLE_WORDS: Mapping[Role, str] = {

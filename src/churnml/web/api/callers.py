@@ -11,8 +11,9 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from churnml.jobs.tokens import token_of
-from churnml.ledger.api import ApiToken, Scope
+from churnml.ledger.api import ApiToken
 from churnml.ledger.cockpit import Owners
+from churnml.rights import Scope
 from churnml.web.api.limits import RateLimit
 from churnml.web.api.problems import ApiError
 from churnml.web.cockpit import Cockpit, ScoredFacts

@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from churnml.ledger.api import Scope
 from churnml.ledger.cockpit import SortKey, WorkKey, WorkWanted
-from churnml.specs.web import Role
+from churnml.rights import Role, Scope
 from churnml.timeline import FIRST_DAY, LAST_DAY, month_of
 from churnml.web.forms import LONGEST_TEXT
 
