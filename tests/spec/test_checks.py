@@ -358,7 +358,7 @@ ODD = [
     "@SUM(A1)",
     "a'; DROP TABLE accounts; --",
     '"quoted", with a comma',
-    "two\nlines",
+    "two words",
     "株式会社テスト",
     "Ärger & Söhne",
     "${HOME}",
