@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
+# Tests at once: one more than two cores, since those of servers wait more than they work.
+WORKERS ?= 3
 export PYTHONUTF8 := 1
 
 .PHONY: demo test test-thorough test-unit test-spec test-flows test-serving test-engines coverage lint docs cards bench year wheel lock clean help
@@ -32,33 +34,33 @@ demo: $(VENV)/.ready  ## simulate a company, train, score, route, report
 test: $(VENV)/.engines  ## every test
 	@sh tests/browser.sh
 	@sh tests/postgres.sh
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-thorough: $(VENV)/.engines  ## the properties on ten times as many random companies
-	CHURNML_THOROUGH=1 $(BIN)/python -m pytest -n 2 tests/property
+	CHURNML_THOROUGH=1 $(BIN)/python -m pytest -n $(WORKERS) tests/property
 
 test-unit: $(VENV)/.engines  ## what a function does
 	@sh tests/browser.sh
-	$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/oracle tests/store tests/delivery tests/connectors tests/web
+	$(BIN)/python -m pytest -n $(WORKERS) tests/unit tests/property tests/oracle tests/store tests/delivery tests/connectors tests/web
 
 test-spec: $(VENV)/.ready  ## the worked examples
-	$(BIN)/python -m pytest -n 2 tests/spec
+	$(BIN)/python -m pytest -n $(WORKERS) tests/spec
 
 test-flows: $(VENV)/.ready  ## whole commands on small companies
 	@sh tests/browser.sh
-	$(BIN)/python -m pytest -n 2 tests/flows
+	$(BIN)/python -m pytest -n $(WORKERS) tests/flows
 
 test-serving: $(VENV)/.engines  ## what runs by itself: churnml serve, churnml deploy, Prefect's server and workers
 	@sh tests/postgres.sh
-	$(BIN)/python -m pytest -n 2 tests/serving
+	$(BIN)/python -m pytest -n $(WORKERS) tests/serving
 
 test-engines: $(VENV)/.engines  ## Spark and PostgreSQL beside DuckDB
-	$(BIN)/python -m pytest -n 2 tests/engines
+	$(BIN)/python -m pytest -n $(WORKERS) tests/engines
 
 coverage: $(VENV)/.engines  ## every test, and which lines of the source they run
 	@sh tests/browser.sh
 	@sh tests/postgres.sh
-	$(BIN)/python -m pytest -n 2 --cov=churnml --cov=pipelines --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(WORKERS) --cov=churnml --cov=pipelines --cov-report=term:skip-covered
 
 lint: $(VENV)/.ready  ## style, types, names and sizes, and who may import whom
 	$(BIN)/ruff check .

@@ -363,26 +363,26 @@ def test_an_account_that_is_known_but_was_not_eligible_is_told_why(after_run: Pa
 HOSTILE_IDS = ('O\'Brien & "Sons"', "a,b;c", "株式会社サンプル", "'; DROP TABLE scores; --", "=1+1", "</script><b>x")
 
 
-def test_an_account_id_may_hold_any_character(company: Path, ran: Path) -> None:
+def test_an_account_id_may_hold_any_character(after_run: Path) -> None:
     from churnml.adapters.project import open_project
     from churnml.adapters.store import open_store
 
-    with open_store(open_project(ran).operational_url) as store:
+    with open_store(open_project(after_run).operational_url) as store:
         scored = [row.account_id for row in store.scored(store.dates()[-1])]
     renamed = dict(zip(scored, HOSTILE_IDS, strict=False))
     cases = " ".join("WHEN '{}' THEN '{}'".format(old, new.replace("'", "''")) for old, new in renamed.items())
-    for path in (company / "sources").glob("*.sql"):
+    for path in (after_run / "sources").glob("*.sql"):
         select = path.read_text("utf-8").strip().rstrip(";")
         path.write_text(
             f"SELECT * REPLACE (CASE account_id {cases} ELSE account_id END AS account_id) FROM ({select}) AS s",
             "utf-8",
         )
-    said = churnml("run", "--project", company, "--no-prefect")
+    said = churnml("score", "--project", after_run, "--no-prefect")
     assert said.code == 0, said.err
     for account in HOSTILE_IDS:
-        said = churnml("explain", account, "--project", company)
+        said = churnml("explain", account, "--project", after_run)
         assert said.code == 0, said.err
         assert account in said.out
-        said = churnml("explain", account + "!", "--project", company)
+        said = churnml("explain", account + "!", "--project", after_run)
         assert said.code == 1
         assert account in said.err
