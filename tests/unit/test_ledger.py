@@ -82,7 +82,7 @@ ACCOUNT_KEYS = [
     *("account_id", "owner_id", "segment", "mrr", "churn_probability", "upsell_probability", "health", "band"),
     *("coverage", "dimensions", "reasons", "growth_reasons", "mrr_at_risk", "leave_within", "likely_period", "left_by"),
     *("raw_health", "scorecard", "stage", "exceptions", "override_id", "band_since", "pending", "pending_since"),
-    *("health_inputs", "details"),
+    *("name", "renews_on", "health_inputs", "details"),
 ]
 DECISION_KEYS = [
     *("place", "account_id", "playbook", "reason", "outcome", "title", "goal", "steps", "owner", "due", "rule"),
