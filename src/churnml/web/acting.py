@@ -101,10 +101,7 @@ def undo(asked: Asked, form: SentForm) -> None:
     _may_act(asked)
     cockpit, work_id = asked.cockpit, form.one("work")
     item = cockpit.store.work_item(work_id)
-    # what they handed on they can take back, though they see it no more
-    if item is None or not (
-        may_see_work(asked, item) or cockpit.store.last_change(work_id).event.who == asked.visitor.name
-    ):
+    if item is None or not cockpit.may_take_back(item, asked.visitor):
         raise UnknownNameError("work item", work_id, ())
     undo_change(
         cockpit.project,
@@ -115,12 +112,6 @@ def undo(asked: Asked, form: SentForm) -> None:
         now=cockpit.clock.now(),
         within=UNDO_WITHIN,
     )
-
-
-def may_see_work(asked: Asked, item: WorkItem) -> bool:
-    """Whether a visitor may see a work item: it is one of their owners', or its account is."""
-    owners = asked.visitor.owners
-    return owners is None or item.owner in owners or asked.cockpit.store.may_see(item.account_id, owners)
 
 
 def _wish(asked: Asked, form: SentForm, action: str) -> WorkWish:
@@ -143,7 +134,7 @@ def _act(asked: Asked, work_id: str, seen: str, action: Action, wish: WorkWish) 
         raise UnknownNameError("work item", work_id, ())
 
     def change(item: WorkItem) -> Changed:
-        if not may_see_work(asked, item):
+        if not asked.cockpit.may_see_work(item, asked.visitor.owners):
             raise UnknownNameError("work item", work_id, ())
         if fingerprint_of(item) != seen:
             name = store.account_names([item.account_id]).get(item.account_id)

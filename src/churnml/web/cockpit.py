@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from churnml.adapters.project import Project, database_of
 from churnml.adapters.store import Store
 from churnml.errors import TooLittleDataError, UnavailableError
-from churnml.ledger.cockpit import AccountFilter
+from churnml.ledger import WorkItem
+from churnml.ledger.cockpit import AccountFilter, Owners
 from churnml.modelling.tenure import RegisteredVersion
 from churnml.pages.cockpit.frame import Frame, Notice, just_done
 from churnml.pages.feeds import held_text
@@ -96,6 +97,15 @@ class Cockpit:
     def today(self) -> dt.date:
         """Today as the project lives."""
         return self.project.today(self.clock.today())
+
+    def may_see_work(self, item: WorkItem, owners: Owners) -> bool:
+        """Whether who sees the accounts of ``owners`` may see a work item: it is one of theirs, or its account is."""
+        return owners is None or item.owner in owners or self.store.may_see(item.account_id, owners)
+
+    def may_take_back(self, item: WorkItem, visitor: Visitor) -> bool:
+        """Whether a visitor may look at a work item to undo its last change: what they handed on they see no more."""
+        seen = self.may_see_work(item, visitor.owners)
+        return seen or self.store.last_change(item.work_id).event.who == visitor.name
 
     def check_store(self) -> None:
         """Raises UnavailableError where the store's file is not there any more."""

@@ -18,13 +18,14 @@ from pydantic import Field
 from churnml import __version__
 from churnml.adapters.project import open_project
 from churnml.adapters.store import open_store
-from churnml.errors import ChurnmlError, UnknownNameError
+from churnml.errors import ChurnmlError
 from churnml.jobs.tokens import token_of
 from churnml.web.agents import shapes
 from churnml.web.agents.answers import Agent
 from churnml.web.api.callers import visitor_of
 from churnml.web.cockpit import Asked, Cockpit, WallClock
 from churnml.web.people import NotAllowedError, Visitor
+from churnml.web.refusals import remedy_of
 from churnml.web.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except ChurnmlError as problem:
-        remedy = "" if isinstance(problem, UnknownNameError) else problem.remedy
-        raise ToolError(f"{problem.what} {remedy}".strip()) from None
+        raise ToolError(f"{problem.what} {remedy_of(problem)}".strip()) from None
 
 
 class AgentTools:

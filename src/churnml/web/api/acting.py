@@ -16,7 +16,7 @@ from churnml.web.api import shapes
 from churnml.web.api.answering import etag_of, names
 from churnml.web.api.callers import Caller
 from churnml.web.api.problems import ApiError
-from churnml.web.api.reading import may_see, work_shown
+from churnml.web.api.reading import work_shown
 from churnml.web.cockpit import UNDO_WITHIN
 from churnml.web.forms import AskedError
 from churnml.web.people import NotAllowedError
@@ -117,7 +117,8 @@ def _check_of(caller: Caller, wanted: Act, call: CallKey) -> Callable[[WorkItem]
 
     def check(item: WorkItem) -> None:
         _not_made(caller, call)
-        if not may_see(caller, item) and not (wanted.action == UNDO and _changed_it_last(caller, item)):
+        cockpit, undoes = caller.cockpit, wanted.action == UNDO
+        if not (cockpit.may_take_back(item, caller.visitor) if undoes else cockpit.may_see_work(item, caller.owners)):
             raise UnknownNameError("work item", wanted.work_id, ())
         if not names(wanted.seen, etag_of(work_shown(item)), weakly=False):
             raise ApiError(
@@ -128,11 +129,6 @@ def _check_of(caller: Caller, wanted: Act, call: CallKey) -> Callable[[WorkItem]
             )
 
     return check
-
-
-def _changed_it_last(caller: Caller, item: WorkItem) -> bool:
-    """Whether what happened last is the caller's own doing: what they handed on they can take back."""
-    return caller.cockpit.store.last_change(item.work_id).event.who == caller.visitor.name
 
 
 def _not_made(caller: Caller, call: CallKey) -> None:

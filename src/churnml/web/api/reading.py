@@ -106,7 +106,7 @@ def work_page(caller: Caller, query: shapes.WorkQuery) -> shapes.WorkPage:
 def work_item(caller: Caller, work_id: str) -> WorkItem:
     """A work item that may be seen; raises UnknownNameError."""
     item = caller.cockpit.store.work_item(work_id)
-    if item is None or not may_see(caller, item):
+    if item is None or not caller.cockpit.may_see_work(item, caller.owners):
         raise UnknownNameError("work item", work_id, ())
     return item
 
@@ -116,12 +116,6 @@ def work_history(caller: Caller, work_id: str) -> shapes.WorkHistory:
     item = work_item(caller, work_id)
     events = caller.cockpit.store.work.events(item.work_id)
     return shapes.WorkHistory(work_id=item.work_id, items=[_event(event) for event in events])
-
-
-def may_see(caller: Caller, item: WorkItem) -> bool:
-    """Whether the caller may see a work item: it is one of their owners', or its account is."""
-    owners = caller.owners
-    return owners is None or item.owner in owners or caller.cockpit.store.may_see(item.account_id, owners)
 
 
 def work_shown(item: WorkItem) -> shapes.WorkShown:
